@@ -1,0 +1,119 @@
+//! The command line: clap's types, and the way from arguments to a command.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+
+use camino::Utf8PathBuf;
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+use crate::ctx::Ctx;
+use crate::env::Environment;
+use crate::exit::Exit;
+use crate::reporter::{MessageFormat, Reporter};
+use crate::store::Store;
+
+/// CPython for wasm32-wasip1: build it, check it, run it, embed it in Rust.
+#[derive(Debug, Parser)]
+#[command(name = "cargo-pywasm", bin_name = "cargo pywasm", version, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// Use the store only, never the network
+    #[arg(long, global = true)]
+    offline: bool,
+    /// Say nothing but warnings, errors and data
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// The form of messages
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    message_format: MessageFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Recipe(commands::recipe::Args),
+}
+
+/// Parses, makes the context, runs the command, reports its error.
+pub(crate) fn start(args: Vec<OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(without_cargo(args)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Failure } else { Exit::Success };
+        }
+    };
+    let reporter = Reporter::new(cli.global.message_format, cli.global.quiet);
+    let ctx = match context(&cli.global, reporter) {
+        Ok(ctx) => ctx,
+        Err((reporter, error)) => {
+            reporter.error(&error);
+            return Exit::Failure;
+        }
+    };
+    let outcome = match &cli.command {
+        Command::Recipe(args) => commands::recipe::run(args, &ctx),
+    };
+    outcome.unwrap_or_else(|error| {
+        ctx.reporter.error(&error);
+        Exit::Failure
+    })
+}
+
+/// Cargo calls `cargo-pywasm pywasm …`; called by hand the second word is missing.
+fn without_cargo(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|word| word == "pywasm") {
+        args.remove(1);
+    }
+    args
+}
+
+fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow::Error)> {
+    let env = Environment::of_process();
+    let parts = || -> anyhow::Result<(Store, Utf8PathBuf, NonZeroUsize)> {
+        let cwd = Utf8PathBuf::from_path_buf(std::env::current_dir()?)
+            .map_err(|path| anyhow::anyhow!("`{}` is not UTF-8", path.display()))?;
+        let jobs = match env.text("PYWASM_JOBS") {
+            Some(text) => text.parse().map_err(|_| {
+                anyhow::anyhow!("PYWASM_JOBS is `{text}`: a number from 1 is needed")
+            })?,
+            None => Ctx::default_jobs(),
+        };
+        Ok((Store::of(&env)?, cwd, jobs))
+    };
+    match parts() {
+        Ok((store, cwd, jobs)) => {
+            let offline = global.offline || env.flag("PYWASM_OFFLINE");
+            Ok(Ctx { env, store, reporter, offline, jobs, cwd })
+        }
+        Err(error) => Err((reporter, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn cargo_and_the_bare_name_mean_the_same() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(
+            without_cargo(words("cargo-pywasm pywasm recipe list")),
+            without_cargo(words("cargo-pywasm recipe list")),
+        );
+    }
+}

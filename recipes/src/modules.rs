@@ -1,0 +1,36 @@
+//! The extension modules that CPython's `Modules/Setup*.in` name, per series.
+
+use crate::MinorVersion;
+
+/// The extension modules of a series, sorted; for a series this crate has no
+/// list of, those of the newest one it has.
+pub fn known_modules(series: MinorVersion) -> impl Iterator<Item = &'static str> {
+    let list = match (series.major, series.minor) {
+        (3, ..=13) => include_str!("../builtin/modules-3.13.txt"),
+        _ => include_str!("../builtin/modules-3.14.txt"),
+    };
+    list.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
+}
+
+/// Whether `name` is an extension module of `series`.
+#[must_use]
+pub fn is_known_module(series: MinorVersion, name: &str) -> bool {
+    known_modules(series).any(|module| module == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_sorted_and_hold_what_recipes_turn_off() {
+        for text in ["3.13", "3.14"] {
+            let series: MinorVersion = text.parse().unwrap();
+            let names: Vec<_> = known_modules(series).collect();
+            assert!(names.is_sorted(), "{text}");
+            for name in ["_decimal", "_elementtree", "_hashlib", "pyexpat"] {
+                assert!(is_known_module(series, name), "{text} {name}");
+            }
+        }
+    }
+}

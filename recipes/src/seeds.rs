@@ -1,0 +1,44 @@
+//! Seeds: answers of CPython's configure that were measured once and are true
+//! for one CPython series and one wasi-libc.
+
+use crate::MinorVersion;
+
+/// A file of `name=value` lines in the form of autoconf's `CONFIG_SITE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed {
+    /// The CPython series whose configure asked.
+    pub series: MinorVersion,
+    /// The first 8 digits of the SHA-256 of the sysroot's `libc.a`.
+    pub libc: &'static str,
+    /// The answers.
+    pub answers: &'static str,
+}
+
+const SEEDS: &[Seed] = &[];
+
+/// Every seed there is. `cargo xtask seed` writes and proves them.
+#[must_use]
+pub const fn seeds() -> &'static [Seed] {
+    SEEDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_hold_sorted_answers_and_nothing_of_a_machine() {
+        for seed in seeds() {
+            let answers: Vec<_> =
+                seed.answers.lines().filter(|line| !line.starts_with('#')).collect();
+            assert!(answers.is_sorted(), "{} {}", seed.series, seed.libc);
+            for answer in answers {
+                let (name, _) = answer.split_once('=').unwrap();
+                assert!(!answer.contains('/'), "{answer}");
+                for machine in ["ac_cv_env_", "ac_cv_prog_", "ac_cv_path_"] {
+                    assert!(!name.starts_with(machine), "{answer}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Undefined symbols of wasm objects and archives.
