@@ -10,6 +10,7 @@ pub mod config;
 pub mod ctx;
 pub mod env;
 pub mod exit;
+pub mod fetch;
 pub mod reporter;
 pub mod store;
 
