@@ -29,6 +29,9 @@ struct Global {
     /// Use the store only, never the network
     #[arg(long, global = true)]
     offline: bool,
+    /// Parallel jobs [env: PYWASM_JOBS]
+    #[arg(short, long, global = true, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Say nothing but warnings, errors and data
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -39,7 +42,21 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "runtime")]
+    Install(commands::install::Args),
+    #[cfg(feature = "runtime")]
+    Run(commands::run::Args),
+    #[cfg(feature = "runtime")]
+    Verify(commands::verify::Args),
+    List(commands::list::Args),
+    Uninstall(commands::uninstall::Args),
     Recipe(commands::recipe::Args),
+    Toolchain(commands::toolchain::Args),
+    Env(commands::env::Args),
+    Doctor(commands::doctor::Args),
+    Cache(commands::cache::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 /// Parses, makes the context, runs the command, reports its error.
@@ -60,7 +77,21 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         }
     };
     let outcome = match &cli.command {
+        #[cfg(feature = "runtime")]
+        Command::Install(args) => commands::install::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Run(args) => commands::run::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Verify(args) => commands::verify::run(args, &ctx),
+        Command::List(args) => commands::list::run(args, &ctx),
+        Command::Uninstall(args) => commands::uninstall::run(args, &ctx),
         Command::Recipe(args) => commands::recipe::run(args, &ctx),
+        Command::Toolchain(args) => commands::toolchain::run(args, &ctx),
+        Command::Env(args) => commands::env::run(args, &ctx),
+        Command::Doctor(args) => commands::doctor::run(args, &ctx),
+        Command::Cache(args) => commands::cache::run(args, &ctx),
+        Command::Completions(args) => commands::completions::run(args, &ctx),
+        Command::Man(args) => commands::man::run(args, &ctx),
     };
     outcome.unwrap_or_else(|error| {
         ctx.reporter.error(&error);
@@ -81,11 +112,12 @@ fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow
     let parts = || -> anyhow::Result<(Store, Utf8PathBuf, NonZeroUsize)> {
         let cwd = Utf8PathBuf::from_path_buf(std::env::current_dir()?)
             .map_err(|path| anyhow::anyhow!("`{}` is not UTF-8", path.display()))?;
-        let jobs = match env.text("PYWASM_JOBS") {
-            Some(text) => text.parse().map_err(|_| {
+        let jobs = match (global.jobs, env.text("PYWASM_JOBS")) {
+            (Some(jobs), _) => jobs,
+            (None, Some(text)) => text.parse().map_err(|_| {
                 anyhow::anyhow!("PYWASM_JOBS is `{text}`: a number from 1 is needed")
             })?,
-            None => Ctx::default_jobs(),
+            (None, None) => Ctx::default_jobs(),
         };
         Ok((Store::of(&env)?, cwd, jobs))
     };

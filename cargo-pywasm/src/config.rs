@@ -1,10 +1,88 @@
 //! What is asked for: flags, then environment, then `[package.metadata.pywasm]`, then defaults.
 
 use anyhow::Context;
-use pywasm_recipes::{Recipe, builtin, builtin_names};
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::{PythonRequest, Recipe, builtin, builtin_names, is_known_module};
+use serde::Deserialize;
 
 use crate::ctx::Ctx;
 use crate::reporter::WithHint;
+
+/// The recipe of those who name none.
+const DEFAULT_RECIPE: &str = "default";
+
+/// Which CPython is meant, as the command line says it.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Selection {
+    /// The CPython, `3.13` or `3.13.15` [env: PYWASM_PYTHON]
+    #[arg(long, value_name = "VERSION")]
+    pub python: Option<PythonRequest>,
+    /// A built-in recipe's name, or the path of a recipe file [env: PYWASM_RECIPE]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub recipe: Option<String>,
+}
+
+/// What is asked for, with every gap filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The CPython.
+    pub python: PythonRequest,
+    /// The recipe.
+    pub recipe: Recipe,
+}
+
+/// The keys of `[package.metadata.pywasm]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    python: Option<PythonRequest>,
+    recipe: Option<String>,
+}
+
+impl Selection {
+    /// The selection with its gaps filled from the environment and from the crate one stands
+    /// in; what nobody says stays open.
+    ///
+    /// # Errors
+    /// When a variable or the crate's metadata is not understood.
+    pub fn filled(&self, ctx: &Ctx) -> anyhow::Result<Self> {
+        let mut filled = self.clone();
+        if filled.python.is_none()
+            && let Some(text) = ctx.env.text("PYWASM_PYTHON")
+        {
+            filled.python = Some(text.parse().context("PYWASM_PYTHON")?);
+        }
+        filled.recipe = filled.recipe.or_else(|| ctx.env.text("PYWASM_RECIPE").map(str::to_owned));
+        if filled.python.is_none() || filled.recipe.is_none() {
+            let metadata = metadata(ctx)?;
+            filled.python = filled.python.or(metadata.python);
+            filled.recipe = filled.recipe.or(metadata.recipe);
+        }
+        Ok(filled)
+    }
+}
+
+impl Settings {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// When the recipe can't be read, or names a module that the chosen CPython does not have.
+    pub fn resolve(selection: &Selection, ctx: &Ctx) -> anyhow::Result<Self> {
+        let filled = selection.filled(ctx)?;
+        let recipe = load_recipe(filled.recipe.as_deref().unwrap_or(DEFAULT_RECIPE), ctx)?;
+        let python = filled.python.unwrap_or(recipe.python);
+        // The recipe was checked against its own python; another one may know other modules.
+        if let Some(module) =
+            recipe.modules.disabled.iter().find(|module| !is_known_module(python.series(), module))
+        {
+            anyhow::bail!(
+                "recipe `{}` disables `{module}`, which CPython {python} does not have",
+                recipe.name
+            );
+        }
+        Ok(Self { python, recipe })
+    }
+}
 
 /// The recipe of a name or a path: anything with a `/` or the ending `.toml` is a path.
 ///
@@ -16,12 +94,134 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
         let text =
             fs_err::read_to_string(&path).with_context(|| format!("can't read recipe `{name}`"))?;
         return Recipe::parse(&text)
-            .with_context(|| format!("`{name}` is not a recipe"))
-            .hint(|| "`cargo pywasm recipe show default` prints one that works".to_owned());
+            .hint(|| "`cargo pywasm recipe show default` prints one that works".to_owned())
+            .with_context(|| format!("`{name}` is not a recipe"));
     }
     let known = || builtin_names().collect::<Vec<_>>().join(", ");
     let text = builtin(name)
         .with_context(|| format!("there is no built-in recipe `{name}`"))
         .hint(|| format!("built in are {}; a path ends in `.toml`", known()))?;
     Recipe::parse(text).with_context(|| format!("built-in recipe `{name}`"))
+}
+
+/// The table of the crate one stands in, over that of its workspace. Cargo is asked only where
+/// there is a crate; one that Cargo can't read is worth a warning, because installing a Python
+/// does not depend on it.
+fn metadata(ctx: &Ctx) -> anyhow::Result<Metadata> {
+    let manifests =
+        || ctx.cwd.ancestors().map(|dir| dir.join("Cargo.toml")).filter(|path| path.is_file());
+    // Cargo takes longer than all the rest of an install that has nothing to do, and most
+    // crates have no such table.
+    let speaks_of_it = |path: Utf8PathBuf| {
+        fs_err::read_to_string(path).is_ok_and(|text| text.contains("metadata.pywasm"))
+    };
+    let Some(manifest) = manifests().next().filter(|_| manifests().any(speaks_of_it)) else {
+        return Ok(Metadata::default());
+    };
+    let mut command = cargo_metadata::MetadataCommand::new();
+    command.manifest_path(&manifest).no_deps().other_options(["--offline".to_owned()]);
+    let workspace = match command.exec() {
+        Ok(workspace) => workspace,
+        Err(error) => {
+            ctx.reporter.warn(format!("`{manifest}` is not read for its settings: {error}"));
+            return Ok(Metadata::default());
+        }
+    };
+    let package = workspace.packages.iter().find(|package| package.manifest_path == manifest);
+    let own = package.map(|package| &package.metadata);
+    let own = table(own, "package", &manifest)?;
+    let root = workspace.workspace_root.join("Cargo.toml");
+    let shared = table(Some(&workspace.workspace_metadata), "workspace", &root)?;
+    Ok(Metadata { python: own.python.or(shared.python), recipe: own.recipe.or(shared.recipe) })
+}
+
+/// `metadata.pywasm` of a manifest. A recipe's path is relative to the manifest.
+fn table(
+    metadata: Option<&serde_json::Value>,
+    kind: &str,
+    manifest: &Utf8Path,
+) -> anyhow::Result<Metadata> {
+    let Some(value) = metadata.and_then(|metadata| metadata.get("pywasm")) else {
+        return Ok(Metadata::default());
+    };
+    let mut table = Metadata::deserialize(value)
+        .with_context(|| format!("`[{kind}.metadata.pywasm]` of `{manifest}`"))?;
+    table.recipe = table.recipe.map(|recipe| {
+        if recipe.ends_with(".toml") {
+            let dir = manifest.parent().unwrap_or(Utf8Path::new("/"));
+            dir.join(Utf8PathBuf::from(recipe)).into_string()
+        } else {
+            recipe
+        }
+    });
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Environment;
+    use crate::reporter::Reporter;
+    use crate::store::Store;
+
+    fn ctx(cwd: &Utf8Path, variables: &[(&str, &str)]) -> Ctx {
+        Ctx {
+            env: Environment::of(variables),
+            store: Store::at("/nowhere".into()),
+            reporter: Reporter::captured(),
+            offline: true,
+            jobs: Ctx::default_jobs(),
+            cwd: cwd.to_owned(),
+        }
+    }
+
+    fn crate_dir(manifest: &str) -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(dir.path().canonicalize().unwrap()).unwrap();
+        fs_err::create_dir(root.join("src")).unwrap();
+        fs_err::write(root.join("src/lib.rs"), "").unwrap();
+        let head =
+            "[package]\nname = \"x\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n";
+        fs_err::write(root.join("Cargo.toml"), format!("{head}{manifest}")).unwrap();
+        (dir, root)
+    }
+
+    #[test]
+    fn flags_win_over_environment_over_metadata_over_default() {
+        let (_dir, root) =
+            crate_dir("[package.metadata.pywasm]\npython = \"3.14\"\nrecipe = \"full\"\n");
+        let python = |selection: &Selection, env: &[(&str, &str)]| {
+            let settings = Settings::resolve(selection, &ctx(&root, env)).unwrap();
+            (settings.python.to_string(), settings.recipe.name)
+        };
+        let none = Selection::default();
+        let flag = Selection { python: Some("3.13.5".parse().unwrap()), recipe: None };
+        let env = [("PYWASM_PYTHON", "3.13")];
+        assert_eq!(python(&none, &[]), ("3.14".to_owned(), "full".to_owned()));
+        assert_eq!(python(&none, &env), ("3.13".to_owned(), "full".to_owned()));
+        assert_eq!(python(&flag, &env), ("3.13.5".to_owned(), "full".to_owned()));
+    }
+
+    #[test]
+    fn an_unknown_key_of_the_metadata_is_refused() {
+        let (_dir, root) = crate_dir("[package.metadata.pywasm]\npyhton = \"3.14\"\n");
+        let error = Settings::resolve(&Selection::default(), &ctx(&root, &[])).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("pyhton") && text.contains("python"), "{text}");
+    }
+
+    #[test]
+    fn a_crate_that_cargo_cannot_read_is_a_warning() {
+        let (_dir, root) = crate_dir("[package.metadata.pywasm\n");
+        let ctx = ctx(&root, &[]);
+        assert_eq!(Settings::resolve(&Selection::default(), &ctx).unwrap().recipe.name, "default");
+        assert!(ctx.reporter.lines()[0].contains("warning"));
+    }
+
+    #[test]
+    fn a_recipe_that_is_not_there_lists_those_that_are() {
+        let error = load_recipe("ful", &ctx("/nowhere".into(), &[])).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("`ful`") && text.contains("full"), "{text}");
+    }
 }

@@ -4,15 +4,31 @@
 //! The library exists for the tool's own tests; the tool is the contract.
 //! `docs/architecture.md` is the map of the code.
 
+pub mod apt;
+#[cfg(feature = "runtime")]
+pub mod bytecode;
 pub mod cli;
 pub mod commands;
 pub mod config;
+#[cfg(feature = "runtime")]
+pub mod cpython;
 pub mod ctx;
 pub mod env;
 pub mod exit;
 pub mod fetch;
+#[cfg(feature = "runtime")]
+pub mod install;
+pub mod installed;
 pub mod reporter;
+#[cfg(feature = "runtime")]
+pub mod runtime;
+#[cfg(feature = "runtime")]
+pub mod smoke;
 pub mod store;
+#[cfg(feature = "runtime")]
+pub mod testsuite;
+pub mod toolchain;
+pub mod unpack;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -237,6 +237,13 @@ impl<T, E: Into<anyhow::Error>> WithHint<T> for Result<T, E> {
     }
 }
 
+/// An error as one line of a larger message: its chain without hints.
+#[must_use]
+pub fn one_line(error: &anyhow::Error) -> String {
+    let text = split_hint(error).0.join(": ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The chain without hints, and the outermost hint: the one nearest to the user.
 fn split_hint(error: &anyhow::Error) -> (Vec<String>, Option<String>) {
     let mut hint = None;

@@ -17,3 +17,8 @@ mod store;
 pub use error::Error;
 pub use installation::{Installation, TARGET};
 pub use store::{installations, installs_dir};
+
+/// The example of the guide, which is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/installation.md")]
+struct Guide;

@@ -14,7 +14,23 @@ pub struct Seed {
     pub answers: &'static str,
 }
 
-const SEEDS: &[Seed] = &[];
+macro_rules! seed {
+    ($minor:literal, $libc:literal) => {
+        Seed {
+            series: MinorVersion { major: 3, minor: $minor },
+            libc: $libc,
+            answers: include_str!(concat!("../seeds/3.", $minor, "-", $libc, ".site")),
+        }
+    };
+}
+
+const SEEDS: &[Seed] = &[
+    // wasi-libc 20241209.574b88d, of Debian 13's package.
+    seed!(13, "a4874785"),
+    seed!(14, "a4874785"),
+    // wasi-libc 20260423.161b319, of Debian testing's package.
+    seed!(13, "952ffbb2"),
+];
 
 /// Every seed there is. `cargo xtask seed` writes and proves them.
 #[must_use]

@@ -1,3 +1,17 @@
 //! One file per subcommand: its arguments, and `run`.
 
+pub mod cache;
+pub mod completions;
+pub mod doctor;
+pub mod env;
+#[cfg(feature = "runtime")]
+pub mod install;
+pub mod list;
+pub mod man;
 pub mod recipe;
+#[cfg(feature = "runtime")]
+pub mod run;
+pub mod toolchain;
+pub mod uninstall;
+#[cfg(feature = "runtime")]
+pub mod verify;

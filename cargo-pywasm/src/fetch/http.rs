@@ -113,6 +113,14 @@ impl<'a> Client<'a> {
         Err(Said::Refused(format!("more than {MAX_REDIRECTS} redirects")))
     }
 
+    /// Whether the server of a URL answers at all, whatever it answers.
+    pub(super) fn knock(&self, url: &str) -> Result<(), Said> {
+        if local_path(url).is_some() {
+            return Ok(());
+        }
+        self.agent(url)?.head(url).call().map(drop).map_err(|error| said(&error))
+    }
+
     fn request(&self, url: &str, offset: u64) -> Result<Response<Body>, Said> {
         // No compression on the way: the digest is of the bytes as they are stored.
         let mut request = self.agent(url)?.get(url).header(ACCEPT_ENCODING, "identity");
@@ -256,12 +264,22 @@ fn local_path(url: &str) -> Option<Utf8PathBuf> {
 fn said(error: &ureq::Error) -> Said {
     match error {
         ureq::Error::Io(error) if is_certificate(error) => Said::Refused(error.to_string()),
+        ureq::Error::Io(error) if is_unknown_host(error) => Said::Refused(UNKNOWN_HOST.to_owned()),
         ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed => {
             Said::Connection(error.to_string())
         }
-        ureq::Error::HostNotFound => Said::Connection("the host name is not known".to_owned()),
+        ureq::Error::HostNotFound => Said::Refused(UNKNOWN_HOST.to_owned()),
         other => Said::Refused(other.to_string()),
     }
+}
+
+/// What is said of a host that can't be found. A closed network says so at once, and says so
+/// again: there is no use in asking twice.
+const UNKNOWN_HOST: &str = "the host is not known on this network";
+
+/// The standard library has no kind for a name that can't be resolved.
+fn is_unknown_host(error: &std::io::Error) -> bool {
+    error.to_string().contains("failed to lookup address")
 }
 
 /// TLS errors arrive wrapped as I/O errors; a certificate does not get better by asking again.

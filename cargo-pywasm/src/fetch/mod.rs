@@ -14,7 +14,7 @@ pub use error::{FetchError, Said, Tried};
 pub use http::Retries;
 pub use places::{Place, mirror_places, places};
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -147,6 +147,14 @@ pub fn download_unverified_with(
     Ok(download::into_memory(url, limit, ctx, retries)?)
 }
 
+/// Whether there is a road to the server of a URL; what it has is not asked.
+///
+/// # Errors
+/// What stands in the way, in one line.
+pub fn reachable(url: &str, ctx: &Ctx) -> Result<(), String> {
+    http::Client::new(&ctx.env).knock(url).map_err(|said| said.to_string())
+}
+
 /// The SHA-256 of what is read, to its end.
 ///
 /// # Errors
@@ -166,7 +174,10 @@ pub fn sha256_of(mut input: impl Read) -> std::io::Result<Digest> {
 fn hash_of(path: &Utf8Path) -> anyhow::Result<Option<Digest>> {
     match fs_err::File::open(path) {
         Ok(file) => Ok(Some(sha256_of(file)?)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        // A store that is no directory is told by what makes it, with a hint.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -6,7 +6,6 @@
 //!   toolchains-v0/<key>/                                    unpacked toolchains
 //!   sources-v0/cpython-<version>/                           unpacked source trees
 //!   builds-v0/<key>/                                        work in progress, with logs
-//!   build-pythons-v0/<key>/                                 native Pythons that freeze modules
 //!   wasm-v0/                                                wasmtime's compile cache
 //!   locks-v0/<name>.lock
 //!   staging-v0/                                             scratch; whatever lies here is dead
@@ -39,8 +38,6 @@ pub enum Bucket {
     Sources,
     /// Build trees and their logs.
     Builds,
-    /// Native Pythons.
-    BuildPythons,
     /// wasmtime's compile cache.
     Wasm,
     /// Lock files.
@@ -64,12 +61,11 @@ const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 
 impl Bucket {
     /// Every bucket of the cache, in the order in which `cache dir` lists them.
-    pub const CACHE: [Self; 8] = [
+    pub const CACHE: [Self; 7] = [
         Self::Downloads,
         Self::Toolchains,
         Self::Sources,
         Self::Builds,
-        Self::BuildPythons,
         Self::Wasm,
         Self::Locks,
         Self::Staging,
@@ -83,7 +79,6 @@ impl Bucket {
             Self::Toolchains => "toolchains-v0",
             Self::Sources => "sources-v0",
             Self::Builds => "builds-v0",
-            Self::BuildPythons => "build-pythons-v0",
             Self::Wasm => "wasm-v0",
             Self::Locks => "locks-v0",
             Self::Staging => "staging-v0",
@@ -187,6 +182,22 @@ impl Store {
         keys.sort();
         Ok(keys)
     }
+}
+
+/// The bytes in all files below a path; links are not followed.
+///
+/// # Errors
+/// When a directory can't be read.
+pub fn tree_size(path: &Utf8Path) -> anyhow::Result<u64> {
+    let data = fs_err::symlink_metadata(path)?;
+    if !data.is_dir() {
+        return Ok(data.len());
+    }
+    let mut size = 0;
+    for entry in path.read_dir_utf8()? {
+        size += tree_size(entry?.path())?;
+    }
+    Ok(size)
 }
 
 fn absolute(path: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {

@@ -1,0 +1,174 @@
+//! The machine's list of archives: `.sources` files (deb822) and `.list` files (one line each).
+//!
+//! Source of the formats: sources.list(5).
+
+use std::slice::from_ref;
+
+use camino::Utf8PathBuf;
+
+use super::stanza::stanzas;
+
+/// The keys an archive's release file must be signed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keyring {
+    /// Those in these files.
+    Files(Vec<Utf8PathBuf>),
+    /// This armored key, written in the `.sources` file itself.
+    Embedded(String),
+    /// Those that apt trusts for every archive.
+    Default,
+}
+
+/// One suite of one archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The archive's base, without a slash at its end.
+    pub uri: String,
+    /// `bookworm`, `bookworm-security`.
+    pub suite: String,
+    /// `main`, `universe`.
+    pub components: Vec<String>,
+    /// Who must have signed it.
+    pub keyring: Keyring,
+}
+
+impl Keyring {
+    /// Whether these are the keys of Debian or Ubuntu themselves.
+    #[must_use]
+    pub fn is_distribution(&self) -> bool {
+        match self {
+            Self::Default => true,
+            Self::Embedded(_) => false,
+            Self::Files(files) => files.iter().any(|file| {
+                let name = file.file_name().unwrap_or_default();
+                name.starts_with("debian-archive") || name.starts_with("ubuntu-archive")
+            }),
+        }
+    }
+}
+
+/// Reads a `.sources` file.
+#[must_use]
+pub fn parse_deb822(text: &str) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for stanza in stanzas(text) {
+        let words = |field| -> Vec<String> {
+            let value = stanza.get(field).unwrap_or_default();
+            value.split_whitespace().map(str::to_owned).collect()
+        };
+        let off = stanza.get("Enabled").is_some_and(|it| matches!(it.as_str(), "no" | "false"));
+        if off || !words("Types").iter().any(|kind| kind == "deb") {
+            continue;
+        }
+        let keyring = match stanza.get("Signed-By") {
+            None => Keyring::Default,
+            Some(key) if key.contains("BEGIN PGP PUBLIC KEY BLOCK") => Keyring::Embedded(key),
+            Some(files) => {
+                Keyring::Files(files.split_whitespace().map(Utf8PathBuf::from).collect())
+            }
+        };
+        push(&mut sources, &words("URIs"), &words("Suites"), &words("Components"), &keyring);
+    }
+    sources
+}
+
+/// Reads a `.list` file: `deb [signed-by=/k.gpg] URI suite component…`.
+#[must_use]
+pub fn parse_one_line(text: &str) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for line in text.lines() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        let Some(rest) = line.strip_prefix("deb ") else { continue };
+        let (options, rest) = match rest.trim_start().strip_prefix('[') {
+            Some(bracket) => bracket.split_once(']').unwrap_or((bracket, "")),
+            None => ("", rest),
+        };
+        let signed =
+            options.split_whitespace().find_map(|option| option.strip_prefix("signed-by="));
+        let keyring = signed.map_or(Keyring::Default, |files| {
+            Keyring::Files(files.split(',').map(Utf8PathBuf::from).collect())
+        });
+        let words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
+        if let [uri, suite, components @ ..] = words.as_slice() {
+            push(&mut sources, from_ref(uri), from_ref(suite), components, &keyring);
+        }
+    }
+    sources
+}
+
+fn push(
+    sources: &mut Vec<Source>,
+    uris: &[String],
+    suites: &[String],
+    components: &[String],
+    keyring: &Keyring,
+) {
+    for uri in uris.iter().filter(|uri| uri.starts_with("http") || uri.starts_with("file:")) {
+        // A suite that ends with a slash is a directory without components or signatures.
+        for suite in suites.iter().filter(|suite| !suite.ends_with('/')) {
+            sources.push(Source {
+                uri: uri.trim_end_matches('/').to_owned(),
+                suite: suite.clone(),
+                components: components.to_vec(),
+                keyring: keyring.clone(),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEB822: &str = "\
+Types: deb deb-src
+# a comment
+URIs: http://mirror.example/debian/
+Suites: bookworm bookworm-updates
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+Types: deb
+Enabled: no
+URIs: http://off.example/
+Suites: x
+Components: main
+
+Types: deb-src
+URIs: http://sources.example/
+Suites: x
+Components: main
+";
+
+    #[test]
+    fn deb822_sources_are_one_a_suite_and_only_binary_enabled_ones() {
+        let sources = parse_deb822(DEB822);
+        assert_eq!(sources.len(), 2);
+        assert_eq!(sources[1].uri, "http://mirror.example/debian");
+        assert_eq!(sources[1].suite, "bookworm-updates");
+        assert!(sources[1].keyring.is_distribution());
+    }
+
+    #[test]
+    fn one_line_sources_carry_their_options() {
+        let text = "# deb http://no.example x main\n\
+            deb [arch=amd64 signed-by=/k/other.gpg] https://third.example/apt any main extra # tail\n\
+            deb http://mirror.example/ubuntu noble main universe\n\
+            deb-src http://mirror.example/ubuntu noble main\n";
+        let sources = parse_one_line(text);
+        assert_eq!(sources.len(), 2);
+        assert_eq!(sources[0].keyring, Keyring::Files(vec!["/k/other.gpg".into()]));
+        assert!(!sources[0].keyring.is_distribution());
+        assert_eq!(sources[0].components, ["main", "extra"]);
+        assert_eq!(sources[1].keyring, Keyring::Default);
+    }
+
+    #[test]
+    fn an_embedded_key_is_kept_as_it_is() {
+        let text = "Types: deb\nURIs: http://a.example\nSuites: s\nComponents: main\n\
+            Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abcd\n \
+            -----END PGP PUBLIC KEY BLOCK-----\n";
+        let sources = parse_deb822(text);
+        assert!(matches!(&sources[0].keyring, Keyring::Embedded(key) if key.contains("abcd")));
+    }
+}

@@ -1,0 +1,26 @@
+//! `cargo pywasm completions SHELL`.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+
+/// Print completions for a shell
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The shell
+    shell: Shell,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the completions are not text, which they always are.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "cargo-pywasm", &mut script);
+    ctx.reporter.data(String::from_utf8(script)?.trim_end());
+    Ok(Exit::Success)
+}

@@ -1,0 +1,125 @@
+//! `cargo pywasm env`: an installation as environment variables.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::config::Selection;
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use crate::installed;
+
+/// Print variables that point compilers, PyO3 and build scripts at an installation
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// The form: for `eval`, for a program, or for `$GITHUB_ENV`
+    #[arg(long, value_name = "FORMAT", default_value = "sh")]
+    format: Format,
+}
+
+/// The forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// POSIX shells.
+    Sh,
+    /// fish.
+    Fish,
+    /// PowerShell.
+    Powershell,
+    /// One JSON object.
+    Json,
+    /// GitHub Actions: append it to `$GITHUB_ENV`.
+    Github,
+}
+
+#[derive(Serialize)]
+struct Variables<'a> {
+    version: u32,
+    variables: &'a BTreeMap<&'static str, String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When no installation matches.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let python = installed::find(&args.selection, ctx)?;
+    let root = installed::utf8(python.root())?;
+    let toolchain = installed::utf8(python.toolchain())?;
+    let sysroot = toolchain.join("share/wasi-sysroot");
+    let include = installed::utf8(python.include_dir())?;
+    let variables = BTreeMap::from([
+        ("PYWASM_INSTALLATION", root.to_string()),
+        ("PYO3_CONFIG_FILE", root.join("pyo3-config.txt").into_string()),
+        ("WASI_SDK_PATH", toolchain.to_string()),
+        ("WASI_SYSROOT", sysroot.to_string()),
+        ("CC_wasm32_wasip1", toolchain.join("bin/clang").into_string()),
+        ("AR_wasm32_wasip1", toolchain.join("bin/llvm-ar").into_string()),
+        ("CFLAGS_wasm32_wasip1", format!("--sysroot={sysroot} -I{include}")),
+    ]);
+    if args.format == Format::Json {
+        let message = Variables { version: 1, variables: &variables };
+        ctx.reporter.data(serde_json::to_string(&message)?);
+        return Ok(Exit::Success);
+    }
+    for (name, value) in &variables {
+        ctx.reporter.data(line(args.format, name, value));
+    }
+    Ok(Exit::Success)
+}
+
+/// One assignment, quoted so that any value arrives as it is.
+fn line(format: Format, name: &str, value: &str) -> String {
+    match format {
+        // Inside single quotes a POSIX shell knows nothing but their end.
+        Format::Sh => format!("export {name}='{}'", value.replace('\'', r"'\''")),
+        // fish also knows the backslash there.
+        Format::Fish => {
+            format!("set -gx {name} '{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+        }
+        Format::Powershell => format!("$env:{name} = '{}'", value.replace('\'', "''")),
+        Format::Github => {
+            if value.contains('\n') {
+                let mut end = "PYWASM_END".to_owned();
+                while value.contains(&end) {
+                    end.push('_');
+                }
+                format!("{name}<<{end}\n{value}\n{end}")
+            } else {
+                format!("{name}={value}")
+            }
+        }
+        Format::Json => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_survive_every_shell() {
+        let value = r"it's a \ path";
+        assert_eq!(line(Format::Sh, "X", value), r"export X='it'\''s a \ path'");
+        assert_eq!(line(Format::Fish, "X", value), r"set -gx X 'it\'s a \\ path'");
+        assert_eq!(line(Format::Powershell, "X", value), r"$env:X = 'it''s a \ path'");
+        assert_eq!(line(Format::Github, "X", value), r"X=it's a \ path");
+    }
+
+    #[test]
+    fn a_line_break_can_not_smuggle_a_variable_into_github() {
+        let value = "a\nPYWASM_END\nEVIL=1";
+        let text = line(Format::Github, "X", value);
+        assert_eq!(text, "X<<PYWASM_END_\na\nPYWASM_END\nEVIL=1\nPYWASM_END_");
+    }
+
+    #[test]
+    fn a_posix_shell_reads_back_what_was_written() {
+        let value = "a 'b' \"c\" $HOME `id` \\ \n d";
+        let script = format!("{}\nprintf %s \"$X\"", line(Format::Sh, "X", value));
+        let output = std::process::Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), value);
+    }
+}

@@ -1,0 +1,63 @@
+//! `cargo pywasm list`: what is installed.
+
+use camino::Utf8Path;
+use serde::Serialize;
+
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use crate::installed;
+use crate::reporter::Message;
+use crate::store::tree_size;
+
+/// List what is installed
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+#[derive(Serialize)]
+struct InstallationMessage<'a> {
+    name: String,
+    python: &'a str,
+    recipe: &'a str,
+    size: u64,
+    toolchain: &'a str,
+    path: &'a Utf8Path,
+}
+
+impl Message for InstallationMessage<'_> {
+    const REASON: &'static str = "installation";
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When an installation can't be read.
+pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let all = installed::all(ctx)?;
+    if all.is_empty() {
+        ctx.reporter.note("nothing is installed; `cargo pywasm install` builds a CPython");
+    }
+    for python in &all {
+        let path = installed::utf8(python.root())?;
+        let size = tree_size(&path)?;
+        let clang = python.manifest().pointer("/toolchain/clang").and_then(|it| it.as_str());
+        let toolchain = clang.unwrap_or_default();
+        let message = InstallationMessage {
+            name: installed::name_of(python),
+            python: python.version(),
+            recipe: python.recipe(),
+            size,
+            toolchain,
+            path: &path,
+        };
+        if ctx.reporter.is_json() {
+            ctx.reporter.json(&message);
+        } else {
+            let megabytes = size / 1_000_000;
+            ctx.reporter.data(format!(
+                "{:<8} {:<10} {megabytes:>4} MB  {path}",
+                message.python, message.recipe
+            ));
+        }
+    }
+    Ok(Exit::Success)
+}

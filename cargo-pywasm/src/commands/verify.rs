@@ -1,0 +1,120 @@
+//! `cargo pywasm verify`: does an installed interpreter work?
+
+use std::time::Duration;
+
+use anyhow::Context;
+use camino::Utf8PathBuf;
+use pywasm_recipes::CpythonPin;
+use serde::Serialize;
+
+use crate::config::Selection;
+use crate::cpython::ensure_source;
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use crate::installed;
+use crate::reporter::Message;
+use crate::smoke::{self, SmokeReport};
+use crate::store::Bucket;
+use crate::testsuite::{FileResult, Job, Outcome, Summary, prepare, run_all, select};
+
+/// Check an installed interpreter; with --tests, by CPython's own test suite
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// Run CPython's test suite: all of it, or the files named
+    #[arg(long, value_name = "NAMES", num_args = 0.., value_delimiter = ',')]
+    tests: Option<Vec<String>>,
+    /// Run what is known not to work on WASI, too
+    #[arg(long, requires = "tests")]
+    include_excluded: bool,
+    /// What one test file may take
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "20m")]
+    timeout: Duration,
+}
+
+#[derive(Serialize)]
+struct SmokeMessage<'a> {
+    report: &'a SmokeReport,
+}
+
+impl Message for SmokeMessage<'_> {
+    const REASON: &'static str = "verified";
+}
+
+impl Message for FileResult {
+    const REASON: &'static str = "test-file";
+}
+
+impl Message for Summary {
+    const REASON: &'static str = "test-summary";
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing is installed, or the interpreter can't be run. Failed tests are findings.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let python = installed::find(&args.selection, ctx)?;
+    let Some(names) = &args.tests else {
+        let report = smoke::check(&python, ctx)?;
+        ctx.reporter.status("Verified", report.to_string());
+        if ctx.reporter.is_json() {
+            ctx.reporter.json(&SmokeMessage { report: &report });
+        }
+        return Ok(Exit::Success);
+    };
+    let pin = CpythonPin::resolve(python.version().parse()?)?;
+    let source = ensure_source(pin, || crate::install::fetch_source(pin, ctx), ctx)?;
+    let test_dir = source.lib().join("test");
+    let selection = select(&test_dir, names, &python, args.include_excluded)?;
+    let suite = prepare(&python, &source.lib(), ctx)?;
+    let name = python.root().file_name().context("an installation without a name")?;
+    let logs = ctx.store.entry(Bucket::Builds, &format!("{}-tests", name.to_string_lossy()));
+    let job = Job { python: &python, suite: &suite, logs: &logs, timeout: args.timeout };
+    ctx.reporter.status(
+        "Testing",
+        format!("{} files of CPython {}", selection.files.len(), python.version()),
+    );
+    let total = selection.files.len();
+    let mut count = 0;
+    let results = run_all(&job, &selection.files, ctx, |result| {
+        count += 1;
+        tell(result, count, total, ctx);
+    })?;
+    let summary = Summary::of(&results, &selection.excluded);
+    if ctx.reporter.is_json() {
+        ctx.reporter.json(&summary);
+    } else {
+        ctx.reporter.data(summary.to_string());
+    }
+    Ok(if summary.failed.is_empty() { Exit::Success } else { Exit::Findings })
+}
+
+/// One file has ended.
+fn tell(result: &FileResult, count: usize, total: usize, ctx: &Ctx) {
+    if ctx.reporter.is_json() {
+        return ctx.reporter.json(result);
+    }
+    let (verb, rest) = match &result.outcome {
+        Outcome::Passed(counts) => ("passed", format!("{} cases", counts.run)),
+        Outcome::Skipped { reason } => ("skipped", reason.clone()),
+        Outcome::Failed { reason } => ("FAILED", reason.clone()),
+    };
+    let line = format!("[{count}/{total}] {} ({:.1} s): {rest}", result.file, result.seconds);
+    ctx.reporter.status(verb, line);
+    if verb == "FAILED" {
+        ctx.reporter.warn(format!(
+            "{}\nthe whole output is `{}`",
+            last_lines(&result.log),
+            result.log
+        ));
+    }
+}
+
+fn last_lines(log: &Utf8PathBuf) -> String {
+    let text = fs_err::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = text.unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}

@@ -1,0 +1,205 @@
+//! The build as a whole: what will be done, and doing it.
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::{CpythonPin, Recipe};
+
+use super::configure::{Configure, force_pthread_stubs, seed_for};
+use super::environment::{CompilerCache, compiler_cache};
+use super::freeze::freeze;
+use super::inventory::Inventory;
+use super::make::{ARCHIVE_LIST, FREEZER, INTERPRETER, make, write_rules};
+use super::setup_local::setup_local;
+use super::source::SourceTree;
+use super::step::{Logs, Step};
+use super::sysconfig;
+use crate::ctx::Ctx;
+use crate::reporter::WithHint;
+use crate::runtime::Runtime;
+use crate::toolchain::Toolchain;
+
+/// Who makes the frozen modules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BuildPython {
+    /// CPython's C freezer, as a wasm program in the embedded runtime.
+    #[default]
+    None,
+    /// A Python of the same series on this machine.
+    Given {
+        /// By its absolute path.
+        path: Utf8PathBuf,
+        /// Its `sys.version`.
+        version: String,
+    },
+}
+
+/// Everything a build depends on.
+#[derive(Debug)]
+pub struct BuildPlan<'a> {
+    /// Which modules and flags.
+    pub recipe: &'a Recipe,
+    /// Which release.
+    pub pin: &'a CpythonPin,
+    /// Its tree.
+    pub source: &'a SourceTree,
+    /// The compiler and sysroot.
+    pub toolchain: &'a Toolchain,
+    /// Who freezes.
+    pub build_python: &'a BuildPython,
+    /// Whether measured configure answers are used.
+    pub seeded: bool,
+}
+
+/// A finished build directory.
+#[derive(Debug)]
+pub struct Built {
+    /// The directory.
+    pub dir: Utf8PathBuf,
+    /// libpython as CPython's make leaves it.
+    pub libpython: Utf8PathBuf,
+    /// The archives it needs beside it: mpdec, expat, HACL*.
+    pub companions: Vec<Utf8PathBuf>,
+    /// The interpreter.
+    pub interpreter: Utf8PathBuf,
+    /// `_sysconfigdata__wasi_wasm32-wasi.py`.
+    pub sysconfigdata: Utf8PathBuf,
+    /// Which modules it has.
+    pub inventory: Inventory,
+}
+
+/// Builds in `dir`, going on where an interrupted build stopped.
+///
+/// # Errors
+/// When a tool is missing, or a step fails; then the error names the step's log.
+pub fn build(
+    plan: &BuildPlan<'_>,
+    dir: &Utf8Path,
+    runtime: &Runtime,
+    ctx: &Ctx,
+) -> anyhow::Result<Built> {
+    if dir.as_str().contains(char::is_whitespace) {
+        return Err(anyhow::anyhow!(
+            "CPython can't be built below `{dir}`: white space in the path"
+        ))
+        .hint(|| "set PYWASM_STORE to a directory without any".to_owned());
+    }
+    let make_program = ctx
+        .env
+        .program("gmake")
+        .or_else(|| ctx.env.program("make"))
+        .context("`make` is not on PATH")
+        .hint(|| {
+            "install it (Debian: `apt install make`, macOS: `xcode-select --install`)".to_owned()
+        })?;
+    let cache = compiler_cache(ctx);
+    let host = dir.join("host");
+    fs_err::create_dir_all(host.join("Modules"))?;
+    let logs = Logs::fresh(&dir.join("logs"))?;
+    let work =
+        Work { plan, host: &host, logs: &logs, make: &make_program, cache: cache.as_ref(), ctx };
+
+    work.configure()?;
+    write_rules(&host)?;
+    if *plan.build_python == BuildPython::None {
+        work.make("make-objects", &[FREEZER])?;
+        freeze(plan.source, &host, &logs, runtime, ctx)?;
+    }
+    let libpython = format!("libpython{}.a", plan.pin.series());
+    work.make("make-library", &[&libpython, INTERPRETER, ARCHIVE_LIST])?;
+    let sysconfigdata = sysconfig::generate(plan.pin.series(), plan.source, &host, &logs, runtime)?;
+
+    let archives = fs_err::read_to_string(host.join(ARCHIVE_LIST))?;
+    let inventory = Inventory::read(
+        plan.pin.series(),
+        plan.recipe,
+        &fs_err::read_to_string(host.join("Modules/config.c"))?,
+        &fs_err::read_to_string(host.join("Makefile"))?,
+    );
+    Ok(Built {
+        libpython: host.join(libpython),
+        companions: archives.lines().map(|name| host.join(name)).collect(),
+        interpreter: host.join(INTERPRETER),
+        sysconfigdata,
+        inventory,
+        dir: host,
+    })
+}
+
+struct Work<'a> {
+    plan: &'a BuildPlan<'a>,
+    host: &'a Utf8Path,
+    logs: &'a Logs,
+    make: &'a Utf8Path,
+    cache: Option<&'a CompilerCache>,
+    ctx: &'a Ctx,
+}
+
+impl Work<'_> {
+    /// Configures, unless this directory was configured to the end before. The directory is
+    /// named by everything the answers depend on, so a stamp is all it takes.
+    fn configure(&self) -> anyhow::Result<()> {
+        let stamp = self.host.join("pywasm-configured");
+        if stamp.exists() {
+            return Ok(());
+        }
+        let plan = self.plan;
+        let build_python = match plan.build_python {
+            BuildPython::Given { path, .. } => path.clone(),
+            BuildPython::None => self.write_version_answer()?,
+        };
+        let configure = Configure {
+            source: plan.source,
+            toolchain: plan.toolchain,
+            recipe: plan.recipe,
+            make: self.make,
+            dir: self.host,
+            build_python: &build_python,
+            cache: self.cache,
+        };
+        let seed = plan.seeded.then(|| seed_for(plan.pin.series(), plan.toolchain)).flatten();
+        let how = match (seed, plan.seeded) {
+            (Some(_), _) => "seeded",
+            (None, true) => "there is no seed for this libc: all is asked",
+            (None, false) => "without a seed: all is asked",
+        };
+        self.ctx.reporter.status("Configuring", format!("CPython {} ({how})", plan.pin.version));
+        fs_err::write(self.host.join("Modules/Setup.local"), setup_local(plan.recipe))?;
+        configure.write_site(seed)?;
+        self.run(&configure.step())?;
+        force_pthread_stubs(self.host)?;
+        fs_err::write(stamp, "")?;
+        Ok(())
+    }
+
+    /// What `--with-build-python` is given when there is none: configure asks it for its
+    /// version and nothing else; whatever else is asked of it fails, and says so.
+    fn write_version_answer(&self) -> anyhow::Result<Utf8PathBuf> {
+        let path = self.host.join("pywasm-build-python");
+        let series = self.plan.pin.series();
+        let text = format!(
+            "#!/bin/sh\ncase \"$2\" in\n*sys.version_info*) echo {series} ;;\n\
+             *) echo \"pywasm: there is no build Python to run: $*\" >&2; exit 97 ;;\nesac\n"
+        );
+        fs_err::write(&path, text)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(path)
+    }
+
+    fn make(&self, name: &'static str, targets: &[&str]) -> anyhow::Result<()> {
+        let jobs = self.ctx.jobs.get();
+        let shown = targets.first().copied().unwrap_or_default();
+        self.ctx.reporter.status("Compiling", format!("{shown} (-j{jobs})"));
+        self.run(&make(name, targets, self.host, self.make, jobs, self.cache))
+    }
+
+    fn run(&self, step: &Step) -> anyhow::Result<()> {
+        let bar = self.ctx.reporter.spinner("Building", step.name);
+        let outcome = step.run(self.logs);
+        bar.finish_and_clear();
+        Ok(outcome?)
+    }
+}

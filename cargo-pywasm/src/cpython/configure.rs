@@ -1,0 +1,191 @@
+//! CPython's configure for wasm32-wasip1: the command as data, and its answers.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::{MinorVersion, Recipe, seeds};
+
+use super::environment::{CompilerCache, base};
+use super::source::SourceTree;
+use super::step::Step;
+use crate::toolchain::Toolchain;
+
+/// Where the interpreter believes to be installed, in the guest's file system. With
+/// it Python finds a standard library mounted at `/usr/local/lib/pythonX.Y` by itself.
+pub(crate) const PREFIX: &str = "/usr/local";
+
+/// Answers that upstream's own config.site leaves to the sysroot, and why ours differ.
+const ANSWERS: &str = "\
+# wasi-libc has a dlopen that only fails (in libdl); without it configure selects
+# CPython's own Python/dynload_stub.c and nothing refers to dlopen, dlsym or dlerror.
+ac_cv_func_dlopen=no
+ac_cv_lib_dl_dlopen=no
+# clock() is in libwasi-emulated-process-clocks, which is linked later than this is asked.
+ac_cv_func_clock=yes
+# The machine's own zlib, bzip2, lzma and others are not for wasm: never ask for them.
+ac_cv_prog_PKG_CONFIG=no
+ac_cv_path_PKG_CONFIG=
+";
+
+/// Everything configure is told.
+pub(super) struct Configure<'a> {
+    pub(super) source: &'a SourceTree,
+    pub(super) toolchain: &'a Toolchain,
+    pub(super) recipe: &'a Recipe,
+    pub(super) make: &'a Utf8Path,
+    pub(super) dir: &'a Utf8Path,
+    pub(super) build_python: &'a Utf8Path,
+    pub(super) cache: Option<&'a CompilerCache>,
+}
+
+impl Configure<'_> {
+    /// The command.
+    pub(super) fn step(&self) -> Step {
+        // By its relative path: then no directory of this machine gets into `__FILE__` or
+        // getpath's VPATH, and the bytes depend on the inputs only.
+        let script = relative(self.dir, self.source.root()).join("configure");
+        let mut args = vec![script.into_string()];
+        args.extend(self.args());
+        Step {
+            name: "configure",
+            program: "/bin/sh".into(),
+            args,
+            env: self.env(),
+            cwd: self.dir.to_owned(),
+        }
+    }
+
+    fn args(&self) -> Vec<String> {
+        let recipe = &self.recipe;
+        vec![
+            "--host=wasm32-wasip1".to_owned(),
+            format!("--build={}", build_triple()),
+            format!("--with-build-python={}", self.build_python),
+            format!("--prefix={PREFIX}"),
+            "--with-ensurepip=no".to_owned(),
+            "--with-pkg-config=no".to_owned(),
+            switch(recipe.modules.tests, "--enable-test-modules", "--disable-test-modules"),
+            switch(recipe.build.docstrings, "--with-doc-strings", "--without-doc-strings"),
+        ]
+    }
+
+    fn env(&self) -> BTreeMap<String, String> {
+        let mut env = base(self.make);
+        let target = format!("--target=wasm32-wasip1 --sysroot={}", self.toolchain.sysroot());
+        let cache = self.cache.map(|cache| format!("{} ", cache.program)).unwrap_or_default();
+        let clang = self.toolchain.clang();
+        // OPT replaces CPython's default of -g -O3; the CFLAGS of the environment would
+        // only be appended to it.
+        let mut opt = format!("-DNDEBUG -Wall {}", self.recipe.build.opt_level.flag());
+        for flag in &self.recipe.build.cflags {
+            opt.push(' ');
+            opt.push_str(flag);
+        }
+        let own = [
+            ("CC", format!("{cache}{clang} {target}")),
+            ("CPP", format!("{clang} {target} -E")),
+            ("CXX", format!("{clang}++ {target}")),
+            ("AR", self.toolchain.ar().to_string()),
+            ("RANLIB", self.toolchain.ranlib().to_string()),
+            ("OPT", opt),
+            ("CONFIG_SITE", self.site_path().to_string()),
+            ("PKG_CONFIG_LIBDIR", "/nonexistent".to_owned()),
+        ];
+        env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        env.extend(self.cache.into_iter().flat_map(|cache| cache.env.clone()));
+        env
+    }
+
+    fn site_path(&self) -> Utf8PathBuf {
+        self.dir.join("pywasm.site")
+    }
+
+    /// Writes the answers: the seed first, so that upstream's and ours win over it.
+    pub(super) fn write_site(&self, seed: Option<&str>) -> anyhow::Result<()> {
+        let upstream = match self.source.config_site() {
+            Some(path) => fs_err::read_to_string(path)?,
+            None => anyhow::bail!("`{}` has no config.site for WASI", self.source.root()),
+        };
+        let seed = seed.unwrap_or("# No seed for this libc: everything is asked.\n");
+        let text = format!("{seed}\n{upstream}\n{ANSWERS}");
+        fs_err::write(self.site_path(), text)?;
+        Ok(())
+    }
+}
+
+/// The measured answers for this series and libc, where there are any.
+pub(super) fn seed_for(series: MinorVersion, toolchain: &Toolchain) -> Option<&'static str> {
+    let libc = toolchain.libc.short();
+    let seed = seeds().iter().find(|seed| seed.series == series && seed.libc == libc)?;
+    Some(seed.answers)
+}
+
+/// Makes `pyconfig.h` say that threads are stubs, which they are on wasip1.
+///
+/// Configure decides this by linking `pthread_create`: a wasi-libc that has one which
+/// only fails makes it believe in real threads, and then a lock taken twice traps
+/// instead of raising. No cache variable answers that question.
+pub(super) fn force_pthread_stubs(dir: &Utf8Path) -> anyhow::Result<()> {
+    const UNSET: &str = "/* #undef HAVE_PTHREAD_STUBS */";
+    const SET: &str = "#define HAVE_PTHREAD_STUBS 1";
+    let path = dir.join("pyconfig.h");
+    let text = fs_err::read_to_string(&path)?;
+    if text.contains(SET) {
+        return Ok(());
+    }
+    let changed = text.replacen(UNSET, SET, 1);
+    if changed == text {
+        anyhow::bail!("`{path}` does not speak of HAVE_PTHREAD_STUBS");
+    }
+    fs_err::write(&path, changed).context("can't force HAVE_PTHREAD_STUBS")
+}
+
+fn switch(on: bool, yes: &str, no: &str) -> String {
+    if on { yes } else { no }.to_owned()
+}
+
+/// The way from one directory to another, both absolute.
+fn relative(from: &Utf8Path, to: &Utf8Path) -> Utf8PathBuf {
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(common).map(|_| "..");
+    up.chain(to.components().skip(common).map(|part| part.as_str())).collect()
+}
+
+/// The machine this runs on, in autoconf's words; any name but the host's own will do.
+fn build_triple() -> String {
+    let system = if cfg!(target_os = "macos") { "apple-darwin" } else { "pc-linux-gnu" };
+    format!("{}-{system}", std::env::consts::ARCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pyconfig(text: &str) -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(dir.path().to_path_buf()).unwrap();
+        fs_err::write(path.join("pyconfig.h"), text).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_relative_path_leads_from_one_directory_to_the_other() {
+        let way = relative("/c/builds/key/host".into(), "/c/sources/cpython".into());
+        assert_eq!(way, "../../../sources/cpython");
+    }
+
+    #[test]
+    fn stubs_are_forced_where_configure_found_real_threads() {
+        let (_dir, path) = pyconfig("a\n/* #undef HAVE_PTHREAD_STUBS */\nb\n");
+        force_pthread_stubs(&path).unwrap();
+        let text = fs_err::read_to_string(path.join("pyconfig.h")).unwrap();
+        assert_eq!(text, "a\n#define HAVE_PTHREAD_STUBS 1\nb\n");
+    }
+
+    #[test]
+    fn a_pyconfig_that_does_not_know_stubs_is_an_error() {
+        let (_dir, path) = pyconfig("nothing\n");
+        assert!(force_pthread_stubs(&path).is_err());
+    }
+}

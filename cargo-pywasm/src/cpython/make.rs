@@ -1,0 +1,80 @@
+//! What is made, and no more: the makefile that stands over CPython's own.
+
+use camino::Utf8Path;
+
+use super::environment::{CompilerCache, base};
+use super::step::Step;
+
+/// Rules over CPython's Makefile. `LIBRARY_OBJS_OMIT_FROZEN` is CPython's own name for
+/// everything of libpython that needs no frozen module; from these objects and CPython's C
+/// freezer a wasm program is linked that makes the frozen modules. It gets a table of
+/// built-in modules of its own in place of `Modules/config.o`, so that the linker takes a
+/// third of the objects only, and the runtime has half as much to compile.
+const RULES: &str = r"include Makefile
+PYWASM_ARCHIVES = $(sort $(filter %.a,$(MODLIBS)))
+PYWASM_CORE = $(filter-out Modules/config.o,$(LIBRARY_OBJS_OMIT_FROZEN))
+.PHONY: pywasm-objects
+pywasm-objects: $(LIBRARY_OBJS_OMIT_FROZEN) Programs/python.o $(PYWASM_ARCHIVES)
+pywasm-inittab.o: pywasm-inittab.c
+	$(CC) -c $(PY_CORE_CFLAGS) -o $@ pywasm-inittab.c
+pywasm-core.a: $(PYWASM_CORE)
+	rm -f $@
+	$(AR) $(ARFLAGS) $@ $(PYWASM_CORE)
+pywasm-freeze.wasm: pywasm-objects pywasm-core.a pywasm-inittab.o \
+		Programs/_freeze_module.o Modules/getpath_noop.o
+	$(LINKCC) $(PY_CORE_LDFLAGS) -o $@ Programs/_freeze_module.o Modules/getpath_noop.o \
+		pywasm-inittab.o pywasm-core.a $(LIBS) $(SYSLIBS)
+pywasm-archives.txt: Makefile
+	@printf '%s\n' $(PYWASM_ARCHIVES) > $@
+";
+
+/// What the freezer imports: the modules a bare interpreter starts with.
+const INITTAB_C: &str = r#"#include "Python.h"
+extern PyObject *PyMarshal_Init(void), *PyInit__imp(void), *PyInit_gc(void), *PyInit__ast(void);
+extern PyObject *_PyWarnings_Init(void), *PyInit__io(void), *PyInit_posix(void);
+extern PyObject *PyInit__codecs(void), *PyInit__thread(void), *PyInit__weakref(void);
+extern PyObject *PyInit__signal(void), *PyInit__abc(void);
+struct _inittab _PyImport_Inittab[] = {
+    {"marshal", PyMarshal_Init}, {"_imp", PyInit__imp}, {"builtins", NULL}, {"sys", NULL},
+    {"gc", PyInit_gc}, {"_warnings", _PyWarnings_Init}, {"_ast", PyInit__ast},
+    {"_io", PyInit__io}, {"posix", PyInit_posix}, {"_codecs", PyInit__codecs},
+    {"_thread", PyInit__thread}, {"_weakref", PyInit__weakref},
+    {"_signal", PyInit__signal}, {"_abc", PyInit__abc}, {0, 0}
+};
+"#;
+
+/// The file that holds the rules.
+const MAKEFILE: &str = "pywasm.mk";
+/// The freezer, a wasm program.
+pub(super) const FREEZER: &str = "pywasm-freeze.wasm";
+/// The interpreter, a wasm program.
+pub(super) const INTERPRETER: &str = "python.wasm";
+/// Names, one a line, of the archives that libpython needs beside it.
+pub(super) const ARCHIVE_LIST: &str = "pywasm-archives.txt";
+
+/// Writes the rules into a build directory.
+pub(super) fn write_rules(dir: &Utf8Path) -> anyhow::Result<()> {
+    fs_err::write(dir.join(MAKEFILE), RULES)?;
+    // make compares dates: writing an unchanged file again would compile it again.
+    let inittab = dir.join("pywasm-inittab.c");
+    if !inittab.exists() {
+        fs_err::write(inittab, INITTAB_C)?;
+    }
+    Ok(())
+}
+
+/// A `make` of these targets.
+pub(super) fn make(
+    name: &'static str,
+    targets: &[&str],
+    dir: &Utf8Path,
+    make: &Utf8Path,
+    jobs: usize,
+    cache: Option<&CompilerCache>,
+) -> Step {
+    let mut args = vec!["-f".to_owned(), MAKEFILE.to_owned(), format!("-j{jobs}")];
+    args.extend(targets.iter().map(|target| (*target).to_owned()));
+    let mut env = base(make);
+    env.extend(cache.into_iter().flat_map(|cache| cache.env.clone()));
+    Step { name, program: make.to_owned(), args, env, cwd: dir.to_owned() }
+}

@@ -1,0 +1,242 @@
+//! One command of a build: listed environment, numbered log, an error that shows the log's end.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// How many lines of a log an error shows.
+const TAIL_LINES: usize = 20;
+/// How much of a log's end is read for them.
+const TAIL_BYTES: u64 = 64 * 1024;
+
+/// A command as data. Its environment is exactly what `env` lists.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Names the log file and the error: `configure`, `make-objects`.
+    pub name: &'static str,
+    /// The program, by absolute path.
+    pub program: Utf8PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// All of its environment.
+    pub env: BTreeMap<String, String>,
+    /// Where it runs.
+    pub cwd: Utf8PathBuf,
+}
+
+/// The log directory of one build, which numbers its logs.
+#[derive(Debug)]
+pub struct Logs {
+    dir: Utf8PathBuf,
+    next: AtomicUsize,
+}
+
+/// Why a step did not do its job.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The program can't be started.
+    #[error("can't run `{program}` for step `{step}`")]
+    Start {
+        /// The step's name.
+        step: &'static str,
+        /// The program.
+        program: Utf8PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The log can't be written or read.
+    #[error("can't keep the log `{log}` of step `{step}`")]
+    Log {
+        /// The step's name.
+        step: &'static str,
+        /// The log file.
+        log: Utf8PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It ran and said no.
+    #[error(
+        "step `{step}` failed: `{program}` ended with {status}; its whole log is `{log}`, which ends:\n{tail}"
+    )]
+    Failed {
+        /// The step's name.
+        step: &'static str,
+        /// The program.
+        program: Utf8PathBuf,
+        /// How it ended.
+        status: String,
+        /// The log file.
+        log: Utf8PathBuf,
+        /// The last lines of the log.
+        tail: String,
+    },
+}
+
+impl Logs {
+    /// Logs in `dir`, which is made. Logs of an earlier try are removed, so that
+    /// the numbers tell one story.
+    ///
+    /// # Errors
+    /// When the directory can't be made or emptied.
+    pub fn fresh(dir: &Utf8Path) -> anyhow::Result<Self> {
+        if dir.exists() {
+            fs_err::remove_dir_all(dir)?;
+        }
+        fs_err::create_dir_all(dir)?;
+        Ok(Self { dir: dir.to_owned(), next: AtomicUsize::new(1) })
+    }
+
+    /// The path of the next log, `03-configure.log`.
+    #[must_use]
+    pub fn next(&self, name: &str) -> Utf8PathBuf {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.dir.join(format!("{number:02}-{name}.log"))
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Utf8Path {
+        &self.dir
+    }
+}
+
+impl Step {
+    /// Runs the command; its output goes to the next log and nowhere else.
+    ///
+    /// # Errors
+    /// When it can't be started, its log can't be written, or it fails.
+    pub fn run(&self, logs: &Logs) -> Result<(), StepError> {
+        let path = logs.next(self.name);
+        let log_error = |source| StepError::Log { step: self.name, log: path.clone(), source };
+        let mut log = std::fs::File::create(&path).map_err(log_error)?;
+        self.write_header(&mut log).map_err(log_error)?;
+        let status = Command::new(&self.program)
+            .args(&self.args)
+            .env_clear()
+            .envs(&self.env)
+            .current_dir(&self.cwd)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(log_error)?)
+            .stderr(log)
+            .status()
+            .map_err(|source| StepError::Start {
+                step: self.name,
+                program: self.program.clone(),
+                source,
+            })?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(StepError::Failed {
+            step: self.name,
+            program: self.program.clone(),
+            status: describe(status),
+            tail: tail(&path).map_err(log_error)?,
+            log: path,
+        })
+    }
+
+    /// Enough to run the command again by hand.
+    fn write_header(&self, log: &mut impl Write) -> std::io::Result<()> {
+        writeln!(log, "# directory: {}", self.cwd)?;
+        for (name, value) in &self.env {
+            writeln!(log, "# environment: {name}={value}")?;
+        }
+        writeln!(log, "# program: {}", self.program)?;
+        for arg in &self.args {
+            writeln!(log, "# argument: {arg}")?;
+        }
+        writeln!(log)
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        if let Some(signal) = status.signal() {
+            return format!("signal {signal}");
+        }
+    }
+    status.code().map_or_else(|| "no exit status".to_owned(), |code| format!("exit status {code}"))
+}
+
+/// The last lines of a log, however long it is and whatever bytes it holds.
+fn tail(path: &Utf8Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.len().saturating_sub(TAIL_LINES);
+    Ok(lines[first..].join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, dir: &Utf8Path) -> Step {
+        Step {
+            name: "try",
+            program: "/bin/sh".into(),
+            args: vec!["-c".to_owned(), script.to_owned()],
+            env: [("LISTED".to_owned(), "yes".to_owned())].into(),
+            cwd: dir.to_owned(),
+        }
+    }
+
+    fn scratch() -> (tempfile::TempDir, Utf8PathBuf, Logs) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(dir.path().to_path_buf()).unwrap();
+        let logs = Logs::fresh(&path.join("logs")).unwrap();
+        (dir, path, logs)
+    }
+
+    #[test]
+    fn a_failed_step_shows_its_status_its_log_and_the_last_lines() {
+        let (_dir, path, logs) = scratch();
+        let error = shell("seq 1 100; exit 3", &path).run(&logs).unwrap_err();
+        let StepError::Failed { status, log, tail, .. } = error else { panic!("{error}") };
+        assert_eq!(status, "exit status 3");
+        assert!(log.ends_with("logs/01-try.log"));
+        let lines: Vec<&str> = tail.lines().collect();
+        assert_eq!((lines.len(), lines[0], lines[19]), (20, "81", "100"));
+    }
+
+    #[test]
+    fn a_killed_step_names_the_signal() {
+        let (_dir, path, logs) = scratch();
+        let error = shell("kill -9 $$", &path).run(&logs).unwrap_err();
+        assert!(error.to_string().contains("signal 9"), "{error}");
+    }
+
+    #[test]
+    fn only_the_listed_environment_reaches_a_step() {
+        let (_dir, path, logs) = scratch();
+        shell("env > seen", &path).run(&logs).unwrap();
+        let seen = fs_err::read_to_string(path.join("seen")).unwrap();
+        let names: Vec<_> = seen
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(name, _)| name)
+            // The shell sets these itself.
+            .filter(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name))
+            .collect();
+        assert_eq!(names, ["LISTED"]);
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let (_dir, path, logs) = scratch();
+        let step = Step { program: "/nowhere/make".into(), ..shell("", &path) };
+        let error = step.run(&logs).unwrap_err();
+        assert!(matches!(error, StepError::Start { .. }));
+        assert!(error.to_string().contains("/nowhere/make"));
+    }
+}

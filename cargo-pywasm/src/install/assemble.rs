@@ -1,0 +1,158 @@
+//! The installation's tree, written into a staging directory.
+
+use anyhow::Context;
+use camino::Utf8Path;
+
+use super::manifest::{Input, Manifest};
+use super::request::{Request, RequestKey};
+use super::{archive, details, licenses, sbom, stdlib};
+use crate::bytecode;
+use crate::cpython::{Built, Logs, PREFIX, SourceTree};
+use crate::ctx::Ctx;
+use crate::runtime::Runtime;
+use crate::toolchain::Toolchain;
+
+/// The libc and start files that a module must be linked with: there is no ABI promise
+/// between versions of wasi-libc (PEP 816), so the ones libpython was built against ship.
+const SYSROOT_FILES: [&str; 5] = ["libc.a", "libm.a", "crt1.o", "crt1-command.o", "crt1-reactor.o"];
+
+/// Everything that goes into an installation.
+pub(super) struct Parts<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) key: &'a RequestKey,
+    pub(super) toolchain: &'a Toolchain,
+    pub(super) source: &'a SourceTree,
+    pub(super) built: &'a Built,
+    pub(super) inputs: &'a [Input],
+    /// Where the tree will be after the rename, for files that hold absolute paths.
+    pub(super) final_root: &'a Utf8Path,
+}
+
+/// Writes the tree into `root`.
+pub(super) fn assemble(
+    parts: &Parts<'_>,
+    root: &Utf8Path,
+    logs: &Utf8Path,
+    runtime: &Runtime,
+    ctx: &Ctx,
+) -> anyhow::Result<()> {
+    let series = parts.request.pin.series();
+    let (lib, bin) = (root.join("lib"), root.join("bin"));
+    fs_err::create_dir_all(&lib)?;
+    fs_err::create_dir_all(&bin)?;
+
+    let logs = Logs::fresh(&logs.join("assemble"))?;
+    let libpython = lib.join(format!("libpython{series}.a"));
+    archive::merge(parts.built, parts.toolchain, &libpython, &logs)?;
+    archive::check_closed(&libpython, parts.toolchain)?;
+    for name in SYSROOT_FILES {
+        fs_err::copy(parts.toolchain.lib_dir().join(name), lib.join(name))?;
+    }
+    headers(parts, &root.join(format!("include/python{series}")))?;
+
+    let tree = lib.join(format!("python{series}"));
+    stdlib::copy_tree(&parts.source.lib(), &tree, &parts.request.recipe.stdlib.exclude)?;
+    sysconfigdata(parts, &tree)?;
+    write_json(
+        &tree.join("build-details.json"),
+        &details::build_details(parts.request, parts.built),
+    )?;
+    let interpreter = bin.join("python.wasm");
+    fs_err::copy(&parts.built.interpreter, &interpreter)?;
+    let imports = imports(&interpreter)?;
+    let guest = format!("{PREFIX}/lib/python{series}");
+    let place = bytecode::Place { tree: &tree, guest: &guest };
+    bytecode::compile(&interpreter, &place, "the standard library", runtime, ctx)?;
+    stdlib::zip_tree(&tree, &lib.join(format!("python{}{}.zip", series.major, series.minor)))?;
+
+    licenses::collect(parts.source, parts.toolchain, root)?;
+    let inventory = &parts.built.inventory;
+    let sbom = sbom::document(
+        parts.request,
+        parts.key,
+        parts.toolchain,
+        parts.source,
+        inventory,
+        parts.inputs,
+    )?;
+    write_json(&root.join("sbom.spdx.json"), &sbom)?;
+    fs_err::write(
+        root.join("pyo3-config.txt"),
+        details::pyo3_config(parts.request, parts.final_root),
+    )?;
+    Manifest::new(
+        parts.request,
+        parts.key,
+        parts.toolchain,
+        parts.inputs,
+        inventory,
+        &imports,
+        root,
+    )?
+    .write(root)
+}
+
+/// `Include/` as `make install` lays it out, with the `pyconfig.h` of this build.
+fn headers(parts: &Parts<'_>, into: &Utf8Path) -> anyhow::Result<()> {
+    copy_headers(&parts.source.root().join("Include"), into)?;
+    fs_err::copy(parts.built.dir.join("pyconfig.h"), into.join("pyconfig.h"))?;
+    Ok(())
+}
+
+fn copy_headers(from: &Utf8Path, into: &Utf8Path) -> anyhow::Result<()> {
+    fs_err::create_dir_all(into)?;
+    for entry in from.read_dir_utf8().with_context(|| format!("can't read `{from}`"))? {
+        let entry = entry?;
+        let target = into.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_headers(entry.path(), &target)?;
+        } else if entry.path().extension() == Some("h") {
+            fs_err::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// The sysconfig data (since 3.14 two files) with this build's scratch directories named as the
+/// sources are: they are gone when anyone reads it.
+fn sysconfigdata(parts: &Parts<'_>, tree: &Utf8Path) -> anyhow::Result<()> {
+    let made = parts.built.sysconfigdata.parent().context("sysconfig data without a directory")?;
+    for entry in made.read_dir_utf8()? {
+        let entry = entry?;
+        if entry.file_name().starts_with("_sysconfig") && entry.file_type()?.is_file() {
+            let text = fs_err::read_to_string(entry.path())?
+                .replace(parts.built.dir.as_str(), "/usr/src/build")
+                .replace(parts.source.root().as_str(), "/usr/src/cpython");
+            fs_err::write(tree.join(entry.file_name()), text)?;
+        }
+    }
+    Ok(())
+}
+
+/// The interpreter's imports, `module.name`, sorted. Anything but WASI preview1 would fail at
+/// instantiation on the user's host, so it fails here.
+fn imports(interpreter: &Utf8Path) -> anyhow::Result<Vec<String>> {
+    let module = walrus::Module::from_file(interpreter)
+        .with_context(|| format!("`{interpreter}` is not a wasm module"))?;
+    let mut names: Vec<String> =
+        module.imports.iter().map(|import| format!("{}.{}", import.module, import.name)).collect();
+    names.sort();
+    let foreign: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.starts_with("wasi_snapshot_preview1."))
+        .collect();
+    anyhow::ensure!(
+        foreign.is_empty(),
+        "the new interpreter imports what no WASI host has: {}",
+        foreign.join(", ")
+    );
+    Ok(names)
+}
+
+fn write_json(path: &Utf8Path, value: &serde_json::Value) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    fs_err::write(path, text)?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! `manifest.json`: what an installation is made of, for people, `pywasm-build` and CI.
+//!
+//! Its fields are described in `docs/guide/installation.md`.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::{Digest, Recipe};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::request::{Request, RequestKey};
+use crate::cpython::{BuildPython, Inventory};
+use crate::toolchain::{Passed, Toolchain};
+
+/// The version of the format. `pywasm-build` reads this one and refuses others.
+const VERSION: u32 = 1;
+
+/// The manifest, as it is written.
+#[derive(Debug, Serialize)]
+pub struct Manifest<'a> {
+    version: u32,
+    tool: &'static str,
+    target: &'static str,
+    key: String,
+    request: String,
+    python: Python,
+    recipe: RecipeEntry<'a>,
+    toolchain: ToolchainEntry<'a>,
+    build_python: &'a str,
+    inputs: &'a [Input],
+    modules: &'a Inventory,
+    imports: &'a [String],
+    files: BTreeMap<Utf8PathBuf, FileEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct Python {
+    version: String,
+    series: String,
+}
+
+#[derive(Debug, Serialize)]
+struct RecipeEntry<'a> {
+    name: &'a str,
+    content: &'a Recipe,
+}
+
+#[derive(Debug, Serialize)]
+struct ToolchainEntry<'a> {
+    road: String,
+    root: &'a Utf8Path,
+    identity: &'a str,
+    clang: &'a str,
+    libc_sha256: Digest,
+    passed_over: &'a [Passed],
+}
+
+/// A file that went in, by what it is and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// Its name.
+    pub file: String,
+    /// Its digest.
+    pub sha256: Digest,
+    /// The URL or path it came from.
+    pub from: String,
+}
+
+/// A file that came out.
+#[derive(Debug, Serialize)]
+struct FileEntry {
+    sha256: Digest,
+    size: u64,
+}
+
+impl From<&crate::toolchain::Input> for Input {
+    fn from(input: &crate::toolchain::Input) -> Self {
+        Self { file: input.file.clone(), sha256: input.sha256, from: input.from.clone() }
+    }
+}
+
+impl<'a> Manifest<'a> {
+    /// The manifest of the tree at `root`, whose outputs are hashed here.
+    ///
+    /// # Errors
+    /// When a file of the tree can't be read.
+    pub(super) fn new(
+        request: &'a Request<'_>,
+        key: &RequestKey,
+        toolchain: &'a Toolchain,
+        inputs: &'a [Input],
+        modules: &'a Inventory,
+        imports: &'a [String],
+        root: &Utf8Path,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            version: VERSION,
+            tool: concat!("cargo-pywasm ", env!("CARGO_PKG_VERSION")),
+            target: pywasm_build::TARGET,
+            key: key.to_string(),
+            request: request.digest().to_string(),
+            python: Python {
+                version: request.pin.version.to_string(),
+                series: request.pin.series().to_string(),
+            },
+            recipe: RecipeEntry { name: &request.recipe.name, content: request.recipe },
+            toolchain: ToolchainEntry {
+                road: toolchain.kind.road().to_owned(),
+                root: &toolchain.root,
+                identity: &toolchain.identity,
+                clang: &toolchain.clang_version,
+                libc_sha256: toolchain.libc,
+                passed_over: &toolchain.passed_over,
+            },
+            build_python: match &request.build_python {
+                BuildPython::None => "none: frozen by CPython's C freezer on wasm",
+                BuildPython::Given { version, .. } => version.as_str(),
+            },
+            inputs,
+            modules,
+            imports,
+            files: hash_files(root)?,
+        })
+    }
+
+    /// Writes it, indented: people read it.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(super) fn write(&self, root: &Utf8Path) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        fs_err::write(root.join("manifest.json"), text)?;
+        Ok(())
+    }
+}
+
+/// Digest and size of the files that are linked or run. The standard library's files are
+/// covered by the zip, which holds each of them.
+fn hash_files(root: &Utf8Path) -> anyhow::Result<BTreeMap<Utf8PathBuf, FileEntry>> {
+    let mut files = BTreeMap::new();
+    for dir in ["bin", "lib"] {
+        for entry in root.join(dir).read_dir_utf8()? {
+            let path = entry?.into_path();
+            if path.is_file() {
+                let bytes = fs_err::read(&path)?;
+                let sha256 = Digest::from_bytes(Sha256::digest(&bytes).into());
+                let size = bytes.len() as u64;
+                let name = path.strip_prefix(root).unwrap_or(&path).to_owned();
+                files.insert(name, FileEntry { sha256, size });
+            }
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,158 @@
+//! The plan: what an install would do, as data. `--dry-run` prints it; nothing is touched.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::request::Request;
+use crate::cpython::source_place;
+use crate::ctx::Ctx;
+use crate::toolchain::ToolchainRequest;
+
+/// Whether a step has something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// The store has its result.
+    Done,
+    /// It will run.
+    ToDo,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedStep {
+    /// Its verb: `fetch`, `unpack`, `build`.
+    pub verb: &'static str,
+    /// What it works on.
+    pub what: String,
+    /// Whether it has something to do.
+    pub state: StepState,
+}
+
+/// The steps in the order in which they run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The installation's name without its key.
+    pub name: String,
+    /// The steps.
+    pub steps: Vec<PlannedStep>,
+}
+
+/// What the plan needs to know of the store, read beforehand.
+#[derive(Clone, Copy, Debug, Default)]
+struct Have {
+    installed: bool,
+    toolchain: bool,
+    tarball: bool,
+    source: bool,
+}
+
+impl Plan {
+    /// The plan for a request, given what the store has now.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn make(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<Self> {
+        let artifact = &request.pin.source;
+        let have = Have {
+            installed: !force && request.find_installed(ctx)?.is_some(),
+            toolchain: !crate::toolchain::installed(ctx)?.is_empty()
+                || matches!(request.toolchain, ToolchainRequest::Path(_)),
+            tarball: ctx.store.download(&artifact.sha256, &artifact.file).exists(),
+            source: source_place(request.pin, ctx).exists(),
+        };
+        Ok(Self::decide(request, have))
+    }
+
+    /// Pure: the same request and store give the same plan.
+    fn decide(request: &Request<'_>, have: Have) -> Self {
+        let state = |done: bool| if done { StepState::Done } else { StepState::ToDo };
+        let step = |verb, what: String, done| PlannedStep {
+            verb,
+            what,
+            state: state(done || have.installed),
+        };
+        let (pin, recipe) = (request.pin, request.recipe);
+        let frozen_by = match &request.build_python {
+            crate::cpython::BuildPython::None => "CPython's C freezer on wasm".to_owned(),
+            crate::cpython::BuildPython::Given { path, .. } => path.to_string(),
+        };
+        let disabled: Vec<&str> = recipe.modules.disabled.iter().map(String::as_str).collect();
+        let steps = vec![
+            step("toolchain", request.toolchain.to_string(), have.toolchain),
+            step(
+                "fetch",
+                format!("{} sha256:{}", pin.source.file, pin.source.sha256),
+                have.tarball || have.source,
+            ),
+            step("unpack", pin.source.file.clone(), have.source),
+            step(
+                "configure",
+                format!("CPython {} without {}", pin.version, or_none(&disabled)),
+                false,
+            ),
+            step(
+                "compile",
+                format!("libpython{}.a {}", pin.series(), recipe.build.opt_level.flag()),
+                false,
+            ),
+            step("freeze", format!("by {frozen_by}"), false),
+            step("assemble", format!("{}-<key>", request.name()), false),
+            step("verify", "run the interpreter in the embedded runtime".to_owned(), false),
+        ];
+        Self { name: request.name(), steps }
+    }
+}
+
+fn or_none(names: &[&str]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        for step in &self.steps {
+            let mark = if step.state == StepState::Done { "done" } else { "to do" };
+            write!(f, "\n  {mark:<6} {:<10} {}", step.verb, step.what)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpython::BuildPython;
+    use pywasm_recipes::{CpythonPin, Recipe, builtin};
+
+    fn plan(have: Have) -> Plan {
+        let recipe = Recipe::parse(builtin("default").unwrap()).unwrap();
+        let request = Request {
+            recipe: &recipe,
+            pin: CpythonPin::resolve("3.13.5".parse().unwrap()).unwrap(),
+            toolchain: ToolchainRequest::Auto,
+            build_python: BuildPython::None,
+            seeded: true,
+        };
+        Plan::decide(&request, have)
+    }
+
+    #[test]
+    fn an_empty_store_has_everything_to_do() {
+        insta::assert_snapshot!(plan(Have::default()));
+    }
+
+    #[test]
+    fn an_unpacked_source_needs_no_tarball() {
+        let plan = plan(Have { source: true, ..Have::default() });
+        let fetch = plan.steps.iter().find(|step| step.verb == "fetch").unwrap();
+        assert_eq!(fetch.state, StepState::Done);
+    }
+
+    #[test]
+    fn an_installation_leaves_nothing_to_do() {
+        let plan = plan(Have { installed: true, ..Have::default() });
+        assert!(plan.steps.iter().all(|step| step.state == StepState::Done));
+    }
+}

@@ -1,0 +1,202 @@
+//! What a run of regrtest says at its end.
+//!
+//! Source of the format: `Lib/test/libregrtest/results.py` of CPython 3.13 and 3.14.
+
+use serde::Serialize;
+
+use crate::runtime::End;
+
+/// Cases of one test file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Cases that ran, skipped ones among them.
+    pub run: u64,
+    /// Cases that skipped themselves.
+    pub skipped: u64,
+}
+
+/// How one test file ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub enum Outcome {
+    /// Nothing failed.
+    Passed(Counts),
+    /// It said that it can't run here.
+    Skipped {
+        /// In its own words.
+        reason: String,
+    },
+    /// Something failed, trapped, or took too long.
+    Failed {
+        /// How it ended.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// Reads the end of a program and what it wrote.
+    #[must_use]
+    pub fn read(end: &End, output: &str) -> Self {
+        match end {
+            End::Exit(0) => Self::read_success(output),
+            // regrtest's own: no test ran, which is what a skipped file comes to.
+            End::Exit(4) => match skip_reason(output) {
+                Some(reason) => Self::Skipped { reason },
+                None => Self::Failed { reason: "no test ran".to_owned() },
+            },
+            End::Exit(_) => {
+                Self::Failed { reason: failures(output).unwrap_or_else(|| end.to_string()) }
+            }
+            End::TimedOut => Self::Failed { reason: "timed out".to_owned() },
+            End::OutOfFuel | End::Trap(_) => Self::Failed { reason: end.to_string() },
+        }
+    }
+
+    fn read_success(output: &str) -> Self {
+        if let Some(reason) = skip_reason(output) {
+            return Self::Skipped { reason };
+        }
+        match counts(output) {
+            Some(counts) if counts.run > 0 => Self::Passed(counts),
+            // Success without a case is no success.
+            _ => Self::Failed { reason: "it reports no cases".to_owned() },
+        }
+    }
+}
+
+/// `Total tests: run=16,931 skipped=2`.
+fn counts(output: &str) -> Option<Counts> {
+    let line = output.lines().rev().find_map(|line| line.strip_prefix("Total tests: "))?;
+    let mut counts = Counts::default();
+    for word in line.split_whitespace() {
+        let Some((name, number)) = word.split_once('=') else { continue };
+        let number = number.replace(',', "").parse().ok()?;
+        match name {
+            "run" => counts.run = number,
+            "skipped" => counts.skipped = number,
+            _ => {}
+        }
+    }
+    Some(counts)
+}
+
+/// Why nothing ran, when nothing ran: the first reason in lines such as
+/// `test_ssl skipped -- No module named '_ssl'`, or that each case skipped itself.
+fn skip_reason(output: &str) -> Option<String> {
+    let counts = counts(output)?;
+    if counts.run > counts.skipped {
+        return None;
+    }
+    let reasons = output.lines().filter_map(|line| {
+        let line = line.split_once("] ").map_or(line, |(_, rest)| rest);
+        let (name, reason) = line.split_once(" skipped")?;
+        let reason = reason.trim_start_matches(" --").trim().trim_matches(['(', ')']);
+        (name.starts_with("test") && !reason.is_empty()).then(|| reason.to_owned())
+    });
+    let denied = output.lines().any(|line| line.contains("resource_denied="));
+    reasons.into_iter().next().or_else(|| {
+        if denied {
+            Some("it wants a resource that is not enabled".to_owned())
+        } else if counts.skipped > 0 || output.contains("tests skipped:") {
+            Some("every case in it skips itself".to_owned())
+        } else {
+            None
+        }
+    })
+}
+
+/// The names behind `FAIL:` and `ERROR:`, shortened.
+fn failures(output: &str) -> Option<String> {
+    let mut names: Vec<&str> = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("FAIL: ").or_else(|| line.strip_prefix("ERROR: ")))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.len() {
+        0 => None,
+        count @ 1..=3 => Some(format!("{count} failed: {}", names.join(", "))),
+        count => Some(format!("{count} failed: {}, …", names[..3].join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSED: &str = "\
+0:00:00 [1/1] test_json
+0:00:02 [1/1] test_json passed
+
+== Tests result: SUCCESS ==
+
+1 test OK.
+
+Total duration: 2.1 sec
+Total tests: run=1,186 skipped=7
+Total test files: run=1/1
+Result: SUCCESS
+";
+    const SKIPPED: &str = "\
+0:00:00 [1/1] test_ssl
+test_ssl skipped -- No module named '_ssl'
+0:00:00 [1/1] test_ssl skipped
+
+== Tests result: SUCCESS ==
+
+1 test skipped:
+    test_ssl
+
+Total duration: 90 ms
+Total tests: run=0
+Total test files: run=1/1 skipped=1
+Result: SUCCESS
+";
+    const FAILED: &str = "\
+FAIL: test_a (test.test_x.X.test_a)
+ERROR: test_b (test.test_x.X.test_b)
+Total tests: run=10 failures=1
+Result: FAILURE
+";
+
+    #[test]
+    fn a_pass_has_its_cases() {
+        let outcome = Outcome::read(&End::Exit(0), PASSED);
+        assert_eq!(outcome, Outcome::Passed(Counts { run: 1186, skipped: 7 }));
+    }
+
+    #[test]
+    fn a_skip_has_its_reason() {
+        let outcome = Outcome::read(&End::Exit(0), SKIPPED);
+        assert_eq!(outcome, Outcome::Skipped { reason: "No module named '_ssl'".to_owned() });
+    }
+
+    #[test]
+    fn a_package_whose_every_part_skips_is_skipped() {
+        let output = "5 tests skipped:\n    test_gdb.test_misc\nTotal tests: run=0\n\
+                      Total test files: run=5/5 skipped=5\nResult: SUCCESS\n";
+        assert!(matches!(Outcome::read(&End::Exit(0), output), Outcome::Skipped { .. }));
+        let output = "Total tests: run=0 skipped=1\nTotal test files: run=1/1\n";
+        assert!(matches!(Outcome::read(&End::Exit(0), output), Outcome::Skipped { .. }));
+    }
+
+    #[test]
+    fn a_failure_names_its_cases() {
+        let Outcome::Failed { reason } = Outcome::read(&End::Exit(2), FAILED) else { panic!() };
+        assert!(reason.starts_with("2 failed: test_a (test.test_x.X.test_a), test_b"), "{reason}");
+    }
+
+    #[test]
+    fn success_without_a_case_is_a_failure() {
+        for output in ["", "Total tests: run=0\nResult: SUCCESS\n"] {
+            assert!(matches!(Outcome::read(&End::Exit(0), output), Outcome::Failed { .. }));
+        }
+    }
+
+    #[test]
+    fn a_trap_and_a_timeout_are_failures() {
+        for end in [End::TimedOut, End::Trap("unreachable".into())] {
+            assert!(matches!(Outcome::read(&end, PASSED), Outcome::Failed { .. }));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Runs test files, each in an instance of its own.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_build::Installation;
+
+use super::parse::Outcome;
+use super::summary::FileResult;
+use crate::cpython::PREFIX;
+use crate::ctx::Ctx;
+use crate::installed;
+use crate::runtime::{Bounds, Dir, Module, Program, Runtime};
+use crate::store::Bucket;
+
+/// Everything the test files have in common.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// The interpreter that is judged.
+    pub python: &'a Installation,
+    /// The library it runs with, tests and all.
+    pub suite: &'a Utf8Path,
+    /// Where each file's whole output goes.
+    pub logs: &'a Utf8Path,
+    /// What one file may take.
+    pub timeout: Duration,
+}
+
+/// A copy of the source tree's whole library with the installation's own sysconfig data: tests
+/// read and write beside the modules that they test, as they would in a checkout, and neither
+/// the source tree nor the installation may change by it.
+///
+/// # Errors
+/// When it can't be copied.
+pub fn prepare(python: &Installation, lib: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Utf8PathBuf> {
+    let key = format!("{}-suite", installed::name_of(python));
+    let suite = ctx.store.entry(Bucket::Builds, &key);
+    let _lock = ctx.store.lock(&key, &ctx.reporter)?;
+    if suite.exists() {
+        return Ok(suite);
+    }
+    ctx.reporter.status("Preparing", "CPython's test suite");
+    let stage = ctx.store.stage(Bucket::Builds)?;
+    crate::install::copy_dir(lib, stage.path())?;
+    fs_err::create_dir_all(stage.path().join("lib-dynload"))?;
+    for entry in installed::utf8(python.stdlib())?.read_dir_utf8()? {
+        let entry = entry?;
+        if entry.file_name().starts_with("_sysconfig") || entry.file_name() == "build-details.json"
+        {
+            fs_err::copy(entry.path(), stage.path().join(entry.file_name()))?;
+        }
+    }
+    stage.commit(&suite)?;
+    Ok(suite)
+}
+
+/// Runs the files over as many instances as there are jobs; `done` hears of each as it ends.
+///
+/// # Errors
+/// When the interpreter can't be run at all; a failing test is a result, not an error.
+pub fn run_all(
+    job: &Job<'_>,
+    files: &[(String, Vec<&'static str>)],
+    ctx: &Ctx,
+    mut done: impl FnMut(&FileResult),
+) -> anyhow::Result<Vec<FileResult>> {
+    let runtime =
+        Runtime::bounded(Bounds { timeout: Some(job.timeout), ..Bounds::default() }, ctx)?;
+    let module = runtime.load(&Utf8PathBuf::try_from(job.python.python_wasm())?)?;
+    fs_err::create_dir_all(job.logs)?;
+    let queue: Mutex<VecDeque<_>> = Mutex::new(files.iter().collect());
+    let (sender, results) = mpsc::channel();
+    let mut all = Vec::new();
+    std::thread::scope(|scope| {
+        for _ in 0..ctx.jobs.get() {
+            let (sender, queue, runtime, module) = (sender.clone(), &queue, &runtime, &module);
+            scope.spawn(move || {
+                while let Some((file, ignored)) = next(queue) {
+                    if sender.send(run_one(job, file, ignored, runtime, module)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for result in results {
+            let result = result?;
+            done(&result);
+            all.push(result);
+        }
+        anyhow::Ok(())
+    })?;
+    all.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(all)
+}
+
+fn next<'q, T>(queue: &Mutex<VecDeque<&'q T>>) -> Option<&'q T> {
+    queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_front()
+}
+
+fn run_one(
+    job: &Job<'_>,
+    file: &str,
+    ignored: &[&str],
+    runtime: &Runtime,
+    module: &Module,
+) -> anyhow::Result<FileResult> {
+    let scratch = tempfile::tempdir()?;
+    let scratch =
+        Utf8PathBuf::try_from(scratch.path().to_path_buf()).map(|path| (path, scratch))?;
+    fs_err::create_dir(scratch.0.join("tmp"))?;
+    let log = job.logs.join(format!("{file}.log"));
+    let mut program = Program::new("python")
+        // -W shows the whole output of what fails.
+        .args(["-m", "test", "-W", "--tempdir", "/tmp"])
+        .env("TMPDIR", "/tmp")
+        .dir(Dir::writable(job.suite, format!("{PREFIX}/lib/python{}", job.python.series())))
+        // The whole root: tests look at `/`, and make temporary directories in `/tmp`.
+        .dir(Dir::writable(&scratch.0, "/"));
+    for pattern in ignored {
+        program = program.args(["-i", *pattern]);
+    }
+    let start = Instant::now();
+    let output = fs_err::File::create(&log)?.into_parts().0;
+    let end = runtime
+        .run_into(module, &program.arg(file), output)
+        .with_context(|| format!("can't run {file}"))?;
+    let said = String::from_utf8_lossy(&fs_err::read(&log)?).into_owned();
+    let outcome = Outcome::read(&end, &said);
+    Ok(FileResult { file: file.to_owned(), outcome, log, seconds: start.elapsed().as_secs_f64() })
+}

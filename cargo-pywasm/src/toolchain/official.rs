@@ -1,0 +1,154 @@
+//! The official WASI SDK, by its pinned digest.
+
+use pywasm_recipes::{Artifact, CpythonPin, HostPlatform, SdkPin};
+
+use super::prove::prove;
+use super::{Input, Kind, Toolchain, lib_dir, record};
+use crate::ctx::Ctx;
+use crate::fetch::{fetch, places, sha256_of};
+use crate::store::Bucket;
+use crate::unpack::{Limits, unpack_tar};
+
+/// The archive for this machine.
+///
+/// # Errors
+/// When there is none.
+fn artifact(pin: &CpythonPin) -> anyhow::Result<&'static Artifact> {
+    let sdk = SdkPin::find(pin.wasi_sdk)
+        .ok_or_else(|| anyhow::anyhow!("WASI SDK {} is not pinned", pin.wasi_sdk))?;
+    HostPlatform::of(std::env::consts::OS, std::env::consts::ARCH)
+        .and_then(|host| sdk.hosts.get(&host))
+        .ok_or_else(|| {
+            let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+            anyhow::anyhow!("no WASI SDK {} is pinned for {arch} {os}", pin.wasi_sdk)
+        })
+}
+
+/// The store's key of the SDK that goes with this CPython.
+pub(super) fn key(pin: &CpythonPin) -> Option<String> {
+    Some(key_of(pin.wasi_sdk, artifact(pin).ok()?))
+}
+
+fn key_of(release: u32, artifact: &Artifact) -> String {
+    format!("wasi-sdk-{release}-{}", artifact.sha256.short())
+}
+
+/// Fetches and unpacks it.
+///
+/// # Errors
+/// When it can't be had, is not what is pinned, or does not work here.
+pub(super) fn install(pin: &CpythonPin, ctx: &Ctx) -> anyhow::Result<Toolchain> {
+    install_release(pin.wasi_sdk, artifact(pin)?, ctx)
+}
+
+fn install_release(release: u32, artifact: &Artifact, ctx: &Ctx) -> anyhow::Result<Toolchain> {
+    let archive = fetch(&artifact.into(), &places(artifact, &ctx.env, &[]), ctx)?;
+    let root = ctx.store.entry(Bucket::Toolchains, &key_of(release, artifact));
+    ctx.reporter.status("Unpacking", &artifact.file);
+    let stage = ctx.store.stage(Bucket::Toolchains)?;
+    unpack_tar(&archive, stage.path(), 1, &Limits::default())?;
+    let clang_version = prove(stage.path())?;
+    let toolchain = Toolchain {
+        root: root.clone(),
+        kind: Kind::Official(release),
+        identity: format!("wasi-sdk {release} sha256:{}", artifact.sha256),
+        libc: sha256_of(fs_err::File::open(lib_dir(stage.path()).join("libc.a"))?)?,
+        clang_version,
+        inputs: vec![Input {
+            file: artifact.file.clone(),
+            sha256: artifact.sha256,
+            from: archive.from().to_owned(),
+        }],
+        passed_over: Vec::new(),
+    };
+    record::write(&toolchain, stage.path())?;
+    stage.commit(&root)?;
+    Ok(toolchain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Environment;
+    use crate::fetch::FetchError;
+    use crate::reporter::Reporter;
+    use crate::store::Store;
+    use crate::toolchain::{ToolchainRequest, resolve};
+    use camino::{Utf8Path, Utf8PathBuf};
+    use std::io::Write;
+
+    /// An archive of the layout upstream publishes, with a compiler that is a shell script.
+    fn fake_sdk() -> Vec<u8> {
+        let clang =
+            "#!/bin/sh\n[ \"$1\" = --version ] && echo 'clang version 19.1.5-wasi-sdk'\nexit 0\n";
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, body, mode) in [
+            ("VERSION", "25.0\n", 0o644),
+            ("bin/clang", clang, 0o755),
+            ("bin/wasm-ld", "", 0o755),
+            ("bin/llvm-ar", "", 0o755),
+            ("share/wasi-sysroot/lib/wasm32-wasip1/libc.a", "!<arch>\n", 0o644),
+        ] {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(mode);
+            header.set_size(body.len() as u64);
+            let path = format!("wasi-sdk-25.0-x86_64-linux/{name}");
+            builder.append_data(&mut header, path, body.as_bytes()).unwrap();
+        }
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&builder.into_inner().unwrap()).unwrap();
+        packed.finish().unwrap()
+    }
+
+    /// A directory that stands in for upstream, with these bytes at the artifact's place.
+    fn upstream(root: &Utf8Path, artifact: &Artifact, bytes: &[u8]) -> Ctx {
+        let path = root.join("up").join(artifact.url.trim_start_matches("https://"));
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, bytes).unwrap();
+        let base = format!("file://{root}/up");
+        Ctx {
+            env: Environment::of(&[("PYWASM_UPSTREAM", &base), ("PYWASM_APT_SOURCES", "/nowhere")]),
+            store: Store::at(&root.join("store")),
+            reporter: Reporter::captured(),
+            offline: false,
+            jobs: Ctx::default_jobs(),
+            cwd: root.to_owned(),
+        }
+    }
+
+    fn scratch() -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(dir.path().to_path_buf()).unwrap();
+        (dir, root)
+    }
+
+    #[test]
+    fn an_official_release_is_fetched_unpacked_and_recorded() {
+        let (_dir, root) = scratch();
+        let bytes = fake_sdk();
+        let artifact = Artifact {
+            file: "wasi-sdk-25.0-x86_64-linux.tar.gz".into(),
+            sha256: sha256_of(&*bytes).unwrap(),
+            size: Some(bytes.len() as u64),
+            url: "https://upstream.example/wasi-sdk-25.0-x86_64-linux.tar.gz".into(),
+            debian_source: None,
+        };
+        let ctx = upstream(&root, &artifact, &bytes);
+        let toolchain = install_release(25, &artifact, &ctx).unwrap();
+        assert_eq!(toolchain.kind, Kind::Official(25));
+        assert_eq!(toolchain.clang_version, "clang version 19.1.5-wasi-sdk");
+        assert_eq!(toolchain.inputs[0].sha256, artifact.sha256);
+        assert_eq!(record::read(&toolchain.root).unwrap(), toolchain);
+    }
+
+    #[test]
+    fn an_archive_that_is_not_the_pinned_one_ends_the_search_for_a_toolchain() {
+        let (_dir, root) = scratch();
+        let pin = CpythonPin::resolve("3.13".parse().unwrap()).unwrap();
+        let ctx = upstream(&root, artifact(pin).unwrap(), &fake_sdk());
+        let error = resolve(&ToolchainRequest::Auto, pin, &ctx).unwrap_err();
+        let wrong = error.chain().find_map(|cause| cause.downcast_ref::<FetchError>());
+        assert!(wrong.is_some_and(FetchError::is_other_content), "{error:#}");
+        assert!(ctx.store.keys(Bucket::Toolchains).unwrap().is_empty());
+    }
+}

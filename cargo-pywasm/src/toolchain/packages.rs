@@ -1,0 +1,184 @@
+//! The toolchain from the machine's own package archives: no root, nothing installed.
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use sha2::{Digest as _, Sha256};
+
+use super::prove::prove;
+use super::{Input, Kind, Toolchain, layout, lib_dir, record, shims};
+use crate::apt::{
+    self, LlvmPackages, Package, Release, Source, choose_libc, choose_llvm, packages,
+};
+use crate::ctx::Ctx;
+use crate::fetch::{Verified, fetch, sha256_of};
+use crate::store::Bucket;
+use crate::unpack::{Limits, unpack_deb};
+
+/// Suites of the same archive that are asked for wasi-libc when the machine's own are too old
+/// for it. wasi-libc is for wasm: it is the same on every release.
+const ROLES: [&str; 2] = ["stable", "testing"];
+
+/// Finds, fetches and unpacks the packages.
+///
+/// # Errors
+/// When the machine has no such archives, they lack something, or a file is not what its
+/// signed index says.
+pub(super) fn install(ctx: &Ctx) -> anyhow::Result<Toolchain> {
+    let architecture = apt::architecture()
+        .with_context(|| format!("no packages are known for {}", std::env::consts::ARCH))?;
+    ctx.reporter.status("Resolving", "LLVM and wasi-libc in this machine's package archives");
+    let (llvm, libc) = choose(architecture, ctx)?;
+    let mut debs = Vec::new();
+    for package in llvm.packages.iter().chain([&libc]) {
+        debs.push((package, fetch(&package.wanted(), &package.places(), ctx)?));
+    }
+    let identity = identity(&llvm, &libc);
+    let root = ctx.store.entry(Bucket::Toolchains, &key(&llvm, &identity));
+    if let Some(toolchain) = record::read(&root) {
+        return Ok(toolchain);
+    }
+    ctx.reporter.status("Unpacking", format!("{} packages", debs.len()));
+    let stage = ctx.store.stage(Bucket::Toolchains)?;
+    let tree = stage.path();
+    unpack(&debs, llvm.major, tree)?;
+    for (link, target) in layout::links(llvm.major) {
+        symlink(&target, &tree.join(link))?;
+    }
+    fs_err::write(tree.join(layout::CONFIG.0), layout::CONFIG.1)?;
+    shims::make(tree, ctx)?;
+    let toolchain = Toolchain {
+        root: root.clone(),
+        kind: Kind::Packages {
+            llvm: llvm.packages[0].version.clone(),
+            wasi_libc: libc.version.clone(),
+        },
+        identity,
+        libc: sha256_of(fs_err::File::open(lib_dir(tree).join("libc.a"))?)?,
+        clang_version: prove(tree).context("the unpacked packages do not work here")?,
+        inputs: debs.iter().map(|(package, deb)| input(package, deb)).collect(),
+        passed_over: Vec::new(),
+    };
+    record::write(&toolchain, tree)?;
+    stage.commit(&root)?;
+    Ok(toolchain)
+}
+
+/// Reads the machine's own suites, and where they lack wasi-libc others of the same archive.
+fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPackages, Package)> {
+    let sources: Vec<Source> =
+        apt::sources(ctx)?.into_iter().filter(|source| source.keyring.is_distribution()).collect();
+    anyhow::ensure!(!sources.is_empty(), "this machine has no package sources of Debian or Ubuntu");
+    let mut found = Vec::new();
+    let mut refusals = Vec::new();
+    for source in &sources {
+        match candidates(source, architecture, ctx)? {
+            Ok(packages) => found.extend(packages),
+            Err(reason) => refusals.push(reason),
+        }
+    }
+    let llvm = choose_llvm(&found)
+        .with_context(|| lacking("whole LLVM with a runtime for wasm32", &refusals))?;
+    if let Some(libc) = choose_libc(&found) {
+        return Ok((llvm, libc));
+    }
+    // In the order of the roles: the nearest suite that has it is the oldest that will do.
+    for role in ROLES {
+        for source in &sources {
+            // Suites such as `bookworm-updates` and security archives have no roles.
+            if source.suite.contains('-') {
+                continue;
+            }
+            let other = Source { suite: role.to_owned(), ..source.clone() };
+            match candidates(&other, architecture, ctx)? {
+                Ok(packages) => {
+                    if let Some(libc) = choose_libc(&packages) {
+                        return Ok((llvm, libc));
+                    }
+                }
+                Err(reason) => refusals.push(reason),
+            }
+        }
+    }
+    anyhow::bail!("{}", lacking("wasi-libc of 2024 or later", &refusals))
+}
+
+fn lacking(what: &str, refusals: &[String]) -> String {
+    let mut text = format!("the machine's package archives have no {what}");
+    for reason in refusals {
+        text.push_str("; ");
+        text.push_str(reason);
+    }
+    text
+}
+
+/// The packages of one suite that a toolchain may be made of; or why the suite can't be used,
+/// which is no error: another may have them. An index that is not what its release says is one.
+fn candidates(
+    source: &Source,
+    architecture: &str,
+    ctx: &Ctx,
+) -> anyhow::Result<Result<Vec<Package>, String>> {
+    let release = match Release::fetch(source, ctx) {
+        Ok(release) => release,
+        Err(error) => return Ok(Err(format!("suite {}: {error}", source.suite))),
+    };
+    if !["Debian", "Ubuntu"].contains(&release.origin().as_str()) {
+        return Ok(Err(format!("suite {}: it is of {}", source.suite, release.origin())));
+    }
+    Ok(Ok(packages(source, &release, architecture, &apt::is_candidate, ctx)?))
+}
+
+/// Equal packages are equal tools.
+fn identity(llvm: &LlvmPackages, libc: &Package) -> String {
+    let mut digests: Vec<String> = llvm
+        .packages
+        .iter()
+        .chain([libc])
+        .map(|package| format!("{} sha256:{}", package.name, package.sha256))
+        .collect();
+    digests.sort();
+    format!("packages {}", digests.join(" "))
+}
+
+fn key(llvm: &LlvmPackages, identity: &str) -> String {
+    let digest = pywasm_recipes::Digest::from_bytes(Sha256::digest(identity).into());
+    format!("packages-llvm-{}-{}", llvm.major, digest.short())
+}
+
+fn input(package: &Package, deb: &Verified) -> Input {
+    Input { file: deb.wanted().file.clone(), sha256: package.sha256, from: package.url.clone() }
+}
+
+/// Unpacks all packages into one tree, each in a thread of its own: xz is the slow part.
+fn unpack(debs: &[(&Package, Verified)], major: u32, tree: &Utf8Path) -> anyhow::Result<()> {
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = debs
+            .iter()
+            .map(|(package, deb)| {
+                scope.spawn(move || {
+                    let mut select = |path: &Utf8Path| -> Option<Utf8PathBuf> {
+                        layout::place(major, &package.name, path)
+                    };
+                    unpack_deb(deb, tree, &mut select, &Limits::default())
+                })
+            })
+            .collect();
+        for worker in workers {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        Ok(())
+    })
+}
+
+fn symlink(target: &str, link: &Utf8Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        if let Some(parent) = link.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        fs_err::os::unix::fs::symlink(target, link)?;
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    anyhow::bail!("`{link}` can't be a link to `{target}` on this system")
+}

@@ -1,0 +1,168 @@
+//! The choice of a road.
+
+use anyhow::Context;
+use pywasm_recipes::CpythonPin;
+
+use super::{Kind, Passed, Toolchain, ToolchainRequest, official, packages, path, record};
+use crate::ctx::Ctx;
+use crate::fetch::FetchError;
+use crate::reporter::{WithHint, one_line};
+use crate::store::Bucket;
+
+/// The toolchains in the store, sorted by key.
+///
+/// # Errors
+/// When the store can't be read.
+pub fn installed(ctx: &Ctx) -> anyhow::Result<Vec<Toolchain>> {
+    let keys = ctx.store.keys(Bucket::Toolchains)?;
+    Ok(keys
+        .iter()
+        .filter_map(|key| record::read(&ctx.store.entry(Bucket::Toolchains, key)))
+        .collect())
+}
+
+/// A toolchain for building this CPython.
+///
+/// # Errors
+/// When the one that was asked for does not work; when every road is closed, with the reason
+/// of each; and when a file is not what its digest says.
+pub fn resolve(
+    request: &ToolchainRequest,
+    pin: &CpythonPin,
+    ctx: &Ctx,
+) -> anyhow::Result<Toolchain> {
+    refuse_other_systems(std::env::consts::OS)?;
+    if let ToolchainRequest::Path(root) = request {
+        let toolchain = path::open(root)?;
+        ctx.reporter.status("Using", format!("{} at {}", toolchain.clang_version, toolchain.root));
+        return Ok(toolchain);
+    }
+    let _lock = ctx.store.lock("toolchains", &ctx.reporter)?;
+    let mut passed = vec![passed("path", "neither --wasi-sdk nor WASI_SDK_PATH is set")];
+    if let Some(toolchain) = from_store(request, pin, ctx)? {
+        say(&toolchain, "in the store", ctx);
+        return Ok(toolchain);
+    }
+    passed.push(self::passed("store", "it has no toolchain that fits"));
+    if ctx.offline {
+        return Err(anyhow::anyhow!("there is no toolchain in the store{}", listed(&passed)))
+            .hint(|| "run `cargo pywasm toolchain install` once with the network, or give --wasi-sdk PATH".to_owned());
+    }
+    if *request != ToolchainRequest::Packages {
+        match official::install(pin, ctx) {
+            Ok(toolchain) => return finish(toolchain, passed, ctx),
+            Err(error) if *request == ToolchainRequest::Official || !is_closed_road(&error) => {
+                return Err(error)
+                    .with_context(|| format!("WASI SDK {} can't be had", pin.wasi_sdk));
+            }
+            Err(error) => passed.push(self::passed("official", &one_line(&error))),
+        }
+    }
+    match packages::install(ctx) {
+        Ok(toolchain) => finish(toolchain, passed, ctx),
+        Err(error) if *request == ToolchainRequest::Packages || is_tampered(&error) => {
+            Err(error).context("the machine's package archives give no toolchain")
+        }
+        Err(error) => {
+            passed.push(self::passed("packages", &one_line(&error)));
+            Err(anyhow::anyhow!("no road leads to a toolchain{}", listed(&passed))).hint(|| {
+                "give a WASI SDK with --wasi-sdk PATH, or a mirror of its archive with PYWASM_MIRROR"
+                    .to_owned()
+            })
+        }
+    }
+}
+
+/// What the store has: the pinned SDK before packages.
+fn from_store(
+    request: &ToolchainRequest,
+    pin: &CpythonPin,
+    ctx: &Ctx,
+) -> anyhow::Result<Option<Toolchain>> {
+    let official =
+        official::key(pin).and_then(|key| record::read(&ctx.store.entry(Bucket::Toolchains, &key)));
+    let packages =
+        installed(ctx)?.into_iter().rev().find(|it| matches!(it.kind, Kind::Packages { .. }));
+    Ok(match request {
+        ToolchainRequest::Official => official,
+        ToolchainRequest::Packages => packages,
+        _ => official.or(packages),
+    })
+}
+
+/// Records and says which road was taken and why not the earlier ones.
+fn finish(mut toolchain: Toolchain, passed: Vec<Passed>, ctx: &Ctx) -> anyhow::Result<Toolchain> {
+    for road in &passed {
+        ctx.reporter.note(format!("toolchain not from {}: {}", road.road, road.reason));
+    }
+    toolchain.passed_over = passed;
+    // The tree has its final place already; the record is replaced as a whole.
+    record::write(&toolchain, &toolchain.root)?;
+    say(&toolchain, "new in the store", ctx);
+    Ok(toolchain)
+}
+
+fn say(toolchain: &Toolchain, whence: &str, ctx: &Ctx) {
+    ctx.reporter.status("Using", format!("{} ({whence})", toolchain.kind));
+}
+
+/// Whether an error means that the network has no road there, rather than that something is
+/// wrong with what came.
+fn is_closed_road(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<FetchError>()
+            .is_some_and(|it| matches!(it, FetchError::Nowhere { .. }))
+    }) || error.to_string().contains("is pinned for")
+}
+
+fn is_tampered(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<FetchError>().is_some_and(FetchError::is_other_content))
+}
+
+fn passed(road: &str, reason: &str) -> Passed {
+    Passed { road: road.to_owned(), reason: reason.to_owned() }
+}
+
+fn listed(passed: &[Passed]) -> String {
+    passed.iter().map(|road| format!("\n  {}: {}", road.road, road.reason)).collect()
+}
+
+/// CPython's build wants a POSIX shell and make.
+fn refuse_other_systems(os: &str) -> anyhow::Result<()> {
+    if matches!(os, "linux" | "macos") {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "CPython can't be cross-built on {os}: run cargo pywasm in WSL 2 or in a Linux container, \
+         and copy the installation from there"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_is_refused_with_what_to_do_instead() {
+        let text = refuse_other_systems("windows").unwrap_err().to_string();
+        assert!(text.contains("WSL 2"), "{text}");
+        assert!(refuse_other_systems("macos").is_ok());
+    }
+
+    #[test]
+    fn only_a_closed_road_leads_to_the_next_one() {
+        let closed = FetchError::Nowhere { file: "sdk".into(), tried: Vec::new() };
+        assert!(is_closed_road(&anyhow::Error::new(closed).context("sdk")));
+        let wrong = FetchError::WrongSize {
+            file: "sdk".into(),
+            url: "http://mirror.example/sdk".into(),
+            expected: 1,
+            got: "2 bytes".into(),
+        };
+        assert!(!is_closed_road(&anyhow::Error::new(wrong)));
+        assert!(!is_closed_road(&anyhow::anyhow!("no space left on device")));
+    }
+}

@@ -1,0 +1,124 @@
+//! The outer layer of a Debian package: an ar archive of three members (deb(5)).
+//!
+//! It does not use the `ar` crate, which trusts sizes and offsets in headers: a
+//! hostile one makes it panic or allocate gigabytes.
+
+use std::io::{self, Read};
+
+use super::error::Refused;
+
+const MAGIC: &[u8; 8] = b"!<arch>\n";
+/// Control members are a few kilobytes; what is skipped is read.
+const MAX_SKIPPED: u64 = 64 << 20;
+
+/// The data member, compressed as it is; what follows it must be nothing.
+pub(super) fn data_member<R: Read>(mut archive: R) -> Result<Data<R>, Refused> {
+    let mut magic = [0; MAGIC.len()];
+    exactly(&mut archive, &mut magic)?;
+    if &magic != MAGIC {
+        return Err(Refused::UnknownFormat("not a Debian package"));
+    }
+    let (name, size) = header(&mut archive)?.ok_or(Refused::Truncated)?;
+    if name != "debian-binary" || size > 64 {
+        return Err(Refused::UnknownFormat("an ar archive and not a Debian package"));
+    }
+    let mut version = Vec::new();
+    (&mut archive).take(size).read_to_end(&mut version).map_err(Refused::Read)?;
+    if !version.starts_with(b"2.") {
+        return Err(Refused::UnknownFormat("a Debian package of an unknown format version"));
+    }
+    skip(&mut archive, size % 2)?;
+    let mut control = false;
+    loop {
+        let (name, size) = header(&mut archive)?.ok_or(Refused::Truncated)?;
+        match name.as_str() {
+            "data.tar" | "data.tar.gz" | "data.tar.xz" | "data.tar.zst" if control => {
+                return Ok(Data { archive, left: size, padding: size % 2 });
+            }
+            name if name.starts_with("control.tar") && !control => control = true,
+            // deb(5) keeps names with an underscore for extensions to be skipped.
+            name if name.starts_with('_') => {}
+            name => {
+                return Err(Refused::Corrupt(format!("member `{name}` is not expected there")));
+            }
+        }
+        if size > MAX_SKIPPED {
+            return Err(Refused::TooManyBytes(MAX_SKIPPED));
+        }
+        skip(&mut archive, size + size % 2)?;
+    }
+}
+
+/// A member's content, and the end of the archive behind it.
+pub(super) struct Data<R> {
+    archive: R,
+    left: u64,
+    padding: u64,
+}
+
+impl<R: Read> Read for Data<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return self.end();
+        }
+        let count = (&mut self.archive).take(self.left).read(buffer)?;
+        if count == 0 && !buffer.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the data member is cut"));
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+impl<R: Read> Data<R> {
+    /// Members with an underscore may follow; anything else may not.
+    fn end(&mut self) -> io::Result<usize> {
+        let garbage = || io::Error::new(io::ErrorKind::InvalidData, "something after the data");
+        let mut padding = vec![0; usize::from(self.padding == 1)];
+        // Some writers leave out the last padding byte.
+        let count = self.archive.read(&mut padding)?;
+        self.padding -= count as u64;
+        while let Some((name, size)) = header(&mut self.archive).map_err(|_| garbage())? {
+            if !name.starts_with('_') || size > MAX_SKIPPED {
+                return Err(garbage());
+            }
+            skip(&mut self.archive, size + size % 2).map_err(|_| garbage())?;
+        }
+        Ok(0)
+    }
+}
+
+/// The next member's name and size; `None` at the end.
+fn header(archive: &mut impl Read) -> Result<Option<(String, u64)>, Refused> {
+    let mut bytes = [0; 60];
+    let mut got = 0;
+    while got < bytes.len() {
+        match archive.read(&mut bytes[got..]) {
+            Ok(0) if got == 0 => return Ok(None),
+            Ok(0) => return Err(Refused::Truncated),
+            Ok(count) => got += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Refused::Read(error)),
+        }
+    }
+    let corrupt = || Refused::Corrupt("a member's header".to_owned());
+    if bytes[58..] != *b"`\n" {
+        return Err(corrupt());
+    }
+    let text = |range: std::ops::Range<usize>| std::str::from_utf8(&bytes[range]).ok();
+    let name = text(0..16).ok_or_else(corrupt)?.trim_end().trim_end_matches('/');
+    let size = text(48..58).and_then(|n| n.trim_end().parse().ok()).ok_or_else(corrupt)?;
+    Ok(Some((name.to_owned(), size)))
+}
+
+fn exactly(archive: &mut impl Read, bytes: &mut [u8]) -> Result<(), Refused> {
+    archive.read_exact(bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Refused::Truncated,
+        _ => Refused::Read(error),
+    })
+}
+
+fn skip(archive: &mut impl Read, count: u64) -> Result<(), Refused> {
+    let skipped = io::copy(&mut archive.take(count), &mut io::sink()).map_err(Refused::Read)?;
+    if skipped < count { Err(Refused::Truncated) } else { Ok(()) }
+}
