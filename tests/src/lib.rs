@@ -1,1 +1,65 @@
-//! Shared pieces of the tests.
+//! What the tests share: a context with a store of its own, and a server that misbehaves.
+
+mod server;
+
+pub use server::{Answer, Server};
+
+use camino::Utf8PathBuf;
+use cargo_pywasm::ctx::Ctx;
+use cargo_pywasm::env::Environment;
+use cargo_pywasm::fetch::Wanted;
+use cargo_pywasm::reporter::Reporter;
+use cargo_pywasm::store::Store;
+use pywasm_recipes::Digest;
+use sha2::{Digest as _, Sha256};
+
+/// A context in a fresh directory, which lives as long as this does.
+#[derive(Debug)]
+pub struct Fresh {
+    dir: tempfile::TempDir,
+    /// The context.
+    pub ctx: Ctx,
+}
+
+impl Fresh {
+    /// A context whose environment holds these variables and nothing else.
+    ///
+    /// # Panics
+    /// When there is no temporary directory.
+    #[must_use]
+    pub fn new(variables: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = utf8(dir.path());
+        let ctx = Ctx {
+            env: Environment::of(variables),
+            store: Store::at(&root.join("store")),
+            reporter: Reporter::captured(),
+            offline: false,
+            jobs: Ctx::default_jobs(),
+            cwd: root,
+        };
+        Self { dir, ctx }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn root(&self) -> Utf8PathBuf {
+        utf8(self.dir.path())
+    }
+}
+
+/// A path as the tool's paths are.
+///
+/// # Panics
+/// When it is not UTF-8.
+#[must_use]
+pub fn utf8(path: &std::path::Path) -> Utf8PathBuf {
+    Utf8PathBuf::from_path_buf(path.to_path_buf()).expect("a path in UTF-8")
+}
+
+/// These bytes, as something to be fetched under this name.
+#[must_use]
+pub fn wanted(file: &str, bytes: &[u8]) -> Wanted {
+    let sha256 = Digest::from_bytes(Sha256::digest(bytes).into());
+    Wanted { file: file.to_owned(), sha256, size: Some(bytes.len() as u64) }
+}

@@ -1,1 +1,30 @@
-fn main() {}
+//! What contributors run. `cargo xtask ci` is what CI runs: it needs nothing but Rust, a C
+//! compiler and make, and says what it does.
+
+#![allow(clippy::print_stderr, reason = "a contributor's program speaks for itself")]
+
+mod bench;
+mod ci;
+mod e2e;
+mod tool;
+
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about)]
+enum Task {
+    /// Format, lints, tests, and the real thing: everything a change must pass
+    Ci,
+    /// The real thing alone: builds CPython for wasm, several ways, and runs its tests
+    E2e(e2e::Args),
+    /// Timings, written to docs/benchmarks.md
+    Bench(bench::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Task::parse() {
+        Task::Ci => ci::run(),
+        Task::E2e(args) => e2e::run(&args),
+        Task::Bench(args) => bench::run(&args),
+    }
+}

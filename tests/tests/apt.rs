@@ -1,0 +1,133 @@
+//! Package archives: what is not signed by a trusted key, or is not what the signed file says, is
+//! refused. The archive is `fixtures/apt`; gpgv is the machine's own.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_pywasm::apt::{
+    Keyring, Release, ReleaseError, Source, choose_libc, choose_llvm, packages,
+};
+use cargo_pywasm::fetch::FetchError;
+use pywasm_tests::Fresh;
+
+const PATH: (&str, &str) = ("PATH", "/usr/bin:/bin");
+
+fn fixture() -> Utf8PathBuf {
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/apt")
+}
+
+/// The fixture, copied to where it can be tampered with.
+fn copy(fresh: &Fresh) -> Utf8PathBuf {
+    let root = fresh.root().join("archive");
+    for file in ["dists/stable/InRelease", "dists/stable/main/binary-amd64/Packages.gz"] {
+        std::fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+        std::fs::copy(fixture().join(file), root.join(file)).unwrap();
+    }
+    root
+}
+
+fn source(root: &Utf8Path, key: &str) -> Source {
+    Source {
+        uri: format!("file://{root}"),
+        suite: "stable".to_owned(),
+        components: vec!["main".to_owned()],
+        keyring: Keyring::Files(vec![fixture().join(key)]),
+    }
+}
+
+fn tamper(path: &Utf8Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(from));
+    std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+#[test]
+fn a_signed_release_leads_to_its_packages_and_they_to_a_toolchain() {
+    for key in ["debian-archive-fixture.gpg", "debian-archive-fixture.asc"] {
+        let fresh = Fresh::new(&[PATH]);
+        let source = source(&fixture(), key);
+        let release = Release::fetch(&source, &fresh.ctx).unwrap();
+        assert_eq!(release.origin(), "Debian");
+        let found =
+            packages(&source, &release, "amd64", &|name| name != "unrelated", &fresh.ctx).unwrap();
+        assert_eq!(found.len(), 8);
+        assert_eq!(choose_llvm(&found).unwrap().major, 22);
+        assert!(choose_libc(&found).unwrap().url.ends_with("/pool/wasi-libc_all.deb"));
+    }
+}
+
+#[test]
+fn a_key_written_in_the_sources_is_a_key() {
+    let fresh = Fresh::new(&[PATH]);
+    let armored = std::fs::read_to_string(fixture().join("debian-archive-fixture.asc")).unwrap();
+    let source = Source {
+        keyring: Keyring::Embedded(armored),
+        ..source(&fixture(), "debian-archive-fixture.gpg")
+    };
+    Release::fetch(&source, &fresh.ctx).unwrap();
+}
+
+#[test]
+fn a_release_that_was_changed_is_refused() {
+    let fresh = Fresh::new(&[PATH]);
+    let root = copy(&fresh);
+    tamper(&root.join("dists/stable/InRelease"), "Origin: Debian", "Origin: Debiaη");
+    let error =
+        Release::fetch(&source(&root, "debian-archive-fixture.gpg"), &fresh.ctx).unwrap_err();
+    assert!(matches!(error, ReleaseError::BadSignature { .. }), "{error}");
+    assert!(error.to_string().contains("InRelease"), "{error}");
+}
+
+#[test]
+fn a_release_signed_by_someone_else_or_by_no_one_is_refused() {
+    let fresh = Fresh::new(&[PATH]);
+    let error = Release::fetch(&source(&fixture(), "stranger.gpg"), &fresh.ctx).unwrap_err();
+    assert!(matches!(error, ReleaseError::BadSignature { .. }), "{error}");
+
+    let root = copy(&fresh);
+    std::fs::write(root.join("dists/stable/InRelease"), "Origin: Debian\nSHA256:\n").unwrap();
+    let error =
+        Release::fetch(&source(&root, "debian-archive-fixture.gpg"), &fresh.ctx).unwrap_err();
+    assert!(matches!(error, ReleaseError::BadSignature { .. }), "{error}");
+}
+
+#[test]
+fn what_stands_outside_the_signature_is_not_read() {
+    let fresh = Fresh::new(&[PATH]);
+    let root = copy(&fresh);
+    let path = root.join("dists/stable/InRelease");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("Origin: Evil\n\n{text}")).unwrap();
+    match Release::fetch(&source(&root, "debian-archive-fixture.gpg"), &fresh.ctx) {
+        Ok(release) => assert_eq!(release.origin(), "Debian"),
+        Err(error) => assert!(matches!(error, ReleaseError::BadSignature { .. }), "{error}"),
+    }
+}
+
+#[test]
+fn without_keys_or_a_verifier_nothing_is_trusted() {
+    let fresh = Fresh::new(&[PATH]);
+    let error = Release::fetch(&source(&fixture(), "no-such.gpg"), &fresh.ctx).unwrap_err();
+    assert!(matches!(error, ReleaseError::NoKeyring(_)), "{error}");
+
+    let fresh = Fresh::new(&[("PATH", "/nowhere")]);
+    let source = source(&fixture(), "debian-archive-fixture.gpg");
+    let error = Release::fetch(&source, &fresh.ctx).unwrap_err();
+    assert!(matches!(error, ReleaseError::NoVerifier), "{error}");
+}
+
+#[test]
+fn an_index_that_is_not_what_the_release_says_is_an_error() {
+    let fresh = Fresh::new(&[PATH]);
+    let root = copy(&fresh);
+    let source = source(&root, "debian-archive-fixture.gpg");
+    let release = Release::fetch(&source, &fresh.ctx).unwrap();
+    let index = root.join("dists/stable/main/binary-amd64/Packages.gz");
+    let mut bytes = std::fs::read(&index).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&index, bytes).unwrap();
+    let error = packages(&source, &release, "amd64", &|_| true, &fresh.ctx).unwrap_err();
+    let wrong = error.chain().find_map(|cause| cause.downcast_ref::<FetchError>());
+    assert!(wrong.is_some_and(FetchError::is_other_content), "{error:#}");
+}

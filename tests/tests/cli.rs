@@ -1,0 +1,268 @@
+//! The command line, as its users call it: the real binary, a store and a HOME of its own.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_tests::utf8;
+
+/// The binary, beside this test's own. `cargo xtask ci` builds it first; it is never skipped.
+fn binary() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let path = own.parent().unwrap().parent().unwrap().join("cargo-pywasm");
+    assert!(path.exists(), "{} is missing: run `cargo build -p cargo-pywasm`", path.display());
+    path
+}
+
+struct Bench {
+    _dir: tempfile::TempDir,
+    root: Utf8PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = utf8(&dir.path().canonicalize().unwrap());
+        Self { _dir: dir, root }
+    }
+
+    fn call(&self, args: &[&str]) -> Output {
+        Command::new(binary())
+            .arg("pywasm")
+            .args(args)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("PYWASM_STORE", self.root.join("store"))
+            .env("PYWASM_APT_SOURCES", self.root.join("no-apt"))
+            .env("PYWASM_UPSTREAM", "http://127.0.0.1:1")
+            .current_dir(&self.root)
+            .output()
+            .unwrap()
+    }
+
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.call(args);
+        assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// The exit code and what stands on stderr.
+    fn fails(&self, args: &[&str]) -> (i32, String) {
+        let output = self.call(args);
+        assert!(!output.status.success(), "{args:?} succeeded");
+        (output.status.code().unwrap(), text(&output.stderr))
+    }
+
+    /// An installation as far as its manifest goes.
+    fn install(&self, version: &str, recipe: &str) -> Utf8PathBuf {
+        let series = version.rsplit_once('.').unwrap().0;
+        let name = format!("cpython-{version}-wasm32-wasip1-{recipe}-0a1b2c3d");
+        let root = self.root.join("store/data/installs-v0").join(name);
+        std::fs::create_dir_all(&root).unwrap();
+        let manifest = format!(
+            r#"{{"version": 1, "python": {{"version": "{version}", "series": "{series}"}},
+                "recipe": {{"name": "{recipe}"}}, "toolchain": {{"root": "/it's a sdk", "clang": "clang 22"}}}}"#
+        );
+        std::fs::write(root.join("manifest.json"), manifest).unwrap();
+        root
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn page(name: &str) -> String {
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    std::fs::read_to_string(root.join(name)).unwrap()
+}
+
+#[test]
+fn the_guide_names_every_command_and_every_variable() {
+    let guide = page("docs/guide/cli.md");
+    let help = Bench::new().ok(&["--help"]);
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names: Vec<&str> = commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() >= 12, "{names:?}");
+    for name in names {
+        assert!(guide.contains(&format!("`cargo pywasm {name}`")), "{name} is not in the guide");
+    }
+    for (variable, _) in cargo_pywasm::env::DOCUMENTED {
+        assert!(guide.contains(&format!("`{variable}`")), "{variable} is not in the guide");
+    }
+}
+
+#[test]
+fn the_recipe_of_the_guide_is_a_recipe() {
+    let guide = page("docs/guide/recipes.md");
+    let example = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let bench = Bench::new();
+    std::fs::write(bench.root.join("mine.toml"), example).unwrap();
+    bench.ok(&["recipe", "check", "mine.toml"]);
+    assert!(bench.ok(&["recipe", "show", "mine.toml"]).contains("opt-level = \"2\""));
+}
+
+#[test]
+fn a_bad_recipe_is_a_finding_with_its_line() {
+    let bench = Bench::new();
+    std::fs::write(bench.root.join("bad.toml"), "schema = 1\nname = \"x\"\ncolour = \"red\"\n")
+        .unwrap();
+    let (code, said) = bench.fails(&["recipe", "check", "bad.toml", "default"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("line 3") && said.contains("colour"), "{said}");
+}
+
+#[test]
+fn what_is_not_understood_exits_with_2() {
+    let bench = Bench::new();
+    for args in [&["frobnicate"][..], &["install", "--python", "2.7"], &["recipe", "show", "no"]] {
+        assert_eq!(bench.fails(args).0, 2, "{args:?}");
+    }
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_touches_nothing() {
+    let bench = Bench::new();
+    let plan = bench.ok(&["install", "--dry-run", "--recipe", "full"]);
+    for word in ["cpython-3.13.15-wasm32-wasip1-full", "to do", "toolchain", "configure", "verify"]
+    {
+        assert!(plan.contains(word), "{word} in {plan}");
+    }
+    assert!(!bench.root.join("store").exists());
+}
+
+#[test]
+fn an_install_without_any_road_lists_the_roads() {
+    let bench = Bench::new();
+    let (code, said) = bench.fails(&["install"]);
+    assert_eq!(code, 2);
+    for word in ["path:", "store:", "official:", "packages:", "hint: "] {
+        assert!(said.contains(word), "{word} in {said}");
+    }
+    assert!(!bench.root.join("store/data/installs-v0").exists());
+}
+
+#[test]
+fn an_offline_install_says_what_is_missing() {
+    let (code, said) = Bench::new().fails(&["install", "--offline"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("no toolchain in the store"), "{said}");
+}
+
+#[test]
+fn a_sdk_of_the_wrong_shape_is_an_error_and_no_reason_to_fetch_another() {
+    let bench = Bench::new();
+    let (_, said) = bench.fails(&["install", "--wasi-sdk", "."]);
+    assert!(said.contains("bin/clang"), "{said}");
+    assert!(!said.contains("official"), "{said}");
+}
+
+#[test]
+fn a_build_python_of_another_series_is_refused() {
+    let bench = Bench::new();
+    let (_, said) = bench.fails(&["install", "--build-python", "/bin/true"]);
+    assert!(said.contains("build Python") && said.contains("3.13"), "{said}");
+}
+
+#[test]
+fn installations_are_listed_and_removed_by_any_of_their_names() {
+    let bench = Bench::new();
+    let full = bench.install("3.13.15", "full");
+    bench.install("3.13.5", "default");
+    bench.install("3.13.5", "full");
+    let list = bench.ok(&["list"]);
+    assert!(list.starts_with("3.13.15"), "newest first: {list}");
+    assert_eq!(list.lines().count(), 3);
+
+    let (_, said) = bench.fails(&["uninstall", "full"]);
+    assert!(said.contains("say which") && said.contains("cpython-3.13.15"), "{said}");
+    bench.ok(&["uninstall", "3.13.15", "--dry-run"]);
+    assert!(full.exists());
+    bench.ok(&["uninstall", "3.13.15"]);
+    assert!(!full.exists());
+    bench.ok(&["uninstall", "--all"]);
+    assert_eq!(bench.ok(&["list"]), "");
+    assert!(bench.fails(&["uninstall", "full"]).1.contains("no installation is called `full`"));
+}
+
+#[test]
+fn what_is_not_installed_comes_with_the_command_that_installs_it() {
+    let bench = Bench::new();
+    bench.install("3.13.15", "default");
+    let (_, said) = bench.fails(&["env", "--python", "3.14", "--recipe", "full"]);
+    assert!(said.contains("cargo pywasm install --python 3.14 --recipe full"), "{said}");
+}
+
+#[test]
+fn the_environment_is_read_back_by_a_shell_as_it_was_written() {
+    let bench = Bench::new();
+    let root = bench.install("3.13.15", "default");
+    let script =
+        format!("{}\nprintf %s \"$WASI_SDK_PATH:$PYWASM_INSTALLATION\"", bench.ok(&["env"]));
+    let output = Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
+    assert_eq!(text(&output.stdout), format!("/it's a sdk:{root}"));
+    let json: serde_json::Value =
+        serde_json::from_str(&bench.ok(&["env", "--format", "json"])).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["variables"]["PYWASM_INSTALLATION"], root.as_str());
+}
+
+#[test]
+fn json_messages_are_one_object_a_line() {
+    let bench = Bench::new();
+    bench.install("3.13.15", "default");
+    for args in
+        [&["list"][..], &["recipe", "list"], &["install", "--dry-run"], &["doctor", "--offline"]]
+    {
+        let args = [args, &["--message-format", "json"]].concat();
+        let said = text(&bench.call(&args).stdout);
+        assert!(!said.is_empty(), "{args:?}");
+        for line in said.lines() {
+            let message: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(message["version"], 1, "{line}");
+            assert!(message["reason"].is_string(), "{line}");
+        }
+    }
+}
+
+#[test]
+fn prune_removes_the_scratch_of_the_dead_and_keeps_what_is_new() {
+    let bench = Bench::new();
+    let cache = bench.root.join("store/cache");
+    for dir in ["sources-v9/old", "staging-v0/new"] {
+        std::fs::create_dir_all(cache.join(dir)).unwrap();
+    }
+    bench.ok(&["cache", "prune"]);
+    assert!(!cache.join("sources-v9").exists());
+    assert!(cache.join("staging-v0/new").exists(), "a running process may be at work in it");
+}
+
+#[test]
+fn doctor_finds_what_is_missing() {
+    let bench = Bench::new();
+    let output = Command::new(binary())
+        .args(["doctor", "--offline"])
+        .env_clear()
+        .env("PATH", "/nowhere")
+        .env("PYWASM_STORE", bench.root.join("store"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stdout);
+    assert!(said.contains("MISSING  C compiler") && said.contains("apt install make"), "{said}");
+}
+
+#[test]
+fn completions_and_manual_pages_are_written() {
+    let bench = Bench::new();
+    assert!(bench.ok(&["completions", "bash"]).contains("cargo-pywasm"));
+    bench.ok(&["man", "man1"]);
+    assert!(bench.root.join("man1").read_dir_utf8().unwrap().count() >= 12);
+}

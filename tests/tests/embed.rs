@@ -1,0 +1,89 @@
+//! A real installation in the hands of someone who embeds it: C glue compiled by its own
+//! `cc::Build`, linked without a warning, run; and the standard library from the zip alone.
+
+use std::process::Command;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_pywasm::runtime::{Dir, End, Program, Runtime};
+use pywasm_build::Installation;
+use pywasm_tests::Fresh;
+
+const MAIN: &str = r#"
+#include <Python.h>
+int main(void) {
+    PyConfig config;
+    PyConfig_InitIsolatedConfig(&config);
+    PyStatus status = Py_InitializeFromConfig(&config);
+    if (PyStatus_Exception(status)) Py_ExitStatusException(status);
+    int failed = PyRun_SimpleString("import json; print(json.dumps({'sum': sum(range(10))}))");
+    return Py_FinalizeEx() < 0 ? 3 : failed ? 4 : 0;
+}
+"#;
+
+fn python() -> Installation {
+    let root = std::env::var_os("PYWASM_INSTALLATION").expect("PYWASM_INSTALLATION is set");
+    Installation::open(root).expect("an installation")
+}
+
+fn run(module: &Utf8Path, program: &Program) -> (End, String) {
+    let fresh = Fresh::new(&[]);
+    let runtime = Runtime::new(&fresh.ctx).expect("a runtime");
+    let module = runtime.load(module).expect("a module");
+    let captured = runtime.capture(&module, program).expect("a program that starts");
+    (captured.end.clone(), captured.text())
+}
+
+fn utf8(path: std::path::PathBuf) -> Utf8PathBuf {
+    Utf8PathBuf::try_from(path).expect("a path in UTF-8")
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn c_glue_compiles_links_without_a_warning_and_runs() {
+    let python = python();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let dir = utf8(dir.keep());
+    std::fs::write(dir.join("main.c"), MAIN).expect("a source file");
+    let objects = python
+        .cc()
+        .file(dir.join("main.c"))
+        .out_dir(&dir)
+        .host("none")
+        .opt_level(1)
+        .cargo_metadata(false)
+        .compile_intermediates();
+    let (lib, wasm) = (python.lib_dir(), dir.join("embed.wasm"));
+    let linked = Command::new(python.toolchain().join("bin/clang"))
+        .arg("--target=wasm32-wasip1")
+        .arg(format!("--sysroot={}", python.toolchain().join("share/wasi-sysroot").display()))
+        .args(objects)
+        .arg("-L")
+        .arg(&lib)
+        .arg(format!("-lpython{}", python.series()))
+        .args(["-Wl,--fatal-warnings", "-Wl,-z,stack-size=8388608", "-Wl,--stack-first", "-o"])
+        .arg(&wasm)
+        .output()
+        .expect("a linker");
+    assert!(linked.status.success(), "{}", String::from_utf8_lossy(&linked.stderr));
+    let guest = format!("/usr/local/lib/python{}", python.series());
+    let program = Program::new("embed").dir(Dir::read_only(&utf8(python.stdlib()), guest));
+    assert_eq!(run(&wasm, &program), (End::Exit(0), "{\"sum\": 45}\n".to_owned()));
+    std::fs::remove_dir_all(dir).expect("its own directory");
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn the_zip_alone_is_a_standard_library() {
+    let python = python();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let lib = utf8(dir.path().to_path_buf());
+    let zip = utf8(python.stdlib_zip());
+    std::fs::copy(&zip, lib.join(zip.file_name().expect("a name"))).expect("a copy");
+    let program = Program::new("python")
+        .args(["-c", "import json, email.message, sys; print(json.__file__)"])
+        .dir(Dir::read_only(&lib, "/usr/local/lib"));
+    let (end, said) = run(&utf8(python.python_wasm()), &program);
+    assert_eq!(end, End::Exit(0), "{said}");
+    let inside = format!("/usr/local/lib/{}/json/__init__.py", zip.file_name().expect("a name"));
+    assert!(said.contains(&inside) || said.contains(&inside.replace(".py", ".pyc")), "{said}");
+}

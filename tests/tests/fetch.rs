@@ -1,0 +1,281 @@
+//! The network lies, breaks and refuses; what is fetched is right or an error.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use cargo_pywasm::fetch::{FetchError, Place, Retries, Verified, Wanted, fetch_with, places};
+use cargo_pywasm::store::Bucket;
+use pywasm_recipes::CpythonPin;
+use pywasm_tests::{Answer, Fresh, Server, wanted};
+
+const BODY: &[u8] = b"the bytes that upstream published, all of them";
+
+fn fetch(wanted: &Wanted, urls: &[String], fresh: &Fresh) -> anyhow::Result<Verified> {
+    let places: Vec<Place> = urls.iter().map(|url| Place::new("place", url.clone())).collect();
+    fetch_with(wanted, &places, &fresh.ctx, &Retries::without_pauses(2))
+}
+
+fn error_of(result: anyhow::Result<Verified>) -> (FetchError, String) {
+    let error = result.expect_err("an error");
+    let text = format!("{error:#}");
+    (error.downcast().expect("a FetchError"), text)
+}
+
+fn downloads(fresh: &Fresh) -> Vec<String> {
+    fresh.ctx.store.keys(Bucket::Downloads).unwrap()
+}
+
+#[test]
+fn a_file_is_fetched_once_and_then_the_store_answers() {
+    let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    let want = wanted("f", BODY);
+    let first = fetch(&want, &[server.url("/f")], &fresh).unwrap();
+    assert_eq!(std::fs::read(first.path()).unwrap(), BODY);
+    assert_eq!(fetch(&want, &[server.url("/f")], &fresh).unwrap().from(), "store");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn truncated_download_is_resumed() {
+    let server = Server::start()
+        .answer("/f", Answer::Broken(BODY.to_vec(), 10))
+        .answer("/f", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    let got = fetch(&wanted("f", BODY), &[server.url("/f")], &fresh).unwrap();
+    assert_eq!(std::fs::read(got.path()).unwrap(), BODY);
+    assert_eq!(server.requests(), ["GET /f", "GET /f from 10"]);
+}
+
+#[test]
+fn a_server_that_ignores_the_range_starts_over() {
+    let server = Server::start()
+        .answer("/f", Answer::Broken(BODY.to_vec(), 10))
+        .answer("/f", Answer::Whole(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    let got = fetch(&wanted("f", BODY), &[server.url("/f")], &fresh).unwrap();
+    assert_eq!(std::fs::read(got.path()).unwrap(), BODY);
+}
+
+#[test]
+fn what_was_resumed_is_hashed_whole() {
+    let mut other = BODY.to_vec();
+    other[3] ^= 1;
+    let server = Server::start()
+        .answer("/f", Answer::Broken(other, 10))
+        .answer("/f", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    // The first ten bytes are wrong: it must never pass, whatever else it does.
+    if let Ok(got) = fetch(&wanted("f", BODY), &[server.url("/f")], &fresh) {
+        assert_eq!(std::fs::read(got.path()).unwrap(), BODY);
+    }
+}
+
+#[test]
+fn a_wrong_digest_names_all_and_ends_the_search() {
+    let mut other = BODY.to_vec();
+    other[0] ^= 1;
+    let server = Server::start()
+        .answer("/bad", Answer::File(other.clone()))
+        .answer("/good", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    let want = wanted("f", BODY);
+    let urls = [server.url("/bad"), server.url("/good")];
+    let (error, text) = error_of(fetch(&want, &urls, &fresh));
+    assert!(matches!(error, FetchError::WrongDigest { .. }), "{text}");
+    for part in ["`f`", &want.sha256.to_string(), &wanted("f", &other).sha256.to_string(), &urls[0]]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert_eq!(server.requests(), ["GET /bad"], "the next place must not be asked");
+    assert!(downloads(&fresh).is_empty(), "{:?}", downloads(&fresh));
+}
+
+#[test]
+fn a_body_longer_than_pinned_is_stopped() {
+    let server = Server::start().answer("/f", Answer::File([BODY, BODY].concat()));
+    let fresh = Fresh::new(&[]);
+    let (error, text) = error_of(fetch(&wanted("f", BODY), &[server.url("/f")], &fresh));
+    assert!(matches!(error, FetchError::WrongSize { .. }), "{text}");
+    assert!(downloads(&fresh).is_empty());
+}
+
+#[test]
+fn a_missing_file_leads_to_the_next_place_without_asking_again() {
+    let server = Server::start().answer("/b", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    let urls = [server.url("/a"), server.url("/b")];
+    assert_eq!(fetch(&wanted("f", BODY), &urls, &fresh).unwrap().from(), urls[1]);
+    assert_eq!(server.requests(), ["GET /a", "GET /b"]);
+}
+
+#[test]
+fn a_server_that_is_busy_is_asked_again() {
+    let server = Server::start()
+        .answer("/f", Answer::Status(503))
+        .answer("/f", Answer::Status(429))
+        .answer("/f", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    fetch(&wanted("f", BODY), &[server.url("/f")], &fresh).unwrap();
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn when_every_place_fails_each_is_listed_with_its_reason() {
+    let server = Server::start().answer("/b", Answer::Status(500));
+    let fresh = Fresh::new(&[]);
+    let urls = [server.url("/a"), server.url("/b"), "http://host.invalid/c".to_owned()];
+    let (error, text) = error_of(fetch(&wanted("f", BODY), &urls, &fresh));
+    assert!(matches!(error, FetchError::Nowhere { .. }));
+    for part in ["404", "500", &urls[0], &urls[1], &urls[2]] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn an_unknown_host_is_not_asked_twice() {
+    let fresh = Fresh::new(&[]);
+    let _ = fetch(&wanted("f", BODY), &["http://host.invalid/f".to_owned()], &fresh);
+    let lines = fresh.ctx.reporter.lines();
+    assert!(!lines.iter().any(|line| line.contains("Retrying")), "{lines:?}");
+}
+
+#[test]
+fn offline_says_precisely_what_is_missing() {
+    let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
+    let mut fresh = Fresh::new(&[]);
+    fresh.ctx.offline = true;
+    let want = wanted("f.tar.xz", BODY);
+    let (error, text) = error_of(fetch(&want, &[server.url("/f")], &fresh));
+    assert!(matches!(error, FetchError::Offline { .. }));
+    for part in ["f.tar.xz", &want.sha256.to_string()] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_corrupt_file_in_the_store_is_fetched_again_with_a_warning() {
+    let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    let want = wanted("f", BODY);
+    let path = fresh.ctx.store.download(&want.sha256, "f");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "rot").unwrap();
+    let got = fetch(&want, &[server.url("/f")], &fresh).unwrap();
+    assert_eq!(std::fs::read(got.path()).unwrap(), BODY);
+    assert!(fresh.ctx.reporter.lines().iter().any(|line| line.contains("corrupt")));
+}
+
+#[test]
+fn a_copy_of_the_stores_downloads_is_a_mirror() {
+    let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
+    let one = Fresh::new(&[]);
+    let want = wanted("f", BODY);
+    fetch(&want, &[server.url("/f")], &one).unwrap();
+    let mirror = format!("file://{}", one.ctx.store.bucket(Bucket::Downloads));
+
+    let two = Fresh::new(&[("PYWASM_MIRROR", &mirror)]);
+    let places = cargo_pywasm::fetch::mirror_places(&want, &two.ctx.env);
+    fetch_with(&want, &places, &two.ctx, &Retries::without_pauses(0)).unwrap();
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn every_road_of_a_pin_serves_the_same_digest() {
+    let pin = CpythonPin::resolve("3.13.15".parse().unwrap()).unwrap();
+    let server = Server::start();
+    let base = server.url("/upstream");
+    let env = Fresh::new(&[("PYWASM_UPSTREAM", &base)]);
+    let archives = [server.url("/debian")];
+    let urls: Vec<String> =
+        places(&pin.source, &env.ctx.env, &archives).into_iter().map(|place| place.url).collect();
+    assert_eq!(urls[0], format!("{base}/www.python.org/ftp/python/3.13.15/Python-3.13.15.tar.xz"));
+    let pool = "/pool/main/p/python3.13/python3.13_3.13.15.orig.tar.xz";
+    assert_eq!(urls.last().unwrap(), &format!("{}{pool}", archives[0]));
+}
+
+#[test]
+fn a_proxy_is_honoured_and_exceptions_go_direct() {
+    let proxy = Server::start().answer("/f", Answer::File(BODY.to_vec()));
+    let variable = proxy.url("");
+    let fresh = Fresh::new(&[("HTTP_PROXY", &variable)]);
+    fetch(&wanted("f", BODY), &["http://mirror.example/f".to_owned()], &fresh).unwrap();
+    assert_eq!(proxy.requests(), ["CONNECT mirror.example:80", "GET /f"]);
+
+    let direct = Server::start().answer("/f", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[("HTTP_PROXY", &variable), ("NO_PROXY", "127.0.0.1")]);
+    fetch(&wanted("f", BODY), &[direct.url("/f")], &fresh).unwrap();
+    assert_eq!(direct.requests().len(), 1);
+}
+
+#[test]
+fn a_redirect_is_followed() {
+    let server = Server::start().answer("/real", Answer::File(BODY.to_vec()));
+    let front = Server::start().answer("/f", Answer::Redirect(server.url("/real")));
+    let fresh = Fresh::new(&[]);
+    fetch(&wanted("f", BODY), &[front.url("/f")], &fresh).unwrap();
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_named() {
+    let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    // A file where the store should be: even root can't make a directory there.
+    std::fs::write(fresh.root().join("store"), "in the way").unwrap();
+    let text = format!("{:#}", fetch(&wanted("f", BODY), &[server.url("/f")], &fresh).unwrap_err());
+    assert!(text.contains("store") && text.contains("hint: "), "{text}");
+}
+
+/// A disk of 256 KB, where this user may mount one.
+struct SmallDisk(camino::Utf8PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &camino::Utf8Path) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let options = ["-t", "tmpfs", "-o", "size=256k", "none", at.as_str()];
+        let mounted = std::process::Command::new("mount").args(options).output().ok()?;
+        mounted.status.success().then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_named_with_what_to_do() {
+    let body = vec![7; 1 << 20];
+    let server = Server::start().answer("/f", Answer::File(body.clone()));
+    let fresh = Fresh::new(&[]);
+    let Some(_disk) = SmallDisk::mount(&fresh.root().join("store")) else {
+        println!("skipped: a small disk can only be mounted by root");
+        return;
+    };
+    let text =
+        format!("{:#}", fetch(&wanted("f", &body), &[server.url("/f")], &fresh).unwrap_err());
+    for part in ["can't write", "downloads-v0", "hint: ", "PYWASM_STORE"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn two_at_once_download_once() {
+    let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    let (want, urls) = (wanted("f", BODY), [server.url("/f")]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| fetch(&want, &urls, &fresh).unwrap());
+        }
+    });
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_name_that_leaves_the_store_is_refused() {
+    let fresh = Fresh::new(&[]);
+    let (error, _) = error_of(fetch(&wanted("../../evil", BODY), &[], &fresh));
+    assert!(matches!(error, FetchError::BadName(_)));
+}

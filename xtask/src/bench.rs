@@ -1,0 +1,26 @@
+//! Timings: medians and ratios of interleaved runs, written to `docs/benchmarks.md`.
+
+mod install;
+mod report;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// `cargo pywasm install` beside CPython's own build script
+    Install {
+        /// Interleaved rounds of each
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    match &args.what {
+        What::Install { rounds } => install::run(*rounds),
+    }
+}

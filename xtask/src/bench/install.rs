@@ -1,0 +1,151 @@
+//! `cargo pywasm install` beside CPython's own build script, `Tools/wasm/wasi.py build`.
+//!
+//! Same machine, same source, same compiler and sysroot, no compiler cache on either side; the
+//! rounds are interleaved, so that a machine that slows down slows both.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use xshell::{Shell, cmd};
+
+use super::report::{Row, machine, write_section};
+use crate::tool::{Tool, manifest, root};
+
+pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    let store = root().join("target/bench-store");
+    let tool = Tool::build(&shell, &store)?;
+    // Downloads, sources and toolchain are not what is measured: they are there before.
+    let first = tool.install(&[])?;
+    let toolchain = PathBuf::from(manifest(&first, "/toolchain/root")?);
+    let clang = manifest(&first, "/toolchain/clang")?;
+    let version = manifest(&first, "/python/version")?;
+    let source = source_tree(&store, &version)?;
+    let scratch = root().join("target/bench-wasi-py");
+    let sdk = sdk_for_wasi_py(&toolchain, &scratch.join("sdk"))?;
+
+    let mut rows = [
+        Row::new("CPython's own `Tools/wasm/wasi.py build`"),
+        Row::new("`cargo pywasm install`, `-O2`"),
+        Row::new("`cargo pywasm install`, `-O3`"),
+        Row::new("`cargo pywasm install`, installed already"),
+    ];
+    let o3 = scratch.join("o3.toml");
+    std::fs::write(&o3, o3_recipe())?;
+    let o3 = o3.to_str().context("a path that is not UTF-8")?;
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}");
+        let tree = fresh_tree(&source, &scratch.join("tree"))?;
+        rows[0].time(|| wasi_py(&shell, &tree, &sdk))?;
+        for (row, args) in [(1, vec![]), (2, vec!["--recipe", o3])] {
+            forget_builds(&store)?;
+            let words = [vec!["install", "--force"], args].concat();
+            rows[row].time(|| Ok(tool.call(&words).ignore_stdout().quiet().run()?))?;
+        }
+        rows[3].time(|| Ok(tool.call(&["install"]).ignore_stdout().quiet().run()?))?;
+    }
+    let note = format!(
+        "CPython {version}, {clang}, {rounds} interleaved rounds, {}; downloads, sources and \
+         toolchain in place on both sides. `wasi.py` builds a native Python, cross-builds and \
+         stops there; `install` also merges the archive, compiles the standard library, packs it, \
+         and runs the interpreter.",
+        machine()
+    );
+    write_section("install", "Installing", &note, &rows)
+}
+
+/// The unpacked source in the store.
+fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
+    let sources = store.join("cache/sources-v0");
+    let prefix = format!("cpython-{version}-");
+    for entry in std::fs::read_dir(&sources)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            return Ok(entry.path());
+        }
+    }
+    anyhow::bail!("no source of {version} in `{}`", sources.display())
+}
+
+/// wasi.py builds inside the tree, so it gets a copy.
+fn fresh_tree(source: &Path, tree: &Path) -> anyhow::Result<PathBuf> {
+    if tree.exists() {
+        std::fs::remove_dir_all(tree)?;
+    }
+    let shell = Shell::new()?;
+    cmd!(shell, "cp -a {source} {tree}").quiet().run()?;
+    Ok(tree.to_owned())
+}
+
+/// The same toolchain by the names wasi.py calls, and with wasm as its default target, as the
+/// official SDK has it.
+fn sdk_for_wasi_py(toolchain: &Path, sdk: &Path) -> anyhow::Result<PathBuf> {
+    if sdk.exists() {
+        std::fs::remove_dir_all(sdk)?;
+    }
+    let bin = sdk.join("bin");
+    std::fs::create_dir_all(&bin)?;
+    std::os::unix::fs::symlink(toolchain.join("share"), sdk.join("share"))?;
+    let real = toolchain.join("bin");
+    let call = |program: &str, extra: &str| {
+        format!(
+            "#!/bin/sh\nexec '{}' --target=wasm32-wasip1 {extra} \"$@\"\n",
+            real.join(program).display()
+        )
+    };
+    for (name, text) in [
+        ("clang", call("clang", "")),
+        ("clang++", call("clang++", "")),
+        ("clang-cpp", call("clang", "-E")),
+    ] {
+        let path = bin.join(name);
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    }
+    for (name, target) in [("llvm-ar", "llvm-ar"), ("ranlib", "llvm-ranlib")] {
+        std::os::unix::fs::symlink(real.join(target), bin.join(name))?;
+    }
+    Ok(sdk.to_owned())
+}
+
+fn wasi_py(shell: &Shell, tree: &Path, sdk: &Path) -> anyhow::Result<()> {
+    let script = tree.join("Tools/wasm/wasi.py");
+    // It runs the result once; what runs wasm is not what is measured.
+    cmd!(shell, "python3 {script} build --quiet --wasi-sdk {sdk} --host-runner true")
+        .quiet()
+        .ignore_stdout()
+        .run()?;
+    anyhow::ensure!(tree.join("cross-build").exists(), "wasi.py built nothing");
+    Ok(())
+}
+
+fn forget_builds(store: &Path) -> anyhow::Result<()> {
+    let builds = store.join("cache/builds-v0");
+    if builds.exists() {
+        std::fs::remove_dir_all(builds)?;
+    }
+    // Compiled modules are part of what an install makes.
+    let compiled = store.join("cache/wasm-v0");
+    if compiled.exists() {
+        std::fs::remove_dir_all(compiled)?;
+    }
+    Ok(())
+}
+
+fn o3_recipe() -> &'static str {
+    "schema = 1\nname = \"o3\"\ndescription = \"default at -O3\"\npython = \"3.13\"\n\
+     [modules]\ndisabled = [\"_decimal\", \"_elementtree\", \"_hashlib\", \"pyexpat\"]\n\
+     [build]\nopt-level = \"3\"\n"
+}
+
+impl Row {
+    /// Runs once and keeps the time.
+    fn time(&mut self, run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let start = Instant::now();
+        run()?;
+        self.push(start.elapsed());
+        Ok(())
+    }
+}

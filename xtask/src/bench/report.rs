@@ -1,0 +1,85 @@
+//! The page of benchmarks: one section a benchmark, replaced as a whole.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::tool::root;
+
+/// One thing that is timed.
+#[derive(Debug)]
+pub(crate) struct Row {
+    name: &'static str,
+    seconds: Vec<f64>,
+}
+
+impl Row {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self { name, seconds: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, time: Duration) {
+        self.seconds.push(time.as_secs_f64());
+    }
+
+    fn sorted(&self) -> Vec<f64> {
+        let mut sorted = self.seconds.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted
+    }
+
+    /// The middle value; the lower of two middles, so that it was measured.
+    fn median(&self) -> f64 {
+        let sorted = self.sorted();
+        sorted[(sorted.len() - 1) / 2]
+    }
+}
+
+/// Replaces the section of this name in `docs/benchmarks.md`. The first row is what the ratios
+/// are to; each ratio is the median of the rounds' own ratios.
+pub(crate) fn write_section(
+    name: &str,
+    title: &str,
+    note: &str,
+    rows: &[Row],
+) -> anyhow::Result<()> {
+    let mut text = format!("<!-- bench {name} -->\n## {title}\n\n{note}\n\n");
+    text.push_str(
+        "| what | median s | min s | max s | ratio to the first |\n|---|---:|---:|---:|---:|\n",
+    );
+    for row in rows {
+        let sorted = row.sorted();
+        let pairs = row.seconds.iter().zip(&rows[0].seconds).map(|(own, first)| own / first);
+        let mut ratio = Row::new("");
+        ratio.seconds.extend(pairs);
+        writeln!(
+            text,
+            "| {} | {:.2} | {:.2} | {:.2} | {:.3} |",
+            row.name,
+            row.median(),
+            sorted[0],
+            sorted[sorted.len() - 1],
+            ratio.median()
+        )?;
+    }
+    text.push_str("<!-- end -->\n");
+    eprint!("{text}");
+
+    let path = root().join("docs/benchmarks.md");
+    let page = std::fs::read_to_string(&path)?;
+    let (start, end) = (format!("<!-- bench {name} -->\n"), "<!-- end -->\n");
+    let page = match page.split_once(&start) {
+        Some((before, rest)) => {
+            let after = rest.split_once(end).map_or("", |(_, after)| after);
+            format!("{before}{text}{after}")
+        }
+        None => format!("{page}\n{text}"),
+    };
+    std::fs::write(path, page)?;
+    Ok(())
+}
+
+/// The machine, as far as it matters for a ratio.
+pub(crate) fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{cores} cores, {} {}", std::env::consts::ARCH, std::env::consts::OS)
+}

@@ -1,0 +1,65 @@
+//! The tool as a contributor's program calls it: its own binary, its own store.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use xshell::{Cmd, Shell};
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("xtask lies in the workspace").to_owned()
+}
+
+/// The built tool with a store of its own.
+#[derive(Debug)]
+pub(crate) struct Tool<'a> {
+    shell: &'a Shell,
+    binary: PathBuf,
+    store: PathBuf,
+}
+
+impl<'a> Tool<'a> {
+    /// Builds the tool and gives it the store.
+    pub(crate) fn build(shell: &'a Shell, store: &Path) -> anyhow::Result<Self> {
+        xshell::cmd!(shell, "cargo build --package cargo-pywasm").run()?;
+        let target =
+            shell.var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from);
+        let binary = target.join("debug/cargo-pywasm");
+        anyhow::ensure!(binary.exists(), "cargo built no `{}`", binary.display());
+        Ok(Self { shell, binary, store: store.to_owned() })
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> &Path {
+        &self.store
+    }
+
+    /// A call of the tool.
+    pub(crate) fn call<'b>(&'b self, args: &[&str]) -> Cmd<'b> {
+        let (binary, store) = (&self.binary, &self.store);
+        xshell::cmd!(self.shell, "{binary} pywasm {args...}").env("PYWASM_STORE", store)
+    }
+
+    /// Installs, and returns where.
+    pub(crate) fn install(&self, args: &[&str]) -> anyhow::Result<PathBuf> {
+        let mut words = vec!["install"];
+        words.extend(args);
+        let root = PathBuf::from(self.call(&words).read()?);
+        anyhow::ensure!(root.is_dir(), "`{}` is not there", root.display());
+        Ok(root)
+    }
+
+    /// The binary, for calls that need more than a command.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+}
+
+/// One text value of an installation's manifest.
+pub(crate) fn manifest(root: &Path, pointer: &str) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(root.join("manifest.json"))?;
+    let manifest: serde_json::Value = serde_json::from_str(&text)?;
+    let value = manifest.pointer(pointer).and_then(serde_json::Value::as_str);
+    Ok(value.with_context(|| format!("no text at {pointer} of the manifest"))?.to_owned())
+}
