@@ -3,25 +3,23 @@
 //! A program sees the arguments, variables and directories of its [`Program`] and
 //! nothing else of the machine, has no network, and is compiled once per store.
 
+mod instance;
 mod outcome;
 mod program;
+#[cfg(test)]
+mod tests;
 
 pub use outcome::{Bounds, Captured, End};
 pub use program::{Dir, Program, Stdin};
 
 use std::io::Read;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::Utf8Path;
-use wasmtime::{
-    Cache, CacheConfig, Config, Engine, Linker, ResourceLimiter, Store, Trap, UpdateDeadline,
-};
+use wasmtime::{Cache, CacheConfig, Config, Engine};
 use wasmtime_wasi::cli::OutputFile;
-use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
-use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use crate::ctx::Ctx;
 use crate::store::Bucket;
@@ -43,11 +41,6 @@ pub struct Runtime {
 /// A compiled program.
 #[derive(Clone)]
 pub struct Module(wasmtime::Module);
-
-struct State {
-    wasi: WasiP1Ctx,
-    memory: Option<u64>,
-}
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -133,63 +126,6 @@ impl Runtime {
         builder.stdout(output.clone()).stderr(output);
         self.execute(module, builder.build_p1())
     }
-
-    /// On a thread of its own, whose stack holds what the program may use of it.
-    fn execute(&self, module: &Module, wasi: WasiP1Ctx) -> anyhow::Result<End> {
-        std::thread::scope(|scope| {
-            std::thread::Builder::new()
-                .name("wasm".to_owned())
-                .stack_size(WASM_STACK + HOST_STACK)
-                .spawn_scoped(scope, || self.execute_here(module, wasi))
-                .context("no thread for a wasm program")?
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    }
-
-    fn execute_here(&self, module: &Module, wasi: WasiP1Ctx) -> anyhow::Result<End> {
-        let state = State { wasi, memory: self.bounds.memory };
-        let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| state);
-        if let Some(fuel) = self.bounds.fuel {
-            store.set_fuel(fuel).map_err(wasm_error)?;
-        }
-        let mut linker = Linker::new(&self.engine);
-        p1::add_to_linker_sync(&mut linker, |state: &mut State| &mut state.wasi)
-            .map_err(wasm_error)?;
-        let _clock = self.bounds.timeout.map(|timeout| {
-            let deadline = Instant::now() + timeout;
-            store.set_epoch_deadline(1);
-            // The epoch is the engine's: another program's clock may have moved it.
-            store.epoch_deadline_callback(move |_| {
-                if Instant::now() >= deadline {
-                    return Err(Trap::Interrupt.into());
-                }
-                Ok(UpdateDeadline::Continue(1))
-            });
-            Clock::start(self.engine.clone(), timeout)
-        });
-        let start = linker
-            .instantiate(&mut store, &module.0)
-            .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "_start"))
-            .map_err(wasm_error)
-            .context("not a command of WASI preview1")?;
-        Ok(match start.call(&mut store, ()) {
-            Ok(()) => End::Exit(0),
-            Err(error) => end_of(&error),
-        })
-    }
-}
-
-fn end_of(error: &wasmtime::Error) -> End {
-    if let Some(I32Exit(code)) = error.downcast_ref() {
-        return End::Exit(*code);
-    }
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => End::OutOfFuel,
-        Some(Trap::Interrupt) => End::TimedOut,
-        _ => End::Trap(format!("{error:?}")),
-    }
 }
 
 /// Everything of a program but its output streams.
@@ -214,53 +150,6 @@ fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
             .with_context(|| format!("can't open directory `{}`", dir.host))?;
     }
     Ok(builder)
-}
-
-impl ResourceLimiter for State {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.memory.is_none_or(|limit| desired as u64 <= limit))
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        _desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(true)
-    }
-}
-
-/// Ends the epoch when the time is up, unless it is dropped before.
-struct Clock {
-    stop: Option<mpsc::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Clock {
-    fn start(engine: Engine, timeout: Duration) -> Self {
-        let (stop, stopped) = mpsc::channel::<()>();
-        let thread = std::thread::spawn(move || {
-            if stopped.recv_timeout(timeout) == Err(mpsc::RecvTimeoutError::Timeout) {
-                engine.increment_epoch();
-            }
-        });
-        Self { stop: Some(stop), thread: Some(thread) }
-    }
-}
-
-impl Drop for Clock {
-    fn drop(&mut self) {
-        self.stop.take();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 /// wasmtime's error as anyhow's, with its whole chain in one text.

@@ -1,0 +1,178 @@
+//! One run of a program: its limits, its end, and the thread it has to itself.
+//!
+//! It never waits for a program longer than the program may take, whatever the program waits
+//! for: a guest that sleeps or reads is inside the host, where the engine can't stop it.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bytesize::ByteSize;
+use wasmtime::{Linker, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+use wasmtime_wasi::p1::{self, WasiP1Ctx};
+
+use super::{End, HOST_STACK, Module, Runtime, WASM_STACK, wasm_error};
+use crate::reporter::WithHint;
+
+/// How long a program whose time is up has to come out of the host before it is left behind.
+const GRACE: Duration = Duration::from_millis(500);
+/// Frames of a trap that are shown; the innermost tell what happened.
+const FRAMES: usize = 16;
+const WASM_PAGE: u64 = 64 << 10;
+
+struct State {
+    wasi: WasiP1Ctx,
+    memory: Option<u64>,
+}
+
+impl Runtime {
+    /// On a thread of its own, whose stack holds what the program may use of it.
+    pub(super) fn execute(&self, module: &Module, wasi: WasiP1Ctx) -> anyhow::Result<End> {
+        self.refuse_too_little_memory(module)?;
+        let timeout = self.bounds.timeout;
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let (runtime, module) = (self.clone(), module.clone());
+        let (sender, ended) = mpsc::sync_channel(1);
+        let thread = std::thread::Builder::new()
+            .name("wasm".to_owned())
+            .stack_size(WASM_STACK + HOST_STACK)
+            .spawn(move || {
+                // Nobody listens any more when it was left behind.
+                let _ = sender.send(runtime.execute_here(&module, wasi, deadline));
+            })
+            .context("no thread for a wasm program")?;
+        let result = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
+            None => ended.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(rest) => ended.recv_timeout(rest).or_else(|_| {
+                self.engine.increment_epoch();
+                ended.recv_timeout(GRACE)
+            }),
+        };
+        match result {
+            // It ends by itself when the host call it is in does, and holds nothing that
+            // anyone waits for.
+            Err(RecvTimeoutError::Timeout) => Ok(End::TimedOut),
+            Ok(end) => end,
+            Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => anyhow::bail!("a wasm program's thread ended without a result"),
+            },
+        }
+    }
+
+    /// wasmtime's own words for it say neither which limit nor how much would do.
+    fn refuse_too_little_memory(&self, module: &Module) -> anyhow::Result<()> {
+        let pages = module.0.resources_required().max_initial_memory_size.unwrap_or(0);
+        let (needed, limit) = (pages * WASM_PAGE, self.bounds.memory.unwrap_or(u64::MAX));
+        if limit >= needed {
+            return Ok(());
+        }
+        Err(anyhow::anyhow!(
+            "{} of memory are less than the {} that the program starts with",
+            ByteSize::b(limit).display().iec(),
+            ByteSize::b(needed).display().iec()
+        ))
+        .hint(|| "raise --memory".to_owned())
+    }
+
+    fn execute_here(
+        &self,
+        module: &Module,
+        wasi: WasiP1Ctx,
+        deadline: Option<Instant>,
+    ) -> anyhow::Result<End> {
+        let mut store = Store::new(&self.engine, State { wasi, memory: self.bounds.memory });
+        store.limiter(|state| state);
+        if let Some(fuel) = self.bounds.fuel {
+            store.set_fuel(fuel).map_err(wasm_error)?;
+        }
+        if self.bounds.timeout.is_some() {
+            // A timeout that no clock can count to is no deadline.
+            let over = move || deadline.is_some_and(|at| Instant::now() >= at);
+            store.set_epoch_deadline(1);
+            // The epoch is the engine's: the end of another program's time moves it, too.
+            store.epoch_deadline_callback(move |_| {
+                if over() {
+                    return Err(Trap::Interrupt.into());
+                }
+                Ok(UpdateDeadline::Continue(1))
+            });
+            // The epoch may have moved for this program before it had its deadline.
+            if over() {
+                return Ok(End::TimedOut);
+            }
+        }
+        let start = self
+            .linker()?
+            .instantiate(&mut store, &module.0)
+            .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "_start"))
+            .map_err(wasm_error)
+            .context("not a command of WASI preview1")?;
+        Ok(match start.call(&mut store, ()) {
+            Ok(()) => End::Exit(0),
+            Err(error) => end_of(&error),
+        })
+    }
+
+    fn linker(&self) -> anyhow::Result<Linker<State>> {
+        let mut linker = Linker::new(&self.engine);
+        p1::add_to_linker_sync(&mut linker, |state: &mut State| &mut state.wasi)
+            .map_err(wasm_error)?;
+        linker.allow_shadowing(true);
+        // wasmtime-wasi turns every status from 126 on into a trap; `sys.exit(130)` is none.
+        linker
+            .func_wrap("wasi_snapshot_preview1", "proc_exit", |code: i32| -> wasmtime::Result<()> {
+                Err(I32Exit(code).into())
+            })
+            .map_err(wasm_error)?;
+        Ok(linker)
+    }
+}
+
+fn end_of(error: &wasmtime::Error) -> End {
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return End::Exit(*code);
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => End::OutOfFuel,
+        Some(Trap::Interrupt) => End::TimedOut,
+        _ => End::Trap(trap_text(error)),
+    }
+}
+
+/// What happened, then the program's innermost functions; the host's own stack, which wasmtime's
+/// text shows as well, says nothing about the program.
+fn trap_text(error: &wasmtime::Error) -> String {
+    let mut text = error.root_cause().to_string();
+    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
+    for frame in frames.iter().take(FRAMES) {
+        let unnamed = || format!("function {}", frame.func_index());
+        text.push_str("\n    in ");
+        text.push_str(&frame.func_name().map_or_else(unnamed, str::to_owned));
+    }
+    if frames.len() > FRAMES {
+        text.push_str(&format!("\n    … and {} more", frames.len() - FRAMES));
+    }
+    text
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.memory.is_none_or(|limit| desired as u64 <= limit))
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        _desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+}
