@@ -117,7 +117,8 @@ pub fn build(
     );
     Ok(Built {
         libpython: host.join(libpython),
-        companions: archives.lines().map(|name| host.join(name)).collect(),
+        // No line but an empty one when no module needs an archive.
+        companions: archives.split_whitespace().map(|name| host.join(name)).collect(),
         interpreter: host.join(INTERPRETER),
         sysconfigdata,
         inventory,
