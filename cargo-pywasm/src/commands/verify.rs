@@ -22,7 +22,8 @@ use crate::testsuite::{FileResult, Job, Outcome, Summary, prepare, run_all, sele
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// Run CPython's test suite: all of it, or the files named
+    /// Run CPython's test suite: all of it, or the files or cases named, such as `test_json` or
+    /// `test_json.test_decode`
     #[arg(long, value_name = "NAMES", num_args = 0.., value_delimiter = ',')]
     tests: Option<Vec<String>>,
     /// Run what is known not to work on WASI, too

@@ -10,5 +10,5 @@ mod summary;
 
 pub use parse::{Counts, Outcome};
 pub use run::{Job, prepare, run_all};
-pub use select::{Selection, UnknownTest, select};
+pub use select::{Selection, TestFile, UnknownTest, select};
 pub use summary::{FileResult, Summary};

@@ -10,6 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_build::Installation;
 
 use super::parse::Outcome;
+use super::select::TestFile;
 use super::summary::FileResult;
 use crate::cpython::PREFIX;
 use crate::ctx::Ctx;
@@ -64,7 +65,7 @@ pub fn prepare(python: &Installation, lib: &Utf8Path, ctx: &Ctx) -> anyhow::Resu
 /// When the interpreter can't be run at all; a failing test is a result, not an error.
 pub fn run_all(
     job: &Job<'_>,
-    files: &[(String, Vec<&'static str>)],
+    files: &[TestFile],
     ctx: &Ctx,
     mut done: impl FnMut(&FileResult),
 ) -> anyhow::Result<Vec<FileResult>> {
@@ -79,8 +80,8 @@ pub fn run_all(
         for _ in 0..ctx.jobs.get() {
             let (sender, queue, runtime, module) = (sender.clone(), &queue, &runtime, &module);
             scope.spawn(move || {
-                while let Some((file, ignored)) = next(queue) {
-                    if sender.send(run_one(job, file, ignored, runtime, module)).is_err() {
+                while let Some(file) = next(queue) {
+                    if sender.send(run_one(job, file, runtime, module)).is_err() {
                         return;
                     }
                 }
@@ -104,8 +105,7 @@ fn next<'q, T>(queue: &Mutex<VecDeque<&'q T>>) -> Option<&'q T> {
 
 fn run_one(
     job: &Job<'_>,
-    file: &str,
-    ignored: &[&str],
+    file: &TestFile,
     runtime: &Runtime,
     module: &Module,
 ) -> anyhow::Result<FileResult> {
@@ -113,7 +113,7 @@ fn run_one(
     let scratch =
         Utf8PathBuf::try_from(scratch.path().to_path_buf()).map(|path| (path, scratch))?;
     fs_err::create_dir(scratch.0.join("tmp"))?;
-    let log = job.logs.join(format!("{file}.log"));
+    let log = job.logs.join(format!("{}.log", file.name));
     let mut program = Program::new("python")
         // -W shows the whole output of what fails.
         .args(["-m", "test", "-W", "--tempdir", "/tmp"])
@@ -121,15 +121,19 @@ fn run_one(
         .dir(Dir::writable(job.suite, format!("{PREFIX}/lib/python{}", job.python.series())))
         // The whole root: tests look at `/`, and make temporary directories in `/tmp`.
         .dir(Dir::writable(&scratch.0, "/"));
-    for pattern in ignored {
+    for pattern in &file.only {
+        program = program.args(["-m", pattern]);
+    }
+    // The last pattern that matches decides: what is left out stays so.
+    for pattern in &file.ignored {
         program = program.args(["-i", *pattern]);
     }
     let start = Instant::now();
     let output = fs_err::File::create(&log)?.into_parts().0;
     let end = runtime
-        .run_into(module, &program.arg(file), output)
-        .with_context(|| format!("can't run {file}"))?;
+        .run_into(module, &program.arg(&file.name), output)
+        .with_context(|| format!("can't run {}", file.name))?;
     let said = String::from_utf8_lossy(&fs_err::read(&log)?).into_owned();
     let outcome = Outcome::read(&end, &said);
-    Ok(FileResult { file: file.to_owned(), outcome, log, seconds: start.elapsed().as_secs_f64() })
+    Ok(FileResult { file: file.name.clone(), outcome, log, seconds: start.elapsed().as_secs_f64() })
 }

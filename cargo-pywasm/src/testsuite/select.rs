@@ -1,6 +1,6 @@
 //! Which test files run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 use pywasm_build::Installation;
@@ -9,10 +9,21 @@ use pywasm_recipes::{Exclusion, MinorVersion, exclusions};
 /// What runs and what does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Test files, sorted, with the patterns of cases in them that are left out.
-    pub files: Vec<(String, Vec<&'static str>)>,
+    /// Test files, sorted by name.
+    pub files: Vec<TestFile>,
     /// What is left out, with its reason.
     pub excluded: Vec<&'static Exclusion>,
+}
+
+/// A test file, and which of its cases run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestFile {
+    /// `test_json`.
+    pub name: String,
+    /// Patterns of the only cases that run; all of them when empty.
+    pub only: Vec<String>,
+    /// Patterns of cases that are left out.
+    pub ignored: Vec<&'static str>,
 }
 
 /// A name that is no test file.
@@ -36,17 +47,33 @@ pub fn select(
     Ok(choose(wanted, &entries))
 }
 
-/// The files that are named, or all of them.
-fn wanted(test_dir: &Utf8Path, names: &[String]) -> anyhow::Result<BTreeSet<String>> {
+/// The files that are named, or all of them, with the cases that are named in them: `test_json`,
+/// `test_json.test_decode`, `test.test_os.FileTests.test_access`.
+fn wanted(test_dir: &Utf8Path, names: &[String]) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let all = test_files(test_dir)?;
     if names.is_empty() {
-        return Ok(all);
+        return Ok(all.into_iter().map(|file| (file, Vec::new())).collect());
     }
-    let names: BTreeSet<String> = names.iter().cloned().collect();
-    match names.iter().find(|name| !all.contains(*name)) {
-        Some(unknown) => Err(UnknownTest(unknown.clone()).into()),
-        None => Ok(names),
+    let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut whole = BTreeSet::new();
+    for name in names {
+        let name = name.strip_prefix("test.").unwrap_or(name);
+        let (file, case) = name.split_once('.').unwrap_or((name, ""));
+        if !all.contains(file) {
+            return Err(UnknownTest(file.to_owned()).into());
+        }
+        let only = wanted.entry(file.to_owned()).or_default();
+        if case.is_empty() {
+            whole.insert(file);
+        } else {
+            // A case, or everything in a module or class of cases.
+            only.extend([format!("test.{file}.{case}"), format!("test.{file}.{case}.*")]);
+        }
     }
+    for file in whole {
+        wanted.insert(file.to_owned(), Vec::new());
+    }
+    Ok(wanted)
 }
 
 /// The exclusions that hold for this build.
@@ -57,9 +84,9 @@ fn holding(python: &Installation) -> anyhow::Result<Vec<&'static Exclusion>> {
 }
 
 /// Pure: an exclusion is a whole file (`test_gdb`) or cases in one (`test.test_os.Forks.*`).
-fn choose(wanted: BTreeSet<String>, entries: &[&'static Exclusion]) -> Selection {
+fn choose(wanted: BTreeMap<String, Vec<String>>, entries: &[&'static Exclusion]) -> Selection {
     let mut selection = Selection::default();
-    for file in wanted {
+    for (file, only) in wanted {
         let (mut whole, mut cases) = (false, Vec::new());
         for entry in entries.iter().filter(|entry| file_of(&entry.test) == file) {
             selection.excluded.push(entry);
@@ -70,7 +97,7 @@ fn choose(wanted: BTreeSet<String>, entries: &[&'static Exclusion]) -> Selection
             }
         }
         if !whole {
-            selection.files.push((file, cases));
+            selection.files.push(TestFile { name: file, only, ignored: cases });
         }
     }
     selection
@@ -122,8 +149,24 @@ mod tests {
         }
         let found: Vec<_> = test_files(&root).unwrap().into_iter().collect();
         assert_eq!(found, ["test_json", "test_os"]);
-        let error = wanted(&root, &["test_nowhere".to_owned()]).unwrap_err();
-        assert!(error.to_string().contains("`test_nowhere`"));
+        for name in ["test_nowhere", "test_nowhere.Case", "os", ""] {
+            let error = wanted(&root, &[name.to_owned()]).unwrap_err();
+            assert!(error.to_string().contains("CPython has no test file"), "{error}");
+        }
+        let named = ["test_json.test_decode", "test.test_os.FileTests", "test_json.test_dump"];
+        let named = wanted(&root, &named.map(str::to_owned)).unwrap();
+        assert_eq!(
+            named["test_json"],
+            [
+                "test.test_json.test_decode",
+                "test.test_json.test_decode.*",
+                "test.test_json.test_dump",
+                "test.test_json.test_dump.*"
+            ]
+        );
+        assert_eq!(named["test_os"], ["test.test_os.FileTests", "test.test_os.FileTests.*"]);
+        let named = wanted(&root, &["test_os.A", "test_os"].map(str::to_owned)).unwrap();
+        assert!(named["test_os"].is_empty(), "the whole file is more than a case in it");
     }
 
     #[test]
@@ -137,11 +180,12 @@ mod tests {
             }))
         };
         let entries = [entry("test_gdb"), entry("test.test_os.Forks.*")];
-        let wanted = ["test_gdb", "test_os", "test_re"].map(str::to_owned).into();
+        let wanted =
+            ["test_gdb", "test_os", "test_re"].map(|file| (file.to_owned(), Vec::new())).into();
         let selection = choose(wanted, &entries);
-        let files: Vec<_> = selection.files.iter().map(|(file, _)| file.as_str()).collect();
+        let files: Vec<_> = selection.files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(files, ["test_os", "test_re"]);
-        assert_eq!(selection.files[0].1, ["test.test_os.Forks.*"]);
+        assert_eq!(selection.files[0].ignored, ["test.test_os.Forks.*"]);
         assert_eq!(selection.excluded.len(), 2);
     }
 }
