@@ -2,6 +2,8 @@
 //!
 //! Source of the format: `Lib/test/libregrtest/results.py` of CPython 3.13 and 3.14.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::runtime::End;
@@ -33,7 +35,23 @@ pub enum Outcome {
     },
 }
 
+/// What a skipped file comes to when only its cases gave reasons, which regrtest does not print.
+const EVERY_CASE: &str = "every case in it skips itself";
+
 impl Outcome {
+    /// Whether a verbose run would say more of the reason.
+    pub(super) fn is_vague(&self) -> bool {
+        matches!(self, Self::Skipped { reason } if reason == EVERY_CASE)
+    }
+
+    /// The same with the reason that most cases give in the output of a verbose run.
+    pub(super) fn with_reason_of_cases(self, output: &str) -> Self {
+        match case_reason(output) {
+            Some(reason) => Self::Skipped { reason },
+            None => self,
+        }
+    }
+
     /// Reads the end of a program and what it wrote.
     #[must_use]
     pub fn read(end: &End, output: &str) -> Self {
@@ -98,11 +116,28 @@ fn skip_reason(output: &str) -> Option<String> {
         if denied {
             Some("it wants a resource that is not enabled".to_owned())
         } else if counts.skipped > 0 || output.contains("tests skipped:") {
-            Some("every case in it skips itself".to_owned())
+            Some(EVERY_CASE.to_owned())
         } else {
             None
         }
     })
+}
+
+/// The reason given most often in lines such as
+/// `test_x (test.test_popen.PopenTest.test_x) ... skipped 'requires subprocess support'`.
+fn case_reason(output: &str) -> Option<String> {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in output.lines() {
+        let Some((_, reason)) = line.rsplit_once("... skipped ") else { continue };
+        // Python's repr of a text: between one kind of quotes or the other.
+        let mut inside = reason.chars();
+        inside.next();
+        inside.next_back();
+        *reasons.entry(inside.as_str()).or_default() += 1;
+    }
+    // The first of the most frequent ones, so that two runs say the same.
+    let most = reasons.values().copied().max()?;
+    reasons.into_iter().find(|(_, count)| *count == most).map(|(reason, _)| reason.to_owned())
 }
 
 /// The names behind `FAIL:` and `ERROR:`, shortened.
@@ -178,6 +213,27 @@ Result: FAILURE
         assert!(matches!(Outcome::read(&End::Exit(0), output), Outcome::Skipped { .. }));
         let output = "Total tests: run=0 skipped=1\nTotal test files: run=1/1\n";
         assert!(matches!(Outcome::read(&End::Exit(0), output), Outcome::Skipped { .. }));
+    }
+
+    #[test]
+    fn cases_that_all_skip_give_the_reason_of_most() {
+        let outcome = Outcome::read(&End::Exit(0), "Total tests: run=3 skipped=3\n");
+        assert!(outcome.is_vague());
+        let verbose = "\
+test_a (test.test_popen.PopenTest.test_a) ... skipped 'requires subprocess support'
+test_b (test.test_popen.PopenTest.test_b) ... skipped \"No module named 'x'\"
+test_c (test.test_popen.PopenTest.test_c)
+A case with a description. ... skipped 'requires subprocess support'
+Total tests: run=3 skipped=3
+";
+        let skipped = |reason: &str| Outcome::Skipped { reason: reason.to_owned() };
+        let of = |output| outcome.clone().with_reason_of_cases(output);
+        assert_eq!(of(verbose), skipped("requires subprocess support"));
+        let quoted = verbose.lines().nth(1).unwrap();
+        assert_eq!(of(quoted), skipped("No module named 'x'"));
+        assert_eq!(of("nothing"), outcome);
+        let told = Outcome::read(&End::Exit(0), SKIPPED);
+        assert!(!told.is_vague());
     }
 
     #[test]

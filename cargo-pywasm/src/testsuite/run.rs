@@ -15,7 +15,7 @@ use super::summary::FileResult;
 use crate::cpython::PREFIX;
 use crate::ctx::Ctx;
 use crate::installed;
-use crate::runtime::{Bounds, Dir, Module, Program, Runtime};
+use crate::runtime::{Bounds, Dir, End, Module, Program, Runtime};
 use crate::store::Bucket;
 
 /// Everything the test files have in common.
@@ -109,18 +109,37 @@ fn run_one(
     runtime: &Runtime,
     module: &Module,
 ) -> anyhow::Result<FileResult> {
-    let scratch = tempfile::tempdir()?;
-    let scratch =
-        Utf8PathBuf::try_from(scratch.path().to_path_buf()).map(|path| (path, scratch))?;
-    fs_err::create_dir(scratch.0.join("tmp"))?;
     let log = job.logs.join(format!("{}.log", file.name));
+    let start = Instant::now();
+    // -W shows the whole output of what fails.
+    let (end, said) = regrtest(job, file, "-W", &log, runtime, module)?;
+    let mut outcome = Outcome::read(&end, &said);
+    if outcome.is_vague() {
+        let (_, said) = regrtest(job, file, "-v", &log, runtime, module)?;
+        outcome = outcome.with_reason_of_cases(&said);
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(FileResult { file: file.name.clone(), outcome, log, seconds })
+}
+
+/// One instance, with a new directory as its root; how it ended and what it wrote to the log.
+fn regrtest(
+    job: &Job<'_>,
+    file: &TestFile,
+    verbosity: &str,
+    log: &Utf8Path,
+    runtime: &Runtime,
+    module: &Module,
+) -> anyhow::Result<(End, String)> {
+    let scratch = tempfile::tempdir()?;
+    let root = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
+    fs_err::create_dir(root.join("tmp"))?;
     let mut program = Program::new("python")
-        // -W shows the whole output of what fails.
-        .args(["-m", "test", "-W", "--tempdir", "/tmp"])
+        .args(["-m", "test", verbosity, "--tempdir", "/tmp"])
         .env("TMPDIR", "/tmp")
         .dir(Dir::writable(job.suite, format!("{PREFIX}/lib/python{}", job.python.series())))
         // The whole root: tests look at `/`, and make temporary directories in `/tmp`.
-        .dir(Dir::writable(&scratch.0, "/"));
+        .dir(Dir::writable(&root, "/"));
     for pattern in &file.only {
         program = program.args(["-m", pattern]);
     }
@@ -128,12 +147,10 @@ fn run_one(
     for pattern in &file.ignored {
         program = program.args(["-i", *pattern]);
     }
-    let start = Instant::now();
-    let output = fs_err::File::create(&log)?.into_parts().0;
+    let output = fs_err::File::create(log)?.into_parts().0;
     let end = runtime
         .run_into(module, &program.arg(&file.name), output)
         .with_context(|| format!("can't run {}", file.name))?;
-    let said = String::from_utf8_lossy(&fs_err::read(&log)?).into_owned();
-    let outcome = Outcome::read(&end, &said);
-    Ok(FileResult { file: file.name.clone(), outcome, log, seconds: start.elapsed().as_secs_f64() })
+    let said = String::from_utf8_lossy(&fs_err::read(log)?).into_owned();
+    Ok((end, said))
 }
