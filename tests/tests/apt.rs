@@ -32,6 +32,7 @@ fn source(root: &Utf8Path, key: &str) -> Source {
         suite: "stable".to_owned(),
         components: vec!["main".to_owned()],
         keyring: Keyring::Files(vec![fixture().join(key)]),
+        architectures: Vec::new(),
     }
 }
 

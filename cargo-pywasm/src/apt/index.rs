@@ -67,8 +67,10 @@ pub fn packages(
         let dir = format!("{component}/binary-{architecture}");
         let compressed =
             ["xz", "gz"].iter().find_map(|end| release.file(&format!("{dir}/Packages.{end}")));
-        let Some((index, url)) = compressed else { continue };
-        let index = fetch(&index, &[Place::new("package index", url)], ctx)?;
+        let Some((index, urls)) = compressed else { continue };
+        let places: Vec<Place> =
+            urls.into_iter().map(|url| Place::new("package index", url)).collect();
+        let index = fetch(&index, &places, ctx)?;
         let bytes = fs_err::read(index.path())?;
         let bytes = decompress(&bytes, &dir, &Limits::default())?;
         let text =

@@ -8,6 +8,7 @@
 mod index;
 mod release;
 mod select;
+mod signature;
 mod sources;
 mod stanza;
 

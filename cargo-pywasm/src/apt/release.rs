@@ -1,27 +1,19 @@
 //! A suite's release file: signed by the archive, and the root of all its digests.
 //!
-//! The signature is checked by the program that apt itself uses on this machine: `gpgv`, or
-//! `sqv` where apt has moved on to that. Only what it hands out is read.
+//! It is never read before its signature was checked.
 
-use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
 
-use super::sources::{Keyring, Source};
+use super::signature::verify;
+use super::sources::Source;
 use super::stanza::stanzas;
 use crate::ctx::Ctx;
 use crate::fetch::{Wanted, download_unverified};
 
 /// A release file is 150 KB for all of Debian.
 const LIMIT: u64 = 8 << 20;
-
-/// Keyrings that apt trusts where a source names none.
-const DEFAULT_KEYRINGS: [&str; 3] = [
-    "/etc/apt/trusted.gpg.d",
-    "/usr/share/keyrings/debian-archive-keyring.gpg",
-    "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
-];
 
 /// A release file whose signature was checked.
 #[derive(Clone, Debug)]
@@ -75,10 +67,10 @@ impl Release {
         self.field("Origin")
     }
 
-    /// A file of the suite, by its digest and where it is; `None` where the suite has none of
+    /// A file of the suite, by its digest and where it may be; `None` where the suite has none of
     /// that name. `path` is relative to the suite: `main/binary-amd64/Packages.xz`.
     #[must_use]
-    pub fn file(&self, path: &str) -> Option<(Wanted, String)> {
+    pub fn file(&self, path: &str) -> Option<(Wanted, Vec<String>)> {
         let listed = self.field("SHA256");
         let mut words = listed
             .lines()
@@ -88,13 +80,23 @@ impl Release {
         let sha256: Digest = words.next()?.parse().ok()?;
         let size = words.next()?.parse().ok()?;
         let (dir, name) = path.rsplit_once('/')?;
-        // By its digest a file stays what the release says while the mirror is updated.
-        let url = if self.field("Acquire-By-Hash") == "yes" {
-            format!("{}/{dir}/by-hash/SHA256/{sha256}", self.base)
-        } else {
-            format!("{}/{path}", self.base)
-        };
-        Some((Wanted { file: name.to_owned(), sha256, size: Some(size) }, url))
+        let plain = format!("{}/{path}", self.base);
+        let mut urls = vec![plain];
+        if self.field("Acquire-By-Hash") == "yes" {
+            // By its digest a file stays what the release says while the mirror is updated;
+            // mirrors that copy half of an archive lack these names.
+            urls.insert(0, format!("{}/{dir}/by-hash/SHA256/{sha256}", self.base));
+        }
+        Some((Wanted { file: name.to_owned(), sha256, size: Some(size) }, urls))
+    }
+
+    /// The time until which the archive stands by this file, where that is over: an old state
+    /// of the archive may be kept from its updates.
+    #[must_use]
+    pub fn expired(&self, now: SystemTime) -> Option<String> {
+        let until = self.field("Valid-Until");
+        let now = now.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        (seconds(&until)? < now).then_some(until)
     }
 
     fn field(&self, name: &str) -> String {
@@ -102,93 +104,29 @@ impl Release {
     }
 }
 
-/// The text that was signed, once a trusted key is found to have signed it.
-fn verify(signed: &[u8], url: &str, keyring: &Keyring, ctx: &Ctx) -> Result<String, ReleaseError> {
-    let scratch = tempfile::tempdir()?;
-    let dir = Utf8Path::from_path(scratch.path())
-        .ok_or_else(|| std::io::Error::other("the temporary directory is not UTF-8"))?;
-    let (input, output) = (dir.join("InRelease"), dir.join("Release"));
-    fs_err::write(&input, signed)?;
-    let keys = keyring_files(keyring, dir)?;
-    if keys.is_empty() {
-        return Err(ReleaseError::NoKeyring(url.to_owned()));
-    }
-    let mut command = if let Some(gpgv) = ctx.env.program("gpgv") {
-        let mut command = Command::new(gpgv);
-        command.args(["--homedir", dir.as_str(), "--output", output.as_str()]);
-        command
-    } else if let Some(sqv) = ctx.env.program("sqv") {
-        let mut command = Command::new(sqv);
-        command.args(["--cleartext", "--output", output.as_str()]);
-        command
-    } else {
-        return Err(ReleaseError::NoVerifier);
-    };
-    for key in &keys {
-        command.args(["--keyring", key.as_str()]);
-    }
-    let checked = command.arg(&input).env_clear().env("LC_ALL", "C").output()?;
-    if !checked.status.success() {
-        let said = String::from_utf8_lossy(&checked.stderr);
-        let said = said.lines().last().unwrap_or("it said nothing").to_owned();
-        return Err(ReleaseError::BadSignature { url: url.to_owned(), said });
-    }
-    Ok(fs_err::read_to_string(&output)?)
-}
-
-/// The files that hold the keys; armored ones are unpacked, which gpgv can't do.
-fn keyring_files(keyring: &Keyring, scratch: &Utf8Path) -> std::io::Result<Vec<Utf8PathBuf>> {
-    let named: Vec<Utf8PathBuf> = match keyring {
-        Keyring::Embedded(key) => {
-            let path = scratch.join("embedded.asc");
-            // deb822 writes an empty line as a dot.
-            fs_err::write(
-                &path,
-                key.lines()
-                    .map(|line| format!("{}\n", line.trim_start_matches('.')))
-                    .collect::<String>(),
-            )?;
-            vec![path]
-        }
-        Keyring::Files(files) => files.clone(),
-        Keyring::Default => DEFAULT_KEYRINGS.iter().map(Utf8PathBuf::from).collect(),
-    };
-    let mut files = Vec::new();
-    for path in named {
-        if path.is_dir() {
-            files.extend(path.read_dir_utf8()?.filter_map(|entry| Some(entry.ok()?.into_path())));
-        } else if path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    for (number, file) in
-        files.iter_mut().enumerate().filter(|(_, file)| file.extension() == Some("asc"))
-    {
-        let bytes = dearmor(&fs_err::read_to_string(&*file)?)?;
-        *file = scratch.join(format!("key-{number}.gpg"));
-        fs_err::write(&*file, bytes)?;
-    }
-    Ok(files)
-}
-
-/// The bytes inside ASCII armor.
+/// The time of a release file's field: `Sat, 28 Nov 2026 08:13:45 UTC`, in seconds since 1970.
 ///
-/// Source of the format: RFC 9580, section 6.
-fn dearmor(text: &str) -> std::io::Result<Vec<u8>> {
-    use base64::Engine;
-    let body: String = text
-        .lines()
-        .skip_while(|line| !line.starts_with("-----BEGIN"))
-        .skip(1)
-        // Headers end at an empty line; a checksum starts with `=`.
-        .filter(|line| !line.contains(':'))
-        .take_while(|line| !line.starts_with("-----END") && !line.starts_with('='))
-        .flat_map(str::split_whitespace)
-        .collect();
-    base64::engine::general_purpose::STANDARD
-        .decode(body)
-        .map_err(|error| std::io::Error::other(format!("a key's armor can't be read: {error}")))
+/// Source of the form: Debian's repository format, "Date, Valid-Until".
+fn seconds(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [_, day, month, year, clock, "UTC" | "GMT" | "+0000"] = words.as_slice() else {
+        return None;
+    };
+    let month = MONTHS.iter().position(|name| name == month)? as u64 + 1;
+    let (day, year) = (day.parse::<u64>().ok()?, year.parse::<u64>().ok()?);
+    let clock: Vec<u64> =
+        clock.split(':').map(|part| part.parse().ok()).collect::<Option<Vec<_>>>()?;
+    let [hours, minutes, seconds] = clock.as_slice() else { return None };
+    // Years that begin in March end with the leap day. The bounds keep every step positive.
+    if !(1970..10_000).contains(&year) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1;
+    let days = days.checked_sub(719_468)?;
+    Some(days * 86_400 + hours * 3_600 + minutes * 60 + seconds)
 }
 
 #[cfg(test)]
@@ -208,18 +146,31 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_file_has_digest_size_and_place() {
-        let (wanted, url) = release("yes").file("main/binary-amd64/Packages.xz").unwrap();
+    fn a_listed_file_has_digest_size_and_places() {
+        let (wanted, urls) = release("yes").file("main/binary-amd64/Packages.xz").unwrap();
         assert_eq!(wanted.size, Some(99));
-        assert!(url.ends_with(&format!("main/binary-amd64/by-hash/SHA256/{}", wanted.sha256)));
-        let (_, url) = release("no").file("main/binary-amd64/Packages.xz").unwrap();
-        assert!(url.ends_with("dists/s/main/binary-amd64/Packages.xz"));
+        assert!(urls[0].ends_with(&format!("main/binary-amd64/by-hash/SHA256/{}", wanted.sha256)));
+        assert!(urls[1].ends_with("dists/s/main/binary-amd64/Packages.xz"));
+        let (_, urls) = release("no").file("main/binary-amd64/Packages.xz").unwrap();
+        assert_eq!(urls.len(), 1);
         assert!(release("no").file("main/binary-arm64/Packages.xz").is_none());
     }
 
     #[test]
-    fn armor_is_taken_off() {
-        let text = "-----BEGIN PGP PUBLIC KEY BLOCK-----\nVersion: x\n\nAAEC\nAwQ=\n=abcd\n-----END PGP PUBLIC KEY BLOCK-----\n";
-        assert_eq!(dearmor(text).unwrap(), [0, 1, 2, 3, 4]);
+    fn a_release_file_expires_after_its_last_second() {
+        let text = "Origin: Debian\nValid-Until: Sat, 28 Nov 2026 08:13:45 UTC\n";
+        let release = Release { base: String::new(), text: text.to_owned() };
+        let at = |seconds| UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        assert_eq!(release.expired(at(1_795_853_625)), None);
+        assert!(release.expired(at(1_795_853_626)).unwrap().contains("28 Nov 2026"));
+    }
+
+    #[test]
+    fn times_are_read_and_what_is_none_is_not() {
+        assert_eq!(seconds("Thu, 01 Jan 1970 00:00:00 UTC"), Some(0));
+        assert_eq!(seconds("Thu, 29 Feb 2024 12:00:00 UTC"), Some(1_709_208_000));
+        for text in ["", "soon", "Thu, 01 Jun 1970 00:00 UTC", "Thu, 99 Jan 0 00:00:00 UTC"] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
     }
 }

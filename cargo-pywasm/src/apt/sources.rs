@@ -30,6 +30,22 @@ pub struct Source {
     pub components: Vec<String>,
     /// Who must have signed it.
     pub keyring: Keyring,
+    /// The architectures it is used for; all of the machine's where it names none.
+    pub architectures: Vec<String>,
+}
+
+impl Source {
+    /// Whether it is used for this architecture.
+    #[must_use]
+    pub fn serves(&self, architecture: &str) -> bool {
+        self.architectures.is_empty() || self.architectures.iter().any(|it| it == architecture)
+    }
+
+    /// Another suite of the same archive, trusted by the same keys.
+    #[must_use]
+    pub fn other_suite(&self, suite: &str) -> Self {
+        Self { suite: suite.to_owned(), ..self.clone() }
+    }
 }
 
 impl Keyring {
@@ -56,8 +72,9 @@ pub fn parse_deb822(text: &str) -> Vec<Source> {
             let value = stanza.get(field).unwrap_or_default();
             value.split_whitespace().map(str::to_owned).collect()
         };
-        let off = stanza.get("Enabled").is_some_and(|it| matches!(it.as_str(), "no" | "false"));
-        if off || !words("Types").iter().any(|kind| kind == "deb") {
+        if stanza.get("Enabled").is_some_and(|it| is_no(&it))
+            || !words("Types").iter().any(|kind| kind == "deb")
+        {
             continue;
         }
         let keyring = match stanza.get("Signed-By") {
@@ -67,7 +84,12 @@ pub fn parse_deb822(text: &str) -> Vec<Source> {
                 Keyring::Files(files.split_whitespace().map(Utf8PathBuf::from).collect())
             }
         };
-        push(&mut sources, &words("URIs"), &words("Suites"), &words("Components"), &keyring);
+        let part = Part {
+            components: words("Components"),
+            keyring,
+            architectures: words("Architectures"),
+        };
+        push(&mut sources, &words("URIs"), &words("Suites"), &part);
     }
     sources
 }
@@ -78,42 +100,63 @@ pub fn parse_one_line(text: &str) -> Vec<Source> {
     let mut sources = Vec::new();
     for line in text.lines() {
         let line = line.split('#').next().unwrap_or_default().trim();
-        let Some(rest) = line.strip_prefix("deb ") else { continue };
+        let Some(("deb", rest)) = line.split_once([' ', '\t']) else { continue };
         let (options, rest) = match rest.trim_start().strip_prefix('[') {
             Some(bracket) => bracket.split_once(']').unwrap_or((bracket, "")),
             None => ("", rest),
         };
-        let signed =
-            options.split_whitespace().find_map(|option| option.strip_prefix("signed-by="));
-        let keyring = signed.map_or(Keyring::Default, |files| {
-            Keyring::Files(files.split(',').map(Utf8PathBuf::from).collect())
+        let option = |name: &str| {
+            let value = options
+                .split_whitespace()
+                .filter_map(|option| option.split_once('='))
+                .find_map(|(key, value)| (key == name).then_some(value));
+            value.map(|value| value.split(',').map(str::to_owned).collect::<Vec<_>>())
+        };
+        let keyring = option("signed-by").map_or(Keyring::Default, |files| {
+            Keyring::Files(files.into_iter().map(Utf8PathBuf::from).collect())
         });
         let words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
         if let [uri, suite, components @ ..] = words.as_slice() {
-            push(&mut sources, from_ref(uri), from_ref(suite), components, &keyring);
+            let part = Part {
+                components: components.to_vec(),
+                keyring,
+                architectures: option("arch").unwrap_or_default(),
+            };
+            push(&mut sources, from_ref(uri), from_ref(suite), &part);
         }
     }
     sources
 }
 
-fn push(
-    sources: &mut Vec<Source>,
-    uris: &[String],
-    suites: &[String],
-    components: &[String],
-    keyring: &Keyring,
-) {
-    for uri in uris.iter().filter(|uri| uri.starts_with("http") || uri.starts_with("file:")) {
+/// What all suites of an entry have in common.
+struct Part {
+    components: Vec<String>,
+    keyring: Keyring,
+    architectures: Vec<String>,
+}
+
+fn push(sources: &mut Vec<Source>, uris: &[String], suites: &[String], part: &Part) {
+    let known = ["http://", "https://", "file:///"];
+    for uri in uris.iter().filter(|uri| known.iter().any(|scheme| uri.starts_with(scheme))) {
         // A suite that ends with a slash is a directory without components or signatures.
         for suite in suites.iter().filter(|suite| !suite.ends_with('/')) {
             sources.push(Source {
                 uri: uri.trim_end_matches('/').to_owned(),
                 suite: suite.clone(),
-                components: components.to_vec(),
-                keyring: keyring.clone(),
+                components: part.components.clone(),
+                keyring: part.keyring.clone(),
+                architectures: part.architectures.clone(),
             });
         }
     }
+}
+
+/// apt's words for no.
+///
+/// Source: `StringToBool` in apt's `strutl.cc`.
+fn is_no(value: &str) -> bool {
+    let words = ["no", "false", "without", "off", "disable", "0"];
+    words.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -161,6 +204,32 @@ Components: main
         assert!(!sources[0].keyring.is_distribution());
         assert_eq!(sources[0].components, ["main", "extra"]);
         assert_eq!(sources[1].keyring, Keyring::Default);
+    }
+
+    #[test]
+    fn a_source_of_other_architectures_does_not_serve_this_one() {
+        let lines = "deb [arch=arm64,armhf] http://a.example s main\n\
+            deb\thttp://b.example s main\n";
+        let sources = parse_one_line(lines);
+        assert!(sources[0].serves("arm64") && !sources[0].serves("amd64"));
+        assert!(sources[1].serves("amd64"));
+        let text = "Types: deb\nURIs: http://a.example\nSuites: s\nComponents: main\n\
+            Architectures: amd64 i386\n";
+        assert!(!parse_deb822(text)[0].serves("arm64"));
+    }
+
+    #[test]
+    fn apts_words_for_no_turn_an_entry_off() {
+        for (word, count) in [("No", 0), ("off", 0), ("0", 0), ("yes", 1)] {
+            let text = format!("Types: deb\nURIs: http://a.example\nSuites: s\nEnabled: {word}\n");
+            assert_eq!(parse_deb822(&text).len(), count, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_fetched_is_no_source() {
+        let text = "deb cdrom:[disc] s main\ndeb http://flat.example ./\ndeb ftp://a.example s m\n";
+        assert!(parse_one_line(text).is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! official WASI SDK; the same tools from the machine's own signed package archives. A file that
 //! is not what its digest says ends the search: that is an error, never a reason to go on.
 
+mod choice;
 mod layout;
 mod official;
 mod packages;

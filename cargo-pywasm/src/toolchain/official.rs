@@ -3,25 +3,27 @@
 use pywasm_recipes::{Artifact, CpythonPin, HostPlatform, SdkPin};
 
 use super::prove::prove;
-use super::{Input, Kind, Toolchain, lib_dir, record};
+use super::{Input, Kind, Passed, Toolchain, lib_dir, record};
 use crate::ctx::Ctx;
 use crate::fetch::{fetch, places, sha256_of};
 use crate::store::Bucket;
 use crate::unpack::{Limits, unpack_tar};
 
+/// There is no official SDK to look for: a reason to take another road.
+#[derive(Debug, thiserror::Error)]
+#[error("no WASI SDK {release} is pinned for {arch} {os}")]
+pub(super) struct NotPinned {
+    release: u32,
+    arch: &'static str,
+    os: &'static str,
+}
+
 /// The archive for this machine.
-///
-/// # Errors
-/// When there is none.
-fn artifact(pin: &CpythonPin) -> anyhow::Result<&'static Artifact> {
-    let sdk = SdkPin::find(pin.wasi_sdk)
-        .ok_or_else(|| anyhow::anyhow!("WASI SDK {} is not pinned", pin.wasi_sdk))?;
-    HostPlatform::of(std::env::consts::OS, std::env::consts::ARCH)
-        .and_then(|host| sdk.hosts.get(&host))
-        .ok_or_else(|| {
-            let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-            anyhow::anyhow!("no WASI SDK {} is pinned for {arch} {os}", pin.wasi_sdk)
-        })
+fn artifact(pin: &CpythonPin) -> Result<&'static Artifact, NotPinned> {
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    HostPlatform::of(os, arch)
+        .and_then(|host| SdkPin::find(pin.wasi_sdk)?.hosts.get(&host))
+        .ok_or(NotPinned { release: pin.wasi_sdk, arch, os })
 }
 
 /// The store's key of the SDK that goes with this CPython.
@@ -37,11 +39,16 @@ fn key_of(release: u32, artifact: &Artifact) -> String {
 ///
 /// # Errors
 /// When it can't be had, is not what is pinned, or does not work here.
-pub(super) fn install(pin: &CpythonPin, ctx: &Ctx) -> anyhow::Result<Toolchain> {
-    install_release(pin.wasi_sdk, artifact(pin)?, ctx)
+pub(super) fn install(pin: &CpythonPin, passed: &[Passed], ctx: &Ctx) -> anyhow::Result<Toolchain> {
+    install_release(pin.wasi_sdk, artifact(pin)?, passed, ctx)
 }
 
-fn install_release(release: u32, artifact: &Artifact, ctx: &Ctx) -> anyhow::Result<Toolchain> {
+fn install_release(
+    release: u32,
+    artifact: &Artifact,
+    passed: &[Passed],
+    ctx: &Ctx,
+) -> anyhow::Result<Toolchain> {
     let archive = fetch(&artifact.into(), &places(artifact, &ctx.env, &[]), ctx)?;
     let root = ctx.store.entry(Bucket::Toolchains, &key_of(release, artifact));
     ctx.reporter.status("Unpacking", &artifact.file);
@@ -59,7 +66,7 @@ fn install_release(release: u32, artifact: &Artifact, ctx: &Ctx) -> anyhow::Resu
             sha256: artifact.sha256,
             from: archive.from().to_owned(),
         }],
-        passed_over: Vec::new(),
+        passed_over: passed.to_vec(),
     };
     record::write(&toolchain, stage.path())?;
     stage.commit(&root)?;
@@ -134,7 +141,7 @@ mod tests {
             debian_source: None,
         };
         let ctx = upstream(&root, &artifact, &bytes);
-        let toolchain = install_release(25, &artifact, &ctx).unwrap();
+        let toolchain = install_release(25, &artifact, &[], &ctx).unwrap();
         assert_eq!(toolchain.kind, Kind::Official(25));
         assert_eq!(toolchain.clang_version, "clang version 19.1.5-wasi-sdk");
         assert_eq!(toolchain.inputs[0].sha256, artifact.sha256);

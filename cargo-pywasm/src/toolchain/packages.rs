@@ -4,26 +4,21 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest as _, Sha256};
 
+use super::choice::choose;
 use super::prove::prove;
-use super::{Input, Kind, Toolchain, layout, lib_dir, record, shims};
-use crate::apt::{
-    self, LlvmPackages, Package, Release, Source, choose_libc, choose_llvm, packages,
-};
+use super::{Input, Kind, Passed, Toolchain, layout, lib_dir, record, shims};
+use crate::apt::{self, LlvmPackages, Package};
 use crate::ctx::Ctx;
 use crate::fetch::{Verified, fetch, sha256_of};
 use crate::store::Bucket;
 use crate::unpack::{Limits, unpack_deb};
-
-/// Suites of the same archive that are asked for wasi-libc when the machine's own are too old
-/// for it. wasi-libc is for wasm: it is the same on every release.
-const ROLES: [&str; 2] = ["stable", "testing"];
 
 /// Finds, fetches and unpacks the packages.
 ///
 /// # Errors
 /// When the machine has no such archives, they lack something, or a file is not what its
 /// signed index says.
-pub(super) fn install(ctx: &Ctx) -> anyhow::Result<Toolchain> {
+pub(super) fn install(passed: &[Passed], ctx: &Ctx) -> anyhow::Result<Toolchain> {
     let architecture = apt::architecture()
         .with_context(|| format!("no packages are known for {}", std::env::consts::ARCH))?;
     ctx.reporter.status("Resolving", "LLVM and wasi-libc in this machine's package archives");
@@ -56,76 +51,11 @@ pub(super) fn install(ctx: &Ctx) -> anyhow::Result<Toolchain> {
         libc: sha256_of(fs_err::File::open(lib_dir(tree).join("libc.a"))?)?,
         clang_version: prove(tree).context("the unpacked packages do not work here")?,
         inputs: debs.iter().map(|(package, deb)| input(package, deb)).collect(),
-        passed_over: Vec::new(),
+        passed_over: passed.to_vec(),
     };
     record::write(&toolchain, tree)?;
     stage.commit(&root)?;
     Ok(toolchain)
-}
-
-/// Reads the machine's own suites, and where they lack wasi-libc others of the same archive.
-fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPackages, Package)> {
-    let sources: Vec<Source> =
-        apt::sources(ctx)?.into_iter().filter(|source| source.keyring.is_distribution()).collect();
-    anyhow::ensure!(!sources.is_empty(), "this machine has no package sources of Debian or Ubuntu");
-    let mut found = Vec::new();
-    let mut refusals = Vec::new();
-    for source in &sources {
-        match candidates(source, architecture, ctx)? {
-            Ok(packages) => found.extend(packages),
-            Err(reason) => refusals.push(reason),
-        }
-    }
-    let llvm = choose_llvm(&found)
-        .with_context(|| lacking("whole LLVM with a runtime for wasm32", &refusals))?;
-    if let Some(libc) = choose_libc(&found) {
-        return Ok((llvm, libc));
-    }
-    // In the order of the roles: the nearest suite that has it is the oldest that will do.
-    for role in ROLES {
-        for source in &sources {
-            // Suites such as `bookworm-updates` and security archives have no roles.
-            if source.suite.contains('-') {
-                continue;
-            }
-            let other = Source { suite: role.to_owned(), ..source.clone() };
-            match candidates(&other, architecture, ctx)? {
-                Ok(packages) => {
-                    if let Some(libc) = choose_libc(&packages) {
-                        return Ok((llvm, libc));
-                    }
-                }
-                Err(reason) => refusals.push(reason),
-            }
-        }
-    }
-    anyhow::bail!("{}", lacking("wasi-libc of 2024 or later", &refusals))
-}
-
-fn lacking(what: &str, refusals: &[String]) -> String {
-    let mut text = format!("the machine's package archives have no {what}");
-    for reason in refusals {
-        text.push_str("; ");
-        text.push_str(reason);
-    }
-    text
-}
-
-/// The packages of one suite that a toolchain may be made of; or why the suite can't be used,
-/// which is no error: another may have them. An index that is not what its release says is one.
-fn candidates(
-    source: &Source,
-    architecture: &str,
-    ctx: &Ctx,
-) -> anyhow::Result<Result<Vec<Package>, String>> {
-    let release = match Release::fetch(source, ctx) {
-        Ok(release) => release,
-        Err(error) => return Ok(Err(format!("suite {}: {error}", source.suite))),
-    };
-    if !["Debian", "Ubuntu"].contains(&release.origin().as_str()) {
-        return Ok(Err(format!("suite {}: it is of {}", source.suite, release.origin())));
-    }
-    Ok(Ok(packages(source, &release, architecture, &apt::is_candidate, ctx)?))
 }
 
 /// Equal packages are equal tools.

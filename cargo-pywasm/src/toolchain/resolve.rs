@@ -3,6 +3,7 @@
 use anyhow::Context;
 use pywasm_recipes::CpythonPin;
 
+use super::official::NotPinned;
 use super::{Kind, Passed, Toolchain, ToolchainRequest, official, packages, path, record};
 use crate::ctx::Ctx;
 use crate::fetch::FetchError;
@@ -37,20 +38,26 @@ pub fn resolve(
         ctx.reporter.status("Using", format!("{} at {}", toolchain.clang_version, toolchain.root));
         return Ok(toolchain);
     }
-    let _lock = ctx.store.lock("toolchains", &ctx.reporter)?;
-    let mut passed = vec![passed("path", "neither --wasi-sdk nor WASI_SDK_PATH is set")];
+    // Without the lock: an entry appears by rename, and a store may be read-only.
     if let Some(toolchain) = from_store(request, pin, ctx)? {
         say(&toolchain, "in the store", ctx);
         return Ok(toolchain);
     }
+    let mut passed = vec![passed("path", "neither --wasi-sdk nor WASI_SDK_PATH is set")];
     passed.push(self::passed("store", "it has no toolchain that fits"));
     if ctx.offline {
         return Err(anyhow::anyhow!("there is no toolchain in the store{}", listed(&passed)))
             .hint(|| "run `cargo pywasm toolchain install` once with the network, or give --wasi-sdk PATH".to_owned());
     }
+    let _lock = ctx.store.lock("toolchains", &ctx.reporter)?;
+    // Another process may have made one while this one waited.
+    if let Some(toolchain) = from_store(request, pin, ctx)? {
+        say(&toolchain, "in the store", ctx);
+        return Ok(toolchain);
+    }
     if *request != ToolchainRequest::Packages {
-        match official::install(pin, ctx) {
-            Ok(toolchain) => return finish(toolchain, passed, ctx),
+        match official::install(pin, &passed, ctx) {
+            Ok(toolchain) => return Ok(told(toolchain, ctx)),
             Err(error) if *request == ToolchainRequest::Official || !is_closed_road(&error) => {
                 return Err(error)
                     .with_context(|| format!("WASI SDK {} can't be had", pin.wasi_sdk));
@@ -58,8 +65,8 @@ pub fn resolve(
             Err(error) => passed.push(self::passed("official", &one_line(&error))),
         }
     }
-    match packages::install(ctx) {
-        Ok(toolchain) => finish(toolchain, passed, ctx),
+    match packages::install(&passed, ctx) {
+        Ok(toolchain) => Ok(told(toolchain, ctx)),
         Err(error) if *request == ToolchainRequest::Packages || is_tampered(&error) => {
             Err(error).context("the machine's package archives give no toolchain")
         }
@@ -90,16 +97,13 @@ fn from_store(
     })
 }
 
-/// Records and says which road was taken and why not the earlier ones.
-fn finish(mut toolchain: Toolchain, passed: Vec<Passed>, ctx: &Ctx) -> anyhow::Result<Toolchain> {
-    for road in &passed {
+/// Says which road was taken and why not the earlier ones.
+fn told(toolchain: Toolchain, ctx: &Ctx) -> Toolchain {
+    for road in &toolchain.passed_over {
         ctx.reporter.note(format!("toolchain not from {}: {}", road.road, road.reason));
     }
-    toolchain.passed_over = passed;
-    // The tree has its final place already; the record is replaced as a whole.
-    record::write(&toolchain, &toolchain.root)?;
     say(&toolchain, "new in the store", ctx);
-    Ok(toolchain)
+    toolchain
 }
 
 fn say(toolchain: &Toolchain, whence: &str, ctx: &Ctx) {
@@ -110,10 +114,8 @@ fn say(toolchain: &Toolchain, whence: &str, ctx: &Ctx) {
 /// wrong with what came.
 fn is_closed_road(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause
-            .downcast_ref::<FetchError>()
-            .is_some_and(|it| matches!(it, FetchError::Nowhere { .. }))
-    }) || error.to_string().contains("is pinned for")
+        cause.is::<NotPinned>() || matches!(cause.downcast_ref(), Some(FetchError::Nowhere { .. }))
+    })
 }
 
 fn is_tampered(error: &anyhow::Error) -> bool {
