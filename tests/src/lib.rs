@@ -1,5 +1,7 @@
-//! What the tests share: a context with a store of its own, and a server that misbehaves.
+//! What the tests share: a context with a store of its own, a server that misbehaves, and a
+//! package archive.
 
+pub mod archive;
 mod server;
 
 pub use server::{Answer, Server};

@@ -1,0 +1,257 @@
+//! The roads to a toolchain: an archive is trusted for its signature and for nothing else, and
+//! what is not what its digest says ends the search.
+#![cfg(target_os = "linux")]
+
+use cargo_pywasm::ctx::Ctx;
+use cargo_pywasm::store::Bucket;
+use cargo_pywasm::toolchain::{Kind, Toolchain, ToolchainRequest, installed, resolve};
+use pywasm_recipes::CpythonPin;
+use pywasm_tests::archive::{Archive, fixtures, machine, machine_with_path};
+use pywasm_tests::{Answer, Fresh, Server};
+
+const OWN: &str = "deb [signed-by={key}] {archive} own main\n";
+
+fn pin() -> &'static CpythonPin {
+    CpythonPin::resolve("3.13".parse().expect("a version")).expect("a pinned version")
+}
+
+fn packages(ctx: &Ctx) -> anyhow::Result<Toolchain> {
+    resolve(&ToolchainRequest::Packages, pin(), ctx)
+}
+
+/// The error of a road that leads nowhere, after which the store has no toolchain.
+fn refusal(request: &ToolchainRequest, fresh: &Fresh) -> String {
+    let text = format!("{:#}", resolve(request, pin(), &fresh.ctx).expect_err("a refusal"));
+    assert!(fresh.ctx.store.keys(Bucket::Toolchains).expect("the store").is_empty(), "{text}");
+    assert!(fresh.ctx.store.keys(Bucket::Staging).expect("the store").is_empty(), "{text}");
+    text
+}
+
+fn flip_last(bytes: &mut [u8]) {
+    *bytes.last_mut().expect("a byte") ^= 1;
+}
+
+fn said(fresh: &Fresh) -> String {
+    fresh.ctx.reporter.lines().join("\n")
+}
+
+#[test]
+fn packages_make_a_toolchain_once_and_then_the_store_answers() {
+    let server = Archive::read().serve(Server::start());
+    let fresh = machine(OWN, &server);
+    let made = packages(&fresh.ctx).unwrap();
+    let Kind::Packages { llvm, wasi_libc } = &made.kind else { panic!("{:?}", made.kind) };
+    assert_eq!((llvm.as_str(), wasi_libc.as_str()), ("1:19.1.7-3", "0.0~git20241209.574b88d-2"));
+    assert_eq!(made.clang_version, "fixture clang version 19");
+    assert_eq!(made.inputs.len(), 8);
+    for part in [
+        "bin/wasm32-wasip1-clang",
+        "bin/wasm-ld-19",
+        "bin/llvm-ranlib",
+        "lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a",
+        "share/wasi-sysroot/include/wasm32-wasip1/stdio.h",
+        "share/doc/libllvm19/copyright",
+    ] {
+        assert!(made.root.join(part).exists(), "{part}");
+    }
+    assert!(!made.root.join("bin/opt").exists());
+
+    let asked = server.requests().len();
+    assert_eq!(packages(&fresh.ctx).unwrap(), made);
+    assert_eq!(installed(&fresh.ctx).unwrap(), [made]);
+    assert_eq!(server.requests().len(), asked);
+}
+
+#[test]
+fn a_tampered_release_file_is_refused() {
+    let archive = Archive::read().change("own/InRelease", |bytes| {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        *bytes = text.replace("Suite: own", "Suite: 0wn").into_bytes();
+    });
+    let fresh = machine(OWN, &archive.serve(Server::start()));
+    let text = refusal(&ToolchainRequest::Packages, &fresh);
+    assert!(text.contains("own/InRelease is not good"), "{text}");
+    assert!(said(&fresh).contains("is left out"), "{}", said(&fresh));
+}
+
+#[test]
+fn a_release_file_without_a_signature_is_refused() {
+    let archive = Archive::read().change("own/InRelease", |bytes| {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let signed = text.split("\n\n").nth(1).unwrap();
+        *bytes = signed.split("-----BEGIN").next().unwrap().as_bytes().to_vec();
+    });
+    let fresh = machine(OWN, &archive.serve(Server::start()));
+    let text = refusal(&ToolchainRequest::Packages, &fresh);
+    assert!(text.contains("is not good"), "{text}");
+}
+
+#[test]
+fn a_release_file_signed_by_a_stranger_is_refused() {
+    let server = Archive::read().serve(Server::start());
+    let fresh = machine("deb [signed-by={key}] {archive} strangers main\n", &server);
+    let text = refusal(&ToolchainRequest::Packages, &fresh);
+    assert!(text.contains("strangers/InRelease is not good"), "{text}");
+    assert!(!server.requests().iter().any(|it| it.contains("Packages")), "an index was read");
+}
+
+#[test]
+fn what_stands_outside_the_signature_is_not_read() {
+    let line = |arch| format!(" {} 1 main/binary-{arch}/Packages.xz\n", "0".repeat(64));
+    let lie = format!("SHA256:\n{}{}\n", line("amd64"), line("arm64"));
+    let archive = Archive::read().change("own/InRelease", |bytes| {
+        *bytes = [lie.as_bytes(), bytes, b"\n", lie.as_bytes()].concat();
+    });
+    let fresh = machine(OWN, &archive.serve(Server::start()));
+    packages(&fresh.ctx).unwrap();
+}
+
+#[test]
+fn a_tampered_index_is_an_error_and_no_reason_to_look_elsewhere() {
+    let archive = Archive::read().change("own/main", |bytes| flip_last(bytes));
+    let server = archive.serve(Server::start());
+    let sources = format!("{OWN}deb [signed-by={{key}}] {{archive}} expired main\n");
+    for request in [ToolchainRequest::Packages, ToolchainRequest::Auto] {
+        let fresh = machine(&sources, &server);
+        let text = refusal(&request, &fresh);
+        assert!(text.contains("`Packages.xz` has the wrong SHA-256"), "{text}");
+    }
+    assert!(!server.requests().iter().any(|it| it.contains("expired")), "it went on");
+}
+
+#[test]
+fn a_tampered_package_is_an_error() {
+    let archive = Archive::read().change("pool/lld-19", |bytes| flip_last(bytes));
+    let server = archive.serve(Server::start());
+    for request in [ToolchainRequest::Packages, ToolchainRequest::Auto] {
+        let text = refusal(&request, &machine(OWN, &server));
+        assert!(text.contains("`lld-19_19.1.7-3_all.deb` has the wrong SHA-256"), "{text}");
+    }
+}
+
+#[test]
+fn an_index_that_is_not_there_under_its_digest_is_taken_under_its_name() {
+    let server = Archive::read().without("by-hash").serve(Server::start());
+    packages(&machine(OWN, &server).ctx).unwrap();
+    assert!(server.requests().iter().any(|it| it.contains("own/main") && it.contains("by-hash")));
+}
+
+#[test]
+fn a_suite_of_another_origin_is_not_used_though_its_key_is_trusted() {
+    let server = Archive::read().serve(Server::start());
+    let fresh = machine("deb [signed-by={key}] {archive} elsewhere main\n", &server);
+    let text = refusal(&ToolchainRequest::Packages, &fresh);
+    assert!(text.contains("elsewhere is of `Elsewhere`"), "{text}");
+}
+
+#[test]
+fn third_parties_are_not_asked_where_the_distribution_does() {
+    let server = Archive::read().serve(Server::start());
+    let third = "deb [signed-by={other-key}] {archive} elsewhere main\n";
+    packages(&machine(&format!("{third}{OWN}"), &server).ctx).unwrap();
+    assert!(!server.requests().iter().any(|it| it.contains("elsewhere")));
+}
+
+#[test]
+fn a_mirror_with_a_key_of_its_own_is_used_where_there_is_nothing_else() {
+    let server = Archive::read().serve(Server::start());
+    packages(&machine("deb [signed-by={other-key}] {archive} own main\n", &server).ctx).unwrap();
+}
+
+#[test]
+fn a_key_inside_the_list_of_sources_is_used() {
+    let server = Archive::read().serve(Server::start());
+    let key = std::fs::read_to_string(fixtures().join("archive.asc")).unwrap();
+    let key: String = key
+        .lines()
+        .map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") })
+        .collect();
+    let sources =
+        format!("Types: deb\nURIs: {{archive}}\nSuites: own\nComponents: main\nSigned-By:\n{key}");
+    packages(&machine(&sources, &server).ctx).unwrap();
+}
+
+#[test]
+fn a_source_that_can_not_be_had_is_said_and_left_out() {
+    let server = Archive::read().serve(Server::start());
+    let fresh = machine(&format!("deb [signed-by={{key}}] {{archive}} gone main\n{OWN}"), &server);
+    packages(&fresh.ctx).unwrap();
+    assert!(said(&fresh).contains("gone is left out"), "{}", said(&fresh));
+}
+
+#[test]
+fn an_expired_release_file_is_used_with_a_warning() {
+    let server = Archive::read().serve(Server::start());
+    let fresh = machine("deb [signed-by={key}] {archive} expired main\n", &server);
+    packages(&fresh.ctx).unwrap();
+    let said = said(&fresh);
+    assert!(said.contains("was valid until Mon, 01 Jan 2001"), "{said}");
+}
+
+#[test]
+fn without_a_verifier_nothing_is_trusted() {
+    let server = Archive::read().serve(Server::start());
+    let text = refusal(&ToolchainRequest::Packages, &machine_with_path(OWN, &server, "/nowhere"));
+    assert!(text.contains("neither `gpgv` nor `sqv`"), "{text}");
+    assert!(!server.requests().iter().any(|it| it.contains("Packages")), "an index was read");
+}
+
+#[test]
+fn a_wrong_official_sdk_is_an_error_and_packages_are_not_asked() {
+    let pinned = pywasm_recipes::SdkPin::find(pin().wasi_sdk).unwrap();
+    let server = pinned.hosts.values().fold(Archive::read().serve(Server::start()), |it, sdk| {
+        let path = sdk.url.strip_prefix("https://").unwrap();
+        it.answer(&format!("/upstream/{path}"), Answer::File(b"not the SDK".to_vec()))
+    });
+    for request in [ToolchainRequest::Auto, ToolchainRequest::Official] {
+        let text = refusal(&request, &machine(OWN, &server));
+        assert!(text.contains("has the wrong SHA-256"), "{text}");
+    }
+    assert!(!server.requests().iter().any(|it| it.contains("/debian/")), "packages were asked");
+}
+
+#[test]
+fn packages_do_where_the_official_sdk_is_out_of_reach_and_the_reason_is_kept() {
+    let server = Archive::read().serve(Server::start());
+    let fresh = machine(OWN, &server);
+    let made = resolve(&ToolchainRequest::Auto, pin(), &fresh.ctx).unwrap();
+    let roads: Vec<&str> = made.passed_over.iter().map(|it| it.road.as_str()).collect();
+    assert_eq!(roads, ["path", "store", "official"]);
+    assert!(made.passed_over[2].reason.contains("404"), "{:?}", made.passed_over);
+    assert!(said(&fresh).contains("toolchain not from official"), "{}", said(&fresh));
+    assert_eq!(installed(&fresh.ctx).unwrap()[0].passed_over, made.passed_over);
+}
+
+#[test]
+fn where_no_road_leads_each_is_listed_with_its_reason() {
+    let server = Server::start();
+    let text = refusal(&ToolchainRequest::Auto, &machine("", &server));
+    for part in ["path: ", "store: ", "official: ", "packages: ", "no apt package sources"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn offline_asks_nobody_and_says_what_is_missing() {
+    let server = Archive::read().serve(Server::start());
+    let mut fresh = machine(OWN, &server);
+    fresh.ctx.offline = true;
+    let text = refusal(&ToolchainRequest::Auto, &fresh);
+    assert!(text.contains("there is no toolchain in the store"), "{text}");
+    fresh.ctx.offline = false;
+    packages(&fresh.ctx).unwrap();
+    let asked = server.requests().len();
+    fresh.ctx.offline = true;
+    resolve(&ToolchainRequest::Auto, pin(), &fresh.ctx).unwrap();
+    assert_eq!(server.requests().len(), asked);
+}
+
+#[test]
+fn a_path_that_does_not_work_is_an_error_though_packages_would_do() {
+    let server = Archive::read().serve(Server::start());
+    let fresh = machine(OWN, &server);
+    let request = ToolchainRequest::Path(fresh.root().join("sdk"));
+    let text = refusal(&request, &fresh);
+    assert!(text.contains("there is no WASI SDK at"), "{text}");
+    assert!(server.requests().is_empty());
+}
