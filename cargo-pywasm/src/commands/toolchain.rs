@@ -22,7 +22,7 @@ enum Action {
     List,
     /// Get a toolchain, as `install` would
     Install {
-        /// Where it comes from: auto, official, packages, or a directory
+        /// Where it comes from: auto, official, packages, or a directory [env: WASI_SDK_PATH]
         #[arg(long, value_name = "ROAD|PATH", default_value = "auto")]
         toolchain: ToolchainRequest,
         /// The CPython it is for
@@ -48,7 +48,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     match &args.action {
         Action::List => list(ctx),
         Action::Install { toolchain, python } => {
-            let found = resolve(toolchain, CpythonPin::resolve(*python)?, ctx)?;
+            let request = toolchain.clone().or_environment(&ctx.env);
+            let found = resolve(&request, CpythonPin::resolve(*python)?, ctx)?;
             show(&found, ctx);
             Ok(Exit::Success)
         }

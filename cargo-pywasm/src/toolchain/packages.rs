@@ -10,6 +10,7 @@ use super::{Input, Kind, Passed, Toolchain, layout, lib_dir, record, shims};
 use crate::apt::{self, LlvmPackages, Package};
 use crate::ctx::Ctx;
 use crate::fetch::{Verified, fetch, sha256_of};
+use crate::reporter::WithHint;
 use crate::store::Bucket;
 use crate::unpack::{Limits, unpack_deb};
 
@@ -49,13 +50,48 @@ pub(super) fn install(passed: &[Passed], ctx: &Ctx) -> anyhow::Result<Toolchain>
         },
         identity,
         libc: sha256_of(fs_err::File::open(lib_dir(tree).join("libc.a"))?)?,
-        clang_version: prove(tree).context("the unpacked packages do not work here")?,
+        clang_version: proved(tree)?,
         inputs: debs.iter().map(|(package, deb)| input(package, deb)).collect(),
         passed_over: passed.to_vec(),
     };
     record::write(&toolchain, tree)?;
     stage.commit(&root)?;
     Ok(toolchain)
+}
+
+/// [`prove`], which may find that this machine lacks a library. What a minimal system lacks was
+/// made by [`shims`]; the rest is used by the compiler, so no stand-in will do.
+fn proved(tree: &Utf8Path) -> anyhow::Result<String> {
+    prove(tree).context("the unpacked packages do not work here").or_else(|error| {
+        match missing_library(&format!("{error:#}")) {
+            Some(soname) => Err(error).hint(|| {
+                format!(
+                    "install the package that has `{soname}` (most likely `{}`)",
+                    package_of(&soname)
+                )
+            }),
+            None => Err(error),
+        }
+    })
+}
+
+/// The library that the loader did not find.
+fn missing_library(said: &str) -> Option<String> {
+    let (_, rest) = said.split_once("error while loading shared libraries: ")?;
+    Some(rest.split_once(": cannot open shared object file")?.0.to_owned())
+}
+
+/// Debian's name of the package of a library.
+///
+/// Source of the rule: Debian Policy 8.1; zlib is older than it.
+fn package_of(soname: &str) -> String {
+    let (name, version) = soname.split_once(".so.").unwrap_or((soname, ""));
+    let name = name.to_lowercase().replace('_', "-");
+    match name.as_str() {
+        "libz" => "zlib1g".to_owned(),
+        name if name.ends_with(|c: char| c.is_ascii_digit()) => format!("{name}-{version}"),
+        name => format!("{name}{version}"),
+    }
 }
 
 /// Equal packages are equal tools.
@@ -111,4 +147,25 @@ fn symlink(target: &str, link: &Utf8Path) -> anyhow::Result<()> {
     }
     #[cfg(not(unix))]
     anyhow::bail!("`{link}` can't be a link to `{target}` on this system")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_the_loader_misses_is_named_with_its_package() {
+        let said = "can't run: failed:\n/t/bin/clang: error while loading shared libraries: \
+            libtinfo.so.6: cannot open shared object file: No such file or directory";
+        assert_eq!(missing_library(said).unwrap(), "libtinfo.so.6");
+        assert_eq!(missing_library("clang: error: no input files"), None);
+        for (soname, package) in [
+            ("libtinfo.so.6", "libtinfo6"),
+            ("libz.so.1", "zlib1g"),
+            ("libgcc_s.so.1", "libgcc-s1"),
+            ("libz3.so.4", "libz3-4"),
+        ] {
+            assert_eq!(package_of(soname), package);
+        }
+    }
 }

@@ -34,7 +34,8 @@ pub(super) fn open(root: &Utf8Path) -> anyhow::Result<Toolchain> {
     let digest = |path| -> anyhow::Result<_> { Ok(sha256_of(fs_err::File::open(path)?)?) };
     let libc = digest(lib_dir(&root).join("libc.a"))?;
     let clang = digest(root.join("bin/clang"))?;
-    let identity = format!("path clang sha256:{clang} libc sha256:{libc}");
+    // A clang of shared libraries is a small program that stays the same while they change.
+    let identity = format!("path {clang_version} clang sha256:{clang} libc sha256:{libc}");
     Ok(Toolchain {
         root,
         kind: Kind::Path,

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use camino::Utf8PathBuf;
 
+use crate::env::Environment;
+
 /// Which toolchain is asked for. Texts round-trip; what is no road's name is a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ToolchainRequest {
@@ -21,6 +23,15 @@ pub enum ToolchainRequest {
 }
 
 impl ToolchainRequest {
+    /// The request, or the SDK of `WASI_SDK_PATH` where no road was named.
+    #[must_use]
+    pub fn or_environment(self, env: &Environment) -> Self {
+        match (self, env.path("WASI_SDK_PATH")) {
+            (Self::Auto, Some(path)) => Self::Path(path),
+            (named, _) => named,
+        }
+    }
+
     /// Whether what a toolchain of this road at this place built answers the request.
     #[must_use]
     pub fn accepts(&self, road: &str, root: &str) -> bool {
@@ -54,5 +65,27 @@ impl FromStr for ToolchainRequest {
             "packages" => Self::Packages,
             path => Self::Path(path.into()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_the_sdk_where_no_road_was_named() {
+        let env = Environment::of(&[("WASI_SDK_PATH", "/opt/sdk")]);
+        let path = ToolchainRequest::Path("/opt/sdk".into());
+        assert_eq!(ToolchainRequest::Auto.or_environment(&env), path);
+        assert_eq!(ToolchainRequest::Packages.or_environment(&env), ToolchainRequest::Packages);
+        let unset = Environment::default();
+        assert_eq!(ToolchainRequest::Auto.or_environment(&unset), ToolchainRequest::Auto);
+    }
+
+    #[test]
+    fn texts_round_trip() {
+        for text in ["auto", "official", "packages", "/opt/sdk"] {
+            assert_eq!(text.parse::<ToolchainRequest>().unwrap().to_string(), text);
+        }
     }
 }

@@ -43,7 +43,11 @@ pub fn resolve(
         say(&toolchain, "in the store", ctx);
         return Ok(toolchain);
     }
-    let mut passed = vec![passed("path", "neither --wasi-sdk nor WASI_SDK_PATH is set")];
+    let no_path = match request {
+        ToolchainRequest::Auto => "neither --wasi-sdk nor WASI_SDK_PATH is set",
+        _ => "another road was asked for",
+    };
+    let mut passed = vec![passed("path", no_path)];
     passed.push(self::passed("store", "it has no toolchain that fits"));
     if ctx.offline {
         return Err(anyhow::anyhow!("there is no toolchain in the store{}", listed(&passed)))
