@@ -32,7 +32,7 @@ const SEEDS: &[Seed] = &[
     seed!(13, "952ffbb2"),
 ];
 
-/// Every seed there is. `cargo xtask seed` writes and proves them.
+/// Every seed there is. `cargo xtask seed` writes them, `cargo xtask e2e` proves them.
 #[must_use]
 pub const fn seeds() -> &'static [Seed] {
     SEEDS

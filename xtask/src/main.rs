@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod e2e;
+mod seed;
 mod tool;
 
 use clap::Parser;
@@ -17,6 +18,8 @@ enum Task {
     Ci,
     /// The real thing alone: builds CPython for wasm, several ways, and runs its tests
     E2e(e2e::Args),
+    /// Measure configure's answers for the libc at hand
+    Seed(seed::Args),
     /// Timings, written to docs/benchmarks.md
     Bench(bench::Args),
 }
@@ -25,6 +28,7 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Ci => ci::run(),
         Task::E2e(args) => e2e::run(&args),
+        Task::Seed(args) => seed::run(&args),
         Task::Bench(args) => bench::run(&args),
     }
 }

@@ -167,6 +167,8 @@ impl Work<'_> {
         fs_err::write(self.host.join("Modules/Setup.local"), setup_local(plan.recipe))?;
         configure.write_site(seed)?;
         self.run(&configure.step())?;
+        // Every question and its answer; `cargo xtask seed` reads it.
+        fs_err::copy(self.host.join("config.log"), self.logs.next("config"))?;
         force_pthread_stubs(self.host)?;
         fs_err::write(stamp, "")?;
         Ok(())

@@ -1,0 +1,75 @@
+//! Seeds: what configure found out once, kept for everyone with the same libc.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Context;
+use xshell::Shell;
+
+use crate::tool::{Tool, manifest, root};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The CPython whose configure is asked
+    #[arg(long, default_value = "3.13")]
+    python: String,
+}
+
+/// Answers about this machine, or about this build: they are never part of a seed.
+const OF_A_MACHINE: [&str; 9] = [
+    "ac_cv_env_",
+    "ac_cv_prog_",
+    "ac_cv_path_",
+    "py_cv_module_",
+    "ac_cv_build",
+    "ac_cv_host",
+    "ac_cv_objext",
+    "ac_cv_exeext",
+    "ac_cv_cc_name",
+];
+
+/// Builds `full` with everything asked, and writes the answers as a seed.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    let store = root().join("target/seed-store");
+    let tool = Tool::build(&shell, &store)?;
+    let words = ["--force", "--no-seed", "--recipe", "full", "--python", &args.python];
+    let installed = tool.install(&words)?;
+    let name = installed.file_name().context("an installation without a name")?;
+    let logs = store.join("cache/builds-v0").join(name).join("logs");
+    let answers = answers(&std::fs::read_to_string(config_log(&logs)?)?)?;
+    let libc = manifest(&installed, "/toolchain/libc_sha256")?;
+    let series = manifest(&installed, "/python/series")?;
+    let path = root().join(format!("recipes/seeds/{series}-{}.site", &libc[..8]));
+    let text: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
+    std::fs::write(&path, text)?;
+    eprintln!("{} answers in {}", answers.len(), path.display());
+    eprintln!(
+        "a new file has to be named in recipes/src/seeds.rs; then `cargo xtask e2e` proves it"
+    );
+    Ok(())
+}
+
+fn config_log(logs: &Path) -> anyhow::Result<std::path::PathBuf> {
+    for entry in std::fs::read_dir(logs)? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with("-config.log") {
+            return Ok(path);
+        }
+    }
+    anyhow::bail!("no log of configure in `{}`", logs.display())
+}
+
+/// The section `Cache variables` of config.log, without what is of a machine; sorted.
+fn answers(log: &str) -> anyhow::Result<BTreeSet<String>> {
+    let section = log.split("## Cache variables. ##").nth(1).context("no cache variables")?;
+    let section = section.split("## Output variables. ##").next().unwrap_or_default();
+    let answers = section.lines().filter(|line| {
+        let name = line.split_once('=').map(|(name, _)| name);
+        name.is_some_and(|name| {
+            name.contains("_cv_") && !OF_A_MACHINE.iter().any(|start| name.starts_with(start))
+        }) && !line.contains('/')
+    });
+    Ok(answers.map(str::to_owned).collect())
+}
