@@ -70,7 +70,7 @@ mod tests {
     fn an_exclusion_waits_for_a_module_that_there_is_and_stands_once() {
         for entry in exclusions() {
             let series = entry.python.first().copied().unwrap_or("3.13".parse().unwrap());
-            for module in &entry.without {
+            if let Some(module) = &entry.without {
                 assert!(crate::is_known_module(series, module), "{}: {module}", entry.test);
             }
             let same = exclusions().iter().filter(|other| other.test == entry.test);
