@@ -264,6 +264,10 @@ fn local_path(url: &str) -> Option<Utf8PathBuf> {
 fn said(error: &ureq::Error) -> Said {
     match error {
         ureq::Error::Io(error) if is_certificate(error) => Said::Refused(error.to_string()),
+        // Nothing listens there: the next place is nearer than the end of the pauses.
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Said::Refused("the connection is refused".to_owned())
+        }
         ureq::Error::Io(error) if is_unknown_host(error) => Said::Refused(UNKNOWN_HOST.to_owned()),
         ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed => {
             Said::Connection(error.to_string())
