@@ -9,6 +9,7 @@ use super::environment::{CompilerCache, compiler_cache};
 use super::freeze::freeze;
 use super::inventory::Inventory;
 use super::make::{ARCHIVE_LIST, FREEZER, INTERPRETER, make, write_rules};
+use super::reuse;
 use super::setup_local::setup_local;
 use super::source::SourceTree;
 use super::step::{Logs, Step};
@@ -108,6 +109,7 @@ pub fn build(
     work.make("make-library", &[&libpython, INTERPRETER, ARCHIVE_LIST])?;
     let sysconfigdata = sysconfig::generate(plan.pin.series(), plan.source, &host, &logs, runtime)?;
 
+    reuse::keep(plan, &host, ctx)?;
     let archives = fs_err::read_to_string(host.join(ARCHIVE_LIST))?;
     let inventory = Inventory::read(
         plan.pin.series(),
@@ -170,6 +172,10 @@ impl Work<'_> {
         // Every question and its answer; `cargo xtask seed` reads it.
         fs_err::copy(self.host.join("config.log"), self.logs.next("config"))?;
         force_pthread_stubs(self.host)?;
+        let taken = reuse::take(plan, self.host, self.ctx)?;
+        if taken > 0 {
+            self.ctx.reporter.status("Reusing", format!("{taken} objects of an earlier build"));
+        }
         fs_err::write(stamp, "")?;
         Ok(())
     }

@@ -5,7 +5,7 @@
 //!   downloads-v0/<first 16 digits of the SHA-256>-<file>   verified files
 //!   toolchains-v0/<key>/                                    unpacked toolchains
 //!   sources-v0/cpython-<version>/                           unpacked source trees
-//!   builds-v0/<key>/                                        work in progress, with logs
+//!   builds-v0/<key>/                                        work in progress, with logs; objects
 //!   wasm-v0/                                                wasmtime's compile cache
 //!   locks-v0/<name>.lock
 //!   staging-v0/                                             scratch; whatever lies here is dead

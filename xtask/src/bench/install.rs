@@ -30,6 +30,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
         Row::new("CPython's own `Tools/wasm/wasi.py build`"),
         Row::new("`cargo pywasm install`, `-O2`"),
         Row::new("`cargo pywasm install`, `-O3`"),
+        Row::new("`cargo pywasm install --recipe full` after that, objects reused"),
         Row::new("`cargo pywasm install`, installed already"),
     ];
     let o3 = scratch.join("o3.toml");
@@ -39,12 +40,14 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
         eprintln!("round {round} of {rounds}");
         let tree = fresh_tree(&source, &scratch.join("tree"))?;
         rows[0].time(|| wasi_py(&shell, &tree, &sdk))?;
-        for (row, args) in [(1, vec![]), (2, vec!["--recipe", o3])] {
-            forget_builds(&store)?;
+        for (row, args) in [(2, vec!["--recipe", o3]), (1, vec![]), (3, vec!["--recipe", "full"])] {
+            if row != 3 {
+                forget_builds(&store)?;
+            }
             let words = [vec!["install", "--force"], args].concat();
             rows[row].time(|| Ok(tool.call(&words).ignore_stdout().quiet().run()?))?;
         }
-        rows[3].time(|| Ok(tool.call(&["install"]).ignore_stdout().quiet().run()?))?;
+        rows[4].time(|| Ok(tool.call(&["install"]).ignore_stdout().quiet().run()?))?;
     }
     let note = format!(
         "CPython {version}, {clang}, {rounds} interleaved rounds, {}; downloads, sources and \
