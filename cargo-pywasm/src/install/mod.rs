@@ -100,7 +100,7 @@ fn source_tree(
     inputs.push(Input {
         file: artifact.file.clone(),
         sha256: artifact.sha256,
-        from: source.from()?,
+        from: source.from(),
     });
     Ok(source)
 }
