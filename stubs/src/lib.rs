@@ -13,5 +13,5 @@
 mod link;
 mod object;
 
-pub use link::{Link, Undefined};
-pub use object::{Kind, Object, ReadError, Symbol};
+pub use link::{Closure, Link, Undefined};
+pub use object::{Kind, Object, ReadError, Signature, Symbol};

@@ -6,7 +6,8 @@ use object::read::archive::ArchiveFile;
 
 use crate::object::{Kind, Object, ReadError, Symbol};
 
-/// A symbol that nothing in the link set defines.
+/// A symbol that nothing in the link set defines. A function that is called by two types is
+/// there twice, once for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Undefined {
     /// Its name.
@@ -17,12 +18,30 @@ pub struct Undefined {
     pub needed_by: Vec<String>,
 }
 
-/// Objects and archives as they would stand on a linker's command line. As with wasm-ld, the
-/// order of archives does not decide what is found.
+/// What comes of a link set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closure {
+    /// The archive members that are linked because something wants them, sorted.
+    pub pulled: Vec<String>,
+    /// What stays undefined, sorted by name.
+    pub undefined: Vec<Undefined>,
+}
+
+/// Objects and archives in the order of a linker's command line. As with wasm-ld, an archive
+/// also answers to what comes after it; the order decides only between two that have the same.
+///
+/// A whole object counts, with the functions that the linker would drop because nothing
+/// calls them.
 #[derive(Clone, Debug, Default)]
 pub struct Link {
-    taken: Vec<Object>,
-    offered: Vec<Object>,
+    inputs: Vec<Input>,
+}
+
+#[derive(Clone, Debug)]
+struct Input {
+    object: Object,
+    /// Linked only when it is wanted.
+    lazy: bool,
 }
 
 impl Link {
@@ -37,7 +56,7 @@ impl Link {
     /// # Errors
     /// When it can't be read.
     pub fn object(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
-        self.taken.push(Object::read(name, bytes)?);
+        self.inputs.push(Input { object: Object::read(name, bytes)?, lazy: false });
         Ok(())
     }
 
@@ -46,7 +65,8 @@ impl Link {
     /// # Errors
     /// When it or a member can't be read.
     pub fn archive(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
-        self.offered.extend(members(name, bytes)?);
+        let members = members(name, bytes)?.into_iter();
+        self.inputs.extend(members.map(|object| Input { object, lazy: true }));
         Ok(())
     }
 
@@ -55,7 +75,8 @@ impl Link {
     /// # Errors
     /// When it or a member can't be read.
     pub fn whole_archive(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
-        self.taken.extend(members(name, bytes)?);
+        let members = members(name, bytes)?.into_iter();
+        self.inputs.extend(members.map(|object| Input { object, lazy: false }));
         Ok(())
     }
 
@@ -63,47 +84,132 @@ impl Link {
     /// provides are not undefined.
     #[must_use]
     pub fn undefined(&self) -> Vec<Undefined> {
-        let mut offers: HashMap<&str, usize> = HashMap::new();
-        for (index, object) in self.offered.iter().enumerate() {
-            for symbol in object.symbols.iter().filter(|symbol| !symbol.undefined) {
-                offers.entry(&symbol.name).or_insert(index);
+        self.closure().undefined
+    }
+
+    /// Which members are pulled in, and what stays undefined.
+    #[must_use]
+    pub fn closure(&self) -> Closure {
+        let mut table = Table { inputs: &self.inputs, ..Table::default() };
+        for (index, input) in self.inputs.iter().enumerate() {
+            if input.lazy {
+                table.offer(index);
+            } else {
+                table.link(index);
             }
         }
-        let mut pulled: HashSet<usize> = HashSet::new();
-        let mut todo: Vec<&Object> = self.taken.iter().collect();
-        let mut defined: HashSet<&str> = HashSet::new();
-        let mut wanted: BTreeMap<&Symbol, BTreeSet<&str>> = BTreeMap::new();
-        while let Some(object) = todo.pop() {
-            for symbol in &object.symbols {
-                if !symbol.undefined {
-                    defined.insert(&symbol.name);
-                } else if !symbol.weak {
-                    wanted.entry(symbol).or_default().insert(&object.name);
-                    // The first archive member that has it; taken once.
-                    if let Some(index) = offers.get(symbol.name.as_str())
-                        && pulled.insert(*index)
-                    {
-                        todo.push(&self.offered[*index]);
+        table.closure()
+    }
+}
+
+/// What is known of a name while the inputs are read in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Something wants it and can't do without.
+    Wanted,
+    /// A member that is not linked has it.
+    Offered(usize),
+    /// What is linked has it.
+    Defined,
+}
+
+/// wasm-ld's symbol table, as far as it decides what is linked.
+///
+/// Source: `SymbolTable::addLazy`, `addDefined*` and `addUndefined*` of lld's wasm driver.
+#[derive(Debug, Default)]
+struct Table<'a> {
+    inputs: &'a [Input],
+    states: HashMap<&'a str, State>,
+    linked: BTreeSet<usize>,
+}
+
+impl<'a> Table<'a> {
+    /// A member of an archive: linked now when it is wanted, and remembered when not.
+    fn offer(&mut self, index: usize) {
+        let inputs = self.inputs;
+        let defines = inputs[index].object.symbols.iter().filter(|symbol| !symbol.undefined);
+        for symbol in defines.clone() {
+            if self.states.get(symbol.name.as_str()) == Some(&State::Wanted) {
+                return self.link(index);
+            }
+        }
+        for symbol in defines {
+            self.states.entry(&symbol.name).or_insert(State::Offered(index));
+        }
+    }
+
+    /// Links an object, and at once, before its next symbol, what that one wants. On a stack of
+    /// its own: chains of members are longer than a thread's stack should have to bear.
+    fn link(&mut self, index: usize) {
+        let inputs = self.inputs;
+        let symbols = |index: usize| inputs[index].object.symbols.iter();
+        self.linked.insert(index);
+        let mut open = vec![symbols(index)];
+        while let Some(rest) = open.last_mut() {
+            let Some(symbol) = rest.next() else {
+                open.pop();
+                continue;
+            };
+            let state = self.states.get(symbol.name.as_str()).copied();
+            match state {
+                _ if !symbol.undefined => {
+                    self.states.insert(&symbol.name, State::Defined);
+                }
+                // A weak reference takes what there is and pulls nothing.
+                _ if symbol.weak => {}
+                None => {
+                    self.states.insert(&symbol.name, State::Wanted);
+                }
+                Some(State::Offered(member)) => {
+                    self.states.insert(&symbol.name, State::Wanted);
+                    // One that is being linked may be wanted again before it comes to this name.
+                    if self.linked.insert(member) {
+                        open.push(symbols(member));
                     }
                 }
+                Some(State::Wanted | State::Defined) => {}
             }
         }
-        wanted
+    }
+
+    fn closure(self) -> Closure {
+        let linked = || self.linked.iter().map(|index| &self.inputs[*index]);
+        let mut wanted: BTreeMap<(&str, &Kind), BTreeSet<&str>> = BTreeMap::new();
+        let mut bounds: HashSet<&str> = HashSet::new();
+        for Input { object, .. } in linked() {
+            bounds.extend(object.segments.iter().map(String::as_str));
+            let open = |symbol: &&Symbol| {
+                symbol.undefined
+                    && !symbol.weak
+                    && self.states.get(symbol.name.as_str()) != Some(&State::Defined)
+            };
+            for symbol in object.symbols.iter().filter(open) {
+                let objects = wanted.entry((&symbol.name, &symbol.kind)).or_default();
+                objects.insert(&object.name);
+            }
+        }
+        let undefined = wanted
             .into_iter()
-            .filter(|(symbol, _)| !defined.contains(symbol.name.as_str()))
-            .filter(|(symbol, _)| !is_of_the_linker(&symbol.name))
-            .map(|(symbol, objects)| Undefined {
-                name: symbol.name.clone(),
-                kind: symbol.kind,
+            .filter(|((name, _), _)| !is_of_the_linker(name) && !is_a_bound(name, &bounds))
+            .map(|((name, kind), objects)| Undefined {
+                name: name.to_owned(),
+                kind: kind.clone(),
                 needed_by: objects.into_iter().map(str::to_owned).collect(),
             })
-            .collect()
+            .collect();
+        let pulled = linked().filter(|input| input.lazy).map(|input| input.object.name.clone());
+        let mut pulled: Vec<String> = pulled.collect();
+        pulled.sort();
+        Closure { pulled, undefined }
     }
 }
 
 fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Object>, ReadError> {
     let broken = |source| ReadError::Archive { archive: archive.to_owned(), source };
     let file = ArchiveFile::parse(bytes).map_err(broken)?;
+    if file.is_thin() {
+        return Err(ReadError::Thin(archive.to_owned()));
+    }
     let mut objects = Vec::new();
     for member in file.members() {
         let member = member.map_err(broken)?;
@@ -113,14 +219,14 @@ fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Object>, ReadError> {
     Ok(objects)
 }
 
-/// What wasm-ld defines when something refers to it.
+/// What wasm-ld defines when something refers to it. `__wasm_call_dtors` and `__main_void` are
+/// not among these: they are libc's.
 ///
 /// Source: `createSyntheticSymbols` and `createOptionalSymbols` of lld's wasm driver.
 fn is_of_the_linker(name: &str) -> bool {
     matches!(
         name,
         "__wasm_call_ctors"
-            | "__wasm_call_dtors"
             | "__stack_pointer"
             | "__stack_low"
             | "__stack_high"
@@ -138,114 +244,14 @@ fn is_of_the_linker(name: &str) -> bool {
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use wasm_encoder::{
-        CodeSection, EntityType, Function, FunctionSection, ImportSection, LinkingSection, Module,
-        SymbolTable, TypeSection,
-    };
-
-    /// An object with one function that it defines and calls to others.
-    fn object(defines: &str, wants: &[&str], weak: bool) -> Vec<u8> {
-        object_importing(defines, "env", wants, weak)
-    }
-
-    fn object_importing(defines: &str, from: &str, wants: &[&str], weak: bool) -> Vec<u8> {
-        let mut types = TypeSection::new();
-        types.ty().function([], []);
-        let mut imports = ImportSection::new();
-        let mut table = SymbolTable::new();
-        for (index, name) in wants.iter().enumerate() {
-            imports.import(from, name, EntityType::Function(0));
-            let weakness = if weak { SymbolTable::WASM_SYM_BINDING_WEAK } else { 0 };
-            table.function(SymbolTable::WASM_SYM_UNDEFINED | weakness, index as u32, None);
-        }
-        table.function(0, wants.len() as u32, Some(defines));
-        let mut functions = FunctionSection::new();
-        functions.function(0);
-        let mut code = CodeSection::new();
-        let mut body = Function::new([]);
-        body.instructions().end();
-        code.function(&body);
-        let mut linking = LinkingSection::new();
-        linking.symbol_table(&table);
-        let mut module = Module::new();
-        module.section(&types).section(&imports).section(&functions).section(&code);
-        module.section(&linking);
-        module.finish()
-    }
-
-    /// A plain ar archive, without an index.
-    fn archive(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let mut bytes = b"!<arch>\n".to_vec();
-        for (name, data) in members {
-            let name = format!("{name}/");
-            let header =
-                format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, data.len());
-            bytes.extend(header.bytes());
-            bytes.extend(data);
-            if data.len() % 2 == 1 {
-                bytes.push(b'\n');
-            }
-        }
-        bytes
-    }
-
-    fn names(link: &Link) -> Vec<String> {
-        link.undefined().into_iter().map(|symbol| symbol.name).collect()
-    }
-
-    #[test]
-    fn what_no_one_defines_is_named_with_who_wants_it() {
-        let mut link = Link::new();
-        link.object("main.o", &object("main", &["mpd_add", "__wasm_call_ctors"], false)).unwrap();
-        let undefined = link.undefined();
-        assert_eq!(undefined.len(), 1);
-        assert_eq!(undefined[0].name, "mpd_add");
-        assert_eq!(undefined[0].needed_by, ["main.o"]);
-    }
-
-    #[test]
-    fn a_member_is_pulled_in_only_when_it_is_wanted_and_brings_its_own_wants() {
-        let lib = archive(&[
-            ("a.o", object("a", &["b"], false)),
-            ("b.o", object("b", &["nowhere"], false)),
-            ("unused.o", object("unused", &["elsewhere"], false)),
-        ]);
-        let mut link = Link::new();
-        link.object("main.o", &object("main", &["a"], false)).unwrap();
-        link.archive("lib.a", &lib).unwrap();
-        assert_eq!(names(&link), ["nowhere"]);
-        assert_eq!(link.undefined()[0].needed_by, ["lib.a(b.o)"]);
-
-        let mut whole = Link::new();
-        whole.whole_archive("lib.a", &lib).unwrap();
-        assert_eq!(names(&whole), ["elsewhere", "nowhere"]);
-    }
-
-    #[test]
-    fn an_import_from_a_named_module_is_meant() {
-        let mut link = Link::new();
-        let bytes = object_importing("main", "wasi_snapshot_preview1", &["fd_write"], false);
-        link.object("main.o", &bytes).unwrap();
-        assert!(names(&link).is_empty());
-    }
-
-    #[test]
-    fn a_weak_reference_may_stay_open() {
-        let mut link = Link::new();
-        link.object("main.o", &object("main", &["maybe"], true)).unwrap();
-        assert!(names(&link).is_empty());
-    }
-
-    #[test]
-    fn what_is_no_object_or_archive_is_refused_by_name() {
-        let mut link = Link::new();
-        let linked = Module::new().finish();
-        let error = link.object("app.wasm", &linked).unwrap_err();
-        assert!(matches!(&error, ReadError::NotRelocatable(name) if name == "app.wasm"));
-        assert!(matches!(link.object("x.o", b"text"), Err(ReadError::Wasm { .. })));
-        assert!(matches!(link.archive("x.a", b"text"), Err(ReadError::Archive { .. })));
-    }
+/// `__start_NAME` and `__stop_NAME` of a data segment that is linked, when NAME is one of C's.
+///
+/// Source: `addStartStopSymbols` of lld's wasm writer.
+fn is_a_bound(name: &str, segments: &HashSet<&str>) -> bool {
+    let segment = name.strip_prefix("__start_").or_else(|| name.strip_prefix("__stop_"));
+    let is_of_c = |name: &str| name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+    segment.is_some_and(|segment| is_of_c(segment) && segments.contains(segment))
 }
+
+#[cfg(test)]
+mod tests;
