@@ -89,7 +89,7 @@ impl Settings {
 /// # Errors
 /// When there is none of that name, or the file can't be read or is not a recipe.
 pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
-    if name.contains('/') || name.ends_with(".toml") {
+    if is_path(name) {
         let path = ctx.cwd.join(name);
         let text =
             fs_err::read_to_string(&path).with_context(|| format!("can't read recipe `{name}`"))?;
@@ -104,6 +104,10 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
     Recipe::parse(text).with_context(|| format!("built-in recipe `{name}`"))
 }
 
+fn is_path(recipe: &str) -> bool {
+    recipe.contains('/') || recipe.ends_with(".toml")
+}
+
 /// The table of the crate one stands in, over that of its workspace. Cargo is asked only where
 /// there is a crate; one that Cargo can't read is worth a warning, because installing a Python
 /// does not depend on it.
@@ -112,9 +116,8 @@ fn metadata(ctx: &Ctx) -> anyhow::Result<Metadata> {
         || ctx.cwd.ancestors().map(|dir| dir.join("Cargo.toml")).filter(|path| path.is_file());
     // Cargo takes longer than all the rest of an install that has nothing to do, and most
     // crates have no such table.
-    let speaks_of_it = |path: Utf8PathBuf| {
-        fs_err::read_to_string(path).is_ok_and(|text| text.contains("metadata.pywasm"))
-    };
+    let speaks_of_it =
+        |path: Utf8PathBuf| fs_err::read_to_string(path).is_ok_and(|text| may_have_table(&text));
     let Some(manifest) = manifests().next().filter(|_| manifests().any(speaks_of_it)) else {
         return Ok(Metadata::default());
     };
@@ -135,6 +138,20 @@ fn metadata(ctx: &Ctx) -> anyhow::Result<Metadata> {
     Ok(Metadata { python: own.python.or(shared.python), recipe: own.recipe.or(shared.recipe) })
 }
 
+/// Whether Cargo could find a table in this manifest or in that of its workspace. TOML has many
+/// spellings (`[package.metadata] pywasm = { … }`), so a wrong yes is cheap and a wrong no silent.
+fn may_have_table(manifest: &str) -> bool {
+    // `package.workspace = "../root"`: a workspace that is not above.
+    let elsewhere = |line: &str| {
+        let key = line.trim_start().trim_start_matches("package.");
+        key.strip_prefix("workspace").is_some_and(|rest| {
+            rest.trim_start().strip_prefix('=').is_some_and(|value| value.contains(['"', '\'']))
+        })
+    };
+    (manifest.contains("metadata") && manifest.contains("pywasm"))
+        || manifest.lines().any(elsewhere)
+}
+
 /// `metadata.pywasm` of a manifest. A recipe's path is relative to the manifest.
 fn table(
     metadata: Option<&serde_json::Value>,
@@ -147,7 +164,7 @@ fn table(
     let mut table = Metadata::deserialize(value)
         .with_context(|| format!("`[{kind}.metadata.pywasm]` of `{manifest}`"))?;
     table.recipe = table.recipe.map(|recipe| {
-        if recipe.ends_with(".toml") {
+        if is_path(&recipe) {
             let dir = manifest.parent().unwrap_or(Utf8Path::new("/"));
             dir.join(Utf8PathBuf::from(recipe)).into_string()
         } else {
@@ -200,6 +217,74 @@ mod tests {
         assert_eq!(python(&none, &[]), ("3.14".to_owned(), "full".to_owned()));
         assert_eq!(python(&none, &env), ("3.13".to_owned(), "full".to_owned()));
         assert_eq!(python(&flag, &env), ("3.13.5".to_owned(), "full".to_owned()));
+    }
+
+    #[test]
+    fn the_table_is_found_however_toml_spells_it() {
+        for table in [
+            "[package.metadata]\npywasm = { recipe = \"full\" }\n",
+            "[package.metadata]\npywasm.recipe = \"full\"\n",
+            "[ package . metadata . \"pywasm\" ]\nrecipe = \"full\"\n",
+            "[workspace.metadata.pywasm]\nrecipe = \"full\"\n",
+        ] {
+            // `crate_dir` opens a `[workspace]` of its own.
+            let (_dir, root) = crate_dir(table);
+            let ctx = ctx(&root, &[]);
+            let settings = Settings::resolve(&Selection::default(), &ctx).unwrap();
+            assert_eq!(settings.recipe.name, "full", "{table}");
+        }
+    }
+
+    #[test]
+    fn a_workspace_that_lies_elsewhere_is_asked() {
+        let (_dir, root) =
+            crate_dir("members = [\"../m\"]\n[workspace.metadata.pywasm]\nrecipe = \"full\"\n");
+        let own = tempfile::tempdir_in(root.parent().unwrap()).unwrap();
+        let own = Utf8PathBuf::from_path_buf(own.path().canonicalize().unwrap()).unwrap();
+        let name = own.file_name().unwrap();
+        let manifest = fs_err::read_to_string(root.join("Cargo.toml")).unwrap();
+        let manifest = manifest.replace("../m", &format!("../{name}"));
+        fs_err::write(root.join("Cargo.toml"), manifest).unwrap();
+        fs_err::create_dir_all(own.join("src")).unwrap();
+        fs_err::write(own.join("src/lib.rs"), "").unwrap();
+        let other = root.file_name().unwrap();
+        let text = format!(
+            "[package]\nname = \"y\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+             workspace = \"../{other}\"\n"
+        );
+        fs_err::write(own.join("Cargo.toml"), text).unwrap();
+        let ctx = ctx(&own, &[]);
+        let settings = Settings::resolve(&Selection::default(), &ctx).unwrap();
+        assert_eq!(settings.recipe.name, "full", "{:?}", ctx.reporter.lines());
+    }
+
+    #[test]
+    fn a_recipe_path_of_the_metadata_is_relative_to_its_manifest() {
+        for path in ["mine/one.toml", "mine/one"] {
+            let (_dir, root) =
+                crate_dir(&format!("[package.metadata.pywasm]\nrecipe = \"{path}\"\n"));
+            fs_err::create_dir(root.join("mine")).unwrap();
+            let text = builtin("full").unwrap().replace("\"full\"", "\"mine\"");
+            fs_err::write(root.join(path), text).unwrap();
+            let ctx = ctx(&root.join("src"), &[]);
+            let settings = Settings::resolve(&Selection::default(), &ctx).unwrap();
+            assert_eq!(settings.recipe.name, "mine");
+        }
+    }
+
+    #[test]
+    fn cargo_is_not_asked_when_there_is_nothing_to_ask_it() {
+        // Broken manifests: Cargo would make a warning of each.
+        let broken = "[package.metadata.pywasm\n";
+        let (_dir, root) = crate_dir(broken);
+        let both = [("PYWASM_PYTHON", "3.14"), ("PYWASM_RECIPE", "full")];
+        let (_other, plain) = crate_dir("[dependencies\nserde.workspace = true\n");
+        let empty = tempfile::tempdir().unwrap();
+        let empty = Utf8PathBuf::from_path_buf(empty.path().canonicalize().unwrap()).unwrap();
+        for ctx in [ctx(&root, &both), ctx(&plain, &[]), ctx(&empty, &[])] {
+            Settings::resolve(&Selection::default(), &ctx).unwrap();
+            assert!(ctx.reporter.lines().is_empty(), "{:?}", ctx.reporter.lines());
+        }
     }
 
     #[test]
