@@ -1,16 +1,19 @@
 //! `cargo pywasm cache`: where it is, what can go, and a mirror of it.
 
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Subcommand;
+use serde::Serialize;
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::fetch::sha256_of;
-use crate::installed;
-use crate::store::{Bucket, Lock, tree_size};
+use crate::reporter::Message;
+use crate::store::{Bucket, tree_size};
 
 /// Look after what is kept to build again faster
 #[derive(Debug, clap::Args)]
@@ -68,28 +71,36 @@ struct What {
     all: bool,
 }
 
+#[derive(Serialize)]
+struct DirMessage<'a> {
+    path: &'a Utf8Path,
+}
+
+impl Message for DirMessage<'_> {
+    const REASON: &'static str = "cache-dir";
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When a file can't be removed or copied.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     match &args.action {
+        Action::Dir if ctx.reporter.is_json() => {
+            ctx.reporter.json(&DirMessage { path: ctx.store.cache() });
+        }
         Action::Dir => ctx.reporter.data(ctx.store.cache()),
         Action::Clean { what, dry_run } => {
-            let _locks = lock_all(ctx)?;
-            for dir in what.buckets().into_iter().map(|bucket| ctx.store.bucket(bucket)) {
-                if dir.exists() {
-                    remove(&dir, *dry_run, ctx)?;
-                }
-            }
+            let paths = || entries(&what.buckets(), ctx);
+            remove_all(paths, *dry_run, ctx)?;
         }
         Action::Prune { older_than, dry_run } => {
-            let _locks = lock_all(ctx)?;
-            for path in prunable(ctx)? {
-                if older_than.is_none_or(|age| is_older(&path, age)) {
-                    remove(&path, *dry_run, ctx)?;
-                }
-            }
+            let paths = || {
+                let mut paths = prunable(ctx)?;
+                paths.retain(|path| older_than.is_none_or(|age| is_older(path, age)));
+                Ok(paths)
+            };
+            remove_all(paths, *dry_run, ctx)?;
         }
         Action::Mirror { dir } => mirror(&ctx.cwd.join(dir), ctx)?,
     }
@@ -112,17 +123,82 @@ impl What {
     }
 }
 
-/// Every lock there is: nobody else works on anything while these are held.
-fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<Lock>> {
-    let names = ctx.store.keys(Bucket::Locks)?;
-    let names = names.iter().filter_map(|name| name.strip_suffix(".lock"));
-    names.map(|name| ctx.store.lock(name, &ctx.reporter)).collect()
+/// Removes what the choice gives, which is made while nobody else works on anything.
+fn remove_all(
+    choice: impl Fn() -> anyhow::Result<Vec<Utf8PathBuf>>,
+    dry_run: bool,
+    ctx: &Ctx,
+) -> anyhow::Result<()> {
+    // Looking harms no one and waits for no one.
+    let _locks = if dry_run { Vec::new() } else { lock_all(ctx)? };
+    let mut freed = 0;
+    for path in choice()? {
+        let size = tree_size(&path)?;
+        if !dry_run {
+            remove(&path, ctx)?;
+        }
+        freed += size;
+        let verb = if dry_run { "Would remove" } else { "Removed" };
+        ctx.reporter.status(verb, format!("{path} ({})", megabytes(size)));
+    }
+    let verb = if dry_run { "Would free" } else { "Freed" };
+    ctx.reporter.status(verb, megabytes(freed));
+    Ok(())
+}
+
+fn megabytes(size: u64) -> String {
+    format!("{:.1} MB", size as f64 / 1e6)
+}
+
+/// Every lock there is: nobody else works on anything while these are held. None is held while
+/// this waits for one, because who has that one may be waiting for another: a build takes its
+/// own lock first and those of its downloads later.
+fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<File>> {
+    loop {
+        let names = ctx.store.keys(Bucket::Locks)?;
+        let mut locks = Vec::new();
+        let mut busy = None;
+        for name in &names {
+            let path = ctx.store.entry(Bucket::Locks, name);
+            let file = fs_err::OpenOptions::new().write(true).open(&path)?.into_file();
+            match file.try_lock() {
+                Ok(()) => locks.push(file),
+                Err(TryLockError::WouldBlock) => {
+                    busy = Some(name.strip_suffix(".lock").unwrap_or(name));
+                    break;
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("can't lock `{path}`"));
+                }
+            }
+        }
+        match busy {
+            Some(name) => {
+                locks.clear();
+                drop(ctx.store.lock(name, &ctx.reporter)?);
+            }
+            // One that came up meanwhile belongs to a process that has just begun.
+            None if ctx.store.keys(Bucket::Locks)? == names => return Ok(locks),
+            None => {}
+        }
+    }
+}
+
+/// What lies in these buckets, sorted.
+fn entries(buckets: &[Bucket], ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let mut paths = Vec::new();
+    for bucket in buckets {
+        let keys = ctx.store.keys(*bucket)?;
+        paths.extend(keys.iter().map(|key| ctx.store.entry(*bucket, key)));
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 /// What nobody needs, sorted.
 fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let known: Vec<&str> = Bucket::CACHE.iter().map(|bucket| bucket.dir_name()).collect();
-    let installed: Vec<String> = installed::all(ctx)?.iter().map(installed::name_of).collect();
+    let installed = ctx.store.keys(Bucket::Installs)?;
     let mut paths = Vec::new();
     if ctx.store.cache().exists() {
         for entry in ctx.store.cache().read_dir_utf8()? {
@@ -164,13 +240,22 @@ fn is_older(path: &Utf8Path, age: Duration) -> bool {
     passed.is_ok_and(|passed| passed >= age)
 }
 
-fn remove(path: &Utf8Path, dry_run: bool, ctx: &Ctx) -> anyhow::Result<()> {
-    let size = tree_size(path)?;
-    if !dry_run {
-        fs_err::remove_dir_all(path)?;
+/// Out of the way by one rename, then deleted: when this is killed in the middle, no path that
+/// a later run trusts has lost a part of what it held.
+fn remove(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
+    let stage = ctx.store.stage(Bucket::Builds)?;
+    let aside = stage.path().join("removed");
+    let path = match fs_err::rename(path, &aside) {
+        Ok(()) => aside,
+        // Scratch for installations may lie on another file system, and is never trusted.
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => path.to_owned(),
+        Err(error) => return Err(error.into()),
+    };
+    if path.symlink_metadata()?.is_dir() {
+        fs_err::remove_dir_all(&path)?;
+    } else {
+        fs_err::remove_file(&path)?;
     }
-    let verb = if dry_run { "Would remove" } else { "Removed" };
-    ctx.reporter.status(verb, format!("{path} ({} MB)", size / 1_000_000));
     Ok(())
 }
 
@@ -186,11 +271,14 @@ fn mirror(dir: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
             continue;
         }
         let digest = sha256_of(fs_err::File::open(&path)?)?.to_string();
-        if !digest.starts_with(prefix) {
+        if prefix.len() != 16 || !digest.starts_with(prefix) {
             ctx.reporter.warn(format!("`{path}` is not what its name says and is left out"));
             continue;
         }
-        fs_err::copy(&path, dir.join(&key)).with_context(|| format!("can't copy `{path}`"))?;
+        // A mirror that is being read never shows half a file.
+        let part = dir.join(format!("{key}.part"));
+        fs_err::copy(&path, &part).with_context(|| format!("can't copy `{path}`"))?;
+        fs_err::rename(&part, dir.join(&key))?;
         count += 1;
     }
     ctx.reporter.status("Mirrored", format!("{count} files to {dir}"));

@@ -1,0 +1,141 @@
+//! `cargo pywasm cache`: what goes, what stays, and what waits for others. The real binary.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use camino::Utf8PathBuf;
+use cargo_pywasm::fetch::{Place, Retries, fetch_with, mirror_places};
+use cargo_pywasm::store::Bucket;
+use pywasm_tests::{Answer, Fresh, Server, wanted};
+
+const BODY: &[u8] = b"the bytes that upstream published, all of them";
+
+/// The binary with the store of this test, and no other variable but these.
+fn command(fresh: &Fresh, args: &[&str]) -> Command {
+    let own = std::env::current_exe().unwrap();
+    let path = own.parent().unwrap().parent().unwrap().join("cargo-pywasm");
+    assert!(path.exists(), "{} is missing: run `cargo build -p cargo-pywasm`", path.display());
+    let mut command = Command::new(path);
+    command.arg("cache").args(args).env_clear().env("PYWASM_STORE", fresh.root().join("store"));
+    command.current_dir(fresh.root());
+    command
+}
+
+/// What it says, on stdout and then on stderr.
+fn cache(fresh: &Fresh, args: &[&str]) -> String {
+    let output = command(fresh, args).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    assert!(output.status.success(), "{args:?}: {said}");
+    said
+}
+
+/// A directory of the store with a file of a million bytes.
+fn entry(fresh: &Fresh, bucket: Bucket, key: &str) -> Utf8PathBuf {
+    let path = fresh.ctx.store.entry(bucket, key);
+    std::fs::create_dir_all(&path).unwrap();
+    std::fs::write(path.join("file"), vec![0; 1_000_000]).unwrap();
+    path
+}
+
+#[test]
+fn clean_removes_what_is_named_and_says_how_much_it_freed() {
+    let fresh = Fresh::new(&[]);
+    let build = entry(&fresh, Bucket::Builds, "b");
+    let source = entry(&fresh, Bucket::Sources, "s");
+    let toolchain = entry(&fresh, Bucket::Toolchains, "t");
+    let installed = entry(&fresh, Bucket::Installs, "i");
+
+    let said = cache(&fresh, &["clean", "--all", "--dry-run"]);
+    assert!(said.contains("Would free 3.0 MB"), "{said}");
+    assert!(build.exists() && source.exists());
+    let said = cache(&fresh, &["clean", "--builds", "--toolchains"]);
+    assert!(said.contains("Removed") && said.contains("Freed 2.0 MB"), "{said}");
+    assert!(!build.exists() && !toolchain.exists() && source.exists());
+    cache(&fresh, &["clean", "--all"]);
+    assert!(!source.exists());
+    assert!(installed.exists(), "an installation is no cache");
+    assert!(fresh.ctx.store.keys(Bucket::Staging).unwrap().is_empty());
+}
+
+#[test]
+fn clean_of_nothing_in_particular_is_refused() {
+    let status = command(&Fresh::new(&[]), &["clean"]).output().unwrap().status;
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn a_build_that_another_process_holds_is_waited_for_with_empty_hands() {
+    let fresh = Fresh::new(&[]);
+    let build = entry(&fresh, Bucket::Builds, "b");
+    let lock = |name: &str| fresh.ctx.store.lock(name, &fresh.ctx.reporter).unwrap();
+    // Locks lie around from earlier runs, and the first by name are taken first.
+    drop(lock("download-0"));
+    let held = lock("install-x");
+
+    let mut clean = command(&fresh, &["clean", "--builds"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(clean.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.contains("Waiting for another process that works on install-x"), "{line}");
+    assert!(build.exists());
+    // The holder now needs a download: were its lock held, both would wait for ever.
+    let download = fresh.ctx.store.entry(Bucket::Locks, "download-0.lock");
+    File::options().write(true).open(download).unwrap().try_lock().unwrap();
+    assert!(build.exists());
+
+    drop(held);
+    assert!(clean.wait().unwrap().success());
+    assert!(!build.exists());
+}
+
+#[test]
+fn looking_waits_for_no_one() {
+    let fresh = Fresh::new(&[]);
+    entry(&fresh, Bucket::Builds, "b");
+    let _held = fresh.ctx.store.lock("install-x", &fresh.ctx.reporter).unwrap();
+    assert!(cache(&fresh, &["clean", "--all", "--dry-run"]).contains("Would remove"));
+    assert!(cache(&fresh, &["prune", "--dry-run"]).contains("Would free 0.0 MB"));
+}
+
+#[test]
+fn prune_removes_builds_that_are_installed_and_keeps_the_others() {
+    let fresh = Fresh::new(&[]);
+    let name = "cpython-3.13.15-wasm32-wasip1-default-0a1b2c3d";
+    let done = entry(&fresh, Bucket::Builds, name);
+    let tests = entry(&fresh, Bucket::Builds, &format!("{name}-tests"));
+    let open = entry(&fresh, Bucket::Builds, "cpython-3.14.7-wasm32-wasip1-full-99999999");
+    let gone = entry(&fresh, Bucket::Builds, "cpython-3.13.5-wasm32-wasip1-full-11111111-tests");
+    entry(&fresh, Bucket::Installs, name);
+    cache(&fresh, &["prune", "--older-than", "1h"]);
+    assert!(done.exists(), "it is new");
+    cache(&fresh, &["prune"]);
+    assert!(!done.exists() && !gone.exists());
+    assert!(open.exists() && tests.exists());
+}
+
+#[test]
+fn a_mirror_serves_what_was_downloaded_and_nothing_broken() {
+    let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
+    let fresh = Fresh::new(&[]);
+    let want = wanted("Python-3.13.15.tar.xz", BODY);
+    let upstream = [Place::new("place", server.url("/f"))];
+    fetch_with(&want, &upstream, &fresh.ctx, &Retries::without_pauses(1)).unwrap();
+    let downloads = fresh.ctx.store.bucket(Bucket::Downloads);
+    std::fs::write(downloads.join("0123456789abcdef-broken"), "not that").unwrap();
+    std::fs::write(downloads.join("-nameless"), "of no digest").unwrap();
+
+    let said = cache(&fresh, &["mirror", "mirror"]);
+    assert!(said.contains("Mirrored 1 files") && said.contains("-broken"), "{said}");
+    let mirror = format!("file://{}/mirror", fresh.root());
+    assert!(said.contains(&format!("PYWASM_MIRROR={mirror}")), "{said}");
+    assert_eq!(std::fs::read_dir(fresh.root().join("mirror")).unwrap().count(), 1);
+
+    let other = Fresh::new(&[("PYWASM_MIRROR", &mirror)]);
+    let places = mirror_places(&want, &other.ctx.env);
+    let got = fetch_with(&want, &places, &other.ctx, &Retries::without_pauses(1)).unwrap();
+    assert_eq!(std::fs::read(got.path()).unwrap(), BODY);
+}
