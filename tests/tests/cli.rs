@@ -180,6 +180,7 @@ fn installations_are_listed_and_removed_by_any_of_their_names() {
     let list = bench.ok(&["list"]);
     assert!(list.starts_with("3.13.15"), "newest first: {list}");
     assert_eq!(list.lines().count(), 3);
+    assert!(list.contains("default") && list.contains("clang 22"), "{list}");
 
     let (_, said) = bench.fails(&["uninstall", "full"]);
     assert!(said.contains("say which") && said.contains("cpython-3.13.15"), "{said}");
@@ -211,16 +212,45 @@ fn the_environment_is_read_back_by_a_shell_as_it_was_written() {
     let json: serde_json::Value =
         serde_json::from_str(&bench.ok(&["env", "--format", "json"])).unwrap();
     assert_eq!(json["version"], 1);
+    assert_eq!(json["reason"], "environment");
     assert_eq!(json["variables"]["PYWASM_INSTALLATION"], root.as_str());
+    // The cc crate takes the flags apart as a shell does when it is told to.
+    assert_eq!(json["variables"]["CC_SHELL_ESCAPED_FLAGS"], "1");
+    let flags = json["variables"]["CFLAGS_wasm32_wasip1"].as_str().unwrap();
+    let script = format!("printf '%s\\n' {flags}");
+    let output = Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
+    assert_eq!(
+        text(&output.stdout).lines().next(),
+        Some("--sysroot=/it's a sdk/share/wasi-sysroot")
+    );
+    assert_eq!(text(&output.stdout).lines().count(), 2, "one line a flag");
+}
+
+#[test]
+fn a_broken_installation_can_be_removed_by_its_name() {
+    let bench = Bench::new();
+    bench.install("3.13.15", "default");
+    let broken = bench.root.join("store/data/installs-v0/cpython-3.14.7-wasm32-wasip1-x-ffffffff");
+    std::fs::create_dir_all(&broken).unwrap();
+    let (_, said) = bench.fails(&["list"]);
+    assert!(said.contains("manifest.json") && said.contains("cargo pywasm uninstall"), "{said}");
+    bench.ok(&["uninstall", "cpython-3.14.7-wasm32-wasip1-x-ffffffff"]);
+    assert!(!broken.exists());
+    assert_eq!(bench.ok(&["list"]).lines().count(), 1);
 }
 
 #[test]
 fn json_messages_are_one_object_a_line() {
     let bench = Bench::new();
     bench.install("3.13.15", "default");
-    for args in
-        [&["list"][..], &["recipe", "list"], &["install", "--dry-run"], &["doctor", "--offline"]]
-    {
+    for args in [
+        &["list"][..],
+        &["recipe", "list"],
+        &["install", "--dry-run"],
+        &["doctor", "--offline"],
+        &["env"],
+        &["cache", "dir"],
+    ] {
         let args = [args, &["--message-format", "json"]].concat();
         let said = text(&bench.call(&args).stdout);
         assert!(!said.is_empty(), "{args:?}");

@@ -8,6 +8,7 @@ use crate::config::Selection;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::installed;
+use crate::reporter::Message;
 
 /// Print variables that point compilers, PyO3 and build scripts at an installation
 #[derive(Debug, clap::Args)]
@@ -36,8 +37,11 @@ enum Format {
 
 #[derive(Serialize)]
 struct Variables<'a> {
-    version: u32,
     variables: &'a BTreeMap<&'static str, String>,
+}
+
+impl Message for Variables<'_> {
+    const REASON: &'static str = "environment";
 }
 
 /// Runs the command.
@@ -50,18 +54,23 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let toolchain = installed::utf8(python.toolchain())?;
     let sysroot = toolchain.join("share/wasi-sysroot");
     let include = installed::utf8(python.include_dir())?;
-    let variables = BTreeMap::from([
+    let flags = [format!("--sysroot={sysroot}"), format!("-I{include}")];
+    let quoted = flags.each_ref().map(|flag| word(flag));
+    let mut variables = BTreeMap::from([
         ("PYWASM_INSTALLATION", root.to_string()),
         ("PYO3_CONFIG_FILE", root.join("pyo3-config.txt").into_string()),
         ("WASI_SDK_PATH", toolchain.to_string()),
         ("WASI_SYSROOT", sysroot.to_string()),
         ("CC_wasm32_wasip1", toolchain.join("bin/clang").into_string()),
         ("AR_wasm32_wasip1", toolchain.join("bin/llvm-ar").into_string()),
-        ("CFLAGS_wasm32_wasip1", format!("--sysroot={sysroot} -I{include}")),
+        ("CFLAGS_wasm32_wasip1", quoted.join(" ")),
     ]);
-    if args.format == Format::Json {
-        let message = Variables { version: 1, variables: &variables };
-        ctx.reporter.data(serde_json::to_string(&message)?);
+    if quoted != flags {
+        // The cc crate splits at blanks unless it is told that there are quotes.
+        variables.insert("CC_SHELL_ESCAPED_FLAGS", "1".to_owned());
+    }
+    if args.format == Format::Json || ctx.reporter.is_json() {
+        ctx.reporter.json(&Variables { variables: &variables });
         return Ok(Exit::Success);
     }
     for (name, value) in &variables {
@@ -70,16 +79,41 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// A word of a list of flags, in quotes where a shell would take it apart.
+fn word(flag: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=./+:,@%".contains(c);
+    if flag.chars().all(plain) { flag.to_owned() } else { posix(flag) }
+}
+
+/// Inside single quotes a POSIX shell knows nothing but their end.
+fn posix(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// Inside single quotes PowerShell knows nothing but their end, and takes typographic ones for it,
+/// too; a doubled one stands for itself.
+/// <https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules>
+fn powershell(value: &str) -> String {
+    let mut quoted = String::from("'");
+    for c in value.chars() {
+        quoted.push(c);
+        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
+            quoted.push(c);
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
 /// One assignment, quoted so that any value arrives as it is.
 fn line(format: Format, name: &str, value: &str) -> String {
     match format {
-        // Inside single quotes a POSIX shell knows nothing but their end.
-        Format::Sh => format!("export {name}='{}'", value.replace('\'', r"'\''")),
+        Format::Sh => format!("export {name}={}", posix(value)),
         // fish also knows the backslash there.
         Format::Fish => {
             format!("set -gx {name} '{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
         }
-        Format::Powershell => format!("$env:{name} = '{}'", value.replace('\'', "''")),
+        Format::Powershell => format!("$env:{name} = {}", powershell(value)),
         Format::Github => {
             if value.contains('\n') {
                 let mut end = "PYWASM_END".to_owned();
@@ -106,6 +140,19 @@ mod tests {
         assert_eq!(line(Format::Fish, "X", value), r"set -gx X 'it\'s a \\ path'");
         assert_eq!(line(Format::Powershell, "X", value), r"$env:X = 'it''s a \ path'");
         assert_eq!(line(Format::Github, "X", value), r"X=it's a \ path");
+    }
+
+    #[test]
+    fn a_typographic_quote_does_not_end_a_powershell_string() {
+        let value = "/home/o\u{2019}neil\u{2018}; rm x";
+        let expected = "$env:X = '/home/o\u{2019}\u{2019}neil\u{2018}\u{2018}; rm x'";
+        assert_eq!(line(Format::Powershell, "X", value), expected);
+    }
+
+    #[test]
+    fn a_flag_with_a_blank_stays_one_flag() {
+        assert_eq!(word("--sysroot=/a/b-1.0"), "--sysroot=/a/b-1.0");
+        assert_eq!(word("-I/it's a/b"), r"'-I/it'\''s a/b'");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::installed;
-use crate::reporter::Message;
+use crate::reporter::{Message, WithHint};
 use crate::store::tree_size;
 
 /// List what is installed
@@ -32,7 +32,9 @@ impl Message for InstallationMessage<'_> {
 /// # Errors
 /// When an installation can't be read.
 pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let all = installed::all(ctx)?;
+    let all = installed::all(ctx).hint(|| {
+        "`cargo pywasm uninstall NAME` removes a broken one, by its directory's name".to_owned()
+    })?;
     if all.is_empty() {
         ctx.reporter.note("nothing is installed; `cargo pywasm install` builds a CPython");
     }
@@ -53,11 +55,30 @@ pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             ctx.reporter.json(&message);
         } else {
             let megabytes = size / 1_000_000;
+            let toolchain = short(toolchain);
             ctx.reporter.data(format!(
-                "{:<8} {:<10} {megabytes:>4} MB  {path}",
+                "{:<8} {:<10} {megabytes:>4} MB  {toolchain:<12}  {path}",
                 message.python, message.recipe
             ));
         }
     }
     Ok(Exit::Success)
+}
+
+/// `clang 22.1.8` of `Debian clang version 22.1.8 (…)`.
+fn short(clang: &str) -> String {
+    let version = clang.split_once("clang version ").map(|(_, rest)| rest.split_whitespace());
+    version.and_then(|mut words| words.next()).map_or(clang.to_owned(), |it| format!("clang {it}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_is_named_in_two_words_where_that_can_be() {
+        assert_eq!(short("Debian clang version 22.1.8 (1~deb12u1)"), "clang 22.1.8");
+        assert_eq!(short("clang version 19.1.5-wasi-sdk"), "clang 19.1.5-wasi-sdk");
+        assert_eq!(short("zig 0.15"), "zig 0.15");
+    }
 }

@@ -4,7 +4,6 @@ use pywasm_build::Installation;
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::installed;
 use crate::reporter::WithHint;
 use crate::store::Bucket;
 
@@ -22,20 +21,33 @@ pub struct Args {
     dry_run: bool,
 }
 
+/// An installation by its directory's name. What its manifest says is unknown when that can't be
+/// read, and then it can still be removed.
+struct Found {
+    name: String,
+    manifest: Option<Installation>,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When nothing, or more than one, answers to the name, or it can't be removed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let all = installed::all(ctx)?;
-    let chosen: Vec<&Installation> = match &args.which {
+    let found = |name: String| {
+        let manifest = Installation::open(ctx.store.entry(Bucket::Installs, &name)).ok();
+        Found { name, manifest }
+    };
+    let all: Vec<Found> = ctx.store.keys(Bucket::Installs)?.into_iter().map(found).collect();
+    let chosen: Vec<&Found> = match &args.which {
         None => all.iter().collect(),
         Some(which) => vec![one(which, &all)?],
     };
-    for python in chosen {
-        let name = installed::name_of(python);
+    if chosen.is_empty() {
+        ctx.reporter.note("nothing is installed");
+    }
+    for Found { name, .. } in chosen {
         if !args.dry_run {
-            remove(&name, ctx)?;
+            remove(name, ctx)?;
         }
         ctx.reporter.status(if args.dry_run { "Would remove" } else { "Removed" }, name);
     }
@@ -43,16 +55,23 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 }
 
 /// The only installation that answers to this.
-fn one<'a>(which: &str, all: &'a [Installation]) -> anyhow::Result<&'a Installation> {
-    let answers = |python: &&Installation| {
-        installed::name_of(python) == which || python.version() == which || python.recipe() == which
+fn one<'a>(which: &str, all: &'a [Found]) -> anyhow::Result<&'a Found> {
+    let answers = |found: &&Found| {
+        found.name == which
+            || found
+                .manifest
+                .as_ref()
+                .is_some_and(|python| python.version() == which || python.recipe() == which)
     };
-    let found: Vec<&Installation> = all.iter().filter(answers).collect();
-    let names = |list: &mut dyn Iterator<Item = &Installation>| {
-        list.map(installed::name_of).collect::<Vec<_>>().join(", ")
+    let found: Vec<&Found> = all.iter().filter(answers).collect();
+    let names = |list: &mut dyn Iterator<Item = &Found>| {
+        list.map(|found| found.name.as_str()).collect::<Vec<_>>().join(", ")
     };
     match found[..] {
         [one] => Ok(one),
+        [] if all.is_empty() => {
+            Err(anyhow::anyhow!("no installation is called `{which}`: nothing is installed"))
+        }
         [] => Err(anyhow::anyhow!("no installation is called `{which}`"))
             .hint(|| format!("installed are: {}", names(&mut all.iter()))),
         _ => Err(anyhow::anyhow!("`{which}` is not the name of one installation alone"))
@@ -65,6 +84,8 @@ fn remove(name: &str, ctx: &Ctx) -> anyhow::Result<()> {
     let without_key = name.rsplit_once('-').map_or(name, |(rest, _)| rest);
     let _lock = ctx.store.lock(&format!("install-{without_key}"), &ctx.reporter)?;
     let stage = ctx.store.stage(Bucket::Installs)?;
-    fs_err::rename(ctx.store.entry(Bucket::Installs, name), stage.path().join(name))?;
+    let aside = stage.path().join(name);
+    fs_err::rename(ctx.store.entry(Bucket::Installs, name), &aside)?;
+    fs_err::remove_dir_all(&aside)?;
     Ok(())
 }
