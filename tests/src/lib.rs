@@ -50,6 +50,20 @@ impl Fresh {
     }
 }
 
+/// The tool's binary, beside the test's own. `cargo xtask ci` builds it first; a test that needs
+/// it is never skipped.
+///
+/// # Panics
+/// When it was not built.
+#[must_use]
+pub fn binary() -> Utf8PathBuf {
+    let own = utf8(&std::env::current_exe().expect("the test's own path"));
+    // target/debug/deps/TEST
+    let path = own.ancestors().nth(2).expect("a target directory").join("cargo-pywasm");
+    assert!(path.exists(), "{path} is missing: run `cargo build -p cargo-pywasm`");
+    path
+}
+
 /// A path as the tool's paths are.
 ///
 /// # Panics

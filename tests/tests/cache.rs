@@ -9,16 +9,13 @@ use std::process::{Command, Stdio};
 use camino::Utf8PathBuf;
 use cargo_pywasm::fetch::{Place, Retries, fetch_with, mirror_places};
 use cargo_pywasm::store::Bucket;
-use pywasm_tests::{Answer, Fresh, Server, wanted};
+use pywasm_tests::{Answer, Fresh, Server, binary, wanted};
 
 const BODY: &[u8] = b"the bytes that upstream published, all of them";
 
 /// The binary with the store of this test, and no other variable but these.
 fn command(fresh: &Fresh, args: &[&str]) -> Command {
-    let own = std::env::current_exe().unwrap();
-    let path = own.parent().unwrap().parent().unwrap().join("cargo-pywasm");
-    assert!(path.exists(), "{} is missing: run `cargo build -p cargo-pywasm`", path.display());
-    let mut command = Command::new(path);
+    let mut command = Command::new(binary());
     command.arg("cache").args(args).env_clear().env("PYWASM_STORE", fresh.root().join("store"));
     command.current_dir(fresh.root());
     command

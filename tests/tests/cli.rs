@@ -2,19 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_tests::utf8;
-
-/// The binary, beside this test's own. `cargo xtask ci` builds it first; it is never skipped.
-fn binary() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let path = own.parent().unwrap().parent().unwrap().join("cargo-pywasm");
-    assert!(path.exists(), "{} is missing: run `cargo build -p cargo-pywasm`", path.display());
-    path
-}
+use pywasm_tests::{binary, utf8};
 
 struct Bench {
     _dir: tempfile::TempDir,
@@ -272,21 +263,6 @@ fn prune_removes_the_scratch_of_the_dead_and_keeps_what_is_new() {
     bench.ok(&["cache", "prune"]);
     assert!(!cache.join("sources-v9").exists());
     assert!(cache.join("staging-v0/new").exists(), "a running process may be at work in it");
-}
-
-#[test]
-fn doctor_finds_what_is_missing() {
-    let bench = Bench::new();
-    let output = Command::new(binary())
-        .args(["doctor", "--offline"])
-        .env_clear()
-        .env("PATH", "/nowhere")
-        .env("PYWASM_STORE", bench.root.join("store"))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let said = text(&output.stdout);
-    assert!(said.contains("MISSING  C compiler") && said.contains("apt install make"), "{said}");
 }
 
 #[test]

@@ -2,19 +2,23 @@
 
 use std::process::Command;
 
-use camino::Utf8Path;
-use pywasm_recipes::{SdkPin, SdkStatus, cpython_pins};
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::{SdkPin, SdkStatus};
 use serde::Serialize;
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::fetch::reachable;
 use crate::reporter::Message;
-use crate::store::Bucket;
+use crate::store::{Bucket, tree_size};
 use crate::{apt, toolchain};
+
+mod network;
 
 /// What an install needs on its way: sources, toolchain, objects, the installation.
 const DISK_NEEDED: u64 = 2_000_000_000;
+
+/// What macOS has.
+const OLDEST_MAKE: (u32, u32) = (3, 81);
 
 /// Check what an install needs: compiler, make, toolchain, network, disk
 #[derive(Debug, clap::Args)]
@@ -65,7 +69,8 @@ impl Check {
 /// None: what is wrong is a finding.
 pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut checks = vec![compiler(ctx), make(ctx), toolchain_here(ctx), store(ctx), disk(ctx)];
-    checks.extend(network(ctx));
+    checks.push(leftovers(ctx));
+    checks.extend(network::checks(ctx));
     checks.push(verifier(ctx));
     checks.push(compiler_cache(ctx));
     checks.push(rust_target(ctx));
@@ -97,29 +102,39 @@ fn compiler(ctx: &Ctx) -> Check {
     let Ok(scratch) = tempfile::tempdir() else {
         return Check::missing("C compiler", "no temporary directory to try it in", "set TMPDIR");
     };
-    let source = scratch.path().join("try.c");
-    let written =
-        std::fs::write(&source, "#include <stdio.h>\nint main(void) { return puts(\"\") < 0; }\n");
+    let (source, program) = (scratch.path().join("try.c"), scratch.path().join("try"));
+    const HELLO: &str = "#include <stdio.h>\nint main(void) { return puts(\"hello\") < 0; }\n";
+    let written = std::fs::write(&source, HELLO);
     let compiled = written.and_then(|()| {
         Command::new(&cc)
             .arg(&source)
             .arg("-o")
-            .arg(scratch.path().join("try"))
+            .arg(&program)
             .env_clear()
             .env("PATH", ctx.env.search_path())
             .output()
     });
     match compiled {
-        Ok(output) if output.status.success() => Check::ok("C compiler", cc.as_str()),
+        Ok(output) if output.status.success() => {}
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr)
                 .lines()
                 .next()
                 .unwrap_or_default()
                 .to_owned();
-            Check::missing("C compiler", format!("`{cc}` can't compile a program: {said}"), CURE)
+            let found = format!("`{cc}` can't compile a program: {said}");
+            return Check::missing("C compiler", found, CURE);
         }
-        Err(error) => Check::missing("C compiler", format!("`{cc}`: {error}"), CURE),
+        Err(error) => return Check::missing("C compiler", format!("`{cc}`: {error}"), CURE),
+    }
+    match Command::new(&program).env_clear().output() {
+        Ok(output) if output.stdout == b"hello\n" => Check::ok("C compiler", cc.as_str()),
+        // One for another machine, or a temporary directory that nothing may run in.
+        other => {
+            let said = other.map_or_else(|error| error.to_string(), |it| it.status.to_string());
+            let found = format!("what `{cc}` compiles does not run here: {said}");
+            Check::missing("C compiler", found, "put this machine's own compiler first on PATH")
+        }
     }
 }
 
@@ -128,14 +143,25 @@ fn make(ctx: &Ctx) -> Check {
     let Some(make) = ctx.env.program("gmake").or_else(|| ctx.env.program("make")) else {
         return Check::missing("make", "no `make` on PATH", CURE);
     };
-    match first_line(&make, &["--version"]) {
-        Some(line) if line.starts_with("GNU Make") => Check::ok("make", line),
-        other => Check::missing(
+    let said = first_line(&make, &["--version"]).unwrap_or_default();
+    match gnu_make(&said) {
+        Some(version) if version >= OLDEST_MAKE => Check::ok("make", said),
+        Some(_) => Check::missing(
             "make",
-            format!("`{make}` is not GNU make: {}", other.unwrap_or_default()),
+            format!("`{make}` is {said}, and 3.81 is the oldest that works"),
             CURE,
         ),
+        None => Check::missing("make", format!("`{make}` is not GNU make: {said}"), CURE),
     }
+}
+
+/// 4.3 of `GNU Make 4.3`.
+fn gnu_make(said: &str) -> Option<(u32, u32)> {
+    let mut numbers = said.strip_prefix("GNU Make ")?.split('.').map(|part| {
+        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        part[..end].parse().ok()
+    });
+    Some((numbers.next()??, numbers.next().flatten().unwrap_or(0)))
 }
 
 fn toolchain_here(ctx: &Ctx) -> Check {
@@ -177,80 +203,53 @@ fn store(ctx: &Ctx) -> Check {
     }
 }
 
+/// The cache and the installations may lie on two disks: the fuller one decides.
 fn disk(ctx: &Ctx) -> Check {
     let free = |path: &Utf8Path| -> Option<u64> {
         let existing = path.ancestors().find(|path| path.exists())?;
         let stat = rustix::fs::statvfs(existing.as_std_path()).ok()?;
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     };
-    match free(ctx.store.cache()) {
-        Some(bytes) if bytes >= DISK_NEEDED => {
+    let roots = [ctx.store.cache(), ctx.store.data()];
+    let least = roots.into_iter().filter_map(|path| Some((free(path)?, path))).min();
+    match least {
+        Some((bytes, _)) if bytes >= DISK_NEEDED => {
             Check::ok("disk", format!("{:.1} GB free", bytes as f64 / 1e9))
         }
-        Some(bytes) => Check::missing(
+        Some((bytes, path)) => Check::missing(
             "disk",
-            format!("{:.1} GB free, 2 GB are needed", bytes as f64 / 1e9),
+            format!("{:.1} GB free for {path}, 2 GB are needed", bytes as f64 / 1e9),
             "free some, or set PYWASM_STORE to another disk",
         ),
         None => Check::note("disk", "can't tell how much is free", "2 GB are needed"),
     }
 }
 
-/// The roads: at least one to the sources and one to a toolchain has to be open.
-fn network(ctx: &Ctx) -> Vec<Check> {
-    if ctx.offline {
-        return vec![Check::note(
-            "network",
-            "not looked at (--offline)",
-            "the store alone is used",
-        )];
+/// Scratch that killed runs left behind. That of a run which is at work counts, too: this holds
+/// no lock, and says what `prune` would look at.
+fn leftovers(ctx: &Ctx) -> Check {
+    let dirs =
+        [ctx.store.bucket(Bucket::Staging), ctx.store.data().join(Bucket::Staging.dir_name())];
+    let entries = dirs.iter().filter_map(|dir| dir.read_dir_utf8().ok()).flatten();
+    let sizes: Vec<u64> =
+        entries.flatten().map(|entry| tree_size(entry.path()).unwrap_or_default()).collect();
+    if sizes.is_empty() {
+        return Check::ok("scratch", "none is left behind");
     }
-    let mut checks = Vec::new();
-    let mut open = false;
-    let newest = cpython_pins().first();
-    let sdk = newest.and_then(|pin| SdkPin::find(pin.wasi_sdk)?.hosts.values().next());
-    let pinned = [("python.org", newest.map(|pin| &pin.source)), ("WASI SDK", sdk)];
-    for (name, artifact) in pinned {
-        let Some(artifact) = artifact else { continue };
-        match reachable(&artifact.url, ctx) {
-            Ok(()) => {
-                open = true;
-                checks.push(Check::ok("network", format!("{name}: reachable")));
-            }
-            Err(said) => checks.push(Check::note(
-                "network",
-                format!("{name}: {said}"),
-                "mirrors and package archives are asked instead",
-            )),
-        }
-    }
-    for archive in
-        ctx.env.text("PYWASM_MIRROR").map(str::to_owned).into_iter().chain(apt::archives(ctx))
-    {
-        match reachable(&archive, ctx) {
-            Ok(()) => {
-                open = true;
-                checks.push(Check::ok("network", format!("{archive}: reachable")));
-            }
-            Err(said) => checks.push(Check::note(
-                "network",
-                format!("{archive}: {said}"),
-                "another road is taken where there is one",
-            )),
-        }
-    }
-    if !open {
-        checks.push(Check::missing(
-            "network",
-            "no road is open",
-            "set HTTPS_PROXY, or PYWASM_MIRROR to a mirror (`cargo pywasm cache mirror` makes one)",
-        ));
-    }
-    checks
+    let found = format!(
+        "{} left by runs that were killed or are at work, {:.1} MB",
+        sizes.len(),
+        sizes.iter().sum::<u64>() as f64 / 1e6
+    );
+    Check::note("scratch", found, "`cargo pywasm cache prune` removes what is dead")
+}
+
+fn signature_checker(ctx: &Ctx) -> Option<Utf8PathBuf> {
+    ["gpgv", "sqv"].iter().find_map(|name| ctx.env.program(name))
 }
 
 fn verifier(ctx: &Ctx) -> Check {
-    match ["gpgv", "sqv"].iter().find_map(|name| ctx.env.program(name)) {
+    match signature_checker(ctx) {
         Some(path) => Check::ok("signatures", path.as_str()),
         None if apt::archives(ctx).is_empty() => {
             Check::ok("signatures", "not needed: no package archives here")
@@ -299,4 +298,19 @@ fn rust_target(ctx: &Ctx) -> Check {
 fn first_line(program: &Utf8Path, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).env_clear().env("LC_ALL", "C").output().ok()?;
     Some(String::from_utf8_lossy(&output.stdout).lines().next()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn make_is_known_by_its_version() {
+        assert_eq!(gnu_make("GNU Make 4.3"), Some((4, 3)));
+        assert_eq!(gnu_make("GNU Make 3.81"), Some((3, 81)));
+        assert_eq!(gnu_make("GNU Make 4.4.1"), Some((4, 4)));
+        assert_eq!(gnu_make("GNU Make 4.0.90-rc1"), Some((4, 0)));
+        assert_eq!(gnu_make("bmake 20220724"), None);
+        assert!((3, 79) < OLDEST_MAKE && (4, 0) > OLDEST_MAKE);
+    }
 }
