@@ -101,6 +101,43 @@ fn the_recipe_of_the_guide_is_a_recipe() {
 }
 
 #[test]
+fn the_guide_has_every_key_of_a_recipe() {
+    let guide = page("docs/guide/recipes.md");
+    let full = Bench::new().ok(&["recipe", "show", "default"]);
+    let (mut table, mut count) = (String::new(), 0);
+    for line in full.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            table = format!("{}.", name.trim_end_matches(']'));
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            assert!(guide.contains(&format!("| `{table}{key}` |")), "{table}{key}");
+            count += 1;
+        }
+    }
+    assert!(count >= 10, "{full}");
+}
+
+#[test]
+fn the_guide_names_every_form_of_env_and_every_action() {
+    let guide = page("docs/guide/cli.md");
+    let bench = Bench::new();
+    for command in ["cache", "recipe", "toolchain"] {
+        let help = bench.ok(&[command, "--help"]);
+        let actions = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+        let row =
+            guide.lines().find(|line| line.starts_with(&format!("| `cargo pywasm {command}`")));
+        for line in
+            actions.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        {
+            let action = line.split_whitespace().next().unwrap();
+            assert!(action == "help" || row.unwrap().contains(action), "{command} {action}");
+        }
+    }
+    for option in ["--downloads", "--toolchains", "--sources", "--builds", "--older-than"] {
+        assert!(guide.contains(option), "{option} of cache is not in the guide");
+    }
+}
+
+#[test]
 fn a_bad_recipe_is_a_finding_with_its_line() {
     let bench = Bench::new();
     std::fs::write(bench.root.join("bad.toml"), "schema = 1\nname = \"x\"\ncolour = \"red\"\n")
@@ -218,6 +255,15 @@ fn the_environment_is_read_back_by_a_shell_as_it_was_written() {
 }
 
 #[test]
+fn an_environment_with_a_toolchain_that_is_gone_comes_with_a_warning() {
+    let bench = Bench::new();
+    bench.install("3.13.15", "default");
+    let output = bench.call(&["env"]);
+    assert!(text(&output.stderr).contains("is gone from /it's a sdk"), "{}", text(&output.stderr));
+    assert!(output.status.success() && !text(&output.stdout).contains("warning"));
+}
+
+#[test]
 fn a_broken_installation_can_be_removed_by_its_name() {
     let bench = Bench::new();
     bench.install("3.13.15", "default");
@@ -271,4 +317,9 @@ fn completions_and_manual_pages_are_written() {
     assert!(bench.ok(&["completions", "bash"]).contains("cargo-pywasm"));
     bench.ok(&["man", "man1"]);
     assert!(bench.root.join("man1").read_dir_utf8().unwrap().count() >= 12);
+    let page = std::fs::read_to_string(bench.root.join("man1/cargo-pywasm.1")).unwrap();
+    assert!(page.contains("Exit status"), "{page}");
+    for (variable, _) in cargo_pywasm::env::DOCUMENTED {
+        assert!(page.contains(variable), "{variable} is not in the manual");
+    }
 }

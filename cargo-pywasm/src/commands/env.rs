@@ -52,6 +52,12 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let python = installed::find(&args.selection, ctx)?;
     let root = installed::utf8(python.root())?;
     let toolchain = installed::utf8(python.toolchain())?;
+    if !toolchain.exists() {
+        ctx.reporter.warn(format!(
+            "the toolchain of this installation is gone from {toolchain}; \
+             `cargo pywasm toolchain install` gets one"
+        ));
+    }
     let sysroot = toolchain.join("share/wasi-sysroot");
     let include = installed::utf8(python.include_dir())?;
     let flags = [format!("--sysroot={sysroot}"), format!("-I{include}")];
