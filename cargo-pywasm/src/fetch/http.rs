@@ -57,8 +57,8 @@ impl Retries {
 const MAX_REDIRECTS: usize = 8;
 /// A proxy or a server that takes longer is taken for dead.
 const CONNECT: Duration = Duration::from_secs(20);
-/// A server that has accepted a request answers within this time.
-const RESPONSE: Duration = Duration::from_secs(60);
+/// A server that says nothing for so long, before its answer or within it, is given up.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// What a server sends.
 pub(super) struct Answer {
@@ -143,7 +143,11 @@ impl<'a> Client<'a> {
             .max_redirects_will_error(false)
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
-            .timeout_recv_response(Some(RESPONSE))
+            // Not `timeout_recv_response`: the limit of a phase is a deadline for all of
+            // the next one, and would end every body that takes longer. That of the phase
+            // itself begins anew with each read (ureq 3.2, `CallTimings::next_timeout`).
+            .timeout_send_request(Some(SILENCE))
+            .timeout_recv_body(Some(SILENCE))
             .user_agent(concat!("cargo-pywasm/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
