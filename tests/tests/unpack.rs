@@ -158,6 +158,42 @@ fn bombs_are_stopped_by_bytes_entries_and_ratio() {
 }
 
 #[test]
+fn headers_are_limited_after_a_large_file_too() {
+    let long = "n".repeat(3 << 20);
+    let body = "0".repeat(4 << 20);
+    let name = || Entry {
+        path: b"././@LongLink",
+        kind: tar::EntryType::GNULongName,
+        link: "",
+        body: long.as_bytes(),
+    };
+    for entries in [vec![name(), file("x", "")], vec![file("f", &body), name(), file("x", "")]] {
+        let cage = Cage::new();
+        let refused = cage.refusal(&archive(&entries));
+        assert!(matches!(refused, Refused::HugeHeader(_)), "another refusal");
+    }
+}
+
+#[test]
+fn a_file_above_the_dropped_components_is_refused_and_a_directory_is_not() {
+    let top = || Entry { path: b"top/", kind: tar::EntryType::Directory, link: "", body: b"" };
+    let cage = Cage::new();
+    let good = archive(&[top(), file("top/x", "x")]);
+    tar_from(&*good, "t", &cage.inner, 1, &Limits::default()).unwrap();
+    let bad = archive(&[top(), file("README", "x")]);
+    let error = tar_from(&*bad, "t", &cage.inner, 1, &Limits::default()).unwrap_err();
+    assert!(matches!(error.reason, Refused::TooShallow(1)), "{}", error.reason);
+    assert_eq!(error.entry.as_deref(), Some("README"));
+}
+
+#[test]
+fn a_directory_of_the_oldest_format_is_a_directory() {
+    let cage = Cage::new();
+    cage.unpack(&archive(&[file("old/", ""), file("old/x", "x")])).unwrap();
+    assert_eq!(std::fs::read_to_string(cage.inner.join("old/x")).unwrap(), "x");
+}
+
+#[test]
 fn truncated_archives_and_trailing_garbage_are_told_apart() {
     let cage = Cage::new();
     let whole = xz(&archive(&[file("f", &"text ".repeat(10_000))]));

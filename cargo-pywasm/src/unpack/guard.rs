@@ -51,6 +51,8 @@ pub(super) struct Verdict {
     ended: Cell<bool>,
     /// Bytes that may still be read before the next entry begins.
     budget: Cell<Option<u64>>,
+    /// Bytes that were given out so far.
+    given: Cell<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,11 @@ impl Verdict {
     /// From here on at most so many bytes may be read: `None` for no limit but the general ones.
     pub(super) fn set_budget(&self, budget: Option<u64>) {
         self.budget.set(budget);
+    }
+
+    /// Bytes that were given out so far.
+    pub(super) fn given(&self) -> u64 {
+        self.given.get()
     }
 
     /// Whether the data has come to its end.
@@ -90,7 +97,6 @@ pub(super) struct Guarded<'a, R> {
     inner: R,
     /// Compressed bytes that were read so far.
     taken: &'a dyn Fn() -> u64,
-    given: u64,
     limits: &'a Limits,
     verdict: &'a Verdict,
 }
@@ -102,15 +108,16 @@ impl<'a, R: Read> Guarded<'a, R> {
         limits: &'a Limits,
         verdict: &'a Verdict,
     ) -> Self {
-        Self { inner, taken, given: 0, limits, verdict }
+        Self { inner, taken, limits, verdict }
     }
 
     fn check(&self) -> Result<(), Stop> {
-        if self.given > self.limits.max_bytes {
+        let given = self.verdict.given();
+        if given > self.limits.max_bytes {
             return Err(Stop::Bytes(self.limits.max_bytes));
         }
         let fair = (self.taken)().saturating_mul(self.limits.max_ratio);
-        if self.given > fair.saturating_add(Limits::FREE) {
+        if given > fair.saturating_add(Limits::FREE) {
             return Err(Stop::Ratio(self.limits.max_ratio));
         }
         Ok(())
@@ -137,7 +144,7 @@ impl<R: Read> Read for Guarded<'_, R> {
         if let Some(budget) = budget {
             self.verdict.budget.set(Some(budget - count as u64));
         }
-        self.given += count as u64;
+        self.verdict.given.set(self.verdict.given() + count as u64);
         self.check().map_err(stop)?;
         Ok(count)
     }

@@ -15,10 +15,14 @@ use super::tree::{Inside, Tree};
 /// Where an entry goes, or that it is left out.
 pub(super) type Place<'a> = dyn FnMut(&Utf8Path) -> Result<Option<Utf8PathBuf>, Refused> + 'a;
 
-/// A path without its first components. A directory that has no more of them is
-/// the root's business; what has none left is not for us to drop.
+/// A path without its first components. That a directory has no more than those is
+/// usual; a file that has not would be lost.
 pub(super) fn stripped(path: &Utf8Path, strip: usize) -> Result<Option<Utf8PathBuf>, Refused> {
     let rest: Utf8PathBuf = path.components().skip(strip).collect();
+    // With nothing to drop, nothing is too shallow: `./` is the root itself.
+    if strip > 0 && rest.as_str().is_empty() {
+        return Err(Refused::TooShallow(strip));
+    }
     Ok((!rest.as_str().is_empty()).then_some(rest))
 }
 
@@ -74,9 +78,15 @@ impl Job<'_, '_> {
                 let reason = Refused::TooManyEntries(limits.max_entries);
                 return Err(UnpackError::of(self.name, reason));
             }
-            left = entry.size();
+            let size = match entry.header().entry_type() {
+                // What it says is the size with the holes, which are not in the archive.
+                EntryType::GNUSparse => entry.header().entry_size().unwrap_or(0),
+                _ => entry.size(),
+            };
+            let before = verdict.given();
             let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             self.entry(&mut entry).map_err(|reason| UnpackError::at(self.name, &path, reason))?;
+            left = size.saturating_sub(verdict.given() - before);
         }
         // The end is marked: data that just stops has lost something.
         if verdict.has_ended() {
@@ -86,7 +96,11 @@ impl Job<'_, '_> {
     }
 
     fn entry(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), Refused> {
-        let kind = entry.header().entry_type();
+        let mut kind = entry.header().entry_type();
+        // The way of archives from before there was a type for directories.
+        if kind.is_file() && entry.path_bytes().ends_with(b"/") {
+            kind = EntryType::Directory;
+        }
         // Comments of git-archive: not an entry.
         if kind.is_pax_global_extensions() {
             return Ok(());
@@ -99,7 +113,12 @@ impl Job<'_, '_> {
                 return if (self.place)(&path)?.is_some() { Err(refused) } else { Ok(()) };
             }
         };
-        let Some(to) = (self.place)(inside.path())? else { return Ok(()) };
+        let to = match (self.place)(inside.path()) {
+            Ok(Some(to)) => to,
+            Ok(None) => return Ok(()),
+            Err(Refused::TooShallow(_)) if kind.is_dir() => return Ok(()),
+            Err(refused) => return Err(refused),
+        };
         let to = Inside::of(&to)?;
         let pax = Pax::of(entry)?;
         let mtime = match pax.mtime {
