@@ -23,6 +23,8 @@ pub mod reporter;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 #[cfg(feature = "runtime")]
+pub mod sandbox;
+#[cfg(feature = "runtime")]
 pub mod smoke;
 pub mod store;
 #[cfg(feature = "runtime")]
