@@ -47,6 +47,8 @@ enum Command {
     #[cfg(feature = "runtime")]
     Run(commands::run::Args),
     #[cfg(feature = "runtime")]
+    RunWasm(commands::run_wasm::Args),
+    #[cfg(feature = "runtime")]
     Verify(commands::verify::Args),
     List(commands::list::Args),
     Uninstall(commands::uninstall::Args),
@@ -81,6 +83,8 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::Install(args) => commands::install::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Run(args) => commands::run::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::RunWasm(args) => commands::run_wasm::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Verify(args) => commands::verify::run(args, &ctx),
         Command::List(args) => commands::list::run(args, &ctx),

@@ -39,6 +39,14 @@ struct Metadata {
     recipe: Option<String>,
 }
 
+/// The settings of the crate one stands in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Project {
+    metadata: Metadata,
+    /// The directory of the Cargo.toml with the table, if there is one.
+    dir: Option<Utf8PathBuf>,
+}
+
 impl Selection {
     /// The selection with its gaps filled from the environment and from the crate one stands
     /// in; what nobody says stays open.
@@ -54,7 +62,7 @@ impl Selection {
         }
         filled.recipe = filled.recipe.or_else(|| ctx.env.text("PYWASM_RECIPE").map(str::to_owned));
         if filled.python.is_none() || filled.recipe.is_none() {
-            let metadata = metadata(ctx)?;
+            let metadata = project(ctx)?.metadata;
             filled.python = filled.python.or(metadata.python);
             filled.recipe = filled.recipe.or(metadata.recipe);
         }
@@ -84,6 +92,15 @@ impl Settings {
     }
 }
 
+/// The directory of the project one stands in: that of the Cargo.toml with the table, the
+/// crate's own or its workspace's.
+///
+/// # Errors
+/// When the table is not understood.
+pub fn project_dir(ctx: &Ctx) -> anyhow::Result<Option<Utf8PathBuf>> {
+    Ok(project(ctx)?.dir)
+}
+
 /// The recipe of a name or a path: anything with a `/` or the ending `.toml` is a path.
 ///
 /// # Errors
@@ -111,7 +128,7 @@ fn is_path(recipe: &str) -> bool {
 /// The table of the crate one stands in, over that of its workspace. Cargo is asked only where
 /// there is a crate; one that Cargo can't read is worth a warning, because installing a Python
 /// does not depend on it.
-fn metadata(ctx: &Ctx) -> anyhow::Result<Metadata> {
+fn project(ctx: &Ctx) -> anyhow::Result<Project> {
     let manifests =
         || ctx.cwd.ancestors().map(|dir| dir.join("Cargo.toml")).filter(|path| path.is_file());
     // Cargo takes longer than all the rest of an install that has nothing to do, and most
@@ -119,7 +136,7 @@ fn metadata(ctx: &Ctx) -> anyhow::Result<Metadata> {
     let speaks_of_it =
         |path: Utf8PathBuf| fs_err::read_to_string(path).is_ok_and(|text| may_have_table(&text));
     let Some(manifest) = manifests().next().filter(|_| manifests().any(speaks_of_it)) else {
-        return Ok(Metadata::default());
+        return Ok(Project::default());
     };
     let mut command = cargo_metadata::MetadataCommand::new();
     command.manifest_path(&manifest).no_deps().other_options(["--offline".to_owned()]);
@@ -127,7 +144,7 @@ fn metadata(ctx: &Ctx) -> anyhow::Result<Metadata> {
         Ok(workspace) => workspace,
         Err(error) => {
             ctx.reporter.warn(format!("`{manifest}` is not read for its settings: {error}"));
-            return Ok(Metadata::default());
+            return Ok(Project::default());
         }
     };
     let package = workspace.packages.iter().find(|package| package.manifest_path == manifest);
@@ -135,7 +152,14 @@ fn metadata(ctx: &Ctx) -> anyhow::Result<Metadata> {
     let own = table(own, "package", &manifest)?;
     let root = workspace.workspace_root.join("Cargo.toml");
     let shared = table(Some(&workspace.workspace_metadata), "workspace", &root)?;
-    Ok(Metadata { python: own.python.or(shared.python), recipe: own.recipe.or(shared.recipe) })
+    let of = |found: &Option<Metadata>, manifest: &Utf8Path| {
+        found.as_ref().and(manifest.parent()).map(Utf8Path::to_owned)
+    };
+    let dir = of(&own, &manifest).or_else(|| of(&shared, &root));
+    let (own, shared) = (own.unwrap_or_default(), shared.unwrap_or_default());
+    let metadata =
+        Metadata { python: own.python.or(shared.python), recipe: own.recipe.or(shared.recipe) };
+    Ok(Project { metadata, dir })
 }
 
 /// Whether Cargo could find a table in this manifest or in that of its workspace. TOML has many
@@ -157,9 +181,9 @@ fn table(
     metadata: Option<&serde_json::Value>,
     kind: &str,
     manifest: &Utf8Path,
-) -> anyhow::Result<Metadata> {
+) -> anyhow::Result<Option<Metadata>> {
     let Some(value) = metadata.and_then(|metadata| metadata.get("pywasm")) else {
-        return Ok(Metadata::default());
+        return Ok(None);
     };
     let mut table = Metadata::deserialize(value)
         .with_context(|| format!("`[{kind}.metadata.pywasm]` of `{manifest}`"))?;
@@ -171,7 +195,7 @@ fn table(
             recipe
         }
     });
-    Ok(table)
+    Ok(Some(table))
 }
 
 #[cfg(test)]
@@ -217,6 +241,14 @@ mod tests {
         assert_eq!(python(&none, &[]), ("3.14".to_owned(), "full".to_owned()));
         assert_eq!(python(&none, &env), ("3.13".to_owned(), "full".to_owned()));
         assert_eq!(python(&flag, &env), ("3.13.5".to_owned(), "full".to_owned()));
+    }
+
+    #[test]
+    fn a_project_is_the_directory_of_the_table() {
+        let (_dir, root) = crate_dir("[package.metadata.pywasm]\n");
+        assert_eq!(project_dir(&ctx(&root.join("src"), &[])).unwrap(), Some(root));
+        let (_dir, root) = crate_dir("");
+        assert_eq!(project_dir(&ctx(&root, &[])).unwrap(), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod fetch;
 #[cfg(feature = "runtime")]
 pub mod install;
 pub mod installed;
+pub mod project;
 pub mod reporter;
 #[cfg(feature = "runtime")]
 pub mod runtime;

@@ -64,7 +64,7 @@ def stdlib_as_a_zip():
     import zipimport
 
     number = "{}{}".format(*sys.version_info)
-    archive = zipimport.zipimporter(f"/product/python{number}.zip")
+    archive = zipimport.zipimporter(f"/product/zip/python{number}.zip")
     assert archive.is_package("json") and archive.get_code("json").co_names
 
 

@@ -103,6 +103,16 @@ pub(crate) fn stdlib(python: &Installation) -> anyhow::Result<Dir> {
     Ok(Dir::read_only(Utf8Path::new(&utf8(python.stdlib())?), guest))
 }
 
+/// The directory with the standard library's zip, where the interpreter looks for it.
+///
+/// # Errors
+/// When the installation's path is not UTF-8.
+pub(crate) fn stdlib_zip(python: &Installation) -> anyhow::Result<Dir> {
+    let zip = utf8(python.stdlib_zip())?;
+    let dir = zip.parent().unwrap_or(&zip);
+    Ok(Dir::read_only(dir, format!("{PREFIX}/lib")))
+}
+
 fn utf8(path: std::path::PathBuf) -> anyhow::Result<Utf8PathBuf> {
     Ok(Utf8PathBuf::try_from(path)?)
 }

@@ -11,6 +11,14 @@ pub const TARGET: &str = "wasm32-wasip1";
 
 /// The version of `manifest.json` that this crate reads.
 const MANIFEST_VERSION: u64 = 1;
+/// The directory in `lib/` with the libc and start files that libpython was built against. Apart
+/// from libpython, so that a search path for one does not bring the other.
+pub const LIBC_DIR: &str = "wasi-libc";
+/// The directory in `lib/` with the standard library's zip and nothing else, for hosts that give
+/// a module whole directories.
+pub const ZIP_DIR: &str = "zip";
+/// The object in `lib/` that finalizes Python when a command ends.
+pub const EXIT_OBJECT: &str = "pywasm-exit.o";
 
 /// A finished CPython for wasm32-wasip1.
 #[derive(Clone, Debug)]
@@ -86,10 +94,23 @@ impl Installation {
         self.root.join("include").join(format!("python{}", self.series()))
     }
 
-    /// `libpythonX.Y.a` and the libc and start files it was built against.
+    /// `libpythonX.Y.a` and what is linked beside it.
     #[must_use]
     pub fn lib_dir(&self) -> PathBuf {
         self.root.join("lib")
+    }
+
+    /// The libc and start files that libpython was built against.
+    #[must_use]
+    pub fn libc_dir(&self) -> PathBuf {
+        self.lib_dir().join(LIBC_DIR)
+    }
+
+    /// What libpython takes from libc, sorted.
+    #[must_use]
+    pub fn libc_needs(&self) -> Vec<&str> {
+        let names = self.manifest.pointer("/libc/needs").and_then(Value::as_array);
+        names.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
     /// The standard library as a tree.
@@ -101,7 +122,7 @@ impl Installation {
     /// The standard library as one stored zip.
     #[must_use]
     pub fn stdlib_zip(&self) -> PathBuf {
-        self.lib_dir().join(format!("python{}.zip", self.series().replace('.', "")))
+        self.lib_dir().join(ZIP_DIR).join(format!("python{}.zip", self.series().replace('.', "")))
     }
 
     /// The interpreter as a command module.
@@ -140,8 +161,17 @@ impl Installation {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A manifest of CPython 3.13.15 that takes these functions from libc.
+    pub(crate) fn manifest(libc_needs: &[&str]) -> String {
+        format!(
+            r#"{{"version": 1, "python": {{"version": "3.13.15", "series": "3.13"}},
+                "recipe": {{"name": "full"}}, "toolchain": {{"root": "/sdk"}},
+                "libc": {{"needs": {libc_needs:?}}}}}"#
+        )
+    }
 
     fn with_manifest(text: &str) -> (tempfile::TempDir, Result<Installation, Error>) {
         let dir = tempfile::tempdir().unwrap();
@@ -159,7 +189,7 @@ mod tests {
         );
         let python = python.unwrap();
         assert!(python.include_dir().ends_with("include/python3.13"));
-        assert!(python.stdlib_zip().ends_with("lib/python313.zip"));
+        assert!(python.stdlib_zip().ends_with("lib/zip/python313.zip"));
         assert_eq!(python.modules(), ["_abc", "math"]);
         assert_eq!(python.toolchain(), Path::new("/sdk"));
     }

@@ -1,21 +1,40 @@
-//! Finds a CPython for wasm32-wasip1 that `cargo pywasm install` made, from a build
-//! script or from any other program.
+//! Links a CPython for wasm32-wasip1 that `cargo pywasm install` made into a Rust crate.
 //!
 //! ```no_run
-//! let python = pywasm_build::Installation::open("…/cpython-3.13.15-wasm32-wasip1-full-1a2b3c4d")?;
-//! python.cc().file("src/glue.c").compile("glue");
-//! # Ok::<(), pywasm_build::Error>(())
+//! // All of a build.rs.
+//! pywasm_build::link();
 //! ```
 //!
-//! This crate is compiled into build scripts: it has no network, no proc macro and
-//! two dependencies, and it never builds CPython.
+//! With what is wanted said, and C code of your own compiled by the same toolchain:
+//!
+//! ```no_run
+//! if let Some(python) = pywasm_build::Build::new().python("3.13").recipe("full").link() {
+//!     python.cc().file("src/glue.c").compile("glue");
+//! }
+//! ```
+//!
+//! For another target than wasm32-wasip1, and on docs.rs, `link` does nothing. It must be called
+//! from the build script of the crate that becomes the module: Cargo hands linker arguments of a
+//! dependency's build script to nobody. `docs/guide/embedding.md` shows all of it.
+//!
+//! This crate is compiled into build scripts: it has no network, no proc macro and few
+//! dependencies, and it never builds CPython.
 
+mod directive;
 mod error;
+mod find;
 mod installation;
+mod libc;
+mod link;
+mod project;
 mod store;
+mod wasm;
 
+pub use directive::Directive;
 pub use error::Error;
-pub use installation::{Installation, TARGET};
+pub use installation::{Installation, EXIT_OBJECT, LIBC_DIR, TARGET, ZIP_DIR};
+pub use libc::{Libc, Stamp};
+pub use link::{link, Build, Linked, Variables};
 pub use store::{installations, installs_dir};
 
 /// The example of the guide, which is compiled with the tests.

@@ -13,7 +13,7 @@ const INSTALLS: &str = "installs-v0";
 ///
 /// # Errors
 /// When none of them is set.
-pub fn installs_dir(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Error> {
+pub fn installs_dir(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, Error> {
     let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(store) = path("PYWASM_STORE") {
         return Ok(store.join("data").join(INSTALLS));
@@ -61,11 +61,11 @@ mod tests {
             "HOME" => Some("/h".into()),
             _ => None,
         };
-        assert_eq!(installs_dir(both).unwrap(), Path::new("/s/data/installs-v0"));
+        assert_eq!(installs_dir(&both).unwrap(), Path::new("/s/data/installs-v0"));
         let home = |name: &str| (name == "HOME").then(|| "/h".into());
         let expected = Path::new("/h/.local/share/pywasm/installs-v0");
-        assert_eq!(installs_dir(home).unwrap(), expected);
-        assert!(matches!(installs_dir(|_| None), Err(Error::NoHome)));
+        assert_eq!(installs_dir(&home).unwrap(), expected);
+        assert!(matches!(installs_dir(&|_| None), Err(Error::NoHome)));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let name = installed.file_name().context("an installation without a name")?;
     let logs = store.join("cache/builds-v0").join(name).join("logs");
     let answers = answers(&std::fs::read_to_string(config_log(&logs)?)?)?;
-    let libc = manifest(&installed, "/toolchain/libc_sha256")?;
+    let libc = manifest(&installed, "/libc/sha256")?;
     let series = manifest(&installed, "/python/series")?;
     let path = root().join(format!("recipes/seeds/{series}-{}.site", &libc[..8]));
     let text: String = answers.iter().map(|answer| format!("{answer}\n")).collect();

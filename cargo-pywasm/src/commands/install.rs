@@ -5,15 +5,19 @@ use camino::Utf8PathBuf;
 use pywasm_recipes::{CpythonPin, MinorVersion};
 use serde::Serialize;
 
-use crate::config::{Selection, Settings};
+use crate::config::{Selection, Settings, project_dir};
 use crate::cpython::BuildPython;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::install::{Plan, Request, install};
+use crate::project::{DIRECTORY, Linked};
 use crate::reporter::{Message, WithHint};
 use crate::toolchain::ToolchainRequest;
 
 /// Build and verify a CPython for wasm32-wasip1, and keep it in the store
+///
+/// In a crate whose Cargo.toml has `[package.metadata.pywasm]`, what it asks for is installed, and
+/// `.pywasm/` beside that Cargo.toml tells build scripts, PyO3 and `run-wasm` where it is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -86,6 +90,12 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let verb = if installed.fresh { "Fresh" } else { "Installed" };
     let name = installed.root.file_name().unwrap_or_default();
     ctx.reporter.status(verb, name);
+    if let Some(project) = project_dir(ctx)? {
+        let changed = Linked::new(installed.root.clone()).write(&project)?;
+        if changed {
+            ctx.reporter.status("Linked", project.join(DIRECTORY));
+        }
+    }
     if ctx.reporter.is_json() {
         let path = installed.root.as_str();
         ctx.reporter.json(&InstalledMessage { path, fresh: installed.fresh });

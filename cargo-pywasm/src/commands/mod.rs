@@ -11,6 +11,8 @@ pub mod man;
 pub mod recipe;
 #[cfg(feature = "runtime")]
 pub mod run;
+#[cfg(feature = "runtime")]
+pub mod run_wasm;
 pub mod toolchain;
 pub mod uninstall;
 #[cfg(feature = "runtime")]

@@ -1,5 +1,7 @@
 //! The one archive to link: libpython and all it needs of the toolchain's sysroot.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_stubs::Link;
 
@@ -37,16 +39,22 @@ pub(super) fn merge(
     Ok(())
 }
 
-/// Nothing of libpython may stay undefined when it is linked with the libc beside it: until
-/// Rust 1.96 a missing function becomes an import that no host has, and a missing variable
-/// silently becomes address 0.
-pub(super) fn check_closed(libpython: &Utf8Path, toolchain: &Toolchain) -> anyhow::Result<()> {
+/// What libpython takes from libc, sorted: whether another libc can take its place.
+///
+/// Nothing may stay undefined when it is linked with the libc beside it: until Rust 1.96 a
+/// missing function becomes an import that no host has, and a missing variable silently becomes
+/// address 0.
+pub(super) fn needs_of_libc(
+    libpython: &Utf8Path,
+    toolchain: &Toolchain,
+) -> anyhow::Result<BTreeSet<String>> {
     let mut link = Link::new();
     link.whole_archive("libpython", &fs_err::read(libpython)?)?;
+    link.archive("compiler-rt", &fs_err::read(toolchain.builtins()?)?)?;
+    let needs = link.undefined().into_iter().map(|symbol| symbol.name).collect();
     for name in ["libc.a", "libm.a"] {
         link.archive(name, &fs_err::read(toolchain.lib_dir().join(name))?)?;
     }
-    link.archive("compiler-rt", &fs_err::read(toolchain.builtins()?)?)?;
     let undefined = link.undefined();
     let listed: Vec<String> = undefined
         .iter()
@@ -58,7 +66,7 @@ pub(super) fn check_closed(libpython: &Utf8Path, toolchain: &Toolchain) -> anyho
         undefined.len(),
         listed.join("\n")
     );
-    Ok(())
+    Ok(needs)
 }
 
 /// The emulation libraries of the sysroot.

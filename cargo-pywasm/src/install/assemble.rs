@@ -3,9 +3,9 @@
 use anyhow::Context;
 use camino::Utf8Path;
 
-use super::manifest::{Input, Manifest};
+use super::manifest::{Contents, Input, Manifest};
 use super::request::{Request, RequestKey};
-use super::{archive, details, licenses, sbom, stdlib};
+use super::{archive, details, exit, licenses, sbom, stdlib};
 use crate::bytecode;
 use crate::cpython::{Built, Logs, PREFIX, SourceTree};
 use crate::ctx::Ctx;
@@ -13,7 +13,8 @@ use crate::runtime::Runtime;
 use crate::toolchain::Toolchain;
 
 /// The libc and start files that a module must be linked with: there is no ABI promise
-/// between versions of wasi-libc (PEP 816), so the ones libpython was built against ship.
+/// between versions of wasi-libc (PEP 816), so the ones libpython was built against ship, in a
+/// directory of their own: `pywasm-build` decides whether a module is linked with them.
 const SYSROOT_FILES: [&str; 5] = ["libc.a", "libm.a", "crt1.o", "crt1-command.o", "crt1-reactor.o"];
 
 /// Everything that goes into an installation.
@@ -44,11 +45,15 @@ pub(super) fn assemble(
     let logs = Logs::fresh(&logs.join("assemble"))?;
     let libpython = lib.join(format!("libpython{series}.a"));
     archive::merge(parts.built, parts.toolchain, &libpython, &logs)?;
-    archive::check_closed(&libpython, parts.toolchain)?;
+    let libc_needs = archive::needs_of_libc(&libpython, parts.toolchain)?;
+    let libc = lib.join(pywasm_build::LIBC_DIR);
+    fs_err::create_dir(&libc)?;
     for name in SYSROOT_FILES {
-        fs_err::copy(parts.toolchain.lib_dir().join(name), lib.join(name))?;
+        fs_err::copy(parts.toolchain.lib_dir().join(name), libc.join(name))?;
     }
-    headers(parts, &root.join(format!("include/python{series}")))?;
+    let include = root.join(format!("include/python{series}"));
+    headers(parts, &include)?;
+    exit::compile(parts.toolchain, &include, &lib.join(pywasm_build::EXIT_OBJECT), &logs)?;
 
     let tree = lib.join(format!("python{series}"));
     stdlib::copy_tree(&parts.source.lib(), &tree, &parts.request.recipe.stdlib.exclude)?;
@@ -63,7 +68,9 @@ pub(super) fn assemble(
     let guest = format!("{PREFIX}/lib/python{series}");
     let place = bytecode::Place { tree: &tree, guest: &guest };
     bytecode::compile(&interpreter, &place, "the standard library", runtime, ctx)?;
-    stdlib::zip_tree(&tree, &lib.join(format!("python{}{}.zip", series.major, series.minor)))?;
+    let zips = lib.join(pywasm_build::ZIP_DIR);
+    fs_err::create_dir(&zips)?;
+    stdlib::zip_tree(&tree, &zips.join(format!("python{}{}.zip", series.major, series.minor)))?;
 
     licenses::collect(parts.source, parts.toolchain, root)?;
     let inventory = &parts.built.inventory;
@@ -80,16 +87,9 @@ pub(super) fn assemble(
         root.join("pyo3-config.txt"),
         details::pyo3_config(parts.request, parts.final_root),
     )?;
-    Manifest::new(
-        parts.request,
-        parts.key,
-        parts.toolchain,
-        parts.inputs,
-        inventory,
-        &imports,
-        root,
-    )?
-    .write(root)
+    let contents = Contents { modules: inventory, imports: &imports, libc_needs: &libc_needs };
+    Manifest::new(parts.request, parts.key, parts.toolchain, parts.inputs, contents, root)?
+        .write(root)
 }
 
 /// `Include/` as `make install` lays it out, with the `pyconfig.h` of this build.

@@ -2,7 +2,7 @@
 //!
 //! Its fields are described in `docs/guide/installation.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{Digest, Recipe};
@@ -31,7 +31,23 @@ pub struct Manifest<'a> {
     inputs: &'a [Input],
     modules: &'a Inventory,
     imports: &'a [String],
+    libc: Libc<'a>,
     files: BTreeMap<Utf8PathBuf, FileEntry>,
+}
+
+/// What came out of a build, beside its files.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contents<'a> {
+    pub(super) modules: &'a Inventory,
+    pub(super) imports: &'a [String],
+    pub(super) libc_needs: &'a BTreeSet<String>,
+}
+
+/// The libc that libpython was built against, and what it takes from it.
+#[derive(Debug, Serialize)]
+struct Libc<'a> {
+    sha256: Digest,
+    needs: &'a BTreeSet<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,7 +68,6 @@ struct ToolchainEntry<'a> {
     root: &'a Utf8Path,
     identity: &'a str,
     clang: &'a str,
-    libc_sha256: Digest,
     passed_over: &'a [Passed],
 }
 
@@ -90,8 +105,7 @@ impl<'a> Manifest<'a> {
         key: &RequestKey,
         toolchain: &'a Toolchain,
         inputs: &'a [Input],
-        modules: &'a Inventory,
-        imports: &'a [String],
+        contents: Contents<'a>,
         root: &Utf8Path,
     ) -> anyhow::Result<Self> {
         Ok(Self {
@@ -110,7 +124,6 @@ impl<'a> Manifest<'a> {
                 root: &toolchain.root,
                 identity: &toolchain.identity,
                 clang: &toolchain.clang_version,
-                libc_sha256: toolchain.libc,
                 passed_over: &toolchain.passed_over,
             },
             build_python: match &request.build_python {
@@ -118,8 +131,9 @@ impl<'a> Manifest<'a> {
                 BuildPython::Given { version, .. } => version.as_str(),
             },
             inputs,
-            modules,
-            imports,
+            modules: contents.modules,
+            imports: contents.imports,
+            libc: Libc { sha256: toolchain.libc, needs: contents.libc_needs },
             files: hash_files(root)?,
         })
     }
@@ -140,7 +154,10 @@ impl<'a> Manifest<'a> {
 /// covered by the zip, which holds each of them.
 fn hash_files(root: &Utf8Path) -> anyhow::Result<BTreeMap<Utf8PathBuf, FileEntry>> {
     let mut files = BTreeMap::new();
-    for dir in ["bin", "lib"] {
+    let lib = Utf8Path::new("lib");
+    for dir in
+        [&lib.join(pywasm_build::LIBC_DIR), &lib.join(pywasm_build::ZIP_DIR), lib, "bin".into()]
+    {
         for entry in root.join(dir).read_dir_utf8()? {
             let path = entry?.into_path();
             if path.is_file() {

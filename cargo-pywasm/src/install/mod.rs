@@ -6,6 +6,7 @@
 mod archive;
 mod assemble;
 mod details;
+mod exit;
 mod licenses;
 mod manifest;
 mod plan;

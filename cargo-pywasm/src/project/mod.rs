@@ -1,0 +1,35 @@
+//! A crate that embeds Python, and its link to an installation.
+//!
+//! What is committed with the crate is the same for everyone; what is true of this machine only
+//! (where the installation lies, which Rust is used) stands in `.pywasm/`, which Git does not see.
+
+mod linked;
+
+pub use linked::{DIRECTORY, Linked};
+
+use std::str::FromStr;
+
+/// How a module gets at the standard library.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stdlib {
+    /// As a directory that the host gives it.
+    #[default]
+    Dir,
+    /// As one file in a directory that the host gives it.
+    Zip,
+    /// Not at all: it needs none, or has it inside.
+    None,
+}
+
+impl FromStr for Stdlib {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "dir" => Ok(Self::Dir),
+            "zip" => Ok(Self::Zip),
+            "none" => Ok(Self::None),
+            other => Err(format!("`{other}` is not one of dir, zip, none")),
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! From an installation to what the linker is told.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::find::{Found, Wanted};
+use crate::libc::{self, Libc, RustLibc};
+use crate::{Directive, Error, Installation, TARGET};
+
+/// Reads a variable of the environment.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// The stubs of an installation, if its recipe has any. Weak, so they come last: before an
+/// archive that has the real symbol, the stub would silently win.
+const STUBS: &str = "libpywasm_stubs.a";
+
+/// How Python is linked into a crate.
+#[derive(Clone, Debug, Default)]
+pub struct Build {
+    wanted: Wanted,
+    stack_size: Option<u32>,
+    keep_running: bool,
+}
+
+/// A decision: what is linked, and what Cargo is told.
+#[derive(Debug)]
+pub struct Linked {
+    /// The installation.
+    pub python: Installation,
+    /// The libc.
+    pub libc: Libc,
+    /// In the order in which Cargo is told.
+    pub directives: Vec<Directive>,
+}
+
+impl Build {
+    /// Whatever is installed, linked as it is usual.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This CPython: a series, `3.13`, or one release, `3.13.15`.
+    #[must_use]
+    pub fn python(mut self, version: impl Into<String>) -> Self {
+        self.wanted.python = Some(version.into());
+        self
+    }
+
+    /// An installation of this recipe.
+    #[must_use]
+    pub fn recipe(mut self, name: impl Into<String>) -> Self {
+        self.wanted.recipe = Some(name.into());
+        self
+    }
+
+    /// The installation in this directory.
+    #[must_use]
+    pub fn installation(mut self, root: impl Into<PathBuf>) -> Self {
+        self.wanted.installation = Some(root.into());
+        self
+    }
+
+    /// The size of the C stack in bytes, a multiple of 16. By default it is what CPython itself
+    /// is linked with: 8 MiB, from 3.14 on 16 MiB. rustc's own default of 1 MiB is too small for
+    /// Python's recursion limit.
+    #[must_use]
+    pub fn stack_size(mut self, bytes: u32) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Does not finalize Python when a command ends. By default a handler does that (`atexit`,
+    /// nothing for a program that has finalized it already), because what Python's `sys.stdout`
+    /// has buffered is lost otherwise. Reactors don't end, so nothing runs there.
+    #[must_use]
+    pub fn no_finalize_at_exit(mut self) -> Self {
+        self.keep_running = true;
+        self
+    }
+
+    /// Links Python into the crate whose build script calls it. `None` when it is built for
+    /// another target, or by docs.rs.
+    ///
+    /// Ends the build script with a message when it can't; [`Build::try_link`] does not.
+    pub fn link(&self) -> Option<Installation> {
+        self.try_link().unwrap_or_else(|error| fail(&error))
+    }
+
+    /// Links Python into the crate whose build script calls it. `None` when it is built for
+    /// another target, or by docs.rs.
+    ///
+    /// # Errors
+    /// When nothing that is asked for is installed, or it does not fit this Rust.
+    pub fn try_link(&self) -> Result<Option<Installation>, Error> {
+        let linked = self.decide(&|name| std::env::var_os(name))?;
+        if let Some(linked) = &linked {
+            say(&linked.directives);
+        }
+        Ok(linked.map(|linked| linked.python))
+    }
+
+    /// What [`Build::try_link`] would tell Cargo, in an environment that `variable` reads. It
+    /// runs `RUSTC` to ask for its sysroot.
+    ///
+    /// # Errors
+    /// As for [`Build::try_link`].
+    pub fn decide(&self, variable: Variables<'_>) -> Result<Option<Linked>, Error> {
+        let target = variable("TARGET");
+        if target.map_or(true, |target| target != TARGET) || variable("DOCS_RS").is_some() {
+            return Ok(None);
+        }
+        let found = self.wanted.find(variable)?;
+        let rust = RustLibc::read(&sysroot(variable)?)?;
+        let libc = libc::choose(&found.python, &rust)?;
+        let Found { python, reruns } = found;
+        let mut directives = self.directives(&python, libc, &rust);
+        let stubs = python.lib_dir().join(STUBS);
+        if stubs.exists() {
+            directives.push(Directive::LinkArg(stubs.display().to_string()));
+        }
+        directives.extend(reruns);
+        Ok(Some(Linked { python, libc, directives }))
+    }
+
+    fn directives(&self, python: &Installation, libc: Libc, rust: &RustLibc) -> Vec<Directive> {
+        let arg = |path: PathBuf| path.display().to_string();
+        let start_dir: PathBuf = match libc {
+            Libc::Python => python.libc_dir(),
+            Libc::Same | Libc::Rust => rust.dir().to_owned(),
+        };
+        let mut directives = Vec::new();
+        if libc == Libc::Python {
+            // `-lc` of Rust's standard library finds the first one.
+            directives.push(Directive::LinkSearch(python.libc_dir()));
+        }
+        directives.push(Directive::LinkSearch(python.lib_dir()));
+        directives.push(Directive::LinkLib(format!("python{}", python.series())));
+        let stack = self.stack_size.unwrap_or_else(|| default_stack(python.series()));
+        directives.push(Directive::LinkArg(format!("-zstack-size={stack}")));
+        // rustc gives a cdylib no start file; without one wasm-ld makes every export run all
+        // constructors and destructors, and Python does not survive the second call.
+        let reactor = arg(start_dir.join("crt1-reactor.o"));
+        directives.push(Directive::LinkArgCdylib(reactor));
+        directives.push(Directive::LinkArgCdylib("--export=_initialize".to_owned()));
+        if !self.keep_running {
+            directives.push(Directive::LinkArg(arg(python.lib_dir().join(crate::EXIT_OBJECT))));
+        }
+        directives
+    }
+}
+
+/// Links Python into the crate whose build script calls it, as `Build::new().link()` does.
+pub fn link() -> Option<Installation> {
+    Build::new().link()
+}
+
+/// Source of the figures: `LDFLAGS_NODIST` in CPython's configure, for WASI.
+fn default_stack(series: &str) -> u32 {
+    let minor = series.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0_u32);
+    if minor >= 14 {
+        16 << 20
+    } else {
+        8 << 20
+    }
+}
+
+fn sysroot(variable: Variables<'_>) -> Result<PathBuf, Error> {
+    let rustc = variable("RUSTC").unwrap_or_else(|| "rustc".into());
+    let name = || format!("{} --print sysroot", Path::new(&rustc).display());
+    let output = Command::new(&rustc)
+        .args(["--print", "sysroot"])
+        .output()
+        .map_err(|error| Error::Program(name(), error.to_string()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+        return Err(Error::Program(name(), said));
+    }
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
+}
+
+#[allow(clippy::print_stdout, reason = "this is how a build script speaks to Cargo")]
+fn say(directives: &[Directive]) {
+    for directive in directives {
+        println!("{directive}");
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "Cargo shows it when a build script fails")]
+fn fail(error: &Error) -> ! {
+    eprintln!("error: {error}");
+    std::process::exit(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::wasm::tests::{archive, object};
+
+    /// A machine with a store, a Rust that has the target, and a crate.
+    struct Machine {
+        dir: tempfile::TempDir,
+    }
+
+    impl Machine {
+        fn new() -> Self {
+            let machine = Self { dir: tempfile::tempdir().unwrap() };
+            let libc = archive(&["open"], &[]);
+            let target = "sysroot/lib/rustlib/wasm32-wasip1/lib";
+            machine.write(&format!("{target}/self-contained/libc.a"), &libc);
+            machine.write(&format!("{target}/self-contained/crt1-command.o"), &object(&[]));
+            machine.write("rustc", b"#!/bin/sh\necho \"${0%/*}/sysroot\"\n");
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(machine.path("rustc"), mode).unwrap();
+            machine.install("full", &libc);
+            machine.write("crate/Cargo.toml", b"");
+            machine
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join(name)
+        }
+
+        fn write(&self, name: &str, bytes: &[u8]) {
+            std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+            std::fs::write(self.path(name), bytes).unwrap();
+        }
+
+        fn install(&self, recipe: &str, libc: &[u8]) -> PathBuf {
+            let root = format!("store/data/installs-v0/cpython-{recipe}");
+            let manifest = crate::installation::tests::manifest(&["open"]);
+            let manifest = manifest.replace("\"full\"", &format!("\"{recipe}\""));
+            self.write(&format!("{root}/manifest.json"), manifest.as_bytes());
+            self.write(&format!("{root}/lib/wasi-libc/libc.a"), libc);
+            self.path(&root)
+        }
+
+        fn link_crate_to(&self, installation: &Path) {
+            let text =
+                format!(r#"{{"version": 1, "installation": {installation:?}, "tool": "/tool"}}"#);
+            self.write("crate/.pywasm/project.json", text.as_bytes());
+        }
+
+        fn decide(&self, build: &Build, more: &[(&str, &str)]) -> Result<Option<Linked>, Error> {
+            build.decide(&|name| {
+                if let Some((_, value)) = more.iter().find(|(known, _)| *known == name) {
+                    return Some(value.into());
+                }
+                match name {
+                    "TARGET" => Some(TARGET.into()),
+                    "RUSTC" => Some(self.path("rustc").into()),
+                    "PYWASM_STORE" => Some(self.path("store").into()),
+                    "CARGO_MANIFEST_DIR" => Some(self.path("crate").into()),
+                    _ => None,
+                }
+            })
+        }
+
+        /// The lines for Cargo, without the machine's directory.
+        fn lines(&self, build: &Build) -> Vec<String> {
+            let linked = self.decide(build, &[]).unwrap().unwrap();
+            let top = format!("{}/", self.dir.path().display());
+            linked.directives.iter().map(|line| line.to_string().replace(&top, "")).collect()
+        }
+    }
+
+    #[test]
+    fn commands_and_reactors_are_told_what_they_need() {
+        let machine = Machine::new();
+        machine.link_crate_to(&machine.path("store/data/installs-v0/cpython-full"));
+        let root = "store/data/installs-v0/cpython-full";
+        let self_contained = "sysroot/lib/rustlib/wasm32-wasip1/lib/self-contained";
+        assert_eq!(
+            machine.lines(&Build::new()),
+            [
+                format!("cargo::rustc-link-search=native={root}/lib"),
+                "cargo::rustc-link-lib=static:-bundle=python3.13".to_owned(),
+                "cargo::rustc-link-arg=-zstack-size=8388608".to_owned(),
+                format!("cargo::rustc-link-arg-cdylib={self_contained}/crt1-reactor.o"),
+                "cargo::rustc-link-arg-cdylib=--export=_initialize".to_owned(),
+                format!("cargo::rustc-link-arg={root}/lib/pywasm-exit.o"),
+                "cargo::rerun-if-env-changed=PYWASM_INSTALLATION".to_owned(),
+                "cargo::rerun-if-changed=crate/.pywasm/project.json".to_owned(),
+                format!("cargo::rerun-if-changed={root}/manifest.json"),
+            ]
+        );
+    }
+
+    #[test]
+    fn stubs_are_linked_last_and_what_is_overridden_is_left_to_the_crate() {
+        let machine = Machine::new();
+        machine.write("store/data/installs-v0/cpython-full/lib/libpywasm_stubs.a", b"");
+        let lines = machine.lines(&Build::new().stack_size(1 << 20).no_finalize_at_exit());
+        assert!(lines.contains(&"cargo::rustc-link-arg=-zstack-size=1048576".to_owned()));
+        let last = lines.iter().rfind(|line| line.contains("link-arg")).unwrap();
+        assert!(last.ends_with("/libpywasm_stubs.a"), "{last}");
+        assert!(!lines.iter().any(|line| line.contains("pywasm-exit.o")));
+    }
+
+    #[test]
+    fn another_libc_brings_its_own_start_file_and_stands_first() {
+        let machine = Machine::new();
+        machine.install("full", &archive(&["open", "sysconf"], &[]));
+        let lines = machine.lines(&Build::new());
+        let root = "store/data/installs-v0/cpython-full/lib";
+        assert_eq!(lines[0], format!("cargo::rustc-link-search=native={root}/wasi-libc"));
+        let reactor = format!("cargo::rustc-link-arg-cdylib={root}/wasi-libc/crt1-reactor.o");
+        assert!(lines.contains(&reactor));
+    }
+
+    #[test]
+    fn other_targets_and_docs_rs_get_nothing() {
+        let machine = Machine::new();
+        for (name, value) in [("TARGET", "x86_64-unknown-linux-gnu"), ("DOCS_RS", "1")] {
+            assert!(machine.decide(&Build::new(), &[(name, value)]).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_not_installed_is_named_with_the_command_that_makes_it() {
+        let machine = Machine::new();
+        let build = Build::new().python("3.14").recipe("mine");
+        let message = machine.decide(&build, &[]).unwrap_err().to_string();
+        let command = "`cargo pywasm install --python 3.14 --recipe mine`";
+        assert!(message.contains("CPython 3.14 (mine)") && message.contains(command), "{message}");
+    }
+
+    #[test]
+    fn a_named_installation_that_is_not_what_is_asked_for_is_refused() {
+        let machine = Machine::new();
+        let other = machine.install("other", &archive(&["open"], &[]));
+        let build = Build::new().recipe("full");
+        assert_eq!(machine.decide(&build, &[]).unwrap().unwrap().python.recipe(), "full");
+        machine.link_crate_to(&other);
+        let message = machine.decide(&build, &[]).unwrap_err().to_string();
+        assert!(message.contains("project.json is CPython 3.13.15 (other)"), "{message}");
+        let gone = [("PYWASM_INSTALLATION", "/gone")];
+        let message = machine.decide(&build, &gone).unwrap_err().to_string();
+        assert!(message.contains("named by PYWASM_INSTALLATION"), "{message}");
+    }
+}
