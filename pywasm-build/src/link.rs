@@ -115,21 +115,29 @@ impl Build {
         let rust = RustLibc::read(&sysroot(variable)?)?;
         let libc = libc::choose(&found.python, &rust)?;
         let Found { python, reruns } = found;
-        let mut directives = self.directives(&python, libc, &rust);
+        let manifest = variable("CARGO_MANIFEST_DIR").map(|dir| Path::new(&dir).join("Cargo.toml"));
+        let start = is_reactor(manifest.as_deref()).then(|| match libc {
+            Libc::Python => python.libc_dir(),
+            Libc::Same | Libc::Rust => rust.dir().to_owned(),
+        });
+        let mut directives = self.directives(&python, libc, start);
         let stubs = python.lib_dir().join(STUBS);
         if stubs.exists() {
             directives.push(Directive::LinkArg(stubs.display().to_string()));
         }
         directives.extend(reruns);
+        directives.extend(manifest.map(Directive::RerunIfChanged));
         Ok(Some(Linked { python, libc, directives }))
     }
 
-    fn directives(&self, python: &Installation, libc: Libc, rust: &RustLibc) -> Vec<Directive> {
+    /// `start` is the directory of a reactor's start file.
+    fn directives(
+        &self,
+        python: &Installation,
+        libc: Libc,
+        start: Option<PathBuf>,
+    ) -> Vec<Directive> {
         let arg = |path: PathBuf| path.display().to_string();
-        let start_dir: PathBuf = match libc {
-            Libc::Python => python.libc_dir(),
-            Libc::Same | Libc::Rust => rust.dir().to_owned(),
-        };
         let mut directives = Vec::new();
         if libc == Libc::Python {
             // `-lc` of Rust's standard library finds the first one.
@@ -141,9 +149,10 @@ impl Build {
         directives.push(Directive::LinkArg(format!("-zstack-size={stack}")));
         // rustc gives a cdylib no start file; without one wasm-ld makes every export run all
         // constructors and destructors, and Python does not survive the second call.
-        let reactor = arg(start_dir.join("crt1-reactor.o"));
-        directives.push(Directive::LinkArgCdylib(reactor));
-        directives.push(Directive::LinkArgCdylib("--export=_initialize".to_owned()));
+        if let Some(start) = start {
+            directives.push(Directive::LinkArgCdylib(arg(start.join("crt1-reactor.o"))));
+            directives.push(Directive::LinkArgCdylib("--export=_initialize".to_owned()));
+        }
         if !self.keep_running {
             directives.push(Directive::LinkArg(arg(python.lib_dir().join(crate::EXIT_OBJECT))));
         }
@@ -164,6 +173,14 @@ fn default_stack(series: &str) -> u32 {
     } else {
         8 << 20
     }
+}
+
+/// Whether the crate becomes a reactor. Cargo frowns at linker arguments for a kind of target that
+/// a crate does not have, and tells build scripts nothing of targets; there is no way to ask for
+/// one without this word. Where it stands for something else, Cargo warns, and that is all.
+fn is_reactor(manifest: Option<&Path>) -> bool {
+    let text = manifest.map(std::fs::read_to_string);
+    text.is_some_and(|text| text.is_ok_and(|text| text.contains("cdylib")))
 }
 
 fn sysroot(variable: Variables<'_>) -> Result<PathBuf, Error> {
@@ -216,7 +233,7 @@ mod tests {
             let mode = std::fs::Permissions::from_mode(0o755);
             std::fs::set_permissions(machine.path("rustc"), mode).unwrap();
             machine.install("full", &libc);
-            machine.write("crate/Cargo.toml", b"");
+            machine.write("crate/Cargo.toml", b"crate-type = [\"cdylib\"]");
             machine
         }
 
@@ -285,8 +302,17 @@ mod tests {
                 "cargo::rerun-if-env-changed=PYWASM_INSTALLATION".to_owned(),
                 "cargo::rerun-if-changed=crate/.pywasm/project.json".to_owned(),
                 format!("cargo::rerun-if-changed={root}/manifest.json"),
+                "cargo::rerun-if-changed=crate/Cargo.toml".to_owned(),
             ]
         );
+    }
+
+    #[test]
+    fn a_crate_without_a_reactor_is_told_nothing_of_one() {
+        let machine = Machine::new();
+        machine.write("crate/Cargo.toml", b"crate-type = [\"rlib\"]");
+        let lines = machine.lines(&Build::new());
+        assert!(!lines.iter().any(|line| line.contains("cdylib")), "{lines:?}");
     }
 
     #[test]
