@@ -37,7 +37,12 @@ pub use libc::{Libc, Stamp};
 pub use link::{link, Build, Linked, Variables};
 pub use store::{installations, installs_dir};
 
-/// The example of the guide, which is compiled with the tests.
+/// The examples of the guide, which are compiled with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/installation.md")]
 struct Guide;
+
+/// As above.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/embedding.md")]
+struct Embedding;
