@@ -24,6 +24,9 @@ pub struct Package {
     pub size: u64,
     /// Where it is.
     pub url: String,
+    /// What it depends on, as the index writes it.
+    #[serde(default)]
+    pub depends: String,
 }
 
 impl Package {
@@ -47,6 +50,7 @@ impl Package {
             sha256: stanza.get("SHA256")?.parse().ok()?,
             size: stanza.get("Size")?.parse().ok()?,
             url: format!("{uri}/{}", stanza.get("Filename")?),
+            depends: stanza.get("Depends").unwrap_or_default(),
         })
     }
 }

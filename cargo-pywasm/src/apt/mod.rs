@@ -7,6 +7,7 @@
 
 mod index;
 mod release;
+mod rust;
 mod select;
 mod signature;
 mod sources;
@@ -14,6 +15,8 @@ mod stanza;
 
 pub use index::{Package, packages};
 pub use release::{Release, ReleaseError};
+pub(crate) use rust::is_part_of_rust;
+pub use rust::{RustPackages, choose_rust};
 pub(crate) use select::is_candidate;
 pub use select::{LlvmPackages, choose_libc, choose_llvm};
 pub use sources::{Keyring, Source, parse_deb822, parse_one_line};

@@ -106,7 +106,7 @@ fn libc_date(version: &str) -> Option<u32> {
 ///
 /// Source of the rule: Debian Policy 5.6.12: runs of non-digits by letters before all else and
 /// `~` before the end; runs of digits by number.
-fn compare_versions(a: &str, b: &str) -> Ordering {
+pub(super) fn compare_versions(a: &str, b: &str) -> Ordering {
     let epoch = |text: &str| -> (u64, String) {
         match text.split_once(':') {
             Some((epoch, rest)) => (epoch.parse().unwrap_or(0), rest.to_owned()),
@@ -158,6 +158,7 @@ mod tests {
             sha256: Digest::from_bytes([0; 32]),
             size: 1,
             url: format!("http://mirror.example/{name}.deb"),
+            depends: String::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::cpython::BuildPython;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::install::{Plan, Request, install};
-use crate::project::{DIRECTORY, Linked};
+use crate::project::{DIRECTORY, Linked, choose_rust};
 use crate::reporter::{Message, WithHint};
 use crate::toolchain::ToolchainRequest;
 
@@ -95,6 +95,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         if changed {
             ctx.reporter.status("Linked", project.join(DIRECTORY));
         }
+        choose_rust(&project, ctx)?;
     }
     if ctx.reporter.is_json() {
         let path = installed.root.as_str();

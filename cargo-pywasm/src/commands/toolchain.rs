@@ -1,4 +1,4 @@
-//! `cargo pywasm toolchain list | install`.
+//! `cargo pywasm toolchain list | install | rust`.
 
 use clap::Subcommand;
 use pywasm_recipes::{CpythonPin, PythonRequest, SdkStatus, sdk_pins};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::reporter::Message;
-use crate::toolchain::{Toolchain, ToolchainRequest, installed, resolve};
+use crate::toolchain::{Rust, Toolchain, ToolchainRequest, installed, resolve};
 
 /// Look at the toolchains in the store, or get one without building anything
 #[derive(Debug, clap::Args)]
@@ -29,6 +29,9 @@ enum Action {
         #[arg(long, value_name = "VERSION", default_value = "3.13")]
         python: PythonRequest,
     },
+    /// Get a Rust that can build for wasm32-wasip1 from this machine's package archives, for where
+    /// `rustup target add` has no road
+    Rust,
 }
 
 #[derive(Serialize)]
@@ -51,6 +54,11 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             let request = toolchain.clone().or_environment(&ctx.env);
             let found = resolve(&request, CpythonPin::resolve(*python)?, ctx)?;
             show(&found, ctx);
+            Ok(Exit::Success)
+        }
+        Action::Rust => {
+            let rust = Rust::install(ctx)?;
+            ctx.reporter.data(rust.rustc());
             Ok(Exit::Success)
         }
     }

@@ -92,7 +92,7 @@ impl Linked {
 }
 
 /// Writes a file by rename, when it says something else; whether it did.
-fn replace(path: &Utf8Path, text: &str) -> anyhow::Result<bool> {
+pub(super) fn replace(path: &Utf8Path, text: &str) -> anyhow::Result<bool> {
     if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(false);
     }

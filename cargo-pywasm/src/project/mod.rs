@@ -4,8 +4,10 @@
 //! (where the installation lies, which Rust is used) stands in `.pywasm/`, which Git does not see.
 
 mod linked;
+mod rust;
 
 pub use linked::{DIRECTORY, Linked};
+pub use rust::choose_rust;
 
 use std::str::FromStr;
 

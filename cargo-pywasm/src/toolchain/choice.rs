@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 
 use crate::apt::{
-    self, LlvmPackages, Package, Release, Source, choose_libc, choose_llvm, packages,
+    self, LlvmPackages, Package, Release, RustPackages, Source, choose_libc, choose_llvm, packages,
 };
 use crate::ctx::Ctx;
 use crate::fetch::FetchError;
@@ -31,8 +31,7 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
     // key of their own.
     let (own, others): (Vec<Source>, Vec<Source>) =
         sources.into_iter().partition(|source| source.keyring.is_distribution());
-    let mut survey =
-        Survey { architecture, ctx, found: Vec::new(), archives: Vec::new(), left_out: Vec::new() };
+    let mut survey = Survey::new(architecture, &apt::is_candidate, ctx);
     for group in [own, others] {
         for source in group {
             survey.add(source)?;
@@ -48,9 +47,39 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
     anyhow::bail!("{}", survey.lacking("wasi-libc of 2024 or later"))
 }
 
+/// The packages of a Rust for wasm32-wasip1: the newest that a suite of the machine's own archives
+/// has. It brings the C library it was linked with, so it need not be that of the machine.
+///
+/// # Errors
+/// When the machine has no such archives, they lack something, or an index is not what its
+/// signed release says.
+pub(super) fn choose_rust(architecture: &str, ctx: &Ctx) -> anyhow::Result<RustPackages> {
+    let mut sources = apt::sources(ctx)?;
+    sources.retain(|source| source.serves(architecture) && source.keyring.is_distribution());
+    let mut survey = Survey::new(architecture, &apt::is_part_of_rust, ctx);
+    let mut suites: Vec<Vec<Package>> = Vec::new();
+    let mut archives: Vec<String> = Vec::new();
+    for source in sources {
+        let Some((packages, roles)) = survey.suite(&source, &[architecture])? else { continue };
+        suites.push(packages);
+        if source.suite.contains('-') || archives.contains(&source.uri) {
+            continue;
+        }
+        archives.push(source.uri.clone());
+        for role in roles {
+            if let Some((packages, _)) = survey.suite(&source.other_suite(role), &[architecture])? {
+                suites.push(packages);
+            }
+        }
+    }
+    let found = suites.iter().filter_map(|packages| apt::choose_rust(packages)).max();
+    found.with_context(|| survey.lacking("whole Rust of 1.85 or later for wasm32-wasip1"))
+}
+
 /// What was seen so far.
 struct Survey<'a> {
     architecture: &'a str,
+    wanted: &'a dyn Fn(&str) -> bool,
     ctx: &'a Ctx,
     found: Vec<Package>,
     /// One suite of each archive that can be used, with the roles to ask for.
@@ -58,7 +87,12 @@ struct Survey<'a> {
     left_out: Vec<String>,
 }
 
-impl Survey<'_> {
+impl<'a> Survey<'a> {
+    fn new(architecture: &'a str, wanted: &'a dyn Fn(&str) -> bool, ctx: &'a Ctx) -> Self {
+        let (found, archives, left_out) = (Vec::new(), Vec::new(), Vec::new());
+        Self { architecture, wanted, ctx, found, archives, left_out }
+    }
+
     fn add(&mut self, source: Source) -> anyhow::Result<()> {
         let Some((packages, roles)) = self.suite(&source, &[self.architecture])? else {
             return Ok(());
@@ -115,7 +149,7 @@ impl Survey<'_> {
             ));
         }
         for architecture in architectures {
-            match packages(source, &release, architecture, &apt::is_candidate, self.ctx) {
+            match packages(source, &release, architecture, self.wanted, self.ctx) {
                 Ok(packages) if packages.is_empty() => {}
                 Ok(packages) => return Ok(Some((packages, *roles))),
                 Err(error) if is_absent(&error) => {

@@ -13,10 +13,12 @@ mod prove;
 mod record;
 mod request;
 mod resolve;
+mod rust;
 mod shims;
 
 pub use request::ToolchainRequest;
 pub use resolve::{installed, resolve};
+pub use rust::Rust;
 
 use std::fmt;
 

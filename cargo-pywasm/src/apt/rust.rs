@@ -1,0 +1,135 @@
+//! Which packages make a Rust that can build for wasm32-wasip1: pure, from what a suite lists.
+
+use std::cmp::Ordering;
+
+use super::index::Package;
+use super::select::compare_versions;
+
+/// The edition of new crates came with 1.85.
+const OLDEST: &str = "1.85";
+/// What rustc runs with, beside LLVM: its own C library and what that suite's LLVM needs.
+const RUNTIME: [&str; 6] = ["libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libzstd1", "libffi8"];
+/// The compiler, the host's library (for build scripts and macros), and the target's.
+const RUST: [&str; 3] = ["rustc", "libstd-rust-dev", "libstd-rust-dev-wasm32"];
+
+/// The packages of one Rust, all of one suite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RustPackages {
+    /// Its version, as the distribution writes it.
+    pub version: String,
+    /// The packages, sorted by name.
+    pub packages: Vec<Package>,
+}
+
+impl PartialOrd for RustPackages {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RustPackages {
+    /// By version.
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_versions(&self.version, &other.version)
+    }
+}
+
+/// Whether an index's package may be part of a Rust.
+#[must_use]
+pub(crate) fn is_part_of_rust(name: &str) -> bool {
+    RUST.contains(&name)
+        || RUNTIME.contains(&name)
+        || ["libstd-rust-", "libllvm", "lld-"].iter().any(|start| {
+            name.strip_prefix(start)
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+}
+
+/// The Rust of a suite, when it is whole and new enough. The versions fit because they are of one
+/// suite, which is built together; which LLVM it is, the compiler's package says.
+#[must_use]
+pub fn choose_rust(suite: &[Package]) -> Option<RustPackages> {
+    let newest = |name: &str| {
+        let of_name = suite.iter().filter(|package| package.name == name);
+        of_name.max_by(|a, b| compare_versions(&a.version, &b.version))
+    };
+    let compiler = newest("rustc")?;
+    if compare_versions(&compiler.version, OLDEST) == Ordering::Less {
+        return None;
+    }
+    let mut packages: Vec<&Package> = Vec::new();
+    for name in RUST {
+        packages.push(newest(name).filter(|package| package.version == compiler.version)?);
+    }
+    let minor: Vec<&str> = compiler.version.split('.').take(2).collect();
+    let driver = newest(&format!("libstd-rust-{}", minor.join(".")))?;
+    let llvm = depends(driver).find(|name| name.starts_with("libllvm"))?;
+    let major: String = llvm["libllvm".len()..].chars().take_while(char::is_ascii_digit).collect();
+    packages.push(driver);
+    packages.push(newest(llvm)?);
+    packages.push(newest(&format!("lld-{major}"))?);
+    for name in RUNTIME {
+        packages.push(newest(name)?);
+    }
+    let mut packages: Vec<Package> = packages.into_iter().cloned().collect();
+    packages.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(RustPackages { version: compiler.version.clone(), packages })
+}
+
+/// The names a package depends on, without versions and alternatives.
+fn depends(package: &Package) -> impl Iterator<Item = &str> {
+    let name = |part: &'_ str| -> usize { part.find([' ', '(', ':', '|']).unwrap_or(part.len()) };
+    package.depends.split(',').map(str::trim).map(move |part| &part[..name(part)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pywasm_recipes::Digest;
+
+    fn suite(rust: &str, wasm: &str) -> Vec<Package> {
+        let package = |name: &str, version: &str, depends: &str| Package {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            sha256: Digest::from_bytes([0; 32]),
+            size: 1,
+            url: format!("http://mirror.example/{name}.deb"),
+            depends: depends.to_owned(),
+        };
+        let mut all = vec![
+            package("rustc", rust, "libstd-rust-dev"),
+            package("libstd-rust-dev", rust, ""),
+            package("libstd-rust-dev-wasm32", wasm, ""),
+            package(
+                "libstd-rust-1.97",
+                rust,
+                "libc6 (>= 2.39), libllvm22 (>= 1:22.1.0), libgcc-s1",
+            ),
+        ];
+        let rest = ["libllvm21", "lld-21", "libllvm22", "lld-22"].into_iter().chain(RUNTIME);
+        all.extend(rest.map(|name| package(name, "1", "")));
+        all
+    }
+
+    #[test]
+    fn the_compilers_own_llvm_and_linker_come_with_it() {
+        let chosen = choose_rust(&suite("1.97.1+dfsg1-1", "1.97.1+dfsg1-1")).unwrap();
+        let names: Vec<&str> = chosen.packages.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names.len(), 12);
+        assert!(names.contains(&"lld-22") && !names.contains(&"lld-21"), "{names:?}");
+        assert!(chosen.packages.iter().all(|package| is_part_of_rust(&package.name)));
+    }
+
+    #[test]
+    fn a_library_of_another_compiler_is_never_mixed_in() {
+        assert_eq!(choose_rust(&suite("1.97.1+dfsg1-1", "1.97.0+dfsg1-1")), None);
+    }
+
+    #[test]
+    fn an_old_rust_or_one_without_a_linker_is_not_chosen() {
+        assert_eq!(choose_rust(&suite("1.63.0+dfsg1-2", "1.63.0+dfsg1-2")), None);
+        let mut suite = suite("1.97.1+dfsg1-1", "1.97.1+dfsg1-1");
+        suite.retain(|package| package.name != "lld-22");
+        assert_eq!(choose_rust(&suite), None);
+    }
+}
