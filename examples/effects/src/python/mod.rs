@@ -1,0 +1,33 @@
+//! Python for the VM: generators as programs, objects as values, and the module `effects`.
+//!
+//! Nothing here decides what happens next: that is the VM's.
+
+mod class;
+mod control;
+mod effect;
+mod error;
+mod handle;
+mod interpreter;
+mod program;
+mod run;
+mod value;
+
+use pyo3::pymodule;
+
+/// Algebraic effects: programs yield what they want, handlers decide what that means.
+#[pymodule]
+pub mod effects {
+    #[pymodule_export]
+    use super::control::{
+        Control, CreateContinuation, Delegate, GetContinuation, GetHandlers, Pure, Resume,
+        ResumeContinuation, Transfer, WithHandler,
+    };
+    #[pymodule_export]
+    use super::effect::{Ask, Effect, Gather, Get, Modify, Pause, Put, Race, Spawn, Tell};
+    #[pymodule_export]
+    use super::error::{ContinuationError, Deadlock, TaskCancelled, TaskError, UnhandledEffect};
+    #[pymodule_export]
+    use super::handle::{Continuation, Task};
+    #[pymodule_export]
+    use super::run::{Store, run};
+}

@@ -1,0 +1,115 @@
+//! What a program holds of something that lives in the VM: an identity, and nothing else.
+//!
+//! When the last clone of a handle is gone, nobody can ever name the thing again; its ledger hears
+//! of that, so that the VM can give the thing up. A handle never reaches into the VM, and an
+//! identity is never used twice.
+
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One thing's identity. Clones are the same identity.
+#[derive(Clone)]
+pub(crate) struct Handle(Arc<Token>);
+
+impl Handle {
+    pub(super) fn id(&self) -> u64 {
+        self.0.id
+    }
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Hash for Handle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+struct Token {
+    id: u64,
+    dropped: Dropped,
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.dropped.push(self.id);
+    }
+}
+
+/// The identities whose handles are gone. Shared by a ledger and its handles, which may outlive it.
+///
+/// Atomic, because Python objects hold handles and PyO3 wants those to be `Send`.
+#[derive(Clone, Default)]
+struct Dropped(Arc<Mutex<Vec<u64>>>);
+
+impl Dropped {
+    fn push(&self, id: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
+
+    fn take(&self) -> Vec<u64> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Issues handles and learns which of them are gone.
+#[derive(Default)]
+pub(super) struct Ledger {
+    issued: u64,
+    dropped: Dropped,
+}
+
+impl Ledger {
+    pub(super) fn issue(&mut self) -> Handle {
+        self.issued += 1;
+        Handle(Arc::new(Token { id: self.issued, dropped: self.dropped.clone() }))
+    }
+
+    /// Whether the handle is from this ledger: programs can carry one from run to run.
+    pub(super) fn issued(&self, handle: &Handle) -> bool {
+        Arc::ptr_eq(&self.dropped.0, &handle.0.dropped.0)
+    }
+
+    /// The identities whose last handle was dropped since the last call, in that order.
+    pub(super) fn take_dropped(&self) -> Vec<u64> {
+        self.dropped.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_is_dropped_with_its_last_clone() {
+        let mut ledger = Ledger::default();
+        let (first, second) = (ledger.issue(), ledger.issue());
+        let again = first.clone();
+        drop(first);
+        assert!(ledger.take_dropped().is_empty());
+        drop((second, again));
+        assert_eq!(ledger.take_dropped(), [2, 1]);
+        assert!(ledger.take_dropped().is_empty(), "each is told once");
+    }
+
+    #[test]
+    fn a_ledger_knows_its_own_handles() {
+        let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
+        let (own, foreign) = (ours.issue(), theirs.issue());
+        assert_eq!(own.id(), foreign.id());
+        assert!(ours.issued(&own));
+        assert!(!ours.issued(&foreign));
+    }
+
+    #[test]
+    fn a_handle_may_outlive_its_ledger() {
+        let mut ledger = Ledger::default();
+        let handle = ledger.issue();
+        drop(ledger);
+        drop(handle);
+    }
+}

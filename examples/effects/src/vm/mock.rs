@@ -1,0 +1,244 @@
+//! A language for tests: programs are lists of closures, values are numbers, words and functions.
+//!
+//! It writes down whatever happens to its programs, in order, and never yields by itself.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::{
+    Answer, Builtin, Continuation, Control, Effect, Failure, Fault, Interpreter, Outcome, Progress,
+    Store, Task, Vm, Yielded,
+};
+
+type Handler = dyn Fn(Value, Continuation) -> Program;
+
+#[derive(Clone)]
+pub(super) enum Value {
+    Number(i64),
+    Word(&'static str),
+    Handler(Rc<Handler>),
+    Function(fn(i64) -> Result<i64, &'static str>),
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Value::Number(number)
+    }
+}
+
+impl From<&'static str> for Value {
+    fn from(word: &'static str) -> Self {
+        Value::Word(word)
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        format!("{self:?}") == format!("{other:?}")
+    }
+}
+
+impl std::fmt::Debug for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Word(word) => write!(f, "{word}"),
+            Value::Handler(_) => write!(f, "handler"),
+            Value::Function(_) => write!(f, "function"),
+        }
+    }
+}
+
+pub(super) fn handler(make: impl Fn(Value, Continuation) -> Program + 'static) -> Value {
+    Value::Handler(Rc::new(make))
+}
+
+/// What a program does at one of its steps.
+pub(super) enum Act {
+    Yield(Yielded<Mock>),
+    Return(Value),
+    Raise(&'static str),
+}
+
+type Line = Box<dyn FnOnce(Outcome<Mock>) -> Act>;
+
+/// Each line is given what the line before it was answered; after the last, the answer is returned.
+pub(super) struct Program {
+    name: &'static str,
+    lines: VecDeque<(bool, Line)>,
+}
+
+pub(super) fn program(name: &'static str) -> Program {
+    Program { name, lines: VecDeque::new() }
+}
+
+impl Program {
+    /// A line that a failure goes past.
+    pub(super) fn then(mut self, line: impl FnOnce(Answer<Value>) -> Act + 'static) -> Self {
+        let line = |outcome: Outcome<Mock>| match outcome {
+            Ok(answer) => line(answer),
+            Err(_) => Act::Raise("a line without `catch` was given a failure"),
+        };
+        self.lines.push_back((false, Box::new(line)));
+        self
+    }
+
+    /// A line that is also given failures.
+    pub(super) fn catch(mut self, line: impl FnOnce(Outcome<Mock>) -> Act + 'static) -> Self {
+        self.lines.push_back((true, Box::new(line)));
+        self
+    }
+}
+
+/// The interpreter, and what it was seen to do.
+#[derive(Default)]
+pub(super) struct Mock {
+    pub(super) events: Vec<String>,
+}
+
+impl Mock {
+    fn go_on(&mut self, mut program: Program, outcome: Outcome<Mock>) -> Progress<Mock> {
+        let catches = program.lines.front().is_some_and(|(catches, _)| *catches);
+        let act = match (outcome, catches) {
+            (Err(failure), false) => Act::Raise(word(&failure)),
+            (outcome, _) => match program.lines.pop_front() {
+                Some((_, line)) => line(outcome),
+                None => Act::Return(number(outcome)),
+            },
+        };
+        match act {
+            Act::Yield(yielded) => Progress::Yielded(program, yielded),
+            Act::Return(value) => {
+                self.events.push(format!("{} returns {value:?}", program.name));
+                Progress::Returned(value)
+            }
+            Act::Raise(error) => {
+                self.events.push(format!("{} raises {error}", program.name));
+                Progress::Raised(error)
+            }
+        }
+    }
+}
+
+impl Interpreter for Mock {
+    type Value = Value;
+    type Error = &'static str;
+    type Program = Program;
+
+    fn start(&mut self, program: Program) -> Progress<Self> {
+        self.events.push(format!("{} starts", program.name));
+        self.go_on(program, Ok(Answer::Unit))
+    }
+
+    fn resume(&mut self, program: Program, answer: Answer<Value>) -> Progress<Self> {
+        self.go_on(program, Ok(answer))
+    }
+
+    fn throw(&mut self, program: Program, failure: Failure<Self>) -> Progress<Self> {
+        self.go_on(program, Err(failure))
+    }
+
+    fn handle(
+        &mut self,
+        handler: &Value,
+        effect: Value,
+        continuation: Continuation,
+    ) -> Result<Program, &'static str> {
+        match handler {
+            Value::Handler(make) => Ok(make(effect, continuation)),
+            _ => Err("not a handler"),
+        }
+    }
+
+    fn call(&mut self, function: &Value, argument: Value) -> Result<Value, &'static str> {
+        match (function, argument) {
+            (Value::Function(function), Value::Number(number)) => function(number).map(Value::from),
+            _ => Err("not a function of numbers"),
+        }
+    }
+
+    fn close(&mut self, program: Program) {
+        self.events.push(format!("{} closes", program.name));
+    }
+
+    fn report(&mut self, failure: Failure<Self>) {
+        self.events.push(format!("nobody heard {}", word(&failure)));
+    }
+}
+
+pub(super) fn word(failure: &Failure<Mock>) -> &'static str {
+    match failure {
+        Failure::Raised(error) => error,
+        Failure::Fault(Fault::Unhandled(_)) => "unhandled",
+        Failure::Fault(Fault::Spent) => "spent",
+        Failure::Fault(Fault::NotStarted) => "not started",
+        Failure::Fault(Fault::Cancelled) => "cancelled",
+        Failure::Fault(Fault::Deadlock) => "deadlock",
+        Failure::Fault(Fault::OutsideHandler(_)) => "outside a handler",
+        Failure::Fault(Fault::NoState(_)) => "no state",
+        Failure::Fault(Fault::NoEnvironment(_)) => "no environment",
+        Failure::Fault(Fault::ForeignContinuation) => "foreign continuation",
+        Failure::Fault(Fault::ForeignTask) => "foreign task",
+        Failure::Fault(Fault::WaitsForItself) => "waits for itself",
+    }
+}
+
+/// An outcome as one value: lists are summed, failures are words, anything else is 0.
+pub(super) fn number(outcome: Outcome<Mock>) -> Value {
+    match outcome {
+        Ok(Answer::Value(value)) => value,
+        Ok(Answer::List(answers)) => {
+            Value::Number(answers.into_iter().map(|answer| i64::from(number(Ok(answer)))).sum())
+        }
+        Ok(Answer::Unit | Answer::Task(_) | Answer::Continuation(_)) => Value::Number(0),
+        Err(failure) => Value::Word(word(&failure)),
+    }
+}
+
+impl From<Value> for i64 {
+    fn from(value: Value) -> i64 {
+        match value {
+            Value::Number(number) => number,
+            _ => 0,
+        }
+    }
+}
+
+pub(super) fn perform(name: &'static str) -> Act {
+    Act::Yield(Yielded::Effect(Effect { value: name.into(), builtin: None }))
+}
+
+pub(super) fn builtin(builtin: Builtin<Mock>) -> Act {
+    Act::Yield(Yielded::Effect(Effect { value: "builtin".into(), builtin: Some(builtin) }))
+}
+
+pub(super) fn order(control: Control<Mock>) -> Act {
+    Act::Yield(Yielded::Control(control))
+}
+
+pub(super) fn call(program: Program) -> Act {
+    Act::Yield(Yielded::Program(program))
+}
+
+pub(super) fn with_handler(handler: Value, program: Program) -> Act {
+    order(Control::WithHandler { handler, program })
+}
+
+pub(super) fn task(answer: Answer<Value>) -> Task {
+    match answer {
+        Answer::Task(task) => task,
+        _ => panic!("the answer is no task"),
+    }
+}
+
+/// Runs a program; its outcome as a value, and what happened.
+pub(super) fn run(program: Program) -> (Value, Vec<String>) {
+    let (outcome, _, events) = run_in(Store::default(), program);
+    (outcome, events)
+}
+
+pub(super) fn run_in(store: Store<Value>, program: Program) -> (Value, Store<Value>, Vec<String>) {
+    let mut mock = Mock::default();
+    let (outcome, store) = Vm::new(store).run(program, &mut mock);
+    (number(outcome), store, mock.events)
+}
