@@ -17,6 +17,7 @@ use super::sysconfig;
 use crate::ctx::Ctx;
 use crate::reporter::WithHint;
 use crate::runtime::Runtime;
+use crate::store::Lock;
 use crate::toolchain::Toolchain;
 
 /// Who makes the frozen modules.
@@ -68,13 +69,14 @@ pub struct Built {
     pub inventory: Inventory,
 }
 
-/// Builds in `dir`, going on where an interrupted build stopped.
+/// Builds in `dir`, which `lock` guards, going on where an interrupted build stopped.
 ///
 /// # Errors
 /// When a tool is missing, or a step fails; then the error names the step's log.
 pub fn build(
     plan: &BuildPlan<'_>,
     dir: &Utf8Path,
+    lock: &Lock,
     runtime: &Runtime,
     ctx: &Ctx,
 ) -> anyhow::Result<Built> {
@@ -95,7 +97,7 @@ pub fn build(
     let cache = compiler_cache(ctx);
     let host = dir.join("host");
     fs_err::create_dir_all(host.join("Modules"))?;
-    let logs = Logs::fresh(&dir.join("logs"))?;
+    let logs = Logs::fresh(&dir.join("logs"), lock)?;
     let work =
         Work { plan, host: &host, logs: &logs, make: &make_program, cache: cache.as_ref(), ctx };
 

@@ -1,11 +1,14 @@
 //! One command of a build: listed environment, numbered log, an error that shows the log's end.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::store::Lock;
 
 /// How many lines of a log an error shows.
 const TAIL_LINES: usize = 20;
@@ -32,6 +35,8 @@ pub struct Step {
 pub struct Logs {
     dir: Utf8PathBuf,
     next: AtomicUsize,
+    /// Every command holds it: one that outlives this process still writes into the build.
+    lock: File,
 }
 
 /// Why a step did not do its job.
@@ -76,17 +81,17 @@ pub enum StepError {
 }
 
 impl Logs {
-    /// Logs in `dir`, which is made. Logs of an earlier try are removed, so that
-    /// the numbers tell one story.
+    /// Logs in `dir`, which is made, of a build that `lock` guards. Logs of an earlier try are
+    /// removed, so that the numbers tell one story.
     ///
     /// # Errors
     /// When the directory can't be made or emptied.
-    pub fn fresh(dir: &Utf8Path) -> anyhow::Result<Self> {
+    pub fn fresh(dir: &Utf8Path, lock: &Lock) -> anyhow::Result<Self> {
         if dir.exists() {
             fs_err::remove_dir_all(dir)?;
         }
         fs_err::create_dir_all(dir)?;
-        Ok(Self { dir: dir.to_owned(), next: AtomicUsize::new(1) })
+        Ok(Self { dir: dir.to_owned(), next: AtomicUsize::new(1), lock: lock.share()? })
     }
 
     /// The path of the next log, `03-configure.log`.
@@ -111,14 +116,14 @@ impl Step {
     pub fn run(&self, logs: &Logs) -> Result<(), StepError> {
         let path = logs.next(self.name);
         let log_error = |source| StepError::Log { step: self.name, log: path.clone(), source };
-        let mut log = std::fs::File::create(&path).map_err(log_error)?;
+        let mut log = File::create(&path).map_err(log_error)?;
         self.write_header(&mut log).map_err(log_error)?;
         let status = Command::new(&self.program)
             .args(&self.args)
             .env_clear()
             .envs(&self.env)
             .current_dir(&self.cwd)
-            .stdin(Stdio::null())
+            .stdin(logs.lock.try_clone().map_err(log_error)?)
             .stdout(log.try_clone().map_err(log_error)?)
             .stderr(log)
             .status()
@@ -166,7 +171,7 @@ fn describe(status: ExitStatus) -> String {
 
 /// The last lines of a log, however long it is and whatever bytes it holds.
 fn tail(path: &Utf8Path) -> std::io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
+    let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();
@@ -180,6 +185,8 @@ fn tail(path: &Utf8Path) -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reporter::Reporter;
+    use crate::store::Store;
 
     fn shell(script: &str, dir: &Utf8Path) -> Step {
         Step {
@@ -191,10 +198,15 @@ mod tests {
         }
     }
 
+    fn store(dir: &Utf8Path) -> Store {
+        Store::at(&dir.join("store"))
+    }
+
     fn scratch() -> (tempfile::TempDir, Utf8PathBuf, Logs) {
         let dir = tempfile::tempdir().unwrap();
         let path = Utf8PathBuf::from_path_buf(dir.path().to_path_buf()).unwrap();
-        let logs = Logs::fresh(&path.join("logs")).unwrap();
+        let lock = store(&path).lock("build", &Reporter::captured()).unwrap();
+        let logs = Logs::fresh(&path.join("logs"), &lock).unwrap();
         (dir, path, logs)
     }
 
@@ -229,6 +241,23 @@ mod tests {
             .filter(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name))
             .collect();
         assert_eq!(names, ["LISTED"]);
+    }
+
+    #[test]
+    fn what_outlives_the_process_keeps_the_build_locked() {
+        let (_dir, path, logs) = scratch();
+        // It goes on in the background until it finds the file, as `make` does when we are killed.
+        let script = "exec 3<&0; (while ! [ -e done ]; do sleep 0.01; done) <&3 &";
+        shell(script, &path).run(&logs).unwrap();
+        drop(logs);
+        let next = std::thread::spawn({
+            let store = store(&path);
+            move || drop(store.lock("build", &Reporter::captured()).unwrap())
+        });
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(!next.is_finished());
+        fs_err::write(path.join("done"), "").unwrap();
+        next.join().unwrap();
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::bytecode;
 use crate::cpython::{Built, Logs, PREFIX, SourceTree};
 use crate::ctx::Ctx;
 use crate::runtime::Runtime;
+use crate::store::Lock;
 use crate::toolchain::Toolchain;
 
 /// The libc and start files that a module must be linked with: there is no ABI promise
@@ -25,6 +26,8 @@ pub(super) struct Parts<'a> {
     pub(super) source: &'a SourceTree,
     pub(super) built: &'a Built,
     pub(super) inputs: &'a [Input],
+    /// That of the whole installation.
+    pub(super) lock: &'a Lock,
     /// Where the tree will be after the rename, for files that hold absolute paths.
     pub(super) final_root: &'a Utf8Path,
 }
@@ -42,7 +45,7 @@ pub(super) fn assemble(
     fs_err::create_dir_all(&lib)?;
     fs_err::create_dir_all(&bin)?;
 
-    let logs = Logs::fresh(&logs.join("assemble"))?;
+    let logs = Logs::fresh(&logs.join("assemble"), parts.lock)?;
     let libpython = lib.join(format!("libpython{series}.a"));
     archive::merge(parts.built, parts.toolchain, &libpython, &logs)?;
     let libc_needs = archive::needs_of_libc(&libpython, parts.toolchain)?;

@@ -48,7 +48,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
     if !force && let Some(root) = request.find_installed(ctx)? {
         return Ok(Installed { root, fresh: true });
     }
-    let _lock = ctx.store.lock(&format!("install-{}", request.name()), &ctx.reporter)?;
+    let lock = ctx.store.lock(&format!("install-{}", request.name()), &ctx.reporter)?;
     // Another process may have installed it while this one waited.
     if !force && let Some(root) = request.find_installed(ctx)? {
         return Ok(Installed { root, fresh: true });
@@ -69,7 +69,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
         build_python: &request.build_python,
         seeded: request.seeded,
     };
-    let built = build(&plan, &work, &runtime, ctx)?;
+    let built = build(&plan, &work, &lock, &runtime, ctx)?;
 
     ctx.reporter.status("Assembling", format!("{}-{}", request.name(), key.short()));
     let root = ctx.store.entry(Bucket::Installs, &format!("{}-{}", request.name(), key.short()));
@@ -81,6 +81,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
         source: &source,
         built: &built,
         inputs: &inputs,
+        lock: &lock,
         final_root: &root,
     };
     assemble::assemble(&parts, stage.path(), &work.join("logs"), &runtime, ctx)?;

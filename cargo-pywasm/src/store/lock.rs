@@ -11,7 +11,18 @@ use crate::reporter::Reporter;
 /// keeps it, so there is no stale lock to remove by hand.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// The lock for a child process, as its standard input, where it finds nothing to read: while
+    /// the child or one of its own lives, nobody else gets the lock, though this process be killed.
+    ///
+    /// # Errors
+    /// When the system has no more file descriptors.
+    pub(crate) fn share(&self) -> std::io::Result<File> {
+        self.file.try_clone()
+    }
 }
 
 /// Why a lock could not be had.
@@ -29,7 +40,7 @@ impl Store {
     /// When the lock file can't be made or the file system can't lock.
     pub fn lock(&self, name: &str, reporter: &Reporter) -> anyhow::Result<Lock> {
         let path = self.ensure(Bucket::Locks)?.join(format!("{name}.lock"));
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
         let failed = |source| LockError { path: path.clone(), source };
         let file = file.map_err(failed)?;
         match file.try_lock() {
@@ -40,7 +51,7 @@ impl Store {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source).into()),
         }
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 }
 
