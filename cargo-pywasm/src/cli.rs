@@ -45,6 +45,14 @@ enum Command {
     #[cfg(feature = "runtime")]
     Install(commands::install::Args),
     #[cfg(feature = "runtime")]
+    New(commands::new::Args),
+    #[cfg(feature = "runtime")]
+    Init(commands::init::Args),
+    #[cfg(feature = "runtime")]
+    Build(commands::build::Args),
+    #[cfg(feature = "runtime")]
+    Test(commands::test::Args),
+    #[cfg(feature = "runtime")]
     Run(commands::run::Args),
     #[cfg(feature = "runtime")]
     RunWasm(commands::run_wasm::Args),
@@ -81,6 +89,14 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
     let outcome = match &cli.command {
         #[cfg(feature = "runtime")]
         Command::Install(args) => commands::install::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::New(args) => commands::new::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Init(args) => commands::init::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Build(args) => commands::build::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Test(args) => commands::test::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Run(args) => commands::run::run(args, &ctx),
         #[cfg(feature = "runtime")]

@@ -39,12 +39,20 @@ struct Metadata {
     recipe: Option<String>,
 }
 
+/// A crate, or a workspace, that asks for a Python.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// The directory of the Cargo.toml with the table.
+    pub dir: Utf8PathBuf,
+    /// Whether it asks for `pywasm-build` by version, not by a place.
+    pub wants_helper: bool,
+}
+
 /// The settings of the crate one stands in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Project {
+struct Surroundings {
     metadata: Metadata,
-    /// The directory of the Cargo.toml with the table, if there is one.
-    dir: Option<Utf8PathBuf>,
+    project: Option<Project>,
 }
 
 impl Selection {
@@ -62,7 +70,7 @@ impl Selection {
         }
         filled.recipe = filled.recipe.or_else(|| ctx.env.text("PYWASM_RECIPE").map(str::to_owned));
         if filled.python.is_none() || filled.recipe.is_none() {
-            let metadata = project(ctx)?.metadata;
+            let metadata = surroundings(ctx)?.metadata;
             filled.python = filled.python.or(metadata.python);
             filled.recipe = filled.recipe.or(metadata.recipe);
         }
@@ -92,13 +100,12 @@ impl Settings {
     }
 }
 
-/// The directory of the project one stands in: that of the Cargo.toml with the table, the
-/// crate's own or its workspace's.
+/// The project one stands in: the crate whose Cargo.toml has the table, else its workspace.
 ///
 /// # Errors
 /// When the table is not understood.
-pub fn project_dir(ctx: &Ctx) -> anyhow::Result<Option<Utf8PathBuf>> {
-    Ok(project(ctx)?.dir)
+pub fn project(ctx: &Ctx) -> anyhow::Result<Option<Project>> {
+    Ok(surroundings(ctx)?.project)
 }
 
 /// The recipe of a name or a path: anything with a `/` or the ending `.toml` is a path.
@@ -128,7 +135,7 @@ fn is_path(recipe: &str) -> bool {
 /// The table of the crate one stands in, over that of its workspace. Cargo is asked only where
 /// there is a crate; one that Cargo can't read is worth a warning, because installing a Python
 /// does not depend on it.
-fn project(ctx: &Ctx) -> anyhow::Result<Project> {
+fn surroundings(ctx: &Ctx) -> anyhow::Result<Surroundings> {
     let manifests =
         || ctx.cwd.ancestors().map(|dir| dir.join("Cargo.toml")).filter(|path| path.is_file());
     // Cargo takes longer than all the rest of an install that has nothing to do, and most
@@ -136,7 +143,7 @@ fn project(ctx: &Ctx) -> anyhow::Result<Project> {
     let speaks_of_it =
         |path: Utf8PathBuf| fs_err::read_to_string(path).is_ok_and(|text| may_have_table(&text));
     let Some(manifest) = manifests().next().filter(|_| manifests().any(speaks_of_it)) else {
-        return Ok(Project::default());
+        return Ok(Surroundings::default());
     };
     let mut command = cargo_metadata::MetadataCommand::new();
     command.manifest_path(&manifest).no_deps().other_options(["--offline".to_owned()]);
@@ -144,7 +151,7 @@ fn project(ctx: &Ctx) -> anyhow::Result<Project> {
         Ok(workspace) => workspace,
         Err(error) => {
             ctx.reporter.warn(format!("`{manifest}` is not read for its settings: {error}"));
-            return Ok(Project::default());
+            return Ok(Surroundings::default());
         }
     };
     let package = workspace.packages.iter().find(|package| package.manifest_path == manifest);
@@ -156,10 +163,19 @@ fn project(ctx: &Ctx) -> anyhow::Result<Project> {
         found.as_ref().and(manifest.parent()).map(Utf8Path::to_owned)
     };
     let dir = of(&own, &manifest).or_else(|| of(&shared, &root));
+    let by_version = |dependency: &cargo_metadata::Dependency| {
+        dependency.name == "pywasm-build" && dependency.source.is_some()
+    };
+    let wants_helper = workspace.packages.iter().any(|package| {
+        // One's own crate, or any of the workspace that has the table.
+        (own.is_none() || package.manifest_path == manifest)
+            && package.dependencies.iter().any(by_version)
+    });
+    let project = dir.map(|dir| Project { dir, wants_helper });
     let (own, shared) = (own.unwrap_or_default(), shared.unwrap_or_default());
     let metadata =
         Metadata { python: own.python.or(shared.python), recipe: own.recipe.or(shared.recipe) };
-    Ok(Project { metadata, dir })
+    Ok(Surroundings { metadata, project })
 }
 
 /// Whether Cargo could find a table in this manifest or in that of its workspace. TOML has many
@@ -246,9 +262,22 @@ mod tests {
     #[test]
     fn a_project_is_the_directory_of_the_table() {
         let (_dir, root) = crate_dir("[package.metadata.pywasm]\n");
-        assert_eq!(project_dir(&ctx(&root.join("src"), &[])).unwrap(), Some(root));
+        let found = project(&ctx(&root.join("src"), &[])).unwrap();
+        assert_eq!(found, Some(Project { dir: root, wants_helper: false }));
         let (_dir, root) = crate_dir("");
-        assert_eq!(project_dir(&ctx(&root, &[])).unwrap(), None);
+        assert_eq!(project(&ctx(&root, &[])).unwrap(), None);
+    }
+
+    #[test]
+    fn a_helper_that_is_asked_for_by_version_is_told_from_one_at_a_place() {
+        let table = "[package.metadata.pywasm]\n[build-dependencies]\n";
+        let wants = |dependency: &str| {
+            let (_dir, root) = crate_dir(&format!("{table}pywasm-build = {dependency}\n"));
+            project(&ctx(&root, &[])).unwrap().unwrap().wants_helper
+        };
+        assert!(wants("\"0.1\""));
+        let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../pywasm-build");
+        assert!(!wants(&format!("{{ path = {beside:?} }}")));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::reporter::Reporter;
 use crate::store::Store;
 
 /// The context of one run of the tool. Made once, passed by reference.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ctx {
     /// The environment as it was at start.
     pub env: Environment,
@@ -26,6 +26,12 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// The same for someone who stands in `cwd`.
+    #[must_use]
+    pub fn at(&self, cwd: Utf8PathBuf) -> Self {
+        Self { cwd, ..self.clone() }
+    }
+
     /// The number of processors this process may use, at least one.
     #[must_use]
     pub fn default_jobs() -> NonZeroUsize {

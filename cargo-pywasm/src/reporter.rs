@@ -3,7 +3,7 @@
 //! stdout is data, stderr is everything else. Nothing outside this file prints.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -23,13 +23,13 @@ pub enum MessageFormat {
 const JSON_VERSION: u32 = 1;
 
 /// The only way to speak to the user.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reporter {
     format: MessageFormat,
     quiet: bool,
     progress: bool,
     /// Lines of tests; `None` writes to the real streams.
-    captured: Option<Mutex<Vec<String>>>,
+    captured: Option<Arc<Mutex<Vec<String>>>>,
 }
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -52,8 +52,14 @@ impl Reporter {
             format: MessageFormat::Human,
             quiet: false,
             progress: false,
-            captured: Some(Mutex::default()),
+            captured: Some(Arc::default()),
         }
+    }
+
+    /// Whether only warnings, errors and data are said.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// The lines told to a [`Reporter::captured`] so far.

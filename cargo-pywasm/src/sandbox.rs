@@ -36,6 +36,25 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
+    /// The words of a command line that say the same.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for dir in &self.dir {
+            let mode = if dir.writable { "" } else { ":ro" };
+            words.extend(["--dir".to_owned(), format!("{}::{}{mode}", dir.host, dir.guest)]);
+        }
+        words.extend(self.env.iter().flat_map(|env| ["--env".to_owned(), env.clone()]));
+        words.extend(self.no_cwd.then(|| "--no-cwd".to_owned()));
+        let mut limit = |name: &str, value: Option<String>| {
+            words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
+        };
+        limit("--fuel", self.fuel.map(|fuel| fuel.to_string()));
+        limit("--timeout", self.timeout.map(|time| format!("{}ns", time.as_nanos())));
+        limit("--memory", self.memory.map(|size| format!("{}B", size.as_u64())));
+        words
+    }
+
     /// The limits.
     #[must_use]
     pub fn bounds(&self) -> Bounds {
@@ -141,6 +160,25 @@ mod tests {
         assert_eq!(variable_of("SHARED", &ctx).unwrap(), pair("SHARED", "yes"));
         assert!(variable_of("NONE", &ctx).unwrap_err().to_string().contains("NONE"));
         assert!(variable_of("=x", &ctx).is_err());
+    }
+
+    #[test]
+    fn its_words_say_the_same() {
+        #[derive(Debug, clap::Parser)]
+        struct Cli {
+            #[command(flatten)]
+            sandbox: Sandbox,
+        }
+        let parse = |words: &[String]| {
+            let words = ["x".to_owned()].into_iter().chain(words.iter().cloned());
+            <Cli as clap::Parser>::try_parse_from(words).unwrap().sandbox
+        };
+        let words = "--dir a::/b:ro --dir c --env A=1 --env B --no-cwd --fuel 7 --timeout 1500ms \
+            --memory 64MiB";
+        let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        let sandbox = parse(&words);
+        assert_eq!(format!("{:?}", parse(&sandbox.words())), format!("{sandbox:?}"));
+        assert_eq!(parse(&[]).words(), [""; 0]);
     }
 
     #[test]

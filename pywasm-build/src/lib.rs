@@ -27,6 +27,8 @@ mod installation;
 mod libc;
 mod link;
 mod project;
+#[cfg(feature = "source")]
+pub mod source;
 mod store;
 mod wasm;
 

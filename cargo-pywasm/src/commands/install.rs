@@ -5,12 +5,12 @@ use camino::Utf8PathBuf;
 use pywasm_recipes::{CpythonPin, MinorVersion};
 use serde::Serialize;
 
-use crate::config::{Selection, Settings, project_dir};
+use crate::config::{Selection, Settings, project};
 use crate::cpython::BuildPython;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::install::{Plan, Request, install};
-use crate::project::{DIRECTORY, Linked, choose_rust};
+use crate::project::connect;
 use crate::reporter::{Message, WithHint};
 use crate::toolchain::ToolchainRequest;
 
@@ -90,12 +90,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let verb = if installed.fresh { "Fresh" } else { "Installed" };
     let name = installed.root.file_name().unwrap_or_default();
     ctx.reporter.status(verb, name);
-    if let Some(project) = project_dir(ctx)? {
-        let changed = Linked::new(installed.root.clone()).write(&project)?;
-        if changed {
-            ctx.reporter.status("Linked", project.join(DIRECTORY));
-        }
-        choose_rust(&project, ctx)?;
+    if let Some(project) = project(ctx)? {
+        connect(&project, &installed, ctx)?;
     }
     if ctx.reporter.is_json() {
         let path = installed.root.as_str();

@@ -1,22 +1,24 @@
 //! `cargo pywasm run`: Python in the embedded runtime.
 
 mod line;
+mod own;
 
 use std::io::IsTerminal;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::config::Selection;
+use crate::config::{self, Selection};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::installed;
+use crate::project::Call;
 use crate::runtime::{Dir, End, Program, Runtime};
 use crate::sandbox::{Sandbox, goes_down};
 use crate::smoke;
 use line::Line;
 
-/// Run Python on wasm: a script, -c CODE, -m MODULE, or a REPL on a terminal
+/// Run Python on wasm: a script, -c CODE, -m MODULE, a REPL on a terminal; or the crate one is in
 ///
 /// The program sees the current directory (as `/`, and under its own path), the directory of the
 /// script, and what --dir and --env name: no other file, no other variable, no network.
@@ -25,6 +27,9 @@ use line::Line;
 /// when it trapped. Ctrl-C ends it at once: WASI has no signals, so no KeyboardInterrupt is raised.
 /// What stands before Python's own command line is an option of this command: `run -- --help` and
 /// `run -- -V` ask Python.
+///
+/// In a crate with `[package.metadata.pywasm]`, without a program for Python, it is `cargo run`
+/// for that crate: `run`, `run --release --bin NAME`, `run -- ARGS`. What is missing is installed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -41,6 +46,9 @@ pub struct Args {
 /// # Errors
 /// When no installation matches, a directory can't be opened, or the program can't be started.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    if let Some(call) = crate_call(args, ctx)? {
+        return call;
+    }
     let python = installed::find(&args.selection, ctx)?;
     let runtime = Runtime::bounded(args.sandbox.bounds(), ctx)?;
     let module = runtime.load(&Utf8PathBuf::try_from(python.python_wasm())?)?;
@@ -60,6 +68,19 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }
     Ok(Exit::Program(end.code()))
+}
+
+/// The end of `cargo run`, when that is what the words mean here.
+fn crate_call(args: &Args, ctx: &Ctx) -> anyhow::Result<Option<anyhow::Result<Exit>>> {
+    let called_with: Vec<String> = std::env::args().collect();
+    let after_dashes = own::after_dashes(&called_with, &args.python_args);
+    let Some(words) = own::for_cargo(&args.python_args, after_dashes) else { return Ok(None) };
+    if config::project(ctx)?.is_none() {
+        return Ok(None);
+    }
+    let selected = args.selection.python.is_some() || args.selection.recipe.is_some();
+    anyhow::ensure!(!selected, "the crate's Cargo.toml says which Python it has inside");
+    Ok(Some(Call { verb: "run", words: &words, runner: args.sandbox.words() }.run(ctx)))
 }
 
 /// What the program sees of the machine beside the standard library, and its command line as it

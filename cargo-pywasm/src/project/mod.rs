@@ -3,11 +3,27 @@
 //! What is committed with the crate is the same for everyone; what is true of this machine only
 //! (where the installation lies, which Rust is used) stands in `.pywasm/`, which Git does not see.
 
+#[cfg(feature = "runtime")]
+mod cargo;
+mod cargo_config;
+mod helper;
+mod init;
 mod linked;
+mod local;
+mod manifest;
+#[cfg(feature = "runtime")]
+mod prepare;
 mod rust;
+mod template;
 
+#[cfg(feature = "runtime")]
+pub use cargo::Call;
+pub use init::init;
 pub use linked::{DIRECTORY, Linked};
-pub use rust::choose_rust;
+#[cfg(feature = "runtime")]
+pub use prepare::{connect, prepare};
+
+pub use template::Template;
 
 use std::str::FromStr;
 

@@ -1,0 +1,243 @@
+//! `.cargo/config.toml` of a project: what makes plain Cargo build, run and test it for wasm.
+//!
+//! What is written stands between two marks and is the same for everyone. Lines of the user are
+//! never changed: a table that is there already gets its key in a marked block of its own.
+
+use anyhow::Context;
+use toml_edit::{Document, Item, Table, TableLike};
+
+use crate::reporter::WithHint;
+
+const BEGIN: &str =
+    "# >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks";
+const END: &str = "# <<< cargo pywasm";
+
+/// One key that a project needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Setting {
+    /// The table it stands in; none for one of the file itself.
+    table: &'static [&'static str],
+    key: &'static str,
+    value: &'static str,
+    /// Why, in a line above it.
+    comment: &'static str,
+}
+
+pub(crate) const INCLUDE: Setting = Setting {
+    table: &[],
+    key: "include",
+    value: r#"[{ path = "../.pywasm/cargo.toml", optional = true }]"#,
+    comment: "What is true of this machine only.",
+};
+pub(crate) const TARGET: Setting =
+    Setting { table: &["build"], key: "target", value: r#""wasm32-wasip1""#, comment: "" };
+pub(crate) const RUN: Setting = Setting {
+    table: &["target", "wasm32-wasip1"],
+    key: "runner",
+    value: r#""cargo pywasm run-wasm""#,
+    comment: "",
+};
+pub(crate) const PYO3: Setting = Setting {
+    table: &["env"],
+    key: "PYO3_CONFIG_FILE",
+    value: r#"{ value = ".pywasm/pyo3-config.txt", relative = true }"#,
+    comment: "A build script can't set a variable for that of PyO3.",
+};
+
+/// In the order in which they are written.
+const SETTINGS: [&Setting; 4] = [&INCLUDE, &TARGET, &RUN, &PYO3];
+
+/// What a configuration says of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Nothing.
+    Missing,
+    /// What is needed.
+    Ours,
+    /// Something else.
+    Other,
+}
+
+/// A configuration with the settings, and those that the user has set to something else.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) text: String,
+    pub(crate) kept: Vec<String>,
+}
+
+/// What a configuration says of a setting. One that Cargo can't read says nothing.
+pub(crate) fn find(text: &str, setting: &Setting) -> Found {
+    Document::parse(text).map_or(Found::Missing, |document| setting.find(document.as_table()))
+}
+
+/// The configuration `text` with every setting in it.
+///
+/// # Errors
+/// When it is not TOML, its marks don't match, or a table is written in a form that can't be added
+/// to without changing the user's line.
+pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
+    let own = without_blocks(text)?;
+    let document = Document::parse(own.as_str())?;
+    let found = |setting: &&&Setting| setting.find(document.as_table());
+    let kept = SETTINGS.iter().filter(|setting| found(setting) == Found::Other);
+    let kept = kept.map(|setting| setting.path()).collect();
+
+    // Where each block goes, by the offset in the user's text.
+    let mut blocks: Vec<(usize, Vec<&Setting>)> = vec![(0, Vec::new()), (own.len(), Vec::new())];
+    // Below a table of ours, keys of the file itself would become keys of that table.
+    let has_own_keys = document.as_table().iter().any(|(_, item)| !item.is_table());
+    for setting in SETTINGS.iter().filter(|setting| found(setting) == Found::Missing) {
+        match place(document.as_table(), setting)? {
+            Place::After(offset) => blocks.push((line_end(&own, offset), vec![setting])),
+            Place::Anywhere if has_own_keys && !setting.table.is_empty() => {
+                blocks[1].1.push(setting);
+            }
+            Place::Anywhere => blocks[0].1.push(setting),
+        }
+    }
+    blocks.sort_by_key(|(offset, _)| *offset);
+    let mut text = String::new();
+    let mut from = 0;
+    for (offset, settings) in blocks.into_iter().filter(|(_, settings)| !settings.is_empty()) {
+        text.push_str(&own[from..offset]);
+        let inside = offset > 0 && offset < own.len();
+        text.push_str(&block(&settings, !inside, &text));
+        if offset == 0 && !own.is_empty() {
+            text.push('\n');
+        }
+        from = offset;
+    }
+    text.push_str(&own[from..]);
+    let check = Document::parse(text.as_str()).context("what would be written is not TOML")?;
+    for setting in SETTINGS {
+        let found = setting.find(check.as_table());
+        anyhow::ensure!(found != Found::Missing, "`{}` would not be found", setting.path());
+    }
+    Ok(Written { text, kept })
+}
+
+/// The lines of a block, with table headers unless it stands in its table.
+fn block(settings: &[&Setting], headers: bool, before: &str) -> String {
+    let mut lines = String::new();
+    if !before.is_empty() && !before.ends_with('\n') {
+        lines.push('\n');
+    }
+    if headers && !before.is_empty() {
+        lines.push('\n');
+    }
+    lines.push_str(BEGIN);
+    lines.push('\n');
+    for (index, setting) in settings.iter().enumerate() {
+        if index > 0 {
+            lines.push('\n');
+        }
+        if headers && !setting.table.is_empty() {
+            lines.push_str(&format!("[{}]\n", setting.table.join(".")));
+        }
+        if !setting.comment.is_empty() {
+            lines.push_str(&format!("# {}\n", setting.comment));
+        }
+        lines.push_str(&format!("{} = {}\n", setting.key, setting.value));
+    }
+    lines.push_str(END);
+    lines.push('\n');
+    lines
+}
+
+/// The user's own text.
+fn without_blocks(text: &str) -> anyhow::Result<String> {
+    let mut own = String::new();
+    let mut inside = false;
+    // The empty line that sets a block apart is ours, too.
+    let mut after = false;
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim();
+        match (inside, trimmed.starts_with("# >>> cargo pywasm"), trimmed.starts_with(END)) {
+            (false, true, _) => inside = true,
+            (true, _, true) => (inside, after) = (false, true),
+            (false, _, true) | (true, true, _) => {
+                return Err(anyhow::anyhow!("the marks of `cargo pywasm` do not match")).hint(
+                    || format!("remove what is left of the block, from `{BEGIN}` to `{END}`"),
+                );
+            }
+            (true, ..) => {}
+            (false, ..) => {
+                if !(after && trimmed.is_empty()) {
+                    own.push_str(line);
+                }
+                after = false;
+            }
+        }
+    }
+    anyhow::ensure!(!inside, "the marks of `cargo pywasm` do not match: `{END}` is missing");
+    while own.ends_with("\n\n") && after {
+        own.pop();
+    }
+    Ok(own)
+}
+
+/// The offset behind the line that `offset` lies in.
+fn line_end(text: &str, offset: usize) -> usize {
+    text[offset..].find('\n').map_or(text.len(), |length| offset + length + 1)
+}
+
+/// Where a setting can be written.
+enum Place {
+    /// With a table header of its own.
+    Anywhere,
+    /// In the line after the one with this offset, the header of its table.
+    After(usize),
+}
+
+fn place(root: &Table, setting: &Setting) -> anyhow::Result<Place> {
+    let mut table = root;
+    for name in setting.table {
+        let Some(item) = table.get(name) else { return Ok(Place::Anywhere) };
+        table = match item {
+            Item::Table(inner) if !inner.is_dotted() => inner,
+            _ => {
+                let name = setting.table.join(".");
+                return Err(anyhow::anyhow!(
+                    "`{name}` is written in a form that can't be added to"
+                ))
+                .hint(|| format!("write it as `[{name}]`, and run this again"));
+            }
+        };
+    }
+    Ok(match table.span() {
+        Some(span) if !setting.table.is_empty() && !table.is_implicit() => Place::After(span.start),
+        _ => Place::Anywhere,
+    })
+}
+
+impl Setting {
+    /// Its name in its table.
+    pub(crate) fn key(&self) -> &'static str {
+        self.key
+    }
+
+    /// Its full name.
+    fn path(&self) -> String {
+        self.table.iter().chain([&self.key]).copied().collect::<Vec<_>>().join(".")
+    }
+
+    fn find(&self, root: &Table) -> Found {
+        let mut table: &dyn TableLike = root;
+        for name in self.table {
+            match table.get(name).and_then(Item::as_table_like) {
+                Some(inner) => table = inner,
+                None => return Found::Missing,
+            }
+        }
+        let plain = |text: &str| text.split_whitespace().collect::<String>();
+        match table.get(self.key) {
+            None => Found::Missing,
+            Some(item) if plain(&item.to_string()) == plain(self.value) => Found::Ours,
+            Some(_) => Found::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "cargo_config/tests.rs"]
+mod tests;

@@ -1,0 +1,105 @@
+//! A configuration with the settings, for each form that a user's own may have.
+
+use super::*;
+
+fn written(text: &str) -> String {
+    let written = with_settings(text).unwrap();
+    assert_eq!(with_settings(&written.text).unwrap().text, written.text, "written twice");
+    written.text
+}
+
+/// The user's own lines, in their order.
+fn own(text: &str) -> String {
+    without_blocks(text).unwrap()
+}
+
+#[test]
+fn a_new_file_is_one_block() {
+    insta::assert_snapshot!(written(""), @r#"
+    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
+    # What is true of this machine only.
+    include = [{ path = "../.pywasm/cargo.toml", optional = true }]
+
+    [build]
+    target = "wasm32-wasip1"
+
+    [target.wasm32-wasip1]
+    runner = "cargo pywasm run-wasm"
+
+    [env]
+    # A build script can't set a variable for that of PyO3.
+    PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
+    # <<< cargo pywasm
+    "#);
+}
+
+#[test]
+fn tables_of_the_user_get_their_key_and_keep_their_lines() {
+    let text = "# mine\nunstable = 1\n\n[build] # jobs\njobs = 1\n[env]\nA = \"[build]\"\n\n[target.x86_64-unknown-linux-gnu]\nlinker = \"ld\"\n";
+    let result = written(text);
+    insta::assert_snapshot!(result, @r#"
+    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
+    # What is true of this machine only.
+    include = [{ path = "../.pywasm/cargo.toml", optional = true }]
+    # <<< cargo pywasm
+
+    # mine
+    unstable = 1
+
+    [build] # jobs
+    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
+    target = "wasm32-wasip1"
+    # <<< cargo pywasm
+    jobs = 1
+    [env]
+    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
+    # A build script can't set a variable for that of PyO3.
+    PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
+    # <<< cargo pywasm
+    A = "[build]"
+
+    [target.x86_64-unknown-linux-gnu]
+    linker = "ld"
+
+    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
+    [target.wasm32-wasip1]
+    runner = "cargo pywasm run-wasm"
+    # <<< cargo pywasm
+    "#);
+    assert_eq!(own(&result), text);
+}
+
+#[test]
+fn what_the_user_chose_is_kept_and_named() {
+    let text = "[build]\ntarget = \"wasm32-unknown-unknown\"\n[target.wasm32-wasip1]\nrunner = \"wasmtime\"\n";
+    let written = with_settings(text).unwrap();
+    assert_eq!(written.kept, ["build.target", "target.wasm32-wasip1.runner"]);
+    assert!(written.text.contains(text), "{}", written.text);
+}
+
+#[test]
+fn what_the_user_wrote_by_hand_is_not_written_again() {
+    let ours = written("");
+    let by_hand: Vec<&str> = ours.lines().filter(|line| !line.starts_with("# ")).collect();
+    let by_hand = by_hand.join("\n");
+    assert_eq!(with_settings(&by_hand).unwrap().text, by_hand);
+}
+
+#[test]
+fn a_file_without_a_last_newline_and_one_of_another_system_stay_readable() {
+    for text in ["[net]\noffline = true", "[net]\r\noffline = true\r\n[build]\r\njobs = 2\r\n"] {
+        let result = written(text);
+        assert!(own(&result).starts_with(text), "{result}");
+    }
+}
+
+#[test]
+fn forms_that_cannot_be_added_to_and_broken_marks_are_refused_with_a_hint() {
+    for text in ["build = { jobs = 1 }\n", "build.jobs = 1\n"] {
+        let error = with_settings(text).unwrap_err();
+        assert!(format!("{error:#}").contains("[build]"), "{error:#}");
+    }
+    for text in ["# <<< cargo pywasm\n", "# >>> cargo pywasm\n", "x ="] {
+        assert!(with_settings(text).is_err(), "{text}");
+    }
+}

@@ -1,0 +1,66 @@
+//! `.pywasm/pywasm-build/`: the build script's helper of this very version, for a project that asks
+//! for it by version, so that tool and helper fit and no registry has to have it.
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_build::source;
+use toml_edit::{DocumentMut, Item, Table};
+
+use super::DIRECTORY;
+use super::linked::replace;
+
+/// The crate.
+pub(crate) const NAME: &str = "pywasm-build";
+/// Its version, which is that of the tool.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Unpacks it into the project; where it is then.
+///
+/// # Errors
+/// When the directory can't be written.
+pub(super) fn unpack(project: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
+    let root = project.join(DIRECTORY).join(NAME);
+    fs_err::create_dir_all(root.join("src"))?;
+    replace(&root.join("Cargo.toml"), &manifest(source::MANIFEST)?)?;
+    for (name, text) in source::FILES {
+        replace(&root.join("src").join(name), text)?;
+    }
+    Ok(root)
+}
+
+/// The manifest without the workspace it is taken from.
+fn manifest(text: &str) -> anyhow::Result<String> {
+    let mut document: DocumentMut = text.parse().context("the helper's own manifest")?;
+    let inherited =
+        |item: &Item| item.as_table_like().is_some_and(|table| table.contains_key("workspace"));
+    if let Some(package) = document["package"].as_table_mut() {
+        package.retain(|_, item| !inherited(item));
+        package["version"] = toml_edit::value(VERSION);
+        package["publish"] = toml_edit::value(false);
+    }
+    document.remove("lints");
+    document.remove("dev-dependencies");
+    // A workspace of its own: it is no member of the one that the project may be.
+    document["workspace"] = Item::Table(Table::new());
+    Ok(document.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_stands_alone_and_is_written_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        let helper = unpack(root).unwrap();
+        let text = fs_err::read_to_string(helper.join("Cargo.toml")).unwrap();
+        let version = format!("version = \"{VERSION}\"");
+        assert!(text.contains(&version) && text.contains("[workspace]"), "{text}");
+        assert!(!text.contains("workspace = true"), "{text}");
+        let written = fs_err::metadata(helper.join("src/lib.rs")).unwrap().modified().unwrap();
+        unpack(root).unwrap();
+        let again = fs_err::metadata(helper.join("src/lib.rs")).unwrap().modified().unwrap();
+        assert_eq!(written, again);
+    }
+}

@@ -1,0 +1,101 @@
+//! What `init` writes into a crate, so that plain Cargo builds, runs and tests it.
+
+use anyhow::Context;
+use camino::Utf8Path;
+
+use super::linked::replace;
+use super::{cargo_config, manifest};
+use crate::config::Selection;
+use crate::ctx::Ctx;
+
+/// All of a build script.
+const BUILD_SCRIPT: &str = "//! Links Python.\n\nfn main() {\n    pywasm_build::link();\n}\n";
+
+/// Writes what is missing into the crate in `dir`. Nothing is written when something is in the way.
+///
+/// # Errors
+/// When a file can't be read, understood or written.
+pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<()> {
+    let cargo_toml = dir.join("Cargo.toml");
+    let text = fs_err::read_to_string(&cargo_toml)?;
+    let ready = manifest::ready(&text, selection)
+        .with_context(|| format!("can't add to `{cargo_toml}`"))?;
+    let config = dir.join(".cargo/config.toml");
+    let text = if config.exists() { fs_err::read_to_string(&config)? } else { String::new() };
+    let settings =
+        cargo_config::with_settings(&text).with_context(|| format!("can't add to `{config}`"))?;
+    fs_err::create_dir_all(dir.join(".cargo"))?;
+
+    let wrote = |path: &Utf8Path, text: &str| -> anyhow::Result<()> {
+        if replace(path, text)? {
+            ctx.reporter.status("Wrote", path.strip_prefix(dir).unwrap_or(path));
+        }
+        Ok(())
+    };
+    wrote(&cargo_toml, &ready.text)?;
+    wrote(&config, &settings.text)?;
+    let script = dir.join(&ready.build_script);
+    if !script.exists() {
+        wrote(&script, BUILD_SCRIPT)?;
+    } else if !fs_err::read_to_string(&script)?.contains("pywasm_build") {
+        let name = &ready.build_script;
+        ctx.reporter.warn(format!("`{name}` is yours: add `pywasm_build::link();` to its `main`"));
+    }
+    for key in settings.kept {
+        ctx.reporter.warn(format!("`{key}` of `.cargo/config.toml` is yours, and was left alone"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Environment;
+    use crate::reporter::Reporter;
+    use crate::store::Store;
+
+    fn ctx(cwd: &Utf8Path) -> Ctx {
+        Ctx {
+            env: Environment::default(),
+            store: Store::at("/nowhere".into()),
+            reporter: Reporter::captured(),
+            offline: true,
+            jobs: Ctx::default_jobs(),
+            cwd: cwd.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_crate_gets_its_files_once_and_its_own_build_script_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        fs_err::write(root.join("Cargo.toml"), "[package]\nname = \"x\"\n").unwrap();
+        let first = ctx(root);
+        init(root, &Selection::default(), &first).unwrap();
+        let said = first.reporter.lines().join("\n");
+        for file in ["Cargo.toml", ".cargo/config.toml", "build.rs"] {
+            assert!(said.contains(&format!("Wrote {file}")), "{said}");
+        }
+        let again = ctx(root);
+        init(root, &Selection::default(), &again).unwrap();
+        assert_eq!(again.reporter.lines(), [""; 0]);
+
+        fs_err::write(root.join("build.rs"), "fn main() {}\n").unwrap();
+        init(root, &Selection::default(), &again).unwrap();
+        assert!(again.reporter.lines().join("\n").contains("add `pywasm_build::link();`"));
+        assert_eq!(fs_err::read_to_string(root.join("build.rs")).unwrap(), "fn main() {}\n");
+    }
+
+    #[test]
+    fn nothing_is_written_when_something_is_in_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        let own = "[package]\nname = \"x\"\n";
+        fs_err::write(root.join("Cargo.toml"), own).unwrap();
+        fs_err::create_dir(root.join(".cargo")).unwrap();
+        fs_err::write(root.join(".cargo/config.toml"), "env = {}\n").unwrap();
+        let error = init(root, &Selection::default(), &ctx(root)).unwrap_err();
+        assert!(format!("{error:#}").contains("config.toml"), "{error:#}");
+        assert_eq!(fs_err::read_to_string(root.join("Cargo.toml")).unwrap(), own);
+    }
+}

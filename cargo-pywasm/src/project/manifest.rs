@@ -1,0 +1,114 @@
+//! Cargo.toml of a crate that gets Python inside: what is missing is added, what is there stays.
+
+use anyhow::Context;
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use super::helper;
+use crate::config::Selection;
+use crate::reporter::WithHint;
+
+/// A manifest with the table and the helper of the build script.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ready {
+    /// The text.
+    pub(super) text: String,
+    /// The build script it names, `build.rs` unless it says otherwise.
+    pub(super) build_script: String,
+}
+
+/// The manifest `text` with what `pywasm-build` and `cargo pywasm` need. The selection fills a
+/// table that is not there yet.
+///
+/// # Errors
+/// When it is not TOML, or not that of a package.
+pub(super) fn ready(text: &str, selection: &Selection) -> anyhow::Result<Ready> {
+    let mut document: DocumentMut = text.parse()?;
+    let package = document
+        .get_mut("package")
+        .and_then(Item::as_table_like_mut)
+        .context("it has no [package]")
+        .hint(|| "go to the crate that becomes the module".to_owned())?;
+    let build_script = match package.get("build").map(|item| (item.as_str(), item.as_bool())) {
+        Some((Some(path), _)) => path.to_owned(),
+        Some((_, Some(false))) => anyhow::bail!("`build = false`, and a build script links Python"),
+        _ => "build.rs".to_owned(),
+    };
+    let metadata = package.entry("metadata").or_insert_with(implicit);
+    let metadata = metadata.as_table_like_mut().context("`package.metadata` is not a table")?;
+    if !metadata.contains_key("pywasm") {
+        let mut table = Table::new();
+        let python = selection.python.map_or_else(|| "3.13".to_owned(), |it| it.to_string());
+        table["python"] = value(python);
+        table["recipe"] = value(selection.recipe.as_deref().unwrap_or("default"));
+        metadata.insert("pywasm", Item::Table(table));
+    }
+    let dependencies = document.entry("build-dependencies").or_insert(Item::Table(Table::new()));
+    let dependencies =
+        dependencies.as_table_like_mut().context("`build-dependencies` is not a table")?;
+    if !dependencies.contains_key(helper::NAME) {
+        dependencies.insert(helper::NAME, value(helper::VERSION));
+    }
+    Ok(Ready { text: document.to_string(), build_script })
+}
+
+fn implicit() -> Item {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(manifest: &str) -> String {
+        let ready_once = ready(manifest, &Selection::default()).unwrap();
+        assert_eq!(ready(&ready_once.text, &Selection::default()).unwrap(), ready_once);
+        ready_once.text
+    }
+
+    #[test]
+    fn what_is_missing_is_added_and_the_rest_stays_as_it_is() {
+        let own = "[package]\nname = \"x\" # mine\n\n[dependencies]\npyo3 = \"0.30\"\n";
+        insta::assert_snapshot!(text(own), @r#"
+        [package]
+        name = "x" # mine
+
+        [package.metadata.pywasm]
+        python = "3.13"
+        recipe = "default"
+
+        [dependencies]
+        pyo3 = "0.30"
+
+        [build-dependencies]
+        pywasm-build = "0.1.0"
+        "#);
+    }
+
+    #[test]
+    fn a_table_in_any_spelling_and_a_helper_at_a_place_stay() {
+        for own in [
+            "[package]\nmetadata.pywasm.python = \"3.14\"\n[build-dependencies.pywasm-build]\npath = \"p\"\n",
+            "[package]\n[package.metadata]\npywasm = {}\n[build-dependencies]\npywasm-build.path = \"p\"\n",
+        ] {
+            assert_eq!(text(own), own);
+        }
+    }
+
+    #[test]
+    fn the_selection_fills_a_new_table_and_the_build_script_is_named() {
+        let selection =
+            Selection { python: Some("3.14".parse().unwrap()), recipe: Some("full".to_owned()) };
+        let ready = ready("[package]\nbuild = \"build/main.rs\"\n", &selection).unwrap();
+        assert!(ready.text.contains("python = \"3.14\"\nrecipe = \"full\"\n"), "{}", ready.text);
+        assert_eq!(ready.build_script, "build/main.rs");
+    }
+
+    #[test]
+    fn a_workspace_and_a_crate_without_build_scripts_are_refused() {
+        for own in ["[workspace]\n", "[package]\nbuild = false\n", "x ="] {
+            assert!(ready(own, &Selection::default()).is_err(), "{own}");
+        }
+    }
+}

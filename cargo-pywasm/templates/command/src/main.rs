@@ -1,0 +1,63 @@
+//! A command with Python inside: `python/app.py` decides, Rust does the work.
+
+use std::process::ExitCode;
+use std::sync::Once;
+
+use pyo3::ffi::c_str;
+use pyo3::prelude::*;
+
+/// What Python imports as `host`.
+#[pymodule]
+mod host {
+    use pyo3::prelude::*;
+
+    /// The number of words in a text.
+    #[pyfunction]
+    fn count_words(text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+}
+
+fn main() -> ExitCode {
+    start_python();
+    Python::attach(|py| match run(py, std::env::args().skip(1).collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The traceback; for `SystemExit`, the end with its code.
+            error.print(py);
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// A module of Rust's has to be known before Python starts.
+fn start_python() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        pyo3::append_to_inittab!(host);
+        Python::initialize();
+    });
+}
+
+fn run(py: Python<'_>, args: Vec<String>) -> PyResult<()> {
+    let code = c_str!(include_str!("../python/app.py"));
+    let app = PyModule::from_code(py, code, c"python/app.py", c"app")?;
+    app.getattr("main")?.call1((args,))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn python_calls_rust() {
+        start_python();
+        Python::attach(|py| {
+            let count = py.import("host")?.getattr("count_words")?.call1(("one two three",))?;
+            assert_eq!(count.extract::<usize>()?, 3);
+            run(py, vec!["tested".to_owned()])
+        })
+        .expect("no exception");
+    }
+}
