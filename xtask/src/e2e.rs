@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 use xshell::Shell;
 
+use crate::embed;
 use crate::tool::{Tool, manifest, root};
 
 #[derive(Debug, clap::Args)]
@@ -121,6 +122,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             .run()?;
     }
 
+    title("in crates: the examples, the templates, the guide");
+    embed::run(&tool, &source_tree(&tool, &full)?)?;
+
     title("without a seed and without reuse the same bytes come out");
     same_bytes_without_seed(&tool, &shell)?;
 
@@ -132,6 +136,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         tool.call(&words).run()?;
     }
     Ok(())
+}
+
+/// CPython's sources in the store, of the release that is installed.
+pub(crate) fn source_tree(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<PathBuf> {
+    let version = manifest(installed, "/python/version")?;
+    let sources = tool.store().join("cache/sources-v0");
+    for entry in std::fs::read_dir(&sources)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with(&format!("cpython-{version}-")) {
+            return Ok(path);
+        }
+    }
+    anyhow::bail!("`{}` has no CPython {version}", sources.display())
 }
 
 fn title(text: &str) {

@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod e2e;
+mod embed;
 mod seed;
 mod tool;
 
@@ -18,6 +19,8 @@ enum Task {
     Ci,
     /// The real thing alone: builds CPython for wasm, several ways, and runs its tests
     E2e(e2e::Args),
+    /// Crates with Python inside alone, with what an earlier `e2e` has installed
+    Embed,
     /// Measure configure's answers for the libc at hand
     Seed(seed::Args),
     /// Timings, written to docs/benchmarks.md
@@ -28,6 +31,7 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Ci => ci::run(),
         Task::E2e(args) => e2e::run(&args),
+        Task::Embed => embed::alone(),
         Task::Seed(args) => seed::run(&args),
         Task::Bench(args) => bench::run(&args),
     }

@@ -41,6 +41,56 @@ impl<'a> Tool<'a> {
         xshell::cmd!(self.shell, "{binary} pywasm {args...}").env("PYWASM_STORE", store)
     }
 
+    /// A call of the tool by someone who stands in `dir`.
+    pub(crate) fn call_in(&self, dir: &Path, args: &[&str]) -> anyhow::Result<()> {
+        let _there = self.shell.push_dir(dir);
+        self.with_tool(self.call(args))?.run()?;
+        Ok(())
+    }
+
+    /// Plain Cargo in a crate, on a machine where the tool is installed.
+    pub(crate) fn cargo(&self, dir: &Path, args: &[&str]) -> anyhow::Result<()> {
+        self.cargo_with(dir, args, &[])
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn cargo_with(
+        &self,
+        dir: &Path,
+        args: &[&str],
+        variables: &[(&str, &Path)],
+    ) -> anyhow::Result<()> {
+        let _there = self.shell.push_dir(dir);
+        let command = self.with_tool(xshell::cmd!(self.shell, "cargo {args...}"))?;
+        command.envs(variables.iter().copied()).run()?;
+        Ok(())
+    }
+
+    /// What plain Cargo says in a crate.
+    pub(crate) fn cargo_says(&self, dir: &Path, args: &[&str]) -> anyhow::Result<String> {
+        let _there = self.shell.push_dir(dir);
+        let command = self.with_tool(xshell::cmd!(self.shell, "cargo {args...}"))?;
+        Ok(command.read_stderr()?)
+    }
+
+    /// Commands of the guide, which are ours, in a shell that stops at the first that fails.
+    pub(crate) fn script(&self, dir: &Path, script: &str) -> anyhow::Result<()> {
+        let _there = self.shell.push_dir(dir);
+        self.with_tool(xshell::cmd!(self.shell, "sh -e -c {script}"))?.run()?;
+        Ok(())
+    }
+
+    /// The tool on `PATH`, its store, and one directory for what Cargo builds.
+    fn with_tool<'b>(&self, command: Cmd<'b>) -> anyhow::Result<Cmd<'b>> {
+        let own = self.binary.parent().context("the binary lies in a directory")?.to_owned();
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([own].into_iter().chain(std::env::split_paths(&others)))?;
+        Ok(command
+            .env("PATH", path)
+            .env("PYWASM_STORE", &self.store)
+            .env("CARGO_TARGET_DIR", root().join("target/embed")))
+    }
+
     /// Installs, and returns where.
     pub(crate) fn install(&self, args: &[&str]) -> anyhow::Result<PathBuf> {
         let mut words = vec!["install"];

@@ -54,7 +54,10 @@ mod tests {
     fn python_calls_rust() {
         start_python();
         Python::attach(|py| {
-            let count = py.import("host")?.getattr("count_words")?.call1(("one two three",))?;
+            let count = py
+                .import("host")?
+                .getattr("count_words")?
+                .call1(("one two three",))?;
             assert_eq!(count.extract::<usize>()?, 3);
             run(py, vec!["tested".to_owned()])
         })

@@ -1,0 +1,132 @@
+//! Crates with Python inside, as their users have them: the examples, what `new` makes, and the
+//! commands of the guide. Each is built, run and tested by plain Cargo.
+
+use std::path::{Path, PathBuf};
+
+use xshell::Shell;
+
+use crate::e2e::source_tree;
+use crate::tool::{Tool, root};
+
+/// What `new` can make, and the Cargo command that shows that it works.
+const TEMPLATES: [(&str, &[&str]); 3] =
+    [("command", &["run", "test"]), ("reactor", &["build", "test"]), ("capi", &["run", "test"])];
+
+/// All of it. `sources` is CPython's source tree.
+pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
+    let examples = examples()?;
+    for example in &examples {
+        let name = example.file_name().unwrap_or_default().display();
+        eprintln!("\n   -- examples/{name}");
+        tool.call_in(example, &["install"])?;
+        for words in [
+            &["fmt", "--check"][..],
+            &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"],
+            &["test", "--quiet"],
+            &["run", "--quiet"],
+        ] {
+            tool.cargo(example, words)?;
+        }
+        touching_nothing_rebuilds_nothing(tool, example)?;
+    }
+    cpythons_own_test_copy(tool, sources)?;
+    with_a_rust_from_the_packages(tool)?;
+    templates(tool)?;
+    guide(tool)
+}
+
+/// All of it, in the store of `e2e`.
+pub(crate) fn alone() -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    let tool = Tool::build(&shell, &root().join("target/e2e-store"))?;
+    let full = tool.install(&["--recipe", "full"])?;
+    run(&tool, &source_tree(&tool, &full)?)
+}
+
+/// Every example, sorted.
+fn examples() -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root().join("examples"))? {
+        let dir = entry?.path();
+        if dir.join("Cargo.toml").is_file() {
+            found.push(dir);
+        }
+    }
+    found.sort();
+    anyhow::ensure!(!found.is_empty(), "there are no examples");
+    Ok(found)
+}
+
+fn touching_nothing_rebuilds_nothing(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
+    tool.cargo(dir, &["build", "--quiet"])?;
+    let said = tool.cargo_says(dir, &["build"])?;
+    anyhow::ensure!(!said.contains("Compiling"), "built again for nothing:\n{said}");
+    Ok(())
+}
+
+/// CPython's `test_copy` on `examples/deepcopy`, as its README says.
+fn cpythons_own_test_copy(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
+    eprintln!("\n   -- CPython's own test_copy on examples/deepcopy");
+    let dir = root().join("examples/deepcopy");
+    let library = format!("{}::/cpython:ro", sources.join("Lib").display());
+    let words = ["run", "--dir", &library, "--release", "--quiet", "--", "python/run_test_copy.py"];
+    tool.call_in(&dir, &words)
+}
+
+/// An example once more, with the Rust that is taken where rustup has no road to the target: its
+/// libc is not the one that rustup's has.
+fn with_a_rust_from_the_packages(tool: &Tool<'_>) -> anyhow::Result<()> {
+    eprintln!("\n   -- examples/deepcopy with the Rust of the package archives");
+    let rustc = PathBuf::from(tool.call(&["toolchain", "rust"]).read()?);
+    let dir = root().join("examples/deepcopy");
+    let rustdoc = rustc.with_file_name("rustdoc");
+    let target = root().join("target/embed-packages");
+    let variables = [("RUSTC", &*rustc), ("RUSTDOC", &*rustdoc), ("CARGO_TARGET_DIR", &*target)];
+    tool.cargo_with(&dir, &["test", "--quiet"], &variables)
+}
+
+fn templates(tool: &Tool<'_>) -> anyhow::Result<()> {
+    // Below this workspace Cargo would make them its members.
+    let place = tempfile::tempdir()?;
+    let place = place.path();
+    for (template, verbs) in TEMPLATES {
+        eprintln!("\n   -- new --template {template}");
+        tool.call_in(place, &["new", "--template", template, template])?;
+        let dir = place.join(template);
+        for verb in verbs {
+            tool.cargo(&dir, &[verb, "--quiet"])?;
+        }
+        tool.cargo(&dir, &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])?;
+        tool.cargo(&dir, &["fmt", "--check"])?;
+        touching_nothing_rebuilds_nothing(tool, &dir)?;
+    }
+    Ok(())
+}
+
+/// Runs the commands of the guide, block by block: the first in an empty directory, the others in
+/// a new crate each, as that of a reader is.
+fn guide(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(root().join("docs/guide/embedding.md"))?;
+    let blocks: Vec<&str> =
+        text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    anyhow::ensure!(blocks.len() > 1, "the guide has no commands");
+    for (index, block) in blocks.iter().enumerate() {
+        eprintln!("\n   -- the guide says:\n{}", block.trim_end());
+        let place = tempfile::tempdir()?;
+        let place = place.path();
+        if index > 0 {
+            tool.cargo(place, &["new", "--quiet", "mine"])?;
+            let mine = place.join("mine");
+            tool.script(&mine, block)?;
+            // What the guide promises of a crate after its commands.
+            for verb in ["build", "run", "test"] {
+                tool.cargo(&mine, &[verb, "--quiet"])?;
+                tool.call_in(&mine, &[verb, "--quiet"])?;
+            }
+        } else {
+            tool.script(place, block)?;
+        }
+    }
+    Ok(())
+}
