@@ -30,7 +30,7 @@ pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
         touching_nothing_rebuilds_nothing(tool, example)?;
     }
     cpythons_own_test_copy(tool, sources)?;
-    with_a_rust_from_the_packages(tool)?;
+    one_libc(tool)?;
     templates(tool)?;
     guide(tool)
 }
@@ -74,16 +74,37 @@ fn cpythons_own_test_copy(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()>
     tool.call_in(&dir, &words)
 }
 
-/// An example once more, with the Rust that is taken where rustup has no road to the target: its
-/// libc is not the one that rustup's has.
-fn with_a_rust_from_the_packages(tool: &Tool<'_>) -> anyhow::Result<()> {
-    eprintln!("\n   -- examples/deepcopy with the Rust of the package archives");
+/// The module that notices a wrong libc, with the Rust at hand and with the one that is taken
+/// where rustup has no road to the target: their libcs are years apart.
+fn one_libc(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let dir = root().join("tests/module");
+    tool.call_in(&dir, &["install"])?;
+    for words in
+        [&["fmt", "--check"][..], &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]]
+    {
+        tool.cargo(&dir, words)?;
+    }
     let rustc = PathBuf::from(tool.call(&["toolchain", "rust"]).read()?);
-    let dir = root().join("examples/deepcopy");
     let rustdoc = rustc.with_file_name("rustdoc");
-    let target = root().join("target/embed-packages");
-    let variables = [("RUSTC", &*rustc), ("RUSTDOC", &*rustdoc), ("CARGO_TARGET_DIR", &*target)];
-    tool.cargo_with(&dir, &["test", "--quiet"], &variables)
+    let target = |name: &str| root().join("target").join(name);
+    let (usual, packages) = (target("embed"), target("embed-packages"));
+    let other: [(&str, &Path); 3] =
+        [("RUSTC", &rustc), ("RUSTDOC", &rustdoc), ("CARGO_TARGET_DIR", &packages)];
+    for (name, variables, target) in
+        [("the Rust at hand", &[][..], &usual), ("the distribution's Rust", &other, &packages)]
+    {
+        eprintln!("\n   -- one libc with {name}");
+        tool.cargo_with(&dir, &["test", "--quiet"], variables)?;
+        tool.cargo_with(&dir, &["build", "--quiet"], variables)?;
+        let module = target.join("wasm32-wasip1/debug/one_libc.wasm").display().to_string();
+        let mut words = vec!["run-wasm"];
+        let calls = ["starts", "count", "count", "collect", "collect", "starts"];
+        words.extend(calls.iter().flat_map(|call| ["--invoke", *call]));
+        words.push(&module);
+        let told = tool.call(&words).read()?;
+        anyhow::ensure!(told == "1\n1\n2\n3\n3\n1", "the reactor says {told:?}");
+    }
+    Ok(())
 }
 
 fn templates(tool: &Tool<'_>) -> anyhow::Result<()> {

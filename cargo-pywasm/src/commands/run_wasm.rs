@@ -8,18 +8,18 @@ use camino::Utf8PathBuf;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project::{Linked, Stdlib};
-use crate::runtime::{Dir, End, Program, Runtime};
+use crate::runtime::{Call, Dir, End, Program, Runtime};
 use crate::sandbox::Sandbox;
 use crate::{installed, smoke};
 
 /// Variables of the user that tell a Rust program how to report, and nothing of the machine.
 const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"];
 
-/// Run a WASI command with Python inside; the runner of `cargo run` and `cargo test`
+/// Run a wasm module with Python inside; the runner of `cargo run` and `cargo test`
 ///
 /// The program sees the current directory (as `/`, and under its own path), the standard library
-/// of the project's installation, what --dir and --env name, and of your variables RUST_BACKTRACE,
-/// RUST_LIB_BACKTRACE and RUST_LOG.
+/// of the project's installation (outside of one, of every CPython that is installed), what --dir
+/// and --env name, and of your variables RUST_BACKTRACE, RUST_LIB_BACKTRACE and RUST_LOG.
 ///
 /// It ends with the program's exit code; 124 when its time is over, 125 when its fuel is used up,
 /// 134 when it trapped.
@@ -30,6 +30,9 @@ pub struct Args {
     /// How it is given the standard library
     #[arg(long, value_name = "dir|zip|none", default_value = "dir")]
     stdlib: Stdlib,
+    /// Call an export of a reactor, `add(40, 2)`, and print what it returns; once more, another
+    #[arg(long, value_name = "EXPORT(NUMBERS)")]
+    invoke: Vec<Call>,
     /// The module
     #[arg(value_name = "MODULE")]
     module: Utf8PathBuf,
@@ -58,24 +61,41 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             program = program.env(name, value);
         }
     }
-    let end = runtime.run(&module, &args.sandbox.with_variables(program, ctx)?)?;
+    let program = args.sandbox.with_variables(program, ctx)?;
+    let end = if args.invoke.is_empty() {
+        runtime.run(&module, &program)?
+    } else {
+        let reporter = ctx.reporter.clone();
+        let tell = move |result| reporter.data(result);
+        runtime.invoke(&module, &program, args.invoke.clone(), tell)?
+    };
     if !matches!(end, End::Exit(_)) {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }
     Ok(Exit::Program(end.code()))
 }
 
-/// The standard library of the project's installation; outside a project, of the newest that is
-/// installed. A module without any still runs.
-fn stdlib(args: &Args, ctx: &Ctx) -> anyhow::Result<Option<Dir>> {
-    let python = match Linked::find(&ctx.cwd)? {
-        Some(linked) => Some(linked.open()?),
-        None => installed::all(ctx)?.into_iter().next(),
+/// The standard library of the project's installation; outside of any project, that of each
+/// series that is installed, for a module looks at its own place only. One without any still runs.
+fn stdlib(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Dir>> {
+    let module = ctx.cwd.join(&args.module);
+    let linked = match Linked::find(&ctx.cwd)? {
+        None => Linked::find(&module)?,
+        found => found,
     };
-    let Some(python) = python else { return Ok(None) };
+    let mut pythons = match linked {
+        Some(linked) => vec![linked.open()?],
+        None => installed::all(ctx)?,
+    };
     match args.stdlib {
-        Stdlib::Dir => smoke::stdlib(&python).map(Some),
-        Stdlib::Zip => smoke::stdlib_zip(&python).map(Some),
-        Stdlib::None => Ok(None),
+        Stdlib::Dir => {
+            // Newest first; sorted by series the first of each is its newest.
+            pythons.sort_by(|a, b| a.series().cmp(b.series()));
+            pythons.dedup_by(|a, b| a.series() == b.series());
+            pythons.iter().map(smoke::stdlib).collect()
+        }
+        // All zips have one directory in the guest.
+        Stdlib::Zip => pythons.iter().take(1).map(smoke::stdlib_zip).collect(),
+        Stdlib::None => Ok(Vec::new()),
     }
 }

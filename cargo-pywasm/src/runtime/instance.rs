@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bytesize::ByteSize;
-use wasmtime::{Linker, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::{Instance, Linker, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 
-use super::{End, HOST_STACK, Module, Runtime, WASM_STACK, wasm_error};
+use super::call;
+use super::{Call, End, Entry, HOST_STACK, Module, Runtime, WASM_STACK, wasm_error};
 use crate::reporter::WithHint;
 
 /// How long a program whose time is up has to come out of the host before it is left behind.
@@ -28,7 +29,12 @@ struct State {
 
 impl Runtime {
     /// On a thread of its own, whose stack holds what the program may use of it.
-    pub(super) fn execute(&self, module: &Module, wasi: WasiP1Ctx) -> anyhow::Result<End> {
+    pub(super) fn execute(
+        &self,
+        module: &Module,
+        wasi: WasiP1Ctx,
+        entry: Entry,
+    ) -> anyhow::Result<End> {
         self.refuse_too_little_memory(module)?;
         let timeout = self.bounds.timeout;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -39,7 +45,7 @@ impl Runtime {
             .stack_size(WASM_STACK + HOST_STACK)
             .spawn(move || {
                 // Nobody listens any more when it was left behind.
-                let _ = sender.send(runtime.execute_here(&module, wasi, deadline));
+                let _ = sender.send(runtime.execute_here(&module, wasi, &entry, deadline));
             })
             .context("no thread for a wasm program")?;
         let result = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
@@ -80,6 +86,7 @@ impl Runtime {
         &self,
         module: &Module,
         wasi: WasiP1Ctx,
+        entry: &Entry,
         deadline: Option<Instant>,
     ) -> anyhow::Result<End> {
         let mut store = Store::new(&self.engine, State { wasi, memory: self.bounds.memory });
@@ -103,16 +110,15 @@ impl Runtime {
                 return Ok(End::TimedOut);
             }
         }
-        let start = self
+        let instance = self
             .linker()?
             .instantiate(&mut store, &module.0)
-            .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "_start"))
             .map_err(wasm_error)
-            .context("not a command of WASI preview1")?;
-        Ok(match start.call(&mut store, ()) {
-            Ok(()) => End::Exit(0),
-            Err(error) => end_of(&error),
-        })
+            .context("not a module of WASI preview1")?;
+        match entry {
+            Entry::Start => start(&instance, &mut store),
+            Entry::Exports(calls, tell) => invoke(&instance, &mut store, calls, tell),
+        }
     }
 
     fn linker(&self) -> anyhow::Result<Linker<State>> {
@@ -128,6 +134,41 @@ impl Runtime {
             .map_err(wasm_error)?;
         Ok(linker)
     }
+}
+
+fn start(instance: &Instance, store: &mut Store<State>) -> anyhow::Result<End> {
+    let start = instance.get_typed_func::<(), ()>(&mut *store, "_start");
+    let start = start
+        .map_err(wasm_error)
+        .context("not a command of WASI preview1")
+        .hint(|| "a reactor's exports are called by `run-wasm --invoke 'NAME(1, 2)'`".to_owned())?;
+    Ok(start.call(store, ()).map_or_else(|error| end_of(&error), |()| End::Exit(0)))
+}
+
+/// Source of the order: "Application ABI" of WASI preview1: `_initialize` once, before any other.
+fn invoke(
+    instance: &Instance,
+    store: &mut Store<State>,
+    calls: &[Call],
+    tell: &dyn Fn(String),
+) -> anyhow::Result<End> {
+    if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize")
+        && let Err(error) = initialize.call(&mut *store, ())
+    {
+        return Ok(end_of(&error));
+    }
+    for call in calls {
+        let function = instance
+            .get_func(&mut *store, &call.name)
+            .with_context(|| format!("the module exports no function `{}`", call.name))?;
+        let types: Vec<_> = function.ty(&*store).params().collect();
+        let mut results = call::results(&function, &*store);
+        if let Err(error) = function.call(&mut *store, &call.values(&types)?, &mut results) {
+            return Ok(end_of(&error));
+        }
+        tell(call::text(&results));
+    }
+    Ok(End::Exit(0))
 }
 
 fn end_of(error: &wasmtime::Error) -> End {

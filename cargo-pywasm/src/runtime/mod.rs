@@ -3,12 +3,14 @@
 //! A program sees the arguments, variables and directories of its [`Program`] and
 //! nothing else of the machine, has no network, and is compiled once per store.
 
+mod call;
 mod instance;
 mod outcome;
 mod program;
 #[cfg(test)]
 mod tests;
 
+pub use call::Call;
 pub use outcome::{Bounds, Captured, End};
 pub use program::{Dir, Program, Stdin};
 
@@ -41,6 +43,14 @@ pub struct Runtime {
 /// A compiled program.
 #[derive(Clone)]
 pub struct Module(wasmtime::Module);
+
+/// What of a module is run.
+enum Entry {
+    /// A command.
+    Start,
+    /// A reactor's exports, and who is told what they return.
+    Exports(Vec<Call>, Box<dyn Fn(String) + Send>),
+}
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -94,7 +104,24 @@ impl Runtime {
     pub fn run(&self, module: &Module, program: &Program) -> anyhow::Result<End> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
-        self.execute(module, builder.build_p1())
+        self.execute(module, builder.build_p1(), Entry::Start)
+    }
+
+    /// Initializes a reactor and calls its exports in turn, on this process's own output streams.
+    /// `tell` gets what each returned.
+    ///
+    /// # Errors
+    /// When it can't be started, or has no such export for these numbers.
+    pub fn invoke(
+        &self,
+        module: &Module,
+        program: &Program,
+        calls: Vec<Call>,
+        tell: impl Fn(String) + Send + 'static,
+    ) -> anyhow::Result<End> {
+        let mut builder = wasi(program)?;
+        builder.inherit_stdout().inherit_stderr();
+        self.execute(module, builder.build_p1(), Entry::Exports(calls, Box::new(tell)))
     }
 
     /// Runs a program and keeps what it writes.
@@ -124,7 +151,7 @@ impl Runtime {
         let mut builder = wasi(program)?;
         let output = OutputFile::new(output);
         builder.stdout(output.clone()).stderr(output);
-        self.execute(module, builder.build_p1())
+        self.execute(module, builder.build_p1(), Entry::Start)
     }
 }
 

@@ -274,8 +274,36 @@ fn standard_input_is_the_text_that_is_given() {
 fn what_is_no_command_of_wasi_is_refused() {
     let bench = bench(r#"(func (export "other"))"#);
     let error = bench.run(Bounds::default(), &Program::new("program")).unwrap_err();
-    assert!(error.to_string().contains("not a command"), "{error:#}");
+    assert!(format!("{error:#}").contains("not a command"), "{error:#}");
     fs_err::write(&bench.wasm, "no wasm at all").unwrap();
     let error = bench.run(Bounds::default(), &Program::new("program")).unwrap_err();
     assert!(error.to_string().contains("program.wasm"), "{error:#}");
+}
+
+#[test]
+fn a_reactor_is_initialized_once_and_then_called_in_turn() {
+    let bench = bench(
+        r#"(global $total (mut i64) (i64.const 0))
+        (func (export "_initialize")
+            (global.set $total (i64.add (global.get $total) (i64.const 100))))
+        (func (export "add") (param i64) (result i64)
+            (global.set $total (i64.add (global.get $total) (local.get 0)))
+            (global.get $total))
+        (func (export "leave") (call $exit (i32.const 7)))"#,
+    );
+    let invoke = |calls: &[&str]| {
+        let runtime = Runtime::new(&bench.ctx).unwrap();
+        let module = runtime.load(&bench.wasm).unwrap();
+        let calls = calls.iter().map(|call| call.parse().unwrap()).collect();
+        let (sender, told) = std::sync::mpsc::channel();
+        let tell = move |text| sender.send(text).unwrap();
+        let end = runtime.invoke(&module, &Program::new("reactor"), calls, tell);
+        (end.map_err(|error| format!("{error:#}")), told.iter().collect::<Vec<String>>())
+    };
+    assert_eq!(
+        invoke(&["add(40)", "add(2)"]),
+        (Ok(End::Exit(0)), vec!["140".into(), "142".into()])
+    );
+    assert_eq!(invoke(&["add(1)", "leave", "add(1)"]), (Ok(End::Exit(7)), vec!["101".into()]));
+    assert!(invoke(&["sub"]).0.unwrap_err().contains("no function `sub`"));
 }

@@ -1,0 +1,106 @@
+//! A call of an export, as the command line says it: `add(40, 2)`.
+
+use std::str::FromStr;
+
+use anyhow::Context;
+use wasmtime::{Func, Val, ValType};
+
+/// An export of a reactor and the numbers it is called with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The export.
+    pub name: String,
+    args: Vec<String>,
+}
+
+impl FromStr for Call {
+    type Err = String;
+
+    /// `name` or `name(number, …)`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, args) = match text.split_once('(') {
+            None => (text, ""),
+            Some((name, rest)) => {
+                let args = rest.trim_end().strip_suffix(')');
+                (name, args.ok_or_else(|| format!("`{text}` has no `)` at its end"))?)
+            }
+        };
+        let (name, args) = (name.trim(), args.trim());
+        if name.is_empty() {
+            return Err("the name of an export is needed: `add(40, 2)`".to_owned());
+        }
+        let args = args.split(',').filter(|_| !args.is_empty());
+        let args = args.map(|arg| arg.trim().to_owned()).collect();
+        Ok(Self { name: name.to_owned(), args })
+    }
+}
+
+impl Call {
+    /// The arguments as the function takes them.
+    pub(super) fn values(&self, types: &[ValType]) -> anyhow::Result<Vec<Val>> {
+        let Self { name, args } = self;
+        let (given, taken) = (args.len(), types.len());
+        anyhow::ensure!(given == taken, "`{name}` takes {taken} arguments, not {given}");
+        let pairs = args.iter().zip(types);
+        pairs.map(|(arg, kind)| value(arg, kind).with_context(|| format!("`{name}`"))).collect()
+    }
+}
+
+/// Room for what the function returns.
+pub(super) fn results(function: &Func, store: impl wasmtime::AsContext) -> Vec<Val> {
+    vec![Val::I32(0); function.ty(store).results().len()]
+}
+
+/// What a function returned, in words.
+pub(super) fn text(values: &[Val]) -> String {
+    let words: Vec<String> = values.iter().map(word).collect();
+    words.join(" ")
+}
+
+fn word(value: &Val) -> String {
+    match value {
+        Val::I32(value) => value.to_string(),
+        Val::I64(value) => value.to_string(),
+        Val::F32(bits) => f32::from_bits(*bits).to_string(),
+        Val::F64(bits) => f64::from_bits(*bits).to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn value(text: &str, kind: &ValType) -> anyhow::Result<Val> {
+    let parsed = match kind {
+        ValType::I32 => text.parse().ok().map(Val::I32),
+        ValType::I64 => text.parse().ok().map(Val::I64),
+        ValType::F32 => text.parse().ok().map(|value: f32| Val::F32(value.to_bits())),
+        ValType::F64 => text.parse().ok().map(|value: f64| Val::F64(value.to_bits())),
+        other => anyhow::bail!("takes a {other}, which no number is"),
+    };
+    parsed.with_context(|| format!("takes an {kind}, which `{text}` is not"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_a_name_and_numbers() {
+        let call = |name: &str, args: &[&str]| {
+            Ok(Call { name: name.to_owned(), args: args.iter().map(|&arg| arg.into()).collect() })
+        };
+        assert_eq!("add(40, 2)".parse(), call("add", &["40", "2"]));
+        assert_eq!("run".parse::<Call>(), "run( )".parse());
+        for text in ["add(1", "(1)", ""] {
+            assert!(text.parse::<Call>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_what_the_function_takes() {
+        let call: Call = "f(-1, 2.5)".parse().unwrap();
+        let values = call.values(&[ValType::I64, ValType::F32]).unwrap();
+        assert_eq!(text(&values), "-1 2.5");
+        let error = |types: &[ValType]| format!("{:#}", call.values(types).unwrap_err());
+        assert!(error(&[ValType::I64]).contains("takes 1 arguments, not 2"));
+        assert!(error(&[ValType::I32, ValType::I32]).contains("`2.5`"));
+    }
+}
