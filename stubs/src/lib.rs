@@ -1,6 +1,7 @@
-//! What a set of wasm objects and archives leaves undefined, by the linker's rules.
+//! What a set of wasm objects and archives leaves undefined, by the linker's rules; and objects
+//! written without a compiler, to be linked with them.
 //!
-//! Reads bytes and knows names; it touches no network, runs no linker and writes nothing.
+//! Reads and makes bytes and knows names; it touches no network and no file, and runs no linker.
 //!
 //! ```no_run
 //! let mut link = pywasm_stubs::Link::new();
@@ -12,6 +13,9 @@
 
 mod link;
 mod object;
+mod writer;
 
 pub use link::{Closure, Link, Undefined};
 pub use object::{Kind, Object, ReadError, Signature, Symbol};
+pub use wasm_encoder::{Instruction, ValType};
+pub use writer::{Binding, Code, Data, SymbolId, Writer};
