@@ -55,6 +55,8 @@ enum Command {
     #[cfg(feature = "runtime")]
     Run(commands::run::Args),
     #[cfg(feature = "runtime")]
+    Freeze(commands::freeze::Args),
+    #[cfg(feature = "runtime")]
     RunWasm(commands::run_wasm::Args),
     #[cfg(feature = "runtime")]
     Verify(commands::verify::Args),
@@ -99,6 +101,8 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::Test(args) => commands::test::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Run(args) => commands::run::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Freeze(args) => commands::freeze::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::RunWasm(args) => commands::run_wasm::run(args, &ctx),
         #[cfg(feature = "runtime")]

@@ -6,6 +6,7 @@ use pywasm_recipes::{PythonRequest, Recipe, builtin, builtin_names, is_known_mod
 use serde::Deserialize;
 
 use crate::ctx::Ctx;
+use crate::project::Stdlib;
 use crate::reporter::WithHint;
 
 /// The recipe of those who name none.
@@ -37,6 +38,9 @@ pub struct Settings {
 struct Metadata {
     python: Option<PythonRequest>,
     recipe: Option<String>,
+    freeze: Option<Vec<String>>,
+    packages: Option<Vec<Utf8PathBuf>>,
+    stdlib: Option<Stdlib>,
 }
 
 /// A crate, or a workspace, that asks for a Python.
@@ -46,6 +50,12 @@ pub struct Project {
     pub dir: Utf8PathBuf,
     /// Whether it asks for `pywasm-build` by version, not by a place.
     pub wants_helper: bool,
+    /// Modules of the standard library that travel inside.
+    pub freeze: Vec<String>,
+    /// Packages of its own that travel inside, relative to `dir`.
+    pub packages: Vec<Utf8PathBuf>,
+    /// How its modules get at the rest of the standard library.
+    pub stdlib: Stdlib,
 }
 
 /// The settings of the crate one stands in.
@@ -128,7 +138,8 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
     Recipe::parse(text).with_context(|| format!("built-in recipe `{name}`"))
 }
 
-fn is_path(recipe: &str) -> bool {
+/// Whether a recipe is named by the path of its file.
+pub(crate) fn is_path(recipe: &str) -> bool {
     recipe.contains('/') || recipe.ends_with(".toml")
 }
 
@@ -171,10 +182,21 @@ fn surroundings(ctx: &Ctx) -> anyhow::Result<Surroundings> {
         (own.is_none() || package.manifest_path == manifest)
             && package.dependencies.iter().any(by_version)
     });
-    let project = dir.map(|dir| Project { dir, wants_helper });
     let (own, shared) = (own.unwrap_or_default(), shared.unwrap_or_default());
-    let metadata =
-        Metadata { python: own.python.or(shared.python), recipe: own.recipe.or(shared.recipe) };
+    let metadata = Metadata {
+        python: own.python.or(shared.python),
+        recipe: own.recipe.or(shared.recipe),
+        freeze: own.freeze.or(shared.freeze),
+        packages: own.packages.or(shared.packages),
+        stdlib: own.stdlib.or(shared.stdlib),
+    };
+    let project = dir.map(|dir| Project {
+        dir,
+        wants_helper,
+        freeze: metadata.freeze.clone().unwrap_or_default(),
+        packages: metadata.packages.clone().unwrap_or_default(),
+        stdlib: metadata.stdlib.unwrap_or_default(),
+    });
     Ok(Surroundings { metadata, project })
 }
 
@@ -263,7 +285,7 @@ mod tests {
     fn a_project_is_the_directory_of_the_table() {
         let (_dir, root) = crate_dir("[package.metadata.pywasm]\n");
         let found = project(&ctx(&root.join("src"), &[])).unwrap();
-        assert_eq!(found, Some(Project { dir: root, wants_helper: false }));
+        assert_eq!(found.map(|project| project.dir), Some(root));
         let (_dir, root) = crate_dir("");
         assert_eq!(project(&ctx(&root, &[])).unwrap(), None);
     }

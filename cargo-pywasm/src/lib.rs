@@ -17,6 +17,8 @@ pub mod env;
 pub mod exit;
 pub mod fetch;
 #[cfg(feature = "runtime")]
+pub mod freeze;
+#[cfg(feature = "runtime")]
 pub mod install;
 pub mod installed;
 pub mod project;

@@ -21,6 +21,8 @@ pub enum Directive {
     RerunIfChanged(PathBuf),
     /// A variable whose change is one.
     RerunIfEnvChanged(&'static str),
+    /// A line for whoever builds the crate.
+    Warning(String),
 }
 
 impl fmt::Display for Directive {
@@ -33,6 +35,7 @@ impl fmt::Display for Directive {
             Self::LinkArg(arg) => write!(f, "cargo::rustc-link-arg={arg}"),
             Self::LinkArgCdylib(arg) => write!(f, "cargo::rustc-link-arg-cdylib={arg}"),
             Self::RerunIfChanged(path) => write!(f, "cargo::rerun-if-changed={}", path.display()),
+            Self::Warning(text) => write!(f, "cargo::warning={text}"),
             Self::RerunIfEnvChanged(name) => write!(f, "cargo::rerun-if-env-changed={name}"),
         }
     }

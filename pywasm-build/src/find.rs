@@ -18,6 +18,7 @@ pub(crate) struct Wanted {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) python: Installation,
+    pub(crate) project: Option<Project>,
     pub(crate) reruns: Vec<Directive>,
 }
 
@@ -65,7 +66,7 @@ impl Wanted {
             }
         };
         reruns.push(Directive::RerunIfChanged(python.root().join("manifest.json")));
-        Ok(Found { python, reruns })
+        Ok(Found { python, project, reruns })
     }
 
     fn accepts(&self, python: &Installation) -> bool {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::find::{Found, Wanted};
+use crate::freeze::{self, Freeze};
 use crate::libc::{self, Libc, RustLibc};
 use crate::{Directive, Error, Installation, TARGET};
 
@@ -21,6 +22,7 @@ pub struct Build {
     wanted: Wanted,
     stack_size: Option<u32>,
     keep_running: bool,
+    freeze: Freeze,
 }
 
 /// A decision: what is linked, and what Cargo is told.
@@ -80,6 +82,23 @@ impl Build {
         self
     }
 
+    /// Has these modules of the standard library travel inside the module, each with what it
+    /// imports: `json`; `email.*`, a package with all that is below; `*`, everything; `!name`, what
+    /// stays out. In addition to `freeze` of `[package.metadata.pywasm]`.
+    #[must_use]
+    pub fn freeze<N: Into<String>>(mut self, modules: impl IntoIterator<Item = N>) -> Self {
+        self.freeze.modules.extend(modules.into_iter().map(Into::into));
+        self
+    }
+
+    /// Has a package of your own travel inside: a directory, `python/app`, or a file, relative to
+    /// the crate. In addition to `packages` of `[package.metadata.pywasm]`.
+    #[must_use]
+    pub fn package(mut self, path: impl Into<PathBuf>) -> Self {
+        self.freeze.packages.push(path.into());
+        self
+    }
+
     /// Links Python into the crate whose build script calls it. `None` when it is built for
     /// another target, or by docs.rs.
     ///
@@ -102,7 +121,7 @@ impl Build {
     }
 
     /// What [`Build::try_link`] would tell Cargo, in an environment that `variable` reads. It
-    /// runs `RUSTC` to ask for its sysroot.
+    /// runs `RUSTC` to ask for its sysroot, and `cargo-pywasm` when Python code is to be frozen.
     ///
     /// # Errors
     /// As for [`Build::try_link`].
@@ -114,13 +133,18 @@ impl Build {
         let found = self.wanted.find(variable)?;
         let rust = RustLibc::read(&sysroot(variable)?)?;
         let libc = libc::choose(&found.python, &rust)?;
-        let Found { python, reruns } = found;
+        let frozen = freeze::object(&self.freeze, &found, variable)?;
+        let Found { python, reruns, .. } = found;
         let manifest = variable("CARGO_MANIFEST_DIR").map(|dir| Path::new(&dir).join("Cargo.toml"));
         let start = is_reactor(manifest.as_deref()).then(|| match libc {
             Libc::Python => python.libc_dir(),
             Libc::Same | Libc::Rust => rust.dir().to_owned(),
         });
         let mut directives = self.directives(&python, libc, start);
+        if let Some(frozen) = frozen {
+            directives.push(Directive::LinkArg(frozen.object.display().to_string()));
+            directives.extend(frozen.directives);
+        }
         let stubs = python.lib_dir().join(STUBS);
         if stubs.exists() {
             directives.push(Directive::LinkArg(stubs.display().to_string()));
@@ -324,6 +348,58 @@ mod tests {
         let last = lines.iter().rfind(|line| line.contains("link-arg")).unwrap();
         assert!(last.ends_with("/libpywasm_stubs.a"), "{last}");
         assert!(!lines.iter().any(|line| line.contains("pywasm-exit.o")));
+    }
+
+    #[test]
+    fn the_recipes_frozen_code_is_linked_unless_the_crate_adds_to_it() {
+        let machine = Machine::new();
+        let root = "store/data/installs-v0/cpython-full";
+        machine.write(&format!("{root}/lib/pywasm-frozen.o"), b"");
+        let recipes = format!("cargo::rustc-link-arg={root}/lib/pywasm-frozen.o");
+        assert!(machine.lines(&Build::new()).contains(&recipes));
+
+        let tool = machine.path("tool");
+        let script = "#!/bin/sh\necho \"$@\" > \"$0.args\"; env > \"$0.env\"; \
+            echo '{\"level\": \"warning\", \"text\": \"careful\"}'\n\
+            echo '{\"inputs\": [\"/crate/python/app\"]}'\n";
+        machine.write("tool", script.as_bytes());
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let text = format!(
+            r#"{{"version": 1, "installation": {:?}, "tool": {tool:?}}}"#,
+            machine.path(root)
+        );
+        machine.write("crate/.pywasm/project.json", text.as_bytes());
+        let build = Build::new().freeze(["json"]).package("python/app");
+        let more = [("OUT_DIR", "/out"), ("SECRET", "s"), ("HOME", "/home/me")];
+        let linked = machine.decide(&build, &more).unwrap().unwrap();
+        let lines: Vec<String> = linked.directives.iter().map(ToString::to_string).collect();
+        assert!(!lines.contains(&recipes));
+        for line in [
+            "cargo::rustc-link-arg=/out/pywasm-frozen.o",
+            "cargo::rerun-if-changed=/crate/python/app",
+            "cargo::warning=careful",
+        ] {
+            assert!(lines.contains(&line.to_owned()), "{lines:?}");
+        }
+        let read = |name: &str| std::fs::read_to_string(machine.path(name)).unwrap();
+        let args = read("tool.args");
+        assert!(args.ends_with("--module json --package python/app\n"), "{args}");
+        assert!(read("tool.env").contains("HOME=/home/me") && !read("tool.env").contains("SECRET"));
+    }
+
+    #[test]
+    fn a_table_that_speaks_of_frozen_code_is_read_by_the_tool_whose_refusal_is_told() {
+        let machine = Machine::new();
+        machine.write("crate/Cargo.toml", b"[package.metadata.pywasm]\nfreeze = [\"jsn\"]\n");
+        machine.write(
+            "home/bin/cargo-pywasm",
+            b"#!/bin/sh\necho '{\"error\": [\"no jsn\"]}'; exit 2\n",
+        );
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(machine.path("home/bin/cargo-pywasm"), mode).unwrap();
+        let home = machine.path("home").display().to_string();
+        let error = machine.decide(&Build::new(), &[("CARGO_HOME", &home)]).unwrap_err();
+        assert!(error.to_string().contains("no jsn"), "{error}");
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) struct Project {
     pub(crate) file: PathBuf,
     /// The installation's directory.
     pub(crate) installation: PathBuf,
+    /// The tool that wrote it.
+    pub(crate) tool: Option<PathBuf>,
 }
 
 impl Project {
@@ -38,6 +40,7 @@ impl Project {
         let installation = value["installation"].as_str().map(PathBuf::from);
         let installation =
             installation.ok_or_else(|| Error::manifest(&file, "no text at `installation`"))?;
-        Ok(Some(Self { file, installation }))
+        let tool = value["tool"].as_str().map(PathBuf::from);
+        Ok(Some(Self { file, installation, tool }))
     }
 }

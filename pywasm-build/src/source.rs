@@ -9,6 +9,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("directive.rs", include_str!("directive.rs")),
     ("error.rs", include_str!("error.rs")),
     ("find.rs", include_str!("find.rs")),
+    ("freeze.rs", include_str!("freeze.rs")),
     ("installation.rs", include_str!("installation.rs")),
     ("lib.rs", include_str!("lib.rs")),
     ("libc.rs", include_str!("libc.rs")),

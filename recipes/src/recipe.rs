@@ -21,6 +21,10 @@ pub struct Recipe {
     pub description: String,
     /// The CPython this recipe is for, where `--python` says nothing else.
     pub python: PythonRequest,
+    /// Modules of the standard library that travel inside of every module which is linked with it:
+    /// `json`, `email.*`, `*`, `!name`, each with what it imports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
     /// Extension modules.
     #[serde(default)]
     pub modules: Modules,

@@ -110,14 +110,22 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     has_nothing_undefined(&full)?;
 
     title("other releases");
+    let mut others = Vec::new();
     for version in ["3.13.5", "3.14"] {
         let root = tool.install(&["--python", version, "--recipe", "full"])?;
         says_its_version(&tool, &root)?;
+        others.push(root);
     }
 
     title("in an embedder's hands");
     for installed in [&default, &full] {
         xshell::cmd!(shell, "cargo test --quiet --package pywasm-tests --test embed -- --ignored")
+            .env("PYWASM_INSTALLATION", installed)
+            .run()?;
+    }
+
+    for installed in [&full, &others[1]] {
+        xshell::cmd!(shell, "cargo test --quiet --package pywasm-tests --test freeze -- --ignored")
             .env("PYWASM_INSTALLATION", installed)
             .run()?;
     }

@@ -31,6 +31,7 @@ pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     }
     cpythons_own_test_copy(tool, sources)?;
     one_libc(tool)?;
+    frozen(tool)?;
     templates(tool)?;
     guide(tool)
 }
@@ -104,6 +105,41 @@ fn one_libc(tool: &Tool<'_>) -> anyhow::Result<()> {
         let told = tool.call(&words).read()?;
         anyhow::ensure!(told == "1\n1\n2\n3\n3\n1", "the reactor says {told:?}");
     }
+    Ok(())
+}
+
+/// The module that has its Python inside, in a place without any file.
+fn frozen(tool: &Tool<'_>) -> anyhow::Result<()> {
+    eprintln!("\n   -- Python inside, without a file");
+    let dir = root().join("tests/frozen");
+    tool.call_in(&dir, &["install"])?;
+    tool.cargo(&dir, &["fmt", "--check"])?;
+    tool.cargo(&dir, &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])?;
+    tool.cargo(&dir, &["test", "--quiet"])?;
+    let said = tool.call_in_says(&dir, &["run", "--no-cwd", "--quiet"])?;
+    let expected = "{\"depth\": 2, \"stdout\": \"utf-8\"}";
+    anyhow::ensure!(said == expected, "it says {said:?}");
+    touching_nothing_rebuilds_nothing(tool, &dir)?;
+    a_recipe_that_freezes(tool)
+}
+
+/// What a recipe freezes is inside of whatever is linked with it, and the crate asks for nothing.
+fn a_recipe_that_freezes(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let place = tempfile::tempdir()?;
+    let place = place.path();
+    let recipe = tool.call(&["recipe", "show", "default"]).read()?;
+    let recipe = recipe.replace("name = \"default\"", "name = \"inside\"");
+    let recipe = recipe.replacen("[", "freeze = [\"json\"]\n\n[", 1);
+    std::fs::write(place.join("inside.toml"), recipe)?;
+    tool.call_in(place, &["new", "--template", "capi", "--recipe", "inside.toml", "demo"])?;
+    let dir = place.join("demo");
+    let main = dir.join("src/main.rs");
+    let text = std::fs::read_to_string(&main)?.replace("import sys\n", "import json, sys\n");
+    std::fs::write(main, text)?;
+    tool.cargo(&dir, &["build", "--quiet"])?;
+    let module = root().join("target/embed/wasm32-wasip1/debug/demo.wasm").display().to_string();
+    let said = tool.call(&["run-wasm", "--stdlib", "frozen", "--no-cwd", &module]).read()?;
+    anyhow::ensure!(said.ends_with("Rust read 42"), "it says {said:?}");
     Ok(())
 }
 

@@ -48,6 +48,12 @@ impl<'a> Tool<'a> {
         Ok(())
     }
 
+    /// What a call of the tool by someone who stands in `dir` says.
+    pub(crate) fn call_in_says(&self, dir: &Path, args: &[&str]) -> anyhow::Result<String> {
+        let _there = self.shell.push_dir(dir);
+        Ok(self.with_tool(self.call(args))?.read()?)
+    }
+
     /// Plain Cargo in a crate, on a machine where the tool is installed.
     pub(crate) fn cargo(&self, dir: &Path, args: &[&str]) -> anyhow::Result<()> {
         self.cargo_with(dir, args, &[])

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use camino::Utf8PathBuf;
 
-use crate::config::{Selection, project};
+use crate::config::{Selection, Settings, project};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project::{init, prepare};
@@ -34,6 +34,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return Err(anyhow::anyhow!("`{dir}` has no Cargo.toml"))
             .hint(|| "`cargo pywasm new NAME` makes a new crate".to_owned());
     }
+    // What can't be built is refused before anything is written.
+    Settings::resolve(&args.selection, ctx)?;
     init(&dir, &args.selection, ctx)?;
     let there = ctx.at(dir);
     let project = project(&there)?.context("the crate does not ask for a Python")?;

@@ -7,6 +7,8 @@ pub mod completions;
 pub mod doctor;
 pub mod env;
 #[cfg(feature = "runtime")]
+pub mod freeze;
+#[cfg(feature = "runtime")]
 pub mod init;
 #[cfg(feature = "runtime")]
 pub mod install;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use camino::Utf8PathBuf;
 
-use crate::config::{Selection, project};
+use crate::config::{Selection, Settings, project};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project::{Template, init, prepare};
@@ -29,6 +29,8 @@ pub struct Args {
 /// # Errors
 /// When Cargo refuses the name, or what the crate asks for can't be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    // What can't be built is refused before anything is written.
+    Settings::resolve(&args.selection, ctx)?;
     args.template.make(&args.path, args.name.as_deref(), ctx)?;
     let dir = ctx.cwd.join(&args.path).canonicalize_utf8()?;
     ctx.reporter.status("Created", format!("`{}`", args.path));

@@ -27,9 +27,9 @@ const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"
 pub struct Args {
     #[command(flatten)]
     sandbox: Sandbox,
-    /// How it is given the standard library
-    #[arg(long, value_name = "dir|zip|none", default_value = "dir")]
-    stdlib: Stdlib,
+    /// How it gets at the standard library, instead of as the crate says: `dir` unless it does
+    #[arg(long, value_name = "frozen|zip|dir")]
+    stdlib: Option<Stdlib>,
     /// Call an export of a reactor, `add(40, 2)`, and print what it returns; once more, another
     #[arg(long, value_name = "EXPORT(NUMBERS)")]
     invoke: Vec<Call>,
@@ -83,11 +83,13 @@ fn stdlib(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Dir>> {
         None => Linked::find(&module)?,
         found => found,
     };
+    let of_crate = linked.as_ref().map(|linked| linked.stdlib);
+    let stdlib = args.stdlib.or(of_crate).unwrap_or_default();
     let mut pythons = match linked {
         Some(linked) => vec![linked.open()?],
         None => installed::all(ctx)?,
     };
-    match args.stdlib {
+    match stdlib {
         Stdlib::Dir => {
             // Newest first; sorted by series the first of each is its newest.
             pythons.sort_by(|a, b| a.series().cmp(b.series()));
@@ -96,6 +98,6 @@ fn stdlib(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Dir>> {
         }
         // All zips have one directory in the guest.
         Stdlib::Zip => pythons.iter().take(1).map(smoke::stdlib_zip).collect(),
-        Stdlib::None => Ok(Vec::new()),
+        Stdlib::Frozen => Ok(Vec::new()),
     }
 }

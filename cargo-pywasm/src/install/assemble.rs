@@ -9,6 +9,7 @@ use super::{archive, details, exit, licenses, sbom, stdlib};
 use crate::bytecode;
 use crate::cpython::{Built, Logs, PREFIX, SourceTree};
 use crate::ctx::Ctx;
+use crate::freeze::{self, Interpreter, Wanted};
 use crate::runtime::Runtime;
 use crate::store::Lock;
 use crate::toolchain::Toolchain;
@@ -75,6 +76,8 @@ pub(super) fn assemble(
     fs_err::create_dir(&zips)?;
     stdlib::zip_tree(&tree, &zips.join(format!("python{}{}.zip", series.major, series.minor)))?;
 
+    freeze_recipes_modules(parts, (&interpreter, &tree), &lib, runtime, ctx)?;
+
     licenses::collect(parts.source, parts.toolchain, root)?;
     let inventory = &parts.built.inventory;
     let sbom = sbom::document(
@@ -93,6 +96,28 @@ pub(super) fn assemble(
     let contents = Contents { modules: inventory, imports: &imports, libc_needs: &libc_needs };
     Manifest::new(parts.request, parts.key, parts.toolchain, parts.inputs, contents, root)?
         .write(root)
+}
+
+/// The modules that the recipe has travel inside.
+fn freeze_recipes_modules(
+    parts: &Parts<'_>,
+    (wasm, stdlib): (&Utf8Path, &Utf8Path),
+    lib: &Utf8Path,
+    runtime: &Runtime,
+    ctx: &Ctx,
+) -> anyhow::Result<()> {
+    let recipe = parts.request.recipe;
+    let wanted = Wanted { modules: recipe.freeze.clone(), packages: Vec::new() };
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let series = parts.request.pin.series().to_string();
+    let interpreter = Interpreter { wasm, stdlib, series: &series };
+    let frozen = freeze::collect(&wanted, interpreter, runtime)
+        .with_context(|| format!("`freeze` of recipe `{}`", recipe.name))?;
+    ctx.reporter.status("Freezing", format!("{} modules of the library", frozen.modules.len()));
+    fs_err::write(lib.join(pywasm_build::FROZEN_OBJECT), frozen.object())?;
+    Ok(())
 }
 
 /// `Include/` as `make install` lays it out, with the `pyconfig.h` of this build.

@@ -123,6 +123,7 @@ fn names_target(words: &[String]) -> bool {
 mod tests {
     use super::*;
     use crate::env::Environment;
+    use crate::project::Stdlib;
     use crate::reporter::Reporter;
     use crate::store::Store;
 
@@ -135,7 +136,13 @@ mod tests {
             jobs: Ctx::default_jobs(),
             cwd: "/project".into(),
         };
-        let project = Project { dir: "/project".into(), wants_helper: false };
+        let project = Project {
+            dir: "/project".into(),
+            wants_helper: false,
+            freeze: Vec::new(),
+            packages: Vec::new(),
+            stdlib: Stdlib::Dir,
+        };
         call.line(&project, config, "/bin/cargo-pywasm", &ctx)
     }
 

@@ -5,7 +5,7 @@ use camino::Utf8Path;
 
 use super::linked::replace;
 use super::{cargo_config, manifest};
-use crate::config::Selection;
+use crate::config::{Selection, is_path};
 use crate::ctx::Ctx;
 
 /// All of a build script.
@@ -18,7 +18,11 @@ const BUILD_SCRIPT: &str = "//! Links Python.\n\nfn main() {\n    pywasm_build::
 pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<()> {
     let cargo_toml = dir.join("Cargo.toml");
     let text = fs_err::read_to_string(&cargo_toml)?;
-    let ready = manifest::ready(&text, selection)
+    let selection = Selection {
+        recipe: selection.recipe.as_deref().map(|it| seen_from(dir, it, ctx)).transpose()?,
+        ..selection.clone()
+    };
+    let ready = manifest::ready(&text, &selection)
         .with_context(|| format!("can't add to `{cargo_toml}`"))?;
     let config = dir.join(".cargo/config.toml");
     let text = if config.exists() { fs_err::read_to_string(&config)? } else { String::new() };
@@ -45,6 +49,18 @@ pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<
         ctx.reporter.warn(format!("`{key}` of `.cargo/config.toml` is yours, and was left alone"));
     }
     Ok(())
+}
+
+/// A recipe as the crate's Cargo.toml names it: a path leads from there.
+fn seen_from(dir: &Utf8Path, recipe: &str, ctx: &Ctx) -> anyhow::Result<String> {
+    if !is_path(recipe) {
+        return Ok(recipe.to_owned());
+    }
+    let path = ctx.cwd.join(recipe);
+    let path = path.canonicalize_utf8().with_context(|| format!("there is no recipe `{path}`"))?;
+    let dir = dir.canonicalize_utf8()?;
+    let way = pathdiff::diff_utf8_paths(&path, dir).context("both paths are absolute")?;
+    Ok(way.into_string())
 }
 
 #[cfg(test)]
@@ -84,6 +100,22 @@ mod tests {
         init(root, &Selection::default(), &again).unwrap();
         assert!(again.reporter.lines().join("\n").contains("add `pywasm_build::link();`"));
         assert_eq!(fs_err::read_to_string(root.join("build.rs")).unwrap(), "fn main() {}\n");
+    }
+
+    #[test]
+    fn a_recipe_file_is_named_from_where_the_crate_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        let app = root.join("app");
+        fs_err::create_dir(&app).unwrap();
+        fs_err::write(app.join("Cargo.toml"), "[package]\nname = \"x\"\n").unwrap();
+        let recipe = |name: &str| Selection { recipe: Some(name.to_owned()), python: None };
+        let error = init(&app, &recipe("mine.toml"), &ctx(root)).unwrap_err();
+        assert!(error.to_string().contains("mine.toml"), "{error:#}");
+        fs_err::write(root.join("mine.toml"), "").unwrap();
+        init(&app, &recipe("mine.toml"), &ctx(root)).unwrap();
+        let text = fs_err::read_to_string(app.join("Cargo.toml")).unwrap();
+        assert!(text.contains("recipe = \"../mine.toml\""), "{text}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_build::Installation;
 use serde::{Deserialize, Serialize};
 
+use super::Stdlib;
 use crate::reporter::WithHint;
 
 /// The directory's name, in the directory of the crate or of its workspace.
@@ -22,13 +23,21 @@ pub struct Linked {
     version: u32,
     /// The installation's directory.
     pub installation: Utf8PathBuf,
+    /// The tool that wrote this, which build scripts ask for frozen code.
+    #[serde(default)]
+    pub tool: Option<Utf8PathBuf>,
+    /// How the project's modules get at the standard library.
+    #[serde(default)]
+    pub stdlib: Stdlib,
 }
 
 impl Linked {
     /// A link to this installation.
     #[must_use]
-    pub fn new(installation: Utf8PathBuf) -> Self {
-        Self { version: VERSION, installation }
+    pub fn new(installation: Utf8PathBuf, stdlib: Stdlib) -> Self {
+        let tool = std::env::current_exe().ok();
+        let tool = tool.and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
+        Self { version: VERSION, installation, tool, stdlib }
     }
 
     /// The link of the project that `dir` lies in, if there is one.
@@ -130,9 +139,9 @@ mod tests {
         fs_err::create_dir_all(project.join("src")).unwrap();
         assert_eq!(Linked::find(&project).unwrap(), None);
 
-        assert!(Linked::new(one.clone()).write(&project).unwrap());
-        assert!(!Linked::new(one.clone()).write(&project).unwrap());
-        assert!(Linked::new(two.clone()).write(&project).unwrap());
+        assert!(Linked::new(one.clone(), Stdlib::Dir).write(&project).unwrap());
+        assert!(!Linked::new(one.clone(), Stdlib::Dir).write(&project).unwrap());
+        assert!(Linked::new(two.clone(), Stdlib::Frozen).write(&project).unwrap());
         let found = Linked::find(&project.join("src")).unwrap().unwrap();
         assert_eq!(found.installation, two);
         assert_eq!(project.join(".pywasm/installation").read_link_utf8().unwrap(), two);

@@ -27,16 +27,19 @@ pub use template::Template;
 
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// How a module gets at the standard library.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stdlib {
     /// As a directory that the host gives it.
     #[default]
     Dir,
     /// As one file in a directory that the host gives it.
     Zip,
-    /// Not at all: it needs none, or has it inside.
-    None,
+    /// It has what it needs inside.
+    Frozen,
 }
 
 impl FromStr for Stdlib {
@@ -46,8 +49,8 @@ impl FromStr for Stdlib {
         match text {
             "dir" => Ok(Self::Dir),
             "zip" => Ok(Self::Zip),
-            "none" => Ok(Self::None),
-            other => Err(format!("`{other}` is not one of dir, zip, none")),
+            "frozen" => Ok(Self::Frozen),
+            other => Err(format!("`{other}` is not one of frozen, zip, dir")),
         }
     }
 }

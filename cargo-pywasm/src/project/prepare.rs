@@ -40,7 +40,7 @@ pub fn prepare(project: &Project, ctx: &Ctx) -> anyhow::Result<Installed> {
 /// # Errors
 /// When the project can't be written, or no Rust can build it.
 pub fn connect(project: &Project, installed: &Installed, ctx: &Ctx) -> anyhow::Result<()> {
-    let mut changed = Linked::new(installed.root.clone()).write(&project.dir)?;
+    let mut changed = Linked::new(installed.root.clone(), project.stdlib).write(&project.dir)?;
     let helper = project.wants_helper.then(|| helper::unpack(&project.dir)).transpose()?;
     let rust = rust::choose(&project.dir, ctx);
     // Without a Rust the rest is still true.

@@ -1,0 +1,137 @@
+//! Python code that goes into the module: `cargo-pywasm` compiles it, here it is asked to.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::find::Found;
+use crate::{Directive, Error, Variables, FROZEN_OBJECT};
+
+/// What of the environment the tool is given: its store, and where Cargo and Rust are.
+const INHERITED: [&str; 12] = [
+    "CARGO",
+    "CARGO_HOME",
+    "HOME",
+    "NO_COLOR",
+    "PATH",
+    "PYWASM_OFFLINE",
+    "PYWASM_STORE",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_HOME",
+];
+
+/// What a build script asks for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Freeze {
+    pub(crate) modules: Vec<String>,
+    pub(crate) packages: Vec<PathBuf>,
+}
+
+/// The object to link, and what Cargo is told of the files it was made of.
+#[derive(Debug)]
+pub(crate) struct Frozen {
+    pub(crate) object: PathBuf,
+    pub(crate) directives: Vec<Directive>,
+}
+
+/// The object with what the build script, Cargo.toml and the recipe ask for; `None` when nobody
+/// asks for anything.
+pub(crate) fn object(
+    freeze: &Freeze,
+    found: &Found,
+    variable: Variables<'_>,
+) -> Result<Option<Frozen>, Error> {
+    let crate_dir = variable("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    let settings = settings(&crate_dir, found);
+    if freeze.modules.is_empty() && freeze.packages.is_empty() && settings.is_empty() {
+        let object = found.python.lib_dir().join(FROZEN_OBJECT);
+        return Ok(object.exists().then(|| Frozen { object, directives: Vec::new() }));
+    }
+    let object = variable("OUT_DIR").map(PathBuf::from).unwrap_or_default().join(FROZEN_OBJECT);
+    let tool = tool(found, variable);
+    let mut command = Command::new(&tool);
+    command.args(["pywasm", "freeze", "--message-format", "json", "--installation"]);
+    command.arg(found.python.root()).arg("--output").arg(&object);
+    for module in &freeze.modules {
+        command.arg("--module").arg(module);
+    }
+    for package in &freeze.packages {
+        command.arg("--package").arg(package);
+    }
+    if crate_dir.is_dir() {
+        command.current_dir(&crate_dir);
+    }
+    command.env_clear();
+    command.envs(INHERITED.iter().filter_map(|name| Some((name, variable(name)?))));
+    let name = || format!("{} pywasm freeze", tool.display());
+    let output = command.output().map_err(|error| {
+        let hint = "hint: it freezes Python code; `cargo pywasm install` in the crate names it";
+        Error::Program(name(), format!("{error}\n{hint}"))
+    })?;
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let messages: Vec<Value> = messages.collect();
+    if !output.status.success() {
+        let errors = messages.iter().flat_map(|message| texts(&message["error"]));
+        let hints = messages.iter().filter_map(|message| message["hint"].as_str());
+        let mut said: Vec<String> = errors.map(str::to_owned).collect();
+        said.extend(hints.map(|hint| format!("hint: {hint}")));
+        // What it said without being asked: a panic, or that there is no such command.
+        said.push(String::from_utf8_lossy(&output.stderr).trim_end().to_owned());
+        said.retain(|text| !text.is_empty());
+        return Err(Error::Program(name(), said.join("\n")));
+    }
+    let mut directives: Vec<Directive> =
+        settings.into_iter().map(Directive::RerunIfChanged).collect();
+    for message in &messages {
+        let inputs = texts(&message["inputs"]).map(PathBuf::from);
+        directives.extend(inputs.map(Directive::RerunIfChanged));
+        if message["level"] == "warning" {
+            let lines = message["text"].as_str().unwrap_or_default().lines();
+            directives.extend(lines.map(|line| Directive::Warning(line.to_owned())));
+        }
+    }
+    Ok(Some(Frozen { object, directives }))
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The Cargo.toml files of the crate and its workspace, when one of them may ask for frozen
+/// code. Only the tool reads TOML: a wrong yes costs a call of it, and nothing else.
+fn settings(crate_dir: &Path, found: &Found) -> Vec<PathBuf> {
+    let top = found.project.as_ref().and_then(|project| project.file.parent()?.parent());
+    let mut files = Vec::new();
+    for dir in crate_dir.ancestors() {
+        files.push(dir.join("Cargo.toml"));
+        if top.map_or(true, |top| top == dir) {
+            break;
+        }
+    }
+    let asks = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        text.contains("pywasm") && (text.contains("freeze") || text.contains("packages"))
+    };
+    if files.iter().any(asks) {
+        files.retain(|file| file.is_file());
+        files
+    } else {
+        Vec::new()
+    }
+}
+
+/// The tool that linked the crate to its installation, else the one that Cargo would find.
+fn tool(found: &Found, variable: Variables<'_>) -> PathBuf {
+    let linked = found.project.as_ref().and_then(|project| project.tool.clone());
+    if let Some(tool) = linked.filter(|tool| tool.is_file()) {
+        return tool;
+    }
+    // Cargo's own place for subcommands, which need not be on PATH.
+    let home = variable("CARGO_HOME").map(|home| PathBuf::from(home).join("bin/cargo-pywasm"));
+    home.filter(|tool| tool.is_file()).unwrap_or_else(|| "cargo-pywasm".into())
+}

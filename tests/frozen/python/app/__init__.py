@@ -1,0 +1,23 @@
+"""A package of the crate's own, with all that a package may have."""
+
+from . import core
+from .inner.deep import depth
+
+
+def main():
+    import json
+    import sys
+
+    print(json.dumps({"depth": depth, "stdout": sys.stdout.encoding}), flush=True)
+    print("to stderr", file=sys.stderr)
+    return "done"
+
+
+def failed():
+    import traceback
+
+    try:
+        core.fail()
+    except ValueError as error:
+        return "".join(traceback.format_exception(error))
+    return "nothing"

@@ -1,0 +1,1 @@
+depth = __name__.count(".")

@@ -1,0 +1,132 @@
+//! Which code travels inside, collected by a real interpreter.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_pywasm::freeze::{Frozen, Interpreter, Package, Wanted, collect};
+use cargo_pywasm::runtime::Runtime;
+use pywasm_build::Installation;
+use pywasm_tests::Fresh;
+
+const WHY: &str = "needs an installation: `cargo xtask e2e` makes one and runs this";
+
+struct Bench {
+    python: Installation,
+    fresh: Fresh,
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let root = std::env::var_os("PYWASM_INSTALLATION").expect(WHY);
+        let python = Installation::open(root).expect("an installation");
+        Self { python, fresh: Fresh::new(&[]), dir: tempfile::tempdir().expect("a directory") }
+    }
+
+    /// A file of the user's.
+    fn write(&self, path: &str, text: &str) {
+        let path = self.dir.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        std::fs::write(path, text).expect("a file");
+    }
+
+    fn freeze(&self, modules: &[&str], packages: &[&str]) -> Result<Frozen, String> {
+        let dir = Utf8Path::from_path(self.dir.path()).expect("UTF-8");
+        let package = |shown: &&str| Package { path: dir.join(shown), shown: (*shown).to_owned() };
+        let wanted = Wanted {
+            modules: modules.iter().map(|&name| name.to_owned()).collect(),
+            packages: packages.iter().map(package).collect(),
+        };
+        let utf8 = |path: std::path::PathBuf| Utf8PathBuf::try_from(path).expect("UTF-8");
+        let (wasm, stdlib) = (utf8(self.python.python_wasm()), utf8(self.python.stdlib()));
+        let series = self.python.series();
+        let interpreter = Interpreter { wasm: &wasm, stdlib: &stdlib, series };
+        let runtime = Runtime::new(&self.fresh.ctx).expect("a runtime");
+        collect(&wanted, interpreter, &runtime).map_err(|error| format!("{error:#}"))
+    }
+
+    fn names(&self, modules: &[&str], packages: &[&str]) -> Vec<String> {
+        let frozen = self.freeze(modules, packages).expect("code");
+        frozen.modules.into_iter().map(|module| module.name).collect()
+    }
+}
+
+fn has(names: &[String], name: &str) -> bool {
+    names.iter().any(|known| known == name)
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn a_module_comes_with_what_it_imports_and_no_more() {
+    let bench = Bench::new();
+    let json = bench.names(&["json"], &[]);
+    for name in ["encodings", "encodings.utf_8", "json", "json.decoder", "re", "re._parser"] {
+        assert!(has(&json, name), "{name}: {json:?}");
+    }
+    // Built in, in libpython already, imported by a function, and by nobody.
+    for name in ["_json", "codecs", "os", "typing", "socket"] {
+        assert!(!has(&json, name), "{name}: {json:?}");
+    }
+    assert!(json.len() < 40, "{json:?}");
+    let absent = bench.freeze(&["json"], &[]).expect("code").absent;
+    assert!(absent.contains(&"typing".to_owned()), "{absent:?}");
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn what_c_code_imports_is_known_and_fallbacks_are_not_needed() {
+    let names = Bench::new().names(&["datetime"], &[]);
+    assert!(has(&names, "_strptime") && !has(&names, "_pydatetime"), "{names:?}");
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn everything_below_a_package_and_all_there_is_can_be_asked_for_and_parts_left_out() {
+    let bench = Bench::new();
+    let names = bench.names(&["email.*", "!email.mime"], &[]);
+    assert!(has(&names, "email.charset") && !has(&names, "email.mime.text"), "{names:?}");
+    let all = bench.names(&["*"], &[]);
+    assert!(all.len() > 400 && has(&all, "asyncio.runners") && !has(&all, "os"), "{}", all.len());
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn own_code_comes_with_what_its_functions_import() {
+    let bench = Bench::new();
+    bench.write("python/app/__init__.py", "from .part import value\n");
+    bench.write("python/app/part.py", "value = 1\ndef f():\n    import base64, host\n");
+    bench.write("python/app/plain/data.py", "");
+    bench.write("python/app/not a module.py", "");
+    bench.write("python/tool.py", "import app\n");
+    let names = bench.names(&[], &["python/app", "python/tool.py"]);
+    for name in ["app", "app.part", "app.plain", "app.plain.data", "tool", "base64"] {
+        assert!(has(&names, name), "{name}: {names:?}");
+    }
+    let frozen = bench.freeze(&[], &["python/app", "python/tool.py"]).expect("code");
+    assert_eq!(frozen.unknown, ["host"]);
+    let own: Vec<_> = frozen.modules.iter().filter(|module| module.own).collect();
+    assert_eq!(own.len(), 5);
+    let again = bench.freeze(&[], &["python/app", "python/tool.py"]).expect("code");
+    assert_eq!(frozen.object(), again.object());
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn mistakes_are_named() {
+    let bench = Bench::new();
+    bench.write("bad.py", "x = 1\ndef f(:\n");
+    bench.write("null.py", "x = '\0'\n");
+    bench.write("json.py", "");
+    let error = |modules: &[&str], packages: &[&str]| bench.freeze(modules, packages).unwrap_err();
+    let text = error(&[], &["bad.py"]);
+    assert!(text.contains("File \"bad.py\", line 2\n    def f(:\n          ^"), "{text}");
+    for (modules, packages, said) in [
+        (&["jsn"][..], &[][..], "`json` is near"),
+        (&["json", "!encodings.utf_8"], &[], "does not start without"),
+        (&["json.nothing.*"], &[], "no module `json.nothing.*`"),
+        (&[], &["null.py"], "`null.py` is no Python"),
+        (&[], &["json.py"], "the name of a module of Python itself"),
+        (&[], &["none"], "there is no package `none`"),
+    ] {
+        let text = error(modules, packages);
+        assert!(text.contains(said), "{text}");
+    }
+}
