@@ -1,0 +1,5 @@
+//! Links Python.
+
+fn main() {
+    pywasm_build::link();
+}

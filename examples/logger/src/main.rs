@@ -1,0 +1,7 @@
+//! `python`, with the module `logger` built in.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    logger::main()
+}

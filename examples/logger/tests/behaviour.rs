@@ -1,0 +1,190 @@
+//! What the logger does, as Python sees it. The tests run inside wasm, in one interpreter.
+
+use std::ffi::CString;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// Runs Python code with `logger` imported and a `path` of its own; an exception fails the test.
+fn python(name: &str, code: &str) {
+    logger::start();
+    Python::attach(|py| {
+        let scope = PyDict::new(py);
+        let dir = format!("target/logger-tests/{name}");
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).expect("the current directory can be written");
+        scope.set_item("directory", &dir).expect("a dict");
+        scope.set_item("path", format!("{dir}/log")).expect("a dict");
+        let head = "import gc, pathlib, weakref\nfrom logger import Logger\n\
+            def read(): return pathlib.Path(path).read_text()\n\
+            def raises(kind, function, *args, **named):\n    \
+            try: function(*args, **named)\n    \
+            except kind as error: return error\n    \
+            raise AssertionError('nothing was raised')\n";
+        let code = CString::new(format!("{head}{code}")).expect("no NUL");
+        if let Err(error) = py.run(&code, Some(&scope), None) {
+            error.print(py);
+            panic!("{name} raised an exception");
+        }
+    });
+}
+
+#[test]
+fn texts_are_written_as_they_are_when_the_logger_is_flushed() {
+    python(
+        "texts",
+        "log = Logger(path=path)\n\
+         log.log('one\\n'); log.log('ñ 🐍')\n\
+         assert read() == ''\n\
+         log.flush()\n\
+         assert read() == 'one\\nñ 🐍'\n",
+    );
+}
+
+#[test]
+fn a_dropped_logger_has_written_everything() {
+    python(
+        "dropped",
+        "log = Logger(path=path)\nlog.log('kept')\nassert read() == ''\ndel log\nassert read() == 'kept'\n",
+    );
+}
+
+#[test]
+fn a_file_is_added_to_and_may_be_named_by_any_path() {
+    python(
+        "added",
+        "for text in 'ab':\n    with Logger(path=pathlib.Path(path)) as log: log.log(text)\n\
+         assert read() == 'ab' and log.closed\n",
+    );
+}
+
+#[test]
+fn the_callback_is_called_after_each_text_with_an_error_in_it() {
+    python(
+        "callback",
+        "seen = []\nlog = Logger(lambda: (log.flush(), seen.append(read())), path=path)\n\
+         for text in ['fine ', 'error ', 'ERROR ', 'an ERROR']: log.log(text)\n\
+         assert seen == ['fine error ERROR ', 'fine error ERROR an ERROR'], seen\n",
+    );
+}
+
+#[test]
+fn what_the_callback_raises_comes_out_of_log_and_the_logger_goes_on() {
+    python(
+        "raises",
+        "def fail(): raise ZeroDivisionError('mine')\n\
+         log = Logger(fail, path=path)\n\
+         assert str(raises(ZeroDivisionError, log.log, 'ERROR 1')) == 'mine'\n\
+         log.log(' 2'); log.close()\n\
+         assert read() == 'ERROR 1 2'\n",
+    );
+}
+
+#[test]
+fn the_callback_may_use_the_logger_that_calls_it() {
+    python(
+        "again",
+        "depth = 0\n\
+         def again():\n    global depth\n    depth += 1\n    log.log('ERROR ' if depth < 3 else 'end')\n\
+         log = Logger(again, path=path)\nlog.log('ERROR ')\nlog.close()\n\
+         assert read() == 'ERROR ERROR ERROR end', read()\n\
+         log = Logger(lambda: log.close(), path=path)\nlog.log('ERROR')\nassert log.closed\n",
+    );
+}
+
+#[test]
+fn endless_callbacks_end_with_a_recursion_error() {
+    python(
+        "endless",
+        "log = Logger(lambda: log.log('ERROR'), path=path)\nraises(RecursionError, log.log, 'ERROR')\n",
+    );
+}
+
+#[test]
+fn what_is_no_text_and_no_callback_is_a_type_error() {
+    python(
+        "types",
+        "raises(TypeError, Logger, 7)\n\
+         assert 'int' in str(raises(TypeError, Logger, 7))\n\
+         log = Logger(None, path=path)\n\
+         raises(TypeError, log.log, b'bytes'); raises(TypeError, log.log, None)\n\
+         raises(UnicodeEncodeError, log.log, '\\ud800')\n\
+         log.log('still here'); log.close()\nassert read() == 'still here'\n",
+    );
+}
+
+#[test]
+fn files_that_can_not_be_opened_are_os_errors() {
+    python(
+        "files",
+        "raises(FileNotFoundError, Logger, path=path + '/none/log')\n\
+         raises(OSError, Logger, path=directory)\n\
+         raises((OSError, ValueError), Logger, path='a\\0b')\n",
+    );
+}
+
+#[test]
+fn a_closed_logger_takes_nothing_and_closes_again() {
+    python(
+        "closed",
+        "log = Logger(path=path)\nlog.close(); log.close(); log.flush()\n\
+         assert str(raises(ValueError, log.log, 'x')) == 'the logger is closed'\n",
+    );
+}
+
+#[test]
+fn an_exception_closes_the_block_and_goes_on() {
+    python(
+        "block",
+        "def block():\n    with Logger(path=path) as log:\n        log.log('before')\n        1 / 0\n\
+         raises(ZeroDivisionError, block)\nassert read() == 'before'\n",
+    );
+}
+
+#[test]
+fn a_logger_that_its_callback_holds_is_collected_and_flushed() {
+    python(
+        "cycle",
+        "class Holder:\n    def __init__(self): self.log = Logger(self.called, path=path)\n    \
+         def called(self): pass\n\
+         holder = Holder()\nholder.log.log('in a cycle')\nwatch = weakref.ref(holder.log)\n\
+         del holder\nassert watch() is not None and read() == ''\ngc.collect()\n\
+         assert watch() is None and read() == 'in a cycle'\n",
+    );
+}
+
+#[test]
+fn what_can_not_be_written_at_the_end_is_reported_where_python_reports_such() {
+    // The file is the log's own directory by now: what is buffered has nowhere to go.
+    python(
+        "unraisable",
+        "import os, sys\nseen = []\nold, sys.unraisablehook = sys.unraisablehook, seen.append\n\
+         log = Logger(path=path)\nlog.log('lost')\n\
+         # Another one closes the file beneath it.\n\
+         for number in range(3, 32):\n    \
+         try:\n        if os.fstat(number).st_ino == os.stat(path).st_ino: os.close(number)\n    \
+         except OSError: pass\n\
+         error = raises(OSError, log.close)\nassert log.closed, error\n\
+         log = Logger(path=path)\nlog.log('lost, too')\n\
+         for number in range(3, 32):\n    \
+         try:\n        if os.fstat(number).st_ino == os.stat(path).st_ino: os.close(number)\n    \
+         except OSError: pass\n\
+         del log\nsys.unraisablehook = old\n\
+         assert len(seen) == 1 and isinstance(seen[0].exc_value, OSError), seen\n",
+    );
+}
+
+#[test]
+fn the_script_of_the_article_counts_to_two() {
+    logger::start();
+    Python::attach(|py| {
+        let scope = PyDict::new(py);
+        let code = CString::new(include_str!("../python/hello_mic_testing.py")).expect("no NUL");
+        py.run(&code, Some(&scope), None).expect("it is not __main__");
+        let test = scope.get_item("test").expect("a dict").expect("a function");
+        let error = test.call0().expect_err("it raises");
+        assert_eq!(error.to_string(), "Exception: Failed too many times");
+        let count = scope.get_item("count").expect("a dict").expect("a number");
+        assert_eq!(count.extract::<i32>().expect("a number"), 2);
+    });
+}
