@@ -16,6 +16,10 @@ pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 /// archive that has the real symbol, the stub would silently win.
 const STUBS: &str = "libpywasm_stubs.a";
 
+/// Answers calls of macros of the C API with the name of the function behind them. Nothing of it is
+/// linked where there are none.
+const MACROS: &str = "libpywasm_macros.a";
+
 /// How Python is linked into a crate.
 #[derive(Clone, Debug, Default)]
 pub struct Build {
@@ -169,6 +173,9 @@ impl Build {
         }
         directives.push(Directive::LinkSearch(python.lib_dir()));
         directives.push(Directive::LinkLib(format!("python{}", python.series())));
+        if python.lib_dir().join(MACROS).exists() {
+            directives.push(Directive::LinkLib("pywasm_macros".to_owned()));
+        }
         let stack = self.stack_size.unwrap_or_else(|| default_stack(python.series()));
         directives.push(Directive::LinkArg(format!("-zstack-size={stack}")));
         // rustc gives a cdylib no start file; without one wasm-ld makes every export run all
@@ -256,7 +263,8 @@ mod tests {
             machine.write("rustc", b"#!/bin/sh\necho \"${0%/*}/sysroot\"\n");
             let mode = std::fs::Permissions::from_mode(0o755);
             std::fs::set_permissions(machine.path("rustc"), mode).unwrap();
-            machine.install("full", &libc);
+            let root = machine.install("full", &libc);
+            std::fs::write(root.join("lib/libpywasm_macros.a"), b"").unwrap();
             machine.write("crate/Cargo.toml", b"crate-type = [\"cdylib\"]");
             machine
         }
@@ -319,6 +327,7 @@ mod tests {
             [
                 format!("cargo::rustc-link-search=native={root}/lib"),
                 "cargo::rustc-link-lib=static:-bundle=python3.13".to_owned(),
+                "cargo::rustc-link-lib=static:-bundle=pywasm_macros".to_owned(),
                 "cargo::rustc-link-arg=-zstack-size=8388608".to_owned(),
                 format!("cargo::rustc-link-arg-cdylib={self_contained}/crt1-reactor.o"),
                 "cargo::rustc-link-arg-cdylib=--export=_initialize".to_owned(),

@@ -12,10 +12,12 @@
 //! ```
 
 mod link;
+mod macros;
 mod object;
 mod writer;
 
 pub use link::{Closure, Link, Undefined};
+pub use macros::{Macro, macros};
 pub use object::{Kind, Object, ReadError, Signature, Symbol};
 pub use wasm_encoder::{Instruction, ValType};
 pub use writer::{Binding, Code, Data, SymbolId, Writer};

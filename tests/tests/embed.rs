@@ -87,3 +87,50 @@ fn the_zip_alone_is_a_standard_library() {
     let inside = format!("/usr/local/lib/{}/json/__init__.py", zip.file_name().expect("a name"));
     assert!(said.contains(&inside) || said.contains(&inside.replace(".py", ".pyc")), "{said}");
 }
+
+/// A call of a macro is a function that the linker does not find; its own error says which one to
+/// call.
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn a_macro_that_is_called_is_answered_with_its_function() {
+    let python = python();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let source = "void *PyModule_Create(void *);\nint main(void) { return !PyModule_Create(0); }\n";
+    std::fs::write(dir.path().join("main.c"), source).expect("a source file");
+    let linked = Command::new(python.toolchain().join("bin/clang"))
+        .arg("--target=wasm32-wasip1")
+        .arg(format!("--sysroot={}", python.toolchain().join("share/wasi-sysroot").display()))
+        .args(["main.c", "-lpywasm_macros", "-L"])
+        .arg(python.lib_dir())
+        .arg(format!("-lpython{}", python.series()))
+        .current_dir(dir.path())
+        .output()
+        .expect("a linker");
+    let said = String::from_utf8_lossy(&linked.stderr);
+    assert!(!linked.status.success() && said.contains("call PyModule_Create2(def, "), "{said}");
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn every_known_macro_is_none_of_libpythons_functions_and_what_it_stands_for_is() {
+    let python = python();
+    let known = pywasm_stubs::macros();
+    let mut asking = pywasm_stubs::Writer::new();
+    for it in &known {
+        asking.undefined_data(&it.name);
+        asking.undefined_data(it.function());
+    }
+    let mut link = pywasm_stubs::Link::new();
+    link.object("asking", &asking.finish()).expect("an object");
+    let libpython = python.lib_dir().join(format!("libpython{}.a", python.series()));
+    let libpython = std::fs::read(libpython).expect("libpython");
+    link.archive("libpython", &libpython).expect("an archive");
+    let undefined: Vec<String> = link
+        .undefined()
+        .into_iter()
+        .filter(|symbol| symbol.needed_by.iter().any(|who| who.contains("asking")))
+        .map(|symbol| symbol.name)
+        .collect();
+    let names: Vec<String> = known.into_iter().map(|it| it.name).collect();
+    assert_eq!(undefined, names);
+}

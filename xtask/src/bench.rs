@@ -1,6 +1,7 @@
 //! Timings: medians and ratios of interleaved runs, written to `docs/benchmarks.md`.
 
 mod install;
+mod link;
 mod report;
 
 #[derive(Debug, clap::Args)]
@@ -17,10 +18,17 @@ enum What {
         #[arg(long, default_value_t = 3)]
         rounds: usize,
     },
+    /// A hello module linked by pywasm-build and by hand
+    Link {
+        /// Interleaved rounds of each
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+    },
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.what {
         What::Install { rounds } => install::run(*rounds),
+        What::Link { rounds } => link::run(*rounds),
     }
 }

@@ -5,7 +5,7 @@ use camino::Utf8Path;
 
 use super::manifest::{Contents, Input, Manifest};
 use super::request::{Request, RequestKey};
-use super::{archive, details, exit, licenses, sbom, stdlib};
+use super::{archive, details, exit, licenses, macros, sbom, stdlib};
 use crate::bytecode;
 use crate::cpython::{Built, Logs, PREFIX, SourceTree};
 use crate::ctx::Ctx;
@@ -18,6 +18,9 @@ use crate::toolchain::Toolchain;
 /// between versions of wasi-libc (PEP 816), so the ones libpython was built against ship, in a
 /// directory of their own: `pywasm-build` decides whether a module is linked with them.
 const SYSROOT_FILES: [&str; 5] = ["libc.a", "libm.a", "crt1.o", "crt1-command.o", "crt1-reactor.o"];
+
+/// The archive that answers calls of macros.
+const MACROS: &str = "libpywasm_macros.a";
 
 /// Everything that goes into an installation.
 pub(super) struct Parts<'a> {
@@ -58,6 +61,8 @@ pub(super) fn assemble(
     let include = root.join(format!("include/python{series}"));
     headers(parts, &include)?;
     exit::compile(parts.toolchain, &include, &lib.join(pywasm_build::EXIT_OBJECT), &logs)?;
+
+    macros::archive(parts.toolchain, &lib.join(MACROS), &logs)?;
 
     let tree = lib.join(format!("python{series}"));
     stdlib::copy_tree(&parts.source.lib(), &tree, &parts.request.recipe.stdlib.exclude)?;

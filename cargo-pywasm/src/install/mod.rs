@@ -8,6 +8,7 @@ mod assemble;
 mod details;
 mod exit;
 mod licenses;
+mod macros;
 mod manifest;
 mod plan;
 mod request;

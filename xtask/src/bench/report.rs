@@ -53,7 +53,7 @@ pub(crate) fn write_section(
         ratio.seconds.extend(pairs);
         writeln!(
             text,
-            "| {} | {:.2} | {:.2} | {:.2} | {:.3} |",
+            "| {} | {:.3} | {:.3} | {:.3} | {:.3} |",
             row.name,
             row.median(),
             sorted[0],

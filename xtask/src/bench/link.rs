@@ -1,0 +1,148 @@
+//! A hello module with Python inside, linked by `pywasm_build::link()` and by lines written by hand.
+//!
+//! The crates differ in their build scripts only: no PyO3, so that what links them is seen.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use xshell::Shell;
+
+use super::report::{Row, machine, write_section};
+use crate::tool::{Tool, manifest, root};
+
+const MAIN: &str = r#"use std::ffi::{c_char, c_int};
+
+unsafe extern "C" {
+    fn Py_Initialize();
+    fn PyRun_SimpleString(code: *const c_char) -> c_int;
+}
+
+fn main() {
+    // SAFETY: initialized first, and a string that lives as long as the call.
+    let code = unsafe {
+        Py_Initialize();
+        PyRun_SimpleString(c"print('hello')".as_ptr())
+    };
+    assert_eq!(code, 0, "round 0");
+}
+"#;
+
+/// A crate to be built, and its times.
+struct Hello {
+    dir: PathBuf,
+    cold: Row,
+    changed: Row,
+    unchanged: Row,
+}
+
+impl Hello {
+    fn new(dir: PathBuf, name: &'static str, build: &str, more: &str) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(dir.join("src"))?;
+        let head = "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+        std::fs::write(dir.join("Cargo.toml"), format!("{head}\n[workspace]\n{more}"))?;
+        std::fs::write(dir.join("build.rs"), build)?;
+        std::fs::write(dir.join("src/main.rs"), MAIN)?;
+        let (cold, changed, unchanged) = (Row::new(name), Row::new(name), Row::new(name));
+        Ok(Self { dir, cold, changed, unchanged })
+    }
+
+    fn build(&self, tool: &Tool<'_>) -> anyhow::Result<()> {
+        let target = self.dir.join("target");
+        let words = ["build", "--quiet", "--offline", "--target", "wasm32-wasip1"];
+        tool.cargo_with(&self.dir, &words, &[("CARGO_TARGET_DIR", &target)])
+    }
+
+    fn round(&mut self, number: usize, tool: &Tool<'_>) -> anyhow::Result<()> {
+        let target = self.dir.join("target");
+        if target.exists() {
+            std::fs::remove_dir_all(target)?;
+        }
+        let cold = timed(|| self.build(tool))?;
+        self.cold.push(cold);
+        let changed = MAIN.replace("round 0", &format!("round {number}"));
+        std::fs::write(self.dir.join("src/main.rs"), changed)?;
+        let changed = timed(|| self.build(tool))?;
+        self.changed.push(changed);
+        let unchanged = timed(|| self.build(tool))?;
+        self.unchanged.push(unchanged);
+        Ok(())
+    }
+}
+
+pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    let tool = Tool::build(&shell, &root().join("target/bench-store"))?;
+    let python = tool.install(&[])?;
+    let scratch = root().join("target/bench-link");
+    if scratch.exists() {
+        std::fs::remove_dir_all(&scratch)?;
+    }
+    let helper = root().join("pywasm-build");
+    let dependency = format!("[build-dependencies]\npywasm-build = {{ path = {helper:?} }}\n");
+    let ours = "fn main() {\n    pywasm_build::link();\n}\n";
+    let mut hellos = [
+        Hello::new(scratch.join("hand"), "written by hand", &by_hand(&python)?, "")?,
+        Hello::new(scratch.join("ours"), "`pywasm_build::link()`", ours, &dependency)?,
+    ];
+    let mut alone = Row::new("`pywasm-build` and its dependencies alone");
+    // What has to be fetched is fetched before anything is timed.
+    for hello in &hellos {
+        tool.cargo(&hello.dir, &["fetch", "--quiet"])?;
+    }
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}");
+        for hello in &mut hellos {
+            hello.round(round, &tool)?;
+        }
+        let target = scratch.join("alone");
+        if target.exists() {
+            std::fs::remove_dir_all(&target)?;
+        }
+        let words = ["build", "--quiet", "--offline", "--package", "pywasm-build"];
+        let variables: [(&str, &Path); 1] = [("CARGO_TARGET_DIR", &target)];
+        alone.push(timed(|| tool.cargo_with(&hellos[1].dir, &words, &variables))?);
+    }
+    let version = manifest(&python, "/python/version")?;
+    let note = |what: &str| {
+        format!(
+            "{what} CPython {version}, {}, {rounds} interleaved rounds, {}.",
+            rustc(&shell).unwrap_or_default(),
+            machine()
+        )
+    };
+    let [hand, ours] = hellos;
+    let cold = note("A hello module over the C API, `cargo build` with an empty target directory.");
+    write_section("link cold", "Linking: the first build", &cold, &[hand.cold, ours.cold, alone])?;
+    let changed = note("The same after a changed line.");
+    let rows = [hand.changed, ours.changed];
+    write_section("link changed", "Linking: a changed line", &changed, &rows)?;
+    let unchanged = note("The same with nothing changed.");
+    let rows = [hand.unchanged, ours.unchanged];
+    write_section("link unchanged", "Linking: nothing changed", &unchanged, &rows)
+}
+
+/// What a build script without any dependency says for the same module.
+fn by_hand(python: &Path) -> anyhow::Result<String> {
+    let series = manifest(python, "/python/series")?;
+    let lib = python.join("lib");
+    Ok(format!(
+        "fn main() {{\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+         println!(\"cargo::rustc-link-search=native={lib}\");\n    \
+         println!(\"cargo::rustc-link-lib=static:-bundle=python{series}\");\n    \
+         println!(\"cargo::rustc-link-arg=-zstack-size=8388608\");\n    \
+         println!(\"cargo::rustc-link-arg={lib}/pywasm-exit.o\");\n}}\n",
+        lib = lib.display()
+    ))
+}
+
+fn timed(run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
+    let start = std::time::Instant::now();
+    run()?;
+    Ok(start.elapsed())
+}
+
+fn rustc(shell: &Shell) -> anyhow::Result<String> {
+    let said = xshell::cmd!(shell, "rustc --version").quiet().read()?;
+    Ok(said.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+}
