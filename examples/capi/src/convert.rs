@@ -1,0 +1,205 @@
+//! Values from Rust to Python and back.
+//!
+//! Strict on the way back: a `bool` is `True` or `False`, text is a `str`. It never truncates.
+
+#![allow(unsafe_code)]
+
+use std::ffi::{c_char, c_long};
+
+use crate::error::{Error, Result};
+use crate::interpreter::Python;
+use crate::object::Object;
+use crate::{Dict, Tuple, ffi, text};
+
+/// What can be made a Python object.
+pub trait ToPython<'py> {
+    /// The object.
+    ///
+    /// # Errors
+    ///
+    /// `MemoryError`.
+    fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>>;
+}
+
+/// What can be made of a Python object.
+pub trait FromPython<'py>: Sized {
+    /// The value.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError` for an object of another type; `OverflowError` for a number out of range.
+    fn from_python(object: &Object<'py>) -> Result<'py, Self>;
+}
+
+/// What can be the positional arguments of a call: a [`Tuple`], or a tuple of Rust's.
+pub trait ToArguments<'py> {
+    /// The arguments.
+    ///
+    /// # Errors
+    ///
+    /// `MemoryError`.
+    fn to_arguments(self, py: Python<'py>) -> Result<'py, Tuple<'py>>;
+}
+
+impl<'py> ToPython<'py> for Object<'py> {
+    fn to_python(self, _: Python<'py>) -> Result<'py, Object<'py>> {
+        Ok(self)
+    }
+}
+
+impl<'py> ToPython<'py> for &Object<'py> {
+    fn to_python(self, _: Python<'py>) -> Result<'py, Object<'py>> {
+        Ok(self.clone())
+    }
+}
+
+impl<'py> ToPython<'py> for Dict<'py> {
+    fn to_python(self, _: Python<'py>) -> Result<'py, Object<'py>> {
+        Ok(self.into())
+    }
+}
+
+impl<'py> ToPython<'py> for Tuple<'py> {
+    fn to_python(self, _: Python<'py>) -> Result<'py, Object<'py>> {
+        Ok(self.into())
+    }
+}
+
+impl<'py> ToPython<'py> for bool {
+    fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
+        // SAFETY: Python runs; a new reference, or null with an exception.
+        unsafe { Object::from_owned(py, ffi::PyBool_FromLong(c_long::from(self))) }
+    }
+}
+
+impl<'py> ToPython<'py> for i64 {
+    fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
+        // SAFETY: Python runs; a new reference, or null with an exception.
+        unsafe { Object::from_owned(py, ffi::PyLong_FromLongLong(self)) }
+    }
+}
+
+impl<'py> ToPython<'py> for f64 {
+    fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
+        // SAFETY: Python runs; a new reference, or null with an exception.
+        unsafe { Object::from_owned(py, ffi::PyFloat_FromDouble(self)) }
+    }
+}
+
+impl<'py> ToPython<'py> for &str {
+    fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
+        let (start, size) = (self.as_ptr().cast::<c_char>(), self.len().cast_signed());
+        // SAFETY: `size` bytes of UTF-8, which are copied; a NUL is a character like any other. A
+        // new reference, or null with an exception.
+        unsafe { Object::from_owned(py, ffi::PyUnicode_FromStringAndSize(start, size)) }
+    }
+}
+
+impl<'py> ToPython<'py> for &[u8] {
+    fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
+        let (start, size) = (self.as_ptr().cast::<c_char>(), self.len().cast_signed());
+        // SAFETY: `size` bytes, which are copied; a new reference, or null with an exception.
+        unsafe { Object::from_owned(py, ffi::PyBytes_FromStringAndSize(start, size)) }
+    }
+}
+
+impl<'py, T: ToPython<'py>> ToPython<'py> for Option<T> {
+    fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
+        self.map_or_else(|| Ok(Object::none(py)), |value| value.to_python(py))
+    }
+}
+
+impl<'py> FromPython<'py> for Object<'py> {
+    fn from_python(object: &Object<'py>) -> Result<'py, Self> {
+        Ok(object.clone())
+    }
+}
+
+impl<'py> FromPython<'py> for Dict<'py> {
+    fn from_python(object: &Object<'py>) -> Result<'py, Self> {
+        Self::from_object(object.clone())
+    }
+}
+
+impl<'py> FromPython<'py> for Tuple<'py> {
+    fn from_python(object: &Object<'py>) -> Result<'py, Self> {
+        Self::from_object(object.clone())
+    }
+}
+
+impl<'py> FromPython<'py> for bool {
+    fn from_python(object: &Object<'py>) -> Result<'py, Self> {
+        let py = object.python();
+        for value in [false, true] {
+            // There is one object of each.
+            if value.to_python(py)?.is(object) {
+                return Ok(value);
+            }
+        }
+        Err(Error::unexpected(object, "bool"))
+    }
+}
+
+/// Of an `int`, or what has `__index__`.
+impl<'py> FromPython<'py> for i64 {
+    fn from_python(object: &Object<'py>) -> Result<'py, Self> {
+        // SAFETY: the object is alive; -1 may come with an exception.
+        let value = unsafe { ffi::PyLong_AsLongLong(object.as_ptr()) };
+        Error::check_value(object.python(), value, value == -1)
+    }
+}
+
+/// Of a `float`, or what has `__float__` or `__index__`.
+impl<'py> FromPython<'py> for f64 {
+    fn from_python(object: &Object<'py>) -> Result<'py, Self> {
+        // SAFETY: the object is alive; -1 may come with an exception.
+        let value = unsafe { ffi::PyFloat_AsDouble(object.as_ptr()) };
+        Error::check_value(object.python(), value, value == -1.0)
+    }
+}
+
+/// Of a `str` without lone surrogates, which are `UnicodeEncodeError`.
+impl<'py> FromPython<'py> for String {
+    fn from_python(object: &Object<'py>) -> Result<'py, Self> {
+        let copy = text::copy(object, text::utf8(object)?.as_bytes())?;
+        // SAFETY: the bytes are those of a &str.
+        Ok(unsafe { Self::from_utf8_unchecked(copy) })
+    }
+}
+
+/// Of a `bytes`.
+impl<'py> FromPython<'py> for Vec<u8> {
+    fn from_python(object: &Object<'py>) -> Result<'py, Self> {
+        text::copy(object, text::bytes(object)?)
+    }
+}
+
+/// `None` is `None`.
+impl<'py, T: FromPython<'py>> FromPython<'py> for Option<T> {
+    fn from_python(object: &Object<'py>) -> Result<'py, Self> {
+        if object.is_none() { Ok(None) } else { T::from_python(object).map(Some) }
+    }
+}
+
+impl<'py> ToArguments<'py> for &Tuple<'py> {
+    fn to_arguments(self, _: Python<'py>) -> Result<'py, Tuple<'py>> {
+        Ok(self.clone())
+    }
+}
+
+macro_rules! arguments {
+    ($($type:ident $value:ident),*) => {
+        impl<'py, $($type: ToPython<'py>),*> ToArguments<'py> for ($($type,)*) {
+            fn to_arguments(self, py: Python<'py>) -> Result<'py, Tuple<'py>> {
+                let ($($value,)*) = self;
+                Tuple::new(py, &[$($value.to_python(py)?),*])
+            }
+        }
+    };
+}
+
+arguments!();
+arguments!(A a);
+arguments!(A a, B b);
+arguments!(A a, B b, C c);
+arguments!(A a, B b, C c, D d);
