@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
+use crate::error::os_error;
 use crate::sink::Sink;
 
 /// What a line that speaks of an error has in it.
@@ -30,7 +32,11 @@ pub struct Logger {
 impl Logger {
     #[new]
     #[pyo3(signature = (callback = None, *, path = None))]
-    fn new(callback: Option<Bound<'_, PyAny>>, path: Option<PathBuf>) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        callback: Option<Bound<'_, PyAny>>,
+        path: Option<PathBuf>,
+    ) -> PyResult<Self> {
         if let Some(callback) = &callback
             && !callback.is_callable()
         {
@@ -38,7 +44,7 @@ impl Logger {
             return Err(PyTypeError::new_err(format!("callback is a {kind}, not a callable")));
         }
         let sink = match path {
-            Some(path) => Sink::append(&path)?,
+            Some(path) => Sink::append(&path).map_err(|error| os_error(py, error, Some(&path)))?,
             None => Sink::stdout(),
         };
         Ok(Self { sink: Mutex::new(sink), callback: Mutex::new(callback.map(Bound::unbind)) })
@@ -47,7 +53,9 @@ impl Logger {
     /// Writes a text as it is; a line ends where it has a newline.
     fn log(&self, py: Python<'_>, msg: &str) -> PyResult<()> {
         let written = lock(&self.sink).write(msg);
-        written.ok_or_else(|| PyValueError::new_err("the logger is closed"))??;
+        written
+            .ok_or_else(|| PyValueError::new_err("the logger is closed"))?
+            .map_err(|error| os_error(py, error, None))?;
         if !msg.contains(ERROR) {
             return Ok(());
         }
@@ -57,13 +65,15 @@ impl Logger {
     }
 
     /// Hands on what is buffered.
-    fn flush(&self) -> PyResult<()> {
-        Ok(lock(&self.sink).flush()?)
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        let flushed = lock(&self.sink).flush();
+        flushed.map_err(|error| os_error(py, error, None))
     }
 
     /// Hands on what is buffered and takes no more. Closing again does nothing.
-    fn close(&self) -> PyResult<()> {
-        Ok(lock(&self.sink).close()?)
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let closed = lock(&self.sink).close();
+        closed.map_err(|error| os_error(py, error, None))
     }
 
     /// Whether it is closed.
@@ -78,8 +88,8 @@ impl Logger {
 
     /// Closes; the exception of the block goes on.
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<bool> {
-        self.close()?;
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<bool> {
+        self.close(py)?;
         Ok(false)
     }
 
@@ -106,7 +116,14 @@ impl Drop for Logger {
         let sink = self.sink.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = sink.close() {
             // Not possible when the interpreter is gone, and with it the place to report to.
-            let _ = Python::try_attach(|py| PyErr::from(error).write_unraisable(py, None));
+            let _ = Python::try_attach(|py| {
+                // A logger may go while an exception is on its way, which is not this one's to end.
+                let pending = PyErr::take(py);
+                os_error(py, error, None).write_unraisable(py, None);
+                if let Some(pending) = pending {
+                    pending.restore(py);
+                }
+            });
         }
     }
 }

@@ -4,7 +4,9 @@
 //! Everything that goes wrong in Rust is an exception in Python: nothing here panics, because a
 //! panic ends the whole module. There is no `unsafe` in the crate.
 
+mod class;
 mod command;
+mod error;
 mod sink;
 
 pub use command::main;
@@ -17,8 +19,6 @@ pub mod python {
     #[pymodule_export]
     pub use crate::class::Logger;
 }
-
-mod class;
 
 /// Makes the module importable, and starts Python. Once is enough; again does nothing.
 pub fn start() {

@@ -8,7 +8,8 @@ use std::path::Path;
 /// dropped: then nobody would hear of a failure.
 #[derive(Debug)]
 pub(crate) enum Sink {
-    /// Standard output.
+    /// Standard output. One that is closed takes everything and keeps nothing: Rust's std sees to
+    /// that.
     Stdout(BufWriter<Stdout>),
     /// A file.
     File(BufWriter<File>),

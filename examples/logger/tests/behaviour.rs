@@ -15,12 +15,17 @@ fn python(name: &str, code: &str) {
         std::fs::create_dir_all(&dir).expect("the current directory can be written");
         scope.set_item("directory", &dir).expect("a dict");
         scope.set_item("path", format!("{dir}/log")).expect("a dict");
-        let head = "import gc, pathlib, weakref\nfrom logger import Logger\n\
+        let head = "import errno, gc, os, pathlib, sys, weakref\nfrom logger import Logger\n\
             def read(): return pathlib.Path(path).read_text()\n\
             def raises(kind, function, *args, **named):\n    \
             try: function(*args, **named)\n    \
             except kind as error: return error\n    \
-            raise AssertionError('nothing was raised')\n";
+            raise AssertionError('nothing was raised')\n\
+            def close_beneath():\n    \
+            '''Closes the file of `path`, whoever has it open.'''\n    \
+            for number in range(3, 32):\n        \
+            try:\n            if os.fstat(number).st_ino == os.stat(path).st_ino: os.close(number)\n        \
+            except OSError: pass\n";
         let code = CString::new(format!("{head}{code}")).expect("no NUL");
         if let Err(error) = py.run(&code, Some(&scope), None) {
             error.print(py);
@@ -117,7 +122,9 @@ fn what_is_no_text_and_no_callback_is_a_type_error() {
 fn files_that_can_not_be_opened_are_os_errors() {
     python(
         "files",
-        "raises(FileNotFoundError, Logger, path=path + '/none/log')\n\
+        "error = raises(FileNotFoundError, Logger, path=path + '/none/log')\n\
+         assert error.errno == errno.ENOENT and error.filename == path + '/none/log', error\n\
+         assert error.strerror == os.strerror(errno.ENOENT), error\n\
          raises(OSError, Logger, path=directory)\n\
          raises((OSError, ValueError), Logger, path='a\\0b')\n",
     );
@@ -155,22 +162,28 @@ fn a_logger_that_its_callback_holds_is_collected_and_flushed() {
 
 #[test]
 fn what_can_not_be_written_at_the_end_is_reported_where_python_reports_such() {
-    // The file is the log's own directory by now: what is buffered has nowhere to go.
     python(
         "unraisable",
-        "import os, sys\nseen = []\nold, sys.unraisablehook = sys.unraisablehook, seen.append\n\
-         log = Logger(path=path)\nlog.log('lost')\n\
-         # Another one closes the file beneath it.\n\
-         for number in range(3, 32):\n    \
-         try:\n        if os.fstat(number).st_ino == os.stat(path).st_ino: os.close(number)\n    \
-         except OSError: pass\n\
-         error = raises(OSError, log.close)\nassert log.closed, error\n\
-         log = Logger(path=path)\nlog.log('lost, too')\n\
-         for number in range(3, 32):\n    \
-         try:\n        if os.fstat(number).st_ino == os.stat(path).st_ino: os.close(number)\n    \
-         except OSError: pass\n\
+        "seen = []\nold, sys.unraisablehook = sys.unraisablehook, seen.append\n\
+         log = Logger(path=path)\nlog.log('lost')\nclose_beneath()\n\
+         error = raises(OSError, log.close)\n\
+         assert log.closed and error.errno == errno.EBADF, error\n\
+         log = Logger(path=path)\nlog.log('lost, too')\nclose_beneath()\n\
          del log\nsys.unraisablehook = old\n\
          assert len(seen) == 1 and isinstance(seen[0].exc_value, OSError), seen\n",
+    );
+}
+
+#[test]
+fn an_exception_that_drops_a_logger_goes_on_when_the_text_can_not_be_written() {
+    python(
+        "pending",
+        "seen = []\nold, sys.unraisablehook = sys.unraisablehook, seen.append\n\
+         # The list lets go of the logger while its constructor raises.\n\
+         def items():\n    log = Logger(path=path)\n    log.log('lost')\n    close_beneath()\n    \
+             yield log\n    del log\n    1 / 0\n\
+         raises(ZeroDivisionError, list, items())\nsys.unraisablehook = old\n\
+         assert len(seen) == 1 and seen[0].exc_value.errno == errno.EBADF, seen\n",
     );
 }
 
