@@ -11,13 +11,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod archive;
+mod behaviour;
+mod emit;
+mod families;
 mod link;
 mod macros;
 mod object;
+mod signature;
+mod stub;
 mod writer;
 
-pub use link::{Closure, Link, Undefined};
+pub use archive::{Member, archive};
+pub use behaviour::{Behaviour, NotABehaviour, NotARule, Rules};
+pub use emit::{Reason, Refusal, Stubs, stubs};
+pub use families::{Family, family, macro_of, returns_a_structure};
+pub use link::{Closure, Conflict, Link, Undefined, WANTED_BY_NAME, members};
 pub use macros::{Macro, macros};
-pub use object::{Kind, Object, ReadError, Signature, Symbol};
+pub use object::{ImportedFunction, Kind, Object, ReadError, Symbol};
+pub use signature::{NotASignature, Signature};
+pub use stub::{Stub, Voice};
 pub use wasm_encoder::{Instruction, ValType};
 pub use writer::{Binding, Code, Data, SymbolId, Writer};

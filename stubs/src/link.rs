@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use object::read::archive::ArchiveFile;
 
-use crate::object::{Kind, Object, ReadError, Symbol};
+use crate::object::{ImportedFunction, Kind, Object, ReadError};
+use crate::signature::Signature;
 
 /// A symbol that nothing in the link set defines. A function that is called by two types is
 /// there twice, once for each.
@@ -16,6 +17,18 @@ pub struct Undefined {
     pub kind: Kind,
     /// The objects that want it, sorted.
     pub needed_by: Vec<String>,
+    /// Of a variable: how many bytes of it are known to be used.
+    pub used: u32,
+}
+
+/// A name by which linked objects mean functions of different types. The linker warns of it, and
+/// a call by the wrong type traps.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Conflict {
+    /// The name.
+    pub name: String,
+    /// The types, and the objects that have or want it so, all sorted.
+    pub types: Vec<(Kind, Vec<String>)>,
 }
 
 /// What comes of a link set.
@@ -25,6 +38,10 @@ pub struct Closure {
     pub pulled: Vec<String>,
     /// What stays undefined, sorted by name.
     pub undefined: Vec<Undefined>,
+    /// Names of more than one type, sorted. Weak references are looked at as well.
+    pub conflicts: Vec<Conflict>,
+    /// The functions of hosts that are imported on purpose, with the objects that do, sorted.
+    pub imports: Vec<(ImportedFunction, Vec<String>)>,
 }
 
 /// Objects and archives in the order of a linker's command line. As with wasm-ld, an archive
@@ -35,6 +52,7 @@ pub struct Closure {
 #[derive(Clone, Debug, Default)]
 pub struct Link {
     inputs: Vec<Input>,
+    roots: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,6 +98,25 @@ impl Link {
         Ok(())
     }
 
+    /// A name that is wanted from the beginning, as `-u` and `--export` of a linker have it.
+    pub fn root(&mut self, name: &str) {
+        self.roots.push(name.to_owned());
+    }
+
+    /// Adds one that was read.
+    pub fn push(&mut self, object: Object, lazy: bool) {
+        self.inputs.push(Input { object, lazy });
+    }
+
+    /// The first object or member that has a symbol of this name, linked or not.
+    #[must_use]
+    pub fn definition(&self, name: &str) -> Option<&str> {
+        let has = |input: &&Input| {
+            input.object.symbols.iter().any(|symbol| !symbol.undefined && symbol.name == name)
+        };
+        self.inputs.iter().find(has).map(|input| input.object.name.as_str())
+    }
+
     /// What stays undefined, sorted by name. Weak references and what the linker itself
     /// provides are not undefined.
     #[must_use]
@@ -90,7 +127,10 @@ impl Link {
     /// Which members are pulled in, and what stays undefined.
     #[must_use]
     pub fn closure(&self) -> Closure {
-        let mut table = Table { inputs: &self.inputs, ..Table::default() };
+        let mut table = Table { inputs: &self.inputs, roots: &self.roots, ..Table::default() };
+        for root in &self.roots {
+            table.states.insert(root, State::Wanted);
+        }
         for (index, input) in self.inputs.iter().enumerate() {
             if input.lazy {
                 table.offer(index);
@@ -119,6 +159,7 @@ enum State {
 #[derive(Debug, Default)]
 struct Table<'a> {
     inputs: &'a [Input],
+    roots: &'a [String],
     states: HashMap<&'a str, State>,
     linked: BTreeSet<usize>,
 }
@@ -172,39 +213,96 @@ impl<'a> Table<'a> {
         }
     }
 
+    fn linked(&self) -> impl Iterator<Item = &'a Input> + Clone {
+        let inputs = self.inputs;
+        self.linked.iter().map(move |index| &inputs[*index])
+    }
+
     fn closure(self) -> Closure {
-        let linked = || self.linked.iter().map(|index| &self.inputs[*index]);
-        let mut wanted: BTreeMap<(&str, &Kind), BTreeSet<&str>> = BTreeMap::new();
-        let mut bounds: HashSet<&str> = HashSet::new();
-        for Input { object, .. } in linked() {
-            bounds.extend(object.segments.iter().map(String::as_str));
-            let open = |symbol: &&Symbol| {
-                symbol.undefined
-                    && !symbol.weak
-                    && self.states.get(symbol.name.as_str()) != Some(&State::Defined)
-            };
-            for symbol in object.symbols.iter().filter(open) {
-                let objects = wanted.entry((&symbol.name, &symbol.kind)).or_default();
-                objects.insert(&object.name);
+        let pulled = self.linked().filter(|input| input.lazy);
+        let mut pulled: Vec<String> = pulled.map(|input| input.object.name.clone()).collect();
+        pulled.sort();
+        let mut imports: BTreeMap<&ImportedFunction, BTreeSet<&str>> = BTreeMap::new();
+        for Input { object, .. } in self.linked() {
+            for import in &object.imports {
+                imports.entry(import).or_default().insert(&object.name);
             }
         }
-        let undefined = wanted
-            .into_iter()
+        let imports = imports.into_iter().map(|(import, by)| (import.clone(), owned(by)));
+        Closure {
+            pulled,
+            undefined: self.undefined(),
+            conflicts: self.conflicts(),
+            imports: imports.collect(),
+        }
+    }
+
+    fn undefined(&self) -> Vec<Undefined> {
+        let mut wanted: BTreeMap<(&str, &Kind), (BTreeSet<&str>, u32)> = BTreeMap::new();
+        let mut bounds: HashSet<&str> = HashSet::new();
+        let is_defined = |name: &str| self.states.get(name) == Some(&State::Defined);
+        for Input { object, .. } in self.linked() {
+            bounds.extend(object.segments.iter().map(String::as_str));
+            for symbol in &object.symbols {
+                if symbol.undefined && !symbol.weak && !is_defined(&symbol.name) {
+                    let (objects, used) = wanted.entry((&symbol.name, &symbol.kind)).or_default();
+                    objects.insert(&object.name);
+                    *used = object.data_used.get(&symbol.name).copied().unwrap_or(0).max(*used);
+                }
+            }
+        }
+        for root in self.roots {
+            // Of which kind it is nobody says: it is told as a function of no type.
+            let asked = |(name, _): &(&str, &Kind)| *name == root.as_str();
+            if !is_defined(root) && !wanted.keys().any(asked) {
+                wanted.insert((root, &ROOT), ([WANTED_BY_NAME].into(), 0));
+            }
+        }
+        let undefined = wanted.into_iter();
+        undefined
             .filter(|((name, _), _)| !is_of_the_linker(name) && !is_a_bound(name, &bounds))
-            .map(|((name, kind), objects)| Undefined {
+            .map(|((name, kind), (objects, used))| Undefined {
                 name: name.to_owned(),
                 kind: kind.clone(),
-                needed_by: objects.into_iter().map(str::to_owned).collect(),
+                needed_by: owned(objects),
+                used,
             })
-            .collect();
-        let pulled = linked().filter(|input| input.lazy).map(|input| input.object.name.clone());
-        let mut pulled: Vec<String> = pulled.collect();
-        pulled.sort();
-        Closure { pulled, undefined }
+            .collect()
+    }
+
+    fn conflicts(&self) -> Vec<Conflict> {
+        let mut kinds: BTreeMap<&str, BTreeMap<&Kind, BTreeSet<&str>>> = BTreeMap::new();
+        for Input { object, .. } in self.linked() {
+            for symbol in &object.symbols {
+                let of_kind = kinds.entry(&symbol.name).or_default();
+                of_kind.entry(&symbol.kind).or_default().insert(&object.name);
+            }
+        }
+        let conflicts = kinds.into_iter().filter(|(_, types)| types.len() > 1);
+        conflicts
+            .map(|(name, types)| Conflict {
+                name: name.to_owned(),
+                types: types.into_iter().map(|(kind, by)| (kind.clone(), owned(by))).collect(),
+            })
+            .collect()
     }
 }
 
-fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Object>, ReadError> {
+/// What a wanted name is that no object says anything of.
+static ROOT: Kind = Kind::Function(Signature { params: Vec::new(), results: Vec::new() });
+
+/// Who wants a name that was asked for.
+pub const WANTED_BY_NAME: &str = "the command line";
+
+fn owned(names: BTreeSet<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// The members of an archive.
+///
+/// # Errors
+/// When it or a member can't be read.
+pub fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Object>, ReadError> {
     let broken = |source| ReadError::Archive { archive: archive.to_owned(), source };
     let file = ArchiveFile::parse(bytes).map_err(broken)?;
     if file.is_thin() {

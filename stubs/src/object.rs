@@ -3,11 +3,15 @@
 //! Source of the format: the linking section of
 //! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use wasmparser::{
-    FuncType, KnownCustom, Linking, Parser, Payload, SymbolFlags, SymbolInfo, TypeRef,
+    KnownCustom, Linking, Parser, Payload, RelocSectionReader, RelocationType, SymbolFlags,
+    SymbolInfo, TypeRef,
 };
+
+use crate::signature::Signature;
 
 /// The module that compilers give to functions which the linker shall find.
 const UNNAMED_MODULE: &str = "env";
@@ -22,13 +26,13 @@ pub enum Kind {
     Data,
 }
 
-/// The type of a function: `(i32, i64) -> i32`, `() -> ()`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Signature {
-    /// The types of its parameters as the text format writes them.
-    pub params: Vec<String>,
-    /// The types of its results.
-    pub results: Vec<String>,
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Function(signature) => signature.fmt(f),
+            Self::Data => f.write_str("data"),
+        }
+    }
 }
 
 /// One symbol that other objects can see or must supply.
@@ -44,6 +48,17 @@ pub struct Symbol {
     pub weak: bool,
 }
 
+/// A function of a host: `wasi_snapshot_preview1.fd_write`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImportedFunction {
+    /// The module that has it.
+    pub module: String,
+    /// Its name there.
+    pub name: String,
+    /// The type it is called with.
+    pub signature: Signature,
+}
+
 /// The symbols of one object, local ones left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
@@ -51,6 +66,11 @@ pub struct Object {
     pub name: String,
     /// In the order of the object.
     pub symbols: Vec<Symbol>,
+    /// The functions that it imports on purpose, from a module it names, as libc does those of
+    /// WASI: the linker asks nobody for them.
+    pub imports: Vec<ImportedFunction>,
+    /// For each undefined variable how many bytes of it are known to be used, by name.
+    pub(crate) data_used: BTreeMap<String, u32>,
     /// The names of its data segments, for whose bounds the linker makes symbols.
     pub(crate) segments: Vec<String>,
 }
@@ -90,23 +110,6 @@ pub enum ReadError {
     },
 }
 
-impl From<&FuncType> for Signature {
-    fn from(ty: &FuncType) -> Self {
-        let text = |types: &[wasmparser::ValType]| types.iter().map(ToString::to_string).collect();
-        Self { params: text(ty.params()), results: text(ty.results()) }
-    }
-}
-
-impl fmt::Display for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({}) -> ", self.params.join(", "))?;
-        match &self.results[..] {
-            [one] => f.write_str(one),
-            results => write!(f, "({})", results.join(", ")),
-        }
-    }
-}
-
 impl Object {
     /// Reads an object.
     ///
@@ -116,6 +119,7 @@ impl Object {
         let wasm = |source| ReadError::Wasm { object: name.to_owned(), source };
         let mut functions = Functions::default();
         let mut object = None;
+        let mut used = Used::default();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(wasm)? {
                 Payload::TypeSection(section) => {
@@ -128,7 +132,7 @@ impl Object {
                         let import = import.map_err(wasm)?;
                         if let TypeRef::Func(ty) = import.ty {
                             functions.imports.push(Import {
-                                unnamed: import.module == UNNAMED_MODULE,
+                                module: import.module.to_owned(),
                                 name: import.name.to_owned(),
                             });
                             functions.type_of.push(ty);
@@ -140,15 +144,57 @@ impl Object {
                         functions.type_of.push(ty.map_err(wasm)?);
                     }
                 }
-                Payload::CustomSection(section) => {
-                    if let KnownCustom::Linking(linking) = section.as_known() {
-                        object = Some(read_linking(name, linking, &functions)?);
+                Payload::CustomSection(section) => match section.as_known() {
+                    KnownCustom::Linking(linking) => {
+                        object = Some(read_linking(name, linking, &functions, &mut used)?);
                     }
-                }
+                    KnownCustom::Reloc(relocations) => {
+                        used.read(&relocations).map_err(wasm)?;
+                    }
+                    _ => {}
+                },
                 _ => {}
             }
         }
-        object.ok_or_else(|| ReadError::NotRelocatable(name.to_owned()))
+        let mut object = object.ok_or_else(|| ReadError::NotRelocatable(name.to_owned()))?;
+        object.data_used = used.by_name();
+        Ok(object)
+    }
+}
+
+/// How far into undefined variables an object reaches: relocations say it, symbols don't.
+#[derive(Default)]
+struct Used {
+    /// The index of a symbol, and its name.
+    undefined: BTreeMap<u32, String>,
+    /// The index of a symbol, and the end of what is used of it.
+    ends: BTreeMap<u32, u32>,
+}
+
+impl Used {
+    /// The widest number that is loaded or stored at once, but for vectors.
+    const WIDEST: u32 = 8;
+
+    fn read(&mut self, section: &RelocSectionReader<'_>) -> wasmparser::Result<()> {
+        for entry in section.entries() {
+            let entry = entry?;
+            if matches!(
+                entry.ty,
+                RelocationType::MemoryAddrLeb
+                    | RelocationType::MemoryAddrSleb
+                    | RelocationType::MemoryAddrI32
+            ) {
+                let reached = u32::try_from(entry.addend).unwrap_or(0);
+                let end = self.ends.entry(entry.index).or_default();
+                *end = reached.saturating_add(Self::WIDEST).max(*end);
+            }
+        }
+        Ok(())
+    }
+
+    fn by_name(self) -> BTreeMap<String, u32> {
+        let end = |index| self.ends.get(index).copied().unwrap_or(Self::WIDEST);
+        self.undefined.iter().map(|(index, name)| (name.clone(), end(index))).collect()
     }
 }
 
@@ -161,7 +207,7 @@ struct Functions {
 }
 
 struct Import {
-    unnamed: bool,
+    module: String,
     name: String,
 }
 
@@ -175,9 +221,10 @@ fn read_linking(
     object: &str,
     linking: wasmparser::LinkingSectionReader<'_>,
     functions: &Functions,
+    used: &mut Used,
 ) -> Result<Object, ReadError> {
     let wasm = |source| ReadError::Wasm { object: object.to_owned(), source };
-    let (mut symbols, mut segments) = (Vec::new(), Vec::new());
+    let (mut symbols, mut segments, mut imports) = (Vec::new(), Vec::new(), Vec::new());
     for subsection in linking.subsections() {
         let table = match subsection.map_err(wasm)? {
             Linking::SymbolTable(table) => table,
@@ -189,19 +236,22 @@ fn read_linking(
             }
             _ => continue,
         };
-        for symbol in table {
+        for (number, symbol) in (0_u32..).zip(table) {
             let (flags, name, kind) = match symbol.map_err(wasm)? {
                 SymbolInfo::Func { flags, index, name } => {
                     let import = functions.imports.get(index as usize);
-                    // One that names a module is an import on purpose, as libc's of WASI are.
-                    if import.is_some_and(|import| !import.unnamed) {
+                    let signature = functions.signature(index).cloned().ok_or_else(|| {
+                        ReadError::NoSuchFunction { object: object.to_owned(), index }
+                    })?;
+                    if let Some(Import { module, name }) = import
+                        && module != UNNAMED_MODULE
+                    {
+                        let (module, name) = (module.clone(), name.clone());
+                        imports.push(ImportedFunction { module, name, signature });
                         continue;
                     }
                     // Without a name of its own an undefined function has that of its import.
                     let name = name.or(import.map(|import| import.name.as_str()));
-                    let signature = functions.signature(index).cloned().ok_or_else(|| {
-                        ReadError::NoSuchFunction { object: object.to_owned(), index }
-                    })?;
                     (flags, name, Kind::Function(signature))
                 }
                 SymbolInfo::Data { flags, name, .. } => (flags, Some(name), Kind::Data),
@@ -211,6 +261,9 @@ fn read_linking(
                 continue;
             }
             if let Some(name) = name {
+                if kind == Kind::Data && flags.contains(SymbolFlags::UNDEFINED) {
+                    used.undefined.insert(number, name.to_owned());
+                }
                 symbols.push(Symbol {
                     name: name.to_owned(),
                     kind,
@@ -220,5 +273,8 @@ fn read_linking(
             }
         }
     }
-    Ok(Object { name: object.to_owned(), symbols, segments })
+    imports.sort();
+    imports.dedup();
+    let data_used = BTreeMap::new();
+    Ok(Object { name: object.to_owned(), symbols, imports, data_used, segments })
 }

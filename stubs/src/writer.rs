@@ -70,6 +70,12 @@ struct Function {
     code: Code,
 }
 
+struct Imported {
+    module: String,
+    name: String,
+    kind: u32,
+}
+
 struct Segment {
     name: String,
     /// As a power of two.
@@ -86,7 +92,7 @@ enum Symbol {
 #[derive(Default)]
 pub struct Writer {
     types: Vec<(Vec<ValType>, Vec<ValType>)>,
-    imports: Vec<(String, u32)>,
+    imports: Vec<Imported>,
     functions: Vec<Function>,
     segments: Vec<Segment>,
     symbols: Vec<Symbol>,
@@ -98,6 +104,10 @@ const WEAK: u32 = 1;
 const LOCAL: u32 = 2;
 const HIDDEN: u32 = 4;
 const UNDEFINED: u32 = 0x10;
+const EXPLICIT_NAME: u32 = 0x40;
+
+/// The module of what the linker is to find.
+const LINKED: &str = "env";
 
 impl Binding {
     fn flags(self) -> u32 {
@@ -144,8 +154,27 @@ impl Writer {
         debug_assert!(self.functions.is_empty(), "imports are numbered before functions");
         let kind = self.kind(params, results);
         let index = len(&self.imports);
-        self.imports.push((name.to_owned(), kind));
+        let (module, name) = (LINKED.to_owned(), name.to_owned());
+        self.imports.push(Imported { module, name, kind });
         self.symbol(Symbol::Function { flags: UNDEFINED, index, name: None })
+    }
+
+    /// A function of the host, which stays an import whatever is linked. As above, before the first
+    /// function.
+    pub fn imported_function(
+        &mut self,
+        module: &str,
+        name: &str,
+        params: &[ValType],
+        results: &[ValType],
+    ) -> SymbolId {
+        debug_assert!(self.functions.is_empty(), "imports are numbered before functions");
+        let kind = self.kind(params, results);
+        let index = len(&self.imports);
+        let (module, name) = (module.to_owned(), name.to_owned());
+        let symbol = Some(format!("__pywasm_{module}_{name}"));
+        self.imports.push(Imported { module, name, kind });
+        self.symbol(Symbol::Function { flags: UNDEFINED | EXPLICIT_NAME, index, name: symbol })
     }
 
     /// A variable that another object has.
@@ -199,9 +228,9 @@ impl Writer {
             shared: false,
             page_size_log2: None,
         };
-        imports.import("env", "__linear_memory", memory);
-        for (name, kind) in &self.imports {
-            imports.import("env", name, EntityType::Function(*kind));
+        imports.import(LINKED, "__linear_memory", memory);
+        for Imported { module, name, kind } in &self.imports {
+            imports.import(module, name, EntityType::Function(*kind));
         }
         let mut functions = FunctionSection::new();
         for function in &self.functions {

@@ -61,8 +61,7 @@ pub(super) fn assemble(
     let include = root.join(format!("include/python{series}"));
     headers(parts, &include)?;
     exit::compile(parts.toolchain, &include, &lib.join(pywasm_build::EXIT_OBJECT), &logs)?;
-
-    macros::archive(parts.toolchain, &lib.join(MACROS), &logs)?;
+    macros::archive(&lib.join(MACROS))?;
 
     let tree = lib.join(format!("python{series}"));
     stdlib::copy_tree(&parts.source.lib(), &tree, &parts.request.recipe.stdlib.exclude)?;

@@ -42,9 +42,23 @@ impl Code {
 
     /// Stores a word: address and value are on the stack.
     #[must_use]
-    pub fn store(mut self) -> Self {
-        // i32.store, aligned to 2^2 bytes, without an offset.
-        self.bytes.extend([0x36, 2, 0]);
+    pub fn store(self) -> Self {
+        self.store_at(0)
+    }
+
+    /// Stores a word so many bytes, below 128, behind the address on the stack.
+    #[must_use]
+    pub(crate) fn store_at(mut self, offset: u8) -> Self {
+        // i32.store, aligned to 2^2 bytes.
+        self.bytes.extend([0x36, 2, offset & 0x7f]);
+        self
+    }
+
+    /// Loads the word at the address on the stack.
+    #[must_use]
+    pub(crate) fn load(mut self) -> Self {
+        // i32.load, aligned to 2^2 bytes, without an offset.
+        self.bytes.extend([0x28, 2, 0]);
         self
     }
 
