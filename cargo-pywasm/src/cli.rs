@@ -60,6 +60,8 @@ enum Command {
     RunWasm(commands::run_wasm::Args),
     #[cfg(feature = "runtime")]
     Verify(commands::verify::Args),
+    AuditImports(commands::audit_imports::Args),
+    EmitStubs(commands::emit_stubs::Args),
     List(commands::list::Args),
     Uninstall(commands::uninstall::Args),
     Recipe(commands::recipe::Args),
@@ -107,6 +109,8 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::RunWasm(args) => commands::run_wasm::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Verify(args) => commands::verify::run(args, &ctx),
+        Command::AuditImports(args) => commands::audit_imports::run(args, &ctx),
+        Command::EmitStubs(args) => commands::emit_stubs::run(args, &ctx),
         Command::List(args) => commands::list::run(args, &ctx),
         Command::Uninstall(args) => commands::uninstall::run(args, &ctx),
         Command::Recipe(args) => commands::recipe::run(args, &ctx),

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{PythonRequest, Recipe, builtin, builtin_names, is_known_module};
+use pywasm_stubs::Rules;
 use serde::Deserialize;
 
 use crate::ctx::Ctx;
@@ -41,6 +42,7 @@ struct Metadata {
     freeze: Option<Vec<String>>,
     packages: Option<Vec<Utf8PathBuf>>,
     stdlib: Option<Stdlib>,
+    policy: Option<String>,
 }
 
 /// A crate, or a workspace, that asks for a Python.
@@ -118,6 +120,14 @@ pub fn project(ctx: &Ctx) -> anyhow::Result<Option<Project>> {
     Ok(surroundings(ctx)?.project)
 }
 
+/// The policy that the crate one stands in names, a path made absolute.
+///
+/// # Errors
+/// When the table is not understood.
+pub(crate) fn policy(ctx: &Ctx) -> anyhow::Result<Option<String>> {
+    Ok(surroundings(ctx)?.metadata.policy)
+}
+
 /// The recipe of a name or a path: anything with a `/` or the ending `.toml` is a path.
 ///
 /// # Errors
@@ -128,6 +138,8 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
         let text =
             fs_err::read_to_string(&path).with_context(|| format!("can't read recipe `{name}`"))?;
         return Recipe::parse(&text)
+            .map_err(anyhow::Error::from)
+            .and_then(|recipe| stub_rules(&recipe).map(|_| recipe))
             .hint(|| "`cargo pywasm recipe show default` prints one that works".to_owned())
             .with_context(|| format!("`{name}` is not a recipe"));
     }
@@ -138,9 +150,22 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
     Recipe::parse(text).with_context(|| format!("built-in recipe `{name}`"))
 }
 
-/// Whether a recipe is named by the path of its file.
-pub(crate) fn is_path(recipe: &str) -> bool {
-    recipe.contains('/') || recipe.ends_with(".toml")
+/// What the table `[stubs]` of a recipe says.
+///
+/// # Errors
+/// When a pattern or a behaviour is none.
+pub(crate) fn stub_rules(recipe: &Recipe) -> anyhow::Result<Rules> {
+    let mut rules = Rules::default();
+    for (pattern, behaviour) in &recipe.stubs {
+        let behaviour = behaviour.parse().with_context(|| format!("`[stubs]`, `{pattern}`"))?;
+        rules.add(pattern, behaviour).context("`[stubs]`")?;
+    }
+    Ok(rules)
+}
+
+/// Whether a recipe or a policy is named by the path of its file.
+pub(crate) fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".toml")
 }
 
 /// The table of the crate one stands in, over that of its workspace. Cargo is asked only where
@@ -189,6 +214,7 @@ fn surroundings(ctx: &Ctx) -> anyhow::Result<Surroundings> {
         freeze: own.freeze.or(shared.freeze),
         packages: own.packages.or(shared.packages),
         stdlib: own.stdlib.or(shared.stdlib),
+        policy: own.policy.or(shared.policy),
     };
     let project = dir.map(|dir| Project {
         dir,
@@ -214,7 +240,7 @@ fn may_have_table(manifest: &str) -> bool {
         || manifest.lines().any(elsewhere)
 }
 
-/// `metadata.pywasm` of a manifest. A recipe's path is relative to the manifest.
+/// `metadata.pywasm` of a manifest. The path of a recipe or policy is relative to the manifest.
 fn table(
     metadata: Option<&serde_json::Value>,
     kind: &str,
@@ -225,14 +251,12 @@ fn table(
     };
     let mut table = Metadata::deserialize(value)
         .with_context(|| format!("`[{kind}.metadata.pywasm]` of `{manifest}`"))?;
-    table.recipe = table.recipe.map(|recipe| {
-        if is_path(&recipe) {
-            let dir = manifest.parent().unwrap_or(Utf8Path::new("/"));
-            dir.join(Utf8PathBuf::from(recipe)).into_string()
-        } else {
-            recipe
-        }
-    });
+    let dir = manifest.parent().unwrap_or(Utf8Path::new("/"));
+    let placed = |name: String| {
+        if is_path(&name) { dir.join(Utf8PathBuf::from(name)).into_string() } else { name }
+    };
+    table.recipe = table.recipe.map(placed);
+    table.policy = table.policy.map(placed);
     Ok(Some(table))
 }
 

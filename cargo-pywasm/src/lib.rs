@@ -5,6 +5,7 @@
 //! `docs/architecture.md` is the map of the code.
 
 pub mod apt;
+pub mod audit;
 #[cfg(feature = "runtime")]
 pub mod bytecode;
 pub mod cli;
@@ -23,6 +24,7 @@ pub mod install;
 pub mod installed;
 pub mod project;
 pub mod reporter;
+pub mod rewrite;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 #[cfg(feature = "runtime")]

@@ -1,6 +1,6 @@
 //! The recipe: which CPython, with which modules and flags.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct Recipe {
     /// What of the standard library is installed.
     #[serde(default)]
     pub stdlib: Stdlib,
+    /// What stands in for symbols that nothing has, by name or pattern: `getlogin = "errno"`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stubs: BTreeMap<String, String>,
 }
 
 /// Which extension modules are built into the interpreter.

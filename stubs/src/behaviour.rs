@@ -23,6 +23,8 @@ pub enum Behaviour {
     /// `python-error`, `python-error=N`: sets NotImplementedError, which names the symbol, and
     /// returns NULL or the number (-1 is what functions of the C API return that give an `int`).
     PythonError(i64),
+    /// `shim`: the small real function that this tool has for a few symbols, in C.
+    Shim,
     /// `import-error`: for `PyInit_NAME`; sets ImportError, as Python expects of a module that is
     /// not there, so that code with a fall-back takes it.
     ImportError,
@@ -32,7 +34,7 @@ pub enum Behaviour {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not what a stub can do: trap, errno, null, value=N, python-error, python-error=N, \
-     import-error"
+     import-error, shim"
 )]
 pub struct NotABehaviour(String);
 
@@ -47,6 +49,7 @@ impl FromStr for Behaviour {
                 "errno" => Some(Self::Errno),
                 "null" => Some(Self::Null),
                 "python-error" => Some(Self::PythonError(0)),
+                "shim" => Some(Self::Shim),
                 "import-error" => Some(Self::ImportError),
                 _ => None,
             },
@@ -69,6 +72,7 @@ impl fmt::Display for Behaviour {
             Self::Value(value) => write!(f, "value={value}"),
             Self::PythonError(0) => f.write_str("python-error"),
             Self::PythonError(value) => write!(f, "python-error={value}"),
+            Self::Shim => f.write_str("shim"),
             Self::ImportError => f.write_str("import-error"),
         }
     }
@@ -172,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let all = "trap errno null value=-3 python-error python-error=-1 import-error";
+        let all = "trap errno null value=-3 python-error python-error=-1 import-error shim";
         for text in all.split(' ') {
             assert_eq!(text.parse::<Behaviour>().unwrap().to_string(), text);
         }

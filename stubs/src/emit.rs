@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::archive::{Member, archive};
 use crate::behaviour::{Behaviour, Rules};
-use crate::families::returns_a_structure;
+use crate::families::{returns_a_structure, shim};
 use crate::link::{Closure, Link};
 use crate::object::Kind;
 use crate::signature::Signature;
@@ -45,6 +45,8 @@ pub enum Reason {
     NoResult(Signature, Behaviour),
     /// A type that no value of C has.
     Type(Signature),
+    /// There is no shim for it.
+    NoShim,
     /// `import-error` for what is no `PyInit_NAME`.
     NotAModule(Signature),
 }
@@ -75,6 +77,7 @@ impl fmt::Display for Refusal {
             Reason::Type(signature) => {
                 write!(f, "`{name}` {signature} has a type that a stub can't have")
             }
+            Reason::NoShim => write!(f, "there is no shim for `{name}`"),
             Reason::NotAModule(signature) => write!(
                 f,
                 "`{name}` {signature} is not a `PyInit_NAME` of type () -> i32: `import-error` is \
@@ -145,12 +148,15 @@ fn of_modules(name: &str, default: Behaviour) -> Behaviour {
 }
 
 fn reason_against(name: &str, kind: &Kind, behaviour: Behaviour) -> Option<Reason> {
+    if behaviour == Behaviour::Shim {
+        return shim(name).is_none().then_some(Reason::NoShim);
+    }
     let Kind::Function(signature) = kind else { return None };
     if signature.types().is_none() {
         return Some(Reason::Type(signature.clone()));
     }
     match behaviour {
-        Behaviour::Trap => None,
+        Behaviour::Trap | Behaviour::Shim => None,
         Behaviour::ImportError => {
             let is_init = signature.params.is_empty() && signature.results == ["i32"];
             let is_module = name.starts_with("PyInit_") && is_init;
@@ -166,10 +172,18 @@ fn reason_against(name: &str, kind: &Kind, behaviour: Behaviour) -> Option<Reaso
 }
 
 impl Stubs {
-    /// The archive: a member a stub, so that a link takes those it needs. To be linked last: before
-    /// an archive that has the real one, a stub would win.
+    /// The shims that are asked for, by name, with their sources: to be compiled, and handed to
+    /// [`Stubs::archive`].
     #[must_use]
-    pub fn archive(&self, voice: Voice) -> Vec<u8> {
+    pub fn shims(&self) -> BTreeMap<&'static str, &'static str> {
+        let shims = self.stubs.iter().filter(|stub| stub.behaviour == Behaviour::Shim);
+        shims.filter_map(|stub| shim(&stub.name)).collect()
+    }
+
+    /// The archive: a member a stub, so that a link takes those it needs, and the compiled shims. To
+    /// be linked last: before an archive that has the real one, a stub would win.
+    #[must_use]
+    pub fn archive(&self, voice: Voice, shims: Vec<Member>) -> Vec<u8> {
         let object = |stub: &Stub| {
             let bytes = stub.object()?;
             Some(Member { name: format!("{}.o", stub.name), bytes })
@@ -182,6 +196,7 @@ impl Stubs {
             let name = "pywasm-stub-says.o".to_owned();
             members.push(Member { name, bytes: say_object(voice) });
         }
+        members.extend(shims);
         archive(&members)
     }
 }

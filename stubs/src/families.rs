@@ -57,6 +57,9 @@ impl TryFrom<String> for Glob {
 static FAMILIES: LazyLock<List> =
     LazyLock::new(|| toml::from_str(LIST).expect("the list is part of this crate, and tested"));
 
+/// The shims, by name: C for any compiler of wasm32-wasip1, without a header.
+const SHIMS: [(&str, &str); 1] = [("dl", include_str!("../shims/dl.c"))];
+
 static MACROS: LazyLock<Vec<Macro>> = LazyLock::new(macros);
 
 /// The family of a symbol.
@@ -64,6 +67,14 @@ static MACROS: LazyLock<Vec<Macro>> = LazyLock::new(macros);
 pub fn family(symbol: &str) -> Option<&'static Family> {
     let matches = |family: &&Family| family.symbols.iter().any(|glob| glob.0.matches(symbol));
     FAMILIES.family.iter().find(matches)
+}
+
+/// The shim that has a symbol: its name and its source, in C.
+#[must_use]
+pub fn shim(symbol: &str) -> Option<(&'static str, &'static str)> {
+    let wanted = family(symbol)?.shim.as_ref()?;
+    let has = |source: &str| source.contains(&format!("{symbol}("));
+    SHIMS.into_iter().find(|(name, source)| name == wanted && has(source))
 }
 
 /// The macro of this name, or the one that an answer to a call of it names.
@@ -105,6 +116,16 @@ mod tests {
                 |glob: &Glob| glob.0.as_str().replace("[A-Z]", "A").replace(['*', '?'], "x");
             let own = |glob: &Glob| family(&example(glob)).is_some_and(|it| it.name == wanted.name);
             assert!(wanted.symbols.iter().any(own), "{} is hidden", wanted.name);
+        }
+    }
+
+    #[test]
+    fn a_shim_has_the_functions_it_is_for() {
+        assert_eq!(shim("dlopen").unwrap().0, "dl");
+        // Of the family, and not in the shim.
+        assert!(shim("dladdr").is_none() && shim("mpd_add").is_none());
+        for it in FAMILIES.family.iter().filter_map(|family| family.shim.as_ref()) {
+            assert!(SHIMS.iter().any(|(name, _)| name == it), "{it}");
         }
     }
 

@@ -117,6 +117,32 @@ impl Link {
         self.inputs.iter().find(has).map(|input| input.object.name.as_str())
     }
 
+    /// Takes out the objects and members that define a name.
+    pub(crate) fn remove_defining(&mut self, name: &str) -> Vec<Object> {
+        let has = |input: &mut Input| {
+            input.object.symbols.iter().any(|symbol| !symbol.undefined && symbol.name == name)
+        };
+        self.inputs.extract_if(.., has).map(|input| input.object).collect()
+    }
+
+    /// Whether any object has or wants a name.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        self.wants(name).or_else(|| self.definition(name)).is_some()
+    }
+
+    /// The first object that wants a name.
+    pub(crate) fn wants(&self, name: &str) -> Option<&str> {
+        let wants = |input: &&Input| {
+            input.object.symbols.iter().any(|symbol| symbol.undefined && symbol.name == name)
+        };
+        self.inputs.iter().find(wants).map(|input| input.object.name.as_str())
+    }
+
+    /// An object before all others.
+    pub(crate) fn push_first(&mut self, object: Object) {
+        self.inputs.insert(0, Input { object, lazy: false });
+    }
+
     /// What stays undefined, sorted by name. Weak references and what the linker itself
     /// provides are not undefined.
     #[must_use]

@@ -49,12 +49,25 @@ impl Stub {
         format!("stub `{}` was called: the real one was not linked", self.name)
     }
 
-    /// The object; `None` where a parameter or result has a type that no C value has.
+    /// The object; `None` where a parameter or result has a type that no C value has, and for a shim.
     #[must_use]
     pub fn object(&self) -> Option<Vec<u8>> {
-        let Kind::Function(signature) = &self.kind else { return Some(self.variable()) };
-        let (params, results) = signature.types()?;
+        if self.kind == Kind::Data {
+            return Some(self.variable());
+        }
         let mut writer = Writer::new();
+        let (params, results, code) = self.prepare(&mut writer)?;
+        writer.function(&self.name, Binding::Weak, &params, &results, code);
+        Some(writer.finish())
+    }
+
+    /// What the function needs of the object it stands in, written there, and the function itself.
+    pub(crate) fn prepare(
+        &self,
+        writer: &mut Writer,
+    ) -> Option<(Vec<ValType>, Vec<ValType>, Code)> {
+        let Kind::Function(signature) = &self.kind else { return None };
+        let (params, results) = signature.types()?;
         let code = match self.behaviour {
             Behaviour::Trap => {
                 let say = writer.undefined_function(SAY, &[ValType::I32, ValType::I32], &[]);
@@ -74,17 +87,18 @@ impl Stub {
             Behaviour::Null => returned(&results, 0, Code::new()),
             Behaviour::Value(value) => returned(&results, value, Code::new()),
             Behaviour::PythonError(value) => {
-                let raised = self.raise(&mut writer, "PyExc_NotImplementedError", &self.message());
+                let raised = self.raise(writer, "PyExc_NotImplementedError", &self.message());
                 returned(&results, value, raised)
             }
+            // Compiled, not written.
+            Behaviour::Shim => return None,
             Behaviour::ImportError => {
                 let module = self.name.strip_prefix("PyInit_").unwrap_or(&self.name);
                 let text = format!("module '{module}' was left out of this Python");
-                returned(&results, 0, self.raise(&mut writer, "PyExc_ImportError", &text))
+                returned(&results, 0, self.raise(writer, "PyExc_ImportError", &text))
             }
         };
-        writer.function(&self.name, Binding::Weak, &params, &results, code);
-        Some(writer.finish())
+        Some((params, results, code))
     }
 
     fn variable(&self) -> Vec<u8> {

@@ -130,6 +130,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             .run()?;
     }
 
+    title("audit and stubs of a libpython without the libraries beside it");
+    for installed in [&full, &others[1]] {
+        xshell::cmd!(shell, "cargo test --quiet --package pywasm-tests --test stubs -- --ignored")
+            .env("PYWASM_INSTALLATION", installed)
+            .run()?;
+    }
+
     title("in crates: the examples, the templates, the guide");
     embed::run(&tool, &source_tree(&tool, &full)?)?;
 

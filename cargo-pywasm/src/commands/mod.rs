@@ -1,10 +1,12 @@
 //! One file per subcommand: its arguments, and `run`.
 
+pub mod audit_imports;
 #[cfg(feature = "runtime")]
 pub mod build;
 pub mod cache;
 pub mod completions;
 pub mod doctor;
+pub mod emit_stubs;
 pub mod env;
 #[cfg(feature = "runtime")]
 pub mod freeze;

@@ -13,6 +13,7 @@ use super::reuse;
 use super::setup_local::setup_local;
 use super::source::SourceTree;
 use super::step::{Logs, Step};
+use super::stubs;
 use super::sysconfig;
 use crate::ctx::Ctx;
 use crate::reporter::WithHint;
@@ -61,6 +62,8 @@ pub struct Built {
     pub libpython: Utf8PathBuf,
     /// The archives it needs beside it: mpdec, expat, HACL*.
     pub companions: Vec<Utf8PathBuf>,
+    /// The stubs that the recipe declares, where it declares any.
+    pub stubs: Option<Utf8PathBuf>,
     /// The interpreter.
     pub interpreter: Utf8PathBuf,
     /// `_sysconfigdata__wasi_wasm32-wasi.py`.
@@ -108,11 +111,10 @@ pub fn build(
         freeze(plan.source, &host, &logs, runtime, ctx)?;
     }
     let libpython = format!("libpython{}.a", plan.pin.series());
-    work.make("make-library", &[&libpython, INTERPRETER, ARCHIVE_LIST])?;
+    let stubs = work.library(&libpython)?;
     let sysconfigdata = sysconfig::generate(plan.pin.series(), plan.source, &host, &logs, runtime)?;
 
     reuse::keep(plan, &host, ctx)?;
-    let archives = fs_err::read_to_string(host.join(ARCHIVE_LIST))?;
     let inventory = Inventory::read(
         plan.pin.series(),
         plan.recipe,
@@ -121,8 +123,8 @@ pub fn build(
     );
     Ok(Built {
         libpython: host.join(libpython),
-        // No line but an empty one when no module needs an archive.
-        companions: archives.split_whitespace().map(|name| host.join(name)).collect(),
+        companions: work.companions()?,
+        stubs,
         interpreter: host.join(INTERPRETER),
         sysconfigdata,
         inventory,
@@ -140,6 +142,26 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// libpython and the interpreter. In between it is seen whether anything is missing, and what
+    /// the recipe declares for that: the linker would name the symbol only.
+    fn library(&self, libpython: &str) -> anyhow::Result<Option<Utf8PathBuf>> {
+        let plan = self.plan;
+        self.make("make-library", &[libpython, ARCHIVE_LIST])?;
+        let (libpython, companions) = (self.host.join(libpython), self.companions()?);
+        let mut archives = vec![libpython.as_path()];
+        archives.extend(companions.iter().map(Utf8PathBuf::as_path));
+        let place = (self.host, self.logs);
+        let stubs = stubs::write(plan.recipe, &archives, plan.toolchain, place, self.ctx)?;
+        self.make("make-interpreter", &[INTERPRETER])?;
+        Ok(stubs)
+    }
+
+    fn companions(&self) -> anyhow::Result<Vec<Utf8PathBuf>> {
+        let archives = fs_err::read_to_string(self.host.join(ARCHIVE_LIST))?;
+        // No line but an empty one when no module needs an archive.
+        Ok(archives.split_whitespace().map(|name| self.host.join(name)).collect())
+    }
+
     /// Configures, unless this directory was configured to the end before. The directory is
     /// named by everything the answers depend on, so a stamp is all it takes.
     fn configure(&self) -> anyhow::Result<()> {

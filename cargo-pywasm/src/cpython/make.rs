@@ -9,8 +9,10 @@ use super::step::Step;
 /// everything of libpython that needs no frozen module; from these objects and CPython's C
 /// freezer a wasm program is linked that makes the frozen modules. It gets a table of
 /// built-in modules of its own in place of `Modules/config.o`, so that the linker takes a
-/// third of the objects only, and the runtime has half as much to compile.
+/// third of the objects only, and the runtime has half as much to compile. What it lacks it does not
+/// call; what libpython lacks is told before the interpreter is linked.
 const RULES: &str = r"include Makefile
+-include pywasm-stubs.mk
 PYWASM_ARCHIVES = $(sort $(filter %.a,$(MODLIBS)))
 PYWASM_CORE = $(filter-out Modules/config.o,$(LIBRARY_OBJS_OMIT_FROZEN))
 .PHONY: pywasm-objects
@@ -22,8 +24,9 @@ pywasm-core.a: $(PYWASM_CORE)
 	$(AR) $(ARFLAGS) $@ $(PYWASM_CORE)
 pywasm-freeze.wasm: pywasm-objects pywasm-core.a pywasm-inittab.o \
 		Programs/_freeze_module.o Modules/getpath_noop.o
-	$(LINKCC) $(PY_CORE_LDFLAGS) -o $@ Programs/_freeze_module.o Modules/getpath_noop.o \
-		pywasm-inittab.o pywasm-core.a $(LIBS) $(SYSLIBS)
+	$(LINKCC) $(PY_CORE_LDFLAGS) -Wl,--unresolved-symbols=ignore-all -o $@ \
+		Programs/_freeze_module.o Modules/getpath_noop.o pywasm-inittab.o \
+		pywasm-core.a $(LIBS) $(SYSLIBS)
 pywasm-archives.txt: Makefile
 	@printf '%s\n' $(PYWASM_ARCHIVES) > $@
 ";

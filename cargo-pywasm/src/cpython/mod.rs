@@ -16,6 +16,7 @@ mod reuse;
 mod setup_local;
 mod source;
 mod step;
+mod stubs;
 mod sysconfig;
 
 pub use build::{BuildPlan, BuildPython, Built, build};
@@ -23,3 +24,4 @@ pub(crate) use configure::PREFIX;
 pub use inventory::{Inventory, LeftOut};
 pub use source::{SourceTree, ensure_source, place as source_place};
 pub use step::{Logs, Step, StepError};
+pub(crate) use stubs::emulated;

@@ -5,7 +5,7 @@ use camino::Utf8Path;
 
 use super::manifest::{Contents, Input, Manifest};
 use super::request::{Request, RequestKey};
-use super::{archive, details, exit, licenses, macros, sbom, stdlib};
+use super::{archive, audit, details, exit, licenses, macros, sbom, stdlib};
 use crate::bytecode;
 use crate::cpython::{Built, Logs, PREFIX, SourceTree};
 use crate::ctx::Ctx;
@@ -21,6 +21,9 @@ const SYSROOT_FILES: [&str; 5] = ["libc.a", "libm.a", "crt1.o", "crt1-command.o"
 
 /// The archive that answers calls of macros.
 const MACROS: &str = "libpywasm_macros.a";
+
+/// The archive of the stubs that a recipe declares; `pywasm-build` links it last.
+const STUBS: &str = "libpywasm_stubs.a";
 
 /// Everything that goes into an installation.
 pub(super) struct Parts<'a> {
@@ -52,7 +55,10 @@ pub(super) fn assemble(
     let logs = Logs::fresh(&logs.join("assemble"), parts.lock)?;
     let libpython = lib.join(format!("libpython{series}.a"));
     archive::merge(parts.built, parts.toolchain, &libpython, &logs)?;
-    let libc_needs = archive::needs_of_libc(&libpython, parts.toolchain)?;
+    let stubs = lib.join(STUBS);
+    if let Some(made) = &parts.built.stubs {
+        fs_err::copy(made, &stubs)?;
+    }
     let libc = lib.join(pywasm_build::LIBC_DIR);
     fs_err::create_dir(&libc)?;
     for name in SYSROOT_FILES {
@@ -72,7 +78,14 @@ pub(super) fn assemble(
     )?;
     let interpreter = bin.join("python.wasm");
     fs_err::copy(&parts.built.interpreter, &interpreter)?;
-    let imports = imports(&interpreter)?;
+    let audit = audit::audit(&audit::Product {
+        recipe: parts.request.recipe,
+        toolchain: parts.toolchain,
+        libpython: &libpython,
+        stubs: parts.built.stubs.as_ref().map(|_| stubs.as_path()),
+        interpreter: &interpreter,
+    })?;
+    audit.write(root)?;
     let guest = format!("{PREFIX}/lib/python{series}");
     let place = bytecode::Place { tree: &tree, guest: &guest };
     bytecode::compile(&interpreter, &place, "the standard library", runtime, ctx)?;
@@ -97,7 +110,8 @@ pub(super) fn assemble(
         root.join("pyo3-config.txt"),
         details::pyo3_config(parts.request, parts.final_root),
     )?;
-    let contents = Contents { modules: inventory, imports: &imports, libc_needs: &libc_needs };
+    let (imports, libc_needs) = (&audit.imports, &audit.libc_needs);
+    let contents = Contents { modules: inventory, imports, libc_needs };
     Manifest::new(parts.request, parts.key, parts.toolchain, parts.inputs, contents, root)?
         .write(root)
 }
@@ -161,28 +175,7 @@ fn sysconfigdata(parts: &Parts<'_>, tree: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The interpreter's imports, `module.name`, sorted. Anything but WASI preview1 would fail at
-/// instantiation on the user's host, so it fails here.
-fn imports(interpreter: &Utf8Path) -> anyhow::Result<Vec<String>> {
-    let module = walrus::Module::from_file(interpreter)
-        .with_context(|| format!("`{interpreter}` is not a wasm module"))?;
-    let mut names: Vec<String> =
-        module.imports.iter().map(|import| format!("{}.{}", import.module, import.name)).collect();
-    names.sort();
-    let foreign: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !name.starts_with("wasi_snapshot_preview1."))
-        .collect();
-    anyhow::ensure!(
-        foreign.is_empty(),
-        "the new interpreter imports what no WASI host has: {}",
-        foreign.join(", ")
-    );
-    Ok(names)
-}
-
-fn write_json(path: &Utf8Path, value: &serde_json::Value) -> anyhow::Result<()> {
+pub(super) fn write_json(path: &Utf8Path, value: &serde_json::Value) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     fs_err::write(path, text)?;

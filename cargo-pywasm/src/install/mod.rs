@@ -5,6 +5,7 @@
 
 mod archive;
 mod assemble;
+mod audit;
 mod details;
 mod exit;
 mod licenses;

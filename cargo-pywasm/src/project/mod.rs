@@ -3,26 +3,37 @@
 //! What is committed with the crate is the same for everyone; what is true of this machine only
 //! (where the installation lies, which Rust is used) stands in `.pywasm/`, which Git does not see.
 
+mod built;
 #[cfg(feature = "runtime")]
 mod cargo;
+#[cfg(feature = "runtime")]
 mod cargo_config;
+#[cfg(feature = "runtime")]
 mod helper;
+#[cfg(feature = "runtime")]
 mod init;
 mod linked;
+#[cfg(feature = "runtime")]
 mod local;
+#[cfg(feature = "runtime")]
 mod manifest;
 #[cfg(feature = "runtime")]
 mod prepare;
+#[cfg(feature = "runtime")]
 mod rust;
+#[cfg(feature = "runtime")]
 mod template;
 
+pub(crate) use built::built_modules;
 #[cfg(feature = "runtime")]
 pub use cargo::Call;
+#[cfg(feature = "runtime")]
 pub use init::init;
 pub use linked::{DIRECTORY, Linked};
 #[cfg(feature = "runtime")]
 pub use prepare::{connect, prepare};
 
+#[cfg(feature = "runtime")]
 pub use template::Template;
 
 use std::str::FromStr;

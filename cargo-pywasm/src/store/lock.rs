@@ -11,6 +11,8 @@ use crate::reporter::Reporter;
 /// keeps it, so there is no stale lock to remove by hand.
 #[derive(Debug)]
 pub struct Lock {
+    // Without the runtime nothing is built, and no child shares it: it is held, and that is all.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
     file: File,
 }
 
@@ -20,6 +22,7 @@ impl Lock {
     ///
     /// # Errors
     /// When the system has no more file descriptors.
+    #[cfg(feature = "runtime")]
     pub(crate) fn share(&self) -> std::io::Result<File> {
         self.file.try_clone()
     }

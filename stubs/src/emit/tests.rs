@@ -64,7 +64,7 @@ fn with_the_archive_nothing_but_python_stays_undefined() {
     for voice in [Voice::Wasi, Voice::Ic, Voice::Name] {
         let mut link = Link::new();
         link.object("a.o", &caller(&calls)).unwrap();
-        link.archive("stubs.a", &found.archive(voice)).unwrap();
+        link.archive("stubs.a", &found.archive(voice, Vec::new())).unwrap();
         let closure = link.closure();
         let left: Vec<&str> = closure.undefined.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(left, ["PyErr_SetString", "PyExc_ImportError"]);
@@ -117,4 +117,12 @@ fn what_may_return_a_structure_can_only_trap() {
 fn an_import_error_is_for_modules() {
     let refused = decided(&[("f", &[], &[I])], &["f=import-error"], None).unwrap_err();
     assert!(refused[0].contains("is not a `PyInit_NAME`"), "{refused:?}");
+}
+
+#[test]
+fn a_shim_is_for_what_it_has() {
+    let calls: [(&str, &[ValType], &[ValType]); 2] = [("dlopen", &[I, I], &[I]), ("f", &[], &[])];
+    let found = decided(&calls, &["dl*=shim"], None).unwrap();
+    assert!(found.shims()["dl"].contains("dlopen("));
+    assert_eq!(decided(&calls, &["f=shim"], None).unwrap_err(), ["there is no shim for `f`"]);
 }

@@ -1,0 +1,90 @@
+//! Findings that are accepted: those of a day, so that new ones are seen.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context;
+use camino::Utf8Path;
+use serde::{Deserialize, Serialize};
+
+use super::finding::{Code, Finding};
+use crate::reporter::WithHint;
+
+/// The version of the file.
+const VERSION: u32 = 1;
+
+/// Accepted findings. A finding is known by its code, subject and type, not by its file: builds
+/// change names and places.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    version: u32,
+    accepted: BTreeSet<Entry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    code: Code,
+    subject: String,
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    ty: Option<String>,
+}
+
+impl Entry {
+    fn of(finding: &Finding) -> Self {
+        Self { code: finding.code, subject: finding.subject.clone(), ty: finding.ty.clone() }
+    }
+}
+
+impl Baseline {
+    /// One that accepts these.
+    pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        Self { version: VERSION, accepted: findings.into_iter().map(Entry::of).collect() }
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When the file can't be read, or is not a baseline.
+    pub fn read(path: &Utf8Path) -> anyhow::Result<Self> {
+        let text = fs_err::read_to_string(path).hint(|| {
+            "`--write-baseline FILE` writes one that accepts what is found today".to_owned()
+        })?;
+        let read: Self =
+            serde_json::from_str(&text).with_context(|| format!("`{path}` is not a baseline"))?;
+        anyhow::ensure!(
+            read.version == VERSION,
+            "baseline `{path}` has version {}; this version reads {VERSION}",
+            read.version
+        );
+        Ok(read)
+    }
+
+    /// Writes it, a finding a few lines: differences can be read.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write(&self, path: &Utf8Path) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        fs_err::write(path, text)?;
+        Ok(())
+    }
+
+    /// The findings that are new, and how many are accepted.
+    #[must_use]
+    pub fn split(&self, findings: Vec<Finding>) -> (Vec<Finding>, usize) {
+        let all = findings.len();
+        let new: Vec<Finding> =
+            findings.into_iter().filter(|it| !self.accepted.contains(&Entry::of(it))).collect();
+        let accepted = all - new.len();
+        (new, accepted)
+    }
+
+    /// How many entries no finding of these is: they can be taken out.
+    #[must_use]
+    pub fn gone<'a>(&self, findings: impl IntoIterator<Item = &'a Finding>) -> usize {
+        let found: BTreeSet<Entry> = findings.into_iter().map(Entry::of).collect();
+        self.accepted.difference(&found).count()
+    }
+}

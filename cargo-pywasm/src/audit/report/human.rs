@@ -1,0 +1,148 @@
+//! For people.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style as Colour};
+
+use super::{Audited, Style};
+use crate::audit::finding::Finding;
+use crate::audit::origin::TABLE;
+
+/// How many symbols of a family are named.
+const SHOWN: usize = 3;
+
+const ERROR: Colour = AnsiColor::Red.on_default().bold();
+const WARNING: Colour = AnsiColor::Yellow.on_default().bold();
+const CURE: Colour = AnsiColor::Green.on_default().bold();
+const WEAK: Colour = AnsiColor::BrightBlack.on_default();
+const STRONG: Colour = Colour::new().bold();
+
+pub(super) fn report(audited: &[Audited], style: Style) -> String {
+    let mut text = String::new();
+    for one in audited {
+        for group in groups(&one.findings, style) {
+            block(&mut text, &group, style);
+        }
+        let clean = if one.findings.is_empty() { CURE } else { ERROR };
+        let _ = writeln!(
+            text,
+            "{}: {} by policy `{}`{}",
+            paint(STRONG, one.name.as_str(), style),
+            paint(clean, &summary(&one.findings), style),
+            one.policy,
+            accepted(one.accepted),
+        );
+    }
+    text
+}
+
+/// `3 findings`, `clean`.
+pub(super) fn summary(findings: &[Finding]) -> String {
+    match findings.len() {
+        0 => "clean".to_owned(),
+        1 => "1 finding".to_owned(),
+        many => format!("{many} findings"),
+    }
+}
+
+pub(super) fn accepted(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(", {count} accepted by the baseline") }
+}
+
+/// Findings that have one cause and one cure: the worst first, and of equals the most.
+pub(super) fn groups(findings: &[Finding], style: Style) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let alike = |group: &&mut Vec<&Finding>| {
+            let first = group[0];
+            finding.family.is_some()
+                && (first.code, &first.family) == (finding.code, &finding.family)
+                && first.message == finding.message
+        };
+        match groups.iter_mut().find(alike).filter(|_| !style.all) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups.sort_by_key(|group| (group[0].code, std::cmp::Reverse(group.len())));
+    groups
+}
+
+fn block(text: &mut String, group: &[&Finding], style: Style) {
+    let first = group[0];
+    let (word, colour) =
+        if first.code.is_error() { ("error", ERROR) } else { ("warning", WARNING) };
+    let count = if group.len() > 1 { format!("{} of ", group.len()) } else { String::new() };
+    let subject = match &first.family {
+        Some(family) if group.len() > 1 => format!("{count}{family}"),
+        _ => first.subject.clone(),
+    };
+    let _ = writeln!(
+        text,
+        "{}: {}: {}",
+        paint(colour, &format!("{word}[{}]", first.code), style),
+        paint(STRONG, &subject, style),
+        first.message
+    );
+    if group.len() > 1 {
+        for finding in group.iter().take(SHOWN) {
+            let _ = writeln!(text, "    {}{}", finding.subject, of_type(finding));
+        }
+        if group.len() > SHOWN {
+            let _ = writeln!(text, "    … {} more", group.len() - SHOWN);
+        }
+    } else if let Some(ty) = &first.ty {
+        let _ = writeln!(text, "    {} {ty}", paint(WEAK, "type     ", style));
+    }
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "    {} {value}", paint(WEAK, label, style));
+    };
+    // That of an import stands in its name.
+    if let (Some(family), [_]) = (&first.family, group)
+        && !first.subject.starts_with(family.as_str())
+    {
+        line("family   ", family);
+    }
+    let mut origins: Vec<&str> =
+        group.iter().flat_map(|finding| finding.needed_by.iter().map(String::as_str)).collect();
+    // The shortest says most; that a table holds it says least.
+    origins.sort_unstable_by_key(|origin| (*origin == TABLE, origin.len(), *origin));
+    origins.dedup();
+    let shown = if style.all { origins.len() } else { SHOWN.min(origins.len()) };
+    for origin in &origins[..shown] {
+        line("needed by", origin);
+    }
+    if origins.len() > shown {
+        line("         ", &format!("… {} more", origins.len() - shown));
+    }
+    let mut python: Vec<&str> =
+        group.iter().flat_map(|finding| finding.python.iter().map(String::as_str)).collect();
+    python.sort_unstable();
+    python.dedup();
+    if !python.is_empty() {
+        line("module   ", &python.join(", "));
+    }
+    for cure in &first.cures {
+        let _ = writeln!(text, "    {}      {cure}", paint(CURE, "cure", style));
+    }
+}
+
+fn of_type(finding: &Finding) -> String {
+    finding.ty.as_ref().map(|ty| format!("  {ty}")).unwrap_or_default()
+}
+
+fn paint(colour: Colour, text: &str, style: Style) -> String {
+    if style.colour { format!("{colour}{text}{colour:#}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::audit::finding::Code;
+
+    #[test]
+    fn codes_are_spelled_as_in_json() {
+        for code in Code::ALL {
+            assert_eq!(format!("\"{code}\""), serde_json::to_string(&code).unwrap());
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! For programs. The form is described in `docs/guide/audit.md`; its version changes with it.
+
+use serde_json::{Value, json};
+
+use super::Audited;
+
+/// The version of the form.
+const VERSION: u32 = 1;
+
+pub(super) fn report(audited: &[Audited]) -> String {
+    let files: Vec<Value> = audited
+        .iter()
+        .map(|one| {
+            let mut value = json!({
+                "file": one.name,
+                "policy": one.policy,
+                "accepted": one.accepted,
+                "findings": one.findings,
+            });
+            if let Some(pulled) = &one.pulled {
+                value["pulled"] = json!(pulled);
+            }
+            value
+        })
+        .collect();
+    let value = json!({ "version": VERSION, "audited": files });
+    format!("{value:#}\n")
+}

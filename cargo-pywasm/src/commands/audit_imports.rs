@@ -1,0 +1,184 @@
+//! `cargo pywasm audit-imports`: whether a host takes a module, and whether a link is complete.
+
+use anyhow::Context;
+use camino::Utf8PathBuf;
+use pywasm_stubs::Link;
+
+use crate::audit::report::{Audited, Format, Style, report};
+use crate::audit::{self, Baseline, Content, Finding, Given, Input, Module, Policy};
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use crate::project;
+use crate::reporter::WithHint;
+
+/// Say what a host would reject in a module, and what a link would leave undefined
+///
+/// Takes modules (.wasm, .wasm.gz), objects and archives; of an archive all members count, and libc is
+/// taken as given. Without a file, inside of a project, what it has built. Exit code 1 says that
+/// something was found.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to audit
+    #[arg(value_name = "FILE")]
+    files: Vec<Utf8PathBuf>,
+    /// What the host has: wasip1, ic, none, or the path of a TOML file [default: the project's
+    /// `policy`, else wasip1]
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
+    /// Take all files as one link, in this order: objects whole, of archives what is wanted
+    #[arg(long)]
+    link: bool,
+    /// With --link: a symbol that is wanted from the beginning
+    #[arg(long, value_name = "SYMBOL", requires = "link")]
+    root: Vec<String>,
+    /// With --link: an archive of which every member is linked
+    #[arg(long, value_name = "FILE", requires = "link")]
+    whole_archive: Vec<Utf8PathBuf>,
+    /// The form of the report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+    /// Every symbol, rather than three of a family
+    #[arg(long)]
+    all: bool,
+    /// Accept the findings that this file lists
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<Utf8PathBuf>,
+    /// Write a baseline that accepts what is found, and end well
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    write_baseline: Option<Utf8PathBuf>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When a file, the policy or the baseline can't be read.
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let policy = policy(args, ctx)?;
+    let found =
+        if args.link { vec![link(args, &policy, ctx)?] } else { files(args, &policy, ctx)? };
+    let all = || found.iter().flat_map(|one| &one.findings);
+    if let Some(path) = &args.write_baseline {
+        Baseline::of(all()).write(&ctx.cwd.join(path))?;
+        ctx.reporter.status("Accepted", format!("{} findings, in `{path}`", all().count()));
+        return Ok(Exit::Success);
+    }
+    let found = match &args.baseline {
+        Some(path) => {
+            let baseline = Baseline::read(&ctx.cwd.join(path))?;
+            let gone = baseline.gone(all());
+            if gone > 0 {
+                ctx.reporter.warn(format!(
+                    "{gone} entries of `{path}` are found no more: write it anew, or they accept \
+                     what comes back"
+                ));
+            }
+            found.into_iter().map(|one| accept(one, &baseline)).collect()
+        }
+        None => found,
+    };
+    // The stream takes the colours out where nobody sees them.
+    let style = Style { all: args.all, colour: true };
+    ctx.reporter.data(report(&found, args.format, style).trim_end());
+    let clean = found.iter().all(|one| one.findings.is_empty());
+    Ok(if clean { Exit::Success } else { Exit::Findings })
+}
+
+fn policy(args: &Args, ctx: &Ctx) -> anyhow::Result<Policy> {
+    match &args.policy {
+        Some(name) => Policy::load(name, &ctx.cwd),
+        None => {
+            let name = crate::config::policy(ctx)?;
+            Policy::load(name.as_deref().unwrap_or(audit::DEFAULT), &ctx.cwd)
+        }
+    }
+}
+
+fn accept(one: Audited, baseline: &Baseline) -> Audited {
+    let (findings, accepted) = baseline.split(one.findings);
+    Audited { findings, accepted, ..one }
+}
+
+fn files(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Vec<Audited>> {
+    let built = if args.files.is_empty() { project::built_modules(ctx)? } else { Vec::new() };
+    let files = if args.files.is_empty() { &built } else { &args.files };
+    files
+        .iter()
+        .map(|path| {
+            let input = Input::read(path, &ctx.cwd)?;
+            of_file(input, policy).with_context(|| format!("`{path}` can't be audited"))
+        })
+        .collect()
+}
+
+fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
+    let mut link = Link::new();
+    let findings = match input.content {
+        Content::Module(bytes) => audit::module(&Module::read(&bytes)?, Given::default(), policy)?,
+        Content::Compressed(bytes, size) => {
+            let given = Given { compressed: Some(size) };
+            audit::module(&Module::read(&bytes)?, given, policy)?
+        }
+        Content::Object(object) => {
+            link.push(*object, false);
+            alone(&link, policy)
+        }
+        Content::Archive(members) => {
+            members.into_iter().for_each(|object| link.push(object, false));
+            alone(&link, policy)
+        }
+    };
+    Ok(audited(input.path, policy, findings))
+}
+
+/// Objects by themselves: libc is taken as given, for any link has one.
+fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
+    let mut closure = link.closure();
+    closure.undefined.retain(|undefined| !pywasm_stubs::is_of_libc(&undefined.name));
+    audit::link(&closure, policy)
+}
+
+fn link(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Audited> {
+    let (link, wanted) = link_set(&args.files, &args.whole_archive, &args.root, ctx)?;
+    if !wanted {
+        return Err(anyhow::anyhow!("of archives alone nothing is linked")).hint(|| {
+            "name what is wanted: an object, `--root SYMBOL` or `--whole-archive FILE`".to_owned()
+        });
+    }
+    let closure = link.closure();
+    let findings = audit::link(&closure, policy);
+    let pulled = Some(closure.pulled);
+    Ok(Audited { pulled, ..audited("link set".into(), policy, findings) })
+}
+
+/// The link set of a command line, and whether anything of it is wanted.
+pub(super) fn link_set(
+    files: &[Utf8PathBuf],
+    whole: &[Utf8PathBuf],
+    roots: &[String],
+    ctx: &Ctx,
+) -> anyhow::Result<(Link, bool)> {
+    let mut link = Link::new();
+    let mut wanted = !roots.is_empty();
+    roots.iter().for_each(|root| link.root(root));
+    let all = whole.iter().map(|path| (path, true)).chain(files.iter().map(|path| (path, false)));
+    for (path, is_whole) in all {
+        match Input::read(path, &ctx.cwd)?.content {
+            Content::Object(object) => {
+                wanted = true;
+                link.push(*object, false);
+            }
+            Content::Archive(members) => {
+                wanted |= is_whole;
+                members.into_iter().for_each(|object| link.push(object, !is_whole));
+            }
+            Content::Module(_) | Content::Compressed(..) => {
+                anyhow::bail!("`{path}` was linked already: it can't be part of a link set");
+            }
+        }
+    }
+    Ok((link, wanted))
+}
+
+fn audited(name: Utf8PathBuf, policy: &Policy, findings: Vec<Finding>) -> Audited {
+    Audited { name, policy: policy.name.clone(), findings, accepted: 0, pulled: None }
+}

@@ -1,0 +1,131 @@
+//! What libpython needs of others, and the stubs that a recipe declares for what nobody has.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::Recipe;
+use pywasm_stubs::{Closure, Link, Member, Voice};
+
+use super::step::{Logs, Step};
+use crate::audit::report::{Audited, Format, Style, report};
+use crate::audit::{self, Policy};
+use crate::config::stub_rules;
+use crate::ctx::Ctx;
+use crate::reporter::WithHint;
+use crate::toolchain::Toolchain;
+
+/// Emulations that CPython's configure links: signals, getpid, clock.
+const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
+
+/// What make reads beside its own rules, where there are stubs.
+const RULES: &str = "SYSLIBS += pywasm-stubs.a\n";
+/// The file of those rules.
+pub(super) const MAKEFILE: &str = "pywasm-stubs.mk";
+const ARCHIVE: &str = "pywasm-stubs.a";
+
+/// The emulation libraries of the sysroot.
+pub(crate) fn emulated(toolchain: &Toolchain) -> impl Iterator<Item = Utf8PathBuf> {
+    let lib = toolchain.lib_dir();
+    EMULATED.into_iter().map(move |name| lib.join(format!("libwasi-emulated-{name}.a")))
+}
+
+/// These archives, linked whole, and what the sysroot has for them.
+///
+/// # Errors
+/// When one of them can't be read.
+fn link_set(whole: &[&Utf8Path], toolchain: &Toolchain) -> anyhow::Result<Link> {
+    let mut link = Link::new();
+    for path in whole {
+        link.whole_archive(path.file_name().unwrap_or(path.as_str()), &fs_err::read(path)?)?;
+    }
+    let mut lazy: Vec<Utf8PathBuf> = emulated(toolchain).collect();
+    lazy.push(toolchain.builtins()?);
+    lazy.extend(["libc.a", "libm.a"].map(|name| toolchain.lib_dir().join(name)));
+    for path in lazy {
+        link.archive(path.file_name().unwrap_or(path.as_str()), &fs_err::read(&path)?)?;
+    }
+    Ok(link)
+}
+
+/// Writes the stubs that the recipe declares into the build directory, and has make link them;
+/// nothing where it declares none.
+///
+/// # Errors
+/// When something is missing that is declared nowhere, when a stub is refused, or when a shim does
+/// not compile.
+pub(super) fn write(
+    recipe: &Recipe,
+    archives: &[&Utf8Path],
+    toolchain: &Toolchain,
+    (dir, logs): (&Utf8Path, &Logs),
+    ctx: &Ctx,
+) -> anyhow::Result<Option<Utf8PathBuf>> {
+    let link = link_set(archives, toolchain)?;
+    let closure = link.closure();
+    let found = pywasm_stubs::stubs(&link, &closure, &stub_rules(recipe)?, None);
+    let found = found.map_err(|refused| {
+        let lines: Vec<String> = refused.iter().map(|it| format!("  {it}")).collect();
+        anyhow::anyhow!("`[stubs]` of recipe `{}`:\n{}", recipe.name, lines.join("\n"))
+    })?;
+    if let [first, ..] = &found.left[..] {
+        return Err(missing(&closure, &found.left)).hint(|| {
+            format!(
+                "what the program works without: `{first} = \"trap\"` in `[stubs]` of the recipe"
+            )
+        });
+    }
+    for pattern in &found.unused {
+        let name = &recipe.name;
+        ctx.reporter
+            .warn(format!("`[stubs]` of recipe `{name}`: nothing is missing that is `{pattern}`"));
+    }
+    if found.stubs.is_empty() {
+        return Ok(None);
+    }
+    let mut shims = Vec::new();
+    for (name, source) in found.shims() {
+        shims.push(shim(name, source, toolchain, dir, logs)?);
+    }
+    ctx.reporter.status("Stubbing", format!("{} symbols", found.stubs.len()));
+    let archive = dir.join(ARCHIVE);
+    fs_err::write(&archive, found.archive(Voice::Wasi, shims))?;
+    fs_err::write(dir.join(MAKEFILE), RULES)?;
+    Ok(Some(archive))
+}
+
+/// The audit's report of what is missing: who needs it, and what cures it.
+fn missing(closure: &Closure, left: &[String]) -> anyhow::Error {
+    let undefined = closure.undefined.iter().filter(|it| left.contains(&it.name));
+    let closure = Closure { undefined: undefined.cloned().collect(), ..Closure::default() };
+    let one = Audited {
+        name: "libpython".into(),
+        policy: audit::DEFAULT.to_owned(),
+        findings: audit::link(&closure, &Policy::default()),
+        accepted: 0,
+        pulled: None,
+    };
+    let text = report(&[one], Format::Human, Style::default());
+    anyhow::anyhow!("libpython is not complete:\n{}", text.trim_end())
+}
+
+fn shim(
+    name: &str,
+    source: &str,
+    toolchain: &Toolchain,
+    dir: &Utf8Path,
+    logs: &Logs,
+) -> anyhow::Result<Member> {
+    let (file, object) = (format!("pywasm-shim-{name}.c"), format!("pywasm-shim-{name}.o"));
+    fs_err::write(dir.join(&file), source)?;
+    let mut args: Vec<String> =
+        ["--target=wasm32-wasip1", "-O2", "-Wall", "-Werror", "-c"].map(str::to_owned).into();
+    args.extend([file, "-o".to_owned(), object.clone()]);
+    Step {
+        name: "compile-shim",
+        program: toolchain.clang(),
+        args,
+        env: [("LC_ALL".to_owned(), "C".to_owned())].into(),
+        cwd: dir.to_owned(),
+    }
+    .run(logs)?;
+    let bytes = fs_err::read(dir.join(&object))?;
+    Ok(Member { name: object, bytes })
+}

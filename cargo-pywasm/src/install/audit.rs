@@ -1,0 +1,98 @@
+//! `audit.json`: what the product leaves undefined (nothing), what it imports, and which stubs it has.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context;
+use camino::Utf8Path;
+use pywasm_recipes::Recipe;
+use pywasm_stubs::Link;
+use serde_json::json;
+
+use crate::audit::report::{self, Audited};
+use crate::audit::{self, DEFAULT, Finding, Given, Module, Policy};
+use crate::toolchain::Toolchain;
+
+/// What an audit of an installation tells.
+#[derive(Debug)]
+pub(super) struct Audit {
+    /// What libpython takes from libc, sorted: whether another libc can take its place.
+    pub(super) libc_needs: BTreeSet<String>,
+    /// The interpreter's imports, `module.name`, sorted.
+    pub(super) imports: Vec<String>,
+    report: serde_json::Value,
+}
+
+/// What is audited: files of the installation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Product<'a> {
+    pub(super) recipe: &'a Recipe,
+    pub(super) toolchain: &'a Toolchain,
+    pub(super) libpython: &'a Utf8Path,
+    pub(super) stubs: Option<&'a Utf8Path>,
+    pub(super) interpreter: &'a Utf8Path,
+}
+
+/// Audits libpython as a whole, with the libc beside it, and the interpreter.
+///
+/// Until Rust 1.96 a missing function becomes an import that no host has, and a missing variable
+/// silently becomes address 0; so nothing may be missing here.
+///
+/// # Errors
+/// When anything is.
+pub(super) fn audit(product: &Product<'_>) -> anyhow::Result<Audit> {
+    let policy = Policy::load(DEFAULT, "".into())?;
+    let mut link = Link::new();
+    link.whole_archive(name(product.libpython), &fs_err::read(product.libpython)?)?;
+    let builtins = product.toolchain.builtins()?;
+    link.archive(name(&builtins), &fs_err::read(&builtins)?)?;
+    if let Some(stubs) = product.stubs {
+        link.archive(name(stubs), &fs_err::read(stubs)?)?;
+    }
+    let libc_needs = link.undefined().into_iter().map(|symbol| symbol.name).collect();
+    for name in ["libc.a", "libm.a"] {
+        link.archive(name, &fs_err::read(product.toolchain.lib_dir().join(name))?)?;
+    }
+    let library = audited(product.libpython, audit::link(&link.closure(), &policy));
+
+    let bytes = fs_err::read(product.interpreter)?;
+    let module = Module::read(&bytes)
+        .with_context(|| format!("`{}` is not a module", product.interpreter))?;
+    let found = audit::module(&module, Given::default(), &policy)?;
+    let interpreter = audited(product.interpreter, found);
+    let mut imports: Vec<String> =
+        module.imports.iter().map(|import| format!("{}.{}", import.module, import.name)).collect();
+    imports.sort();
+
+    let both = [library, interpreter];
+    let all = report::Style { all: true, colour: false };
+    if both.iter().any(|one| !one.findings.is_empty()) {
+        let text = report::report(&both, report::Format::Human, all);
+        anyhow::bail!(
+            "the new libpython is not complete:\n{text}`[stubs]` of the recipe declares what \
+             stands in for what nothing has"
+        );
+    }
+    let mut report: serde_json::Value =
+        serde_json::from_str(&report::report(&both, report::Format::Json, all))?;
+    report["stubs"] = json!(product.recipe.stubs);
+    Ok(Audit { libc_needs, imports, report })
+}
+
+impl Audit {
+    /// Writes `audit.json`.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(super) fn write(&self, root: &Utf8Path) -> anyhow::Result<()> {
+        super::assemble::write_json(&root.join("audit.json"), &self.report)
+    }
+}
+
+fn audited(path: &Utf8Path, findings: Vec<Finding>) -> Audited {
+    let policy = DEFAULT.to_owned();
+    Audited { name: name(path).into(), policy, findings, accepted: 0, pulled: None }
+}
+
+fn name(path: &Utf8Path) -> &str {
+    path.file_name().unwrap_or(path.as_str())
+}

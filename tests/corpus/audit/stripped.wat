@@ -1,0 +1,6 @@
+;; Without names the way to an import is told by numbers, and by exports.
+;; policy: wasip1
+(module
+  (import "env" "dlopen" (func (param i32 i32) (result i32)))
+  (func i32.const 0 i32.const 0 call 0 drop)
+  (func (export "run") call 1))

@@ -1,0 +1,245 @@
+//! The audit on a corpus: modules as text, and beside each the report for people.
+//!
+//! The first comment of a module says its policy: `;; policy: ic`, or a file beside it.
+//! `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test audit` writes the reports anew.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use camino::Utf8PathBuf;
+use cargo_pywasm::audit::report::{Audited, Format, Style, report};
+use cargo_pywasm::audit::{self, Baseline, Code, Finding, Given, Module, Policy};
+use cargo_pywasm::rewrite;
+use cargo_pywasm::runtime::{End, Program, Runtime};
+use pywasm_stubs::{Behaviour, Binding, Link, Rules, ValType, Voice, Writer};
+use pywasm_tests::{Fresh, utf8};
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/audit")
+}
+
+/// The modules of the corpus, sorted.
+fn modules() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(corpus()).expect("the corpus");
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "wat"));
+    found.sort();
+    found
+}
+
+fn audited(path: &Path) -> Audited {
+    let text = std::fs::read_to_string(path).expect("a file");
+    let policy = text.lines().find_map(|line| line.strip_prefix(";; policy: "));
+    let policy = policy.unwrap_or_else(|| panic!("{} names no policy", path.display()));
+    let dir = utf8(&corpus());
+    let policy = Policy::load(policy, &dir).expect("a policy");
+    let bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let given = Given { compressed: Some(bytes.len()) };
+    let module = Module::read(&bytes).expect("a module");
+    let findings = audit::module(&module, given, &policy).expect("an audit");
+    named(
+        path.file_name().map_or_else(Utf8PathBuf::new, |name| name.to_str().expect("UTF-8").into()),
+        &policy,
+        findings,
+    )
+}
+
+fn named(name: Utf8PathBuf, policy: &Policy, findings: Vec<Finding>) -> Audited {
+    Audited { name, policy: policy.name.clone(), findings, accepted: 0, pulled: None }
+}
+
+fn told(audited: &[Audited], format: Format) -> String {
+    report(audited, format, Style::default())
+}
+
+#[test]
+fn every_module_of_the_corpus_has_the_report_beside_it() {
+    let update = std::env::var_os("PYWASM_UPDATE_GOLDENS").is_some();
+    for path in modules() {
+        let is = told(&[audited(&path)], Format::Human);
+        let golden = path.with_extension("txt");
+        if update {
+            std::fs::write(&golden, &is).expect("a file");
+        }
+        let wanted = std::fs::read_to_string(&golden).unwrap_or_default();
+        assert_eq!(is, wanted, "{}", path.display());
+    }
+}
+
+#[test]
+fn every_code_is_found_by_something() {
+    let mut found: BTreeSet<Code> = object_findings().iter().map(|it| it.code).collect();
+    for path in modules() {
+        found.extend(audited(&path).findings.iter().map(|it| it.code));
+    }
+    assert_eq!(found, Code::ALL.into_iter().collect());
+}
+
+/// What no module can show: objects that are to be linked.
+fn object_findings() -> Vec<Finding> {
+    let object = |name: &str, params: &[ValType]| {
+        let mut writer = Writer::new();
+        writer.undefined_function("helper", params, &[]);
+        writer.undefined_function("mpd_add", &[ValType::I32; 4], &[]);
+        writer.imported_function("wasi_snapshot_preview1", "sched_yield", &[], &[]);
+        writer.imported_function("host", "log", &[], &[]);
+        writer.undefined_data("environment");
+        writer.function(name, Binding::Global, &[], &[], pywasm_stubs::Code::new());
+        writer.finish()
+    };
+    let mut link = Link::new();
+    link.object("one.o", &object("one", &[])).expect("an object");
+    link.object("two.o", &object("two", &[ValType::I32])).expect("an object");
+    audit::link(&link.closure(), &Policy::load("wasip1", "".into()).expect("a policy"))
+}
+
+#[test]
+fn objects_are_told_with_the_members_that_need_something() {
+    let policy = Policy::load("wasip1", "".into()).expect("a policy");
+    let golden = corpus().join("objects.txt");
+    let is = told(&[named("link set".into(), &policy, object_findings())], Format::Human);
+    if std::env::var_os("PYWASM_UPDATE_GOLDENS").is_some() {
+        std::fs::write(&golden, &is).expect("a file");
+    }
+    assert_eq!(is, std::fs::read_to_string(golden).unwrap_or_default());
+}
+
+#[test]
+fn the_other_forms_say_the_same() {
+    let all: Vec<Audited> = modules().iter().map(|path| audited(path)).collect();
+    let count: usize = all.iter().map(|one| one.findings.len()).sum();
+    let json: serde_json::Value = serde_json::from_str(&told(&all, Format::Json)).expect("JSON");
+    let lists = json["audited"].as_array().expect("a list");
+    let listed = lists.iter().map(|one| one["findings"].as_array().expect("a list").len());
+    assert_eq!((json["version"].as_u64(), listed.sum()), (Some(1), count));
+
+    let sarif: serde_json::Value = serde_json::from_str(&told(&all, Format::Sarif)).expect("JSON");
+    let run = &sarif["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("a list");
+    let results = run["results"].as_array().expect("a list");
+    assert_eq!((sarif["version"].as_str(), results.len()), (Some("2.1.0"), count));
+    for result in results {
+        let rule = &rules
+            [usize::try_from(result["ruleIndex"].as_u64().expect("a number")).expect("small")];
+        assert_eq!(rule["id"], result["ruleId"]);
+        let place = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        assert!(place.as_str().is_some_and(|place| place.ends_with(".wat")), "{place}");
+    }
+
+    let github = told(&all, Format::Github);
+    let lines = github
+        .lines()
+        .filter(|line| line.starts_with("::error ") || line.starts_with("::warning "));
+    assert_eq!(lines.count(), count);
+}
+
+#[test]
+fn annotations_escape_what_would_end_them() {
+    let policy = Policy::default();
+    let findings = audited(&corpus().join("undefined-function.wat")).findings;
+    let mut one = named("a:b,c%.wasm".into(), &policy, findings);
+    one.findings.truncate(1);
+    one.findings[0].message = "first\nsecond".to_owned();
+    let told = told(&[one], Format::Github);
+    assert!(
+        told.starts_with("::error file=a%3Ab%2Cc%25.wasm,title=undefined-function%3A env."),
+        "{told}"
+    );
+    assert!(told.lines().next().is_some_and(|line| line.contains("first%0Asecond")), "{told}");
+}
+
+#[test]
+fn a_baseline_accepts_what_it_lists_and_nothing_else() {
+    let findings = audited(&corpus().join("undefined-function.wat")).findings;
+    let (old, new) = findings.split_at(2);
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = utf8(&dir.path().join("baseline.json"));
+    Baseline::of(old).write(&path).expect("written");
+    let baseline = Baseline::read(&path).expect("read");
+    assert_eq!(baseline, Baseline::of(old));
+    assert_eq!(baseline.split(findings.clone()), (new.to_vec(), 2));
+    assert_eq!((baseline.gone(&findings), baseline.gone(new)), (0, 2));
+    std::fs::write(&path, "{\"version\": 2, \"accepted\": []}").expect("written");
+    assert!(Baseline::read(&path).is_err());
+}
+
+#[test]
+fn a_policy_that_is_none_says_why() {
+    let refused = |text: &str| format!("{:#}", Policy::parse(text, true).expect_err("refused"));
+    for (text, why) in [
+        ("", "schema"),
+        ("schema = 2", "its schema is 2"),
+        ("schema = 1\nextends = \"wasip9\"", "no built-in policy `wasip9`"),
+        ("schema = 1\nalow = []", "unknown field `alow`"),
+        ("schema = 1\nallow = [\"[\"]", "allow"),
+        ("schema = 1\n[functions.a]\nb = \"int\"", "did not match"),
+        ("schema = 1\nfeatures = [\"teleport\"]", "no proposal `teleport`"),
+        ("schema = 1\n[limits]\nweight = 1", "unknown variant `weight`"),
+        ("schema = 1\n[exports.required]\nrun = \"void\"", "`run` is `void`"),
+    ] {
+        assert!(refused(text).contains(why), "{text}: {}", refused(text));
+    }
+}
+
+/// A module that imports all that the policy has, with the types it has, and ends well: the embedded
+/// runtime gives each of them.
+#[test]
+fn a_host_of_preview_1_has_what_the_policy_says() {
+    let policy = Policy::load("wasip1", "".into()).expect("a policy");
+    let (module, functions) = policy.functions.first_key_value().expect("a module");
+    assert_eq!(functions.len(), 46);
+    let imports: String = functions
+        .iter()
+        .map(|(name, function)| {
+            let signature = &function.signature;
+            let list = |word: &str, types: &[String]| match types {
+                [] => String::new(),
+                types => format!("({word} {})", types.join(" ")),
+            };
+            let (params, results) =
+                (list("param", &signature.params), list("result", &signature.results));
+            format!("(import \"{module}\" \"{name}\" (func {params} {results}))\n")
+        })
+        .collect();
+    let bytes = wat::parse_str(format!(
+        "(module {imports} (memory (export \"memory\") 1) (func (export \"_start\")))"
+    ));
+    let bytes = bytes.expect("a module");
+    let found = audit::module(&Module::read(&bytes).expect("a module"), Given::default(), &policy);
+    assert_eq!(found.expect("an audit"), []);
+    assert_eq!(run(&bytes).0, End::Exit(0));
+}
+
+/// How a program ends, and what it says.
+fn run(module: &[u8]) -> (End, String) {
+    let fresh = Fresh::new(&[]);
+    let path = fresh.root().join("program.wasm");
+    std::fs::write(&path, module).expect("a file");
+    let runtime = Runtime::new(&fresh.ctx).expect("a runtime");
+    let module = runtime.load(&path).expect("a module that the host takes");
+    let ended = runtime.capture(&module, &Program::new("program")).expect("it is instantiated");
+    (ended.end.clone(), ended.text())
+}
+
+#[test]
+fn a_stub_in_a_finished_module_says_its_name_and_ends_the_program() {
+    let module = wat::parse_str(
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_write"
+                (func $write (param i32 i32 i32 i32) (result i32)))
+            (import "env" "gone" (func $gone (param f64) (result i64)))
+            (memory (export "memory") 1)
+            (func (export "_start") f64.const 1 call $gone drop))"#,
+    );
+    let (module, rules) = (module.expect("a module"), Rules::default());
+    let policy = Policy::load("wasip1", "".into()).expect("a policy");
+    let stub = |module: &[u8], voice| {
+        rewrite::stub(module, &policy, &rules, Some(Behaviour::Trap), voice).expect("a stub")
+    };
+    let (end, said) = run(&stub(&module, Voice::Wasi).module);
+    assert!(matches!(&end, End::Trap(why) if why.contains("in gone")), "{end:?}");
+    assert_eq!(said, "stub `gone` was called: the real one was not linked\n");
+    let (end, said) = run(&stub(&module, Voice::Name).module);
+    assert!(matches!(&end, End::Trap(why) if why.contains("in gone")), "{end:?}");
+    assert_eq!(said, "");
+}

@@ -1,0 +1,144 @@
+//! The guide to audit and stubs, held against the tool: its commands, its policy, its tables.
+
+use std::path::Path;
+use std::process::Command;
+
+use cargo_pywasm::audit::{Code, Policy};
+use pywasm_stubs::{Binding, Code as Body, Member, ValType, Writer, archive};
+use pywasm_tests::binary;
+
+fn page(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+    std::fs::read_to_string(path).expect("a page")
+}
+
+/// What stands in the fences of a language.
+fn fenced<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let begin = format!("```{language}\n");
+    let parts = page.split(begin.as_str()).skip(1);
+    parts.map(|part| part.split("```").next().unwrap_or_default()).collect()
+}
+
+/// What the commands of the guide name: a module, objects, archives, a crate with what it built.
+fn place() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        std::fs::write(path, bytes).expect("a file");
+    };
+    let module = wat::parse_str(
+        r#"(module (import "env" "gone" (func (param i32))) (memory (export "memory") 1)
+            (func (export "_start") i32.const 0 call 0))"#,
+    );
+    let module = module.expect("a module");
+    write("my.wasm", &module);
+    write("target/wasm32-wasip1/debug/mine.wasm", &module);
+    write("Cargo.toml", b"[package]\nname = \"mine\"\nedition = \"2024\"\n[workspace]\n");
+    write("src/main.rs", b"fn main() {}\n");
+    let object = |defines: &str, wants: &str| {
+        let mut writer = Writer::new();
+        writer.undefined_function(wants, &[ValType::I32], &[ValType::I32]);
+        writer.function(defines, Binding::Global, &[], &[], Body::new());
+        writer.finish()
+    };
+    write("main.o", &object("main", "mine"));
+    for (name, defines, wants) in [
+        ("libmine.a", "mine", "getlogin"),
+        ("libother.a", "other", "mine"),
+        ("libc.a", "exit", "f"),
+    ] {
+        let member = Member { name: format!("{defines}.o"), bytes: object(defines, wants) };
+        write(name, &archive(&[member]));
+    }
+    dir
+}
+
+#[test]
+fn the_commands_of_the_guide_do_what_they_say() {
+    let dir = place();
+    let mut count = 0;
+    for name in ["docs/guide/audit.md", "docs/guide/ci.md"] {
+        let page = page(name);
+        for line in fenced(&page, "sh").into_iter().flat_map(str::lines) {
+            let line = line.split(" #").next().unwrap_or_default();
+            let (line, target) = line.split_once(" > ").unwrap_or((line, ""));
+            let words = line.strip_prefix("cargo pywasm ").expect("a command").split_whitespace();
+            // A shell takes the quotes away.
+            let words: Vec<String> = words.map(|word| word.replace('\'', "")).collect();
+            let said = Command::new(binary())
+                .args(&words)
+                .current_dir(dir.path())
+                .env("PYWASM_STORE", dir.path().join("store"))
+                .env_remove("RUSTFLAGS")
+                .output()
+                .expect("the tool");
+            let code = said.status.code();
+            assert!(
+                matches!(code, Some(0 | 1)),
+                "{line}: {}",
+                String::from_utf8_lossy(&said.stderr)
+            );
+            let is_json = target.trim().ends_with(".json");
+            assert!(!is_json || serde_json::from_slice::<serde_json::Value>(&said.stdout).is_ok());
+            count += 1;
+        }
+    }
+    assert!(count >= 12, "{count}");
+}
+
+#[test]
+fn the_policy_of_the_guide_is_a_policy() {
+    let page = page("docs/guide/audit.md");
+    let policy = Policy::parse(fenced(&page, "toml")[0], true).expect("a policy");
+    assert_eq!(policy.name, "my-host");
+    assert!(policy.has("my_host", "put") && !policy.has("wasi_snapshot_preview1", "sock_send"));
+}
+
+#[test]
+fn the_guide_has_every_code_every_limit_and_every_behaviour() {
+    let page = page("docs/guide/audit.md");
+    for code in Code::ALL {
+        assert!(page.contains(&format!("`{code}`")), "{code}");
+    }
+    let mut limits = Policy::limit_names();
+    assert!(limits.all(|name| page.contains(&format!("`{name}`"))), "{limits:?}");
+    for behaviour in ["trap", "errno", "null", "value=N", "python-error", "import-error", "shim"] {
+        assert!(page.contains(&format!("`{behaviour}`")), "{behaviour}");
+    }
+    assert_eq!(Policy::builtin_names().count(), 3);
+}
+
+/// The script of the action, as GitHub runs it: with its inputs in the environment.
+#[test]
+fn the_actions_script_fails_on_findings_and_writes_sarif() {
+    let action = page("action.yml");
+    let script = action.rsplit("      run: |\n").next().expect("a script");
+    let script: String =
+        script.lines().map(|line| line.trim_start_matches("        ").to_owned() + "\n").collect();
+    let dir = place();
+    let run = |files: &str, policy: &str| {
+        Command::new("bash")
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script])
+            .current_dir(dir.path())
+            .env("PYWASM", binary())
+            .envs([("FILES", files), ("POLICY", policy), ("BASELINE", ""), ("SARIF", "a.sarif")])
+            .env("PYWASM_STORE", dir.path().join("store"))
+            .output()
+            .expect("bash")
+    };
+    let said = run("my.wasm\n", "");
+    let text = String::from_utf8_lossy(&said.stdout);
+    assert_eq!(said.status.code(), Some(1), "{said:?}");
+    assert!(
+        text.starts_with("::error file=my.wasm,title=undefined-function%3A env.gone::"),
+        "{text}"
+    );
+    let sarif = std::fs::read(dir.path().join("a.sarif")).expect("a report");
+    let sarif: serde_json::Value = serde_json::from_slice(&sarif).expect("JSON");
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "undefined-function");
+    // A name that looks like an option is a file's; one that is not there is no finding.
+    assert_eq!(run("--help", "").status.code(), Some(2));
+    assert_eq!(run("my.wasm", "$(touch injected)").status.code(), Some(2));
+    assert!(!dir.path().join("injected").exists());
+}

@@ -1,0 +1,334 @@
+//! The audit and the stubs on a real libpython: with all its modules, and without the libraries that
+//! these need.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_pywasm::runtime::{Dir, End, Program, Runtime};
+use object::read::archive::ArchiveFile;
+use pywasm_build::Installation;
+use pywasm_stubs::{Member, Object, family};
+use pywasm_tests::{Fresh, binary, utf8};
+
+fn python() -> Installation {
+    let root = std::env::var_os("PYWASM_INSTALLATION").expect("PYWASM_INSTALLATION is set");
+    Installation::open(root).expect("an installation")
+}
+
+/// libpython as CPython's makefile leaves it: the merged archive without the members that are the
+/// libraries' beside it.
+fn bare(python: &Installation) -> Vec<u8> {
+    let path = python.lib_dir().join(format!("libpython{}.a", python.series()));
+    let bytes = std::fs::read(path).expect("libpython");
+    let archive = ArchiveFile::parse(&bytes[..]).expect("an archive");
+    let mut members = Vec::new();
+    for member in archive.members() {
+        let member = member.expect("a member");
+        let name = String::from_utf8_lossy(member.name()).into_owned();
+        let bytes = member.data(&bytes[..]).expect("its bytes").to_vec();
+        let object = Object::read(&name, &bytes).expect("an object");
+        members.push((Member { name, bytes }, object));
+    }
+    let own: Vec<bool> = members.iter().map(|(_, object)| has(object, is_pythons)).collect();
+    let wanted: BTreeSet<String> = members
+        .iter()
+        .zip(&own)
+        .filter(|(_, own)| **own)
+        .flat_map(|((_, object), _)| object.symbols.iter().filter(|symbol| symbol.undefined))
+        .map(|symbol| symbol.name.clone())
+        .collect();
+    // A few of Python's own objects define nothing of its name.
+    let is_wanted = |name: &str| wanted.contains(name) && family(name).is_none();
+    let kept = members.into_iter().zip(own);
+    let kept = kept.filter(|((_, object), own)| *own || has(object, is_wanted));
+    pywasm_stubs::archive(&kept.map(|((member, _), _)| member).collect::<Vec<_>>())
+}
+
+fn has(object: &Object, is: impl Fn(&str) -> bool) -> bool {
+    object.symbols.iter().any(|symbol| !symbol.undefined && is(&symbol.name))
+}
+
+/// Whether a symbol is of Python itself, the hashes that are part of libpython included.
+fn is_pythons(name: &str) -> bool {
+    match family(name).map(|family| family.name.as_str()) {
+        Some("HACL" | "Python's C API" | "initialization of a module") => true,
+        Some(_) => false,
+        None => name.starts_with("Py") || name.starts_with("_Py"),
+    }
+}
+
+/// What Python calls whenever it starts, and what the SDK has libraries for.
+const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
+
+/// A link of `main` with a bare libpython, by clang and wasm-ld, where a warning is an error.
+struct Linked {
+    dir: tempfile::TempDir,
+    python: Installation,
+}
+
+impl Linked {
+    fn new() -> Self {
+        let python = python();
+        let dir = tempfile::tempdir().expect("a directory");
+        let main = "int Py_BytesMain(int, char **);\n\
+                    int main(int count, char **words) { return Py_BytesMain(count, words); }\n";
+        std::fs::write(dir.path().join("main.c"), main).expect("a file");
+        std::fs::write(dir.path().join("libpython.a"), bare(&python)).expect("a file");
+        Self { dir, python }
+    }
+
+    fn clang(&self, words: &[&str]) {
+        let sysroot = self.python.toolchain().join("share/wasi-sysroot");
+        let done = Command::new(self.python.toolchain().join("bin/clang"))
+            .arg("--target=wasm32-wasip1")
+            .arg(format!("--sysroot={}", sysroot.display()))
+            .args(words)
+            .current_dir(self.dir.path())
+            .output()
+            .expect("a compiler");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && said.is_empty(), "{said}");
+    }
+
+    fn link(&self, before: &[&str], after: &[&str]) -> Utf8PathBuf {
+        let mut words = vec!["-o", "python.wasm"];
+        words.extend(before);
+        words.push("libpython.a");
+        let emulated = EMULATED.map(|name| format!("-lwasi-emulated-{name}"));
+        words.extend(emulated.iter().map(String::as_str));
+        words.extend(after);
+        words.extend(["-lm", "-Wl,--fatal-warnings,-z,stack-size=8388608"]);
+        self.clang(&words);
+        utf8(&self.dir.path().join("python.wasm"))
+    }
+
+    /// `emit-stubs` with the SDK's emulations, as they are linked.
+    fn emit(&self, words: &[&str]) -> (Option<i32>, String) {
+        let lib = self.python.toolchain().join("share/wasi-sysroot/lib/wasm32-wasip1");
+        let emulated = EMULATED.map(|name| {
+            format!("--library={}", lib.join(format!("libwasi-emulated-{name}.a")).display())
+        });
+        let mut all = vec!["emit-stubs", "-o", "libstubs.a"];
+        all.extend(words);
+        all.extend(emulated.iter().map(String::as_str));
+        self.tool(&all)
+    }
+
+    /// `cargo pywasm WORDS` beside the archive: how it ends and what it says on both streams.
+    fn tool(&self, words: &[&str]) -> (Option<i32>, String) {
+        let home = tempfile::tempdir().expect("a directory");
+        let said = Command::new(binary())
+            .args(words)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("HOME", home.path())
+            .output()
+            .expect("the tool");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        (said.status.code(), text(said.stdout) + &text(said.stderr))
+    }
+
+    /// What a program says on both streams, and how it ends.
+    fn run(&self, module: &Utf8Path, code: &str) -> (End, String) {
+        let fresh = Fresh::new(&[]);
+        let runtime = Runtime::new(&fresh.ctx).expect("a runtime");
+        let module = runtime.load(module).expect("a module");
+        let guest = format!("/usr/local/lib/python{}", self.python.series());
+        let program = Program::new("python")
+            .args(["-c", code])
+            .dir(Dir::read_only(&utf8(&self.python.stdlib()), guest));
+        let captured = runtime.capture(&module, &program).expect("a program that starts");
+        (captured.end.clone(), captured.text())
+    }
+}
+
+/// What DESIGN notes and measurements said of CPython 3.13, where the release built has it.
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn the_audit_of_a_bare_libpython_tells_its_families_modules_and_cures() {
+    let linked = Linked::new();
+    let (code, told) = linked.tool(&["audit-imports", "libpython.a", "--format", "json"]);
+    assert_eq!(code, Some(1), "{told}");
+    let report: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let findings = report["audited"][0]["findings"].as_array().expect("a list");
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in findings {
+        let family = finding["family"].as_str().unwrap_or_else(|| panic!("{finding:#}"));
+        *counts.entry(family).or_default() += 1;
+        assert!(!finding["cures"].as_array().expect("a list").is_empty(), "{finding:#}");
+        let python = finding["python"][0].as_str();
+        let expected = match family {
+            "libmpdec" => Some("_decimal"),
+            "libexpat" => Some("pyexpat"),
+            "HACL SHA-2" => Some("_sha2"),
+            _ => python,
+        };
+        assert_eq!(python, expected, "{finding:#}");
+    }
+    // Since 3.14 HACL*'s HMAC, which is taken for libpython's own here, wants SHA-2, too.
+    let (sha2, mpdec) = if linked.python.series() == "3.13" { (12, 114) } else { (32, 119) };
+    let expected = [
+        ("HACL SHA-2", sha2),
+        ("libexpat", 57),
+        ("libmpdec", mpdec),
+        ("libwasi-emulated-getpid", 1),
+        ("libwasi-emulated-process-clocks", 2),
+        ("libwasi-emulated-signal", 5),
+    ];
+    assert_eq!(counts.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn with_stubs_a_bare_libpython_links_without_a_warning_and_a_stub_says_its_name() {
+    let linked = Linked::new();
+    let (code, told) = linked.emit(&["libpython.a"]);
+    assert_eq!(code, Some(0), "{told}");
+    let module = linked.link(&["main.c"], &["libstubs.a"]);
+    let (end, said) = linked.run(&module, "print(sum(range(10)))");
+    assert_eq!((end, said.as_str()), (End::Exit(0), "45\n"));
+    let (end, said) = linked.run(&module, "import _decimal");
+    assert!(matches!(end, End::Trap(_)), "{end:?}");
+    assert!(said.contains("stub `mpd_") && said.contains("` was called"), "{said}");
+    let (code, told) = linked.tool(&["audit-imports", "python.wasm"]);
+    assert_eq!((code, told.as_str()), (Some(0), "python.wasm: clean by policy `wasip1`\n"));
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn a_module_that_is_left_out_has_its_fall_back_in_python() {
+    let linked = Linked::new();
+    let (code, told) = linked.emit(&["libpython.a", "--leave-out", "_decimal"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("libstubs.o\nlibstubs.a\n"), "{told}");
+    let module = linked.link(&["main.c", "libstubs.o"], &["libstubs.a"]);
+    let code = "import decimal, sys\n\
+                print(decimal.Decimal('1') / 7, decimal.Decimal('0.1') * 3, 'mpd' in dir(sys))\n\
+                try: import _decimal\n\
+                except ImportError as error: print(error)\n\
+                print(decimal.Decimal.__module__, decimal.getcontext.__code__.co_filename.rsplit('/')[-1])";
+    let (end, said) = linked.run(&module, code);
+    assert_eq!(
+        (end, said.as_str()),
+        (
+            End::Exit(0),
+            "0.1428571428571428571428571429 0.3 False\n\
+             module '_decimal' was left out of this Python\n\
+             decimal _pydecimal.py\n"
+        )
+    );
+}
+
+const GLUE: &str = r#"
+#include <Python.h>
+#include <errno.h>
+extern PyObject *gone_object(long, double);
+extern int gone_int(void);
+extern long long gone_number(const char *);
+extern int gone_call(int);
+extern int gone_variable;
+extern PyObject *PyInit_gone(void);
+
+static PyObject *object(PyObject *self, PyObject *none) { return gone_object(1, 2.0); }
+static PyObject *integer(PyObject *self, PyObject *none) {
+    return gone_int() < 0 ? NULL : PyLong_FromLong(0);
+}
+static PyObject *number(PyObject *self, PyObject *none) {
+    return PyLong_FromLongLong(gone_number("") + gone_variable);
+}
+static PyObject *call(PyObject *self, PyObject *none) {
+    return gone_call(0) < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(0);
+}
+static PyMethodDef methods[] = {{"object", object, METH_NOARGS}, {"integer", integer, METH_NOARGS},
+    {"number", number, METH_NOARGS}, {"call", call, METH_NOARGS}, {NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "glue", NULL, 0, methods};
+static PyObject *init(void) { return PyModule_Create(&module); }
+
+int main(int count, char **words) {
+    PyImport_AppendInittab("glue", init);
+    PyImport_AppendInittab("gone", PyInit_gone);
+    return Py_BytesMain(count, words);
+}
+"#;
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn stubs_do_what_their_rules_say() {
+    let linked = Linked::new();
+    std::fs::write(linked.dir.path().join("glue.c"), GLUE).expect("a file");
+    let include = format!("-I{}", linked.python.include_dir().display());
+    linked.clang(&["-O1", "-c", "glue.c", &include]);
+    let rules = "[stubs]\n\"*\" = \"trap\"\ngone_object = \"python-error\"\n\
+                 gone_int = \"python-error=-1\"\ngone_number = \"value=40\"\n\
+                 gone_variable = \"value=2\"\ngone_call = \"errno\"\nPyInit_gone = \"import-error\"\n";
+    std::fs::write(linked.dir.path().join("stubs.toml"), rules).expect("a file");
+    let (code, told) = linked.emit(&["glue.o", "--rules", "stubs.toml", "libpython.a"]);
+    assert_eq!(code, Some(0), "{told}");
+    let module = linked.link(&["glue.o"], &["libstubs.a"]);
+    let code = "import glue\n\
+                def told(call):\n    \
+                    try: return call()\n    \
+                    except Exception as error: return repr(error)\n\
+                for name in 'object', 'integer', 'number', 'call': print(told(getattr(glue, name)))\n\
+                print(told(lambda: __import__('gone')))";
+    let (end, said) = linked.run(&module, code);
+    assert_eq!(
+        (end, said.as_str()),
+        (
+            End::Exit(0),
+            "NotImplementedError('stub `gone_object` was called: the real one was not linked')\n\
+             NotImplementedError('stub `gone_int` was called: the real one was not linked')\n\
+             42\n\
+             OSError(52, 'Function not implemented')\n\
+             ImportError(\"module 'gone' was left out of this Python\")\n"
+        )
+    );
+    let (code, told) = linked.emit(&["glue.o", "libpython.a", "--stub", "getpid=errno"]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("`getpid` is defined by libwasi-emulated-getpid.a"), "{told}");
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn what_returns_a_structure_has_no_stub_that_returns() {
+    let linked = Linked::new();
+    let rule = "PyExpat_XML_ExpatVersionInfo=null";
+    let (code, told) = linked.emit(&["libpython.a", "--stub", rule]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("(i32) -> () has no result") && told.contains("(sret)"), "{told}");
+}
+
+const LOADER: &str = r#"
+#include <stdio.h>
+void *dlopen(const char *, int);
+void *dlsym(void *, const char *);
+char *dlerror(void);
+int main(void) {
+    printf("%p %s %s\n", dlopen("libm.so", 0), dlerror(), dlerror() ? "again" : "once");
+    return dlsym(0, "sin") != 0;
+}
+"#;
+
+/// The tool finds the installation by the store it lies in.
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn a_shim_for_dlopen_says_that_there_are_no_shared_libraries() {
+    let linked = Linked::new();
+    std::fs::write(linked.dir.path().join("loader.c"), LOADER).expect("a file");
+    linked.clang(&["-c", "loader.c"]);
+    let store = linked.python.root().ancestors().nth(3).expect("a store").to_owned();
+    let words = ["emit-stubs", "loader.o", "--stub", "dl*=shim", "-o", "libstubs.a"];
+    let told = Command::new(binary())
+        .args(words)
+        .current_dir(linked.dir.path())
+        .env_clear()
+        .env("PYWASM_STORE", store)
+        .output()
+        .expect("the tool");
+    assert!(told.status.success(), "{told:?}");
+    linked.clang(&["loader.o", "libstubs.a", "-Wl,--fatal-warnings", "-o", "loader.wasm"]);
+    let (end, said) = linked.run(&utf8(&linked.dir.path().join("loader.wasm")), "");
+    assert_eq!(end, End::Exit(0), "{said}");
+    assert_eq!(said, "0 dlopen: WASI has no shared libraries once\n");
+}
