@@ -2,6 +2,7 @@
 //! these need.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -193,6 +194,59 @@ fn with_stubs_a_bare_libpython_links_without_a_warning_and_a_stub_says_its_name(
     assert!(said.contains("stub `mpd_") && said.contains("` was called"), "{said}");
     let (code, told) = linked.tool(&["audit-imports", "python.wasm"]);
     assert_eq!((code, told.as_str()), (Some(0), "python.wasm: clean by policy `wasip1`\n"));
+}
+
+/// Every wasm-ld of the machine: that of the toolchain, those of the Rusts, of LLVM 19 to 22.
+fn linkers(python: &Installation) -> Vec<(String, Vec<PathBuf>)> {
+    let mut found = vec![("toolchain".to_owned(), vec![python.toolchain().join("bin/wasm-ld")])];
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    for version in 19..=22 {
+        let name = format!("wasm-ld-{version}");
+        match std::env::split_paths(&path).map(|dir| dir.join(&name)).find(|path| path.is_file()) {
+            Some(path) => found.push((name, vec![path])),
+            None => println!("no {name} on PATH: nothing is linked by it"),
+        }
+    }
+    let said = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
+    let sysroot = PathBuf::from(String::from_utf8(said.stdout).expect("UTF-8").trim());
+    let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).expect("a sysroot");
+    let lld = hosts.map(|host| host.expect("an entry").path().join("bin/rust-lld"));
+    let lld = lld.into_iter().find(|path| path.is_file()).expect("rust-lld");
+    found.push(("rust-lld".to_owned(), vec![lld, "-flavor".into(), "wasm".into()]));
+    found
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn every_linker_takes_the_stubs_without_a_warning() {
+    let linked = Linked::new();
+    linked.clang(&["-c", "main.c"]);
+    let (code, told) = linked.emit(&["libpython.a"]);
+    assert_eq!(code, Some(0), "{told}");
+    let toolchain = linked.python.toolchain();
+    let lib = toolchain.join("share/wasi-sysroot/lib/wasm32-wasip1");
+    let versions = std::fs::read_dir(toolchain.join("lib/clang")).expect("clang's own library");
+    let version = versions.into_iter().next().expect("a version").expect("an entry").path();
+    for (name, command) in linkers(&linked.python) {
+        let done = Command::new(&command[0])
+            .args(&command[1..])
+            .arg(lib.join("crt1-command.o"))
+            .args(["main.o", "libpython.a"])
+            .args(EMULATED.map(|name| lib.join(format!("libwasi-emulated-{name}.a"))))
+            .args([lib.join("libm.a"), lib.join("libc.a")])
+            .arg(version.join("lib/wasi/libclang_rt.builtins-wasm32.a"))
+            .args(["libstubs.a", "--fatal-warnings", "-z", "stack-size=8388608"])
+            .args(["-o", "python.wasm"])
+            .current_dir(linked.dir.path())
+            .output()
+            .expect("a linker");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && said.is_empty(), "{name}: {said}");
+        let module = utf8(&linked.dir.path().join("python.wasm"));
+        let (end, said) = linked.run(&module, "print('linked')");
+        assert_eq!((end, said.as_str()), (End::Exit(0), "linked\n"), "{name}");
+        println!("linked by {name}");
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 use xshell::Shell;
 
-use crate::embed;
 use crate::tool::{Tool, manifest, root};
+use crate::{declared, embed};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -136,6 +136,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             .env("PYWASM_INSTALLATION", installed)
             .run()?;
     }
+
+    title("a recipe that declares what stands in for what nothing has");
+    declared::run(&tool)?;
 
     title("in crates: the examples, the templates, the guide");
     embed::run(&tool, &source_tree(&tool, &full)?)?;

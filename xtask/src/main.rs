@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod declared;
 mod e2e;
 mod embed;
 mod seed;
