@@ -2,6 +2,7 @@
 //! package archive.
 
 pub mod archive;
+pub mod hostile;
 mod server;
 
 pub use server::{Answer, Server};

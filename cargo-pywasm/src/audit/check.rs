@@ -210,8 +210,7 @@ impl Check<'_, '_> {
             prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
         };
         let custom: Vec<usize> = module
-            .custom
-            .iter()
+            .custom()
             .filter(|(name, _)| counted(name))
             .map(|(name, size)| name.len() + size)
             .collect();

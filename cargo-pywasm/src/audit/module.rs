@@ -7,7 +7,7 @@ use anyhow::Context;
 use pywasm_stubs::Signature;
 use wasmparser::{
     BinaryReader, CompositeInnerType, DataKind, ElementItems, ElementKind, Encoding, ExternalKind,
-    FuncType, FunctionBody, KnownCustom, Name, NameSectionReader, Operator, Parser, Payload,
+    FunctionBody, KnownCustom, Name, NameSectionReader, Operator, Parser, Payload, SubType,
     TypeRef,
 };
 
@@ -31,14 +31,14 @@ pub struct Module<'a> {
     pub imported_functions: u32,
     /// Where the code of each defined function is.
     pub bodies: Vec<Range<u32>>,
-    /// The types, by index; those that are no function's are empty.
-    pub types: Vec<Option<FuncType>>,
+    /// Where the types are in the bytes, by index: few are looked at.
+    types: Vec<u32>,
     /// Functions that tables hold, or whose reference is taken outside of code.
     pub in_tables: Vec<u32>,
     /// The start function.
     pub start: Option<u32>,
-    /// Names and sizes of the custom sections.
-    pub custom: Vec<(&'a str, usize)>,
+    /// The custom sections: where each begins, with its name, and where it ends.
+    custom: Vec<Range<u32>>,
     /// Data segments whose place is not a single constant.
     pub odd_segments: Vec<u32>,
     /// Sizes in bytes, and counts.
@@ -134,11 +134,8 @@ impl<'a> Module<'a> {
             Payload::TypeSection(section) => {
                 at_most(section.count(), "types")?;
                 for group in section {
-                    for ty in group?.into_types() {
-                        self.types.push(match &ty.composite_type.inner {
-                            CompositeInnerType::Func(ty) => Some(ty.clone()),
-                            _ => None,
-                        });
+                    for (offset, _) in group?.into_types_and_offsets() {
+                        self.types.push(u32::try_from(offset)?);
                     }
                 }
             }
@@ -215,7 +212,8 @@ impl<'a> Module<'a> {
                 }
             }
             Payload::CustomSection(section) => {
-                self.custom.push((section.name(), section.data().len()));
+                let range = section.range();
+                self.custom.push(u32::try_from(range.start)?..u32::try_from(range.end)?);
                 if section.name() == "name" {
                     self.names = Some(section.data());
                     self.names_offset = usize::try_from(section.data_offset())?;
@@ -249,11 +247,27 @@ impl<'a> Module<'a> {
         }
     }
 
+    /// Names and sizes of the custom sections.
+    pub fn custom(&self) -> impl Iterator<Item = (&'a str, usize)> + '_ {
+        self.custom.iter().filter_map(|range| {
+            let bytes = self.bytes.get(range.start as usize..range.end as usize)?;
+            let mut reader = BinaryReader::new(bytes, u64::from(range.start));
+            let name = reader.read_string().ok()?;
+            Some((name, reader.bytes_remaining()))
+        })
+    }
+
     /// The type of a function.
     #[must_use]
     pub fn signature(&self, function: u32) -> Option<Signature> {
         let ty = *self.functions.get(function as usize)?;
-        self.types.get(ty as usize)?.as_ref().map(Signature::from)
+        let place = *self.types.get(ty as usize)?;
+        let bytes = self.bytes.get(place as usize..)?;
+        let ty = BinaryReader::new(bytes, u64::from(place)).read::<SubType>().ok()?;
+        match ty.composite_type.inner {
+            CompositeInnerType::Func(ty) => Some(Signature::from(&ty)),
+            _ => None,
+        }
     }
 
     /// The code of a defined function, by its index among all.

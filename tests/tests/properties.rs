@@ -1,0 +1,196 @@
+//! What holds for any input: stubs for random types link and validate; readers of changed files end
+//! with an error or an answer.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use pywasm_stubs::{
+    Behaviour, Binding, Code, Data, Instruction, Kind, Link, Rules, ValType, Voice, Writer, stubs,
+};
+use pywasm_tests::hostile::READERS;
+
+const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
+const BEHAVIOURS: [&str; 6] =
+    ["trap", "null", "errno", "value=-7", "python-error", "python-error=-1"];
+
+/// A function that is missing: its type, and what is to stand in.
+#[derive(Clone, Debug)]
+struct Missing {
+    params: Vec<ValType>,
+    results: Vec<ValType>,
+    behaviour: &'static str,
+}
+
+fn missing() -> impl Strategy<Value = Missing> {
+    let types = |most| vec(select(&TYPES[..]), 0..=most);
+    (types(12), types(1), select(&BEHAVIOURS[..])).prop_map(|(params, results, behaviour)| {
+        // What may return a structure can only trap.
+        let may_be_sret = results.is_empty() && !params.is_empty();
+        Missing { params, results, behaviour: if may_be_sret { "trap" } else { behaviour } }
+    })
+}
+
+/// An object that calls all of them and reads the variables.
+fn caller(functions: &[(String, Missing)], variables: &[String]) -> Vec<u8> {
+    let mut writer = Writer::new();
+    let called: Vec<_> = functions
+        .iter()
+        .map(|(name, it)| (writer.undefined_function(name, &it.params, &it.results), it))
+        .collect();
+    let read: Vec<_> = variables.iter().map(|name| writer.undefined_data(name)).collect();
+    let mut code = Code::new();
+    for (function, it) in called {
+        for param in &it.params {
+            code = code.then(&match param {
+                ValType::I64 => Instruction::I64Const(1),
+                ValType::F32 => Instruction::F32Const(1.0_f32.into()),
+                ValType::F64 => Instruction::F64Const(1.0_f64.into()),
+                _ => Instruction::I32Const(1),
+            });
+        }
+        code = code.call(function);
+        code = it.results.iter().fold(code, |code, _| code.then(&Instruction::Drop));
+    }
+    for variable in read {
+        code = code.address(variable).then(&Instruction::Drop);
+    }
+    writer.function("run", Binding::Global, &[], &[], code);
+    writer.finish()
+}
+
+/// What stubs need of libc and of Python.
+fn surroundings() -> Vec<u8> {
+    let mut writer = Writer::new();
+    let mut data = Data::default();
+    data.push(&[0; 4]);
+    let errno = writer.data("errno", Binding::Global, 4, data.clone());
+    writer.data("PyExc_NotImplementedError", Binding::Global, 4, data);
+    let code = Code::new().address(errno);
+    writer.function("__errno_location", Binding::Global, &[], &[ValType::I32], code);
+    let pair = [ValType::I32; 2];
+    writer.function("PyErr_SetString", Binding::Global, &pair, &[], Code::new());
+    writer.finish()
+}
+
+fn rust_lld() -> PathBuf {
+    let said = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
+    let sysroot = PathBuf::from(String::from_utf8(said.stdout).expect("UTF-8").trim());
+    let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).expect("a sysroot");
+    let found = hosts.map(|host| host.expect("an entry").path().join("bin/rust-lld"));
+    found.into_iter().find(|path| path.is_file()).expect("rust-lld comes with every Rust")
+}
+
+fn link(dir: &Path) -> Vec<u8> {
+    let linked = Command::new(rust_lld())
+        .args(["-flavor", "wasm", "--no-entry", "--export=run", "--fatal-warnings"])
+        .args(["caller.o", "surroundings.o", "libstubs.a", "-o", "linked.wasm"])
+        .current_dir(dir)
+        .output()
+        .expect("a linker");
+    let said = String::from_utf8_lossy(&linked.stderr);
+    assert!(linked.status.success() && said.is_empty(), "{said}");
+    std::fs::read(dir.join("linked.wasm")).expect("a module")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn stubs_of_any_types_link_without_a_warning_and_validate(
+        functions in btree_map("[a-z_][a-z0-9_]{0,20}", missing(), 1..20),
+        variables in btree_set("V[a-z0-9_]{0,20}", 0..5),
+    ) {
+        let functions: Vec<(String, Missing)> =
+            functions.into_iter().map(|(name, it)| (format!("f_{name}"), it)).collect();
+        let variables: Vec<String> = variables.into_iter().collect();
+        let object = caller(&functions, &variables);
+        let mut set = Link::new();
+        set.object("caller.o", &object).unwrap();
+        let mut rules = Rules::default();
+        for (name, it) in &functions {
+            rules.add(name, it.behaviour.parse().unwrap()).unwrap();
+        }
+        let found = stubs(&set, &set.closure(), &rules, Some(Behaviour::Trap)).unwrap();
+        prop_assert_eq!(
+            found.stubs.iter().filter(|stub| stub.kind != Kind::Data).count(),
+            functions.len()
+        );
+        let archive = found.archive(Voice::Wasi, Vec::new());
+        prop_assert_eq!(&archive, &found.archive(Voice::Wasi, Vec::new()));
+        let dir = tempfile::tempdir().unwrap();
+        for (name, bytes) in
+            [("caller.o", &object), ("surroundings.o", &surroundings()), ("libstubs.a", &archive)]
+        {
+            std::fs::write(dir.path().join(name), bytes).unwrap();
+        }
+        let module = link(dir.path());
+        prop_assert!(wasmparser::validate(&module).is_ok());
+    }
+}
+
+/// Valid input of every kind.
+fn seeds() -> Vec<Vec<u8>> {
+    let missing = |behaviour| Missing { params: vec![ValType::I32], results: vec![], behaviour };
+    let object = caller(&[("gone".to_owned(), missing("trap"))], &["variable".to_owned()]);
+    let members: Vec<_> = pywasm_stubs::macros()
+        .iter()
+        .take(3)
+        .map(|it| pywasm_stubs::Member { name: format!("{}.o", it.name), bytes: it.object() })
+        .collect();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/audit");
+    let mut seeds = vec![
+        object,
+        pywasm_stubs::archive(&members),
+        b"mpd_*=trap\nf=value=3\n".to_vec(),
+        b"(i32, i64) -> f32".to_vec(),
+        b"{\"version\": 1, \"accepted\": [{\"code\": \"limit\", \"subject\": \"size\"}]}".to_vec(),
+    ];
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for path in files {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("wat") => seeds.push(wat::parse_file(path).unwrap()),
+            Some("toml") => seeds.push(std::fs::read(path).unwrap()),
+            _ => {}
+        }
+    }
+    seeds
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_reader_panics_at_a_changed_file(
+        seed in any::<Index>(),
+        changes in vec((any::<Index>(), any::<u8>()), 1..6),
+        end in any::<Index>(),
+        cut in any::<bool>(),
+    ) {
+        let seeds = seeds();
+        let mut bytes = seed.get(&seeds).clone();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if cut {
+            bytes.truncate(end.index(bytes.len()));
+        }
+        for (_, read) in READERS {
+            read(&bytes);
+        }
+    }
+}
+
+#[test]
+fn every_seed_is_read_by_some_reader() {
+    for seed in seeds() {
+        for (_, read) in READERS {
+            read(&seed);
+        }
+    }
+}
