@@ -148,13 +148,15 @@ fn seeds() -> Vec<Vec<u8>> {
         b"(i32, i64) -> f32".to_vec(),
         b"{\"version\": 1, \"accepted\": [{\"code\": \"limit\", \"subject\": \"size\"}]}".to_vec(),
     ];
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(corpus)
+        .expect("the corpus")
+        .map(|entry| entry.expect("the corpus").path())
+        .collect();
     files.sort();
     for path in files {
         match path.extension().and_then(|extension| extension.to_str()) {
-            Some("wat") => seeds.push(wat::parse_file(path).unwrap()),
-            Some("toml") => seeds.push(std::fs::read(path).unwrap()),
+            Some("wat") => seeds.push(wat::parse_file(path).expect("the corpus")),
+            Some("toml") => seeds.push(std::fs::read(path).expect("the corpus")),
             _ => {}
         }
     }

@@ -1,6 +1,8 @@
 //! The audit and the stubs on a real libpython: with all its modules, and without the libraries that
 //! these need.
 
+#![allow(clippy::print_stdout, reason = "what is not tested is told")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! Timings: medians and ratios of interleaved runs, written to `docs/benchmarks.md`.
 
+mod audit;
 mod install;
 mod link;
 mod report;
@@ -18,6 +19,12 @@ enum What {
         #[arg(long, default_value_t = 3)]
         rounds: usize,
     },
+    /// Audits and stubs, beside a bare walk and other tools
+    Audit {
+        /// Interleaved rounds of each
+        #[arg(long, default_value_t = 15)]
+        rounds: usize,
+    },
     /// A hello module linked by pywasm-build and by hand
     Link {
         /// Interleaved rounds of each
@@ -28,6 +35,7 @@ enum What {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.what {
+        What::Audit { rounds } => audit::run(*rounds),
         What::Install { rounds } => install::run(*rounds),
         What::Link { rounds } => link::run(*rounds),
     }

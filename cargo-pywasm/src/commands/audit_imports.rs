@@ -78,7 +78,11 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     };
     // The stream takes the colours out where nobody sees them.
     let style = Style { all: args.all, colour: true };
-    ctx.reporter.data(report(&found, args.format, style).trim_end());
+    let format = match args.format {
+        Format::Human if ctx.reporter.is_json() => Format::Json,
+        other => other,
+    };
+    ctx.reporter.data(report(&found, format, style).trim_end());
     let clean = found.iter().all(|one| one.findings.is_empty());
     Ok(if clean { Exit::Success } else { Exit::Findings })
 }

@@ -1,0 +1,79 @@
+//! How long an audit takes in the process, beside a bare walk: `cargo xtask bench audit` runs it and
+//! makes the table. Prints a line for each time: what, and seconds.
+//!
+//! Arguments: a module, an archive, the number of rounds.
+
+#![allow(clippy::print_stdout, reason = "what is printed is what this is for")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use anyhow::Context;
+use cargo_pywasm::audit::{self, Given, Module, Policy};
+use pywasm_stubs::{Behaviour, Link, Rules, Voice};
+use wasmparser::{KnownCustom, Name, Parser, Payload};
+
+fn main() -> anyhow::Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let [module, archive, rounds] = &words[..] else {
+        // `cargo test --benches` calls it without: there is nothing to measure.
+        return Ok(());
+    };
+    let bytes = fs_err::read(module)?;
+    let archive = fs_err::read(archive)?;
+    let wasip1 = Policy::load("wasip1", "".into())?;
+    let ic = Policy::load("ic", "".into())?;
+    for _ in 0..rounds.parse::<usize>().context("the number of rounds")? {
+        timed("walk", || walk(&bytes))?;
+        timed("wasip1", || against(&bytes, &wasip1))?;
+        timed("ic", || against(&bytes, &ic))?;
+        timed("stubs", || stubs(&archive))?;
+    }
+    Ok(())
+}
+
+fn timed(what: &str, run: impl Fn() -> anyhow::Result<usize>) -> anyhow::Result<()> {
+    let start = Instant::now();
+    black_box(run()?);
+    println!("{what} {}", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Imports and names, by wasmparser's own readers, counted.
+fn walk(bytes: &[u8]) -> anyhow::Result<usize> {
+    let mut count = 0;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload? {
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    count += import?.name.len();
+                }
+            }
+            Payload::CustomSection(section) => {
+                let KnownCustom::Name(names) = section.as_known() else { continue };
+                for names in names {
+                    let Name::Function(functions) = names? else { continue };
+                    for naming in functions {
+                        count += naming?.name.len();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(count)
+}
+
+fn against(bytes: &[u8], policy: &Policy) -> anyhow::Result<usize> {
+    Ok(audit::module(&Module::read(bytes)?, Given::default(), policy)?.len())
+}
+
+/// From an archive to an archive of stubs for all that it lacks.
+fn stubs(archive: &[u8]) -> anyhow::Result<usize> {
+    let mut link = Link::new();
+    link.whole_archive("archive", archive)?;
+    let trap = Some(Behaviour::Trap);
+    let found = pywasm_stubs::stubs(&link, &link.closure(), &Rules::default(), trap);
+    let found = found.map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
+    Ok(found.archive(Voice::Wasi, Vec::new()).len())
+}

@@ -1,0 +1,131 @@
+//! How long audits and stubs take: in the process beside a bare walk, and as a whole beside other
+//! tools.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use xshell::{Shell, cmd};
+
+use super::report::{Row, machine, write_section};
+use crate::tool::{Tool, manifest, root};
+
+/// An interpreter with debug information: some 30 MB.
+const RECIPE: &str = "schema = 1\nname = \"debug\"\ndescription = \"a large module\"\n\
+    python = \"3.13\"\n\n[build]\nopt-level = \"3\"\ncflags = [\"-g\"]\n";
+
+pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    let tool = Tool::build(&shell, &root().join("target/bench-store"))?;
+    let recipe = root().join("target/bench-debug.toml");
+    std::fs::write(&recipe, RECIPE)?;
+    let python = tool.install(&["--recipe", recipe.to_str().unwrap_or_default()])?;
+    let version = manifest(&python, "/python/version")?;
+    let series = manifest(&python, "/python/series")?;
+    let module = python.join("bin/python.wasm");
+    let archive = python.join(format!("lib/libpython{series}.a"));
+    let megabytes = |path: &Path| -> anyhow::Result<String> {
+        let size = std::fs::metadata(path)?.len();
+        Ok(format!("{:.1} MB", Duration::from_micros(size).as_secs_f64()))
+    };
+    let (large, small) = (megabytes(&module)?, megabytes(&archive)?);
+
+    let times = in_process(&shell, &module, &archive, rounds)?;
+    let note = format!(
+        "The module is CPython {version}'s interpreter with debug information, {large}; the archive its \
+         libpython, {small}. {rounds} interleaved rounds, {}. Reading the file is not counted.",
+        machine()
+    );
+    let rows = [
+        row("wasmparser's walk over imports and names", "walk", &times)?,
+        row("audit by policy `wasip1`", "wasip1", &times)?,
+        row("audit by policy `ic`, with validation and all code", "ic", &times)?,
+        row("stubs for all that libpython's archive lacks", "stubs", &times)?,
+    ];
+    write_section("audit", "Auditing: in the process", &note, &rows)?;
+    processes(&shell, &module, &large, rounds)
+}
+
+fn in_process(
+    shell: &Shell,
+    module: &Path,
+    archive: &Path,
+    rounds: usize,
+) -> anyhow::Result<BTreeMap<String, Vec<f64>>> {
+    let rounds = rounds.to_string();
+    let said = cmd!(
+        shell,
+        "cargo bench --quiet --package cargo-pywasm --no-default-features --bench audit -- {module} {archive} {rounds}"
+    )
+    .read()?;
+    let mut times: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for line in said.lines() {
+        let (what, seconds) = line.split_once(' ').context("a line of the bench")?;
+        times.entry(what.to_owned()).or_default().push(seconds.parse()?);
+    }
+    Ok(times)
+}
+
+fn row(name: &'static str, key: &str, times: &BTreeMap<String, Vec<f64>>) -> anyhow::Result<Row> {
+    let mut row = Row::new(name);
+    for seconds in times.get(key).with_context(|| format!("no times of `{key}`"))? {
+        row.push(Duration::from_secs_f64(*seconds));
+    }
+    Ok(row)
+}
+
+/// Whole processes, from their start to their end, with the file in the system's cache.
+fn processes(shell: &Shell, module: &Path, size: &str, rounds: usize) -> anyhow::Result<()> {
+    cmd!(shell, "cargo build --release --package cargo-pywasm --no-default-features").run()?;
+    let tool = root().join("target/release/cargo-pywasm");
+    let mut programs = vec![Program::new("`cargo pywasm audit-imports`", tool, &["audit-imports"])];
+    programs[0].version = "this one".to_owned();
+    for (name, program, words) in [
+        ("`wasm-objdump -x` of wabt", "wasm-objdump", &["-x"][..]),
+        ("`wasm-tools objdump`", "wasm-tools", &["objdump"]),
+        ("`wasm-tools validate`", "wasm-tools", &["validate"]),
+    ] {
+        match cmd!(shell, "{program} --version").quiet().ignore_stderr().read() {
+            Ok(version) => {
+                let mut found = Program::new(name, PathBuf::from(program), words);
+                found.version = format!("{program} {}", version.trim());
+                programs.push(found);
+            }
+            Err(_) => eprintln!("{program} is not on PATH: it has no row"),
+        }
+    }
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}");
+        for program in &mut programs {
+            let (path, words) = (&program.path, &program.words);
+            let start = Instant::now();
+            cmd!(shell, "{path} {words...} {module}").quiet().ignore_stdout().run()?;
+            program.row.push(start.elapsed());
+        }
+    }
+    let mut versions: Vec<String> = programs.iter().skip(1).map(|it| it.version.clone()).collect();
+    versions.dedup();
+    let note = format!(
+        "The same module of {size}; its report is thrown away. {}, {rounds} interleaved rounds, {}.",
+        versions.join(", "),
+        machine()
+    );
+    let rows: Vec<Row> = programs.into_iter().map(|program| program.row).collect();
+    write_section("audit process", "Auditing: the whole process", &note, &rows)
+}
+
+struct Program {
+    path: PathBuf,
+    words: Vec<String>,
+    version: String,
+    row: Row,
+}
+
+impl Program {
+    fn new(name: &'static str, path: PathBuf, words: &[&str]) -> Self {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        Self { path, words, version: String::new(), row: Row::new(name) }
+    }
+}
