@@ -6,22 +6,18 @@
 //! give equal bytes.
 
 use wasm_encoder::{
-    CustomSection, Encode, EntityType, FunctionSection, ImportSection, MemoryType, Module,
-    RawSection, TypeSection, ValType,
+    CustomSection, EntityType, FunctionSection, ImportSection, MemoryType, Module, RawSection,
+    TypeSection, ValType,
 };
 
 mod code;
+mod encode;
 
 pub use code::Code;
 
 /// Section numbers of the core specification.
 const CODE: u8 = 10;
 const DATA: u8 = 11;
-/// Subsections of the linking section.
-const SEGMENT_INFO: u8 = 5;
-const INIT_FUNCS: u8 = 6;
-const SYMBOL_TABLE: u8 = 8;
-
 /// A symbol of the object that is being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SymbolId(u32);
@@ -254,7 +250,7 @@ impl Writer {
         module.section(&CustomSection { name: "linking".into(), data: (&linking).into() });
         for (name, target, fixups) in relocations {
             if !fixups.is_empty() {
-                let data = relocation_section(target, &fixups);
+                let data = encode::relocation_section(target, &fixups);
                 module.section(&CustomSection { name: name.into(), data: (&data).into() });
             }
         }
@@ -274,115 +270,6 @@ impl Writer {
         self.symbols.push(symbol);
         SymbolId(len(&self.symbols) - 1)
     }
-
-    /// The section's content, and its fixups from its start.
-    fn code_section(&self) -> (Vec<u8>, Vec<Fixup>) {
-        let (mut bytes, mut fixups) = (Vec::new(), Vec::new());
-        len(&self.functions).encode(&mut bytes);
-        for Function { code, .. } in &self.functions {
-            let body = code.body();
-            len(&body).encode(&mut bytes);
-            fixups.extend(moved(code.fixups(), len(&bytes)));
-            bytes.extend(body);
-        }
-        (bytes, fixups)
-    }
-
-    /// As above. Segments lie one after another, as compilers have them.
-    fn data_section(&self) -> (Vec<u8>, Vec<Fixup>) {
-        let (mut bytes, mut fixups, mut address) = (Vec::new(), Vec::new(), 0_u32);
-        len(&self.segments).encode(&mut bytes);
-        for Segment { alignment, data, .. } in &self.segments {
-            address = address.next_multiple_of(1 << alignment);
-            // Active, in memory 0, at this address.
-            bytes.push(0);
-            wasm_encoder::ConstExpr::i32_const(address.cast_signed()).encode(&mut bytes);
-            len(&data.bytes).encode(&mut bytes);
-            fixups.extend(moved(&data.fixups, len(&bytes)));
-            bytes.extend(&data.bytes);
-            address += len(&data.bytes);
-        }
-        (bytes, fixups)
-    }
-
-    fn linking_section(&self) -> Vec<u8> {
-        let mut bytes = vec![2];
-        let mut subsection = |id: u8, count: u32, entries: Vec<u8>| {
-            if count > 0 {
-                let mut body = Vec::new();
-                count.encode(&mut body);
-                body.extend(entries);
-                bytes.push(id);
-                body.encode(&mut bytes);
-            }
-        };
-        // Readers know a start function by its symbol, so the symbols come first.
-        let mut entries = Vec::new();
-        for symbol in &self.symbols {
-            symbol.encode(&mut entries);
-        }
-        subsection(SYMBOL_TABLE, len(&self.symbols), std::mem::take(&mut entries));
-        for Segment { name, alignment, .. } in &self.segments {
-            name.as_str().encode(&mut entries);
-            alignment.encode(&mut entries);
-            0_u32.encode(&mut entries);
-        }
-        subsection(SEGMENT_INFO, len(&self.segments), std::mem::take(&mut entries));
-        for (priority, SymbolId(function)) in &self.starts {
-            priority.encode(&mut entries);
-            function.encode(&mut entries);
-        }
-        subsection(INIT_FUNCS, len(&self.starts), entries);
-        bytes
-    }
-}
-
-impl Encode for Symbol {
-    fn encode(&self, sink: &mut Vec<u8>) {
-        match self {
-            Self::Function { flags, index, name } => {
-                sink.push(0);
-                flags.encode(sink);
-                index.encode(sink);
-                if let Some(name) = name {
-                    name.as_str().encode(sink);
-                }
-            }
-            Self::Data { flags, name, place } => {
-                sink.push(1);
-                flags.encode(sink);
-                name.as_str().encode(sink);
-                if let Some((segment, size)) = place {
-                    segment.encode(sink);
-                    0_u32.encode(sink);
-                    size.encode(sink);
-                }
-            }
-        }
-    }
-}
-
-fn relocation_section(target: u32, fixups: &[Fixup]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    target.encode(&mut bytes);
-    len(fixups).encode(&mut bytes);
-    for Fixup { kind, offset, symbol, addend } in fixups {
-        bytes.push(match kind {
-            Relocation::Call => 0,
-            Relocation::AddressInCode => 4,
-            Relocation::AddressInData => 5,
-        });
-        offset.encode(&mut bytes);
-        symbol.0.encode(&mut bytes);
-        if *kind != Relocation::Call {
-            addend.encode(&mut bytes);
-        }
-    }
-    bytes
-}
-
-fn moved(fixups: &[Fixup], by: u32) -> impl Iterator<Item = Fixup> + '_ {
-    fixups.iter().map(move |fixup| Fixup { offset: fixup.offset + by, ..*fixup })
 }
 
 /// A length as wasm has it.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::code::Largest;
 use super::finding::{Code, Finding};
 use super::known;
-use super::module::{Export, Extern, Import, Module};
+use super::module::{Extern, Import, Module};
 use super::origin::Origins;
-use super::policy::{HostFunction, Limited, Policy, is_kind};
+use super::policy::{HostFunction, Policy};
+
+mod exports;
+mod limits;
 
 /// The module that the linker names for what it did not find.
 const LINKER: &str = "env";
@@ -135,134 +137,6 @@ impl Check<'_, '_> {
         }
     }
 
-    fn exports(&mut self) {
-        let rules = &self.policy.exports;
-        for (name, wanted) in &rules.required {
-            let Some(export) = self.module.exports.iter().find(|export| export.name == name) else {
-                let text = format!("the host asks for it, as {wanted}");
-                self.findings.push(Finding::new(Code::ExportMissing, name, text));
-                continue;
-            };
-            let is = self.type_of(export);
-            let fits = if is_kind(wanted) { export.kind.word() == wanted } else { is == *wanted };
-            if !fits {
-                let text = format!("the host asks for it as {wanted}");
-                self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
-            }
-        }
-        let mut methods: BTreeMap<&str, &str> = BTreeMap::new();
-        for export in &self.module.exports {
-            self.export(export, &mut methods);
-        }
-        self.limit(Limited::Methods, methods.len() as u64, "");
-        let bytes: usize = methods.keys().map(|name| name.len()).sum();
-        self.limit(Limited::MethodNamesSize, bytes as u64, "");
-    }
-
-    fn export<'e>(&mut self, export: &Export<'e>, methods: &mut BTreeMap<&'e str, &'e str>) {
-        let rules = &self.policy.exports;
-        let name = export.name;
-        if has(&rules.reserved, name) {
-            let text = format!("{} keeps this name for itself", self.host());
-            self.findings.push(Finding::new(Code::ExportUnknown, name, text));
-            return;
-        }
-        let method = rules.methods.iter().find_map(|kind| name.strip_prefix(kind.as_str()));
-        if let Some(method) = method
-            && let Some(other) = methods.insert(method, name)
-        {
-            let text = format!("`{other}` has the same method name");
-            self.findings.push(Finding::new(Code::ExportDuplicate, name, text));
-        }
-        let is_interface = rules.prefix.as_ref().is_some_and(|prefix| name.starts_with(prefix));
-        if !is_interface {
-            return;
-        }
-        if method.is_none() && !has(&rules.exact, name) {
-            let known: Vec<&str> =
-                rules.exact.iter().chain(&rules.methods).map(|it| it.trim_end()).collect();
-            let text = format!("{} rejects a module that exports it", self.host());
-            let cure = format!("known are {}", known.join(", "));
-            self.findings.push(Finding::new(Code::ExportUnknown, name, text).cure(cure));
-        } else if let Some(wanted) = &rules.signature {
-            let is = self.type_of(export);
-            if is != wanted.0.to_string() {
-                let text = format!("the host asks for it as {}", wanted.0);
-                self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
-            }
-        }
-    }
-
-    fn type_of(&self, export: &Export<'_>) -> String {
-        match export.kind {
-            Extern::Function(function) => {
-                self.module.signature(function).unwrap_or_default().to_string()
-            }
-            ref kind => kind.word().to_owned(),
-        }
-    }
-
-    fn limits(&mut self, given: Given) -> anyhow::Result<()> {
-        let module = self.module;
-        let sizes = module.sizes;
-        let counted = |name: &str| {
-            let prefixes = &self.policy.custom_sections;
-            prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
-        };
-        let custom: Vec<usize> = module
-            .custom()
-            .filter(|(name, _)| counted(name))
-            .map(|(name, size)| name.len() + size)
-            .collect();
-        for (limited, value) in [
-            (Limited::Size, module.bytes.len()),
-            (Limited::GzipSize, given.compressed.unwrap_or(0)),
-            (Limited::CodeSize, sizes.code),
-            (Limited::DataSize, sizes.data),
-            (Limited::Functions, module.bodies.len()),
-            (Limited::Imports, module.imports.len()),
-            (Limited::Globals, sizes.globals),
-            (Limited::Tables, sizes.tables),
-            (Limited::Memories, sizes.memories),
-            (Limited::CustomSections, custom.len()),
-            (Limited::CustomSectionsSize, custom.iter().sum()),
-        ] {
-            self.limit(limited, value as u64, "");
-        }
-        self.limit(Limited::MemoryPages, sizes.pages, "");
-        let of_code = [Limited::FunctionInstructions, Limited::FunctionComplexity];
-        if of_code.iter().any(|limited| self.policy.limits.contains_key(limited)) {
-            let largest = Largest::read(module)?;
-            let names = module.names()?;
-            for (limited, (function, value)) in
-                of_code.into_iter().zip([largest.instructions, largest.complexity])
-            {
-                let name = match names.get(function as usize) {
-                    Some(&"") | None => format!(" in function {function}"),
-                    Some(name) => format!(" in {:#}", rustc_demangle::demangle(name)),
-                };
-                self.limit(limited, value, &name);
-            }
-        }
-        Ok(())
-    }
-
-    fn limit(&mut self, limited: Limited, value: u64, which: &str) {
-        let Some(limit) = self.policy.limits.get(&limited) else { return };
-        if value <= limit.value {
-            return;
-        }
-        let source = limit.source.as_ref().map(|source| format!(" [{source}]")).unwrap_or_default();
-        let (unit, host) = (limited.unit(), self.host());
-        let text = format!("{value} {unit}{which}; {host} takes {}{source}", limit.value);
-        let mut finding = Finding::new(Code::Limit, limited.to_string(), text);
-        if matches!(limited, Limited::Size | Limited::CodeSize | Limited::Functions) {
-            finding = finding
-                .cure("build for size: `opt-level = \"z\"`, `lto = true`, `wasm-opt -Oz`, a recipe with fewer modules");
-        }
-        self.findings.push(finding);
-    }
-
     /// By validation: whatever a module uses, the validator knows which proposal it is of.
     fn features(&mut self) {
         let Some(features) = self.policy.features else { return };
@@ -329,36 +203,6 @@ impl Check<'_, '_> {
             finding.needed_by = origins.of(function);
             self.findings.push(finding);
         }
-    }
-
-    /// wasm-ld wraps each export of a module that is linked as a command in `NAME.command_export`.
-    fn wrapped_exports(&self) -> Option<Finding> {
-        let exported: Vec<(&str, u32)> = self
-            .module
-            .exports
-            .iter()
-            .filter_map(|export| match export.kind {
-                Extern::Function(function) if export.name != "_start" => {
-                    Some((export.name, function))
-                }
-                _ => None,
-            })
-            .collect();
-        if exported.is_empty() {
-            return None;
-        }
-        let names = self.module.names().ok()?;
-        let mut wrapped = exported.iter().filter(|(_, function)| {
-            names.get(*function as usize).is_some_and(|name| name.ends_with(".command_export"))
-        });
-        let (first, _) = wrapped.next()?;
-        let more = wrapped.count();
-        let others =
-            if more == 0 { String::new() } else { format!(", and of {more} more exports") };
-        let text = format!("constructors and atexit functions run around each call of it{others}");
-        Some(Finding::new(Code::ExportCommand, *first, text).cure(
-            "link a reactor: crt1-reactor.o and `--export=_initialize`, as `pywasm_build::link()` does for a cdylib",
-        ))
     }
 }
 

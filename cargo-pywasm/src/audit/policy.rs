@@ -10,9 +10,11 @@ use anyhow::Context;
 use camino::Utf8Path;
 use glob::Pattern;
 use pywasm_stubs::Signature;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
 use crate::reporter::WithHint;
+
+mod file;
 
 /// The policies that are built in, by name, sorted.
 const BUILTIN: [(&str, &str); 3] = [
@@ -23,9 +25,6 @@ const BUILTIN: [(&str, &str); 3] = [
 
 /// The one that counts where none is named.
 pub const DEFAULT: &str = "wasip1";
-
-/// The newest format that is read.
-const SCHEMA: u32 = 1;
 
 /// A policy, complete: what it extends is in it.
 #[derive(Clone, Debug, Default)]
@@ -145,56 +144,6 @@ pub struct Glob(pub Pattern);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sign(pub Signature);
 
-/// The file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct File {
-    schema: u32,
-    name: Option<String>,
-    #[serde(rename = "about")]
-    _about: Option<String>,
-    extends: Option<String>,
-    #[serde(default)]
-    functions: BTreeMap<String, BTreeMap<String, FunctionEntry>>,
-    #[serde(default)]
-    allow: Vec<Glob>,
-    #[serde(default)]
-    deny: Vec<Glob>,
-    #[serde(default)]
-    import_memory_from: Vec<String>,
-    #[serde(default)]
-    import_table_from: Vec<String>,
-    features: Option<Vec<String>>,
-    exports: Option<Exports>,
-    custom_sections: Option<CustomSections>,
-    #[serde(default)]
-    limits: BTreeMap<Limited, LimitEntry>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CustomSections {
-    prefixes: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-enum FunctionEntry {
-    Type(Sign),
-    Whole {
-        #[serde(rename = "type")]
-        signature: Sign,
-        start: bool,
-    },
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-enum LimitEntry {
-    Value(u64),
-    Whole { value: u64, source: String },
-}
-
 impl Policy {
     /// The policy of a name or of a path: anything with a `/` or the ending `.toml` is a path.
     ///
@@ -235,58 +184,6 @@ impl Policy {
         Self::parse(text, false)
     }
 
-    /// Reads a policy; `own` says whether it is the user's.
-    ///
-    /// # Errors
-    /// When it is not TOML of this form.
-    pub fn parse(text: &str, own: bool) -> anyhow::Result<Self> {
-        let file: File = toml::from_str(text)?;
-        anyhow::ensure!(
-            file.schema == SCHEMA,
-            "its schema is {}; this version reads {SCHEMA}",
-            file.schema
-        );
-        let mut policy = match &file.extends {
-            Some(name) => Self::builtin(name).context("`extends`")?,
-            None => Self::default(),
-        };
-        policy.name = file.name.unwrap_or_default();
-        for (module, functions) in file.functions {
-            let known = policy.functions.entry(module).or_default();
-            for (name, entry) in functions {
-                let (signature, start) = match entry {
-                    FunctionEntry::Type(Sign(signature)) => (signature, false),
-                    FunctionEntry::Whole { signature: Sign(signature), start } => {
-                        (signature, start)
-                    }
-                };
-                known.insert(name, HostFunction { signature, start });
-            }
-        }
-        policy.allow.extend(file.allow.into_iter().map(|glob| Allowed { glob, own }));
-        policy.deny.extend(file.deny);
-        policy.memory_from.extend(file.import_memory_from);
-        policy.table_from.extend(file.import_table_from);
-        if let Some(names) = file.features {
-            policy.features = Some(features(&names)?);
-        }
-        if let Some(exports) = file.exports {
-            exports.check()?;
-            policy.exports = exports;
-        }
-        if let Some(sections) = file.custom_sections {
-            policy.custom_sections = sections.prefixes;
-        }
-        for (name, entry) in file.limits {
-            let limit = match entry {
-                LimitEntry::Value(value) => Limit { value, source: None },
-                LimitEntry::Whole { value, source } => Limit { value, source: Some(source) },
-            };
-            policy.limits.insert(name, limit);
-        }
-        Ok(policy)
-    }
-
     /// Whether the host has a function, of whatever type.
     #[must_use]
     pub fn has(&self, module: &str, name: &str) -> bool {
@@ -303,37 +200,9 @@ impl Policy {
     }
 }
 
-impl Exports {
-    fn check(&self) -> anyhow::Result<()> {
-        for (name, kind) in &self.required {
-            anyhow::ensure!(
-                is_kind(kind) || kind.parse::<Signature>().is_ok(),
-                "required export `{name}` is `{kind}`: neither a function's type, as \
-                 `(i32) -> i32`, nor one of function, memory, table, global"
-            );
-        }
-        Ok(())
-    }
-}
-
 /// Whether a text is the kind of an export rather than a function's type.
 pub(super) fn is_kind(text: &str) -> bool {
     matches!(text, "function" | "memory" | "table" | "global")
-}
-
-/// wasmparser's flags of these names, in the spelling of the proposals.
-fn features(names: &[String]) -> anyhow::Result<wasmparser::WasmFeatures> {
-    let mut all = wasmparser::WasmFeatures::empty();
-    for name in names {
-        let flag = wasmparser::WasmFeatures::from_name(&name.to_uppercase().replace('-', "_"));
-        all |= flag.with_context(|| format!("there is no proposal `{name}`")).hint(|| {
-            let flags = wasmparser::WasmFeatures::all();
-            let known = flags.iter_names().map(|(name, _)| name.to_lowercase().replace('_', "-"));
-            format!("known are {}", known.collect::<Vec<_>>().join(", "))
-        })?;
-    }
-    // Values of types: what every module since the first version may have.
-    Ok(all | wasmparser::WasmFeatures::GC_TYPES)
 }
 
 impl Limited {
@@ -383,19 +252,5 @@ impl Limited {
 impl fmt::Display for Limited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
-    }
-}
-
-impl<'de> Deserialize<'de> for Glob {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Pattern::new(&text).map(Self).map_err(de::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for Sign {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(de::Error::custom)
     }
 }

@@ -1,5 +1,8 @@
 //! Link sets of tiny objects, against what wasm-ld makes of the same.
 
+use std::collections::HashSet;
+
+use super::table::is_a_bound;
 use super::*;
 use wasm_encoder::{
     CodeSection, EntityType, Function, FunctionSection, ImportSection, LinkingSection, Module,

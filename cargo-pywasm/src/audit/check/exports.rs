@@ -1,0 +1,107 @@
+//! What a module exports.
+
+use std::collections::BTreeMap;
+
+use super::{Check, has};
+use crate::audit::finding::{Code, Finding};
+use crate::audit::module::{Export, Extern};
+use crate::audit::policy::{Limited, is_kind};
+
+impl Check<'_, '_> {
+    pub(super) fn exports(&mut self) {
+        let rules = &self.policy.exports;
+        for (name, wanted) in &rules.required {
+            let Some(export) = self.module.exports.iter().find(|export| export.name == name) else {
+                let text = format!("the host asks for it, as {wanted}");
+                self.findings.push(Finding::new(Code::ExportMissing, name, text));
+                continue;
+            };
+            let is = self.type_of(export);
+            let fits = if is_kind(wanted) { export.kind.word() == wanted } else { is == *wanted };
+            if !fits {
+                let text = format!("the host asks for it as {wanted}");
+                self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
+            }
+        }
+        let mut methods: BTreeMap<&str, &str> = BTreeMap::new();
+        for export in &self.module.exports {
+            self.export(export, &mut methods);
+        }
+        self.limit(Limited::Methods, methods.len() as u64, "");
+        let bytes: usize = methods.keys().map(|name| name.len()).sum();
+        self.limit(Limited::MethodNamesSize, bytes as u64, "");
+    }
+
+    fn export<'e>(&mut self, export: &Export<'e>, methods: &mut BTreeMap<&'e str, &'e str>) {
+        let rules = &self.policy.exports;
+        let name = export.name;
+        if has(&rules.reserved, name) {
+            let text = format!("{} keeps this name for itself", self.host());
+            self.findings.push(Finding::new(Code::ExportUnknown, name, text));
+            return;
+        }
+        let method = rules.methods.iter().find_map(|kind| name.strip_prefix(kind.as_str()));
+        if let Some(method) = method
+            && let Some(other) = methods.insert(method, name)
+        {
+            let text = format!("`{other}` has the same method name");
+            self.findings.push(Finding::new(Code::ExportDuplicate, name, text));
+        }
+        let is_interface = rules.prefix.as_ref().is_some_and(|prefix| name.starts_with(prefix));
+        if !is_interface {
+            return;
+        }
+        if method.is_none() && !has(&rules.exact, name) {
+            let known: Vec<&str> =
+                rules.exact.iter().chain(&rules.methods).map(|it| it.trim_end()).collect();
+            let text = format!("{} rejects a module that exports it", self.host());
+            let cure = format!("known are {}", known.join(", "));
+            self.findings.push(Finding::new(Code::ExportUnknown, name, text).cure(cure));
+        } else if let Some(wanted) = &rules.signature {
+            let is = self.type_of(export);
+            if is != wanted.0.to_string() {
+                let text = format!("the host asks for it as {}", wanted.0);
+                self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
+            }
+        }
+    }
+
+    fn type_of(&self, export: &Export<'_>) -> String {
+        match export.kind {
+            Extern::Function(function) => {
+                self.module.signature(function).unwrap_or_default().to_string()
+            }
+            ref kind => kind.word().to_owned(),
+        }
+    }
+
+    /// wasm-ld wraps each export of a module that is linked as a command in `NAME.command_export`.
+    pub(super) fn wrapped_exports(&self) -> Option<Finding> {
+        let exported: Vec<(&str, u32)> = self
+            .module
+            .exports
+            .iter()
+            .filter_map(|export| match export.kind {
+                Extern::Function(function) if export.name != "_start" => {
+                    Some((export.name, function))
+                }
+                _ => None,
+            })
+            .collect();
+        if exported.is_empty() {
+            return None;
+        }
+        let names = self.module.names().ok()?;
+        let mut wrapped = exported.iter().filter(|(_, function)| {
+            names.get(*function as usize).is_some_and(|name| name.ends_with(".command_export"))
+        });
+        let (first, _) = wrapped.next()?;
+        let more = wrapped.count();
+        let others =
+            if more == 0 { String::new() } else { format!(", and of {more} more exports") };
+        let text = format!("constructors and atexit functions run around each call of it{others}");
+        Some(Finding::new(Code::ExportCommand, *first, text).cure(
+            "link a reactor: crt1-reactor.o and `--export=_initialize`, as `pywasm_build::link()` does for a cdylib",
+        ))
+    }
+}
