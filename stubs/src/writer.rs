@@ -147,11 +147,7 @@ impl Writer {
         params: &[ValType],
         results: &[ValType],
     ) -> SymbolId {
-        debug_assert!(self.functions.is_empty(), "imports are numbered before functions");
-        let kind = self.kind(params, results);
-        let index = len(&self.imports);
-        let (module, name) = (LINKED.to_owned(), name.to_owned());
-        self.imports.push(Imported { module, name, kind });
+        let index = self.import(LINKED, name, params, results);
         self.symbol(Symbol::Function { flags: UNDEFINED, index, name: None })
     }
 
@@ -164,13 +160,17 @@ impl Writer {
         params: &[ValType],
         results: &[ValType],
     ) -> SymbolId {
+        let index = self.import(module, name, params, results);
+        let symbol = Some(format!("__pywasm_{module}_{name}"));
+        self.symbol(Symbol::Function { flags: UNDEFINED | EXPLICIT_NAME, index, name: symbol })
+    }
+
+    fn import(&mut self, module: &str, name: &str, params: &[ValType], results: &[ValType]) -> u32 {
         debug_assert!(self.functions.is_empty(), "imports are numbered before functions");
         let kind = self.kind(params, results);
-        let index = len(&self.imports);
         let (module, name) = (module.to_owned(), name.to_owned());
-        let symbol = Some(format!("__pywasm_{module}_{name}"));
         self.imports.push(Imported { module, name, kind });
-        self.symbol(Symbol::Function { flags: UNDEFINED | EXPLICIT_NAME, index, name: symbol })
+        len(&self.imports) - 1
     }
 
     /// A variable that another object has.

@@ -5,6 +5,7 @@ use camino::Utf8Path;
 
 use super::manifest::{Contents, Input, Manifest};
 use super::request::{Request, RequestKey};
+use super::write_json;
 use super::{archive, audit, details, exit, licenses, macros, sbom, stdlib};
 use crate::bytecode;
 use crate::cpython::{Built, Logs, PREFIX, SourceTree};
@@ -172,12 +173,5 @@ fn sysconfigdata(parts: &Parts<'_>, tree: &Utf8Path) -> anyhow::Result<()> {
             fs_err::write(tree.join(entry.file_name()), text)?;
         }
     }
-    Ok(())
-}
-
-pub(super) fn write_json(path: &Utf8Path, value: &serde_json::Value) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
-    fs_err::write(path, text)?;
     Ok(())
 }

@@ -84,7 +84,7 @@ impl Audit {
     /// # Errors
     /// When the file can't be written.
     pub(super) fn write(&self, root: &Utf8Path) -> anyhow::Result<()> {
-        super::assemble::write_json(&root.join("audit.json"), &self.report)
+        super::write_json(&root.join("audit.json"), &self.report)
     }
 }
 

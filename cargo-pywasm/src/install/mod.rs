@@ -123,3 +123,10 @@ fn verify(root: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     ctx.reporter.status("Verified", report.to_string());
     Ok(())
 }
+
+fn write_json(path: &Utf8Path, value: &serde_json::Value) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    fs_err::write(path, text)?;
+    Ok(())
+}
