@@ -34,7 +34,7 @@ pub struct Recipe {
     /// What of the standard library is installed.
     #[serde(default)]
     pub stdlib: Stdlib,
-    /// What stands in for symbols that nothing has, by name or pattern: `getlogin = "errno"`.
+    /// What stands in for symbols that nothing has, by name or pattern: `getlogin = "null"`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stubs: BTreeMap<String, String>,
 }

@@ -30,3 +30,17 @@ WEAK char *dlerror(void) {
     said = 0;
     return (char *)last;
 }
+
+/* No address is of a shared library: 0, and nothing is told. */
+WEAK int dladdr(const void *restrict address, void *restrict info) {
+    (void)address;
+    (void)info;
+    return 0;
+}
+
+/* There is nothing to call back for. */
+WEAK int dl_iterate_phdr(int (*callback)(void *, unsigned long, void *), void *data) {
+    (void)callback;
+    (void)data;
+    return 0;
+}

@@ -136,10 +136,29 @@ impl Rules {
     #[must_use]
     pub fn of(&self, name: &str) -> Option<(&str, Behaviour)> {
         let matching = self.0.iter().filter(|(_, (pattern, _))| pattern.matches(name));
-        let said = |text: &str| text.chars().filter(|c| !matches!(c, '*' | '?')).count();
         matching
             .max_by_key(|(text, _)| (*text == name, said(text), std::cmp::Reverse(text.len())))
             .map(|(text, (_, behaviour))| (text.as_str(), *behaviour))
+    }
+
+    /// The same for an import, `env.mpd_add`: a pattern with a dot speaks of the whole of it, one
+    /// without of the function's name.
+    #[must_use]
+    pub fn of_import(&self, module: &str, name: &str) -> Option<(&str, Behaviour)> {
+        let whole = format!("{module}.{name}");
+        let speaks_of =
+            |text: &str| if text.contains('.') { whole.clone() } else { name.to_owned() };
+        let matching = self.0.iter().filter(|(text, (it, _))| it.matches(&speaks_of(text)));
+        let function = |text: &str| text.rsplit('.').next().unwrap_or(text).to_owned();
+        matching
+            .max_by_key(|(text, _)| (**text == whole, said(&function(text)), said(text)))
+            .map(|(text, (_, behaviour))| (text.as_str(), *behaviour))
+    }
+
+    /// Every pattern that matches a name, whether it decides or not, sorted.
+    pub fn matching(&self, name: &str) -> impl Iterator<Item = &str> {
+        let matching = self.0.iter().filter(move |(_, (pattern, _))| pattern.matches(name));
+        matching.map(|(text, _)| text.as_str())
     }
 
     /// The patterns, sorted.
@@ -152,6 +171,11 @@ impl Rules {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// How much of a name a pattern says.
+fn said(pattern: &str) -> usize {
+    pattern.chars().filter(|c| !matches!(c, '*' | '?')).count()
 }
 
 impl<'de> Deserialize<'de> for Rules {
@@ -197,6 +221,21 @@ mod tests {
         assert_eq!(of("mpd_qadd"), "errno");
         assert_eq!(of("mpd_qnew"), "value=7");
         assert!(Rules::default().of("x").is_none());
+    }
+
+    #[test]
+    fn of_an_import_a_rule_names_the_function_or_the_whole() {
+        let mut rules = Rules::default();
+        for rule in ["env.*=trap", "gone=null", "w*=errno", "wasi.fd_*=value=1"] {
+            rules.add_text(rule).unwrap();
+        }
+        let of = |module, name| rules.of_import(module, name).map(|(pattern, _)| pattern);
+        assert_eq!(of("env", "other"), Some("env.*"));
+        assert_eq!(of("env", "gone"), Some("gone"));
+        // Of functions that begin with it, not of modules.
+        assert_eq!(of("wasi", "sock"), None);
+        assert_eq!(of("wasi", "fd_read"), Some("wasi.fd_*"));
+        assert_eq!(of("wasi", "wait"), Some("w*"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::archive::{Member, archive};
 use crate::behaviour::{Behaviour, Rules};
 use crate::families::{returns_a_structure, shim};
-use crate::link::{Closure, Link};
+use crate::link::{Closure, Link, Undefined};
 use crate::object::Kind;
 use crate::signature::Signature;
 use crate::stub::{Stub, Voice, say_object};
@@ -45,6 +45,8 @@ pub enum Reason {
     NoResult(Signature, Behaviour),
     /// A type that no value of C has.
     Type(Signature),
+    /// A variable that every thread has for itself, a global or a tag: a stub can't be one.
+    Kind(Kind, bool),
     /// There is no shim for it.
     NoShim,
     /// `import-error` for what is no `PyInit_NAME`.
@@ -77,6 +79,10 @@ impl fmt::Display for Refusal {
             Reason::Type(signature) => {
                 write!(f, "`{name}` {signature} has a type that a stub can't have")
             }
+            Reason::Kind(_, true) => {
+                write!(f, "`{name}` is a variable of each thread's own: a stub can't be one")
+            }
+            Reason::Kind(kind, false) => write!(f, "`{name}` is a {kind}: a stub can't be one"),
             Reason::NoShim => write!(f, "there is no shim for `{name}`"),
             Reason::NotAModule(signature) => write!(
                 f,
@@ -98,18 +104,16 @@ pub fn stubs(
     rules: &Rules,
     default: Option<Behaviour>,
 ) -> Result<Stubs, Vec<Refusal>> {
-    let mut of_name: BTreeMap<&str, Vec<&crate::Undefined>> = BTreeMap::new();
+    let mut of_name: BTreeMap<&str, Vec<&Undefined>> = BTreeMap::new();
     for undefined in &closure.undefined {
         of_name.entry(&undefined.name).or_default().push(undefined);
     }
     let (mut found, mut refused) = (Stubs::default(), Vec::new());
     let mut used = BTreeSet::new();
     for (name, wanted) in of_name {
+        used.extend(rules.matching(name));
         let behaviour = match rules.of(name) {
-            Some((pattern, behaviour)) => {
-                used.insert(pattern);
-                Some(behaviour)
-            }
+            Some((_, behaviour)) => Some(behaviour),
             None => default.map(|default| of_modules(name, default)),
         };
         let (Some(behaviour), [first, ..]) = (behaviour, &wanted[..]) else {
@@ -119,7 +123,7 @@ pub fn stubs(
         if wanted.len() > 1 {
             let types = wanted.iter().map(|it| (it.kind.clone(), it.needed_by.clone())).collect();
             refused.push(Refusal { name: name.to_owned(), reason: Reason::Types(types) });
-        } else if let Some(reason) = reason_against(name, &first.kind, behaviour) {
+        } else if let Some(reason) = reason_against(first, behaviour) {
             refused.push(Refusal { name: name.to_owned(), reason });
         } else {
             let (name, kind, size) = (name.to_owned(), first.kind.clone(), first.used);
@@ -147,7 +151,11 @@ fn of_modules(name: &str, default: Behaviour) -> Behaviour {
     }
 }
 
-fn reason_against(name: &str, kind: &Kind, behaviour: Behaviour) -> Option<Reason> {
+fn reason_against(undefined: &Undefined, behaviour: Behaviour) -> Option<Reason> {
+    let (name, kind) = (undefined.name.as_str(), &undefined.kind);
+    if undefined.tls || matches!(kind, Kind::Global | Kind::Tag) {
+        return Some(Reason::Kind(kind.clone(), undefined.tls));
+    }
     if behaviour == Behaviour::Shim {
         return shim(name).is_none().then_some(Reason::NoShim);
     }

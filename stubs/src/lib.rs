@@ -32,7 +32,7 @@ pub use leave_out::{LeaveOutError, leave_out};
 pub use libc::is_of_libc;
 pub use link::{Closure, Conflict, Link, Undefined, WANTED_BY_NAME, members};
 pub use macros::{Macro, macros};
-pub use object::{ImportedFunction, Kind, Object, ReadError, Symbol};
+pub use object::{ImportedFunction, Kind, Object, ReadError, Symbol, made_for};
 pub use signature::{NotASignature, Signature};
 pub use stub::{Stub, Voice};
 pub use wasm_encoder::{Instruction, ValType};

@@ -3,7 +3,7 @@
 use object::read::archive::ArchiveFile;
 
 use self::table::Table;
-use crate::object::{ImportedFunction, Kind, Object, ReadError};
+use crate::object::{ImportedFunction, Kind, Object, ReadError, made_for};
 
 mod table;
 
@@ -17,8 +17,10 @@ pub struct Undefined {
     pub kind: Kind,
     /// The objects that want it, sorted.
     pub needed_by: Vec<String>,
-    /// Of a variable: how many bytes of it are known to be used.
+    /// Of a variable: how many bytes of it are known to be used. It may be larger.
     pub used: u32,
+    /// Of a variable: whether every thread has its own.
+    pub tls: bool,
 }
 
 /// A name by which linked objects mean functions of different types. The linker warns of it, and
@@ -174,7 +176,16 @@ pub fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Object>, ReadError> {
     for member in file.members() {
         let member = member.map_err(broken)?;
         let name = format!("{archive}({})", String::from_utf8_lossy(member.name()));
-        objects.push(Object::read(&name, member.data(bytes).map_err(broken)?)?);
+        let bytes = member.data(bytes).map_err(broken)?;
+        if let Some(machine) = made_for(bytes) {
+            return Err(ReadError::Foreign { object: name, what: machine });
+        }
+        match Object::read(&name, bytes) {
+            // A README, a crate's metadata: the linker passes it over.
+            Err(ReadError::NotRelocatable(_)) => {}
+            Err(_) if !bytes.starts_with(b"\0asm") => {}
+            read => objects.push(read?),
+        }
     }
     Ok(objects)
 }

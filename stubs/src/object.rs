@@ -3,7 +3,7 @@
 //! Source of the format: the linking section of
 //! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use wasmparser::{
@@ -16,7 +16,7 @@ use crate::signature::Signature;
 /// The module that compilers give to functions which the linker shall find.
 const UNNAMED_MODULE: &str = "env";
 
-/// What a symbol names. Globals, tables and tags are the linker's own affair.
+/// What a symbol names. Tables are the linker's own affair.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Code: undefined, it becomes an import. wasm calls by exact type: one of another type is
@@ -24,6 +24,10 @@ pub enum Kind {
     Function(Signature),
     /// A variable: undefined, it silently becomes address 0 where undefined symbols are allowed.
     Data,
+    /// A variable of wasm's own, which has no address.
+    Global,
+    /// A kind of exceptions.
+    Tag,
 }
 
 impl fmt::Display for Kind {
@@ -31,6 +35,8 @@ impl fmt::Display for Kind {
         match self {
             Self::Function(signature) => signature.fmt(f),
             Self::Data => f.write_str("data"),
+            Self::Global => f.write_str("global"),
+            Self::Tag => f.write_str("tag"),
         }
     }
 }
@@ -46,6 +52,13 @@ pub struct Symbol {
     pub undefined: bool,
     /// Whether the linker is content without it, or takes another one before it.
     pub weak: bool,
+    /// Whether it is called by its type: of a function whose address is only taken, the linker
+    /// asks no type. Of what is defined, always.
+    pub called: bool,
+    /// Whether every thread has its own.
+    pub tls: bool,
+    /// The import that it becomes where nothing defines it: `wasi_snapshot_preview1`, `fd_write`.
+    pub host: Option<(String, String)>,
 }
 
 /// A function of a host: `wasi_snapshot_preview1.fd_write`.
@@ -60,15 +73,12 @@ pub struct ImportedFunction {
 }
 
 /// The symbols of one object, local ones left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Object {
     /// `libc.a(printf.o)`, or the file's name.
     pub name: String,
     /// In the order of the object.
     pub symbols: Vec<Symbol>,
-    /// The functions that it imports on purpose, from a module it names, as libc does those of
-    /// WASI: the linker asks nobody for them.
-    pub imports: Vec<ImportedFunction>,
     /// For each undefined variable how many bytes of it are known to be used, by name.
     pub(crate) data_used: BTreeMap<String, u32>,
     /// The names of its data segments, for whose bounds the linker makes symbols.
@@ -97,6 +107,14 @@ pub enum ReadError {
     /// A module that was linked already, or one without symbols.
     #[error("`{0}` has no linking section: it is not a relocatable object")]
     NotRelocatable(String),
+    /// An object of another machine.
+    #[error("`{object}` is {what}")]
+    Foreign {
+        /// The object.
+        object: String,
+        /// What it is.
+        what: &'static str,
+    },
     /// A thin archive, which names files and holds none.
     #[error("`{0}` is a thin archive: it only names its members")]
     Thin(String),
@@ -110,6 +128,19 @@ pub enum ReadError {
     },
 }
 
+/// What bytes are that some compiler made, and not for wasm.
+#[must_use]
+pub fn made_for(bytes: &[u8]) -> Option<&'static str> {
+    Some(match bytes {
+        [0x7f, b'E', b'L', b'F', ..] => "ELF: made for this machine, not for wasm32",
+        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => "Mach-O: made for this machine, not for wasm32",
+        [b'B', b'C', 0xc0, 0xde, ..] => {
+            "LLVM bitcode: made for link-time optimisation, which has to be done first"
+        }
+        _ => return None,
+    })
+}
+
 impl Object {
     /// Reads an object.
     ///
@@ -118,8 +149,8 @@ impl Object {
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, ReadError> {
         let wasm = |source| ReadError::Wasm { object: name.to_owned(), source };
         let mut functions = Functions::default();
-        let mut object = None;
-        let mut used = Used::default();
+        let mut read = None;
+        let mut relocated = Relocated::default();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(wasm)? {
                 Payload::TypeSection(section) => {
@@ -129,14 +160,7 @@ impl Object {
                 }
                 Payload::ImportSection(section) => {
                     for import in section.into_imports() {
-                        let import = import.map_err(wasm)?;
-                        if let TypeRef::Func(ty) = import.ty {
-                            functions.imports.push(Import {
-                                module: import.module.to_owned(),
-                                name: import.name.to_owned(),
-                            });
-                            functions.type_of.push(ty);
-                        }
+                        functions.import(&import.map_err(wasm)?);
                     }
                 }
                 Payload::FunctionSection(section) => {
@@ -146,55 +170,61 @@ impl Object {
                 }
                 Payload::CustomSection(section) => match section.as_known() {
                     KnownCustom::Linking(linking) => {
-                        object = Some(read_linking(name, linking, &functions, &mut used)?);
+                        read = Some(read_linking(name, linking, &functions)?);
                     }
                     KnownCustom::Reloc(relocations) => {
-                        used.read(&relocations).map_err(wasm)?;
+                        relocated.read(&relocations).map_err(wasm)?;
                     }
                     _ => {}
                 },
                 _ => {}
             }
         }
-        let mut object = object.ok_or_else(|| ReadError::NotRelocatable(name.to_owned()))?;
-        object.data_used = used.by_name();
+        let (symbols, segments) = read.ok_or_else(|| ReadError::NotRelocatable(name.to_owned()))?;
+        let mut object = Self { name: name.to_owned(), segments, ..Self::default() };
+        for (index, mut symbol) in symbols {
+            symbol.called |= relocated.called.contains(&index);
+            if symbol.undefined && symbol.kind == Kind::Data {
+                let end = relocated.ends.get(&index).copied().unwrap_or(WIDEST);
+                object.data_used.insert(symbol.name.clone(), end);
+            }
+            object.symbols.push(symbol);
+        }
         Ok(object)
     }
 }
 
-/// How far into undefined variables an object reaches: relocations say it, symbols don't.
+/// The widest number that is loaded or stored at once, but for vectors.
+const WIDEST: u32 = 8;
+
+/// What relocations tell of symbols, by their index.
 #[derive(Default)]
-struct Used {
-    /// The index of a symbol, and its name.
-    undefined: BTreeMap<u32, String>,
-    /// The index of a symbol, and the end of what is used of it.
+struct Relocated {
+    /// Functions that are called, rather than having their address taken.
+    called: BTreeSet<u32>,
+    /// The end of what is used of a variable.
     ends: BTreeMap<u32, u32>,
 }
 
-impl Used {
-    /// The widest number that is loaded or stored at once, but for vectors.
-    const WIDEST: u32 = 8;
-
+impl Relocated {
     fn read(&mut self, section: &RelocSectionReader<'_>) -> wasmparser::Result<()> {
         for entry in section.entries() {
             let entry = entry?;
-            if matches!(
-                entry.ty,
+            match entry.ty {
+                RelocationType::FunctionIndexLeb => {
+                    self.called.insert(entry.index);
+                }
                 RelocationType::MemoryAddrLeb
-                    | RelocationType::MemoryAddrSleb
-                    | RelocationType::MemoryAddrI32
-            ) {
-                let reached = u32::try_from(entry.addend).unwrap_or(0);
-                let end = self.ends.entry(entry.index).or_default();
-                *end = reached.saturating_add(Self::WIDEST).max(*end);
+                | RelocationType::MemoryAddrSleb
+                | RelocationType::MemoryAddrI32 => {
+                    let reached = u32::try_from(entry.addend).unwrap_or(0);
+                    let end = self.ends.entry(entry.index).or_default();
+                    *end = reached.saturating_add(WIDEST).max(*end);
+                }
+                _ => {}
             }
         }
         Ok(())
-    }
-
-    fn by_name(self) -> BTreeMap<String, u32> {
-        let end = |index| self.ends.get(index).copied().unwrap_or(Self::WIDEST);
-        self.undefined.iter().map(|(index, name)| (name.clone(), end(index))).collect()
     }
 }
 
@@ -204,6 +234,9 @@ struct Functions {
     types: Vec<Signature>,
     imports: Vec<Import>,
     type_of: Vec<u32>,
+    /// Imported globals and tags by their index.
+    globals: Vec<String>,
+    tags: Vec<String>,
 }
 
 struct Import {
@@ -212,19 +245,34 @@ struct Import {
 }
 
 impl Functions {
+    fn import(&mut self, import: &wasmparser::Import<'_>) {
+        let name = import.name.to_owned();
+        match import.ty {
+            TypeRef::Func(ty) => {
+                self.imports.push(Import { module: import.module.to_owned(), name });
+                self.type_of.push(ty);
+            }
+            TypeRef::Global(_) => self.globals.push(name),
+            TypeRef::Tag(_) => self.tags.push(name),
+            _ => {}
+        }
+    }
+
     fn signature(&self, index: u32) -> Option<&Signature> {
         self.types.get(*self.type_of.get(index as usize)? as usize)
     }
 }
 
+/// Symbols by their index, and the names of the data segments.
+type Linked = (Vec<(u32, Symbol)>, Vec<String>);
+
 fn read_linking(
     object: &str,
     linking: wasmparser::LinkingSectionReader<'_>,
     functions: &Functions,
-    used: &mut Used,
-) -> Result<Object, ReadError> {
+) -> Result<Linked, ReadError> {
     let wasm = |source| ReadError::Wasm { object: object.to_owned(), source };
-    let (mut symbols, mut segments, mut imports) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut symbols, mut segments) = (Vec::new(), Vec::new());
     for subsection in linking.subsections() {
         let table = match subsection.map_err(wasm)? {
             Linking::SymbolTable(table) => table,
@@ -236,45 +284,57 @@ fn read_linking(
             }
             _ => continue,
         };
-        for (number, symbol) in (0_u32..).zip(table) {
-            let (flags, name, kind) = match symbol.map_err(wasm)? {
-                SymbolInfo::Func { flags, index, name } => {
-                    let import = functions.imports.get(index as usize);
-                    let signature = functions.signature(index).cloned().ok_or_else(|| {
-                        ReadError::NoSuchFunction { object: object.to_owned(), index }
-                    })?;
-                    if let Some(Import { module, name }) = import
-                        && module != UNNAMED_MODULE
-                    {
-                        let (module, name) = (module.clone(), name.clone());
-                        imports.push(ImportedFunction { module, name, signature });
-                        continue;
-                    }
-                    // Without a name of its own an undefined function has that of its import.
-                    let name = name.or(import.map(|import| import.name.as_str()));
-                    (flags, name, Kind::Function(signature))
-                }
-                SymbolInfo::Data { flags, name, .. } => (flags, Some(name), Kind::Data),
-                _ => continue,
-            };
-            if flags.contains(SymbolFlags::BINDING_LOCAL) {
-                continue;
-            }
-            if let Some(name) = name {
-                if kind == Kind::Data && flags.contains(SymbolFlags::UNDEFINED) {
-                    used.undefined.insert(number, name.to_owned());
-                }
-                symbols.push(Symbol {
-                    name: name.to_owned(),
-                    kind,
-                    undefined: flags.contains(SymbolFlags::UNDEFINED),
-                    weak: flags.contains(SymbolFlags::BINDING_WEAK),
-                });
+        for (index, symbol) in (0_u32..).zip(table) {
+            if let Some(symbol) = read_symbol(object, symbol.map_err(wasm)?, functions)? {
+                symbols.push((index, symbol));
             }
         }
     }
-    imports.sort();
-    imports.dedup();
-    let data_used = BTreeMap::new();
-    Ok(Object { name: object.to_owned(), symbols, imports, data_used, segments })
+    Ok((symbols, segments))
+}
+
+/// A symbol that others see; nothing where it is local, or names what the linker sees to itself.
+fn read_symbol(
+    object: &str,
+    symbol: SymbolInfo<'_>,
+    functions: &Functions,
+) -> Result<Option<Symbol>, ReadError> {
+    let mut host = None;
+    // Without a name of its own an undefined symbol has that of its import.
+    let (flags, name, kind) = match symbol {
+        SymbolInfo::Func { flags, index, name } => {
+            let signature = functions.signature(index).cloned();
+            let signature = signature
+                .ok_or_else(|| ReadError::NoSuchFunction { object: object.to_owned(), index })?;
+            let import = functions.imports.get(index as usize);
+            if let Some(Import { module, name }) = import
+                && (flags.contains(SymbolFlags::EXPLICIT_NAME) || module != UNNAMED_MODULE)
+            {
+                host = Some((module.clone(), name.clone()));
+            }
+            let name = name.or(import.map(|import| import.name.as_str()));
+            (flags, name, Kind::Function(signature))
+        }
+        SymbolInfo::Data { flags, name, .. } => (flags, Some(name), Kind::Data),
+        SymbolInfo::Global { flags, index, name } => {
+            let import = functions.globals.get(index as usize).map(String::as_str);
+            (flags, name.or(import), Kind::Global)
+        }
+        SymbolInfo::Event { flags, index, name } => {
+            let import = functions.tags.get(index as usize).map(String::as_str);
+            (flags, name.or(import), Kind::Tag)
+        }
+        _ => return Ok(None),
+    };
+    let undefined = flags.contains(SymbolFlags::UNDEFINED);
+    let name = name.filter(|_| !flags.contains(SymbolFlags::BINDING_LOCAL));
+    Ok(name.map(|name| Symbol {
+        name: name.to_owned(),
+        kind,
+        undefined,
+        weak: flags.contains(SymbolFlags::BINDING_WEAK),
+        called: !undefined,
+        tls: flags.contains(SymbolFlags::TLS),
+        host: host.filter(|_| undefined),
+    }))
 }

@@ -33,6 +33,7 @@ pub fn module(module: &Module<'_>, given: Given, policy: &Policy) -> anyhow::Res
     check.limits(given)?;
     check.features();
     check.segments();
+    check.mismatches()?;
     check.origins()?;
     check.findings.sort();
     Ok(check.findings)
@@ -52,6 +53,11 @@ impl Check<'_, '_> {
             let subject = format!("{module}.{name}");
             match kind {
                 Extern::Function(function) => self.function(module, name, subject, *function),
+                _ if self.is_denied(&subject) => {
+                    let text = format!("policy `{}` denies it", self.policy.name);
+                    let finding = Finding::new(Code::ImportDenied, subject, text);
+                    self.findings.push(finding.of_type(kind.word()));
+                }
                 Extern::Memory if has(&self.policy.memory_from, module) => {}
                 Extern::Table if has(&self.policy.table_from, module) => {}
                 _ if self.is_allowed(&subject) => {}
@@ -76,7 +82,7 @@ impl Check<'_, '_> {
             finding.family = Some(module.to_owned());
             finding
         };
-        let finding = if self.policy.deny.iter().any(|glob| glob.0.matches(&subject)) {
+        let finding = if self.is_denied(&subject) {
             found(Code::ImportDenied, format!("policy `{}` denies it", self.policy.name))
         } else if let Some(HostFunction { signature: host, .. }) = known {
             if *host == signature {
@@ -116,6 +122,10 @@ impl Check<'_, '_> {
             "ic" => "the Internet Computer".to_owned(),
             name => format!("the host of policy `{name}`"),
         }
+    }
+
+    fn is_denied(&self, subject: &str) -> bool {
+        self.policy.deny.iter().any(|glob| glob.0.matches(subject))
     }
 
     fn is_allowed(&self, subject: &str) -> bool {
@@ -160,6 +170,21 @@ impl Check<'_, '_> {
                     .cure(cure),
             );
         }
+    }
+
+    /// Where a call and a definition were of different types, wasm-ld has put a function that traps,
+    /// and says so in its name.
+    fn mismatches(&mut self) -> anyhow::Result<()> {
+        for name in self.module.names()? {
+            if let Some(symbol) = name.strip_prefix("signature_mismatch:") {
+                let text =
+                    "it was called by another type than it has: the linker made that call trap";
+                self.findings.push(Finding::new(Code::TypeConflict, symbol, text).cure(
+                    "declare it as it is defined; `--fatal-warnings` has the linker refuse it",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// What needs names or code is read only where something is found.

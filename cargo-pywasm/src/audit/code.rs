@@ -4,11 +4,11 @@ use wasmparser::Operator;
 
 use super::module::Module;
 
-/// Calls and references between functions, the callers of each sorted.
+/// Calls and references between functions.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    /// Callee and caller, sorted.
-    edges: Vec<(u32, u32)>,
+    /// Caller, callee, and whether it is called rather than referred to; sorted.
+    edges: Vec<(u32, u32, bool)>,
 }
 
 /// The largest functions of a module.
@@ -31,13 +31,16 @@ impl Calls {
     pub(super) fn read(module: &Module<'_>) -> anyhow::Result<Self> {
         let mut edges = Vec::new();
         each(module, |caller, operator| {
-            if let Operator::Call { function_index: callee }
-            | Operator::ReturnCall { function_index: callee }
-            | Operator::RefFunc { function_index: callee } = operator
-                // Most calls of a function follow another of the same.
-                && edges.last() != Some(&(*callee, caller))
-            {
-                edges.push((*callee, caller));
+            let edge = match operator {
+                Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
+                    (caller, *function_index, true)
+                }
+                Operator::RefFunc { function_index } => (caller, *function_index, false),
+                _ => return,
+            };
+            // Most calls of a function follow another of the same.
+            if edges.last() != Some(&edge) {
+                edges.push(edge);
             }
         })?;
         edges.sort_unstable();
@@ -45,13 +48,19 @@ impl Calls {
         Ok(Self { edges })
     }
 
-    /// Who calls a function, sorted.
-    pub(super) fn callers(&self, function: u32) -> impl Iterator<Item = u32> + '_ {
-        let from = self.edges.partition_point(|(callee, _)| *callee < function);
-        self.edges[from..]
-            .iter()
-            .take_while(move |(callee, _)| *callee == function)
-            .map(|(_, caller)| *caller)
+    /// What a function calls or refers to, sorted.
+    pub(super) fn of(&self, function: u32) -> impl Iterator<Item = u32> + '_ {
+        self.edges_of(function).map(|(_, callee, _)| *callee)
+    }
+
+    /// What a function calls, sorted.
+    pub(super) fn called_by(&self, function: u32) -> impl Iterator<Item = u32> + '_ {
+        self.edges_of(function).filter(|(.., called)| *called).map(|(_, callee, _)| *callee)
+    }
+
+    fn edges_of(&self, function: u32) -> impl Iterator<Item = &(u32, u32, bool)> {
+        let from = self.edges.partition_point(|(caller, ..)| *caller < function);
+        self.edges[from..].iter().take_while(move |(caller, ..)| *caller == function)
     }
 }
 

@@ -101,21 +101,16 @@ fn unpacked(bytes: &[u8], most: u64) -> anyhow::Result<Vec<u8>> {
     Ok(unpacked)
 }
 
-fn what_else(bytes: &[u8]) -> &'static str {
+fn what_else(bytes: &[u8]) -> String {
+    if let Some(machine) = pywasm_stubs::made_for(bytes) {
+        return format!("it is {machine}");
+    }
     match bytes {
         [] => "it is empty",
-        [0x7f, b'E', b'L', b'F', ..] => "it is ELF: made for this machine, not for wasm32",
-        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => {
-            "it is Mach-O: made for this machine, not for wasm32"
-        }
-        [b'B', b'C', 0xc0, 0xde, ..] => {
-            "it is LLVM bitcode: made for link-time optimisation, which has to be done first"
-        }
-        [b'(', ..] | [b';', ..] => {
-            "it is text: `wat2wasm` or `wasm-tools parse` makes a module of it"
-        }
+        [b'(' | b';', ..] => "it is text: `wat2wasm` or `wasm-tools parse` makes a module of it",
         _ => "it is not WebAssembly",
     }
+    .to_owned()
 }
 
 #[cfg(test)]

@@ -23,8 +23,13 @@ pub(super) fn explain(finding: &mut Finding, symbol: &str) {
     match family(symbol) {
         Some(family) => {
             finding.family = Some(family.name.clone());
-            if finding.python.is_empty() {
-                finding.python.clone_from(&family.modules);
+            // What a family says is certain; a chain of callers may lead through what all share.
+            if !family.modules.is_empty() {
+                let own = |module: &String| family.modules.contains(module);
+                finding.python.retain(own);
+                if finding.python.is_empty() {
+                    finding.python.clone_from(&family.modules);
+                }
             }
             let of_symbol = |cure: &String| {
                 cure.replace("PyInit_NAME", symbol).replace("NAME=", &format!("{symbol}="))
@@ -33,7 +38,7 @@ pub(super) fn explain(finding: &mut Finding, symbol: &str) {
         }
         None => finding.cures.push(format!(
             "link the library that has it; or, where the program works without it: \
-             `cargo pywasm emit-stubs --only '{symbol}'`"
+             `cargo pywasm emit-stubs -o libstubs.a FILE --only '{symbol}'`"
         )),
     }
 }

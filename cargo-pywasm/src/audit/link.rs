@@ -1,6 +1,7 @@
 //! Objects and archives that are to be linked, against a policy.
 
-use pywasm_stubs::{Closure, Kind};
+use glob::Pattern;
+use pywasm_stubs::{Closure, Kind, Signature};
 
 use super::finding::{Code, Finding};
 use super::known;
@@ -11,19 +12,17 @@ use super::policy::Policy;
 pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for undefined in &closure.undefined {
-        let code = match undefined.kind {
-            Kind::Function(_) => Code::UndefinedFunction,
-            Kind::Data => Code::UndefinedData,
-        };
-        // What a host gives may be asked for by its plain name, as an import of `env`.
-        let import = format!("env.{}", undefined.name);
-        let allowed = policy.allow.iter().any(|allowed| allowed.glob.0.matches(&import));
-        if code == Code::UndefinedFunction && allowed {
-            continue;
-        }
-        let text = match undefined.kind {
-            Kind::Function(_) => "nothing in the link set has it",
-            Kind::Data => "nothing in the link set has it: its address would be 0",
+        let (code, text) = match &undefined.kind {
+            // Where undefined symbols are allowed it becomes an import of `env`, which the host may
+            // have.
+            Kind::Function(signature) if is_of_the_host(policy, &undefined.name, signature) => {
+                continue;
+            }
+            Kind::Function(_) => (Code::UndefinedFunction, "nothing in the link set has it"),
+            Kind::Data => {
+                (Code::UndefinedData, "nothing in the link set has it: its address would be 0")
+            }
+            Kind::Global | Kind::Tag => (Code::UndefinedData, "nothing in the link set has it"),
         };
         let mut finding = Finding::new(code, &undefined.name, text).of_type(&undefined.kind);
         finding.needed_by.clone_from(&undefined.needed_by);
@@ -32,7 +31,12 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
     }
     for conflict in &closure.conflicts {
         let types: Vec<String> = conflict.types.iter().map(|(kind, _)| kind.to_string()).collect();
-        let text = "the linked objects mean it differently: a call by the wrong type traps";
+        let is_function = |(kind, _): &(Kind, Vec<String>)| matches!(kind, Kind::Function(_));
+        let text = if conflict.types.iter().all(is_function) {
+            "the linked objects mean it differently: a call by the wrong type traps"
+        } else {
+            "it is a function for some of the linked objects, and none for others: no linker takes both"
+        };
         let mut finding =
             Finding::new(Code::TypeConflict, &conflict.name, text).of_type(types.join(" and "));
         let objects = conflict.types.iter();
@@ -67,4 +71,14 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
     }
     findings.sort();
     findings
+}
+
+/// Whether the host has a function of this name and type as an import of `env`.
+fn is_of_the_host(policy: &Policy, name: &str, signature: &Signature) -> bool {
+    let import = format!("env.{name}");
+    let is = |glob: &Pattern| glob.matches(&import);
+    let known = policy.functions.get("env").and_then(|known| known.get(name));
+    !policy.deny.iter().any(|glob| is(&glob.0))
+        && (policy.allow.iter().any(|allowed| is(&allowed.glob.0))
+            || known.is_some_and(|host| host.signature == *signature))
 }

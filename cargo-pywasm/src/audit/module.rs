@@ -257,6 +257,12 @@ impl<'a> Module<'a> {
         })
     }
 
+    /// Whether it has debug information.
+    #[must_use]
+    pub fn has_debug_information(&self) -> bool {
+        self.custom().any(|(name, _)| name.starts_with(".debug_"))
+    }
+
     /// The type of a function.
     #[must_use]
     pub fn signature(&self, function: u32) -> Option<Signature> {
@@ -306,10 +312,18 @@ fn at_most(count: u32, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a module is a relocatable object, which no host can run.
+/// Whether a module is a relocatable object, which no host can run. A finished one may have been
+/// linked with `--emit-relocs`, and then has the same sections; but it exports something.
 pub(super) fn is_relocatable(bytes: &[u8]) -> bool {
-    Parser::new(0).parse_all(bytes).map_while(Result::ok).any(|payload| match payload {
-        Payload::CustomSection(section) => matches!(section.as_known(), KnownCustom::Linking(_)),
-        _ => false,
-    })
+    let mut is_linking = false;
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        match payload {
+            Payload::ExportSection(_) => return false,
+            Payload::CustomSection(section) => {
+                is_linking |= matches!(section.as_known(), KnownCustom::Linking(_));
+            }
+            _ => {}
+        }
+    }
+    is_linking
 }

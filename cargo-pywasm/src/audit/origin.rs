@@ -1,5 +1,6 @@
 //! Why a function is in a module: the way from what is seen from outside down to it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::code::Calls;
@@ -12,7 +13,9 @@ pub(super) struct Origins<'a> {
     names: Vec<&'a str>,
     exports: HashMap<u32, &'a str>,
     in_tables: HashSet<u32>,
-    start: Option<u32>,
+    /// Of each function that something leads to, who calls it on the shortest way; of where ways
+    /// begin, itself.
+    callers: HashMap<u32, u32>,
 }
 
 /// Who needs a function that nobody calls by name.
@@ -22,7 +25,9 @@ pub(super) const TABLE: &str = "a table";
 const MOST_STEPS: usize = 8;
 
 impl<'a> Origins<'a> {
-    /// Reads names and code of a module.
+    /// Reads names and code of a module, and goes once through all that is reached from outside:
+    /// from exports, the start function and the initialization of modules of Python; then from
+    /// functions that tables hold; then from whatever nobody calls.
     ///
     /// # Errors
     /// When either is broken.
@@ -31,66 +36,76 @@ impl<'a> Origins<'a> {
             Extern::Function(function) => Some((function, export.name)),
             _ => None,
         });
-        Ok(Self {
+        let names = module.names()?;
+        let mut origins = Self {
             calls: Calls::read(module)?,
-            names: module.names()?,
             exports: exports.collect(),
             in_tables: module.in_tables.iter().copied().collect(),
-            start: module.start,
-        })
+            callers: HashMap::new(),
+            names,
+        };
+        let count = u32::try_from(module.functions.len())?;
+        let is_init = |function: &u32| origins.name(*function).starts_with("PyInit_");
+        let mut outside: Vec<u32> = origins.exports.keys().copied().collect();
+        outside.extend(module.start);
+        outside.extend((0..count).filter(is_init));
+        outside.sort_unstable();
+        let mut tables: Vec<u32> = origins.in_tables.iter().copied().collect();
+        tables.sort_unstable();
+        for roots in [outside, tables, (module.imported_functions..count).collect()] {
+            origins.go(roots);
+        }
+        Ok(origins)
     }
 
-    /// The shortest way to a function: from an export, from the initialization of a module of
-    /// Python, or from a function that is called through a table; the function itself left out.
-    /// Nothing where nobody calls it.
-    #[must_use]
-    pub(super) fn of(&self, function: u32) -> Vec<String> {
-        let mut next: HashMap<u32, u32> = HashMap::new();
-        let mut queue: VecDeque<u32> = [function].into();
-        let mut table = None;
-        let mut last = None;
-        while let Some(at) = queue.pop_front() {
-            if at != function {
-                if self.exports.contains_key(&at) || self.start == Some(at) || self.is_init(at) {
-                    return vec![self.way(at, &next)];
-                }
-                if table.is_none() && self.in_tables.contains(&at) {
-                    table = Some(at);
-                }
-                last = Some(at);
+    fn go(&mut self, roots: Vec<u32>) {
+        let mut queue = VecDeque::new();
+        for root in roots {
+            if let Entry::Vacant(entry) = self.callers.entry(root) {
+                entry.insert(root);
+                queue.push_back(root);
             }
-            for caller in self.calls.callers(at) {
-                if caller != function && !next.contains_key(&caller) {
-                    next.insert(caller, at);
-                    queue.push_back(caller);
+        }
+        while let Some(at) = queue.pop_front() {
+            for called in self.calls.of(at) {
+                if let Entry::Vacant(entry) = self.callers.entry(called) {
+                    entry.insert(at);
+                    queue.push_back(called);
                 }
             }
         }
-        let from = table.or(last);
-        let held = self.in_tables.contains(&function).then(|| TABLE.to_owned());
-        from.map(|from| self.way(from, &next)).or(held).into_iter().collect()
     }
 
-    /// Functions that are reached from one by direct calls, itself included.
+    /// The shortest way to a function, itself left out. Nothing where nobody needs it.
     #[must_use]
-    pub(super) fn reached_from(&self, function: u32, all: &[u32]) -> Vec<u32> {
-        // Callers are known, not callees: go up from each and see whether the way leads there.
-        let leads = |wanted: &&u32| {
-            let mut seen: HashSet<u32> = [**wanted].into();
-            let mut stack = vec![**wanted];
-            while let Some(at) = stack.pop() {
-                if at == function {
-                    return true;
-                }
-                stack.extend(self.calls.callers(at).filter(|caller| seen.insert(*caller)));
+    pub(super) fn of(&self, function: u32) -> Vec<String> {
+        let mut way = Vec::new();
+        let mut at = function;
+        while let Some(&caller) = self.callers.get(&at) {
+            if caller == at {
+                break;
             }
-            false
-        };
-        all.iter().filter(leads).copied().collect()
+            way.push(caller);
+            at = caller;
+        }
+        way.reverse();
+        match (way.first(), self.exports.get(&function)) {
+            (Some(_), _) => vec![self.way(&way)],
+            (None, Some(export)) => vec![format!("export {export}")],
+            (None, None) if self.in_tables.contains(&function) => vec![TABLE.to_owned()],
+            (None, None) => Vec::new(),
+        }
     }
 
-    fn is_init(&self, function: u32) -> bool {
-        self.name(function).starts_with("PyInit_")
+    /// Which of these functions are reached from one by calls, itself included.
+    #[must_use]
+    pub(super) fn reached_from(&self, function: u32, wanted: &[u32]) -> Vec<u32> {
+        let mut seen: HashSet<u32> = [function].into();
+        let mut stack = vec![function];
+        while let Some(at) = stack.pop() {
+            stack.extend(self.calls.called_by(at).filter(|called| seen.insert(*called)));
+        }
+        wanted.iter().copied().filter(|function| seen.contains(function)).collect()
     }
 
     fn name(&self, function: u32) -> &'a str {
@@ -98,37 +113,34 @@ impl<'a> Origins<'a> {
     }
 
     /// How a function is called in messages.
-    #[must_use]
-    pub(super) fn told(&self, function: u32) -> String {
+    fn told(&self, function: u32) -> String {
         match self.name(function) {
             "" => format!("function {function}"),
             name => format!("{:#}", rustc_demangle::demangle(name)),
         }
     }
 
-    fn way(&self, from: u32, next: &HashMap<u32, u32>) -> String {
-        let mut steps = Vec::new();
-        let mut at = from;
-        if let Some(export) = self.exports.get(&from) {
-            let name = self.name(from);
+    fn way(&self, way: &[u32]) -> String {
+        let first = |function: u32| {
+            let Some(export) = self.exports.get(&function) else { return self.told(function) };
+            let name = self.name(function);
             let same = name.is_empty() || name.trim_end_matches(".command_export") == *export;
-            let told = || format!("{export} ({})", self.told(from));
-            steps.push(if same { (*export).to_owned() } else { told() });
-        } else {
-            steps.push(self.told(from));
-        }
-        while let Some(&to) = next.get(&at) {
-            at = to;
-            if next.contains_key(&at) {
-                steps.push(self.told(at));
-            }
-        }
-        if steps.len() > MOST_STEPS {
-            let left_out = steps.len() - MOST_STEPS;
-            steps.splice(
-                MOST_STEPS / 2..steps.len() - MOST_STEPS / 2,
-                [format!("… {left_out} more")],
-            );
+            if same { (*export).to_owned() } else { format!("{export} ({})", self.told(function)) }
+        };
+        let told = |(at, function): (usize, &u32)| {
+            if at == 0 { first(*function) } else { self.told(*function) }
+        };
+        let left_out = way.len().saturating_sub(MOST_STEPS);
+        let mut steps: Vec<String> = way
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| {
+                left_out == 0 || *at < MOST_STEPS / 2 || *at >= way.len() - MOST_STEPS / 2
+            })
+            .map(told)
+            .collect();
+        if left_out > 0 {
+            steps.insert(MOST_STEPS / 2, format!("… {left_out} more"));
         }
         steps.join(" > ")
     }

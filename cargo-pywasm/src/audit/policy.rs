@@ -49,6 +49,8 @@ pub struct Policy {
     pub custom_sections: Vec<String>,
     /// What has a limit.
     pub limits: BTreeMap<Limited, Limit>,
+    /// Where there are any: the rest is taken for given.
+    only: Vec<Pattern>,
 }
 
 /// A function of the host.
@@ -188,9 +190,18 @@ impl Policy {
     #[must_use]
     pub fn has(&self, module: &str, name: &str) -> bool {
         let import = format!("{module}.{name}");
+        let is_asked = |it: &Pattern| it.matches(name) || it.matches(&import);
+        if !self.only.is_empty() && !self.only.iter().any(is_asked) {
+            return true;
+        }
         !self.deny.iter().any(|glob| glob.0.matches(&import))
             && (self.functions.get(module).is_some_and(|known| known.contains_key(name))
                 || self.allow.iter().any(|allowed| allowed.glob.0.matches(&import)))
+    }
+
+    /// Takes for given whatever none of these patterns speaks of; without any, nothing more.
+    pub(crate) fn restrict(&mut self, only: &[Pattern]) {
+        self.only = only.to_vec();
     }
 
     /// Whether any function is marked for the start function.

@@ -5,7 +5,7 @@ use camino::Utf8PathBuf;
 use pywasm_stubs::Link;
 
 use crate::audit::report::{Audited, Format, Style, report};
-use crate::audit::{self, Baseline, Content, Finding, Given, Input, Module, Policy};
+use crate::audit::{self, Baseline, Code, Content, Finding, Given, Input, Module, Policy};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project;
@@ -53,7 +53,7 @@ pub struct Args {
 /// # Errors
 /// When a file, the policy or the baseline can't be read.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let policy = policy(args, ctx)?;
+    let policy = policy(args.policy.as_deref(), ctx)?;
     let found =
         if args.link { vec![link(args, &policy, ctx)?] } else { files(args, &policy, ctx)? };
     let all = || found.iter().flat_map(|one| &one.findings);
@@ -87,8 +87,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(if clean { Exit::Success } else { Exit::Findings })
 }
 
-fn policy(args: &Args, ctx: &Ctx) -> anyhow::Result<Policy> {
-    match &args.policy {
+/// The policy of this name, else the project's, else the default.
+pub(super) fn policy(named: Option<&str>, ctx: &Ctx) -> anyhow::Result<Policy> {
+    match named {
         Some(name) => Policy::load(name, &ctx.cwd),
         None => {
             let name = crate::config::policy(ctx)?;
@@ -105,13 +106,29 @@ fn accept(one: Audited, baseline: &Baseline) -> Audited {
 fn files(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Vec<Audited>> {
     let built = if args.files.is_empty() { project::built_modules(ctx)? } else { Vec::new() };
     let files = if args.files.is_empty() { &built } else { &args.files };
-    files
+    let found: anyhow::Result<Vec<Audited>> = files
         .iter()
         .map(|path| {
             let input = Input::read(path, &ctx.cwd)?;
             of_file(input, policy).with_context(|| format!("`{path}` can't be audited"))
         })
-        .collect()
+        .collect();
+    Ok(unused_by_all(found?))
+}
+
+/// An entry of the policy that serves one of the files is none that matches nothing.
+fn unused_by_all(found: Vec<Audited>) -> Vec<Audited> {
+    let is_unused = |one: &Audited, subject: &str| {
+        let mut findings = one.findings.iter();
+        findings.any(|it| it.code == Code::AllowUnused && it.subject == subject)
+    };
+    let all = found.clone();
+    let serves = |subject: &str| all.iter().any(|one| !is_unused(one, subject));
+    let mut found = found;
+    for one in &mut found {
+        one.findings.retain(|it| it.code != Code::AllowUnused || !serves(&it.subject));
+    }
+    found
 }
 
 fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {

@@ -2,11 +2,12 @@
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_stubs::{Behaviour, Member, Rules, Stubs, Voice, is_of_libc};
+use glob::Pattern;
+use pywasm_stubs::{Behaviour, Kind, Member, Rules, Stubs, Voice, is_of_libc};
 use serde::Deserialize;
 
-use super::audit_imports::link_set;
-use crate::audit::{self, Content, Input, Policy};
+use super::audit_imports::{link_set, policy};
+use crate::audit::{Content, Input, Module, Policy};
 use crate::config::Selection;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
@@ -39,14 +40,15 @@ pub struct Args {
     rules: Option<Utf8PathBuf>,
     /// Only symbols of this pattern; without it, and without rules, all that is missing
     #[arg(long, value_name = "PATTERN")]
-    only: Vec<String>,
+    only: Vec<Pattern>,
     /// A module of Python that is to be missing: its import fails with ImportError, and what it
     /// needs is not linked
     #[arg(long, value_name = "MODULE")]
     leave_out: Vec<String>,
-    /// The host, which decides how a stub speaks: wasip1, ic or none [default: wasip1]
-    #[arg(long, value_name = "POLICY", default_value = audit::DEFAULT)]
-    policy: String,
+    /// What the host has, which decides how a stub speaks [default: the project's `policy`, else
+    /// wasip1]
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
 }
 
 /// A file of rules. Other tables are other tools'.
@@ -61,10 +63,13 @@ struct RulesFile {
 /// When a file can't be read or written, a rule is none, or a stub is refused.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let rules = rules(args, ctx)?;
+    let policy = policy(args.policy.as_deref(), ctx)?;
     let first = Input::read(&args.files[0], &ctx.cwd)?;
     let bytes = match first.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-        Content::Object(_) | Content::Archive(_) => return before_the_link(args, &rules, ctx),
+        Content::Object(_) | Content::Archive(_) => {
+            return before_the_link(args, &rules, voice(&policy), ctx);
+        }
     };
     anyhow::ensure!(args.files.len() == 1, "a module is rewritten alone");
     anyhow::ensure!(
@@ -72,9 +77,13 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         "`{}` was linked: `--leave-out` and `--library` come too late",
         args.files[0]
     );
-    let policy = Policy::load(&args.policy, &ctx.cwd)?;
-    let done = rewrite::stub(&bytes, &policy, &rules, default(args)?, voice(&args.policy))
+    let (mut policy, voice) = (policy.clone(), voice(&policy));
+    policy.restrict(&args.only);
+    let done = rewrite::stub(&bytes, &policy, &rules, default(args), voice)
         .with_context(|| format!("`{}` can't have these stubs", args.files[0]))?;
+    if Module::read(&bytes)?.has_debug_information() {
+        ctx.reporter.note(format!("`{}` has no debug information any more", args.output));
+    }
     tell_unused(&done.unused, ctx);
     tell_left(&done.left, ctx);
     write(&args.output, &done.module, ctx)?;
@@ -83,19 +92,24 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn before_the_link(args: &Args, rules: &Rules, ctx: &Ctx) -> anyhow::Result<Exit> {
+fn before_the_link(args: &Args, rules: &Rules, voice: Voice, ctx: &Ctx) -> anyhow::Result<Exit> {
     let (mut link, _) = link_set(&args.library, &args.files, &[], ctx)?;
     let mut written = Vec::new();
     if !args.leave_out.is_empty() {
         let (without, object) = pywasm_stubs::leave_out(link, &args.leave_out)?;
         link = without;
         let path = args.output.with_extension("o");
+        anyhow::ensure!(
+            path != args.output,
+            "`--leave-out` writes an object beside the archive: `-o` needs another ending than `.o`"
+        );
         write(&path, &object, ctx)?;
         written.push(path);
     }
     let mut closure = link.closure();
-    closure.undefined.retain(|undefined| !is_of_libc(&undefined.name));
-    let default = default(args)?;
+    let is_asked = |name: &str| args.only.is_empty() || args.only.iter().any(|it| it.matches(name));
+    closure.undefined.retain(|it| !is_of_libc(&it.name) && is_asked(&it.name));
+    let default = default(args);
     let found = pywasm_stubs::stubs(&link, &closure, rules, default).map_err(|refused| {
         let lines: Vec<String> = refused.iter().map(|it| format!("  {it}")).collect();
         anyhow::anyhow!("{} stubs are refused:\n{}", refused.len(), lines.join("\n"))
@@ -103,7 +117,8 @@ fn before_the_link(args: &Args, rules: &Rules, ctx: &Ctx) -> anyhow::Result<Exit
     tell_unused(&found.unused, ctx);
     tell_left(&found.left, ctx);
     let shims = shims(&found, ctx)?;
-    write(&args.output, &found.archive(voice(&args.policy), shims), ctx)?;
+    tell_variables(&found, ctx);
+    write(&args.output, &found.archive(voice, shims), ctx)?;
     written.push(args.output.clone());
     ctx.reporter.status("Wrote", format!("{} stubs", found.stubs.len()));
     // In the order in which they are linked: the archive is the last of all.
@@ -152,29 +167,40 @@ fn rules(args: &Args, ctx: &Ctx) -> anyhow::Result<Rules> {
         }
         None => Rules::default(),
     };
-    for pattern in &args.only {
-        let of_modules = pattern.starts_with("PyInit_");
-        let behaviour = if of_modules { Behaviour::ImportError } else { Behaviour::Trap };
-        // `--stub` may say otherwise of names that this matches, too.
-        rules.add(pattern, behaviour)?;
-    }
     for rule in &args.stubs {
         rules.add_text(rule)?;
     }
     Ok(rules)
 }
 
-/// Everything, where nothing is named.
-fn default(args: &Args) -> anyhow::Result<Option<Behaviour>> {
-    let named = !args.only.is_empty() || args.rules.is_some() || !args.stubs.is_empty();
-    Ok((!named).then_some(Behaviour::Trap))
+/// Everything, where no rule says what; and all that `--only` speaks of.
+fn default(args: &Args) -> Option<Behaviour> {
+    let named = args.rules.is_some() || !args.stubs.is_empty();
+    (!named || !args.only.is_empty()).then_some(Behaviour::Trap)
 }
 
-fn voice(policy: &str) -> Voice {
-    match policy {
-        "wasip1" => Voice::Wasi,
-        "ic" => Voice::Ic,
-        _ => Voice::Name,
+/// By what the host has.
+fn voice(policy: &Policy) -> Voice {
+    if policy.has("ic0", "trap") {
+        Voice::Ic
+    } else if policy.has("wasi_snapshot_preview1", "fd_write") {
+        Voice::Wasi
+    } else {
+        Voice::Name
+    }
+}
+
+/// Nobody says how large a variable is that is not there.
+fn tell_variables(found: &Stubs, ctx: &Ctx) {
+    let variables = found.stubs.iter().filter(|stub| stub.kind == Kind::Data);
+    let names: Vec<&str> = variables.map(|stub| stub.name.as_str()).collect();
+    if let [first, ..] = names[..] {
+        ctx.reporter.warn(format!(
+            "{} variables are zeros of the size that is known to be used, 16 bytes at the least; one \
+             that is larger would lie over its neighbours: {first}{}",
+            names.len(),
+            if names.len() > 1 { ", …" } else { "" }
+        ));
     }
 }
 

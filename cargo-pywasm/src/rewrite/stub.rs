@@ -32,10 +32,11 @@ const MESSAGE_AT: i32 = 16;
 const LONGEST: usize = 992;
 
 /// Replaces the imports that the policy does not have, as the rules say; what no rule speaks of has
-/// `default`, or is left. Rules name the function (`mpd_*`) or the whole import (`env.mpd_*`).
+/// `default`, or is left. Rules name the function (`mpd_*`) or the whole import (`env.mpd_*`). What the
+/// host has is replaced where a rule names it without a wildcard.
 ///
 /// # Errors
-/// When the module is broken, or an import can't have what its rule says.
+/// When the module is broken or of 64 bits, or an import can't have what its rule says.
 pub fn stub(
     bytes: &[u8],
     policy: &Policy,
@@ -45,28 +46,33 @@ pub fn stub(
 ) -> anyhow::Result<Stubbed> {
     let mut module =
         Module::from_buffer(bytes).context("it is not a module that can be changed")?;
+    anyhow::ensure!(
+        module.memories.iter().all(|memory| !memory.memory64),
+        "its memory has addresses of 64 bits, which these stubs don't know"
+    );
     let mut plan = Vec::new();
     let (mut left, mut used) = (Vec::new(), BTreeSet::new());
     for import in module.imports.iter() {
         let ImportKind::Function(function) = import.kind else { continue };
         let whole = format!("{}.{}", import.module, import.name);
-        let rule = rules.of(&whole).or_else(|| rules.of(&import.name));
-        if let Some((pattern, _)) = rule {
-            used.insert(pattern.to_owned());
+        let rule = rules.of_import(&import.module, &import.name);
+        if policy.has(&import.module, &import.name)
+            && rule.is_none_or(|(pattern, _)| pattern != import.name && pattern != whole)
+        {
+            continue;
         }
-        // What the host has is replaced where a rule names it, and else left to the host.
-        match rule.map(|(_, behaviour)| behaviour) {
+        used.extend(rules.matching(&whole).map(str::to_owned));
+        used.extend(rules.matching(&import.name).map(str::to_owned));
+        match rule.map(|(_, behaviour)| behaviour).or(default) {
             Some(behaviour) => plan.push((whole, import.name.clone(), function, behaviour)),
-            None if policy.has(&import.module, &import.name) => {}
-            None => match default {
-                Some(behaviour) => plan.push((whole, import.name.clone(), function, behaviour)),
-                None => left.push(whole),
-            },
+            None => left.push(whole),
         }
     }
     plan.sort();
     left.sort();
-    let tell = Teller::of(&mut module, voice, plan.iter().any(|it| it.3 == Behaviour::Trap));
+    let replaced: BTreeSet<FunctionId> = plan.iter().map(|it| it.2).collect();
+    let traps = plan.iter().any(|it| it.3 == Behaviour::Trap);
+    let tell = Teller::of(&mut module, voice, traps, &replaced);
     for (whole, name, function, behaviour) in &plan {
         replace(&mut module, *function, name, *behaviour, tell)
             .with_context(|| format!("`{whole}`"))?;
@@ -88,12 +94,19 @@ enum Teller {
 }
 
 impl Teller {
-    fn of(module: &mut Module, voice: Voice, is_needed: bool) -> Self {
+    fn of(
+        module: &mut Module,
+        voice: Voice,
+        is_needed: bool,
+        replaced: &BTreeSet<FunctionId>,
+    ) -> Self {
         let Some(memory) = module.memories.iter().next().map(walrus::Memory::id) else {
             return Self::Name;
         };
         let mut imported = |host: &str, name: &str, params: &[ValType], results: &[ValType]| {
+            // One that is a stub itself says nothing.
             let found = module.imports.get_func(host, name).ok();
+            let found = found.filter(|function| !replaced.contains(function));
             // A canister may always trap; writing is for those who write anyway.
             found.or_else(|| {
                 (host == "ic0" && is_needed).then(|| {
@@ -285,6 +298,25 @@ mod tests {
         assert_eq!(done.stubbed, ["env.gone", "host.log"]);
         assert_eq!((done.left, done.unused), (vec!["env.done".into()], vec!["nothing".into()]));
         assert_eq!(findings(&done.module), ["env.done"]);
+    }
+
+    #[test]
+    fn what_the_host_has_is_replaced_by_name_only() {
+        let done = stubbed(&["*=trap"], None).unwrap();
+        assert_eq!(done.stubbed, ["env.done", "env.gone", "host.log"]);
+        let done = stubbed(&["fd_write=trap", "done=trap"], None).unwrap();
+        assert_eq!(done.stubbed, ["env.done", "wasi_snapshot_preview1.fd_write"]);
+        wasmparser::validate(&done.module).unwrap();
+    }
+
+    #[test]
+    fn a_memory_of_64_bits_is_refused() {
+        let module =
+            wat::parse_str("(module (import \"env\" \"f\" (func)) (memory i64 1))").unwrap();
+        let policy = Policy::load("none", "".into()).unwrap();
+        let trap = Some(Behaviour::Trap);
+        let refused = stub(&module, &policy, &Rules::default(), trap, Voice::Wasi).unwrap_err();
+        assert!(refused.to_string().contains("64 bits"));
     }
 
     #[test]

@@ -6,11 +6,13 @@ use crate::writer::{Binding, Code, Writer};
 /// An object that calls functions of these types.
 fn caller(calls: &[(&str, &[ValType], &[ValType])]) -> Vec<u8> {
     let mut writer = Writer::new();
-    for (name, params, results) in calls {
-        writer.undefined_function(name, params, results);
-    }
+    let called: Vec<_> = calls
+        .iter()
+        .map(|(name, params, results)| writer.undefined_function(name, params, results))
+        .collect();
     writer.undefined_data("a_variable");
-    writer.function("caller", Binding::Global, &[], &[], Code::new());
+    let code = called.into_iter().fold(Code::new(), Code::call);
+    writer.function("caller", Binding::Global, &[], &[], code);
     writer.finish()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Closure, Conflict, Input, Undefined, WANTED_BY_NAME};
-use crate::object::{ImportedFunction, Kind};
+use crate::object::{ImportedFunction, Kind, Symbol};
 use crate::signature::Signature;
 
 /// What is known of a name while the inputs are read in their order.
@@ -102,13 +102,20 @@ impl<'a> Table<'a> {
         let pulled = self.linked().filter(|input| input.lazy);
         let mut pulled: Vec<String> = pulled.map(|input| input.object.name.clone()).collect();
         pulled.sort();
-        let mut imports: BTreeMap<&ImportedFunction, BTreeSet<&str>> = BTreeMap::new();
+        let mut imports: BTreeMap<ImportedFunction, BTreeSet<&str>> = BTreeMap::new();
         for Input { object, .. } in self.linked() {
-            for import in &object.imports {
-                imports.entry(import).or_default().insert(&object.name);
+            for symbol in object.symbols.iter().filter(|symbol| self.is_open(symbol)) {
+                if let (Some((module, name)), Kind::Function(signature)) =
+                    (&symbol.host, &symbol.kind)
+                {
+                    let (module, name) = (module.clone(), name.clone());
+                    let signature = signature.clone();
+                    let import = ImportedFunction { module, name, signature };
+                    imports.entry(import).or_default().insert(&object.name);
+                }
             }
         }
-        let imports = imports.into_iter().map(|(import, by)| (import.clone(), owned(by)));
+        let imports = imports.into_iter().map(|(import, by)| (import, owned(by)));
         Closure {
             pulled,
             undefined: self.undefined(),
@@ -117,35 +124,44 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Whether a symbol is wanted, and nothing has it.
+    fn is_open(&self, symbol: &Symbol) -> bool {
+        symbol.undefined && self.states.get(symbol.name.as_str()) != Some(&State::Defined)
+    }
+
     fn undefined(&self) -> Vec<Undefined> {
-        let mut wanted: BTreeMap<(&str, &Kind), (BTreeSet<&str>, u32)> = BTreeMap::new();
+        let mut wanted: BTreeMap<&str, BTreeMap<&Kind, Want<'_>>> = BTreeMap::new();
         let mut bounds: HashSet<&str> = HashSet::new();
-        let is_defined = |name: &str| self.states.get(name) == Some(&State::Defined);
         for Input { object, .. } in self.linked() {
             bounds.extend(object.segments.iter().map(String::as_str));
-            for symbol in &object.symbols {
-                if symbol.undefined && !symbol.weak && !is_defined(&symbol.name) {
-                    let (objects, used) = wanted.entry((&symbol.name, &symbol.kind)).or_default();
-                    objects.insert(&object.name);
-                    *used = object.data_used.get(&symbol.name).copied().unwrap_or(0).max(*used);
-                }
+            let open = object.symbols.iter().filter(|symbol| self.is_open(symbol));
+            for symbol in open.filter(|symbol| !symbol.weak && symbol.host.is_none()) {
+                let want = wanted.entry(&symbol.name).or_default().entry(&symbol.kind).or_default();
+                let used = object.data_used.get(&symbol.name).copied().unwrap_or(0);
+                want.by.insert(&object.name);
+                want.used = used.max(want.used);
+                want.called |= symbol.called;
+                want.tls |= symbol.tls;
             }
         }
         for root in self.roots {
             // Of which kind it is nobody says: it is told as a function of no type.
-            let asked = |(name, _): &(&str, &Kind)| *name == root.as_str();
-            if !is_defined(root) && !wanted.keys().any(asked) {
-                wanted.insert((root, &ROOT), ([WANTED_BY_NAME].into(), 0));
+            let is_defined = self.states.get(root.as_str()) == Some(&State::Defined);
+            if !is_defined && !wanted.contains_key(root.as_str()) {
+                let want = Want { by: [WANTED_BY_NAME].into(), ..Want::default() };
+                wanted.insert(root, [(&ROOT, want)].into());
             }
         }
         let undefined = wanted.into_iter();
         undefined
-            .filter(|((name, _), _)| !is_of_the_linker(name) && !is_a_bound(name, &bounds))
-            .map(|((name, kind), (objects, used))| Undefined {
+            .filter(|(name, _)| !is_of_the_linker(name) && !is_a_bound(name, &bounds))
+            .flat_map(|(name, kinds)| of_callers(kinds).into_iter().map(move |it| (name, it)))
+            .map(|(name, (kind, want))| Undefined {
                 name: name.to_owned(),
                 kind: kind.clone(),
-                needed_by: owned(objects),
-                used,
+                needed_by: owned(want.by),
+                used: want.used,
+                tls: want.tls,
             })
             .collect()
     }
@@ -153,7 +169,9 @@ impl<'a> Table<'a> {
     fn conflicts(&self) -> Vec<Conflict> {
         let mut kinds: BTreeMap<&str, BTreeMap<&Kind, BTreeSet<&str>>> = BTreeMap::new();
         for Input { object, .. } in self.linked() {
-            for symbol in &object.symbols {
+            let asked =
+                |symbol: &&Symbol| symbol.called || !matches!(symbol.kind, Kind::Function(_));
+            for symbol in object.symbols.iter().filter(asked) {
                 let of_kind = kinds.entry(&symbol.name).or_default();
                 of_kind.entry(&symbol.kind).or_default().insert(&object.name);
             }
@@ -166,6 +184,36 @@ impl<'a> Table<'a> {
             })
             .collect()
     }
+}
+
+/// Who wants a name as one kind, and how.
+#[derive(Debug, Default)]
+struct Want<'a> {
+    by: BTreeSet<&'a str>,
+    used: u32,
+    called: bool,
+    tls: bool,
+}
+
+/// The types by which a function is called, where it is called at all: who only takes its address
+/// means any of them.
+fn of_callers<'a>(kinds: BTreeMap<&'a Kind, Want<'a>>) -> Vec<(&'a Kind, Want<'a>)> {
+    let is_called =
+        |(kind, want): &(&Kind, &Want<'_>)| want.called || !matches!(kind, Kind::Function(_));
+    let some_call = kinds.iter().map(|(kind, want)| (*kind, want)).any(|it| is_called(&it));
+    let mut kept: Vec<(&Kind, Want<'_>)> = Vec::new();
+    let mut others = BTreeSet::new();
+    for (kind, want) in kinds {
+        if kept.is_empty() && !some_call || is_called(&(kind, &want)) {
+            kept.push((kind, want));
+        } else {
+            others.extend(want.by);
+        }
+    }
+    if let Some((_, first)) = kept.first_mut() {
+        first.by.extend(others);
+    }
+    kept
 }
 
 /// What a wanted name is that no object says anything of.
@@ -195,6 +243,11 @@ fn is_of_the_linker(name: &str) -> bool {
             | "__rodata_start"
             | "__rodata_end"
             | "__dso_handle"
+            | "__indirect_function_table"
+            | "__tls_base"
+            | "__tls_size"
+            | "__tls_align"
+            | "__table_base32"
             | "__wasm_init_tls"
             | "__wasm_first_page_end"
     )

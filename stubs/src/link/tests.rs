@@ -98,14 +98,12 @@ fn what_no_one_defines_is_named_with_its_type_and_who_wants_it() {
     let undefined = link.undefined();
     let lines: Vec<String> = undefined
         .iter()
-        .map(|it| match &it.kind {
-            Kind::Function(ty) => format!("{} {ty} {}", it.name, it.needed_by.join(" ")),
-            Kind::Data => format!("{} data {}", it.name, it.needed_by.join(" ")),
-        })
+        .map(|it| format!("{} {} {}", it.name, it.kind, it.needed_by.join(" ")))
         .collect();
     assert_eq!(
         lines,
-        ["mpd_add () -> () again.o", "mpd_add (i32) -> i64 main.o", "mpd_traphandler data main.o"]
+        // Neither calls it, so the linker does not ask for its type.
+        ["mpd_add () -> () again.o main.o", "mpd_traphandler data main.o"]
     );
 }
 
@@ -242,4 +240,53 @@ fn a_symbol_of_a_function_that_is_not_there_is_refused() {
     module.section(&linking);
     let error = Link::new().object("x.o", &module.finish()).unwrap_err();
     assert!(matches!(error, ReadError::NoSuchFunction { index: 7, .. }), "{error}");
+}
+
+/// An object that calls a function, takes the address of another, and has one.
+fn caller(name: &str, kind: &[ValType]) -> Vec<u8> {
+    let mut writer = crate::Writer::new();
+    let called = writer.undefined_function("called", kind, &[]);
+    let taken = writer.undefined_function("taken", kind, &[]);
+    let host = writer.imported_function("env", "log", kind, &[]);
+    let mut table = crate::Data::default();
+    table.push_address(taken, 0);
+    writer.data("table", crate::Binding::Local, 4, table);
+    let code = crate::Code::new().call(called).call(host);
+    writer.function(name, crate::Binding::Global, &[], &[], code);
+    writer.finish()
+}
+
+#[test]
+fn types_are_asked_of_calls_and_not_of_addresses() {
+    let mut link = Link::new();
+    link.object("a.o", &caller("a", &[])).unwrap();
+    link.object("b.o", &caller("b", &[ValType::I32])).unwrap();
+    let closure = link.closure();
+    let conflicts: Vec<&str> = closure.conflicts.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(conflicts, ["__pywasm_env_log", "called"]);
+    let told = |it: &Undefined| format!("{} {} {}", it.name, it.kind, it.needed_by.join(" "));
+    assert_eq!(
+        closure.undefined.iter().map(told).collect::<Vec<_>>(),
+        ["called () -> () a.o", "called (i32) -> () b.o", "taken () -> () a.o b.o"]
+    );
+}
+
+#[test]
+fn a_function_of_the_host_is_an_import_unless_somebody_has_it() {
+    let mut link = Link::new();
+    link.object("a.o", &caller("a", &[])).unwrap();
+    let imports = link.closure().imports;
+    assert_eq!((imports[0].0.module.as_str(), imports[0].0.name.as_str()), ("env", "log"));
+    link.object("log.o", &object("__pywasm_env_log", &[])).unwrap();
+    assert!(link.closure().imports.is_empty());
+}
+
+#[test]
+fn a_member_that_is_no_object_is_passed_over_and_one_of_another_machine_is_told() {
+    let mut link = Link::new();
+    link.archive("a.a", &archive(&[("README", b"text".to_vec()), ("a.o", object("a", &[]))]))
+        .unwrap();
+    let elf = archive(&[("a.o", b"\x7fELF\x02".to_vec())]);
+    let told = link.archive("b.a", &elf).unwrap_err().to_string();
+    assert!(told.starts_with("`b.a(a.o)` is ELF"), "{told}");
 }

@@ -101,7 +101,7 @@ impl Policy {
         }
         if let Some(exports) = file.exports {
             exports.check()?;
-            policy.exports = exports;
+            policy.exports.add(exports);
         }
         if let Some(sections) = file.custom_sections {
             policy.custom_sections = sections.prefixes;
@@ -118,6 +118,16 @@ impl Policy {
 }
 
 impl Exports {
+    /// Rules over those of the policy that is extended: lists grow, single values are replaced.
+    fn add(&mut self, own: Self) {
+        self.required.extend(own.required);
+        self.exact.extend(own.exact);
+        self.methods.extend(own.methods);
+        self.reserved.extend(own.reserved);
+        self.prefix = own.prefix.or(self.prefix.take());
+        self.signature = own.signature.or(self.signature.take());
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         for (name, kind) in &self.required {
             anyhow::ensure!(

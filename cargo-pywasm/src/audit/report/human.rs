@@ -1,15 +1,19 @@
 //! For people.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Colour};
 
 use super::{Audited, Style};
-use crate::audit::finding::Finding;
+use crate::audit::finding::{Code, Finding};
 use crate::audit::origin::TABLE;
 
 /// How many symbols of a family are named.
 const SHOWN: usize = 3;
+
+/// How many cures are told of a family.
+const CURES: usize = 6;
 
 const ERROR: Colour = AnsiColor::Red.on_default().bold();
 const WARNING: Colour = AnsiColor::Yellow.on_default().bold();
@@ -52,14 +56,12 @@ pub(super) fn accepted(count: usize) -> String {
 /// Findings that have one cause and one cure: the worst first, and of equals the most.
 pub(super) fn groups(findings: &[Finding], style: Style) -> Vec<Vec<&Finding>> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut known: HashMap<(Code, &str, &str), usize> = HashMap::new();
     for finding in findings {
-        let alike = |group: &&mut Vec<&Finding>| {
-            let first = group[0];
-            finding.family.is_some()
-                && (first.code, &first.family) == (finding.code, &finding.family)
-                && first.message == finding.message
-        };
-        match groups.iter_mut().find(alike).filter(|_| !style.all) {
+        let place = finding.family.as_deref().filter(|_| !style.all).map(|family| {
+            *known.entry((finding.code, family, &finding.message)).or_insert(groups.len())
+        });
+        match place.and_then(|place| groups.get_mut(place)) {
             Some(group) => group.push(finding),
             None => groups.push(vec![finding]),
         }
@@ -122,7 +124,13 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     if !python.is_empty() {
         line("module   ", &python.join(", "));
     }
-    for cure in &first.cures {
+    let mut cures: Vec<&str> = Vec::new();
+    for cure in group.iter().flat_map(|finding| &finding.cures) {
+        if !cures.contains(&cure.as_str()) && cures.len() < CURES {
+            cures.push(cure);
+        }
+    }
+    for cure in cures {
         let _ = writeln!(text, "    {}      {cure}", paint(CURE, "cure", style));
     }
 }
@@ -137,7 +145,7 @@ fn paint(colour: Colour, text: &str, style: Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::audit::finding::Code;
+    use super::*;
 
     #[test]
     fn codes_are_spelled_as_in_json() {

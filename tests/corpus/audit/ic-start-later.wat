@@ -1,0 +1,9 @@
+;; What the start function only refers to, it does not call.
+;; policy: ic
+(module
+  (import "ic0" "time" (func $time (result i64)))
+  (table 1 funcref)
+  (elem declare func $later)
+  (func $later call $time drop)
+  (func $start i32.const 0 ref.func $later table.set 0)
+  (start $start))
