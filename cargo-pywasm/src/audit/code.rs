@@ -1,5 +1,7 @@
 //! What stands in functions: who calls whom, and how large they are. Read only where it is asked for.
 
+use std::collections::BTreeMap;
+
 use wasmparser::Operator;
 
 use super::module::Module;
@@ -12,16 +14,15 @@ pub(super) struct Calls {
 }
 
 /// The largest functions of a module.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Largest {
     /// Function and how many instructions it has.
     pub(super) instructions: (u32, u64),
     /// Function and its complexity.
     pub(super) complexity: (u32, u64),
+    /// Instructions that change a table, and the first function that has each.
+    pub(super) table_changes: BTreeMap<&'static str, u32>,
 }
-
-/// What a block, a branch and a call count.
-const HEAVY: u64 = 50;
 
 impl Calls {
     /// Reads all functions.
@@ -71,13 +72,15 @@ impl Largest {
     /// When code is broken.
     pub(super) fn read(module: &Module<'_>) -> anyhow::Result<Self> {
         let (mut largest, mut current) = (Self::default(), Self::default());
+        let mut changes = BTreeMap::new();
         each(module, |function, operator| {
             if current.instructions.0 != function {
-                current = Self { instructions: (function, 0), complexity: (function, 0) };
+                (current.instructions, current.complexity) = ((function, 0), (function, 0));
             }
             current.instructions.1 += 1;
-            if is_heavy(operator) {
-                current.complexity.1 += HEAVY;
+            current.complexity.1 += weight(operator);
+            if let Some(name) = of_tables(operator) {
+                changes.entry(name).or_insert(function);
             }
             if current.instructions.1 > largest.instructions.1 {
                 largest.instructions = current.instructions;
@@ -86,22 +89,70 @@ impl Largest {
                 largest.complexity = current.complexity;
             }
         })?;
+        largest.table_changes = changes;
         Ok(largest)
     }
 }
 
-fn is_heavy(operator: &Operator<'_>) -> bool {
-    matches!(
-        operator,
-        Operator::Block { .. }
-            | Operator::Loop { .. }
-            | Operator::If { .. }
-            | Operator::Br { .. }
-            | Operator::BrIf { .. }
-            | Operator::BrTable { .. }
-            | Operator::Call { .. }
-            | Operator::CallIndirect { .. }
-    )
+/// What an instruction counts for the complexity of its function: control 50, references and
+/// conversions some, memory 3, arithmetic and stores 2, the rest 1.
+///
+/// Source: `wasm_function_complexity` of dfinity/ic, `rs/embedders/src/wasm_utils/validation.rs`.
+fn weight(operator: &Operator<'_>) -> u64 {
+    use Operator as O;
+    match operator {
+        O::Block { .. } | O::Loop { .. } | O::If { .. } | O::Br { .. } | O::BrIf { .. } => 50,
+        O::BrTable { .. } | O::Call { .. } | O::CallIndirect { .. } | O::MemoryGrow { .. } => 50,
+        O::TableGet { .. } => 14,
+        O::RefFunc { .. } => 8,
+        O::RefIsNull => 6,
+        O::I32TruncF32S | O::I32TruncF32U | O::I32TruncF64S | O::I32TruncF64U => 5,
+        O::I64TruncF32S | O::I64TruncF32U | O::I64TruncF64S | O::I64TruncF64U => 5,
+        O::I64ExtendI32S | O::I64ExtendI32U | O::F32DemoteF64 => 5,
+        O::F32ConvertI32S | O::F32ConvertI32U | O::F32ConvertI64S | O::F32ConvertI64U => 5,
+        O::F64ConvertI32S | O::F64ConvertI32U | O::F64ConvertI64S | O::F64ConvertI64U => 5,
+        O::F32Neg | O::F32Abs | O::F64Neg | O::F64Abs | O::MemoryCopy { .. } => 4,
+        O::F32Copysign | O::F64Copysign | O::F64Eq | O::MemoryFill { .. } => 3,
+        O::I32DivS | O::I32DivU | O::I32RemS | O::I32RemU => 3,
+        O::I64DivS | O::I64DivU | O::I64RemS | O::I64RemU => 3,
+        O::I32Load { .. } | O::I64Load { .. } | O::F32Load { .. } | O::F64Load { .. } => 3,
+        O::I32Load8S { .. } | O::I32Load8U { .. } => 3,
+        O::I32Load16S { .. } | O::I32Load16U { .. } => 3,
+        O::I64Load8S { .. } | O::I64Load8U { .. } => 3,
+        O::I64Load16S { .. } | O::I64Load16U { .. } => 3,
+        O::I64Load32S { .. } | O::I64Load32U { .. } => 3,
+        O::I32TruncSatF32S | O::I32TruncSatF32U | O::I32TruncSatF64S | O::I32TruncSatF64U => 3,
+        O::I64TruncSatF32S | O::I64TruncSatF32U | O::I64TruncSatF64S | O::I64TruncSatF64U => 3,
+        O::GlobalGet { .. } | O::Select | O::MemorySize { .. } | O::I32Popcnt | O::I64Popcnt => 2,
+        O::I32Store { .. } | O::I32Store8 { .. } | O::I32Store16 { .. } => 2,
+        O::I64Store { .. } | O::I64Store8 { .. } | O::I64Store16 { .. } => 2,
+        O::I64Store32 { .. } | O::F32Store { .. } | O::F64Store { .. } => 2,
+        O::I32Eqz | O::I32Eq | O::I32Ne | O::I32LtS | O::I32LtU | O::I32GtS | O::I32GtU => 2,
+        O::I32LeS | O::I32LeU | O::I32GeS | O::I32GeU => 2,
+        O::I64Eqz | O::I64Eq | O::I64Ne | O::I64LtS | O::I64LtU | O::I64GtS | O::I64GtU => 2,
+        O::I64LeS | O::I64LeU | O::I64GeS | O::I64GeU => 2,
+        O::F32Eq | O::F32Ne | O::F32Lt | O::F32Gt | O::F32Le | O::F32Ge => 2,
+        O::F64Ne | O::F64Lt | O::F64Gt | O::F64Le | O::F64Ge => 2,
+        O::F32Ceil | O::F64Ceil | O::F32Floor | O::F64Floor | O::F32Sqrt | O::F64Sqrt => 2,
+        O::F32Trunc | O::F64Trunc | O::F64PromoteF32 | O::I32WrapI64 => 2,
+        O::I32ReinterpretF32 | O::I64ReinterpretF64 => 2,
+        O::F32ReinterpretI32 | O::F64ReinterpretI64 => 2,
+        O::I32Extend8S | O::I32Extend16S => 2,
+        O::I64Extend8S | O::I64Extend16S | O::I64Extend32S => 2,
+        _ => 1,
+    }
+}
+
+/// The name of an instruction that changes a table, as the text format has it.
+fn of_tables(operator: &Operator<'_>) -> Option<&'static str> {
+    Some(match operator {
+        Operator::TableCopy { .. } => "table.copy",
+        Operator::TableFill { .. } => "table.fill",
+        Operator::TableGrow { .. } => "table.grow",
+        Operator::TableInit { .. } => "table.init",
+        Operator::TableSet { .. } => "table.set",
+        _ => return None,
+    })
 }
 
 fn each(module: &Module<'_>, mut see: impl FnMut(u32, &Operator<'_>)) -> anyhow::Result<()> {

@@ -40,13 +40,15 @@ pub enum Code {
     StartCalls,
     /// A data segment whose place is not a constant.
     SegmentPlace,
+    /// A custom section with a name that the host rejects.
+    SectionName,
     /// An entry of the policy that matches nothing.
     AllowUnused,
 }
 
 impl Code {
     /// All, in the order of their weight.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UndefinedFunction,
         Self::UndefinedData,
         Self::TypeConflict,
@@ -63,6 +65,7 @@ impl Code {
         Self::Feature,
         Self::StartCalls,
         Self::SegmentPlace,
+        Self::SectionName,
         Self::AllowUnused,
     ];
 
@@ -88,6 +91,7 @@ impl Code {
             Self::Feature => "A proposal that the host does not have",
             Self::StartCalls => "The start function reaches what it may not call",
             Self::SegmentPlace => "A data segment whose place is not a constant",
+            Self::SectionName => "A custom section with a name that the host rejects",
             Self::AllowUnused => "An entry of the policy that matches nothing",
         }
     }

@@ -8,7 +8,7 @@ use pywasm_stubs::Signature;
 use wasmparser::{
     BinaryReader, CompositeInnerType, DataKind, ElementItems, ElementKind, Encoding, ExternalKind,
     FunctionBody, KnownCustom, Name, NameSectionReader, Operator, Parser, Payload, SubType,
-    TypeRef,
+    TypeRef, ValType,
 };
 
 /// No engine takes more of anything than this, so that a small file can't claim much memory.
@@ -43,6 +43,8 @@ pub struct Module<'a> {
     pub odd_segments: Vec<u32>,
     /// Sizes in bytes, and counts.
     pub sizes: Sizes,
+    /// The types of globals, each once.
+    pub global_types: Vec<ValType>,
     names: Option<&'a [u8]>,
     names_offset: usize,
 }
@@ -160,7 +162,11 @@ impl<'a> Module<'a> {
                     self.extern_of(TypeRef::Memory(memory?));
                 }
             }
-            Payload::GlobalSection(section) => self.sizes.globals += section.count() as usize,
+            Payload::GlobalSection(section) => {
+                for global in section {
+                    self.extern_of(TypeRef::Global(global?.ty));
+                }
+            }
             Payload::ExportSection(section) => {
                 at_most(section.count(), "exports")?;
                 for export in section {
@@ -239,8 +245,11 @@ impl<'a> Module<'a> {
                 self.sizes.pages = self.sizes.pages.max(memory.initial);
                 Extern::Memory
             }
-            TypeRef::Global(_) => {
+            TypeRef::Global(global) => {
                 self.sizes.globals += 1;
+                if !self.global_types.contains(&global.content_type) {
+                    self.global_types.push(global.content_type);
+                }
                 Extern::Global
             }
             TypeRef::Tag(_) => Extern::Tag,

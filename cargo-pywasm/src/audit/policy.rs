@@ -47,6 +47,12 @@ pub struct Policy {
     pub exports: Exports,
     /// The beginnings of the custom sections that the limits speak of; none: all of them.
     pub custom_sections: Vec<String>,
+    /// How custom sections begin that have to begin with one of those.
+    pub custom_sections_reserved: Option<String>,
+    /// The types that globals may have; none: all of them.
+    pub global_types: Vec<String>,
+    /// Instructions that change tables, and that the host rejects.
+    pub deny_instructions: Vec<String>,
     /// What has a limit.
     pub limits: BTreeMap<Limited, Limit>,
     /// Where there are any: the rest is taken for given.
@@ -252,7 +258,7 @@ impl Limited {
             Self::Memories => "memories",
             Self::MemoryPages => "pages at the start",
             Self::FunctionInstructions => "instructions",
-            Self::FunctionComplexity => "for blocks, branches and calls",
+            Self::FunctionComplexity => "weighted instructions",
             Self::CustomSections => "sections",
             Self::Methods => "methods",
         }

@@ -1,5 +1,7 @@
 //! How large a module is.
 
+use std::collections::BTreeSet;
+
 use super::{Check, Given};
 use crate::audit::code::Largest;
 use crate::audit::finding::{Code, Finding};
@@ -35,20 +37,54 @@ impl Check<'_, '_> {
         }
         self.limit(Limited::MemoryPages, sizes.pages, "");
         let of_code = [Limited::FunctionInstructions, Limited::FunctionComplexity];
-        if of_code.iter().any(|limited| self.policy.limits.contains_key(limited)) {
+        let limits_code = of_code.iter().any(|limited| self.policy.limits.contains_key(limited));
+        if limits_code || !self.policy.deny_instructions.is_empty() {
             let largest = Largest::read(module)?;
             let names = module.names()?;
+            let told = |function: u32| match names.get(function as usize) {
+                Some(&"") | None => format!(" in function {function}"),
+                Some(name) => format!(" in {:#}", rustc_demangle::demangle(name)),
+            };
+            for (instruction, function) in &largest.table_changes {
+                if self.policy.deny_instructions.iter().any(|it| it == instruction) {
+                    let text = format!("{} rejects it:{}", self.host(), told(*function));
+                    self.findings.push(Finding::new(Code::Feature, *instruction, text));
+                }
+            }
             for (limited, (function, value)) in
                 of_code.into_iter().zip([largest.instructions, largest.complexity])
             {
-                let name = match names.get(function as usize) {
-                    Some(&"") | None => format!(" in function {function}"),
-                    Some(name) => format!(" in {:#}", rustc_demangle::demangle(name)),
-                };
-                self.limit(limited, value, &name);
+                self.limit(limited, value, &told(function));
             }
         }
+        self.names_and_types();
         Ok(())
+    }
+
+    /// Names of custom sections and types of globals that the host does not take.
+    fn names_and_types(&mut self) {
+        let policy = self.policy;
+        let mut seen = BTreeSet::new();
+        let reserved = policy.custom_sections_reserved.as_deref();
+        for (name, _) in self.module.custom() {
+            let prefix = policy.custom_sections.iter().find(|it| name.starts_with(it.as_str()));
+            let of_host = reserved.is_some_and(|reserved| name.starts_with(reserved));
+            let text = match prefix.and_then(|prefix| name.strip_prefix(prefix.as_str())) {
+                None if of_host => format!("{} knows no section of this name", self.host()),
+                Some(own) if of_host && !seen.insert(own) => {
+                    "another section has the same name behind its scope".to_owned()
+                }
+                _ => continue,
+            };
+            self.findings.push(Finding::new(Code::SectionName, name, text));
+        }
+        for ty in &self.module.global_types {
+            let ty = ty.to_string();
+            if !policy.global_types.is_empty() && !policy.global_types.contains(&ty) {
+                let text = format!("{} has no globals of this type", self.host());
+                self.findings.push(Finding::new(Code::Feature, "a global", text).of_type(ty));
+            }
+        }
     }
 
     pub(super) fn limit(&mut self, limited: Limited, value: u64, which: &str) {

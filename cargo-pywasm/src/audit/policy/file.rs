@@ -10,6 +10,10 @@ use serde::{Deserialize, Deserializer, de};
 use super::{Allowed, Exports, Glob, HostFunction, Limit, Limited, Policy, Sign, is_kind};
 use crate::reporter::WithHint;
 
+/// The instructions that change a table.
+const TABLE_CHANGES: [&str; 5] =
+    ["table.copy", "table.fill", "table.grow", "table.init", "table.set"];
+
 /// The newest format that is read.
 const SCHEMA: u32 = 1;
 
@@ -33,6 +37,10 @@ struct File {
     #[serde(default)]
     import_table_from: Vec<String>,
     features: Option<Vec<String>>,
+    #[serde(default)]
+    global_types: Vec<String>,
+    #[serde(default)]
+    deny_instructions: Vec<String>,
     exports: Option<Exports>,
     custom_sections: Option<CustomSections>,
     #[serde(default)]
@@ -43,6 +51,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct CustomSections {
     prefixes: Vec<String>,
+    reserved: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,6 +103,15 @@ impl Policy {
         }
         policy.allow.extend(file.allow.into_iter().map(|glob| Allowed { glob, own }));
         policy.deny.extend(file.deny);
+        policy.global_types.extend(file.global_types);
+        for name in &file.deny_instructions {
+            anyhow::ensure!(
+                TABLE_CHANGES.contains(&name.as_str()),
+                "`{name}` can't be denied; known are {}",
+                TABLE_CHANGES.join(", ")
+            );
+        }
+        policy.deny_instructions.extend(file.deny_instructions);
         policy.memory_from.extend(file.import_memory_from);
         policy.table_from.extend(file.import_table_from);
         if let Some(names) = file.features {
@@ -105,6 +123,7 @@ impl Policy {
         }
         if let Some(sections) = file.custom_sections {
             policy.custom_sections = sections.prefixes;
+            policy.custom_sections_reserved = sections.reserved;
         }
         for (name, entry) in file.limits {
             let limit = match entry {
