@@ -19,6 +19,7 @@ pub mod man;
 #[cfg(feature = "runtime")]
 pub mod new;
 pub mod recipe;
+pub mod rewire;
 #[cfg(feature = "runtime")]
 pub mod run;
 #[cfg(feature = "runtime")]

@@ -1,0 +1,340 @@
+//! Imports answered by functions of the module itself: WASI's by those of a polyfill, for a host that
+//! has no WASI.
+
+use std::collections::HashMap;
+
+use anyhow::Context;
+use glob::Pattern;
+use walrus::ir::{Instr, VisitorMut, dfs_pre_order_mut};
+use walrus::{
+    ConstExpr, ConstOp, ElementItems, ExportItem, FunctionId, FunctionKind, GlobalId, GlobalKind,
+    ImportId, ImportKind, Module,
+};
+
+/// Which imports are answered by which functions: `wasi_snapshot_preview1.*=__ic_custom_*`.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    imports: Pattern,
+    /// Before and behind what the pattern's `*` stands for.
+    target: (String, String),
+    /// What stands before the `*` of the pattern.
+    prefix: String,
+    suffix: String,
+}
+
+/// A module whose imports were rewired.
+#[derive(Clone, Debug)]
+pub struct Rewired {
+    /// The module.
+    pub module: Vec<u8>,
+    /// The imports that are answered now, `module.name`, and the function that does, sorted.
+    pub wired: Vec<(String, String)>,
+    /// Imports that a wire speaks of, and whose function is not there, sorted.
+    pub left: Vec<String>,
+}
+
+impl Wire {
+    /// Reads `IMPORTS=FUNCTION`: names, each with a `*` or neither, which stands for the same on
+    /// both sides.
+    ///
+    /// # Errors
+    /// When it has another form.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let form =
+            || format!("`{text}` is not a wire, as `wasi_snapshot_preview1.*=__ic_custom_*` is");
+        let (imports, function) = text.split_once('=').with_context(form)?;
+        let stars = |text: &str| text.matches('*').count();
+        anyhow::ensure!(stars(imports) == stars(function) && stars(imports) <= 1, form());
+        let halves = |text: &str| {
+            let (before, behind) = text.split_once('*').unwrap_or((text, ""));
+            (before.to_owned(), behind.to_owned())
+        };
+        let (prefix, suffix) = halves(imports);
+        let (imports, target) = (Pattern::new(imports).with_context(form)?, halves(function));
+        Ok(Self { imports, target, prefix, suffix })
+    }
+
+    /// The wires to the polyfill that canisters have, `ic-wasi-polyfill`.
+    #[must_use]
+    pub fn polyfill() -> Vec<Self> {
+        let wire = |module: &str| Self::parse(&format!("{module}.*=__ic_custom_*"));
+        ["wasi_snapshot_preview1", "wasi_unstable"]
+            .into_iter()
+            .filter_map(|it| wire(it).ok())
+            .collect()
+    }
+
+    /// The function for an import.
+    fn function(&self, import: &str) -> Option<String> {
+        if !self.imports.matches(import) {
+            return None;
+        }
+        let star = import.strip_prefix(self.prefix.as_str())?.strip_suffix(self.suffix.as_str())?;
+        let star = if self.imports.as_str().contains('*') { star } else { "" };
+        Some(format!("{}{star}{}", self.target.0, self.target.1))
+    }
+}
+
+/// Rewires a module, and takes out what nothing leads to any more, where that is asked for. One that
+/// has nothing to rewire comes out as it came in, so that rewiring again changes nothing.
+///
+/// # Errors
+/// When the module is broken, or a function has another type than the import.
+pub fn rewire(bytes: &[u8], wires: &[Wire], tidy: bool) -> anyhow::Result<Rewired> {
+    let mut module =
+        Module::from_buffer(bytes).context("it is not a module that can be changed")?;
+    let (mut plan, mut left) = (Vec::new(), Vec::new());
+    for import in module.imports.iter() {
+        let ImportKind::Function(function) = import.kind else { continue };
+        let whole = format!("{}.{}", import.module, import.name);
+        let Some(name) = wires.iter().find_map(|wire| wire.function(&whole)) else { continue };
+        match target(&module, &name)? {
+            Some(target) => plan.push((whole, name, function, target, import.id())),
+            None => left.push(whole),
+        }
+    }
+    plan.sort();
+    left.sort();
+    if plan.is_empty() {
+        return Ok(Rewired { module: bytes.to_vec(), wired: Vec::new(), left });
+    }
+    for (whole, name, function, target, _) in &plan {
+        let ty = |id: FunctionId| module.types.get(module.funcs.get(id).ty());
+        let (import, own) = (ty(*function), ty(*target));
+        anyhow::ensure!(
+            (import.params(), import.results()) == (own.params(), own.results()),
+            "`{whole}` is {:?} -> {:?}, and `{name}` {:?} -> {:?}: they are of different types",
+            import.params(),
+            import.results(),
+            own.params(),
+            own.results()
+        );
+    }
+    let wires: HashMap<FunctionId, FunctionId> =
+        plan.iter().map(|(_, _, function, target, _)| (*function, *target)).collect();
+    replace(&mut module, &wires);
+    for (_, _, function, _, import) in &plan {
+        remove(&mut module, *function, *import);
+    }
+    if tidy {
+        walrus::passes::gc::run(&mut module);
+    }
+    let wired = plan.into_iter().map(|(whole, name, ..)| (whole, name)).collect();
+    Ok(Rewired { module: module.emit_wasm(), wired, left })
+}
+
+/// The function of a name: as it is exported, which no `strip` takes away, else as it is called.
+fn target(module: &Module, name: &str) -> anyhow::Result<Option<FunctionId>> {
+    let exported = module.exports.iter().find(|export| export.name == name);
+    let found = match exported.map(|export| export.item) {
+        Some(ExportItem::Function(function)) => Some(unwrapped(module, function)?),
+        _ => module.funcs.by_name(name),
+    };
+    let is_local = |id: &FunctionId| matches!(module.funcs.get(*id).kind, FunctionKind::Local(_));
+    Ok(found.filter(is_local))
+}
+
+/// What is inside of `NAME.command_export`, which a linker makes of the exports of a command: called
+/// through it, constructors and destructors would run around each call.
+fn unwrapped(module: &Module, function: FunctionId) -> anyhow::Result<FunctionId> {
+    let outer = module.funcs.get(function);
+    let name = outer.name.as_deref().unwrap_or_default();
+    let Some(inner) = name.strip_suffix(".command_export") else { return Ok(function) };
+    if let Some(found) = module.funcs.by_name(inner) {
+        return Ok(found);
+    }
+    let FunctionKind::Local(local) = &outer.kind else { return Ok(function) };
+    let calls = local.block(local.entry_block()).instrs.iter().filter_map(|(it, _)| match it {
+        Instr::Call(call) => Some(call.func),
+        _ => None,
+    });
+    let calls: Vec<FunctionId> = calls.collect();
+    let [_, inside, _] = calls[..] else {
+        anyhow::bail!(
+            "`{name}` wraps no function that can be told: link a reactor, with crt1-reactor.o"
+        );
+    };
+    Ok(inside)
+}
+
+/// Everything that can name a function.
+fn replace(module: &mut Module, wires: &HashMap<FunctionId, FunctionId>) {
+    let to = |id: &mut FunctionId| {
+        if let Some(target) = wires.get(id) {
+            *id = *target;
+        }
+    };
+    for element in module.elements.iter_mut() {
+        match &mut element.items {
+            ElementItems::Functions(functions) => functions.iter_mut().for_each(to),
+            ElementItems::Expressions(_, expressions) => {
+                expressions.iter_mut().for_each(|it| in_constant(it, to));
+            }
+        }
+    }
+    let globals: Vec<GlobalId> = module.globals.iter().map(walrus::Global::id).collect();
+    for id in globals {
+        if let GlobalKind::Local(expression) = &mut module.globals.get_mut(id).kind {
+            in_constant(expression, to);
+        }
+    }
+    for export in module.exports.iter_mut() {
+        if let ExportItem::Function(function) = &mut export.item {
+            to(function);
+        }
+    }
+    if let Some(start) = &mut module.start {
+        to(start);
+    }
+    for (_, function) in module.funcs.iter_local_mut() {
+        let entry = function.entry_block();
+        dfs_pre_order_mut(&mut Calls(wires), function, entry);
+    }
+}
+
+fn in_constant(expression: &mut ConstExpr, to: impl Fn(&mut FunctionId)) {
+    match expression {
+        ConstExpr::RefFunc(function) => to(function),
+        ConstExpr::Extended(operations) => {
+            for operation in operations {
+                if let ConstOp::RefFunc(function) = operation {
+                    to(function);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+struct Calls<'a>(&'a HashMap<FunctionId, FunctionId>);
+
+impl VisitorMut for Calls<'_> {
+    fn visit_function_id_mut(&mut self, function: &mut FunctionId) {
+        if let Some(target) = self.0.get(function) {
+            *function = *target;
+        }
+    }
+}
+
+fn remove(module: &mut Module, function: FunctionId, import: ImportId) {
+    module.imports.delete(import);
+    module.funcs.delete(function);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit;
+
+    /// What wasi2ic's own tests are about: calls in blocks, loops and branches, a table, a reference,
+    /// a polyfill function that calls what it stands for, targets by name and by export.
+    const MODULE: &str = r#"(module
+        (import "ic0" "debug_print" (func $print (param i32 i32)))
+        (import "wasi_snapshot_preview1" "fd_write"
+            (func $fd_write (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_unstable" "random_get" (func $random_get (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "environ_get" (func (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (table 5 5 funcref)
+        (elem (i32.const 1) func $fd_write $random_get)
+        (elem (i32.const 3) funcref (ref.func $fd_write))
+        (global funcref (ref.func $random_get))
+        (memory (export "memory") 1)
+        (func $_initialize (export "_initialize")
+            (block (if (i32.const 0)
+                (then (drop (call $random_get (i32.const 1) (i32.const 2))))
+                (else (loop (br_if 0 (call $random_get (i32.const 1) (i32.const 2)))))))
+            (drop (call $fd_write (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4)))
+            (call $exit (i32.const 0)))
+        (func $__ic_custom_random_get (param i32 i32) (result i32)
+            (table.set (i32.const 0) (ref.func $random_get))
+            (call $print (i32.const 0) (i32.const 0))
+            (i32.const 421))
+        (func $renamed (export "__ic_custom_fd_write") (param i32 i32 i32 i32) (result i32)
+            (i32.const 42)))"#;
+
+    fn imports(module: &[u8]) -> Vec<String> {
+        wasmparser::validate(module).unwrap();
+        let module = audit::Module::read(module).unwrap();
+        module.imports.iter().map(|it| format!("{}.{}", it.module, it.name)).collect()
+    }
+
+    #[test]
+    fn imports_go_to_the_polyfill_and_what_it_lacks_stays() {
+        let bytes = wat::parse_str(MODULE).unwrap();
+        let done = rewire(&bytes, &Wire::polyfill(), true).unwrap();
+        let wired: Vec<&str> = done.wired.iter().map(|(import, _)| import.as_str()).collect();
+        assert_eq!(wired, ["wasi_snapshot_preview1.fd_write", "wasi_unstable.random_get"]);
+        assert_eq!(
+            done.left,
+            ["wasi_snapshot_preview1.environ_get", "wasi_snapshot_preview1.proc_exit"]
+        );
+        // What nobody called is gone, and what nobody answers is not.
+        assert_eq!(imports(&done.module), ["ic0.debug_print", "wasi_snapshot_preview1.proc_exit"]);
+        let module = audit::Module::read(&done.module).unwrap();
+        assert!(module.exports.iter().any(|export| export.name == "_initialize"));
+        let again = rewire(&done.module, &Wire::polyfill(), true).unwrap();
+        assert!(again.wired.is_empty() && again.module == done.module);
+    }
+
+    #[test]
+    fn a_module_without_a_polyfill_is_not_touched() {
+        let bytes = wat::parse_str(
+            r#"(module (import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32))))"#,
+        );
+        let bytes = bytes.unwrap();
+        assert_eq!(rewire(&bytes, &Wire::polyfill(), true).unwrap().module, bytes);
+    }
+
+    #[test]
+    fn a_function_of_another_type_is_refused() {
+        let text = MODULE.replace(
+            "(param i32 i32) (result i32)\n            (table.set",
+            "(param i32) (result i32)\n            (table.set",
+        );
+        let error = rewire(&wat::parse_str(text).unwrap(), &Wire::polyfill(), true).unwrap_err();
+        assert!(error.to_string().contains("they are of different types"), "{error}");
+    }
+
+    #[test]
+    fn the_wrapper_of_a_command_is_taken_off() {
+        for name in ["$__ic_custom_fd_close", "$inside"] {
+            let text = format!(
+                r#"(module
+                    (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+                    (func $ctors) (func $dtors)
+                    (func {name} (param i32) (result i32) i32.const 8)
+                    (func $__ic_custom_fd_close.command_export (export "__ic_custom_fd_close")
+                        (param i32) (result i32)
+                        call $ctors local.get 0 call {name} call $dtors)
+                    (func (export "run") (result i32) i32.const 3 call $close))"#
+            );
+            let bytes = wat::parse_str(text).unwrap();
+            let done = rewire(&bytes, &Wire::polyfill(), false).unwrap();
+            let module = Module::from_buffer(&done.module).unwrap();
+            let run = module.exports.get_func("run").unwrap();
+            let local = module.funcs.get(run).kind.unwrap_local();
+            let called =
+                local.block(local.entry_block()).instrs.iter().find_map(|(it, _)| match it {
+                    Instr::Call(call) => module.funcs.get(call.func).name.clone(),
+                    _ => None,
+                });
+            assert_eq!(called.as_deref(), Some(&name[1..]));
+        }
+    }
+
+    #[test]
+    fn any_import_goes_to_any_function() {
+        let text = r#"(module
+            (import "env" "a" (func $a)) (import "env" "b" (func $b)) (import "host" "a" (func $c))
+            (func $mine_a) (func $other)
+            (func (export "run") call $a call $b call $c))"#;
+        let wires = ["env.*=mine_*", "host.a=other"].map(|it| Wire::parse(it).unwrap());
+        let done = rewire(&wat::parse_str(text).unwrap(), &wires, true).unwrap();
+        assert_eq!(imports(&done.module), ["env.b"]);
+        assert_eq!(done.left, ["env.b"]);
+        for wrong in ["", "a", "a*=b", "a=b*", "a*b*=c*d*", "[=b"] {
+            assert!(Wire::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
