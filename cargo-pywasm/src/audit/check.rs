@@ -14,6 +14,9 @@ mod limits;
 /// The module that the linker names for what it did not find.
 const LINKER: &str = "env";
 
+/// How many imports are told one by one. Nobody reads more, and a small file can have a million.
+const MOST: usize = 10_000;
+
 /// What a module is audited as.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given {
@@ -26,7 +29,7 @@ pub struct Given {
 /// # Errors
 /// When code or names have to be looked at, and are broken.
 pub fn module(module: &Module<'_>, given: Given, policy: &Policy) -> anyhow::Result<Vec<Finding>> {
-    let mut check = Check { module, policy, findings: Vec::new(), functions: Vec::new() };
+    let mut check = Check { module, policy, findings: Vec::new(), functions: Vec::new(), more: 0 };
     check.imports();
     check.unused_entries();
     check.exports();
@@ -45,6 +48,8 @@ struct Check<'m, 'a> {
     findings: Vec<Finding>,
     /// Findings that are about a function, with the symbol's name: they are told their origin.
     functions: Vec<(Finding, u32, String)>,
+    /// How many of those there are beyond [`MOST`].
+    more: usize,
 }
 
 impl Check<'_, '_> {
@@ -98,7 +103,11 @@ impl Check<'_, '_> {
             found(Code::ImportUnknown, format!("{} does not have it", self.host()))
                 .cure(self.cure_of_unknown(module))
         };
-        self.functions.push((finding, function, name.to_owned()));
+        if self.functions.len() < MOST {
+            self.functions.push((finding, function, name.to_owned()));
+        } else {
+            self.more += 1;
+        }
     }
 
     fn cure_of_unknown(&self, module: &str) -> String {
@@ -195,6 +204,10 @@ impl Check<'_, '_> {
             return Ok(());
         }
         self.findings.extend(wrapped);
+        if self.more > 0 {
+            let text = format!("{} more imports are none that {} has", self.more, self.host());
+            self.findings.push(Finding::new(Code::ImportUnknown, "imports", text));
+        }
         let origins = Origins::read(self.module)?;
         for (mut finding, function, symbol) in std::mem::take(&mut self.functions) {
             finding.needed_by = origins.of(function);
