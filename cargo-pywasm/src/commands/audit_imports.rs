@@ -31,7 +31,7 @@ pub struct Args {
     /// With --link: a symbol that is wanted from the beginning
     #[arg(long, value_name = "SYMBOL", requires = "link")]
     root: Vec<String>,
-    /// With --link: an archive of which every member is linked
+    /// With --link: an archive of which every member is linked, before the files
     #[arg(long, value_name = "FILE", requires = "link")]
     whole_archive: Vec<Utf8PathBuf>,
     /// The form of the report
