@@ -34,6 +34,6 @@ pub use link::{Closure, Conflict, Link, Undefined, WANTED_BY_NAME, members};
 pub use macros::{Macro, macros};
 pub use object::{ImportedFunction, Kind, Object, ReadError, Symbol, made_for};
 pub use signature::{NotASignature, Signature};
-pub use stub::{Stub, Voice};
+pub use stub::{ENOSYS, Stub, Voice, was_called};
 pub use wasm_encoder::{Instruction, ValType};
 pub use writer::{Binding, Code, Data, SymbolId, Writer};

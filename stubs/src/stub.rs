@@ -9,7 +9,7 @@ use crate::writer::{Binding, Code, Data, SymbolId, Writer};
 /// ENOSYS of WASI: "function not supported".
 ///
 /// Source: `errno` of the preview1 interface, whose numbers wasi-libc takes over.
-const ENOSYS: i32 = 52;
+pub const ENOSYS: i32 = 52;
 
 /// The name of the function that says why a program ends.
 const SAY: &str = "__pywasm_stub_was_called";
@@ -42,11 +42,17 @@ pub struct Stub {
     pub size: u32,
 }
 
+/// What the stub of a symbol says.
+#[must_use]
+pub fn was_called(symbol: &str) -> String {
+    format!("stub `{symbol}` was called: the real one was not linked")
+}
+
 impl Stub {
     /// What a stub says.
     #[must_use]
     pub fn message(&self) -> String {
-        format!("stub `{}` was called: the real one was not linked", self.name)
+        was_called(&self.name)
     }
 
     /// The object; `None` where a parameter or result has a type that no C value has, and for a shim.

@@ -80,3 +80,17 @@ pub fn wanted(file: &str, bytes: &[u8]) -> Wanted {
     let sha256 = Digest::from_bytes(Sha256::digest(bytes).into());
     Wanted { file: file.to_owned(), sha256, size: Some(bytes.len() as u64) }
 }
+
+/// The linker of the Rust at hand, to be called with `-flavor wasm`.
+///
+/// # Panics
+/// When there is none: every Rust brings it along.
+#[must_use]
+pub fn rust_lld() -> std::path::PathBuf {
+    let said =
+        std::process::Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
+    let sysroot = std::path::PathBuf::from(String::from_utf8(said.stdout).expect("UTF-8").trim());
+    let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).expect("a sysroot");
+    let found = hosts.map(|host| host.expect("an entry").path().join("bin/rust-lld"));
+    found.into_iter().find(|path| path.is_file()).expect("rust-lld comes with every Rust")
+}

@@ -11,6 +11,7 @@ use pywasm_stubs::{
     Behaviour, Binding, Code, Data, Instruction, Kind, Link, Rules, ValType, Voice, Writer, stubs,
 };
 use pywasm_tests::hostile::READERS;
+use pywasm_tests::rust_lld;
 
 const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
 const BEHAVIOURS: [&str; 6] =
@@ -73,14 +74,6 @@ fn surroundings() -> Vec<u8> {
     let pair = [ValType::I32; 2];
     writer.function("PyErr_SetString", Binding::Global, &pair, &[], Code::new());
     writer.finish()
-}
-
-fn rust_lld() -> PathBuf {
-    let said = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
-    let sysroot = PathBuf::from(String::from_utf8(said.stdout).expect("UTF-8").trim());
-    let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).expect("a sysroot");
-    let found = hosts.map(|host| host.expect("an entry").path().join("bin/rust-lld"));
-    found.into_iter().find(|path| path.is_file()).expect("rust-lld comes with every Rust")
 }
 
 fn link(dir: &Path) -> Vec<u8> {

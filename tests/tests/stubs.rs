@@ -12,7 +12,7 @@ use cargo_pywasm::runtime::{Dir, End, Program, Runtime};
 use object::read::archive::ArchiveFile;
 use pywasm_build::Installation;
 use pywasm_stubs::{Member, Object, family};
-use pywasm_tests::{Fresh, binary, utf8};
+use pywasm_tests::{Fresh, binary, rust_lld, utf8};
 
 fn python() -> Installation {
     let root = std::env::var_os("PYWASM_INSTALLATION").expect("PYWASM_INSTALLATION is set");
@@ -209,12 +209,7 @@ fn linkers(python: &Installation) -> Vec<(String, Vec<PathBuf>)> {
             None => println!("no {name} on PATH: nothing is linked by it"),
         }
     }
-    let said = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
-    let sysroot = PathBuf::from(String::from_utf8(said.stdout).expect("UTF-8").trim());
-    let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).expect("a sysroot");
-    let lld = hosts.map(|host| host.expect("an entry").path().join("bin/rust-lld"));
-    let lld = lld.into_iter().find(|path| path.is_file()).expect("rust-lld");
-    found.push(("rust-lld".to_owned(), vec![lld, "-flavor".into(), "wasm".into()]));
+    found.push(("rust-lld".to_owned(), vec![rust_lld(), "-flavor".into(), "wasm".into()]));
     found
 }
 

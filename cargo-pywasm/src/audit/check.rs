@@ -29,14 +29,16 @@ pub struct Given {
 /// # Errors
 /// When code or names have to be looked at, and are broken.
 pub fn module(module: &Module<'_>, given: Given, policy: &Policy) -> anyhow::Result<Vec<Finding>> {
-    let mut check = Check { module, policy, findings: Vec::new(), functions: Vec::new(), more: 0 };
+    let names = &module.names()?[..];
+    let (findings, functions) = (Vec::new(), Vec::new());
+    let mut check = Check { module, policy, names, findings, functions, more: 0 };
     check.imports();
     check.unused_entries();
     check.exports();
     check.limits(given)?;
     check.features();
     check.segments();
-    check.mismatches()?;
+    check.mismatches();
     check.origins()?;
     check.findings.sort();
     Ok(check.findings)
@@ -45,6 +47,8 @@ pub fn module(module: &Module<'_>, given: Given, policy: &Policy) -> anyhow::Res
 struct Check<'m, 'a> {
     module: &'m Module<'a>,
     policy: &'m Policy,
+    /// The names of its functions, by index.
+    names: &'m [&'a str],
     findings: Vec<Finding>,
     /// Findings that are about a function, with the symbol's name: they are told their origin.
     functions: Vec<(Finding, u32, String)>,
@@ -58,14 +62,14 @@ impl Check<'_, '_> {
             let subject = format!("{module}.{name}");
             match kind {
                 Extern::Function(function) => self.function(module, name, subject, *function),
-                _ if self.is_denied(&subject) => {
+                _ if self.policy.denies(&subject) => {
                     let text = format!("policy `{}` denies it", self.policy.name);
                     let finding = Finding::new(Code::ImportDenied, subject, text);
                     self.findings.push(finding.of_type(kind.word()));
                 }
                 Extern::Memory if has(&self.policy.memory_from, module) => {}
                 Extern::Table if has(&self.policy.table_from, module) => {}
-                _ if self.is_allowed(&subject) => {}
+                _ if self.policy.allows(&subject) => {}
                 kind => {
                     let what = kind.word();
                     let text = format!("{} gives no {what} of that name", self.host());
@@ -81,13 +85,13 @@ impl Check<'_, '_> {
 
     fn function(&mut self, module: &str, name: &str, subject: String, function: u32) {
         let signature = self.module.signature(function).unwrap_or_default();
-        let known = self.policy.functions.get(module).and_then(|known| known.get(name));
+        let known = self.policy.function(module, name);
         let found = |code, text: String| {
             let mut finding = Finding::new(code, subject.clone(), text).of_type(signature.clone());
             finding.family = Some(module.to_owned());
             finding
         };
-        let finding = if self.is_denied(&subject) {
+        let finding = if self.policy.denies(&subject) {
             found(Code::ImportDenied, format!("policy `{}` denies it", self.policy.name))
         } else if let Some(HostFunction { signature: host, .. }) = known {
             if *host == signature {
@@ -95,7 +99,7 @@ impl Check<'_, '_> {
             }
             found(Code::ImportType, format!("{} has it as {host}: no host links this", self.host()))
                 .cure("declare it with the host's type; C code gets it from the SDK's headers")
-        } else if self.is_allowed(&subject) {
+        } else if self.policy.allows(&subject) {
             return;
         } else if module == LINKER {
             found(Code::UndefinedFunction, "nothing that was linked has it".to_owned())
@@ -131,14 +135,6 @@ impl Check<'_, '_> {
             "ic" => "the Internet Computer".to_owned(),
             name => format!("the host of policy `{name}`"),
         }
-    }
-
-    fn is_denied(&self, subject: &str) -> bool {
-        self.policy.deny.iter().any(|glob| glob.0.matches(subject))
-    }
-
-    fn is_allowed(&self, subject: &str) -> bool {
-        self.policy.allow.iter().any(|allowed| allowed.glob.0.matches(subject))
     }
 
     /// An exception that excepts nothing hides the next mistake.
@@ -183,8 +179,8 @@ impl Check<'_, '_> {
 
     /// Where a call and a definition were of different types, wasm-ld has put a function that traps,
     /// and says so in its name.
-    fn mismatches(&mut self) -> anyhow::Result<()> {
-        for name in self.module.names()? {
+    fn mismatches(&mut self) {
+        for name in self.names {
             if let Some(symbol) = name.strip_prefix("signature_mismatch:") {
                 let text =
                     "it was called by another type than it has: the linker made that call trap";
@@ -193,10 +189,9 @@ impl Check<'_, '_> {
                 ));
             }
         }
-        Ok(())
     }
 
-    /// What needs names or code is read only where something is found.
+    /// Code is read only where something is found.
     fn origins(&mut self) -> anyhow::Result<()> {
         let wrapped = self.wrapped_exports();
         let starts = self.module.start.filter(|_| self.policy.restricts_start());
@@ -208,7 +203,7 @@ impl Check<'_, '_> {
             let text = format!("{} more imports are none that {} has", self.more, self.host());
             self.findings.push(Finding::new(Code::ImportUnknown, "imports", text));
         }
-        let origins = Origins::read(self.module)?;
+        let origins = Origins::read(self.module, self.names)?;
         for (mut finding, function, symbol) in std::mem::take(&mut self.functions) {
             finding.needed_by = origins.of(function);
             if finding.code == Code::UndefinedFunction {
@@ -226,8 +221,7 @@ impl Check<'_, '_> {
         let mut imports = BTreeMap::new();
         for import in &self.module.imports {
             if let Extern::Function(function) = import.kind {
-                let known = self.policy.functions.get(import.module);
-                let host = known.and_then(|known| known.get(import.name));
+                let host = self.policy.function(import.module, import.name);
                 if host.is_some_and(|host| !host.start) {
                     imports.insert(function, format!("{}.{}", import.module, import.name));
                 }

@@ -1,6 +1,5 @@
 //! Objects and archives that are to be linked, against a policy.
 
-use glob::Pattern;
 use pywasm_stubs::{Closure, Kind, Signature};
 
 use super::finding::{Code, Finding};
@@ -51,21 +50,21 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
     }
     for (import, by) in &closure.imports {
         let subject = format!("{}.{}", import.module, import.name);
-        let known = policy.functions.get(&import.module).and_then(|known| known.get(&import.name));
+        let known = policy.function(&import.module, &import.name);
         let found = |code, text: String| {
             let mut finding = Finding::new(code, &subject, text).of_type(&import.signature);
             finding.needed_by.clone_from(by);
             finding.family = Some(import.module.clone());
             finding
         };
-        if policy.deny.iter().any(|glob| glob.0.matches(&subject)) {
+        if policy.denies(&subject) {
             findings.push(found(Code::ImportDenied, format!("policy `{}` denies it", policy.name)));
         } else if let Some(host) = known {
             if host.signature != import.signature {
                 let text = format!("the host has it as {}", host.signature);
                 findings.push(found(Code::ImportType, text));
             }
-        } else if !policy.allow.iter().any(|allowed| allowed.glob.0.matches(&subject)) {
+        } else if !policy.allows(&subject) {
             findings.push(found(Code::ImportUnknown, "the host does not have it".to_owned()));
         }
     }
@@ -76,9 +75,7 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
 /// Whether the host has a function of this name and type as an import of `env`.
 fn is_of_the_host(policy: &Policy, name: &str, signature: &Signature) -> bool {
     let import = format!("env.{name}");
-    let is = |glob: &Pattern| glob.matches(&import);
-    let known = policy.functions.get("env").and_then(|known| known.get(name));
-    !policy.deny.iter().any(|glob| is(&glob.0))
-        && (policy.allow.iter().any(|allowed| is(&allowed.glob.0))
-            || known.is_some_and(|host| host.signature == *signature))
+    let known = policy.function("env", name);
+    !policy.denies(&import)
+        && (policy.allows(&import) || known.is_some_and(|host| host.signature == *signature))
 }

@@ -294,13 +294,13 @@ impl<'a> Module<'a> {
         Some(FunctionBody::new(BinaryReader::new(bytes, u64::from(range.start))))
     }
 
-    /// The names of its functions, by index; empty ones where they were stripped.
+    /// The names of its functions, by index, empty for those without one; none where they were stripped.
     ///
     /// # Errors
     /// When the section of names is broken.
     pub fn names(&self) -> anyhow::Result<Vec<&'a str>> {
+        let Some(section) = self.names else { return Ok(Vec::new()) };
         let mut names = vec![""; self.functions.len()];
-        let Some(section) = self.names else { return Ok(names) };
         let reader = BinaryReader::new(section, self.names_offset as u64);
         for subsection in NameSectionReader::new(reader) {
             if let Name::Function(functions) = subsection.context("in the section of names")? {

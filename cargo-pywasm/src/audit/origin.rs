@@ -10,7 +10,7 @@ use super::module::{Extern, Module};
 #[derive(Debug)]
 pub(super) struct Origins<'a> {
     calls: Calls,
-    names: Vec<&'a str>,
+    names: &'a [&'a str],
     exports: HashMap<u32, &'a str>,
     in_tables: HashSet<u32>,
     /// Of each function that something leads to, who calls it on the shortest way; of where ways
@@ -25,18 +25,17 @@ pub(super) const TABLE: &str = "a table";
 const MOST_STEPS: usize = 8;
 
 impl<'a> Origins<'a> {
-    /// Reads names and code of a module, and goes once through all that is reached from outside:
+    /// Reads the code of a module, and goes once through all that is reached from outside:
     /// from exports, the start function and the initialization of modules of Python; then from
     /// functions that tables hold; then from whatever nobody calls.
     ///
     /// # Errors
-    /// When either is broken.
-    pub(super) fn read(module: &Module<'a>) -> anyhow::Result<Self> {
+    /// When it is broken.
+    pub(super) fn read(module: &'a Module<'_>, names: &'a [&'a str]) -> anyhow::Result<Self> {
         let exports = module.exports.iter().filter_map(|export| match export.kind {
             Extern::Function(function) => Some((function, export.name)),
             _ => None,
         });
-        let names = module.names()?;
         let mut origins = Self {
             calls: Calls::read(module)?,
             exports: exports.collect(),

@@ -200,9 +200,25 @@ impl Policy {
         if !self.only.is_empty() && !self.only.iter().any(is_asked) {
             return true;
         }
-        !self.deny.iter().any(|glob| glob.0.matches(&import))
-            && (self.functions.get(module).is_some_and(|known| known.contains_key(name))
-                || self.allow.iter().any(|allowed| allowed.glob.0.matches(&import)))
+        !self.denies(&import) && (self.function(module, name).is_some() || self.allows(&import))
+    }
+
+    /// The host's function of this name.
+    #[must_use]
+    pub fn function(&self, module: &str, name: &str) -> Option<&HostFunction> {
+        self.functions.get(module)?.get(name)
+    }
+
+    /// Whether `module.name` may not be imported, whatever else says so.
+    #[must_use]
+    pub fn denies(&self, import: &str) -> bool {
+        self.deny.iter().any(|glob| glob.0.matches(import))
+    }
+
+    /// Whether `module.name` may be imported as whatever it is.
+    #[must_use]
+    pub fn allows(&self, import: &str) -> bool {
+        self.allow.iter().any(|allowed| allowed.glob.0.matches(import))
     }
 
     /// Takes for given whatever none of these patterns speaks of; without any, nothing more.

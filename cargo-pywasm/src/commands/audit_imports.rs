@@ -1,5 +1,7 @@
 //! `cargo pywasm audit-imports`: whether a host takes a module, and whether a link is complete.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::Context;
 use camino::Utf8PathBuf;
 use pywasm_stubs::Link;
@@ -117,16 +119,18 @@ fn files(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Vec<Audited>
 }
 
 /// An entry of the policy that serves one of the files is none that matches nothing.
-fn unused_by_all(found: Vec<Audited>) -> Vec<Audited> {
-    let is_unused = |one: &Audited, subject: &str| {
-        let mut findings = one.findings.iter();
-        findings.any(|it| it.code == Code::AllowUnused && it.subject == subject)
-    };
-    let all = found.clone();
-    let serves = |subject: &str| all.iter().any(|one| !is_unused(one, subject));
-    let mut found = found;
+fn unused_by_all(mut found: Vec<Audited>) -> Vec<Audited> {
+    let mut unused: BTreeMap<String, usize> = BTreeMap::new();
+    for one in &found {
+        let entries = one.findings.iter().filter(|it| it.code == Code::AllowUnused);
+        let entries: BTreeSet<&str> = entries.map(|it| it.subject.as_str()).collect();
+        for entry in entries {
+            *unused.entry(entry.to_owned()).or_default() += 1;
+        }
+    }
+    unused.retain(|_, files| *files == found.len());
     for one in &mut found {
-        one.findings.retain(|it| it.code != Code::AllowUnused || !serves(&it.subject));
+        one.findings.retain(|it| it.code != Code::AllowUnused || unused.contains_key(&it.subject));
     }
     found
 }
@@ -148,7 +152,7 @@ fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
             alone(&link, policy)
         }
     };
-    Ok(audited(input.path, policy, findings))
+    Ok(Audited::new(input.path, &policy.name, findings))
 }
 
 /// Objects by themselves: libc is taken as given, for any link has one.
@@ -168,7 +172,7 @@ fn link(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Audited> {
     let closure = link.closure();
     let findings = audit::link(&closure, policy);
     let pulled = Some(closure.pulled);
-    Ok(Audited { pulled, ..audited("link set".into(), policy, findings) })
+    Ok(Audited { pulled, ..Audited::new("link set", &policy.name, findings) })
 }
 
 /// The link set of a command line, and whether anything of it is wanted.
@@ -198,8 +202,4 @@ pub(super) fn link_set(
         }
     }
     Ok((link, wanted))
-}
-
-fn audited(name: Utf8PathBuf, policy: &Policy, findings: Vec<Finding>) -> Audited {
-    Audited { name, policy: policy.name.clone(), findings, accepted: 0, pulled: None }
 }

@@ -63,12 +63,13 @@ struct RulesFile {
 /// When a file can't be read or written, a rule is none, or a stub is refused.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let rules = rules(args, ctx)?;
-    let policy = policy(args.policy.as_deref(), ctx)?;
+    let mut policy = policy(args.policy.as_deref(), ctx)?;
+    let voice = voice(&policy);
     let first = Input::read(&args.files[0], &ctx.cwd)?;
     let bytes = match first.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
         Content::Object(_) | Content::Archive(_) => {
-            return before_the_link(args, &rules, voice(&policy), ctx);
+            return before_the_link(args, &rules, voice, ctx);
         }
     };
     anyhow::ensure!(args.files.len() == 1, "a module is rewritten alone");
@@ -77,7 +78,6 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         "`{}` was linked: `--leave-out` and `--library` come too late",
         args.files[0]
     );
-    let (mut policy, voice) = (policy.clone(), voice(&policy));
     policy.restrict(&args.only);
     let done = rewrite::stub(&bytes, &policy, &rules, default(args), voice)
         .with_context(|| format!("`{}` can't have these stubs", args.files[0]))?;

@@ -18,7 +18,7 @@ const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
 /// What make reads beside its own rules, where there are stubs.
 const RULES: &str = "SYSLIBS += pywasm-stubs.a\n";
 /// The file of those rules.
-pub(super) const MAKEFILE: &str = "pywasm-stubs.mk";
+const MAKEFILE: &str = "pywasm-stubs.mk";
 const ARCHIVE: &str = "pywasm-stubs.a";
 
 /// The emulation libraries of the sysroot.
@@ -95,13 +95,8 @@ pub(super) fn write(
 fn missing(closure: &Closure, left: &[String]) -> anyhow::Error {
     let undefined = closure.undefined.iter().filter(|it| left.contains(&it.name));
     let closure = Closure { undefined: undefined.cloned().collect(), ..Closure::default() };
-    let one = Audited {
-        name: "libpython".into(),
-        policy: audit::DEFAULT.to_owned(),
-        findings: audit::link(&closure, &Policy::default()),
-        accepted: 0,
-        pulled: None,
-    };
+    let findings = audit::link(&closure, &Policy::default());
+    let one = Audited::new("libpython", audit::DEFAULT, findings);
     let text = report(&[one], Format::Human, Style::default());
     anyhow::anyhow!("libpython is not complete:\n{}", text.trim_end())
 }

@@ -9,7 +9,7 @@ use pywasm_stubs::Link;
 use serde_json::json;
 
 use crate::audit::report::{self, Audited};
-use crate::audit::{self, DEFAULT, Finding, Given, Module, Policy};
+use crate::audit::{self, DEFAULT, Given, Module, Policy};
 use crate::toolchain::Toolchain;
 
 /// What an audit of an installation tells.
@@ -52,28 +52,28 @@ pub(super) fn audit(product: &Product<'_>) -> anyhow::Result<Audit> {
     for name in ["libc.a", "libm.a"] {
         link.archive(name, &fs_err::read(product.toolchain.lib_dir().join(name))?)?;
     }
-    let library = audited(product.libpython, audit::link(&link.closure(), &policy));
+    let findings = audit::link(&link.closure(), &policy);
+    let library = Audited::new(name(product.libpython), &policy.name, findings);
 
     let bytes = fs_err::read(product.interpreter)?;
     let module = Module::read(&bytes)
         .with_context(|| format!("`{}` is not a module", product.interpreter))?;
     let found = audit::module(&module, Given::default(), &policy)?;
-    let interpreter = audited(product.interpreter, found);
+    let interpreter = Audited::new(name(product.interpreter), &policy.name, found);
     let mut imports: Vec<String> =
         module.imports.iter().map(|import| format!("{}.{}", import.module, import.name)).collect();
     imports.sort();
 
     let both = [library, interpreter];
-    let all = report::Style { all: true, colour: false };
     if both.iter().any(|one| !one.findings.is_empty()) {
+        let all = report::Style { all: true, colour: false };
         let text = report::report(&both, report::Format::Human, all);
         anyhow::bail!(
             "the new libpython is not complete:\n{text}`[stubs]` of the recipe declares what \
              stands in for what nothing has"
         );
     }
-    let mut report: serde_json::Value =
-        serde_json::from_str(&report::report(&both, report::Format::Json, all))?;
+    let mut report = report::json::document(&both);
     report["stubs"] = json!(product.recipe.stubs);
     Ok(Audit { libc_needs, imports, report })
 }
@@ -86,11 +86,6 @@ impl Audit {
     pub(super) fn write(&self, root: &Utf8Path) -> anyhow::Result<()> {
         super::write_json(&root.join("audit.json"), &self.report)
     }
-}
-
-fn audited(path: &Utf8Path, findings: Vec<Finding>) -> Audited {
-    let policy = DEFAULT.to_owned();
-    Audited { name: name(path).into(), policy, findings, accepted: 0, pulled: None }
 }
 
 fn name(path: &Utf8Path) -> &str {

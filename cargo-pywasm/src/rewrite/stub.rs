@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context;
-use pywasm_stubs::{Behaviour, Rules, Voice, returns_a_structure};
+use pywasm_stubs::{Behaviour, ENOSYS, Rules, Voice, returns_a_structure, was_called};
 use walrus::ir::{MemArg, StoreKind, Value};
 use walrus::{FunctionId, ImportKind, InstrSeqBuilder, MemoryId, Module, RefType, ValType};
 
@@ -21,9 +21,6 @@ pub struct Stubbed {
     /// Patterns that match none of those, sorted.
     pub unused: Vec<String>,
 }
-
-/// ENOSYS of WASI.
-const ENOSYS: i32 = 52;
 
 /// Where a message is put before the end: below 1024, where a linker leaves memory to nobody (or to
 /// the last bytes of the stack, where that comes first). Nothing of the program runs after that.
@@ -188,7 +185,7 @@ fn replace(
 
 /// Writes the message into memory, word by word, and has the host print it.
 fn say(body: &mut InstrSeqBuilder<'_>, name: &str, tell: Teller) {
-    let mut text = format!("stub `{name}` was called: the real one was not linked\n").into_bytes();
+    let mut text = format!("{}\n", was_called(name)).into_bytes();
     text.truncate(LONGEST);
     let length = i32::try_from(text.len()).unwrap_or(0);
     let memory = match tell {

@@ -91,9 +91,8 @@ impl Check<'_, '_> {
         if exported.is_empty() {
             return None;
         }
-        let names = self.module.names().ok()?;
         let mut wrapped = exported.iter().filter(|(_, function)| {
-            names.get(*function as usize).is_some_and(|name| name.ends_with(".command_export"))
+            self.names.get(*function as usize).is_some_and(|name| name.ends_with(".command_export"))
         });
         let (first, _) = wrapped.next()?;
         let more = wrapped.count();

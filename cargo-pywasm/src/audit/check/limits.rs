@@ -40,7 +40,7 @@ impl Check<'_, '_> {
         let limits_code = of_code.iter().any(|limited| self.policy.limits.contains_key(limited));
         if limits_code || !self.policy.deny_instructions.is_empty() {
             let largest = Largest::read(module)?;
-            let names = module.names()?;
+            let names = self.names;
             let told = |function: u32| match names.get(function as usize) {
                 Some(&"") | None => format!(" in function {function}"),
                 Some(name) => format!(" in {:#}", rustc_demangle::demangle(name)),

@@ -8,6 +8,11 @@ use super::Audited;
 const VERSION: u32 = 1;
 
 pub(super) fn report(audited: &[Audited]) -> String {
+    format!("{:#}\n", document(audited))
+}
+
+/// The document itself.
+pub(crate) fn document(audited: &[Audited]) -> Value {
     let files: Vec<Value> = audited
         .iter()
         .map(|one| {
@@ -23,6 +28,5 @@ pub(super) fn report(audited: &[Audited]) -> String {
             value
         })
         .collect();
-    let value = json!({ "version": VERSION, "audited": files });
-    format!("{value:#}\n")
+    json!({ "version": VERSION, "audited": files })
 }

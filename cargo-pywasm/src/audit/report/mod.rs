@@ -2,7 +2,7 @@
 
 mod github;
 mod human;
-mod json;
+pub(crate) mod json;
 mod sarif;
 
 use camino::Utf8PathBuf;
@@ -36,6 +36,15 @@ pub struct Audited {
     pub accepted: usize,
     /// What a link pulls in, where it was asked for.
     pub pulled: Option<Vec<String>>,
+}
+
+impl Audited {
+    /// One of which nothing was accepted before.
+    #[must_use]
+    pub fn new(name: impl Into<Utf8PathBuf>, policy: &str, findings: Vec<Finding>) -> Self {
+        let (name, policy) = (name.into(), policy.to_owned());
+        Self { name, policy, findings, accepted: 0, pulled: None }
+    }
 }
 
 /// How much of it is shown to people.
