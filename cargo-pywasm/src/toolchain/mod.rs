@@ -5,6 +5,7 @@
 //! is not what its digest says ends the search: that is an error, never a reason to go on.
 
 mod choice;
+mod fresh;
 mod layout;
 mod official;
 mod packages;

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{lib_dir, sysroot};
+use super::{fresh, lib_dir, sysroot};
 
 /// Wants a header, libc and compiler-rt (128-bit division is no wasm instruction).
 const PROGRAM: &str = "#include <stdio.h>\n\
@@ -46,14 +46,9 @@ pub(super) fn prove(tree: &Utf8Path) -> anyhow::Result<String> {
 /// # Errors
 /// When it can't be run or fails.
 pub(super) fn call(program: &Utf8Path, args: &[&str], dir: &Utf8Path) -> anyhow::Result<String> {
-    let output = Command::new(program)
-        .args(args)
-        .current_dir(dir)
-        .env_clear()
-        .env("LC_ALL", "C")
-        .env("PATH", "/usr/bin:/bin")
-        .output()
-        .with_context(|| format!("can't run `{program}`"))?;
+    let mut command = Command::new(program);
+    command.args(args).current_dir(dir).env_clear().env("LC_ALL", "C").env("PATH", "/usr/bin:/bin");
+    let output = fresh::run(&mut command).with_context(|| format!("can't run `{program}`"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(
         output.status.success(),

@@ -13,7 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::choice::choose_rust;
-use super::shims;
+use super::{fresh, shims};
 use crate::apt::{self, RustPackages};
 use crate::ctx::Ctx;
 use crate::fetch::fetch;
@@ -184,14 +184,10 @@ fn prove(tree: &Utf8Path) -> anyhow::Result<()> {
     let dir = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
     fs_err::write(dir.join("main.rs"), "fn main() { println!(\"{:?}\", std::env::args()); }\n")?;
     let rustc = tree.join("bin/rustc");
-    let output = Command::new(&rustc)
-        .args(["--target", "wasm32-wasip1", "main.rs", "-o", "main.wasm"])
-        .current_dir(&dir)
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("LC_ALL", "C")
-        .output()
-        .with_context(|| format!("can't run `{rustc}`"))?;
+    let mut command = Command::new(&rustc);
+    command.args(["--target", "wasm32-wasip1", "main.rs", "-o", "main.wasm"]).current_dir(&dir);
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C");
+    let output = fresh::run(&mut command).with_context(|| format!("can't run `{rustc}`"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "`{rustc}` failed:\n{}", said.trim_end());
     Ok(())
