@@ -4,6 +4,7 @@
 //! would be compiled at every start.
 
 use camino::Utf8Path;
+use pywasm_recipes::Stdlib;
 
 use crate::ctx::Ctx;
 use crate::runtime::{Dir, Module, Program, Runtime};
@@ -11,15 +12,28 @@ use crate::runtime::{Dir, Module, Program, Runtime};
 /// The compiler: `unchecked-hash` bytecode (PEP 552) holds no dates, so equal sources give equal
 /// bytes, and Python does not look at the source again. A file that is not Python 3
 /// (CPython ships a few on purpose) is left alone, as `make install` leaves it.
+///
+/// What is optimized has the name of what is not: it is what this library has, whoever asks.
 const SCRIPT: &str = "\
-import py_compile, sys
+import importlib.util, py_compile, sys
 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+level = int(sys.argv[1])
 for path in sys.stdin.read().splitlines():
+    file = importlib.util.cache_from_source(path, optimization='')
     try:
-        py_compile.compile(path, doraise=True, invalidation_mode=mode, quiet=2)
+        py_compile.compile(path, file, None, True, level, mode, 2)
     except py_compile.PyCompileError:
         print(path)
 ";
+
+/// Who compiles, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compiler<'a> {
+    /// The interpreter that the code is for.
+    pub(crate) interpreter: &'a Utf8Path,
+    /// What the recipe says of the library.
+    pub(crate) stdlib: &'a Stdlib,
+}
 
 /// What is compiled: a tree, and where the guest will see it, which tracebacks show.
 #[derive(Debug)]
@@ -35,13 +49,13 @@ pub(crate) struct Place<'a> {
 /// # Errors
 /// When an interpreter fails.
 pub(crate) fn compile(
-    interpreter: &Utf8Path,
+    compiler: Compiler<'_>,
     place: &Place<'_>,
     what: &str,
     runtime: &Runtime,
     ctx: &Ctx,
 ) -> anyhow::Result<()> {
-    let module = runtime.load(interpreter)?;
+    let module = runtime.load(compiler.interpreter)?;
     let mut files = Vec::new();
     sources(place.tree, &mut files)?;
     ctx.reporter.status("Compiling", format!("{what} ({} modules)", files.len()));
@@ -57,7 +71,10 @@ pub(crate) fn compile(
     std::thread::scope(|scope| {
         let workers: Vec<_> = shares
             .into_iter()
-            .map(|share| scope.spawn(|| compile_share(share, place, &module, runtime)))
+            .map(|share| {
+                let module = &module;
+                scope.spawn(move || compile_share(share, compiler.stdlib, place, module, runtime))
+            })
             .collect();
         workers.into_iter().try_for_each(|worker| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -67,12 +84,16 @@ pub(crate) fn compile(
 
 fn compile_share(
     share: String,
+    stdlib: &Stdlib,
     place: &Place<'_>,
     module: &Module,
     runtime: &Runtime,
 ) -> anyhow::Result<()> {
+    let ranges = if stdlib.debug_ranges { &[][..] } else { &["-X", "no_debug_ranges"] };
+    let level = u8::from(stdlib.optimize).to_string();
     let program = Program::new("python")
-        .args(["-c", SCRIPT])
+        .args(ranges.iter().copied())
+        .args(["-c", SCRIPT, &level])
         .env("PYTHONHASHSEED", "0")
         .stdin(share)
         .dir(Dir::writable(place.tree, place.guest));

@@ -41,6 +41,7 @@ struct Metadata {
     recipe: Option<String>,
     freeze: Option<Vec<String>>,
     packages: Option<Vec<Utf8PathBuf>>,
+    closed: Option<bool>,
     stdlib: Option<Stdlib>,
     policy: Option<String>,
 }
@@ -56,6 +57,8 @@ pub struct Project {
     pub freeze: Vec<String>,
     /// Packages of its own that travel inside, relative to `dir`.
     pub packages: Vec<Utf8PathBuf>,
+    /// Whether these are all that there is; else the recipe says it.
+    pub closed: Option<bool>,
     /// How its modules get at the rest of the standard library.
     pub stdlib: Stdlib,
 }
@@ -213,6 +216,7 @@ fn surroundings(ctx: &Ctx) -> anyhow::Result<Surroundings> {
         recipe: own.recipe.or(shared.recipe),
         freeze: own.freeze.or(shared.freeze),
         packages: own.packages.or(shared.packages),
+        closed: own.closed.or(shared.closed),
         stdlib: own.stdlib.or(shared.stdlib),
         policy: own.policy.or(shared.policy),
     };
@@ -221,6 +225,7 @@ fn surroundings(ctx: &Ctx) -> anyhow::Result<Surroundings> {
         wants_helper,
         freeze: metadata.freeze.clone().unwrap_or_default(),
         packages: metadata.packages.clone().unwrap_or_default(),
+        closed: metadata.closed,
         stdlib: metadata.stdlib.unwrap_or_default(),
     });
     Ok(Surroundings { metadata, project })

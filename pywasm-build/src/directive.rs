@@ -13,6 +13,8 @@ pub enum Directive {
     LinkSearch(PathBuf),
     /// A static library that is linked where the module is, not copied into an rlib.
     LinkLib(String),
+    /// The same, with all that is in it, wanted or not.
+    LinkWholeLib(String),
     /// An argument for the linker of commands, reactors, tests and examples.
     LinkArg(String),
     /// An argument for the linker of reactors (`crate-type = ["cdylib"]`) only.
@@ -32,6 +34,9 @@ impl fmt::Display for Directive {
                 write!(f, "cargo::rustc-link-search=native={}", dir.display())
             }
             Self::LinkLib(name) => write!(f, "cargo::rustc-link-lib=static:-bundle={name}"),
+            Self::LinkWholeLib(name) => {
+                write!(f, "cargo::rustc-link-lib=static:+whole-archive,-bundle={name}")
+            }
             Self::LinkArg(arg) => write!(f, "cargo::rustc-link-arg={arg}"),
             Self::LinkArgCdylib(arg) => write!(f, "cargo::rustc-link-arg-cdylib={arg}"),
             Self::RerunIfChanged(path) => write!(f, "cargo::rerun-if-changed={}", path.display()),

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::find::Found;
-use crate::{Directive, Error, Variables, FROZEN_OBJECT};
+use crate::{Directive, Error, Variables, FROZEN_LIBRARY};
 
 /// What of the environment the tool is given: its store, and where Cargo and Rust are.
 const INHERITED: [&str; 12] = [
@@ -31,14 +31,14 @@ pub(crate) struct Freeze {
     pub(crate) packages: Vec<PathBuf>,
 }
 
-/// The object to link, and what Cargo is told of the files it was made of.
+/// The directory of the library to link, and what Cargo is told of the files it was made of.
 #[derive(Debug)]
 pub(crate) struct Frozen {
-    pub(crate) object: PathBuf,
+    pub(crate) dir: PathBuf,
     pub(crate) directives: Vec<Directive>,
 }
 
-/// The object with what the build script, Cargo.toml and the recipe ask for; `None` when nobody
+/// The library with what the build script, Cargo.toml and the recipe ask for; `None` when nobody
 /// asks for anything.
 pub(crate) fn object(
     freeze: &Freeze,
@@ -47,15 +47,16 @@ pub(crate) fn object(
 ) -> Result<Option<Frozen>, Error> {
     let crate_dir = variable("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
     let settings = settings(&crate_dir, found);
+    let file = format!("lib{FROZEN_LIBRARY}.a");
     if freeze.modules.is_empty() && freeze.packages.is_empty() && settings.is_empty() {
-        let object = found.python.lib_dir().join(FROZEN_OBJECT);
-        return Ok(object.exists().then(|| Frozen { object, directives: Vec::new() }));
+        let dir = found.python.lib_dir();
+        return Ok(dir.join(&file).exists().then(|| Frozen { dir, directives: Vec::new() }));
     }
-    let object = variable("OUT_DIR").map(PathBuf::from).unwrap_or_default().join(FROZEN_OBJECT);
+    let dir = variable("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     let tool = tool(found, variable);
     let mut command = Command::new(&tool);
     command.args(["pywasm", "freeze", "--message-format", "json", "--installation"]);
-    command.arg(found.python.root()).arg("--output").arg(&object);
+    command.arg(found.python.root()).arg("--output").arg(dir.join(&file));
     for module in &freeze.modules {
         command.arg("--module").arg(module);
     }
@@ -95,7 +96,7 @@ pub(crate) fn object(
             directives.extend(lines.map(|line| Directive::Warning(line.to_owned())));
         }
     }
-    Ok(Some(Frozen { object, directives }))
+    Ok(Some(Frozen { dir, directives }))
 }
 
 fn texts(list: &Value) -> impl Iterator<Item = &str> {

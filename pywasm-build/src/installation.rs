@@ -19,8 +19,8 @@ pub const LIBC_DIR: &str = "wasi-libc";
 pub const ZIP_DIR: &str = "zip";
 /// The object in `lib/` that finalizes Python when a command ends.
 pub const EXIT_OBJECT: &str = "pywasm-exit.o";
-/// The object in `lib/` with the modules that its recipe has travel inside, where it has any.
-pub const FROZEN_OBJECT: &str = "pywasm-frozen.o";
+/// The library in `lib/` with the modules that its recipe has travel inside, where it has any.
+pub const FROZEN_LIBRARY: &str = "pywasm_frozen";
 
 /// A finished CPython for wasm32-wasip1.
 #[derive(Clone, Debug)]

@@ -35,7 +35,7 @@ mod wasm;
 
 pub use directive::Directive;
 pub use error::Error;
-pub use installation::{Installation, EXIT_OBJECT, FROZEN_OBJECT, LIBC_DIR, TARGET, ZIP_DIR};
+pub use installation::{Installation, EXIT_OBJECT, FROZEN_LIBRARY, LIBC_DIR, TARGET, ZIP_DIR};
 pub use libc::{Libc, Stamp};
 pub use link::{link, Build, Linked, Variables};
 pub use store::{installations, installs_dir};

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::find::{Found, Wanted};
 use crate::freeze::{self, Freeze};
 use crate::libc::{self, Libc, RustLibc};
-use crate::{Directive, Error, Installation, TARGET};
+use crate::{Directive, Error, Installation, FROZEN_LIBRARY, TARGET};
 
 /// Reads a variable of the environment.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -18,7 +18,10 @@ const STUBS: &str = "libpywasm_stubs.a";
 
 /// Answers calls of macros of the C API with the name of the function behind them. Nothing of it is
 /// linked where there are none.
-const MACROS: &str = "libpywasm_macros.a";
+const MACROS: &str = "pywasm_macros";
+
+/// Has `pywasm_start`, which starts Python for hosts without an outside.
+const START: &str = "pywasm_start";
 
 /// How Python is linked into a crate.
 #[derive(Clone, Debug, Default)]
@@ -144,11 +147,14 @@ impl Build {
             Libc::Python => python.libc_dir(),
             Libc::Same | Libc::Rust => rust.dir().to_owned(),
         });
-        let mut directives = self.directives(&python, libc, start);
+        let mut directives = Vec::new();
         if let Some(frozen) = frozen {
-            directives.push(Directive::LinkArg(frozen.object.display().to_string()));
+            // Before libpython, whose tables of modules it may have in its own way.
+            directives.push(Directive::LinkSearch(frozen.dir));
+            directives.push(Directive::LinkWholeLib(FROZEN_LIBRARY.to_owned()));
             directives.extend(frozen.directives);
         }
+        directives.extend(self.directives(&python, libc, start));
         let stubs = python.lib_dir().join(STUBS);
         if stubs.exists() {
             directives.push(Directive::LinkArg(stubs.display().to_string()));
@@ -173,8 +179,10 @@ impl Build {
         }
         directives.push(Directive::LinkSearch(python.lib_dir()));
         directives.push(Directive::LinkLib(format!("python{}", python.series())));
-        if python.lib_dir().join(MACROS).exists() {
-            directives.push(Directive::LinkLib("pywasm_macros".to_owned()));
+        for name in [MACROS, START] {
+            if python.lib_dir().join(format!("lib{name}.a")).exists() {
+                directives.push(Directive::LinkLib(name.to_owned()));
+            }
         }
         let stack = self.stack_size.unwrap_or_else(|| default_stack(python.series()));
         directives.push(Directive::LinkArg(format!("-zstack-size={stack}")));
@@ -363,9 +371,11 @@ mod tests {
     fn the_recipes_frozen_code_is_linked_unless_the_crate_adds_to_it() {
         let machine = Machine::new();
         let root = "store/data/installs-v0/cpython-full";
-        machine.write(&format!("{root}/lib/pywasm-frozen.o"), b"");
-        let recipes = format!("cargo::rustc-link-arg={root}/lib/pywasm-frozen.o");
-        assert!(machine.lines(&Build::new()).contains(&recipes));
+        machine.write(&format!("{root}/lib/libpywasm_frozen.a"), b"");
+        let recipes = format!("cargo::rustc-link-search=native={root}/lib");
+        let whole = "cargo::rustc-link-lib=static:+whole-archive,-bundle=pywasm_frozen".to_owned();
+        // Before libpython, whose tables it replaces.
+        assert_eq!(machine.lines(&Build::new())[..2], [recipes, whole.clone()]);
 
         let tool = machine.path("tool");
         let script = "#!/bin/sh\necho \"$@\" > \"$0.args\"; env > \"$0.env\"; \
@@ -382,12 +392,9 @@ mod tests {
         let more = [("OUT_DIR", "/out"), ("SECRET", "s"), ("HOME", "/home/me")];
         let linked = machine.decide(&build, &more).unwrap().unwrap();
         let lines: Vec<String> = linked.directives.iter().map(ToString::to_string).collect();
-        assert!(!lines.contains(&recipes));
-        for line in [
-            "cargo::rustc-link-arg=/out/pywasm-frozen.o",
-            "cargo::rerun-if-changed=/crate/python/app",
-            "cargo::warning=careful",
-        ] {
+        // What the crate adds to is its own library, which is found first.
+        assert_eq!(lines[..2], ["cargo::rustc-link-search=native=/out".to_owned(), whole]);
+        for line in ["cargo::rerun-if-changed=/crate/python/app", "cargo::warning=careful"] {
             assert!(lines.contains(&line.to_owned()), "{lines:?}");
         }
         let read = |name: &str| std::fs::read_to_string(machine.path(name)).unwrap();

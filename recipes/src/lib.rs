@@ -18,6 +18,8 @@ pub use modules::{is_known_module, known_modules};
 pub use pins::{
     Artifact, CpythonPin, HostPlatform, PinError, SdkPin, SdkStatus, cpython_pins, sdk_pins,
 };
-pub use recipe::{Build, Modules, OptLevel, Recipe, RecipeError, Stdlib, builtin, builtin_names};
+pub use recipe::{
+    Build, Modules, OptLevel, Optimize, Recipe, RecipeError, Stdlib, builtin, builtin_names,
+};
 pub use seeds::{Seed, seeds};
 pub use version::{MinorVersion, PatchVersion, PythonRequest, VersionError};

@@ -25,6 +25,10 @@ pub struct Recipe {
     /// `json`, `email.*`, `*`, `!name`, each with what it imports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
+    /// Whether what travels inside is all that there is: of libpython's own modules, frozen or in C, those
+    /// that `freeze` leads to are linked, and no others.
+    #[serde(default)]
+    pub closed: bool,
     /// Extension modules.
     #[serde(default)]
     pub modules: Modules,
@@ -92,6 +96,33 @@ pub enum OptLevel {
 pub struct Stdlib {
     /// Top-level packages and modules of `Lib/` that are left out.
     pub exclude: BTreeSet<String>,
+    /// The level of Python's own `-O` that it is compiled with: 1 leaves out `assert`, 2 docstrings, too.
+    pub optimize: Optimize,
+    /// Whether tracebacks point at the part of a line that failed; without, bytecode is smaller
+    /// (`-X no_debug_ranges`).
+    pub debug_ranges: bool,
+}
+
+/// The level of Python's `-O`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Optimize(u8);
+
+impl TryFrom<u8> for Optimize {
+    type Error = String;
+
+    fn try_from(level: u8) -> Result<Self, String> {
+        if level > 2 {
+            return Err(format!("`optimize` is 0, 1 or 2, as Python's own -O, not {level}"));
+        }
+        Ok(Self(level))
+    }
+}
+
+impl From<Optimize> for u8 {
+    fn from(level: Optimize) -> Self {
+        level.0
+    }
 }
 
 /// Why a recipe is refused. Every message names the line where the parser knows it.
@@ -148,7 +179,8 @@ impl Default for Stdlib {
         // What needs a screen, a compiler or an installer, and the test suite:
         // `verify --tests` reads that from the source tree.
         let exclude = ["ensurepip", "idlelib", "test", "tkinter", "turtle", "turtledemo"];
-        Self { exclude: exclude.map(str::to_owned).into() }
+        let exclude = exclude.map(str::to_owned).into();
+        Self { exclude, optimize: Optimize::default(), debug_ranges: true }
     }
 }
 
@@ -240,6 +272,7 @@ fn suggestion(python: PythonRequest, module: &str) -> String {
 }
 
 const BUILTIN: &[(&str, &str)] = &[
+    ("canister", include_str!("../builtin/canister.toml")),
     ("default", include_str!("../builtin/default.toml")),
     ("full", include_str!("../builtin/full.toml")),
 ];

@@ -7,7 +7,7 @@
 
 use wasm_encoder::{
     CustomSection, EntityType, FunctionSection, ImportSection, MemoryType, Module, RawSection,
-    TypeSection, ValType,
+    RefType, TableType, TypeSection, ValType,
 };
 
 mod code;
@@ -42,6 +42,8 @@ pub(crate) enum Relocation {
     AddressInCode,
     /// `R_WASM_MEMORY_ADDR_I32`.
     AddressInData,
+    /// `R_WASM_TABLE_INDEX_I32`.
+    FunctionInData,
 }
 
 /// A place that the linker fills in.
@@ -105,6 +107,15 @@ const EXPLICIT_NAME: u32 = 0x40;
 /// The module of what the linker is to find.
 const LINKED: &str = "env";
 
+/// Every function whose address is taken.
+const FUNCTION_TABLE: TableType = TableType {
+    element_type: RefType::FUNCREF,
+    table64: false,
+    minimum: 0,
+    maximum: None,
+    shared: false,
+};
+
 impl Binding {
     fn flags(self) -> u32 {
         match self {
@@ -129,6 +140,12 @@ impl Data {
         let offset = self.push(&[0; 4]);
         let addend = addend.cast_signed();
         self.fixups.push(Fixup { kind: Relocation::AddressInData, offset, symbol, addend });
+    }
+
+    /// Adds the address of a function, which in C a pointer to it holds.
+    pub fn push_function(&mut self, symbol: SymbolId) {
+        let offset = self.push(&[0; 4]);
+        self.fixups.push(Fixup { kind: Relocation::FunctionInData, offset, symbol, addend: 0 });
     }
 }
 
@@ -225,6 +242,10 @@ impl Writer {
             page_size_log2: None,
         };
         imports.import(LINKED, "__linear_memory", memory);
+        if self.takes_addresses_of_functions() {
+            // Without a symbol for it, linkers know the table of functions by this import.
+            imports.import(LINKED, "__indirect_function_table", FUNCTION_TABLE);
+        }
         for Imported { module, name, kind } in &self.imports {
             imports.import(module, name, EntityType::Function(*kind));
         }
@@ -255,6 +276,11 @@ impl Writer {
             }
         }
         module.finish()
+    }
+
+    fn takes_addresses_of_functions(&self) -> bool {
+        let fixups = self.segments.iter().flat_map(|segment| &segment.data.fixups);
+        fixups.into_iter().any(|fixup| fixup.kind == Relocation::FunctionInData)
     }
 
     fn kind(&mut self, params: &[ValType], results: &[ValType]) -> u32 {

@@ -29,11 +29,20 @@ impl Bench {
     }
 
     fn freeze(&self, modules: &[&str], packages: &[&str]) -> Result<Frozen, String> {
+        self.collect(modules, packages, false)
+    }
+
+    fn closed(&self, modules: &[&str], packages: &[&str]) -> Result<Frozen, String> {
+        self.collect(modules, packages, true)
+    }
+
+    fn collect(&self, modules: &[&str], packages: &[&str], closed: bool) -> Result<Frozen, String> {
         let dir = Utf8Path::from_path(self.dir.path()).expect("UTF-8");
         let package = |shown: &&str| Package { path: dir.join(shown), shown: (*shown).to_owned() };
         let wanted = Wanted {
             modules: modules.iter().map(|&name| name.to_owned()).collect(),
             packages: packages.iter().map(package).collect(),
+            closed,
         };
         let utf8 = |path: std::path::PathBuf| Utf8PathBuf::try_from(path).expect("UTF-8");
         let (wasm, stdlib) = (utf8(self.python.python_wasm()), utf8(self.python.stdlib()));
@@ -106,6 +115,56 @@ fn own_code_comes_with_what_its_functions_import() {
     assert_eq!(own.len(), 5);
     let again = bench.freeze(&[], &["python/app", "python/tool.py"]).expect("code");
     assert_eq!(frozen.object(), again.object());
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn a_closed_set_has_what_python_starts_with_and_of_modules_in_c_what_is_imported() {
+    let bench = Bench::new();
+    let frozen = bench.closed(&["hashlib", "heapq"], &[]).expect("code");
+    let names: Vec<String> = frozen.modules.iter().map(|module| module.name.clone()).collect();
+    for name in ["_frozen_importlib", "_frozen_importlib_external", "codecs", "io", "hashlib"] {
+        assert!(has(&names, name), "{name}: {names:?}");
+    }
+    // Imported where a module is run as a program, and by nobody.
+    for name in ["doctest", "site", "zipimport", "typing"] {
+        assert!(!has(&names, name), "{name}: {names:?}");
+    }
+    let built_in = frozen.built_in.expect("a closed set");
+    // `hashlib` imports its algorithms in a function.
+    for name in ["_heapq", "_io", "_md5", "_sha2", "_sha3", "marshal", "sys"] {
+        assert!(has(&built_in, name), "{name}: {built_in:?}");
+    }
+    for name in ["_decimal", "_testcapi", "unicodedata"] {
+        assert!(!has(&built_in, name), "{name}: {built_in:?}");
+    }
+    assert_eq!(bench.freeze(&["hashlib"], &[]).expect("code").built_in, None);
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn what_needs_a_module_that_is_dropped_is_named() {
+    let bench = Bench::new();
+    bench.write("needs.py", "def f():\n    import uuid\n");
+    bench.write("may.py", "try:\n    import uuid\nexcept ImportError:\n    uuid = None\n");
+    for (modules, packages, said) in [
+        (
+            &["random", "!bisect"][..],
+            &[][..],
+            "`random` can't be imported: `random` needs `bisect`, which is left out",
+        ),
+        (
+            &["dataclasses", "!enum"],
+            &[],
+            "`dataclasses` can't be imported: `re` needs `enum`, which is left out",
+        ),
+        (&["!uuid"], &["needs.py"], "`needs.py` imports `uuid`, which is left out"),
+        (&["ssl"], &[], "`ssl` can't be imported: No module named '_ssl'"),
+    ] {
+        let text = bench.closed(modules, packages).unwrap_err();
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(bench.closed(&["!uuid"], &["may.py"]).is_ok());
 }
 
 #[test]

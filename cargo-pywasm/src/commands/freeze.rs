@@ -33,7 +33,10 @@ pub struct Args {
     /// A package or a file of your own: `python/app`, `python/app.py`
     #[arg(long, value_name = "PATH")]
     package: Vec<Utf8PathBuf>,
-    /// Write the object here, instead of listing what is in it
+    /// Have all tables of modules made of what is named, so that nothing else of Python is linked
+    #[arg(long)]
+    closed: bool,
+    /// Write the object here, or an archive with it (`.a`), instead of listing what is in it
     #[arg(long, short, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
 }
@@ -68,7 +71,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     }
     if let Some(output) = &args.output {
         let path = ctx.cwd.join(output);
-        fs_err::write(&path, frozen.object()).context("can't write the object")?;
+        let archive = path.extension() == Some("a");
+        let bytes = if archive { frozen.archive() } else { frozen.object() };
+        fs_err::write(&path, bytes).context("can't write the object")?;
     }
     if ctx.reporter.is_json() {
         ctx.reporter.json(&FrozenMessage {
@@ -118,7 +123,10 @@ fn wanted(args: &Args, project: Option<&Project>, python: &Installation, ctx: &C
             .iter()
             .map(|path| Package { path: ctx.cwd.join(path), shown: path.to_string() }),
     );
-    Wanted { modules, packages }
+    let recipe = python.manifest().pointer("/recipe/content/closed");
+    let recipe = recipe.and_then(serde_json::Value::as_bool).unwrap_or_default();
+    let closed = args.closed || project.and_then(|project| project.closed).unwrap_or(recipe);
+    Wanted { modules, packages, closed }
 }
 
 fn list(frozen: &Frozen, ctx: &Ctx) {

@@ -13,6 +13,7 @@ const SCRIPT: &str = include_str!("collect.py");
 #[derive(Serialize)]
 struct Request<'a> {
     stdlib: &'a str,
+    closed: bool,
     modules: &'a [String],
     packages: Vec<Mounted>,
 }
@@ -32,6 +33,7 @@ struct Index {
     modules: Vec<Module>,
     absent: Vec<String>,
     unknown: Vec<String>,
+    built_in: Option<Vec<String>>,
 }
 
 /// Collects what is wanted, and what that imports.
@@ -51,7 +53,8 @@ pub fn collect(
     let out = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
 
     let dirs: Vec<Dir> = packages.iter().map(|package| package.dir.clone()).collect();
-    let request = Request { stdlib: &guest, modules: &wanted.modules, packages };
+    let request =
+        Request { stdlib: &guest, closed: wanted.closed, modules: &wanted.modules, packages };
     let mut program = Program::new("python")
         .args(["-c", SCRIPT])
         .env("PYTHONHASHSEED", "0")
@@ -75,8 +78,8 @@ pub fn collect(
     let index: Index = serde_json::from_slice(&fs_err::read(out.join("index.json"))?)?;
     let code = fs_err::read(out.join("code"))?;
     let warnings = captured.text().trim_end().to_owned();
-    let Index { modules, absent, unknown } = index;
-    Ok(Frozen { modules, absent, unknown, warnings, code })
+    let Index { modules, absent, unknown, built_in } = index;
+    Ok(Frozen { modules, absent, unknown, built_in, warnings, code })
 }
 
 /// A package has its own directory in the guest; of a single file's, that is the one it lies in.

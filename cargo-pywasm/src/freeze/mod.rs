@@ -16,6 +16,9 @@ pub struct Wanted {
     pub modules: Vec<String>,
     /// Packages and single files of the user's.
     pub packages: Vec<Package>,
+    /// Whether this is all that there is: of libpython's own modules, frozen or in C, those are there
+    /// that something wanted here imports, and no others are linked.
+    pub closed: bool,
 }
 
 /// A package, or a module of one file.
@@ -63,6 +66,8 @@ pub struct Frozen {
     /// Modules that the user's own code imports and that are nowhere: Rust has to provide them, or
     /// their import fails.
     pub unknown: Vec<String>,
+    /// Of a closed set: the modules in C that it has, sorted.
+    pub built_in: Option<Vec<String>>,
     /// What the compiler had to say.
     pub warnings: String,
     code: Vec<u8>,

@@ -4,9 +4,10 @@ use anyhow::Context;
 use camino::Utf8Path;
 
 use super::manifest::{Contents, Input, Manifest};
+use super::objects::Compiler;
 use super::request::{Request, RequestKey};
 use super::write_json;
-use super::{archive, audit, details, exit, licenses, macros, sbom, stdlib};
+use super::{archive, audit, details, licenses, macros, sbom, stdlib};
 use crate::bytecode;
 use crate::cpython::{Built, Logs, PREFIX, SourceTree};
 use crate::ctx::Ctx;
@@ -67,7 +68,7 @@ pub(super) fn assemble(
     }
     let include = root.join(format!("include/python{series}"));
     headers(parts, &include)?;
-    exit::compile(parts.toolchain, &include, &lib.join(pywasm_build::EXIT_OBJECT), &logs)?;
+    Compiler { toolchain: parts.toolchain, include: &include, logs: &logs }.write(&lib)?;
     macros::archive(&lib.join(MACROS))?;
 
     let tree = lib.join(format!("python{series}"));
@@ -89,7 +90,9 @@ pub(super) fn assemble(
     audit.write(root)?;
     let guest = format!("{PREFIX}/lib/python{series}");
     let place = bytecode::Place { tree: &tree, guest: &guest };
-    bytecode::compile(&interpreter, &place, "the standard library", runtime, ctx)?;
+    let compiler =
+        bytecode::Compiler { interpreter: &interpreter, stdlib: &parts.request.recipe.stdlib };
+    bytecode::compile(compiler, &place, "the standard library", runtime, ctx)?;
     let zips = lib.join(pywasm_build::ZIP_DIR);
     fs_err::create_dir(&zips)?;
     stdlib::zip_tree(&tree, &zips.join(format!("python{}{}.zip", series.major, series.minor)))?;
@@ -126,7 +129,8 @@ fn freeze_recipes_modules(
     ctx: &Ctx,
 ) -> anyhow::Result<()> {
     let recipe = parts.request.recipe;
-    let wanted = Wanted { modules: recipe.freeze.clone(), packages: Vec::new() };
+    let modules = recipe.freeze.clone();
+    let wanted = Wanted { modules, packages: Vec::new(), closed: recipe.closed };
     if wanted.is_empty() {
         return Ok(());
     }
@@ -135,7 +139,8 @@ fn freeze_recipes_modules(
     let frozen = freeze::collect(&wanted, interpreter, runtime)
         .with_context(|| format!("`freeze` of recipe `{}`", recipe.name))?;
     ctx.reporter.status("Freezing", format!("{} modules of the library", frozen.modules.len()));
-    fs_err::write(lib.join(pywasm_build::FROZEN_OBJECT), frozen.object())?;
+    let library = lib.join(format!("lib{}.a", pywasm_build::FROZEN_LIBRARY));
+    fs_err::write(library, frozen.archive())?;
     Ok(())
 }
 

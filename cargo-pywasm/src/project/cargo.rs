@@ -141,6 +141,7 @@ mod tests {
             wants_helper: false,
             freeze: Vec::new(),
             packages: Vec::new(),
+            closed: None,
             stdlib: Stdlib::Dir,
         };
         call.line(&project, config, "/bin/cargo-pywasm", &ctx)

@@ -20,7 +20,7 @@ pub(super) fn run(command: &mut Command) -> Result<Output> {
     for _ in 1..tries {
         match command.output() {
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
-                std::thread::sleep(pause)
+                std::thread::sleep(pause);
             }
             done => return done,
         }

@@ -107,10 +107,11 @@ pub(super) fn relocation_section(target: u32, fixups: &[Fixup]) -> Vec<u8> {
             Relocation::Call => 0,
             Relocation::AddressInCode => 4,
             Relocation::AddressInData => 5,
+            Relocation::FunctionInData => 2,
         });
         offset.encode(&mut bytes);
         symbol.0.encode(&mut bytes);
-        if *kind != Relocation::Call {
+        if !matches!(kind, Relocation::Call | Relocation::FunctionInData) {
             addend.encode(&mut bytes);
         }
     }
