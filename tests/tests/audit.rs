@@ -34,7 +34,7 @@ fn audited(path: &Path) -> Audited {
     let dir = utf8(&corpus());
     let policy = Policy::load(policy, &dir).expect("a policy");
     let bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let given = Given { compressed: Some(bytes.len()) };
+    let given = Given { compressed: Some(bytes.len()), ..Given::default() };
     let module = Module::read(&bytes).expect("a module");
     let findings = audit::module(&module, given, &policy).expect("an audit");
     named(

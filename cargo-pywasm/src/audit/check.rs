@@ -19,17 +19,24 @@ const MOST: usize = 10_000;
 
 /// What a module is audited as.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Given {
+pub struct Given<'a> {
     /// Its size as it came, where it came compressed.
     pub compressed: Option<usize>,
+    /// The names of its functions, by index, where they are known from before they were stripped.
+    pub names: Option<&'a [&'a str]>,
 }
 
 /// Audits a module. The findings are sorted, the worst first.
 ///
 /// # Errors
 /// When code or names have to be looked at, and are broken.
-pub fn module(module: &Module<'_>, given: Given, policy: &Policy) -> anyhow::Result<Vec<Finding>> {
-    let names = &module.names()?[..];
+pub fn module(
+    module: &Module<'_>,
+    given: Given<'_>,
+    policy: &Policy,
+) -> anyhow::Result<Vec<Finding>> {
+    let own = module.names()?;
+    let names = given.names.unwrap_or(&own);
     let (findings, functions) = (Vec::new(), Vec::new());
     let mut check = Check { module, policy, names, findings, functions, more: 0 };
     check.imports();

@@ -131,6 +131,9 @@ pub struct Finding {
     /// The modules of Python that it belongs to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python: Vec<String>,
+    /// What there is most of, where there is too much: `812 functions, 204800 bytes: crate core`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What to do, the best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cures: Vec<String>,
@@ -147,6 +150,7 @@ impl Finding {
             needed_by: Vec::new(),
             family: None,
             python: Vec::new(),
+            notes: Vec::new(),
             cures: Vec::new(),
         }
     }

@@ -7,6 +7,8 @@
 mod baseline;
 mod check;
 mod code;
+mod contributors;
+mod figures;
 mod finding;
 mod input;
 mod known;
@@ -18,8 +20,9 @@ pub mod report;
 
 pub use baseline::Baseline;
 pub use check::{Given, module};
+pub use figures::{Figure, figures};
 pub use finding::{Code, Finding};
 pub use input::{Content, Input};
 pub use link::link;
 pub use module::Module;
-pub use policy::{DEFAULT, Policy};
+pub use policy::{DEFAULT, Limited, Policy};

@@ -39,6 +39,8 @@ pub struct Module<'a> {
     pub start: Option<u32>,
     /// The custom sections: where each begins, with its name, and where it ends.
     custom: Vec<Range<u32>>,
+    /// How many bytes each data segment has.
+    pub segments: Vec<u32>,
     /// Data segments whose place is not a single constant.
     pub odd_segments: Vec<u32>,
     /// Sizes in bytes, and counts.
@@ -205,7 +207,9 @@ impl<'a> Module<'a> {
                 let range = section.range();
                 self.sizes.data = usize::try_from(range.end - range.start)?;
                 for (number, segment) in (0..).zip(section) {
-                    if let DataKind::Active { offset_expr, .. } = segment?.kind {
+                    let segment = segment?;
+                    self.segments.push(u32::try_from(segment.data.len())?);
+                    if let DataKind::Active { offset_expr, .. } = segment.kind {
                         let mut place = offset_expr.get_operators_reader();
                         let constant = matches!(
                             place.read()?,

@@ -140,7 +140,7 @@ fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
     let findings = match input.content {
         Content::Module(bytes) => audit::module(&Module::read(&bytes)?, Given::default(), policy)?,
         Content::Compressed(bytes, size) => {
-            let given = Given { compressed: Some(size) };
+            let given = Given { compressed: Some(size), ..Given::default() };
             audit::module(&Module::read(&bytes)?, given, policy)?
         }
         Content::Object(object) => {

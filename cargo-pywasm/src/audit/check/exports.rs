@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Check, has};
 use crate::audit::finding::{Code, Finding};
 use crate::audit::module::{Export, Extern};
-use crate::audit::policy::{Limited, is_kind};
+use crate::audit::policy::is_kind;
 
 impl Check<'_, '_> {
     pub(super) fn exports(&mut self) {
@@ -27,9 +27,6 @@ impl Check<'_, '_> {
         for export in &self.module.exports {
             self.export(export, &mut methods);
         }
-        self.limit(Limited::Methods, methods.len() as u64, "");
-        let bytes: usize = methods.keys().map(|name| name.len()).sum();
-        self.limit(Limited::MethodNamesSize, bytes as u64, "");
     }
 
     fn export<'e>(&mut self, export: &Export<'e>, methods: &mut BTreeMap<&'e str, &'e str>) {

@@ -4,38 +4,17 @@ use std::collections::BTreeSet;
 
 use super::{Check, Given};
 use crate::audit::code::Largest;
+use crate::audit::contributors;
+use crate::audit::figures;
 use crate::audit::finding::{Code, Finding};
 use crate::audit::policy::Limited;
 
 impl Check<'_, '_> {
-    pub(super) fn limits(&mut self, given: Given) -> anyhow::Result<()> {
+    pub(super) fn limits(&mut self, given: Given<'_>) -> anyhow::Result<()> {
         let module = self.module;
-        let sizes = module.sizes;
-        let counted = |name: &str| {
-            let prefixes = &self.policy.custom_sections;
-            prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
-        };
-        let custom: Vec<usize> = module
-            .custom()
-            .filter(|(name, _)| counted(name))
-            .map(|(name, size)| name.len() + size)
-            .collect();
-        for (limited, value) in [
-            (Limited::Size, module.bytes.len()),
-            (Limited::GzipSize, given.compressed.unwrap_or(0)),
-            (Limited::CodeSize, sizes.code),
-            (Limited::DataSize, sizes.data),
-            (Limited::Functions, module.bodies.len()),
-            (Limited::Imports, module.imports.len()),
-            (Limited::Globals, sizes.globals),
-            (Limited::Tables, sizes.tables),
-            (Limited::Memories, sizes.memories),
-            (Limited::CustomSections, custom.len()),
-            (Limited::CustomSectionsSize, custom.iter().sum()),
-        ] {
-            self.limit(limited, value as u64, "");
+        for (limited, value) in figures::outside(module, given, self.policy) {
+            self.limit(limited, value, "");
         }
-        self.limit(Limited::MemoryPages, sizes.pages, "");
         let of_code = [Limited::FunctionInstructions, Limited::FunctionComplexity];
         let limits_code = of_code.iter().any(|limited| self.policy.limits.contains_key(limited));
         if limits_code || !self.policy.deny_instructions.is_empty() {
@@ -87,7 +66,7 @@ impl Check<'_, '_> {
         }
     }
 
-    pub(super) fn limit(&mut self, limited: Limited, value: u64, which: &str) {
+    fn limit(&mut self, limited: Limited, value: u64, which: &str) {
         let Some(limit) = self.policy.limits.get(&limited) else { return };
         if value <= limit.value {
             return;
@@ -100,6 +79,7 @@ impl Check<'_, '_> {
             finding = finding
                 .cure("build for size: `opt-level = \"z\"`, `lto = true`, `wasm-opt -Oz`, a recipe with fewer modules");
         }
+        finding.notes = contributors::largest(limited, self.module, self.names);
         self.findings.push(finding);
     }
 }

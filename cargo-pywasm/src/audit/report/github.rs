@@ -45,6 +45,9 @@ pub(super) fn sentence(finding: &Finding) -> String {
     if !finding.python.is_empty() {
         let _ = write!(text, " Python module: {}.", finding.python.join(", "));
     }
+    if !finding.notes.is_empty() {
+        let _ = write!(text, " Most of it: {}.", finding.notes.join("; "));
+    }
     for cure in &finding.cures {
         let _ = write!(text, " Cure: {cure}.");
     }

@@ -124,6 +124,9 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     if !python.is_empty() {
         line("module   ", &python.join(", "));
     }
+    for note in group.iter().flat_map(|finding| &finding.notes) {
+        line("most     ", note);
+    }
     let mut cures: Vec<&str> = Vec::new();
     for cure in group.iter().flat_map(|finding| &finding.cures) {
         if !cures.contains(&cure.as_str()) && cures.len() < CURES {
