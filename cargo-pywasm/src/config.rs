@@ -1,5 +1,7 @@
 //! What is asked for: flags, then environment, then `[package.metadata.pywasm]`, then defaults.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{PythonRequest, Recipe, builtin, builtin_names, is_known_module};
@@ -7,6 +9,7 @@ use pywasm_stubs::Rules;
 use serde::Deserialize;
 
 use crate::ctx::Ctx;
+use crate::post_link::{Asked, Step};
 use crate::project::Stdlib;
 use crate::reporter::WithHint;
 
@@ -35,7 +38,7 @@ pub struct Settings {
 
 /// The keys of `[package.metadata.pywasm]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Metadata {
     python: Option<PythonRequest>,
     recipe: Option<String>,
@@ -44,6 +47,35 @@ struct Metadata {
     closed: Option<bool>,
     stdlib: Option<Stdlib>,
     policy: Option<String>,
+    post_link: Option<Vec<Step>>,
+    require_wasm_opt: Option<bool>,
+}
+
+impl Metadata {
+    /// A crate's own table over that of its workspace.
+    fn over(self, shared: Self) -> Self {
+        Self {
+            python: self.python.or(shared.python),
+            recipe: self.recipe.or(shared.recipe),
+            freeze: self.freeze.or(shared.freeze),
+            packages: self.packages.or(shared.packages),
+            closed: self.closed.or(shared.closed),
+            stdlib: self.stdlib.or(shared.stdlib),
+            policy: self.policy.or(shared.policy),
+            post_link: self.post_link.or(shared.post_link),
+            require_wasm_opt: self.require_wasm_opt.or(shared.require_wasm_opt),
+        }
+    }
+
+    /// What is done after the link; who chose a policy and lists steps wants it held.
+    fn post_link(self) -> Option<Asked> {
+        let mut steps = self.post_link?;
+        if self.policy.is_some() && !steps.contains(&Step::Audit) {
+            steps.push(Step::Audit);
+        }
+        let require_wasm_opt = self.require_wasm_opt.unwrap_or(false);
+        Some(Asked { steps, policy: self.policy, require_wasm_opt })
+    }
 }
 
 /// A crate, or a workspace, that asks for a Python.
@@ -131,6 +163,35 @@ pub(crate) fn policy(ctx: &Ctx) -> anyhow::Result<Option<String>> {
     Ok(surroundings(ctx)?.metadata.policy)
 }
 
+/// What the crate one stands in has done to its modules after the link, the policy's path made
+/// absolute; none where it says nothing of it.
+///
+/// # Errors
+/// When the table is not understood.
+pub(crate) fn post_link(ctx: &Ctx) -> anyhow::Result<Option<Asked>> {
+    Ok(surroundings(ctx)?.metadata.post_link())
+}
+
+/// The same of each crate of the project one stands in, by its manifest; of those that say it.
+///
+/// # Errors
+/// When a table is not understood.
+pub(crate) fn post_links(ctx: &Ctx) -> anyhow::Result<BTreeMap<Utf8PathBuf, Asked>> {
+    let Some((_, workspace)) = workspace(ctx) else { return Ok(BTreeMap::new()) };
+    let root = workspace.workspace_root.join("Cargo.toml");
+    let shared = table(Some(&workspace.workspace_metadata), "workspace", &root)?;
+    let shared = shared.unwrap_or_default();
+    let mut found = BTreeMap::new();
+    for package in &workspace.packages {
+        let manifest = &package.manifest_path;
+        let own = table(Some(&package.metadata), "package", manifest)?.unwrap_or_default();
+        if let Some(asked) = own.over(shared.clone()).post_link() {
+            found.insert(manifest.clone(), asked);
+        }
+    }
+    Ok(found)
+}
+
 /// The recipe of a name or a path: anything with a `/` or the ending `.toml` is a path.
 ///
 /// # Errors
@@ -171,28 +232,31 @@ pub(crate) fn is_path(name: &str) -> bool {
     name.contains('/') || name.ends_with(".toml")
 }
 
-/// The table of the crate one stands in, over that of its workspace. Cargo is asked only where
+/// The manifest of the crate one stands in, and what Cargo says of it. Cargo is asked only where
 /// there is a crate; one that Cargo can't read is worth a warning, because installing a Python
 /// does not depend on it.
-fn surroundings(ctx: &Ctx) -> anyhow::Result<Surroundings> {
+fn workspace(ctx: &Ctx) -> Option<(Utf8PathBuf, cargo_metadata::Metadata)> {
     let manifests =
         || ctx.cwd.ancestors().map(|dir| dir.join("Cargo.toml")).filter(|path| path.is_file());
     // Cargo takes longer than all the rest of an install that has nothing to do, and most
     // crates have no such table.
     let speaks_of_it =
         |path: Utf8PathBuf| fs_err::read_to_string(path).is_ok_and(|text| may_have_table(&text));
-    let Some(manifest) = manifests().next().filter(|_| manifests().any(speaks_of_it)) else {
-        return Ok(Surroundings::default());
-    };
+    let manifest = manifests().next().filter(|_| manifests().any(speaks_of_it))?;
     let mut command = cargo_metadata::MetadataCommand::new();
     command.manifest_path(&manifest).no_deps().other_options(["--offline".to_owned()]);
-    let workspace = match command.exec() {
-        Ok(workspace) => workspace,
+    match command.exec() {
+        Ok(workspace) => Some((manifest, workspace)),
         Err(error) => {
             ctx.reporter.warn(format!("`{manifest}` is not read for its settings: {error}"));
-            return Ok(Surroundings::default());
+            None
         }
-    };
+    }
+}
+
+/// The table of the crate one stands in, over that of its workspace.
+fn surroundings(ctx: &Ctx) -> anyhow::Result<Surroundings> {
+    let Some((manifest, workspace)) = workspace(ctx) else { return Ok(Surroundings::default()) };
     let package = workspace.packages.iter().find(|package| package.manifest_path == manifest);
     let own = package.map(|package| &package.metadata);
     let own = table(own, "package", &manifest)?;
@@ -210,16 +274,7 @@ fn surroundings(ctx: &Ctx) -> anyhow::Result<Surroundings> {
         (own.is_none() || package.manifest_path == manifest)
             && package.dependencies.iter().any(by_version)
     });
-    let (own, shared) = (own.unwrap_or_default(), shared.unwrap_or_default());
-    let metadata = Metadata {
-        python: own.python.or(shared.python),
-        recipe: own.recipe.or(shared.recipe),
-        freeze: own.freeze.or(shared.freeze),
-        packages: own.packages.or(shared.packages),
-        closed: own.closed.or(shared.closed),
-        stdlib: own.stdlib.or(shared.stdlib),
-        policy: own.policy.or(shared.policy),
-    };
+    let metadata = own.unwrap_or_default().over(shared.unwrap_or_default());
     let project = dir.map(|dir| Project {
         dir,
         wants_helper,

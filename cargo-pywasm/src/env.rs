@@ -25,6 +25,10 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
     ),
     ("PYWASM_APT_SOURCES", "directory of apt source files, instead of the machine's own"),
     ("PYWASM_UPSTREAM", "base URL that replaces the upstream hosts, for tests and closed networks"),
+    (
+        "PYWASM_WASM_OPT",
+        "Binaryen's wasm-opt for the steps after the link, instead of the one on PATH",
+    ),
     ("WASI_SDK_PATH", "a WASI SDK to use"),
     ("NO_COLOR", "no colours"),
 ];

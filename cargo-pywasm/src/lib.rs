@@ -22,6 +22,7 @@ pub mod freeze;
 #[cfg(feature = "runtime")]
 pub mod install;
 pub mod installed;
+pub mod post_link;
 pub mod project;
 pub mod reporter;
 pub mod rewrite;

@@ -124,6 +124,18 @@ impl Reporter {
         }
     }
 
+    /// Lines for people, beside the status lines: a table, a clean audit.
+    pub fn report(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.complaint(text);
+        }
+    }
+
+    /// Lines that say why something failed, however quiet it is to be.
+    pub fn complaint(&self, text: impl AsRef<str>) {
+        text.as_ref().lines().for_each(|line| self.err(line));
+    }
+
     /// A line of data on stdout.
     pub fn data(&self, text: impl AsRef<str>) {
         if let Some(lines) = &self.captured {

@@ -18,6 +18,7 @@ pub mod list;
 pub mod man;
 #[cfg(feature = "runtime")]
 pub mod new;
+pub mod post_link;
 pub mod recipe;
 pub mod rewire;
 #[cfg(feature = "runtime")]

@@ -10,5 +10,5 @@ mod stub;
 
 pub use gc::{POLYFILL_EXPORTS, Swept, gc};
 pub use rewire::{Rewired, Wire, rewire};
-pub use sections::{Cleared, clear, debugger, push};
+pub use sections::{Cleared, clear, debugger, each, push};
 pub use stub::{Stubbed, stub};

@@ -57,6 +57,19 @@ pub fn clear(bytes: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow::Result<Cl
     Ok(Cleared { module, sections })
 }
 
+/// Shows each custom section, its name and what it has.
+///
+/// # Errors
+/// When the module is broken.
+pub fn each(bytes: &[u8], mut see: impl FnMut(&str, &[u8])) -> anyhow::Result<()> {
+    for payload in Parser::new(0).parse_all(bytes) {
+        if let Payload::CustomSection(section) = payload? {
+            see(section.name(), section.data());
+        }
+    }
+    Ok(())
+}
+
 /// Adds a custom section behind all others.
 pub fn push(module: &mut Vec<u8>, name: &str, payload: &[u8]) {
     let name_length = leb128(name.len());

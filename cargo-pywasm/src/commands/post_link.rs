@@ -1,0 +1,137 @@
+//! `cargo pywasm post-link`: what is done to a module after the link, step by step.
+
+use anyhow::Context;
+use camino::Utf8PathBuf;
+
+use crate::audit::{Content, Input};
+use crate::config;
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use crate::post_link::{self, Asked, Files, Plan, Step};
+use crate::project;
+use crate::reporter::WithHint;
+
+/// Make a linked module ready for its host: rewired, swept, optimized, stripped, audited, compressed
+///
+/// The steps always run in this order: rewire, gc, wasm-opt, strip, audit, gzip. Without a file,
+/// inside of a project, it takes what was built last, and writes to `target/pywasm/PROFILE/`. On its own
+/// output it changes nothing. Prints the paths that it wrote; exit code 1 says that the audit found an
+/// error, and nothing was written.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The module
+    #[arg(value_name = "FILE")]
+    file: Option<Utf8PathBuf>,
+    /// A step, once each: rewire, gc, wasm-opt, strip, audit, gzip [default: the project's
+    /// `post-link`, else gc, wasm-opt, strip and gzip]
+    #[arg(long = "step", value_name = "NAME")]
+    steps: Vec<Step>,
+    /// Where to write the module; what is compressed goes to FILE.gz
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<Utf8PathBuf>,
+    /// What the host takes, for the audit and the figures; with it, `audit` is a step [default: the
+    /// project's `policy`, else wasip1]
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
+    /// Fail where there is no `wasm-opt`, rather than skip it
+    #[arg(long)]
+    require_wasm_opt: bool,
+    /// Print the plan, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Where nobody says which: those that are right for any host.
+const DEFAULT: [Step; 4] = [Step::Gc, Step::WasmOpt, Step::Strip, Step::Gzip];
+
+/// Runs it.
+///
+/// # Errors
+/// When the file is not a module, a step can't do its job, or the output can't be written.
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let plan = Plan::new(&asked(args, ctx)?, ctx)?;
+    let files = files(args, ctx)?;
+    if args.dry_run {
+        for one in &files {
+            ctx.reporter.data(format!("{} -> {}", one.input, one.output));
+        }
+        ctx.reporter.data(plan.told().trim_end());
+        return Ok(Exit::Success);
+    }
+    finish(files.into_iter().map(|files| (files, &plan)).collect(), ctx)
+}
+
+fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
+    let project = config::post_link(ctx)?;
+    let of_project = project.unwrap_or_default();
+    let mut steps = args.steps.clone();
+    if steps.is_empty() {
+        steps = if of_project.steps.is_empty() { DEFAULT.to_vec() } else { of_project.steps };
+    }
+    if args.policy.is_some() && !steps.contains(&Step::Audit) {
+        steps.push(Step::Audit);
+    }
+    Ok(Asked {
+        steps,
+        policy: args.policy.clone().or(of_project.policy),
+        require_wasm_opt: args.require_wasm_opt || of_project.require_wasm_opt,
+    })
+}
+
+fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {
+    let built = match &args.file {
+        Some(file) => vec![file.clone()],
+        None => project::built_modules(ctx)?,
+    };
+    if let Some(output) = &args.output {
+        let [one] = &built[..] else {
+            return Err(anyhow::anyhow!("{} modules can't go to `{output}`", built.len())).hint(
+                || "name the module: `cargo pywasm post-link FILE --output FILE`".to_owned(),
+            );
+        };
+        return Ok(vec![Files::new(one.clone(), output.clone())]);
+    }
+    built
+        .iter()
+        .map(|path| {
+            Files::of_project(path)
+                .with_context(|| format!("`{path}` has no place to go to"))
+                .hint(|| "say it: `--output FILE`".to_owned())
+        })
+        .collect()
+}
+
+/// Runs plans on modules, tells what was done, and writes all of them or, where one is rejected, none.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let mut outcomes = Vec::new();
+    let mut rejected = 0;
+    for (files, plan) in all {
+        let bytes = match Input::read(&files.input, &ctx.cwd)?.content {
+            Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
+            Content::Object(_) | Content::Archive(_) => {
+                anyhow::bail!("`{}` is not linked yet", files.input)
+            }
+        };
+        ctx.reporter.status("Finishing", &files.input);
+        let outcome = post_link::run(&bytes, plan)
+            .with_context(|| format!("`{}` can't be finished", files.input))?;
+        post_link::tell(&files.input, &outcome, plan, &ctx.reporter);
+        rejected += usize::from(outcome.is_rejected());
+        outcomes.push((files, outcome));
+    }
+    if rejected > 0 {
+        ctx.reporter.status("Rejected", "nothing was written");
+        return Ok(Exit::Findings);
+    }
+    Files::write(&outcomes, &ctx.cwd)?;
+    for (files, outcome) in &outcomes {
+        ctx.reporter.data(&files.output);
+        if outcome.compressed.is_some() {
+            ctx.reporter.data(files.compressed());
+        }
+    }
+    Ok(Exit::Success)
+}

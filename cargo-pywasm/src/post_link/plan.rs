@@ -1,0 +1,84 @@
+//! What is going to be done: the steps, and what they need of this machine and project.
+
+use std::fmt::Write as _;
+
+use super::{Optimizer, Step};
+use crate::audit::{self, Policy};
+use crate::ctx::Ctx;
+use crate::reporter::WithHint;
+
+/// What somebody asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The steps, as they are named.
+    pub steps: Vec<Step>,
+    /// The policy's name or path. It is the figures' and the audit's.
+    pub policy: Option<String>,
+    /// Whether a machine without `wasm-opt` is an error; it is a step then, named or not.
+    pub require_wasm_opt: bool,
+}
+
+/// The steps in their order, ready to be run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// In their order, each once.
+    pub steps: Vec<Step>,
+    /// What the host takes.
+    pub policy: Policy,
+    /// The optimizer, where it is among the steps.
+    pub optimizer: Option<Optimizer>,
+}
+
+impl Plan {
+    /// The plan for what is asked for.
+    ///
+    /// # Errors
+    /// When a step is named twice, the policy can't be read, or there is no `wasm-opt` and there has
+    /// to be one.
+    pub fn new(asked: &Asked, ctx: &Ctx) -> anyhow::Result<Self> {
+        let mut steps = Step::in_order(&asked.steps)?;
+        if asked.require_wasm_opt && !steps.contains(&Step::WasmOpt) {
+            steps.push(Step::WasmOpt);
+            steps.sort_unstable();
+        }
+        let policy = Policy::load(asked.policy.as_deref().unwrap_or(audit::DEFAULT), &ctx.cwd)?;
+        let optimizer = steps.contains(&Step::WasmOpt);
+        let optimizer = optimizer.then(|| Optimizer::find(&ctx.env, ctx.jobs)).transpose()?;
+        if let (Some(Optimizer::Absent(why)), true) = (&optimizer, asked.require_wasm_opt) {
+            return Err(anyhow::anyhow!("step `wasm-opt` has to run, and {why}")).hint(|| {
+                "install Binaryen (`apt-get install binaryen`), or name it by PYWASM_WASM_OPT"
+                    .to_owned()
+            });
+        }
+        Ok(Self { steps, policy, optimizer })
+    }
+
+    /// A line a step, for a dry run.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mut text = String::new();
+        for step in &self.steps {
+            let about = match step {
+                Step::Rewire => "imports of WASI to the polyfill's functions".to_owned(),
+                Step::Gc if self.has(Step::Rewire) => {
+                    "exports of the polyfill, and what nothing leads to".to_owned()
+                }
+                Step::Gc => "what nothing leads to".to_owned(),
+                Step::WasmOpt => match &self.optimizer {
+                    Some(Optimizer::Found(found)) => format!("-Oz by {}", found.told()),
+                    Some(Optimizer::Absent(why)) => format!("skipped: {why}"),
+                    None => String::new(),
+                },
+                Step::Strip => "sections that only debuggers read".to_owned(),
+                Step::Audit => format!("by policy `{}`", self.policy.name),
+                Step::Gzip => "beside the module".to_owned(),
+            };
+            let _ = writeln!(text, "{:<8} {about}", step.to_string());
+        }
+        text
+    }
+
+    pub(super) fn has(&self, step: Step) -> bool {
+        self.steps.contains(&step)
+    }
+}

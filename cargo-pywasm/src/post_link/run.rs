@@ -1,0 +1,205 @@
+//! The run of a plan on one module: bytes in, bytes out, and what was done.
+
+use anyhow::Context;
+
+use super::gzip::gzip;
+use super::{Optimizer, Plan, Step};
+use crate::audit::{self, Figure, Finding, Given, Limited, Module};
+use crate::rewrite::{self, POLYFILL_EXPORTS, Wire};
+
+/// A step that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Which.
+    pub step: Step,
+    /// The size before it, in bytes.
+    pub before: usize,
+    /// The size after it, in bytes; of `gzip`, what is compressed.
+    pub after: usize,
+    /// What it changed, in a few words.
+    pub about: String,
+    /// What the user should know of it.
+    pub warning: Option<String>,
+    /// Why it was skipped.
+    pub skipped: Option<String>,
+}
+
+/// What becomes of a module.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The module.
+    pub module: Vec<u8>,
+    /// The same compressed, where that is asked for.
+    pub compressed: Option<Vec<u8>>,
+    /// The steps, in their order.
+    pub done: Vec<Done>,
+    /// What an audit found, where there was one; sorted.
+    pub findings: Option<Vec<Finding>>,
+    /// How much it had of what has a limit.
+    pub before: Vec<Figure>,
+    /// How much it has now.
+    pub after: Vec<Figure>,
+}
+
+impl Outcome {
+    /// Whether a host would reject it.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        self.findings.iter().flatten().any(|finding| finding.code.is_error())
+    }
+}
+
+/// Runs a plan. It ends with the first step that fails.
+///
+/// # Errors
+/// When the module is broken, or a step can't do its job.
+pub fn run(bytes: &[u8], plan: &Plan) -> anyhow::Result<Outcome> {
+    let mut run = Run { plan, module: bytes.to_vec(), named: None, compressed: None };
+    let mut outcome = Outcome::default();
+    outcome.before = run.figures(bytes).context("it is not a module that can be changed")?;
+    for step in &plan.steps {
+        let before = run.module.len();
+        let said =
+            run.step(*step, &mut outcome.findings).with_context(|| format!("step `{step}`"))?;
+        let packed = run.compressed.as_ref().filter(|_| *step == Step::Gzip);
+        let after = packed.map_or(run.module.len(), Vec::len);
+        let Said { about, warning, skipped } = said;
+        outcome.done.push(Done { step: *step, before, after, about, warning, skipped });
+    }
+    outcome.after = run.figures(&run.module)?;
+    Ok(Outcome { module: run.module, compressed: run.compressed, ..outcome })
+}
+
+/// What a step has to say.
+#[derive(Default)]
+struct Said {
+    about: String,
+    warning: Option<String>,
+    skipped: Option<String>,
+}
+
+impl Said {
+    fn new(about: impl Into<String>) -> Self {
+        Self { about: about.into(), ..Self::default() }
+    }
+}
+
+struct Run<'p> {
+    plan: &'p Plan,
+    module: Vec<u8>,
+    /// The module as it was before its names were taken out: the functions are the same.
+    named: Option<Vec<u8>>,
+    compressed: Option<Vec<u8>>,
+}
+
+impl Run<'_> {
+    fn step(&mut self, step: Step, found: &mut Option<Vec<Finding>>) -> anyhow::Result<Said> {
+        match step {
+            Step::Rewire => self.rewire(),
+            Step::Gc => self.gc(),
+            Step::WasmOpt => self.optimize(),
+            Step::Strip => self.strip(),
+            Step::Audit => {
+                let findings = self.audit()?;
+                let said = match findings.len() {
+                    0 => "clean".to_owned(),
+                    count => format!("{count} findings"),
+                };
+                *found = Some(findings);
+                Ok(Said::new(format!("{said} by policy `{}`", self.plan.policy.name)))
+            }
+            Step::Gzip => {
+                let packed = gzip(&self.module)?;
+                let permille = packed.len() as u64 * 1000 / (self.module.len() as u64).max(1);
+                self.compressed = Some(packed);
+                Ok(Said::new(format!("{}.{} % of the module", permille / 10, permille % 10)))
+            }
+        }
+    }
+
+    fn rewire(&mut self) -> anyhow::Result<Said> {
+        let done = rewrite::rewire(&self.module, &Wire::polyfill(), false)?;
+        self.module = done.module;
+        let warning = (!done.left.is_empty()).then(|| {
+            format!(
+                "it still imports WASI, and has no function to answer {}",
+                done.left.join(", ").replace("wasi_snapshot_preview1.", "")
+            )
+        });
+        let about = format!("{} answered", counted(done.wired.len(), "import"));
+        Ok(Said { about, warning, skipped: None })
+    }
+
+    fn gc(&mut self) -> anyhow::Result<Said> {
+        // Who does not rewire may want the polyfill's functions to be found by a later tool.
+        let rewired = self.plan.has(Step::Rewire);
+        let unwanted = if rewired { &POLYFILL_EXPORTS[..] } else { &[] };
+        let swept = rewrite::gc(&self.module, unwanted)?;
+        let about = parts(&[
+            (swept.functions, "function"),
+            (swept.segments, "data segment"),
+            (swept.exports.len(), "export"),
+            (swept.others, "other part"),
+        ]);
+        self.module = swept.module;
+        Ok(Said::new(about))
+    }
+
+    fn optimize(&mut self) -> anyhow::Result<Said> {
+        match &self.plan.optimizer {
+            Some(Optimizer::Found(found)) => match found.optimize(&self.module)? {
+                Some(module) => {
+                    self.module = module;
+                    Ok(Said::new(format!("-Oz by {}", found.version())))
+                }
+                None => Ok(Said::new("it was optimized before")),
+            },
+            Some(Optimizer::Absent(why)) => {
+                Ok(Said { skipped: Some(why.clone()), ..Said::new("skipped") })
+            }
+            None => Ok(Said::new("skipped")),
+        }
+    }
+
+    fn strip(&mut self) -> anyhow::Result<Said> {
+        let cleared = rewrite::clear(&self.module, rewrite::debugger)?;
+        let mut names: Vec<&str> = cleared.sections.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        let about = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        self.named = Some(std::mem::replace(&mut self.module, cleared.module));
+        Ok(Said::new(about))
+    }
+
+    fn audit(&mut self) -> anyhow::Result<Vec<Finding>> {
+        let policy = &self.plan.policy;
+        let limits_size = policy.limits.contains_key(&Limited::GzipSize);
+        let compressed = (limits_size && self.plan.has(Step::Gzip))
+            .then(|| gzip(&self.module).map(|packed| packed.len()))
+            .transpose()?;
+        let named = self.named.as_ref().map(|named| Module::read(named)).transpose()?;
+        let names = named.as_ref().map(Module::names).transpose()?;
+        let given = Given { compressed, names: names.as_deref() };
+        audit::module(&Module::read(&self.module)?, given, policy)
+    }
+
+    fn figures(&self, module: &[u8]) -> anyhow::Result<Vec<Figure>> {
+        let given =
+            Given { compressed: self.compressed.as_ref().map(Vec::len), ..Given::default() };
+        audit::figures(&Module::read(module)?, given, &self.plan.policy)
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `3 functions, 1 export`; of nothing, `nothing`.
+fn parts(all: &[(usize, &str)]) -> String {
+    let some: Vec<String> =
+        all.iter().filter(|(count, _)| *count > 0).map(|(count, it)| counted(*count, it)).collect();
+    if some.is_empty() { "nothing".to_owned() } else { some.join(", ") }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

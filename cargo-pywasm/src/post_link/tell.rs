@@ -1,0 +1,225 @@
+//! What was done, for people on stderr and for programs as JSON messages.
+
+use std::fmt::Write as _;
+
+use camino::Utf8Path;
+use serde::Serialize;
+
+use super::{Outcome, Plan};
+use crate::audit::report::{Audited, Format, Style, report};
+use crate::audit::{Figure, Limited};
+use crate::reporter::{Message, Reporter};
+
+/// Figures that are shown whether they have a limit or not.
+const ALWAYS: [Limited; 3] = [Limited::Size, Limited::CodeSize, Limited::Functions];
+
+#[derive(Serialize)]
+struct StepMessage<'a> {
+    about: &'a str,
+    bytes_after: usize,
+    bytes_before: usize,
+    file: &'a Utf8Path,
+    skipped: Option<&'a str>,
+    step: String,
+    warning: Option<&'a str>,
+}
+
+impl Message for StepMessage<'_> {
+    const REASON: &'static str = "post-link-step";
+}
+
+#[derive(Serialize)]
+struct FigureMessage<'a> {
+    after: u64,
+    before: Option<u64>,
+    file: &'a Utf8Path,
+    limit: Option<u64>,
+    of: String,
+    policy: &'a str,
+}
+
+impl Message for FigureMessage<'_> {
+    const REASON: &'static str = "post-link-figure";
+}
+
+#[derive(Serialize)]
+struct AuditMessage {
+    audited: serde_json::Value,
+}
+
+impl Message for AuditMessage {
+    const REASON: &'static str = "post-link-audit";
+}
+
+/// Tells what became of a module.
+pub fn tell(file: &Utf8Path, outcome: &Outcome, plan: &Plan, reporter: &Reporter) {
+    let audited = outcome
+        .findings
+        .as_ref()
+        .map(|findings| [Audited::new(file.to_owned(), &plan.policy.name, findings.clone())]);
+    if reporter.is_json() {
+        return json(file, outcome, plan, audited.as_ref(), reporter);
+    }
+    reporter.report(steps(outcome));
+    reporter.report(figures(outcome));
+    for done in &outcome.done {
+        if let Some(why) = &done.skipped {
+            reporter.note(format!("step `{}` was skipped: {why}", done.step));
+        }
+        if let Some(warning) = &done.warning {
+            reporter.warn(format!("`{file}`: {warning}"));
+        }
+    }
+    if let Some(audited) = audited {
+        let text = report(&audited, Format::Human, Style { all: false, colour: true });
+        // Who asked for quiet wants to know why it failed.
+        if outcome.is_rejected() { reporter.complaint(text) } else { reporter.report(text) }
+    }
+}
+
+fn json(
+    file: &Utf8Path,
+    outcome: &Outcome,
+    plan: &Plan,
+    audited: Option<&[Audited; 1]>,
+    reporter: &Reporter,
+) {
+    for done in &outcome.done {
+        reporter.json(&StepMessage {
+            about: &done.about,
+            bytes_after: done.after,
+            bytes_before: done.before,
+            file,
+            skipped: done.skipped.as_deref(),
+            step: done.step.to_string(),
+            warning: done.warning.as_deref(),
+        });
+    }
+    for (before, after) in pairs(outcome) {
+        reporter.json(&FigureMessage {
+            after: after.value,
+            before: before.map(|figure| figure.value),
+            file,
+            limit: after.limit,
+            of: after.what.to_string(),
+            policy: &plan.policy.name,
+        });
+    }
+    if let Some(audited) = audited {
+        let mut document = crate::audit::report::json::document(audited);
+        reporter.json(&AuditMessage { audited: document["audited"].take() });
+    }
+}
+
+/// Each figure with what it was; compressed there was nothing before.
+fn pairs(outcome: &Outcome) -> impl Iterator<Item = (Option<&Figure>, &Figure)> {
+    outcome
+        .after
+        .iter()
+        .map(|after| (outcome.before.iter().find(|before| before.what == after.what), after))
+}
+
+fn steps(outcome: &Outcome) -> String {
+    let rows = outcome.done.iter().map(|done| {
+        let change = match done.after.cmp(&done.before) {
+            std::cmp::Ordering::Less => format!("-{}", grouped(done.before - done.after)),
+            std::cmp::Ordering::Equal => "0".to_owned(),
+            std::cmp::Ordering::Greater => format!("+{}", grouped(done.after - done.before)),
+        };
+        [
+            done.step.to_string(),
+            grouped(done.before),
+            grouped(done.after),
+            change,
+            done.about.clone(),
+        ]
+    });
+    table(&rows.collect::<Vec<_>>())
+}
+
+fn figures(outcome: &Outcome) -> String {
+    let shown =
+        pairs(outcome).filter(|(_, after)| after.limit.is_some() || ALWAYS.contains(&after.what));
+    let rows = shown.map(|(before, after)| {
+        let limit = after.limit.map(|limit| format!("of {}", grouped(limit)));
+        let part = after.permille().map(|it| format!("{}.{} %", it / 10, it % 10));
+        [
+            after.what.to_string(),
+            before.map(|figure| grouped(figure.value)).unwrap_or_default(),
+            grouped(after.value),
+            part.unwrap_or_default(),
+            limit.unwrap_or_default(),
+        ]
+    });
+    table(&rows.collect::<Vec<_>>())
+}
+
+/// Name, before, after, how much that is, words.
+fn table(rows: &[[String; 5]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let (name, before, after, part) = (width(0), width(1), width(2), width(3));
+    let mut text = String::new();
+    for row in rows {
+        let line = format!(
+            "      {:<name$}  {:>before$} -> {:>after$}   {:>part$}   {}",
+            row[0], row[1], row[2], row[3], row[4]
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// `4,012,345`.
+fn grouped(value: impl TryInto<u64>) -> String {
+    let digits = value.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::post_link::{Done, Step};
+
+    #[test]
+    fn numbers_are_read_in_groups_of_three() {
+        let texts = [0_u64, 999, 1_000, 4_012_345].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "4,012,345"]);
+    }
+
+    #[test]
+    fn every_step_has_a_row_in_columns() {
+        let done = |step, before, after, about: &str| Done {
+            step,
+            before,
+            after,
+            about: about.to_owned(),
+            warning: None,
+            skipped: None,
+        };
+        let figure = |value| Figure { what: Limited::Functions, value, limit: Some(50_000) };
+        let outcome = Outcome {
+            done: vec![
+                done(Step::Rewire, 4_012_345, 4_010_001, "18 imports answered"),
+                done(Step::Strip, 999, 999, "nothing"),
+                done(Step::WasmOpt, 10, 60, "-Oz"),
+            ],
+            before: vec![figure(12_345)],
+            after: vec![figure(5_000)],
+            ..Outcome::default()
+        };
+        assert_eq!(
+            steps(&outcome),
+            "      rewire    4,012,345 -> 4,010,001   -2,344   18 imports answered\n      \
+             strip           999 ->       999        0   nothing\n      \
+             wasm-opt         10 ->        60      +50   -Oz\n"
+        );
+        assert_eq!(figures(&outcome), "      functions  12,345 -> 5,000   10.0 %   of 50,000\n");
+    }
+}
