@@ -1,5 +1,6 @@
 //! What is asked for: flags, then environment, then `[package.metadata.pywasm]`, then defaults.
 
+#[cfg(feature = "runtime")]
 use std::collections::BTreeMap;
 
 use anyhow::Context;
@@ -176,6 +177,7 @@ pub(crate) fn post_link(ctx: &Ctx) -> anyhow::Result<Option<Asked>> {
 ///
 /// # Errors
 /// When a table is not understood.
+#[cfg(feature = "runtime")]
 pub(crate) fn post_links(ctx: &Ctx) -> anyhow::Result<BTreeMap<Utf8PathBuf, Asked>> {
     let Some((_, workspace)) = workspace(ctx) else { return Ok(BTreeMap::new()) };
     let root = workspace.workspace_root.join("Cargo.toml");
@@ -460,6 +462,36 @@ mod tests {
         let error = Settings::resolve(&Selection::default(), &ctx(&root, &[])).unwrap_err();
         let text = format!("{error:#}");
         assert!(text.contains("pyhton") && text.contains("python"), "{text}");
+    }
+
+    #[cfg(feature = "runtime")]
+    #[test]
+    fn steps_after_the_link_are_read_and_a_policy_makes_the_audit_one() {
+        let (_dir, root) = crate_dir(
+            "[package.metadata.pywasm]\npost-link = [\"gzip\", \"wasm-opt\"]\nrequire-wasm-opt = true\n",
+        );
+        let read = post_link(&ctx(&root, &[])).unwrap().unwrap();
+        assert_eq!(read.steps, [Step::Gzip, Step::WasmOpt]);
+        assert!(read.require_wasm_opt && read.policy.is_none());
+        let (_dir, root) =
+            crate_dir("[package.metadata.pywasm]\npost-link = [\"gc\"]\npolicy = \"ic\"\n");
+        let all = post_links(&ctx(&root, &[])).unwrap();
+        assert_eq!(all[&root.join("Cargo.toml")].steps, [Step::Gc, Step::Audit]);
+        assert_eq!(all[&root.join("Cargo.toml")].policy.as_deref(), Some("ic"));
+        // A policy alone is for `audit-imports`.
+        let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
+        assert!(post_links(&ctx(&root, &[])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_wrong_step_lists_those_that_there_are() {
+        let (_dir, root) = crate_dir("[package.metadata.pywasm]\npost-link = [\"optimize\"]\n");
+        let error = format!("{:#}", post_link(&ctx(&root, &[])).unwrap_err());
+        assert!(
+            error.contains("`optimize` is not a step") && error.contains("wasm-opt"),
+            "{error}"
+        );
+        assert!(error.contains("Cargo.toml"), "{error}");
     }
 
     #[test]

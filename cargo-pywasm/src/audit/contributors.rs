@@ -11,7 +11,13 @@ use super::policy::Limited;
 const MOST: usize = 10;
 
 /// The largest contributors to what has a limit, the largest first; none where it is no sum of parts.
-pub(super) fn largest(limited: Limited, module: &Module<'_>, names: &[&str]) -> Vec<String> {
+/// Of custom sections those count of which `counts` says so.
+pub(super) fn largest(
+    limited: Limited,
+    module: &Module<'_>,
+    names: &[&str],
+    counts: impl Fn(&str) -> bool,
+) -> Vec<String> {
     match limited {
         Limited::CodeSize => told(by_size(functions(module, names))),
         Limited::Functions if names.is_empty() => Vec::new(),
@@ -23,10 +29,10 @@ pub(super) fn largest(limited: Limited, module: &Module<'_>, names: &[&str]) -> 
             told(by_count.collect())
         }
         Limited::DataSize => told(segments(module)),
-        Limited::CustomSectionsSize => told(sections(module)),
+        Limited::CustomSectionsSize => told(sections(module, counts)),
         Limited::Size | Limited::GzipSize => {
             let functions = by_size(functions(module, names)).into_iter();
-            told(functions.chain(segments(module)).chain(sections(module)).collect())
+            told(functions.chain(segments(module)).chain(sections(module, |_| true)).collect())
         }
         _ => Vec::new(),
     }
@@ -99,11 +105,11 @@ fn segments(module: &Module<'_>) -> Vec<(u64, String)> {
         .collect()
 }
 
-fn sections(module: &Module<'_>) -> Vec<(u64, String)> {
+fn sections(module: &Module<'_>, counts: impl Fn(&str) -> bool) -> Vec<(u64, String)> {
     let section = |(name, bytes): (&str, usize)| {
         (bytes as u64, format!("{bytes} bytes: custom section `{name}`"))
     };
-    module.custom().map(section).collect()
+    module.custom().filter(|(name, _)| counts(name)).map(section).collect()
 }
 
 /// Where a function comes from, as its name tells: a crate of Rust's, or C code by its prefix.
@@ -189,7 +195,7 @@ mod tests {
         let bytes = module();
         let module = Module::read(&bytes).unwrap();
         let names = module.names().unwrap();
-        let of = |limited| largest(limited, &module, &names);
+        let of = |limited| largest(limited, &module, &names, |_| true);
         assert_eq!(
             of(Limited::CodeSize),
             ["8 bytes, 1 function: _Py… of CPython", "6 bytes, 2 functions: mpd_…"]
@@ -207,9 +213,9 @@ mod tests {
     fn without_names_the_largest_functions_are_told_by_index() {
         let bytes = module();
         let module = Module::read(&bytes).unwrap();
-        let told = largest(Limited::CodeSize, &module, &[]);
+        let told = largest(Limited::CodeSize, &module, &[], |_| true);
         assert_eq!(told[0], "8 bytes: function 3");
         assert_eq!(told.len(), 3);
-        assert!(largest(Limited::Functions, &module, &[]).is_empty());
+        assert!(largest(Limited::Functions, &module, &[], |_| true).is_empty());
     }
 }

@@ -54,13 +54,9 @@ pub(super) fn outside(
     policy: &Policy,
 ) -> Vec<(Limited, u64)> {
     let sizes = module.sizes;
-    let counted = |name: &str| {
-        let prefixes = &policy.custom_sections;
-        prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
-    };
     let custom: Vec<usize> = module
         .custom()
-        .filter(|(name, _)| counted(name))
+        .filter(|(name, _)| policy.counts_section(name))
         .map(|(name, size)| name.len() + size)
         .collect();
     let kinds = &policy.exports.methods;

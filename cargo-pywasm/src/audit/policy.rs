@@ -209,6 +209,13 @@ impl Policy {
         self.functions.get(module)?.get(name)
     }
 
+    /// Whether the limits speak of a custom section of this name.
+    #[must_use]
+    pub fn counts_section(&self, name: &str) -> bool {
+        let prefixes = &self.custom_sections;
+        prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    }
+
     /// Whether `module.name` may not be imported, whatever else says so.
     #[must_use]
     pub fn denies(&self, import: &str) -> bool {

@@ -55,8 +55,8 @@ impl Outcome {
 /// When the module is broken, or a step can't do its job.
 pub fn run(bytes: &[u8], plan: &Plan) -> anyhow::Result<Outcome> {
     let mut run = Run { plan, module: bytes.to_vec(), named: None, compressed: None };
-    let mut outcome = Outcome::default();
-    outcome.before = run.figures(bytes).context("it is not a module that can be changed")?;
+    let before = run.figures(bytes).context("it is not a module that can be changed")?;
+    let mut outcome = Outcome { before, ..Outcome::default() };
     for step in &plan.steps {
         let before = run.module.len();
         let said =
@@ -201,5 +201,4 @@ fn parts(all: &[(usize, &str)]) -> String {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

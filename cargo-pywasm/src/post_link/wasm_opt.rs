@@ -129,7 +129,9 @@ impl WasmOpt {
     /// Its version alone.
     #[must_use]
     pub fn version(&self) -> &str {
-        self.version.trim_start_matches("wasm-opt ")
+        let version = self.version.trim_start_matches("wasm-opt ");
+        // `version 132 (version_132)`
+        version.split(" (").next().unwrap_or(version)
     }
 
     /// The module, optimized for size; none where that was done before.

@@ -1,9 +1,12 @@
 //! Cargo on a project: the user's own Cargo, with what the project's configuration does not say.
 
-use std::process::Command;
+use std::io::BufReader;
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::Context;
+use camino::Utf8PathBuf;
 
+use super::artifacts::{self, Artifact, Format};
 use super::cargo_config::{Found, PYO3, RUN, TARGET, find};
 use super::{DIRECTORY, local, prepare};
 use crate::config::{self, Project};
@@ -38,6 +41,29 @@ impl Call<'_> {
     /// # Errors
     /// When one stands in no project, it can't be prepared, or Cargo can't be started.
     pub fn run(&self, ctx: &Ctx) -> anyhow::Result<Exit> {
+        let status = self
+            .prepared(ctx)?
+            .command(ctx)
+            .status()
+            .with_context(|| format!("can't run `{}`", program(ctx)))?;
+        Ok(exit(status))
+    }
+
+    /// The same, and which modules Cargo has built. Its messages are read for that; who asked for them
+    /// gets them nevertheless.
+    ///
+    /// # Errors
+    /// As [`Call::run`].
+    pub fn run_and_tell(&self, ctx: &Ctx) -> anyhow::Result<(Exit, Vec<Artifact>)> {
+        let mut line = self.prepared(ctx)?;
+        let format = Format::of(&mut line.args);
+        if let Format::Ours(words) = format {
+            line.args.insert(1, format!("--message-format={words}"));
+        }
+        line.told(format == Format::Theirs, ctx)
+    }
+
+    fn prepared(&self, ctx: &Ctx) -> anyhow::Result<Line> {
         let project = config::project(ctx)?
             .with_context(|| format!("`{}` is in no crate that asks for a Python", ctx.cwd))
             .hint(|| "`cargo pywasm init` in a crate makes it ask for one".to_owned())?;
@@ -46,17 +72,7 @@ impl Call<'_> {
         let config = project.dir.join(".cargo/config.toml");
         let config = fs_err::read_to_string(config).unwrap_or_default();
         let tool = std::env::current_exe().context("this program has no path")?;
-        let line = self.line(&project, &config, &tool.display().to_string(), ctx);
-        let cargo = ctx.env.path("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(&cargo)
-            .args(&line.args)
-            .envs(line.env)
-            .current_dir(&ctx.cwd)
-            .status()
-            .with_context(|| format!("can't run `{cargo}`"))?;
-        // Killed by a signal: what a shell would say.
-        let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(130);
-        Ok(Exit::Program(code))
+        Ok(self.line(&project, &config, &tool.display().to_string(), ctx))
     }
 
     fn line(&self, project: &Project, config: &str, tool: &str, ctx: &Ctx) -> Line {
@@ -109,6 +125,43 @@ impl Call<'_> {
             None => Ok(()),
         }
     }
+}
+
+impl Line {
+    fn command(&self, ctx: &Ctx) -> Command {
+        let mut command = Command::new(program(ctx));
+        command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.current_dir(&ctx.cwd);
+        command
+    }
+
+    /// Calls Cargo and reads what it has built. Messages are handed on where they are asked for, and
+    /// text always.
+    fn told(&self, hand_on: bool, ctx: &Ctx) -> anyhow::Result<(Exit, Vec<Artifact>)> {
+        let cargo = program(ctx);
+        let mut child = self
+            .command(ctx)
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("can't run `{cargo}`"))?;
+        let stdout = child.stdout.take().context("Cargo has no stdout")?;
+        let found = artifacts::read(BufReader::new(stdout), |line, is_message| {
+            if hand_on || !is_message {
+                ctx.reporter.data(line);
+            }
+        });
+        let status = child.wait().with_context(|| format!("`{cargo}` was lost"))?;
+        Ok((exit(status), found.with_context(|| format!("can't read what `{cargo}` says"))?))
+    }
+}
+
+fn program(ctx: &Ctx) -> Utf8PathBuf {
+    ctx.env.path("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Killed by a signal: what a shell would say.
+fn exit(status: ExitStatus) -> Exit {
+    Exit::Program(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(130))
 }
 
 /// Whether the user's words for Cargo say the target.
@@ -185,5 +238,41 @@ mod tests {
         call.runner[1] = "a b".to_owned();
         let error = format!("{:#}", call.check_runner().unwrap_err());
         assert!(error.contains("`a b`") && error.contains("cargo pywasm run-wasm"), "{error}");
+    }
+
+    /// A Cargo that says what it is called with, and that it has built a module.
+    #[cfg(unix)]
+    #[test]
+    fn messages_are_read_and_handed_on_to_whom_asked_for_them() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        let cargo = Utf8PathBuf::try_from(dir.path().join("cargo")).unwrap();
+        let script = r#"#!/bin/sh
+echo "$@"
+echo '{"reason":"compiler-artifact","package_id":"path+file:///p#x@0.1.0","manifest_path":"/p/Cargo.toml","target":{"kind":["cdylib"],"crate_types":["cdylib"],"name":"x","src_path":"/p/src/lib.rs","edition":"2024","doc":true,"doctest":false,"test":true},"profile":{"opt_level":"0","debuginfo":2,"debug_assertions":true,"overflow_checks":true,"test":false},"features":[],"filenames":["/p/target/wasm32-wasip1/debug/x.wasm"],"executable":null,"fresh":true}'
+exit 7
+"#;
+        fs_err::write(&cargo, script).unwrap();
+        fs_err::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // A process of another test may have it open for writing until it runs something else.
+        let busy = std::io::ErrorKind::ExecutableFileBusy;
+        while Command::new(&cargo).output().is_err_and(|error| error.kind() == busy) {}
+        for (hand_on, said) in [(false, 1), (true, 2)] {
+            let ctx = Ctx {
+                env: Environment::of(&[("CARGO", cargo.as_str())]),
+                store: Store::at("/store".into()),
+                reporter: Reporter::captured(),
+                offline: false,
+                jobs: Ctx::default_jobs(),
+                cwd: "/".into(),
+            };
+            let line = Line { args: vec!["build".to_owned()], env: Vec::new() };
+            let (exit, found) = line.told(hand_on, &ctx).unwrap();
+            assert_eq!((exit, found.len()), (Exit::Program(7), 1));
+            assert_eq!(found[0].path, "/p/target/wasm32-wasip1/debug/x.wasm");
+            let lines = ctx.reporter.lines();
+            assert_eq!((lines[0].as_str(), lines.len()), ("build", said));
+        }
     }
 }

@@ -3,6 +3,8 @@
 //! What is committed with the crate is the same for everyone; what is true of this machine only
 //! (where the installation lies, which Rust is used) stands in `.pywasm/`, which Git does not see.
 
+#[cfg(feature = "runtime")]
+mod artifacts;
 mod built;
 #[cfg(feature = "runtime")]
 mod cargo;
@@ -24,6 +26,8 @@ mod rust;
 #[cfg(feature = "runtime")]
 mod template;
 
+#[cfg(feature = "runtime")]
+pub use artifacts::Artifact;
 pub(crate) use built::built_modules;
 #[cfg(feature = "runtime")]
 pub use cargo::Call;

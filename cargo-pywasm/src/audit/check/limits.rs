@@ -79,7 +79,9 @@ impl Check<'_, '_> {
             finding = finding
                 .cure("build for size: `opt-level = \"z\"`, `lto = true`, `wasm-opt -Oz`, a recipe with fewer modules");
         }
-        finding.notes = contributors::largest(limited, self.module, self.names);
+        finding.notes = contributors::largest(limited, self.module, self.names, |name| {
+            self.policy.counts_section(name)
+        });
         self.findings.push(finding);
     }
 }

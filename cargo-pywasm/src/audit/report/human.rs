@@ -124,8 +124,8 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     if !python.is_empty() {
         line("module   ", &python.join(", "));
     }
-    for note in group.iter().flat_map(|finding| &finding.notes) {
-        line("most     ", note);
+    for (number, note) in group.iter().flat_map(|finding| &finding.notes).enumerate() {
+        line(if number == 0 { "most     " } else { "         " }, note);
     }
     let mut cures: Vec<&str> = Vec::new();
     for cure in group.iter().flat_map(|finding| &finding.cures) {

@@ -1,0 +1,189 @@
+//! The steps after the link, as their users call them: files, places, exit codes, messages.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::process::{Command, Output};
+
+use camino::Utf8PathBuf;
+use pywasm_tests::{binary, utf8};
+
+/// A canister with a polyfill.
+const CANISTER: &str = r#"(module
+    (import "ic0" "msg_reply" (func $reply))
+    (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "__ic_custom_fd_close") (param i32) (result i32) i32.const 8)
+    (func (export "canister_query ask") i32.const 1 call $close drop call $reply))"#;
+
+/// One that no replica takes.
+const REJECTED: &str = r#"(module (import "host" "secret" (func $secret))
+    (func $asks (export "canister_query ask") call $secret))"#;
+
+/// A crate with a module that Cargo has built.
+struct Crate {
+    _dir: tempfile::TempDir,
+    root: Utf8PathBuf,
+}
+
+impl Crate {
+    fn new(table: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = utf8(&dir.path().canonicalize().unwrap());
+        std::fs::create_dir_all(root.join("src")).unwrap();
+        std::fs::write(root.join("src/lib.rs"), "").unwrap();
+        let manifest = format!(
+            "[package]\nname = \"mine\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
+             [workspace]\n{table}"
+        );
+        std::fs::write(root.join("Cargo.toml"), manifest).unwrap();
+        let new = Self { _dir: dir, root };
+        new.built(CANISTER);
+        new
+    }
+
+    fn built(&self, text: &str) {
+        let dir = self.root.join("target/wasm32-wasip1/release");
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("mine.wasm"), wat::parse_str(text).unwrap()).unwrap();
+    }
+
+    fn call(&self, args: &[&str]) -> Output {
+        Command::new(binary())
+            .args(["pywasm", "post-link"])
+            .args(args)
+            .current_dir(&self.root)
+            .env("PYWASM_STORE", self.root.join("store"))
+            .env_remove("PYWASM_WASM_OPT")
+            .output()
+            .unwrap()
+    }
+
+    fn read(&self, path: &str) -> Vec<u8> {
+        std::fs::read(self.root.join(path)).unwrap()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+const TABLE: &str = "[package.metadata.pywasm]\npolicy = \"ic\"\n\
+    post-link = [\"gzip\", \"rewire\", \"gc\", \"strip\"]\n";
+const OUTPUT: &str = "target/pywasm/release/mine.wasm";
+
+#[test]
+fn a_crate_says_what_is_done_and_the_result_has_its_place() {
+    let mine = Crate::new(TABLE);
+    let input = mine.read("target/wasm32-wasip1/release/mine.wasm");
+    let output = mine.call(&[]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(text(&output.stdout), format!("{OUTPUT}\n{OUTPUT}.gz\n"));
+    let said = text(&output.stderr);
+    let rows: Vec<&str> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("      ")?.split_whitespace().next())
+        .take(5)
+        .collect();
+    assert_eq!(rows, ["rewire", "gc", "strip", "audit", "gzip"], "{said}");
+    assert!(said.contains("1 import answered") && said.contains("of 50,000"), "{said}");
+    let module = mine.read(OUTPUT);
+    wasmparser::validate(&module).unwrap();
+    assert!(module.len() < input.len());
+    assert_eq!(
+        mine.read("target/wasm32-wasip1/release/mine.wasm"),
+        input,
+        "the input is as it was"
+    );
+    // Once more, and on what came out: not a byte changes.
+    let packed = mine.read(&format!("{OUTPUT}.gz"));
+    assert!(mine.call(&[]).status.success());
+    assert!(mine.call(&[OUTPUT, "--output", "again.wasm"]).status.success());
+    assert_eq!((mine.read(OUTPUT), mine.read(&format!("{OUTPUT}.gz"))), (module, packed));
+    assert_eq!(mine.read("again.wasm"), mine.read(OUTPUT));
+    assert_eq!(mine.read("again.wasm.gz"), mine.read(&format!("{OUTPUT}.gz")));
+}
+
+#[test]
+fn a_module_that_the_host_rejects_leaves_the_last_good_one() {
+    let mine = Crate::new(TABLE);
+    assert!(mine.call(&[]).status.success());
+    let good = (mine.read(OUTPUT), mine.read(&format!("{OUTPUT}.gz")));
+    mine.built(REJECTED);
+    let output = mine.call(&["--quiet"]);
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""));
+    let said = text(&output.stderr);
+    assert!(said.contains("error[import-unknown]: host.secret"), "{said}");
+    // `strip` has run, and the names are known nevertheless.
+    assert!(said.contains("(asks)") || said.contains("canister_query ask"), "{said}");
+    assert_eq!((mine.read(OUTPUT), mine.read(&format!("{OUTPUT}.gz"))), good);
+    let files = mine.root.join("target/pywasm/release").read_dir_utf8().unwrap().count();
+    assert_eq!(files, 2, "no scratch is left");
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_writes_nothing() {
+    let mine = Crate::new(TABLE);
+    let output = mine.call(&["--dry-run", "--step", "gzip", "--step", "gc"]);
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "target/wasm32-wasip1/release/mine.wasm -> {OUTPUT}\n\
+             gc       what nothing leads to\ngzip     beside the module\n"
+        )
+    );
+    assert!(!mine.root.join("target/pywasm").exists());
+}
+
+#[test]
+fn programs_get_a_message_a_step_and_a_figure() {
+    let mine = Crate::new(TABLE);
+    let output = mine.call(&["--message-format", "json"]);
+    let said = text(&output.stdout);
+    let messages: Vec<serde_json::Value> = said
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .collect();
+    assert!(messages.iter().all(|message| message["version"] == 1), "{said}");
+    let of = |reason: &str| {
+        messages.iter().filter(|it| it["reason"] == reason).cloned().collect::<Vec<_>>()
+    };
+    let steps = of("post-link-step");
+    assert_eq!((steps.len(), &steps[1]["step"]), (5, &"gc".into()));
+    let keys: Vec<&String> = steps[1].as_object().unwrap().keys().skip(2).collect();
+    assert!(keys.is_sorted(), "{keys:?}");
+    assert!(steps[1]["bytes_after"].as_u64() < steps[1]["bytes_before"].as_u64());
+    assert!(
+        of("post-link-figure").iter().any(|it| it["of"] == "functions" && it["limit"] == 50_000)
+    );
+    assert_eq!(of("post-link-audit")[0]["audited"][0]["findings"], serde_json::json!([]));
+}
+
+#[test]
+fn what_cannot_be_done_is_an_error_with_a_hint() {
+    let mine = Crate::new("");
+    for (args, wanted) in [
+        (&["--step", "zip"][..], "there are rewire, gc, wasm-opt"),
+        (&["--step", "gc", "--step", "gc"], "`gc` is named twice"),
+        (
+            &[
+                "target/wasm32-wasip1/release/mine.wasm",
+                "--output",
+                "target/wasm32-wasip1/release/mine.wasm",
+                "--step",
+                "gc",
+            ],
+            "would be written over",
+        ),
+        (&["Cargo.toml", "--output", "x.wasm"], "it is not WebAssembly"),
+        (&["Cargo.toml"], "--output FILE"),
+        (&["--step", "gc", "--policy", "nowhere.toml"], "can't read policy"),
+    ] {
+        let output = mine.call(args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(wanted), "{args:?}: {said}");
+    }
+    let broken = Crate::new("[package.metadata.pywasm]\npost-link = [\"optimize\"]\n");
+    let said = text(&broken.call(&[]).stderr);
+    assert!(said.contains("`optimize` is not a step") && said.contains("gzip"), "{said}");
+}
