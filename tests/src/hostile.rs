@@ -52,6 +52,14 @@ pub fn module(bytes: &[u8]) {
             let policy = Policy::load(name, "".into()).expect("built in");
             let _ = audit::module(&module, Given::default(), &policy);
         }
+        // Whatever it has is too much, and is told with where it comes from.
+        let limits: String = Policy::limit_names().map(|name| format!("{name} = 0\n")).collect();
+        let policy = Policy::parse(&format!("schema = 1\n[limits]\n{limits}"), true);
+        let policy = policy.expect("a policy");
+        let _ = audit::module(&module, Given::default(), &policy);
+        let _ = audit::figures(&module, Given::default(), &policy);
+        let cleared = rewrite::clear(bytes, rewrite::debugger);
+        let _ = cleared.map(|cleared| rewrite::clear(&cleared.module, |_| true));
     }
 }
 
@@ -64,6 +72,11 @@ pub fn rewrite(bytes: &[u8]) {
     let rules = Rules::default();
     if let Ok(done) = rewrite::stub(bytes, &policy, &rules, Some(Behaviour::Trap), Voice::Wasi) {
         wasmparser::validate(&done.module).expect("a valid module stays valid");
+    }
+    if let Ok(swept) = rewrite::gc(bytes, &rewrite::POLYFILL_EXPORTS) {
+        wasmparser::validate(&swept.module).expect("a valid module stays valid");
+        let again = rewrite::gc(&swept.module, &rewrite::POLYFILL_EXPORTS).expect("it was swept");
+        assert!(again.module == swept.module, "nothing is left to sweep");
     }
 }
 

@@ -104,6 +104,35 @@ fn a_crate_says_what_is_done_and_the_result_has_its_place() {
 }
 
 #[test]
+fn what_is_done_already_is_done_again_only_where_something_changed() {
+    let mine = Crate::new(TABLE);
+    let told = |args: &[&str]| {
+        let output = mine.call(args);
+        assert_eq!(text(&output.stdout), format!("{OUTPUT}\n{OUTPUT}.gz\n"));
+        text(&output.stderr)
+    };
+    let is_fresh = |said: &str| said.contains("Fresh") && !said.contains("rewire");
+    assert!(!is_fresh(&told(&[])));
+    assert!(is_fresh(&told(&[])));
+    // Another plan, another module, another outcome.
+    assert!(!is_fresh(&told(&["--step", "gzip", "--step", "rewire"])));
+    assert!(!is_fresh(&told(&[])));
+    std::fs::write(mine.root.join(OUTPUT), b"mine now").unwrap();
+    assert!(!is_fresh(&told(&[])));
+    std::fs::remove_file(mine.root.join(format!("{OUTPUT}.gz"))).unwrap();
+    assert!(!is_fresh(&told(&[])));
+    mine.built(&CANISTER.replace("i32.const 8", "i32.const 9"));
+    assert!(!is_fresh(&told(&[])));
+    assert!(is_fresh(&told(&[])));
+    // A warning is said each time.
+    mine.built(&CANISTER.replace("__ic_custom_fd_close", "other"));
+    for _ in 0..2 {
+        let said = told(&["--step", "rewire", "--step", "gzip"]);
+        assert!(said.contains("no function to answer fd_close"), "{said}");
+    }
+}
+
+#[test]
 fn a_module_that_the_host_rejects_leaves_the_last_good_one() {
     let mine = Crate::new(TABLE);
     assert!(mine.call(&[]).status.success());
@@ -117,7 +146,7 @@ fn a_module_that_the_host_rejects_leaves_the_last_good_one() {
     assert!(said.contains("(asks)") || said.contains("canister_query ask"), "{said}");
     assert_eq!((mine.read(OUTPUT), mine.read(&format!("{OUTPUT}.gz"))), good);
     let files = mine.root.join("target/pywasm/release").read_dir_utf8().unwrap().count();
-    assert_eq!(files, 2, "no scratch is left");
+    assert_eq!(files, 3, "the two, their stamp, and no scratch");
 }
 
 #[test]
@@ -139,10 +168,10 @@ fn programs_get_a_message_a_step_and_a_figure() {
     let mine = Crate::new(TABLE);
     let output = mine.call(&["--message-format", "json"]);
     let said = text(&output.stdout);
-    let messages: Vec<serde_json::Value> = said
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .collect();
+    let read = |said: &str| -> Vec<serde_json::Value> {
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let messages = read(&said);
     assert!(messages.iter().all(|message| message["version"] == 1), "{said}");
     let of = |reason: &str| {
         messages.iter().filter(|it| it["reason"] == reason).cloned().collect::<Vec<_>>()
@@ -154,6 +183,16 @@ fn programs_get_a_message_a_step_and_a_figure() {
     assert!(steps[1]["bytes_after"].as_u64() < steps[1]["bytes_before"].as_u64());
     assert!(
         of("post-link-figure").iter().any(|it| it["of"] == "functions" && it["limit"] == 50_000)
+    );
+    let written = &of("post-link-written")[0];
+    assert_eq!(
+        (&written["output"], &written["compressed"]),
+        (&OUTPUT.into(), &format!("{OUTPUT}.gz").into())
+    );
+    let plan = read(&text(&mine.call(&["--message-format", "json", "--dry-run"]).stdout));
+    assert_eq!(
+        (&plan[0]["reason"], &plan[0]["steps"][0]["step"]),
+        (&"post-link-plan".into(), &"rewire".into())
     );
     assert_eq!(of("post-link-audit")[0]["audited"][0]["findings"], serde_json::json!([]));
 }

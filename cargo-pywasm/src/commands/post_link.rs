@@ -1,7 +1,8 @@
 //! `cargo pywasm post-link`: what is done to a module after the link, step by step.
 
 use anyhow::Context;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
 
 use crate::audit::{Content, Input};
 use crate::config;
@@ -9,7 +10,7 @@ use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::post_link::{self, Asked, Files, Plan, Step};
 use crate::project;
-use crate::reporter::WithHint;
+use crate::reporter::{Message, WithHint};
 
 /// Make a linked module ready for its host: rewired, swept, optimized, stripped, audited, compressed
 ///
@@ -52,10 +53,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let plan = Plan::new(&asked(args, ctx)?, ctx)?;
     let files = files(args, ctx)?;
     if args.dry_run {
-        for one in &files {
-            ctx.reporter.data(format!("{} -> {}", one.input, one.output));
-        }
-        ctx.reporter.data(plan.told().trim_end());
+        dry_run(&files, &plan, ctx);
         return Ok(Exit::Success);
     }
     finish(files.into_iter().map(|files| (files, &plan)).collect(), ctx)
@@ -106,7 +104,7 @@ fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {
 /// # Errors
 /// As [`run`].
 pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut written) = (Vec::new(), Vec::new());
     let mut rejected = 0;
     for (files, plan) in all {
         let bytes = match Input::read(&files.input, &ctx.cwd)?.content {
@@ -115,11 +113,18 @@ pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit
                 anyhow::bail!("`{}` is not linked yet", files.input)
             }
         };
+        if post_link::is_fresh(&files, &bytes, plan, &ctx.cwd) {
+            ctx.reporter.status("Fresh", &files.output);
+            let compressed = plan.steps.contains(&Step::Gzip);
+            written.push((files, compressed));
+            continue;
+        }
         ctx.reporter.status("Finishing", &files.input);
         let outcome = post_link::run(&bytes, plan)
             .with_context(|| format!("`{}` can't be finished", files.input))?;
         post_link::tell(&files.input, &outcome, plan, &ctx.reporter);
         rejected += usize::from(outcome.is_rejected());
+        written.push((files.clone(), outcome.compressed.is_some()));
         outcomes.push((files, outcome));
     }
     if rejected > 0 {
@@ -127,11 +132,63 @@ pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit
         return Ok(Exit::Findings);
     }
     Files::write(&outcomes, &ctx.cwd)?;
-    for (files, outcome) in &outcomes {
+    for (files, is_compressed) in &written {
+        let compressed = is_compressed.then(|| files.compressed());
+        if ctx.reporter.is_json() {
+            let (input, output) = (&files.input, &files.output);
+            ctx.reporter.json(&Written { compressed, input, output });
+            continue;
+        }
         ctx.reporter.data(&files.output);
-        if outcome.compressed.is_some() {
-            ctx.reporter.data(files.compressed());
+        if let Some(compressed) = compressed {
+            ctx.reporter.data(compressed);
         }
     }
     Ok(Exit::Success)
+}
+
+fn dry_run(files: &[Files], plan: &Plan, ctx: &Ctx) {
+    if ctx.reporter.is_json() {
+        let about = plan.about().into_iter();
+        let steps = about.map(|(step, about)| Planned { about, step }).collect();
+        let files = files.iter().map(|it| Place { input: &it.input, output: &it.output }).collect();
+        return ctx.reporter.json(&Planning { files, steps });
+    }
+    for one in files {
+        ctx.reporter.data(format!("{} -> {}", one.input, one.output));
+    }
+    ctx.reporter.data(plan.told().trim_end());
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    compressed: Option<Utf8PathBuf>,
+    input: &'a Utf8Path,
+    output: &'a Utf8Path,
+}
+
+impl Message for Written<'_> {
+    const REASON: &'static str = "post-link-written";
+}
+
+#[derive(Serialize)]
+struct Planning<'a> {
+    files: Vec<Place<'a>>,
+    steps: Vec<Planned>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    input: &'a Utf8Path,
+    output: &'a Utf8Path,
+}
+
+#[derive(Serialize)]
+struct Planned {
+    about: String,
+    step: Step,
+}
+
+impl Message for Planning<'_> {
+    const REASON: &'static str = "post-link-plan";
 }

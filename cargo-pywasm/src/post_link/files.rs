@@ -18,13 +18,15 @@ pub struct Files {
     pub input: Utf8PathBuf,
     /// The module that is written.
     pub output: Utf8PathBuf,
+    /// Whether the place is the project's own, where a stamp may stand beside it.
+    is_of_project: bool,
 }
 
 impl Files {
     /// A module that goes where somebody says.
     #[must_use]
     pub fn new(input: Utf8PathBuf, output: Utf8PathBuf) -> Self {
-        Self { input, output }
+        Self { input, output, is_of_project: false }
     }
 
     /// A module that Cargo has built: `target/wasm32-wasip1/release/x.wasm` goes to
@@ -35,13 +37,20 @@ impl Files {
         let triple = profile.parent()?;
         (triple.file_name()? == pywasm_build::TARGET).then_some(())?;
         let dir = triple.parent()?.join(DIRECTORY).join(profile.file_name()?);
-        Some(Self { input: built.to_owned(), output: dir.join(built.file_name()?) })
+        let output = dir.join(built.file_name()?);
+        Some(Self { input: built.to_owned(), output, is_of_project: true })
     }
 
     /// What is compressed: `x.wasm.gz` beside `x.wasm`.
     #[must_use]
     pub fn compressed(&self) -> Utf8PathBuf {
         Utf8PathBuf::from(format!("{}.gz", self.output))
+    }
+
+    /// What says of which module and plan the outcome is: `.x.wasm.stamp` beside it.
+    pub(super) fn stamp(&self) -> Option<Utf8PathBuf> {
+        let name = self.output.file_name().filter(|_| self.is_of_project)?;
+        Some(self.output.with_file_name(format!(".{name}.stamp")))
     }
 
     /// Writes outcomes: all of them beside their places first, then each to its place, by rename. What
@@ -64,6 +73,13 @@ impl Files {
                 None => stale.push(compressed),
             }
             staged.push((stage(&output, &outcome.module)?, output));
+            // Last: a stamp of what is not there is worse than none.
+            if let Some(path) = files.stamp().map(|path| cwd.join(path)) {
+                match &outcome.stamp {
+                    Some(known) => staged.push((stage(&path, known.to_string().as_bytes())?, path)),
+                    None => stale.push(path),
+                }
+            }
         }
         for (file, path) in staged {
             file.persist(&path).with_context(|| format!("can't write `{path}`"))?;

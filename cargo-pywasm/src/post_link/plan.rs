@@ -1,7 +1,5 @@
 //! What is going to be done: the steps, and what they need of this machine and project.
 
-use std::fmt::Write as _;
-
 use super::{Optimizer, Step};
 use crate::audit::{self, Policy};
 use crate::ctx::Ctx;
@@ -53,29 +51,32 @@ impl Plan {
         Ok(Self { steps, policy, optimizer })
     }
 
+    /// What each step is going to do, in their order.
+    #[must_use]
+    pub fn about(&self) -> Vec<(Step, String)> {
+        let about = |step: &Step| match step {
+            Step::Rewire => "imports of WASI to the polyfill's functions".to_owned(),
+            Step::Gc if self.has(Step::Rewire) => {
+                "exports of the polyfill, and what nothing leads to".to_owned()
+            }
+            Step::Gc => "what nothing leads to".to_owned(),
+            Step::WasmOpt => match &self.optimizer {
+                Some(Optimizer::Found(found)) => format!("-Oz by {}", found.told()),
+                Some(Optimizer::Absent(why)) => format!("skipped: {why}"),
+                None => String::new(),
+            },
+            Step::Strip => "sections that only debuggers read".to_owned(),
+            Step::Audit => format!("by policy `{}`", self.policy.name),
+            Step::Gzip => "beside the module".to_owned(),
+        };
+        self.steps.iter().map(|step| (*step, about(step))).collect()
+    }
+
     /// A line a step, for a dry run.
     #[must_use]
     pub fn told(&self) -> String {
-        let mut text = String::new();
-        for step in &self.steps {
-            let about = match step {
-                Step::Rewire => "imports of WASI to the polyfill's functions".to_owned(),
-                Step::Gc if self.has(Step::Rewire) => {
-                    "exports of the polyfill, and what nothing leads to".to_owned()
-                }
-                Step::Gc => "what nothing leads to".to_owned(),
-                Step::WasmOpt => match &self.optimizer {
-                    Some(Optimizer::Found(found)) => format!("-Oz by {}", found.told()),
-                    Some(Optimizer::Absent(why)) => format!("skipped: {why}"),
-                    None => String::new(),
-                },
-                Step::Strip => "sections that only debuggers read".to_owned(),
-                Step::Audit => format!("by policy `{}`", self.policy.name),
-                Step::Gzip => "beside the module".to_owned(),
-            };
-            let _ = writeln!(text, "{:<8} {about}", step.to_string());
-        }
-        text
+        let lines = self.about().into_iter();
+        lines.map(|(step, about)| format!("{:<8} {about}\n", step.to_string())).collect()
     }
 
     pub(super) fn has(&self, step: Step) -> bool {

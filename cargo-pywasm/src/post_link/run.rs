@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use super::gzip::gzip;
-use super::{Optimizer, Plan, Step};
+use super::{Optimizer, Plan, Stamp, Step};
 use crate::audit::{self, Figure, Finding, Given, Limited, Module};
 use crate::rewrite::{self, POLYFILL_EXPORTS, Wire};
 
@@ -39,6 +39,8 @@ pub struct Outcome {
     pub before: Vec<Figure>,
     /// How much it has now.
     pub after: Vec<Figure>,
+    /// By what it is known again; none where it has a warning to repeat.
+    pub stamp: Option<Stamp>,
 }
 
 impl Outcome {
@@ -67,7 +69,9 @@ pub fn run(bytes: &[u8], plan: &Plan) -> anyhow::Result<Outcome> {
         outcome.done.push(Done { step: *step, before, after, about, warning, skipped });
     }
     outcome.after = run.figures(&run.module)?;
-    Ok(Outcome { module: run.module, compressed: run.compressed, ..outcome })
+    (outcome.module, outcome.compressed) = (run.module, run.compressed);
+    outcome.stamp = Stamp::of(bytes, plan, &outcome);
+    Ok(outcome)
 }
 
 /// What a step has to say.

@@ -143,6 +143,19 @@ mod tests {
         assert!(!again.is_changed() && again.module == once);
     }
 
+    /// An export declares a function for `ref.func`; without it something else has to.
+    #[test]
+    fn a_reference_to_what_was_exported_stays_valid() {
+        let bytes = wat::parse_str(
+            r#"(module (table $t 1 funcref)
+                (func $own (export "raw_init") (param i32 i32))
+                (func (export "run") i32.const 0 ref.func $own table.set $t))"#,
+        );
+        let once = gc(&bytes.unwrap(), &POLYFILL_EXPORTS).unwrap().module;
+        assert_eq!(exports(&once), ["run"]);
+        assert!(gc(&once, &POLYFILL_EXPORTS).unwrap().module == once);
+    }
+
     #[test]
     fn what_is_no_module_is_refused() {
         let error = format!("{:#}", gc(b"\0asm\x01\0\0\0\x02\x01", &[]).unwrap_err());

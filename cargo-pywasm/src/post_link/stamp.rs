@@ -1,0 +1,60 @@
+//! Whether an outcome is still that of its module and plan, so that a build in which nothing changed
+//! does not optimize for half a minute.
+
+use std::fmt;
+
+use camino::Utf8Path;
+use sha2::{Digest as _, Sha256};
+
+use super::{Files, Outcome, Plan};
+
+/// The digest of what an outcome was made from, and of what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp(String);
+
+impl Stamp {
+    /// What is made of a module by a plan: of the same two it is always the same.
+    fn inputs(module: &[u8], plan: &Plan) -> Vec<u8> {
+        let mut hash = Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        // With the program and the version of the optimizer, and every rule of the policy.
+        hash.update(format!("{}\n{:?}", plan.told(), plan.policy));
+        hash.update(module);
+        hash.finalize().to_vec()
+    }
+
+    fn new(inputs: &[u8], output: &[u8], compressed: Option<&[u8]>) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(inputs);
+        hash.update(Sha256::digest(output));
+        hash.update(compressed.map(Sha256::digest).unwrap_or_default());
+        Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The stamp of an outcome; none where it has something to say that has to be said each time.
+    pub(super) fn of(module: &[u8], plan: &Plan, outcome: &Outcome) -> Option<Self> {
+        let speaks =
+            outcome.done.iter().any(|done| done.warning.is_some() || done.skipped.is_some())
+                || outcome.findings.as_ref().is_some_and(|findings| !findings.is_empty());
+        let compressed = outcome.compressed.as_deref();
+        (!speaks).then(|| Self::new(&Self::inputs(module, plan), &outcome.module, compressed))
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether what stands at the places of a module is what this plan would make of it again.
+#[must_use]
+pub fn is_fresh(files: &Files, module: &[u8], plan: &Plan, cwd: &Utf8Path) -> bool {
+    let read = |path: &Utf8Path| std::fs::read(cwd.join(path)).ok();
+    let Some(stamp) = files.stamp().and_then(|path| read(&path)) else { return false };
+    let (output, compressed) = (read(&files.output), read(&files.compressed()));
+    output.is_some_and(|output| {
+        let is = Stamp::new(&Stamp::inputs(module, plan), &output, compressed.as_deref());
+        is.0.as_bytes() == stamp
+    })
+}
