@@ -141,6 +141,9 @@ mod tests {
         let once = gc(&bytes, &POLYFILL_EXPORTS).unwrap().module;
         let again = gc(&once, &POLYFILL_EXPORTS).unwrap();
         assert!(!again.is_changed() && again.module == once);
+        // As another tool has written it.
+        let clean = wat::parse_str(r#"(module (func (export "f")) (@custom "x" "y"))"#).unwrap();
+        assert_eq!(gc(&clean, &POLYFILL_EXPORTS).unwrap().module, clean);
     }
 
     /// An export declares a function for `ref.func`; without it something else has to.
