@@ -118,6 +118,8 @@ fn the_other_forms_say_the_same() {
     let run = &sarif["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().expect("a list");
     let results = run["results"].as_array().expect("a list");
+    let most = "Most of it: 12 bytes, 1 function: second; 3 bytes, 1 function: first.";
+    assert!(run["results"].to_string().contains(most), "{results:?}");
     assert_eq!((sarif["version"].as_str(), results.len()), (Some("2.1.0"), count));
     for result in results {
         let rule = &rules
@@ -128,6 +130,10 @@ fn the_other_forms_say_the_same() {
     }
 
     let github = told(&all, Format::Github);
+    assert!(
+        github.contains(most) && json.to_string().contains("\"notes\":[\"12 bytes, "),
+        "{json}"
+    );
     let lines = github
         .lines()
         .filter(|line| line.starts_with("::error ") || line.starts_with("::warning "));

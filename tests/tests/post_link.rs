@@ -222,6 +222,19 @@ fn what_cannot_be_done_is_an_error_with_a_hint() {
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(said.contains(wanted), "{args:?}: {said}");
     }
+    // A build does not begin where it can't be finished.
+    let strict = Crate::new(&format!("{TABLE}require-wasm-opt = true\n"));
+    let output = Command::new(binary())
+        .args(["pywasm", "build"])
+        .current_dir(&strict.root)
+        .env("PYWASM_STORE", strict.root.join("store"))
+        .env("PYWASM_WASM_OPT", "/nowhere/wasm-opt")
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`post-link` of") && said.contains("PYWASM_WASM_OPT"), "{said}");
+    assert!(!strict.root.join("store").exists());
     let broken = Crate::new("[package.metadata.pywasm]\npost-link = [\"optimize\"]\n");
     let said = text(&broken.call(&[]).stderr);
     assert!(said.contains("`optimize` is not a step") && said.contains("gzip"), "{said}");

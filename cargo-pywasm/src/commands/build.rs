@@ -51,7 +51,12 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             .with_context(|| format!("`{path}` is not where Cargo puts modules"))?;
         Ok((place, plan))
     });
-    post_link::finish(all.collect::<anyhow::Result<_>>()?, ctx)
+    let all: Vec<(Files, &Plan)> = all.collect::<anyhow::Result<_>>()?;
+    if all.is_empty() {
+        ctx.reporter
+            .note("nothing that was built is a command or a reactor: `post-link` has no module");
+    }
+    post_link::finish(all, ctx)
 }
 
 fn of(manifest: &Utf8PathBuf) -> String {

@@ -107,6 +107,7 @@ impl Run<'_> {
                 let findings = self.audit()?;
                 let said = match findings.len() {
                     0 => "clean".to_owned(),
+                    1 => "1 finding".to_owned(),
                     count => format!("{count} findings"),
                 };
                 *found = Some(findings);
