@@ -235,6 +235,7 @@ fn what_cannot_be_done_is_an_error_with_a_hint() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("`post-link` of") && said.contains("PYWASM_WASM_OPT"), "{said}");
     assert!(!strict.root.join("store").exists());
+    assert!(strict.call(&["--step", "gc"]).status.success(), "who names steps wants these only");
     let broken = Crate::new("[package.metadata.pywasm]\npost-link = [\"optimize\"]\n");
     let said = text(&broken.call(&[]).stderr);
     assert!(said.contains("`optimize` is not a step") && said.contains("gzip"), "{said}");

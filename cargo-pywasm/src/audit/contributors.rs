@@ -32,7 +32,7 @@ pub(super) fn largest(
         Limited::CustomSectionsSize => told(sections(module, counts)),
         Limited::Size | Limited::GzipSize => {
             let functions = by_size(functions(module, names)).into_iter();
-            told(functions.chain(segments(module)).chain(sections(module, |_| true)).collect())
+            told(functions.chain(data(module)).chain(sections(module, |_| true)).collect())
         }
         _ => Vec::new(),
     }
@@ -103,6 +103,16 @@ fn segments(module: &Module<'_>) -> Vec<(u64, String)> {
     all.into_iter()
         .map(|(bytes, at)| (u64::from(bytes), format!("{bytes} bytes: data segment {at}")))
         .collect()
+}
+
+/// Beside other things: an optimizer leaves thousands of segments, none of which says how much they are.
+fn data(module: &Module<'_>) -> Vec<(u64, String)> {
+    let count = module.segments.len();
+    if count <= MOST {
+        return segments(module);
+    }
+    let bytes: u64 = module.segments.iter().map(|bytes| u64::from(*bytes)).sum();
+    vec![(bytes, format!("{bytes} bytes: {count} data segments"))]
 }
 
 fn sections(module: &Module<'_>, counts: impl Fn(&str) -> bool) -> Vec<(u64, String)> {
@@ -207,6 +217,17 @@ mod tests {
         assert_eq!(of(Limited::DataSize), ["16 bytes: data segment 1", "10 bytes: data segment 0"]);
         assert!(of(Limited::Size)[0].ends_with("custom section `name`"), "{:?}", of(Limited::Size));
         assert!(of(Limited::Globals).is_empty());
+    }
+
+    #[test]
+    fn many_segments_are_told_as_one_beside_functions() {
+        let segments: String =
+            (0..11).map(|at| format!("(data (i32.const {at}) \"0123456789\")")).collect();
+        let bytes = wat::parse_str(format!("(module (memory 1) {segments})")).unwrap();
+        let module = Module::read(&bytes).unwrap();
+        let of = |limited| largest(limited, &module, &[], |_| true);
+        assert_eq!(of(Limited::Size), ["110 bytes: 11 data segments"]);
+        assert_eq!(of(Limited::DataSize).len(), MOST);
     }
 
     #[test]

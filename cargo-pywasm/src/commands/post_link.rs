@@ -63,17 +63,16 @@ fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
     let project = config::post_link(ctx)?;
     let of_project = project.unwrap_or_default();
     let mut steps = args.steps.clone();
+    // Who names steps wants these and no other.
+    let require_wasm_opt =
+        args.require_wasm_opt || (steps.is_empty() && of_project.require_wasm_opt);
     if steps.is_empty() {
         steps = if of_project.steps.is_empty() { DEFAULT.to_vec() } else { of_project.steps };
     }
     if args.policy.is_some() && !steps.contains(&Step::Audit) {
         steps.push(Step::Audit);
     }
-    Ok(Asked {
-        steps,
-        policy: args.policy.clone().or(of_project.policy),
-        require_wasm_opt: args.require_wasm_opt || of_project.require_wasm_opt,
-    })
+    Ok(Asked { steps, policy: args.policy.clone().or(of_project.policy), require_wasm_opt })
 }
 
 fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {
