@@ -65,6 +65,17 @@ pub struct Build {
     pub docstrings: bool,
     /// Further flags for the C compiler, one flag an entry, after ours.
     pub cflags: Vec<String>,
+    /// Whether CPython's allocator for small objects is built in (`--with-pymalloc`); else as CPython's
+    /// configure has it, which is without it on WASI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pymalloc: Option<bool>,
+    /// Whether mimalloc is built in (`--with-mimalloc`), which `PYTHONMALLOC` can choose then; else as
+    /// CPython's configure has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mimalloc: Option<bool>,
+    /// Files of CPython with another level of optimisation: `"Objects/typeobject.c" = "2"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, OptLevel>,
 }
 
 /// clang's optimisation level.
@@ -156,6 +167,16 @@ pub enum RecipeError {
         /// The line it stands on, counted from 1.
         line: usize,
     },
+    /// A path that is none of a file of CPython's.
+    #[error(
+        "line {line}: `{file}` is not the path of a C file of CPython, as `Objects/typeobject.c` is"
+    )]
+    File {
+        /// The entry.
+        file: String,
+        /// The line it stands on, counted from 1.
+        line: usize,
+    },
     /// A flag that would be taken for something else.
     #[error(
         "line {line}: `{flag}` is not a compiler flag: each entry of `cflags` starts with `-` and holds no white space"
@@ -170,7 +191,14 @@ pub enum RecipeError {
 
 impl Default for Build {
     fn default() -> Self {
-        Self { opt_level: OptLevel::O2, docstrings: true, cflags: Vec::new() }
+        Self {
+            opt_level: OptLevel::O2,
+            docstrings: true,
+            cflags: Vec::new(),
+            pymalloc: None,
+            mimalloc: None,
+            files: BTreeMap::new(),
+        }
     }
 }
 
@@ -239,6 +267,14 @@ impl Recipe {
                     suggestion: suggestion(self.python, module),
                     line: line_of(text, module),
                 });
+            }
+        }
+        for file in self.build.files.keys() {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "_-/.".contains(c);
+            let inside = !file.starts_with('/') && !file.contains("..");
+            if !file.ends_with(".c") || !file.chars().all(plain) || !inside {
+                let line = line_of(text, file);
+                return Err(RecipeError::File { file: file.clone(), line });
             }
         }
         for flag in &self.build.cflags {
@@ -335,6 +371,14 @@ mod tests {
         for flag in ["O3", "-DA=1 -DB=2", ""] {
             let text = format!("{MINIMAL}[build]\ncflags = [\"{flag}\"]\n");
             assert!(matches!(Recipe::parse(&text), Err(RecipeError::Flag { .. })), "{flag}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_none_of_cpythons_is_refused() {
+        for file in ["/etc/x.c", "../x.c", "Objects/typeobject", "a b.c", "x.c: evil.c"] {
+            let text = format!("{MINIMAL}[build.files]\n\"{file}\" = \"2\"\n");
+            assert!(matches!(Recipe::parse(&text), Err(RecipeError::File { .. })), "{file}");
         }
     }
 

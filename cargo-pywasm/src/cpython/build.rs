@@ -105,7 +105,7 @@ pub fn build(
         Work { plan, host: &host, logs: &logs, make: &make_program, cache: cache.as_ref(), ctx };
 
     work.configure()?;
-    write_rules(&host)?;
+    write_rules(plan.recipe, &host)?;
     if *plan.build_python == BuildPython::None {
         work.make("make-objects", &[FREEZER])?;
         freeze(plan.source, &host, &logs, runtime, ctx)?;

@@ -59,7 +59,7 @@ impl Configure<'_> {
 
     fn args(&self) -> Vec<String> {
         let recipe = &self.recipe;
-        vec![
+        let mut args = vec![
             "--host=wasm32-wasip1".to_owned(),
             format!("--build={}", build_triple()),
             format!("--with-build-python={}", self.build_python),
@@ -68,7 +68,12 @@ impl Configure<'_> {
             "--with-pkg-config=no".to_owned(),
             switch(recipe.modules.tests, "--enable-test-modules", "--disable-test-modules"),
             switch(recipe.build.docstrings, "--with-doc-strings", "--without-doc-strings"),
-        ]
+        ];
+        let pymalloc = recipe.build.pymalloc;
+        args.extend(pymalloc.map(|on| switch(on, "--with-pymalloc", "--without-pymalloc")));
+        let mimalloc = recipe.build.mimalloc;
+        args.extend(mimalloc.map(|on| switch(on, "--with-mimalloc", "--without-mimalloc")));
+        args
     }
 
     fn env(&self) -> BTreeMap<String, String> {

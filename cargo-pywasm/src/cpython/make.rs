@@ -1,6 +1,7 @@
 //! What is made, and no more: the makefile that stands over CPython's own.
 
 use camino::Utf8Path;
+use pywasm_recipes::Recipe;
 
 use super::environment::{CompilerCache, base};
 use super::step::Step;
@@ -56,8 +57,14 @@ pub(super) const INTERPRETER: &str = "python.wasm";
 pub(super) const ARCHIVE_LIST: &str = "pywasm-archives.txt";
 
 /// Writes the rules into a build directory.
-pub(super) fn write_rules(dir: &Utf8Path) -> anyhow::Result<()> {
-    fs_err::write(dir.join(MAKEFILE), RULES)?;
+pub(super) fn write_rules(recipe: &Recipe, dir: &Utf8Path) -> anyhow::Result<()> {
+    let mut rules = RULES.to_owned();
+    for (file, level) in &recipe.build.files {
+        let object = Utf8Path::new(file).with_extension("o");
+        // The last of two levels counts.
+        rules.push_str(&format!("{object}: OPT += {}\n", level.flag()));
+    }
+    fs_err::write(dir.join(MAKEFILE), rules)?;
     // make compares dates: writing an unchanged file again would compile it again.
     let inittab = dir.join("pywasm-inittab.c");
     if !inittab.exists() {

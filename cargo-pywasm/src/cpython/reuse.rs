@@ -31,6 +31,7 @@ fn entry(plan: &BuildPlan<'_>) -> String {
         build.opt_level.flag().to_owned(),
         build.docstrings.to_string(),
         build.cflags.join("\n"),
+        format!("{:?} {:?} {:?}", build.pymalloc, build.mimalloc, build.files),
     ] {
         hash.update(format!("{}\n{part}\n", part.len()));
     }

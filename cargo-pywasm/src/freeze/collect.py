@@ -240,8 +240,18 @@ class Collector:
                 self.absent.update(deep)
                 # What is in C costs little, and `hashlib` has all its algorithms in functions.
                 self.built_in.update(it for it in deep if it in sys.builtin_module_names and not self.is_excluded(it))
+                if name == "encodings.aliases" and self.closed:
+                    blob = self.aliases(source, seen | asked)
                 if not self.is_there(name):
                     yield name, is_package, blob
+
+    def aliases(self, source, inside):
+        """Other names of the encodings that are inside; each costs its share of every start."""
+        from encodings.aliases import aliases
+
+        known = {alias: name for alias, name in aliases.items() if f"encodings.{name}" in inside}
+        file = marshal.loads(bytecode(source)).co_filename
+        return marshal.dumps(compile(f"aliases = {known!r}", file, "exec", dont_inherit=True))
 
     def trace(self, trace, name, wish):
         if self.is_excluded(name):

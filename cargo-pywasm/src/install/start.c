@@ -1,5 +1,11 @@
 /* An archive of one member, linked into modules that call it. */
+#define Py_BUILD_CORE 1
 #include <Python.h>
+#include <internal/pycore_gc.h>
+#include <internal/pycore_initconfig.h>
+#include <internal/pycore_pystate.h>
+#include <internal/pycore_runtime.h>
+#include <unistd.h>
 
 /* What a status has to say; static texts of CPython. */
 static const char *text(PyStatus status) {
@@ -27,6 +33,14 @@ static int write_lines(const char *name) {
     return result == NULL ? -1 : 0;
 }
 
+/* In place of CPython's own, which runs a program of Python to look for files: all paths are in the
+   configuration. This member of its archive is linked before libpython, whose getpath.o nobody wants then. */
+PyStatus _PyConfig_InitPathConfig(PyConfig *config, int compute_path_config) {
+    (void)config;
+    (void)compute_path_config;
+    return PyStatus_Ok();
+}
+
 /* Starts Python, in full, so that it depends on nothing but what is linked: no environment variable, no
    file, no locale, no entropy, no argument. Equal modules are in equal states afterwards, with the same
    hashes for the same `hash_seed`. Returns NULL, or what is the matter; where Python runs already, it
@@ -35,6 +49,8 @@ const char *pywasm_start(unsigned int hash_seed) {
     if (Py_IsInitialized()) {
         return NULL;
     }
+    /* There is no input: sys.stdin is None, as the documentation has it for such programs. */
+    close(0);
     PyPreConfig before;
     PyPreConfig_InitIsolatedConfig(&before);
     before.utf8_mode = 1;
@@ -60,6 +76,8 @@ const char *pywasm_start(unsigned int hash_seed) {
         status = PyConfig_SetString(&config, places[i], none);
     }
     if (!PyStatus_Exception(status)) {
+        /* Nothing that is made from here on is garbage. PyGC_Disable wants an interpreter to be there. */
+        _PyRuntime._main_interpreter.gc.enabled = 0;
         status = Py_InitializeFromConfig(&config);
     }
     PyConfig_Clear(&config);
@@ -70,5 +88,8 @@ const char *pywasm_start(unsigned int hash_seed) {
         PyErr_Clear();
         return "the streams of Python can't be set to write lines";
     }
+    /* What was made at the start stays: the collector need not look at it, now or ever (gc.freeze). */
+    _PyGC_Freeze(_PyInterpreterState_GET());
+    PyGC_Enable();
     return NULL;
 }
