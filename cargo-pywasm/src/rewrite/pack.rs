@@ -1,0 +1,137 @@
+//! Data packed: what memory holds at first is compressed in the module, and unpacked by its start function.
+//!
+//! Source of the form: "LZ4 Block Format Description",
+//! <https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md>.
+
+use anyhow::Context;
+use lz4::block::CompressionMode;
+use walrus::{ConstExpr, DataId, DataKind, GlobalKind, MemoryId, Module, ValType};
+
+mod unpack;
+
+/// lz4's own highest level: a module is packed once, and unpacked as fast as at any other.
+const LEVEL: i32 = 12;
+/// What lies on the C stack is aligned to so many bytes.
+const ALIGNMENT: u32 = 16;
+
+/// A module whose data may be packed.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    /// The module.
+    pub module: Vec<u8>,
+    /// Bytes of memory that are unpacked at the start; 0 where nothing was packed.
+    pub unpacked: usize,
+    /// Bytes that they take in the module.
+    pub packed: usize,
+    /// Why nothing was packed.
+    pub reason: Option<String>,
+}
+
+/// Packs the data of a module, where that makes it smaller. The start function unpacks it before
+/// anything else runs, in place: it uses the C stack for the packed bytes, and clears it again.
+///
+/// A module that is packed comes out as it came in.
+///
+/// # Errors
+/// When the module is broken.
+pub fn pack(bytes: &[u8]) -> anyhow::Result<Packed> {
+    let mut module =
+        Module::from_buffer(bytes).context("it is not a module that can be changed")?;
+    let left = |reason: &str| {
+        let reason = Some(reason.to_owned());
+        Ok(Packed { module: bytes.to_vec(), unpacked: 0, packed: 0, reason })
+    };
+    let image = match Image::read(&module) {
+        Ok(image) => image,
+        Err(reason) => return left(reason),
+    };
+    let mode = CompressionMode::HIGHCOMPRESSION(LEVEL);
+    let packed = lz4::block::compress(&image.bytes, Some(mode), false).context("lz4")?;
+    let length = u32::try_from(packed.len()).context("its data is larger than a memory")?;
+    let Some(place) = image.stack.checked_sub(length).map(|at| at & !(ALIGNMENT - 1)) else {
+        return left("the packed data does not fit on the C stack");
+    };
+    for id in &image.segments {
+        module.data.delete(*id);
+    }
+    let size = packed.len();
+    let blob = module.data.add(DataKind::Passive, packed);
+    let unpacker =
+        unpack::Unpacker { memory: image.memory, blob, place, length, target: image.start };
+    let start = unpacker.function(&mut module);
+    module.start = Some(start);
+    let done = module.emit_wasm();
+    if done.len() >= bytes.len() {
+        return left("packed, it would be larger");
+    }
+    Ok(Packed { module: done, unpacked: image.bytes.len(), packed: size, reason: None })
+}
+
+/// The part of memory that data segments fill.
+struct Image {
+    memory: MemoryId,
+    segments: Vec<DataId>,
+    /// The address of its first byte.
+    start: u32,
+    bytes: Vec<u8>,
+    /// Bytes below it, from address 0: the C stack.
+    stack: u32,
+}
+
+impl Image {
+    /// The reason where a module has none that could be packed.
+    fn read(module: &Module) -> Result<Self, &'static str> {
+        let mut memories = module.memories.iter();
+        let (Some(memory), None) = (memories.next(), memories.next()) else {
+            return Err("it has no memory, or several");
+        };
+        if memory.import.is_some() || memory.memory64 || memory.shared {
+            return Err("its memory is not its own, or not of 32 bits");
+        }
+        let mut segments = Vec::new();
+        for data in module.data.iter() {
+            match &data.kind {
+                DataKind::Active {
+                    offset: ConstExpr::Value(walrus::ir::Value::I32(at)), ..
+                } => {
+                    segments.push((at.cast_unsigned(), data));
+                }
+                DataKind::Active { .. } => return Err("the address of its data is computed"),
+                DataKind::Passive => return Err("it has passive data, as one that is packed has"),
+            }
+        }
+        segments.sort_by_key(|(at, _)| *at);
+        let Some((start, _)) = segments.first() else { return Err("it has no data") };
+        let start = *start;
+        // The linker puts the stack first (`--stack-first`, as rustc has it): its pointer is the first
+        // variable global, and starts at the end of the stack.
+        let stack = module.globals.iter().find_map(|global| match &global.kind {
+            GlobalKind::Local(ConstExpr::Value(walrus::ir::Value::I32(top)))
+                if global.mutable && global.ty == ValType::I32 =>
+            {
+                Some(top.cast_unsigned())
+            }
+            _ => None,
+        });
+        let stack = stack.filter(|top| *top > 0 && *top <= start);
+        let Some(stack) = stack else { return Err("it has no C stack below its data") };
+        let mut bytes = Vec::new();
+        for (at, data) in &segments {
+            let at = (*at - start) as usize;
+            let end = at + data.value.len();
+            if end > bytes.len() {
+                bytes.resize(end, 0);
+            }
+            bytes[at..end].copy_from_slice(&data.value);
+        }
+        let pages = u64::from(start) + bytes.len() as u64;
+        if pages > memory.initial << 16 {
+            return Err("its data does not fit into its memory");
+        }
+        let segments = segments.iter().map(|(_, data)| data.id()).collect();
+        Ok(Self { memory: memory.id(), segments, start, bytes, stack })
+    }
+}
+
+#[cfg(test)]
+mod tests;
