@@ -8,6 +8,8 @@ pub mod apt;
 pub mod audit;
 #[cfg(feature = "runtime")]
 pub mod bytecode;
+#[cfg(feature = "runtime")]
+pub mod canister;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -184,7 +184,7 @@ fn end_of(error: &wasmtime::Error) -> End {
 
 /// What happened, then the program's innermost functions; the host's own stack, which wasmtime's
 /// text shows as well, says nothing about the program.
-fn trap_text(error: &wasmtime::Error) -> String {
+pub(crate) fn trap_text(error: &wasmtime::Error) -> String {
     let cause = error.root_cause().to_string();
     let mut text = cause.strip_prefix("wasm trap: ").unwrap_or(&cause).to_owned();
     let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);

@@ -11,6 +11,7 @@ mod program;
 mod tests;
 
 pub use call::Call;
+pub(crate) use instance::trap_text;
 pub use outcome::{Bounds, Captured, End};
 pub use program::{Dir, Program, Stdin};
 

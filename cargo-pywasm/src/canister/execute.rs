@@ -1,0 +1,246 @@
+//! One execution: a fresh instance that continues where the last one ended, and what it changed.
+//!
+//! An instance lives as long as one execution, so that what a trap or a query has changed is
+//! forgotten by forgetting the instance.
+
+use anyhow::Context;
+use wasmtime::{Global, Instance, Memory, Ref, Store, Trap, V128, Val};
+
+use super::host::{HOST_STACK, Module, WASM_STACK, wasm_error};
+use super::instrument::{MEMORY, TABLE};
+use super::mode::Mode;
+use super::stable::PAGE;
+use super::system::{Call, Callback, Durable, Facts, Response, System};
+use crate::runtime::trap_text;
+
+/// The heap and the globals between two executions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Image {
+    pub(super) memory: Vec<u8>,
+    pub(super) globals: Vec<Scalar>,
+}
+
+/// The value of a global.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scalar {
+    I32(i32),
+    I64(i64),
+    F32(u32),
+    F64(u64),
+    V128(u128),
+}
+
+/// What is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    Export(String),
+    Callback(Callback),
+}
+
+/// An execution, as data.
+#[derive(Debug)]
+pub(super) struct Job<'a> {
+    pub(super) module: &'a Module,
+    /// What to continue from; a module that is installed has nothing yet.
+    pub(super) image: Option<&'a Image>,
+    pub(super) durable: Durable,
+    /// One after another, in one instance.
+    pub(super) entries: Vec<(Mode, Entry)>,
+    pub(super) facts: Facts,
+    pub(super) response: Option<Response>,
+    pub(super) fuel: u64,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Executed {
+    /// What it changed, or what it trapped with.
+    pub(super) result: Result<Changed, String>,
+    pub(super) debug: Vec<String>,
+    pub(super) fuel: u64,
+    pub(super) heap_pages: u64,
+    pub(super) stable_pages: u64,
+}
+
+/// What an execution changed.
+#[derive(Debug)]
+pub(super) struct Changed {
+    pub(super) image: Image,
+    pub(super) durable: Durable,
+    pub(super) response: Option<Response>,
+    pub(super) accepted: bool,
+    pub(super) calls: Vec<Call>,
+}
+
+impl Job<'_> {
+    /// Runs it, on a thread of its own, whose stack holds what the canister may use of it.
+    ///
+    /// # Errors
+    /// When there is no such thread.
+    pub(super) fn run(self) -> anyhow::Result<Executed> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new()
+                .name("canister".to_owned())
+                .stack_size(WASM_STACK + HOST_STACK)
+                .spawn_scoped(scope, || self.run_here())
+                .context("no thread for a canister")?;
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn run_here(self) -> anyhow::Result<Executed> {
+        let Self { module, image, durable, entries, facts, response, fuel } = self;
+        let mode = entries.first().map_or(Mode::Init, |(mode, _)| *mode);
+        let system = System {
+            mode,
+            facts,
+            durable,
+            reply: Vec::new(),
+            response,
+            accepted: false,
+            call: None,
+            calls: Vec::new(),
+            debug: Vec::new(),
+            memory: None,
+            fuel,
+        };
+        let linked = module.linked().map_err(|why| anyhow::anyhow!("{why}"))?;
+        let mut store = Store::new(linked.module().engine(), system);
+        store.limiter(|system| system);
+        store.set_fuel(fuel).map_err(wasm_error)?;
+        let mut live = None;
+        let ended = linked.instantiate(&mut store).and_then(|instance| {
+            let parts = Parts::of(instance, module, &mut store)?;
+            parts.restore(image, &mut store)?;
+            store.data_mut().memory = parts.memory;
+            // What the host did is not the canister's to pay.
+            store.set_fuel(fuel)?;
+            live = Some(parts);
+            for (mode, entry) in &entries {
+                store.data_mut().mode = *mode;
+                enter(instance, entry, &mut store)?;
+            }
+            Ok(())
+        });
+        let used = fuel - store.get_fuel().unwrap_or(0).min(fuel);
+        let memory = live.as_ref().and_then(|parts| parts.memory);
+        let heap_pages = memory.map_or(0, |it| it.data_size(&store).div_ceil(PAGE) as u64);
+        let image = match (&ended, live) {
+            (Ok(()), Some(parts)) => parts.image(&mut store),
+            _ => Image::default(),
+        };
+        let system = store.into_data();
+        let stable_pages = system.durable.stable.size();
+        let debug = system.debug;
+        let result = match ended {
+            Ok(()) => {
+                let mut durable = system.durable;
+                // A call that was begun and not made is forgotten.
+                durable.cycles += system.call.map_or(0, |call| call.cycles);
+                let (response, accepted) = (system.response, system.accepted);
+                Ok(Changed { image, durable, response, accepted, calls: system.calls })
+            }
+            Err(error) => Err(why(&error, fuel)),
+        };
+        Ok(Executed { result, debug, fuel: used, heap_pages, stable_pages })
+    }
+}
+
+/// The parts of an instance that are kept.
+struct Parts {
+    memory: Option<Memory>,
+    globals: Vec<Global>,
+}
+
+impl Parts {
+    fn of(
+        instance: Instance,
+        module: &Module,
+        store: &mut Store<System>,
+    ) -> wasmtime::Result<Self> {
+        let memory = instance.get_memory(&mut *store, MEMORY);
+        let mut globals = Vec::new();
+        for name in module.globals() {
+            let global = instance.get_global(&mut *store, name);
+            globals.push(global.ok_or_else(|| wasmtime::Error::msg("a global is gone"))?);
+        }
+        Ok(Self { memory, globals })
+    }
+
+    fn restore(&self, image: Option<&Image>, store: &mut Store<System>) -> wasmtime::Result<()> {
+        let Some(image) = image else { return Ok(()) };
+        if let Some(memory) = self.memory {
+            let more = image.memory.len().saturating_sub(memory.data_size(&*store));
+            if more > 0 {
+                memory.grow(&mut *store, more.div_ceil(PAGE) as u64)?;
+            }
+            memory.write(&mut *store, 0, &image.memory)?;
+        }
+        for (global, value) in self.globals.iter().zip(&image.globals) {
+            global.set(&mut *store, (*value).into())?;
+        }
+        Ok(())
+    }
+
+    fn image(&self, store: &mut Store<System>) -> Image {
+        let memory = self.memory.map(|memory| memory.data(&*store).to_vec()).unwrap_or_default();
+        let globals = self.globals.iter().filter_map(|it| Scalar::of(&it.get(&mut *store)));
+        let globals = globals.collect();
+        Image { memory, globals }
+    }
+}
+
+fn enter(instance: Instance, entry: &Entry, store: &mut Store<System>) -> wasmtime::Result<()> {
+    match entry {
+        Entry::Export(name) => {
+            instance.get_typed_func::<(), ()>(&mut *store, name)?.call(&mut *store, ())
+        }
+        Entry::Callback(Callback { function, env }) => {
+            let found = instance.get_table(&mut *store, TABLE);
+            let found = found.and_then(|table| table.get(&mut *store, *function));
+            let Some(Ref::Func(Some(callback))) = found else {
+                return Err(wasmtime::Error::msg(format!(
+                    "the callback is function {function} of the table, which there is not"
+                )));
+            };
+            let env = match callback.ty(&*store).param(0) {
+                Some(wasmtime::ValType::I64) => Val::I64(env.cast_signed()),
+                _ => Val::I32((*env as u32).cast_signed()),
+            };
+            callback.call(&mut *store, &[env], &mut [])
+        }
+    }
+}
+
+/// Why an execution ended, and where.
+fn why(error: &wasmtime::Error, fuel: u64) -> String {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => format!("it used up its {fuel} units of wasm fuel"),
+        _ => trap_text(error),
+    }
+}
+
+impl Scalar {
+    fn of(value: &Val) -> Option<Self> {
+        Some(match value {
+            Val::I32(value) => Self::I32(*value),
+            Val::I64(value) => Self::I64(*value),
+            Val::F32(bits) => Self::F32(*bits),
+            Val::F64(bits) => Self::F64(*bits),
+            Val::V128(value) => Self::V128(value.as_u128()),
+            _ => return None,
+        })
+    }
+}
+
+impl From<Scalar> for Val {
+    fn from(value: Scalar) -> Self {
+        match value {
+            Scalar::I32(value) => Self::I32(value),
+            Scalar::I64(value) => Self::I64(value),
+            Scalar::F32(bits) => Self::F32(bits),
+            Scalar::F64(bits) => Self::F64(bits),
+            Scalar::V128(value) => Self::V128(V128::from(value)),
+        }
+    }
+}

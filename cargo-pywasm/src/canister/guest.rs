@@ -1,0 +1,113 @@
+//! The canister as a function of `ic0` sees it: its memory, and the system's data.
+
+use wasmtime::Caller;
+
+use super::system::{Call, System};
+
+/// Why a function of `ic0` ends the message.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stop {
+    /// `ic0.trap`.
+    #[error("the canister trapped: {0}")]
+    Asked(String),
+    /// It was called wrongly.
+    #[error("ic0.{0}: {1}")]
+    Wrong(&'static str, String),
+}
+
+/// What a function of `ic0` says when it was called wrongly.
+pub(super) type Answer<T = u64> = Result<T, String>;
+
+/// The canister that calls.
+pub(super) struct Guest<'a, 'b> {
+    caller: &'a mut Caller<'b, System>,
+}
+
+impl<'a, 'b> Guest<'a, 'b> {
+    pub(super) fn new(caller: &'a mut Caller<'b, System>) -> Self {
+        Self { caller }
+    }
+
+    pub(super) fn system(&mut self) -> &mut System {
+        self.caller.data_mut()
+    }
+
+    /// Fuel that this execution has used so far.
+    pub(super) fn fuel_used(&mut self) -> u64 {
+        let left = self.caller.get_fuel().unwrap_or(0);
+        self.system().fuel.saturating_sub(left)
+    }
+
+    /// These bytes of the memory.
+    pub(super) fn bytes(&mut self, from: u64, len: u64) -> Answer<&[u8]> {
+        let (memory, _) = self.memory(from, len)?;
+        Ok(memory)
+    }
+
+    /// The same, copied.
+    pub(super) fn read(&mut self, from: u64, len: u64) -> Answer<Vec<u8>> {
+        Ok(self.bytes(from, len)?.to_vec())
+    }
+
+    /// The same as text, whatever is in it.
+    pub(super) fn text(&mut self, from: u64, len: u64) -> Answer<String> {
+        Ok(String::from_utf8_lossy(self.bytes(from, len)?).into_owned())
+    }
+
+    pub(super) fn write(&mut self, to: u64, bytes: &[u8]) -> Answer<()> {
+        let (memory, _) = self.memory(to, bytes.len() as u64)?;
+        memory.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// An amount of cycles, as 128 bits.
+    pub(super) fn write_cycles(&mut self, to: u64, cycles: u128) -> Answer {
+        self.write(to, &cycles.to_le_bytes()).map(|()| 0)
+    }
+
+    /// What the `_copy` functions do: `len` bytes from `offset` of `source`.
+    pub(super) fn copy(&mut self, to: u64, offset: u64, len: u64, source: &[u8]) -> Answer {
+        let end = offset.checked_add(len).filter(|end| *end <= source.len() as u64);
+        let part = end.and_then(|end| source.get(offset as usize..end as usize));
+        let Some(part) = part else {
+            return Err(format!(
+                "{len} bytes at {offset} are asked for, and there are {}",
+                source.len()
+            ));
+        };
+        self.write(to, part).map(|()| 0)
+    }
+
+    /// From the memory into the stable memory.
+    pub(super) fn stable_write(&mut self, offset: u64, from: u64, len: u64) -> Answer {
+        let (memory, system) = self.memory(from, len)?;
+        system.durable.stable.write(offset, memory).map(|()| 0)
+    }
+
+    /// From the stable memory into the memory.
+    pub(super) fn stable_read(&mut self, to: u64, offset: u64, len: u64) -> Answer {
+        self.system().durable.stable.check(offset, len)?;
+        let (memory, system) = self.memory(to, len)?;
+        system.durable.stable.read(offset, memory).map(|()| 0)
+    }
+
+    /// The call that is being put together.
+    pub(super) fn call(&mut self) -> Answer<&mut Call> {
+        self.system().call.as_mut().ok_or_else(|| "no call was begun by ic0.call_new".to_owned())
+    }
+
+    fn memory(&mut self, from: u64, len: u64) -> Answer<(&mut [u8], &mut System)> {
+        let Some(memory) = self.caller.data().memory else {
+            return Err("the canister has no memory".to_owned());
+        };
+        let (data, system) = memory.data_and_store_mut(&mut *self.caller);
+        let size = data.len();
+        let end = from.checked_add(len).filter(|end| *end <= size as u64);
+        let range = end.map(|end| from as usize..end as usize);
+        let part = range.and_then(|range| data.get_mut(range));
+        let part = part.ok_or_else(|| {
+            format!("{len} bytes at {from} are out of bounds: the memory has {size} bytes")
+        })?;
+        Ok((part, system))
+    }
+}

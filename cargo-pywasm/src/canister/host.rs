@@ -1,0 +1,250 @@
+//! The engine, and modules that it has compiled.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Context;
+use camino::Utf8Path;
+use sha2::{Digest, Sha256};
+use wasmtime::{Cache, CacheConfig, Config, Engine, ExternType, InstancePre, Linker, OptLevel};
+
+use super::ic0;
+use super::instrument::{self, instrument};
+use super::system::System;
+use crate::audit::Content;
+use crate::ctx::Ctx;
+use crate::reporter::WithHint;
+use crate::store::Bucket;
+
+/// wasm's own call stack. Source: dfinity/ic, rs/embedders/src/lib.rs, `MAX_WASM_STACK_SIZE`.
+pub(super) const WASM_STACK: usize = 5 << 20;
+/// What the host's own frames need beside it.
+pub(super) const HOST_STACK: usize = 8 << 20;
+
+/// An engine that runs canisters.
+#[derive(Clone)]
+pub struct Host {
+    engine: Engine,
+}
+
+/// A canister's module, compiled.
+#[derive(Clone)]
+pub struct Module(Arc<Inner>);
+
+struct Inner {
+    bytes: Vec<u8>,
+    digest: [u8; 32],
+    compiled: wasmtime::Module,
+    globals: Vec<String>,
+    /// Ready to be instantiated, or why it can't be installed.
+    linked: Result<InstancePre<System>, String>,
+}
+
+/// How a method is declared by its export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// `canister_update NAME`.
+    Update,
+    /// `canister_query NAME`.
+    Query,
+    /// `canister_composite_query NAME`.
+    CompositeQuery,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Module").field("size", &self.0.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// An engine with the store's compile cache.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub fn new(ctx: &Ctx) -> anyhow::Result<Self> {
+        let mut cache = CacheConfig::new();
+        cache.with_directory(ctx.store.ensure(Bucket::Wasm)?.as_std_path());
+        let cache = Cache::new(cache).map_err(wasm_error)?;
+        let mut config = config();
+        config.cache(Some(cache));
+        Ok(Self { engine: Engine::new(&config).map_err(wasm_error)? })
+    }
+
+    /// An engine that compiles each module anew.
+    ///
+    /// # Errors
+    /// When this machine is none that wasmtime compiles for.
+    pub fn without_cache() -> anyhow::Result<Self> {
+        Ok(Self { engine: Engine::new(&config()).map_err(wasm_error)? })
+    }
+
+    /// Compiles a module, or a gzip of one, or finds it compiled in the store.
+    ///
+    /// # Errors
+    /// When it is not a module of WebAssembly as the Internet Computer takes it. Whether its imports
+    /// are there, installing it asks.
+    pub fn module(&self, bytes: &[u8]) -> anyhow::Result<Module> {
+        let bytes = match Content::of("the module", bytes.to_vec())? {
+            Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
+            Content::Object(_) | Content::Archive(_) => anyhow::bail!("it is not linked yet"),
+        };
+        let instrumented = instrument(&bytes)?;
+        let compiled = wasmtime::Module::new(&self.engine, &instrumented.module)
+            .map_err(wasm_error)
+            .context("it is not WebAssembly as a canister may be")
+            .hint(|| "`cargo pywasm audit-imports --policy ic` says what is wrong".to_owned())?;
+        let linked = link(&self.engine, &compiled);
+        let digest = Sha256::digest(&bytes).into();
+        let globals = instrumented.globals;
+        Ok(Module(Arc::new(Inner { bytes, digest, compiled, globals, linked })))
+    }
+
+    /// Reads and compiles a file.
+    ///
+    /// # Errors
+    /// As [`Host::module`], or when it can't be read.
+    pub fn load(&self, path: &Utf8Path) -> anyhow::Result<Module> {
+        self.module(&fs_err::read(path)?)
+            .with_context(|| format!("`{path}` can't be loaded as a canister"))
+    }
+}
+
+impl Module {
+    /// The bytes, uncompressed.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    /// The SHA-256 of the bytes.
+    #[must_use]
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.0.digest
+    }
+
+    /// Its methods, sorted by name.
+    #[must_use]
+    pub fn methods(&self) -> Vec<(String, Kind)> {
+        let mut methods: Vec<(String, Kind)> = self
+            .0
+            .compiled
+            .exports()
+            .filter_map(|export| {
+                Kind::ALL.into_iter().find_map(|kind| {
+                    let name = export.name().strip_prefix(kind.prefix())?;
+                    Some((name.to_owned(), kind))
+                })
+            })
+            .collect();
+        methods.sort();
+        methods
+    }
+
+    /// The kind of a method.
+    #[must_use]
+    pub fn kind(&self, method: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| self.has(&kind.export(method)))
+    }
+
+    pub(super) fn has(&self, export: &str) -> bool {
+        matches!(self.0.compiled.get_export(export), Some(ExternType::Func(_)))
+    }
+
+    pub(super) fn globals(&self) -> &[String] {
+        &self.0.globals
+    }
+
+    pub(super) fn compiled(&self) -> &wasmtime::Module {
+        &self.0.compiled
+    }
+
+    /// What is instantiated, or why it can't be installed.
+    pub(super) fn linked(&self) -> Result<&InstancePre<System>, &str> {
+        self.0.linked.as_ref().map_err(String::as_str)
+    }
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Update, Self::Query, Self::CompositeQuery];
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Update => "canister_update ",
+            Self::Query => "canister_query ",
+            Self::CompositeQuery => "canister_composite_query ",
+        }
+    }
+
+    /// Its name in messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Update => "update",
+            Self::Query => "query",
+            Self::CompositeQuery => "composite query",
+        }
+    }
+
+    pub(super) fn export(self, method: &str) -> String {
+        format!("{}{method}", self.prefix())
+    }
+}
+
+/// WebAssembly with the proposals that the Internet Computer has, as `policies/ic.toml` lists them;
+/// those of garbage collection, threads and exceptions are not compiled into this tool at all.
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_tail_call(false)
+        .wasm_relaxed_simd(false)
+        .wasm_multi_memory(false)
+        .wasm_memory64(true)
+        .consume_fuel(true)
+        .max_wasm_stack(WASM_STACK)
+        // Never used, and still checked against the one above.
+        .async_stack_size(WASM_STACK + HOST_STACK)
+        .cranelift_opt_level(OptLevel::Speed);
+    config
+}
+
+/// Answers the imports by the functions of `ic0`, or says which there are not.
+fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System>, String> {
+    let is_64 = matches!(
+        module.get_export(instrument::MEMORY),
+        Some(ExternType::Memory(memory)) if memory.is_64()
+    );
+    let mut linker = Linker::new(engine);
+    let (mut missing, mut defined) = (BTreeSet::new(), BTreeSet::new());
+    for import in module.imports() {
+        let name = format!("{}.{}", import.module(), import.name());
+        let found = Some(import.name()).filter(|_| import.module() == "ic0");
+        let Some(function) = found.and_then(ic0::function) else {
+            missing.insert(name);
+            continue;
+        };
+        let own = function.ty(engine, is_64);
+        if !matches!(import.ty(), ExternType::Func(ty) if ty.matches(&own)) {
+            return Err(format!("`{name}` is imported with another type than {own}"));
+        }
+        if defined.insert(function.name) {
+            function.define(&mut linker, is_64).map_err(|error| format!("{error:#}"))?;
+        }
+    }
+    if !missing.is_empty() {
+        let names: Vec<String> = missing.into_iter().map(|name| format!("`{name}`")).collect();
+        return Err(format!("it imports what no canister has: {}", names.join(", ")));
+    }
+    linker.instantiate_pre(module).map_err(|error| format!("{error:#}"))
+}
+
+/// wasmtime's error as anyhow's, with its whole chain in one text.
+pub(super) fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}")
+}

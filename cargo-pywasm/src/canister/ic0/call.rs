@@ -1,0 +1,95 @@
+//! Calls that a canister makes, and the cycles that go with them.
+
+use super::Function as F;
+use super::Type::{I32, I64, Word};
+use crate::canister::guest::{Answer, Guest};
+use crate::canister::mode::sets;
+use crate::canister::system::{Call, Callback};
+
+/// More outstanding calls than this, and `call_perform` says that it did not work.
+const MOST: usize = 500;
+
+/// SYS_TRANSIENT. Source: the interface specification, "Reject codes".
+const TRANSIENT: u64 = 2;
+
+/// The most bytes of an argument to another canister. Source: "Resource limits" of the
+/// documentation: a request on the same subnet.
+const MOST_ARGUMENT: usize = 10 << 20;
+
+pub(super) const FUNCTIONS: &[F] = &[
+    F::new("call_new", &[Word; 8], None, sets::CALL, begin),
+    F::new("call_on_cleanup", &[Word, Word], None, sets::CALL, |g, a| {
+        let call = g.call()?;
+        if call.cleanup.is_some() {
+            return Err("the call has a cleanup callback already".to_owned());
+        }
+        call.cleanup = Some(Callback { function: a[0], env: a[1] });
+        Ok(0)
+    }),
+    F::new("call_data_append", &[Word, Word], None, sets::CALL, |g, a| {
+        g.call()?;
+        let bytes = g.read(a[0], a[1])?;
+        let argument = &mut g.call()?.argument;
+        if argument.len() + bytes.len() > MOST_ARGUMENT {
+            return Err(format!("the argument of a call has at most {MOST_ARGUMENT} bytes"));
+        }
+        argument.extend_from_slice(&bytes);
+        Ok(0)
+    }),
+    F::new("call_with_best_effort_response", &[I32], None, sets::CALL, |g, _| g.call().map(|_| 0)),
+    F::new("call_cycles_add", &[I64], None, sets::CYCLES_OUT, |g, a| add(g, a[0].into())),
+    F::new("call_cycles_add128", &[I64, I64], None, sets::CYCLES_OUT, |g, a| {
+        add(g, u128::from(a[0]) << 64 | u128::from(a[1]))
+    }),
+    F::new("call_perform", &[], Some(I32), sets::CALL, |g, _| {
+        g.call()?;
+        let system = g.system();
+        let Some(call) = system.call.take() else { return Ok(TRANSIENT) };
+        if system.calls.len() >= MOST {
+            system.durable.cycles += call.cycles;
+            return Ok(TRANSIENT);
+        }
+        system.calls.push(call);
+        Ok(0)
+    }),
+];
+
+fn begin(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
+    let call = Call {
+        callee: g.read(a[0], a[1])?,
+        method: g.read(a[2], a[3])?,
+        reply: Callback { function: a[4], env: a[5] },
+        reject: Callback { function: a[6], env: a[7] },
+        cleanup: None,
+        argument: Vec::new(),
+        cycles: 0,
+    };
+    if call.callee.len() > 29 {
+        return Err(format!("a callee of {} bytes is no principal", call.callee.len()));
+    }
+    let system = g.system();
+    // One that was never performed is forgotten, and its cycles come back.
+    if let Some(old) = system.call.replace(call) {
+        system.durable.cycles += old.cycles;
+    }
+    Ok(0)
+}
+
+fn add(g: &mut Guest<'_, '_>, cycles: u128) -> Answer {
+    g.call()?;
+    let system = g.system();
+    let Some(rest) = system.durable.cycles.checked_sub(cycles) else {
+        return Err(format!(
+            "{cycles} cycles are more than the canister's {}",
+            system.durable.cycles
+        ));
+    };
+    system.durable.cycles = rest;
+    g.call()?.cycles += cycles;
+    Ok(0)
+}
+
+/// For functions of a time when cycles fitted.
+pub(super) fn in_64_bits(cycles: u128) -> Answer {
+    u64::try_from(cycles).map_err(|_| format!("{cycles} cycles do not fit in 64 bits"))
+}

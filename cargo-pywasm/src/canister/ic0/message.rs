@@ -1,0 +1,122 @@
+//! The message: argument, caller, reply, cycles that came with it.
+
+use super::Function as F;
+use super::Type::{I32, I64, Word};
+use crate::canister::guest::{Answer, Guest};
+use crate::canister::mode::{Modes, sets};
+use crate::canister::system::Response;
+
+const COPY: &[super::Type] = &[Word, Word, Word];
+
+/// No cycles ever come with a message here.
+const NONE: u64 = 0;
+
+pub(super) const FUNCTIONS: &[F] = &[
+    F::new("msg_arg_data_size", &[], Some(Word), sets::ARGUMENT, |g, _| {
+        Ok(g.system().facts.argument.len() as u64)
+    }),
+    F::new("msg_arg_data_copy", COPY, None, sets::ARGUMENT, |g, a| {
+        let argument = g.system().facts.argument.clone();
+        g.copy(a[0], a[1], a[2], &argument)
+    }),
+    F::new("msg_caller_size", &[], Some(Word), sets::ANY, |g, _| {
+        Ok(g.system().facts.caller.as_slice().len() as u64)
+    }),
+    F::new("msg_caller_copy", COPY, None, sets::ANY, |g, a| {
+        let caller = g.system().facts.caller;
+        g.copy(a[0], a[1], a[2], caller.as_slice())
+    }),
+    F::new("msg_caller_info_data_size", &[], Some(Word), sets::CALLER_INFO, |_, _| Ok(NONE)),
+    F::new("msg_caller_info_data_copy", COPY, None, sets::CALLER_INFO, |g, a| {
+        g.copy(a[0], a[1], a[2], &[])
+    }),
+    F::new("msg_caller_info_signer_size", &[], Some(Word), sets::CALLER_INFO, |_, _| Ok(NONE)),
+    F::new("msg_caller_info_signer_copy", COPY, None, sets::CALLER_INFO, |g, a| {
+        g.copy(a[0], a[1], a[2], &[])
+    }),
+    F::new("msg_reject_code", &[], Some(I32), sets::REJECT_CODE, |g, _| {
+        Ok(g.system().facts.rejected.as_ref().map_or(0, |(code, _)| u64::from(*code)))
+    }),
+    F::new("msg_reject_msg_size", &[], Some(Word), sets::REJECT_MESSAGE, |g, _| {
+        Ok(rejection(g).len() as u64)
+    }),
+    F::new("msg_reject_msg_copy", COPY, None, sets::REJECT_MESSAGE, |g, a| {
+        let message = rejection(g);
+        g.copy(a[0], a[1], a[2], message.as_bytes())
+    }),
+    F::new("msg_deadline", &[], Some(I64), sets::ANSWER, |_, _| Ok(NONE)),
+    F::new("msg_reply_data_append", &[Word, Word], None, sets::ANSWER, append),
+    F::new("msg_reply", &[], None, sets::ANSWER, |g, _| {
+        let reply = std::mem::take(&mut g.system().reply);
+        respond(g, Response::Reply(reply))
+    }),
+    F::new("msg_reject", &[Word, Word], None, sets::ANSWER, |g, a| {
+        let message = g.text(a[0], a[1])?;
+        respond(g, Response::Reject(message))
+    }),
+    F::new("msg_cycles_available", &[], Some(I64), sets::CYCLES_IN, |_, _| Ok(NONE)),
+    F::new("msg_cycles_available128", &[Word], None, sets::CYCLES_IN, |g, a| {
+        g.write_cycles(a[0], 0)
+    }),
+    F::new("msg_cycles_accept", &[I64], Some(I64), sets::CYCLES_IN, |_, _| Ok(NONE)),
+    F::new("msg_cycles_accept128", &[I64, I64, Word], None, sets::CYCLES_IN, |g, a| {
+        g.write_cycles(a[2], 0)
+    }),
+    F::new("msg_cycles_refunded", &[], Some(I64), sets::REFUND, |g, _| {
+        super::call::in_64_bits(g.system().facts.refunded)
+    }),
+    F::new("msg_cycles_refunded128", &[Word], None, sets::REFUND, |g, a| {
+        let refunded = g.system().facts.refunded;
+        g.write_cycles(a[0], refunded)
+    }),
+    F::new("msg_method_name_size", &[], Some(Word), sets::INSPECT, |g, _| {
+        Ok(g.system().facts.method.len() as u64)
+    }),
+    F::new("msg_method_name_copy", COPY, None, sets::INSPECT, |g, a| {
+        let method = g.system().facts.method.clone();
+        g.copy(a[0], a[1], a[2], method.as_bytes())
+    }),
+    F::new("accept_message", &[], None, sets::INSPECT, |g, _| {
+        if std::mem::replace(&mut g.system().accepted, true) {
+            return Err("the message was accepted already".to_owned());
+        }
+        Ok(0)
+    }),
+    // Listed for the policy's sake: only the ledger that mints may call them.
+    F::new("mint_cycles", &[I64], Some(I64), Modes::of(&[]), |_, _| Ok(0)),
+    F::new("mint_cycles128", &[I64, I64, Word], None, Modes::of(&[]), |_, _| Ok(0)),
+];
+
+fn rejection(g: &mut Guest<'_, '_>) -> String {
+    g.system().facts.rejected.as_ref().map(|(_, message)| message.clone()).unwrap_or_default()
+}
+
+fn append(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
+    once(g)?;
+    let bytes = g.read(a[0], a[1])?;
+    let system = g.system();
+    let most = system.facts.most_reply;
+    if system.reply.len() + bytes.len() > most {
+        return Err(format!(
+            "a reply has at most {most} bytes, and this one would have {}",
+            system.reply.len() + bytes.len()
+        ));
+    }
+    system.reply.extend_from_slice(&bytes);
+    Ok(0)
+}
+
+fn respond(g: &mut Guest<'_, '_>, response: Response) -> Answer {
+    once(g)?;
+    g.system().response = Some(response);
+    Ok(0)
+}
+
+/// A message is answered once.
+fn once(g: &mut Guest<'_, '_>) -> Answer<()> {
+    match &g.system().response {
+        None => Ok(()),
+        Some(Response::Reply(_)) => Err("the message was replied to already".to_owned()),
+        Some(Response::Reject(_)) => Err("the message was rejected already".to_owned()),
+    }
+}

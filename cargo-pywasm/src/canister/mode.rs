@@ -1,0 +1,164 @@
+//! What a canister is being asked for, and which functions of `ic0` it may call while it answers.
+
+/// What runs.
+///
+/// Source: the interface specification, "Overview of imports", whose letters are in brackets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// `canister_init` and `canister_post_upgrade` (I).
+    Init,
+    /// `canister_pre_upgrade` (G).
+    PreUpgrade,
+    /// An update (U).
+    Update,
+    /// A query as an update (RQ).
+    ReplicatedQuery,
+    /// A query (NRQ).
+    Query,
+    /// A composite query (CQ).
+    CompositeQuery,
+    /// The callback of an answer (Ry).
+    Reply,
+    /// The callback of a refusal (Rt).
+    Reject,
+    /// The callback of an answer to a composite query (CRy).
+    CompositeReply,
+    /// The callback of a refusal to a composite query (CRt).
+    CompositeReject,
+    /// What cleans up after a callback that trapped (C).
+    Cleanup,
+    /// The same in a composite query (CC).
+    CompositeCleanup,
+    /// `canister_inspect_message` (F).
+    Inspect,
+    /// `canister_heartbeat` and `canister_global_timer` (T).
+    Task,
+    /// The start function (s).
+    Start,
+}
+
+/// A set of modes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Modes(u16);
+
+impl Mode {
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+
+    /// Its name in messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Init => "canister_init or canister_post_upgrade",
+            Self::PreUpgrade => "canister_pre_upgrade",
+            Self::Update => "an update",
+            Self::ReplicatedQuery => "a query run as an update",
+            Self::Query => "a query",
+            Self::CompositeQuery => "a composite query",
+            Self::Reply => "a reply callback",
+            Self::Reject => "a reject callback",
+            Self::CompositeReply => "a reply callback of a composite query",
+            Self::CompositeReject => "a reject callback of a composite query",
+            Self::Cleanup => "a cleanup callback",
+            Self::CompositeCleanup => "a cleanup callback of a composite query",
+            Self::Inspect => "canister_inspect_message",
+            Self::Task => "a heartbeat or timer",
+            Self::Start => "the start function",
+        }
+    }
+
+    /// Whether every node of a subnet would run it.
+    pub(super) fn is_replicated(self) -> bool {
+        !matches!(
+            self,
+            Self::Query
+                | Self::CompositeQuery
+                | Self::CompositeReply
+                | Self::CompositeReject
+                | Self::CompositeCleanup
+                | Self::Inspect
+        )
+    }
+
+    /// Whether what it changes is forgotten.
+    pub(super) fn is_forgotten(self) -> bool {
+        matches!(self, Self::Query | Self::CompositeQuery | Self::ReplicatedQuery | Self::Inspect)
+    }
+
+    /// The most bytes that it may reply with. Source: "Resource limits" of the documentation: 2 MiB,
+    /// and 3 MiB for a query.
+    pub(super) fn most_reply(self) -> usize {
+        let is_query = matches!(
+            self,
+            Self::Query | Self::CompositeQuery | Self::CompositeReply | Self::CompositeReject
+        );
+        if is_query { 3 << 20 } else { 2 << 20 }
+    }
+}
+
+impl Modes {
+    pub(super) const fn of(modes: &[Mode]) -> Self {
+        let (mut bits, mut at) = (0, 0);
+        while at < modes.len() {
+            bits |= modes[at].bit();
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) const fn contains(self, mode: Mode) -> bool {
+        self.0 & mode.bit() != 0
+    }
+}
+
+/// The sets that functions have, by the letters of the specification.
+pub(super) mod sets {
+    use super::Mode::{
+        Cleanup, CompositeCleanup, CompositeQuery, CompositeReject, CompositeReply, Init, Inspect,
+        PreUpgrade, Query, Reject, ReplicatedQuery, Reply, Start, Task, Update,
+    };
+    use super::Modes;
+
+    /// I G U RQ NRQ CQ Ry Rt CRy CRt C CC F T s.
+    pub(in crate::canister) const ALWAYS: Modes = ANY.and(Modes::of(&[Start]));
+    /// All but the start function.
+    pub(in crate::canister) const ANY: Modes =
+        CALLER_INFO.and(Modes::of(&[Init, PreUpgrade, Task]));
+    pub(in crate::canister) const ARGUMENT: Modes = Modes::of(&[
+        Init,
+        Update,
+        ReplicatedQuery,
+        Query,
+        CompositeQuery,
+        Reply,
+        CompositeReply,
+        Inspect,
+    ]);
+    pub(in crate::canister) const CALLER_INFO: Modes =
+        ANSWER.and(Modes::of(&[Cleanup, CompositeCleanup, Inspect]));
+    pub(in crate::canister) const REJECT_CODE: Modes = CALLBACK.and(Modes::of(&[Cleanup]));
+    pub(in crate::canister) const REJECT_MESSAGE: Modes = Modes::of(&[Reject, CompositeReject]);
+    /// Deadlines, too.
+    pub(in crate::canister) const ANSWER: Modes =
+        CALLBACK.and(Modes::of(&[Update, ReplicatedQuery, Query, CompositeQuery]));
+    pub(in crate::canister) const CYCLES_IN: Modes =
+        REFUND.and(Modes::of(&[Update, ReplicatedQuery]));
+    pub(in crate::canister) const REFUND: Modes = Modes::of(&[Reply, Reject]);
+    /// The root key, too.
+    pub(in crate::canister) const BURN: Modes =
+        TIMER.and(Modes::of(&[ReplicatedQuery]));
+    pub(in crate::canister) const INSPECT: Modes = Modes::of(&[Inspect]);
+    pub(in crate::canister) const CALL: Modes =
+        CALLBACK.and(Modes::of(&[Update, CompositeQuery, Task]));
+    pub(in crate::canister) const CYCLES_OUT: Modes = REFUND.and(Modes::of(&[Update, Task]));
+    pub(in crate::canister) const CERTIFY: Modes =
+        REFUND.and(Modes::of(&[Init, PreUpgrade, Update, Task]));
+    pub(in crate::canister) const CERTIFICATE: Modes = Modes::of(&[Query, CompositeQuery]);
+    pub(in crate::canister) const TIMER: Modes = CERTIFY.and(Modes::of(&[Cleanup]));
+    const CALLBACK: Modes = Modes::of(&[Reply, Reject, CompositeReply, CompositeReject]);
+}
