@@ -60,6 +60,10 @@ enum Command {
     RunWasm(commands::run_wasm::Args),
     #[cfg(feature = "runtime")]
     Verify(commands::verify::Args),
+    #[cfg(feature = "runtime")]
+    Canister(commands::canister::Args),
+    #[cfg(feature = "runtime")]
+    Candid(commands::candid::Args),
     AuditImports(commands::audit_imports::Args),
     EmitStubs(commands::emit_stubs::Args),
     Rewire(commands::rewire::Args),
@@ -111,6 +115,10 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::RunWasm(args) => commands::run_wasm::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Verify(args) => commands::verify::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Canister(args) => commands::canister::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Candid(args) => commands::candid::run(args, &ctx),
         Command::AuditImports(args) => commands::audit_imports::run(args, &ctx),
         Command::EmitStubs(args) => commands::emit_stubs::run(args, &ctx),
         Command::Rewire(args) => commands::rewire::run(args, &ctx),

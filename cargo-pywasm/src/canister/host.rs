@@ -210,7 +210,9 @@ fn config() -> Config {
         .max_wasm_stack(WASM_STACK)
         // Never used, and still checked against the one above.
         .async_stack_size(WASM_STACK + HOST_STACK)
-        .cranelift_opt_level(OptLevel::Speed);
+        // Who changes a canister waits for the compiler more than for the canister: of a Python of
+        // 6.8 MB with fuel, 3.9 s to 5.5 s on two cores.
+        .cranelift_opt_level(OptLevel::None);
     config
 }
 

@@ -12,15 +12,21 @@ mod guest;
 mod host;
 mod ic0;
 mod instrument;
+pub mod interface;
 mod mode;
 mod outcome;
 mod process;
 mod stable;
+mod state_file;
 mod system;
+#[cfg(test)]
+mod tests;
+pub mod text;
 
 pub use candid::Principal;
 
 pub use canister::{Canister, Limits, Settings};
 pub use host::{Host, Kind, Module};
+pub use interface::Interface;
 pub use mode::Mode;
 pub use outcome::{Outcome, Run, reject};

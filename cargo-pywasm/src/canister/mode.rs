@@ -150,8 +150,7 @@ pub(super) mod sets {
         REFUND.and(Modes::of(&[Update, ReplicatedQuery]));
     pub(in crate::canister) const REFUND: Modes = Modes::of(&[Reply, Reject]);
     /// The root key, too.
-    pub(in crate::canister) const BURN: Modes =
-        TIMER.and(Modes::of(&[ReplicatedQuery]));
+    pub(in crate::canister) const BURN: Modes = TIMER.and(Modes::of(&[ReplicatedQuery]));
     pub(in crate::canister) const INSPECT: Modes = Modes::of(&[Inspect]);
     pub(in crate::canister) const CALL: Modes =
         CALLBACK.and(Modes::of(&[Update, CompositeQuery, Task]));

@@ -102,8 +102,7 @@ impl Canister {
         let Some(module) = self.module.clone() else {
             anyhow::bail!("the canister has no module");
         };
-        let mut facts =
-            self.facts(message.method, message.argument, message.caller, message.mode);
+        let mut facts = self.facts(message.method, message.argument, message.caller, message.mode);
         facts.fuel_before = run.fuel;
         with(&mut facts);
         let job = Job {

@@ -4,6 +4,10 @@ pub mod audit_imports;
 #[cfg(feature = "runtime")]
 pub mod build;
 pub mod cache;
+#[cfg(feature = "runtime")]
+pub mod candid;
+#[cfg(feature = "runtime")]
+pub mod canister;
 pub mod completions;
 pub mod doctor;
 pub mod emit_stubs;

@@ -29,9 +29,8 @@ pub(crate) fn sections(module: &[u8]) -> anyhow::Result<Vec<Section>> {
     let mut at = HEADER;
     while let Some(rest) = module.get(at..).filter(|rest| !rest.is_empty()) {
         let mut reader = BinaryReader::new(rest, 0);
-        let mut head = || -> wasmparser::Result<(u8, u32)> {
-            Ok((reader.read_u8()?, reader.read_var_u32()?))
-        };
+        let mut head =
+            || -> wasmparser::Result<(u8, u32)> { Ok((reader.read_u8()?, reader.read_var_u32()?)) };
         let (id, size) = head().context("a section has no head")?;
         let begin = module.len() - reader.bytes_remaining();
         let end = begin + size as usize;

@@ -191,7 +191,8 @@ pub(crate) fn trap_text(error: &wasmtime::Error) -> String {
     for frame in frames.iter().take(FRAMES) {
         let unnamed = || format!("function {}", frame.func_index());
         text.push_str("\n    in ");
-        text.push_str(&frame.func_name().map_or_else(unnamed, str::to_owned));
+        let name = |name: &str| format!("{:#}", rustc_demangle::demangle(name));
+        text.push_str(&frame.func_name().map_or_else(unnamed, name));
     }
     if frames.len() > FRAMES {
         text.push_str(&format!("\n    … and {} more", frames.len() - FRAMES));

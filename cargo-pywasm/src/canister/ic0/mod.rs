@@ -46,11 +46,7 @@ impl Function {
 
     /// Its type in a module whose memory has addresses of 32 or of 64 bits.
     pub(super) fn ty(&self, engine: &Engine, is_64: bool) -> FuncType {
-        let of = |ty: &Type| match ty {
-            Type::Word if is_64 => ValType::I64,
-            Type::Word | Type::I32 => ValType::I32,
-            Type::I64 => ValType::I64,
-        };
+        let of = |ty: &Type| if ty.is_64(is_64) { ValType::I64 } else { ValType::I32 };
         FuncType::new(engine, self.params.iter().map(of), self.result.iter().map(of))
     }
 
@@ -62,17 +58,21 @@ impl Function {
     ) -> wasmtime::Result<()> {
         let ty = self.ty(linker.engine(), is_64);
         linker.func_new("ic0", self.name, ty, move |caller, params, results| {
-            self.call(caller, params, results)
+            let answer = self.call(caller, params)?;
+            for (result, ty) in results.iter_mut().zip(&self.result) {
+                *result = if ty.is_64(is_64) {
+                    Val::I64(answer.cast_signed())
+                } else {
+                    // Sizes and small numbers, or -1.
+                    Val::I32((answer as u32).cast_signed())
+                };
+            }
+            Ok(())
         })?;
         Ok(())
     }
 
-    fn call(
-        &self,
-        mut caller: Caller<'_, System>,
-        params: &[Val],
-        results: &mut [Val],
-    ) -> wasmtime::Result<()> {
+    fn call(&self, mut caller: Caller<'_, System>, params: &[Val]) -> wasmtime::Result<u64> {
         let mode = caller.data().mode;
         if !self.modes.contains(mode) {
             let message = format!("it may not be called in {}", mode.name());
@@ -91,16 +91,18 @@ impl Function {
             let text = text.map_err(|problem| Stop::Wrong(self.name, problem))?;
             return Err(Stop::Asked(text).into());
         }
-        let answer = (self.run)(&mut Guest::new(&mut caller), &words)
-            .map_err(|problem| Stop::Wrong(self.name, problem))?;
-        for result in results {
-            *result = match result {
-                Val::I64(_) => Val::I64(answer.cast_signed()),
-                // Sizes and small numbers, or -1.
-                _ => Val::I32((answer as u32).cast_signed()),
-            };
+        let answer = (self.run)(&mut Guest::new(&mut caller), &words);
+        answer.map_err(|problem| Stop::Wrong(self.name, problem).into())
+    }
+}
+
+impl Type {
+    fn is_64(self, words: bool) -> bool {
+        match self {
+            Self::Word => words,
+            Self::I32 => false,
+            Self::I64 => true,
         }
-        Ok(())
     }
 }
 

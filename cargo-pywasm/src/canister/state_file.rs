@@ -1,0 +1,225 @@
+//! A canister in a file, so that one command continues where another has ended.
+//!
+//! ```text
+//! "pywasm canister"  the format's number  SHA-256 of the rest
+//! a JSON head, its length before it: everything small, and the lengths of what follows
+//! the module, then pages of the heap and of the stable memory that are not all zeros
+//! ```
+//! Numbers are little-endian. A file of another format is refused, for a newer tool may know more.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use anyhow::Context;
+use camino::Utf8Path;
+use candid::Principal;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::canister::{Canister, Settings, State};
+use super::execute::{Image, Scalar};
+use super::host::Host;
+use super::stable::{PAGE, Stable};
+use super::system::Durable;
+use crate::reporter::WithHint;
+
+const MAGIC: &[u8] = b"pywasm canister\n";
+const FORMAT: u32 = 1;
+const DIGEST: usize = 32;
+
+/// Everything small.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    id: String,
+    controllers: Vec<String>,
+    time: u64,
+    seed: [u8; 32],
+    timer: u64,
+    version: u64,
+    randoms: u64,
+    /// A number of 128 bits, which JSON has none of.
+    cycles: String,
+    certified: Vec<u8>,
+    globals: Vec<(String, String)>,
+    module: Option<u64>,
+    heap: u64,
+    heap_pages: u64,
+    stable: u64,
+    stable_pages: u64,
+}
+
+impl Canister {
+    /// Writes the canister to a file, which appears whole or stays as it was.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn save(&self, path: &Utf8Path) -> anyhow::Result<()> {
+        let body = self.body()?;
+        let parent = path.parent().filter(|parent| !parent.as_str().is_empty());
+        let dir = parent.unwrap_or(Utf8Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(dir)
+            .with_context(|| format!("can't write in `{dir}`"))?;
+        let whole = [MAGIC, &FORMAT.to_le_bytes(), &Sha256::digest(&body)[..], &body];
+        for part in whole {
+            file.write_all(part).with_context(|| format!("can't write `{path}`"))?;
+        }
+        file.as_file().sync_all().with_context(|| format!("can't write `{path}`"))?;
+        file.persist(path).with_context(|| format!("can't write `{path}`"))?;
+        Ok(())
+    }
+
+    /// Reads a canister from a file. Its limits are those of `settings`; the rest is the file's.
+    ///
+    /// # Errors
+    /// When it is no such file, of another format, cut off or changed.
+    pub fn load(path: &Utf8Path, settings: Settings, host: &Host) -> anyhow::Result<Self> {
+        let bytes = fs_err::read(path)?;
+        Self::of_bytes(&bytes, settings, host)
+            .with_context(|| format!("`{path}` is no state to continue from"))
+            .hint(|| "`--reinstall` starts anew, and so does another file".to_owned())
+    }
+
+    fn body(&self) -> anyhow::Result<Vec<u8>> {
+        let State { image, durable } = &self.state;
+        let zero = [0; PAGE];
+        let heap: Vec<(u64, &[u8])> = image
+            .memory
+            .chunks(PAGE)
+            .enumerate()
+            .filter(|(_, page)| *page != &zero[..page.len()])
+            .map(|(index, page)| (index as u64, page))
+            .collect();
+        let stable = durable.stable.written();
+        let module = self.module.as_ref();
+        let head = Head {
+            id: self.settings.id.to_text(),
+            controllers: self.settings.controllers.iter().map(Principal::to_text).collect(),
+            time: self.settings.time,
+            seed: self.settings.seed,
+            timer: durable.timer,
+            version: durable.version,
+            randoms: durable.randoms,
+            cycles: durable.cycles.to_string(),
+            certified: durable.certified.clone(),
+            globals: image.globals.iter().map(said).collect(),
+            module: module.map(|module| module.bytes().len() as u64),
+            heap: image.memory.len() as u64,
+            heap_pages: heap.len() as u64,
+            stable: durable.stable.size(),
+            stable_pages: stable.len() as u64,
+        };
+        let head = serde_json::to_vec(&head)?;
+        let mut body = (head.len() as u64).to_le_bytes().to_vec();
+        body.extend(head);
+        body.extend(module.map(super::host::Module::bytes).unwrap_or_default());
+        let stable = stable.map(|(index, page)| (index, &page[..]));
+        for (index, page) in heap.into_iter().chain(stable) {
+            body.extend(index.to_le_bytes());
+            body.extend(page);
+        }
+        Ok(body)
+    }
+
+    fn of_bytes(bytes: &[u8], settings: Settings, host: &Host) -> anyhow::Result<Self> {
+        let mut rest = Reader(bytes);
+        anyhow::ensure!(rest.take(MAGIC.len()).is_ok_and(|it| it == MAGIC), "it is another file");
+        let format = u32::from_le_bytes(rest.array()?);
+        anyhow::ensure!(
+            format == FORMAT,
+            "it is of format {format}, and this version of the tool knows {FORMAT}"
+        );
+        let digest: [u8; DIGEST] = rest.array()?;
+        anyhow::ensure!(
+            Sha256::digest(rest.0)[..] == digest,
+            "it is cut off, or was changed: its content has another SHA-256 than it says"
+        );
+        let size = rest.number()?;
+        let head: Head = serde_json::from_slice(rest.take_u64(size)?)?;
+        let module = head.module.map(|size| host.module(rest.take_u64(size)?)).transpose()?;
+        let limits = settings.limits;
+        let fits = head.heap <= limits.heap && head.stable <= limits.stable_pages;
+        anyhow::ensure!(fits, "its memories are larger than a canister's may be");
+        let mut memory = vec![0; usize::try_from(head.heap)?];
+        for _ in 0..head.heap_pages {
+            let index = rest.number()?;
+            let at = usize::try_from(index)?.checked_mul(PAGE).context("a page is too far")?;
+            let to = memory.get_mut(at..at + PAGE).context("a page is outside of the heap")?;
+            to.copy_from_slice(rest.take(PAGE)?);
+        }
+        let mut stable = Stable::default();
+        stable.grow(head.stable, limits.stable_pages);
+        for _ in 0..head.stable_pages {
+            let at = rest.number()?.checked_mul(PAGE as u64).context("a page is too far")?;
+            stable.write(at, rest.take(PAGE)?).map_err(anyhow::Error::msg)?;
+        }
+        let globals: Option<Vec<Scalar>> = head.globals.iter().map(heard).collect();
+        let globals = globals.context("a global has no value")?;
+        let count = module.as_ref().map_or(0, |module| module.globals().len());
+        anyhow::ensure!(globals.len() == count, "its globals are not those of its module");
+        let durable = Durable {
+            stable,
+            certified: head.certified,
+            timer: head.timer,
+            cycles: head.cycles.parse()?,
+            randoms: head.randoms,
+            version: head.version,
+        };
+        let controllers: Result<_, _> = head.controllers.iter().map(Principal::from_text).collect();
+        let settings = Settings {
+            id: Principal::from_text(&head.id)?,
+            controllers: controllers?,
+            time: head.time,
+            seed: head.seed,
+            ..settings
+        };
+        let state = State { image: Arc::new(Image { memory, globals }), durable };
+        Ok(Self { settings, module, state })
+    }
+}
+
+/// A global as text, whose bits are kept.
+fn said(value: &Scalar) -> (String, String) {
+    let (ty, value) = match value {
+        Scalar::I32(value) => ("i32", value.to_string()),
+        Scalar::I64(value) => ("i64", value.to_string()),
+        Scalar::F32(bits) => ("f32", bits.to_string()),
+        Scalar::F64(bits) => ("f64", bits.to_string()),
+        Scalar::V128(value) => ("v128", value.to_string()),
+    };
+    (ty.to_owned(), value)
+}
+
+fn heard((ty, value): &(String, String)) -> Option<Scalar> {
+    Some(match ty.as_str() {
+        "i32" => Scalar::I32(value.parse().ok()?),
+        "i64" => Scalar::I64(value.parse().ok()?),
+        "f32" => Scalar::F32(value.parse().ok()?),
+        "f64" => Scalar::F64(value.parse().ok()?),
+        "v128" => Scalar::V128(value.parse().ok()?),
+        _ => return None,
+    })
+}
+
+/// What of the file was not read yet.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, len: usize) -> anyhow::Result<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(len).context("it is cut off")?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn take_u64(&mut self, len: u64) -> anyhow::Result<&'a [u8]> {
+        self.take(usize::try_from(len)?)
+    }
+
+    fn array<const N: usize>(&mut self) -> anyhow::Result<[u8; N]> {
+        Ok(self.take(N)?.try_into()?)
+    }
+
+    fn number(&mut self) -> anyhow::Result<u64> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+}

@@ -1,0 +1,28 @@
+//! `cargo pywasm canister`: a canister in the embedded host.
+
+pub mod call;
+
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+
+/// Run a canister of the Internet Computer on this machine
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Call(call::Args),
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When the module can't be loaded, or a method or an argument is wrong.
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    match &args.action {
+        Action::Call(args) => call::run(args, ctx),
+    }
+}
