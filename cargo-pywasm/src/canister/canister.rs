@@ -406,7 +406,9 @@ impl Canister {
         let Some((kind, mode)) = found else {
             let asked = kinds.first().map_or("", |(kind, _)| kind.name());
             return Err(Outcome::error(match module.kind(method) {
-                Some(kind) => format!("`{method}` is no {asked} but a {}", kind.name()),
+                Some(kind) => {
+                    format!("`{method}` is no {asked}: it is of the kind {}", kind.name())
+                }
                 None => format!("the canister has no {asked} `{method}`"),
             }));
         };

@@ -104,6 +104,8 @@ impl Job<'_> {
             memory: None,
             fuel,
         };
+        // Of a query nothing is kept; a composite one goes on in its callbacks.
+        let keeps = !mode.is_forgotten() || mode == Mode::CompositeQuery;
         let linked = module.linked().map_err(|why| anyhow::anyhow!("{why}"))?;
         let mut store = Store::new(linked.module().engine(), system);
         store.limiter(|system| system);
@@ -126,7 +128,7 @@ impl Job<'_> {
         let memory = live.as_ref().and_then(|parts| parts.memory);
         let heap_pages = memory.map_or(0, |it| it.data_size(&store).div_ceil(PAGE) as u64);
         let image = match (&ended, live) {
-            (Ok(()), Some(parts)) => parts.image(&mut store),
+            (Ok(()), Some(parts)) if keeps => parts.image(&mut store),
             _ => Image::default(),
         };
         let system = store.into_data();

@@ -1,0 +1,148 @@
+//! Interfaces out of modules, and text that is typed by them.
+
+use super::*;
+use crate::canister::{Interface, interface, text};
+use crate::rewrite::metadata;
+
+const DID: &str = "type List = opt record { head : int; tail : List };
+type Shape = variant { circle : nat8; square : record { side : float64 }; none };
+service : (text) -> {
+  draw : (Shape, opt text) -> (record { nat; text }) query;
+  sum : (List) -> (int);
+}";
+
+/// A module that says this by its export, after `before` was run.
+fn says(text: &str, imports: &str, before: &str) -> Vec<u8> {
+    let text: String = text.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+    wat::parse_str(format!(
+        r#"(module {imports} (memory 1) (data (i32.const 16) "{text}")
+            (func (export "get_candid_pointer") (result i32) {before} (i32.const 16)))"#
+    ))
+    .unwrap()
+}
+
+fn refused(module: &[u8]) -> String {
+    format!("{:#}", interface::extract(module).unwrap_err())
+}
+
+#[test]
+fn an_interface_is_said_whatever_is_imported() {
+    let imports = r#"
+        (import "wasi_snapshot_preview1" "random_get" (func $r (param i32 i32) (result i32)))
+        (import "ic0" "time" (func $t (result i64)))
+        (import "env" "f" (func $f (result f32))) (import "env" "d" (func $d (result f64)))
+        (import "env" "v" (func $v (result v128))) (import "env" "two" (func $two (result i32 i64)))
+        (import "env" "g" (global i64)) (import "env" "n" (func $n))"#;
+    let before = "(drop (call $r (i32.const 0) (i32.const 0))) (drop (call $t)) (drop (call $f))
+        (drop (call $d)) (drop (call $v)) (call $two) drop drop call $n";
+    assert_eq!(interface::extract(&says(DID, imports, before)).unwrap(), DID);
+}
+
+#[test]
+fn constructors_are_run_only_when_it_does_not_work_without() {
+    let module = |start: &str| {
+        format!(
+            r#"(module (memory 1) (global $ready (mut i32) (i32.const 0))
+            (data (i32.const 16) "service : {{}}")
+            (func $ready {start} (global.set $ready (i32.const 1)))
+            (func (export "get_candid_pointer") (result i32)
+                (if (i32.eqz (global.get $ready)) (then unreachable)) (i32.const 16)))"#
+        )
+    };
+    let bytes = |text: String| wat::parse_str(text).unwrap();
+    let found = interface::extract(&bytes(module(r#"(export "_initialize")"#)));
+    assert_eq!(found.unwrap(), "service : {}");
+    let error = refused(&bytes(module("")));
+    assert!(error.contains("it called no import") && error.contains("unreachable"), "{error}");
+    let text = says("service : {}", "(func (export \"_initialize\") unreachable)", "");
+    assert_eq!(interface::extract(&text).unwrap(), "service : {}");
+}
+
+#[test]
+fn an_interface_that_is_not_to_be_had_says_why() {
+    let import = r#"(import "env" "b" (func $b (result i32))) (import "env" "a" (func $a))
+        (import "env" "unused" (func))"#;
+    let error = refused(&says("", import, "(drop (call $b)) (call $a) (call $a) unreachable"));
+    assert!(error.contains("answered by zeros: `env.a`, `env.b`:"), "{error}");
+    assert!(refused(&says("", "", "(loop (br 0))")).contains("fuel"));
+    assert!(refused(&says("service : { f : (Gone) -> () }", "", "")).contains("Gone"));
+    assert!(refused(&says("type A = nat;", "", "")).contains("has no service"));
+    assert!(refused(&says("hello there", "", "")).contains("line 1, column 1"));
+    let latin = r#"(module (memory 1) (data (i32.const 16) "\ff\00")
+        (func (export "get_candid_pointer") (result i32) (i32.const 16)))"#;
+    assert!(refused(&wat::parse_str(latin).unwrap()).contains("not UTF-8"));
+    let outside = latin.replace("(i32.const 16)))", "(i32.const -1)))");
+    assert!(refused(&wat::parse_str(outside).unwrap()).contains("outside of its memory"));
+    let bare = refused(&wat::parse_str("(module)").unwrap());
+    assert!(bare.contains("no export `get_candid_pointer`") && bare.contains("export_candid!()"));
+}
+
+#[test]
+fn the_metadata_are_asked_first() {
+    let bytes = says("service : {}", "", "");
+    let bytes = metadata::embed(&bytes, metadata::CANDID, DID.as_bytes()).unwrap();
+    let module = Host::without_cache().unwrap().module(&bytes).unwrap();
+    assert_eq!(Interface::of(&module).unwrap().unwrap().text, DID);
+    assert_eq!(interface::extract(&bytes).unwrap(), "service : {}");
+    let bare = super::module("(module)");
+    assert!(Interface::of(&bare).unwrap().is_none());
+}
+
+#[test]
+fn arguments_have_the_types_of_the_method() {
+    let interface = Interface::parse(DID).unwrap();
+    let encode = |method: &str, text: &str| {
+        let types = &interface.method(method).unwrap().args;
+        text::encode(text, &interface.env, types)
+    };
+    let bytes = encode("draw", "(variant { square = record { side = 2.0 } })").unwrap();
+    let draw = interface.method("draw").unwrap();
+    let back = candid::IDLArgs::from_bytes_with_types(&bytes, &interface.env, &draw.args).unwrap();
+    assert_eq!(back.to_string(), "(variant { square = record { side = 2.0 : float64 } }, null)");
+    assert!(
+        encode("sum", "(opt record { head = 1; tail = opt record { head = 2; tail = null } })")
+            .is_ok()
+    );
+    let error = |method: &str, text: &str| format!("{:#}", encode(method, text).unwrap_err());
+    assert!(error("draw", "(5)").contains("argument 1 is `5` of type int, and Shape is wanted"));
+    assert!(error("draw", "(variant { oval })").contains("Shape is wanted"));
+    let wanted = "0 arguments are given, and 2 are wanted: (Shape, opt text)";
+    assert!(error("draw", "()").contains(wanted));
+    assert!(error("sum", "(null, null)").contains("2 arguments are given, and 1 are wanted"));
+}
+
+#[test]
+fn text_that_is_no_candid_is_shown_with_its_place() {
+    let error = |text: &str| format!("{:#}", text::encode_untyped(text).unwrap_err());
+    let said = error("(record {\n  a = ; b = 1 })");
+    assert!(said.contains("line 2, column 7:\n    a = ; b = 1 })\n        ^"), "{said}");
+    assert!(said.contains("Expects"), "{said}");
+    assert!(error("(\"ä\", ä)").contains("line 1, column 7:"), "{}", error("(\"ä\", ä)"));
+    assert!(error("(1").contains("column 3:\n  (1\n    ^"), "{}", error("(1"));
+    assert!(error("").contains("line 1, column 1"));
+}
+
+#[test]
+fn replies_are_text_by_the_method_and_without_one() {
+    let interface = Interface::parse(DID).unwrap();
+    let draw = interface.method("draw").unwrap();
+    let bytes = text::encode("(record { 1; \"x\" })", &interface.env, &draw.rets).unwrap();
+    let typed = text::decode(&bytes, Some((&interface.env, draw))).unwrap();
+    assert_eq!(typed, "(record { 1 : nat; \"x\" })");
+    assert!(text::decode(&bytes, None).unwrap().contains("1 : nat"));
+    assert!(text::decode(b"no", None).is_err());
+    let sum = interface.method("sum").unwrap();
+    let error = text::decode(&bytes, Some((&interface.env, sum))).unwrap_err();
+    assert!(format!("{error:#}").contains("the reply is no (int)"));
+}
+
+#[test]
+fn an_interface_breaks_what_it_leaves_out() {
+    let old = Interface::parse("service : { a : () -> (nat); b : (text) -> () }").unwrap();
+    let new = Interface::parse("service : { a : () -> (nat); b : (opt text) -> (); c : () -> () }");
+    assert_eq!(new.unwrap().breaks(&old).unwrap(), [] as [&str; 0]);
+    let new = Interface::parse("service : { a : () -> (text) }").unwrap();
+    let broken = new.breaks(&old).unwrap();
+    assert_eq!(broken.len(), 2, "{broken:?}");
+    assert!(broken[0].contains("\"a\"") && broken[1].contains("\"b\""), "{broken:?}");
+}

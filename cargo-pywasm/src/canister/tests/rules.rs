@@ -1,0 +1,261 @@
+//! What may be called when, and what is answered how often.
+
+use super::*;
+use crate::audit::Policy;
+use crate::canister::ic0::{self, Type};
+
+#[test]
+fn a_trap_in_an_update_takes_back_what_it_wrote() {
+    let module = counter(
+        r#"(func $boom (export "canister_update boom")
+            call $inc
+            (drop (call $sgrow (i64.const 3)))
+            (drop (memory.grow (i32.const 2)))
+            (call $print (i32.const 100) (i32.const 3))
+            (call $trap (i32.const 100) (i32.const 4)))
+        (func (export "canister_update wasm_trap") call $inc unreachable)"#,
+    );
+    let mut canister = installed(&module);
+    update(&mut canister, "inc");
+    let run = update(&mut canister, "boom");
+    let (code, message) = rejected(&run);
+    assert!(code == 5 && message.starts_with("the canister trapped: help\n"), "{message}");
+    assert!(message.contains("in boom"), "{message}");
+    assert_eq!(run.debug, ["hel"]);
+    let run = update(&mut canister, "wasm_trap");
+    assert!(rejected(&run).1.contains("unreachable"));
+    let run = query(&mut canister, "read");
+    assert_eq!((reply(&run), run.heap_pages), (&[1, 1, 0][..], 1));
+}
+
+#[test]
+fn a_query_changes_nothing_and_an_update_does() {
+    let module = counter(r#"(func (export "canister_query inc_q") call $inc call $tell)"#);
+    let mut canister = installed(&module);
+    for _ in 0..2 {
+        assert_eq!(reply(&query(&mut canister, "inc_q")), [1, 1, 0]);
+        assert_eq!(reply(&update(&mut canister, "inc_q")), [1, 1, 0]);
+    }
+    update(&mut canister, "inc");
+    assert_eq!(reply(&update(&mut canister, "inc")), [2, 2, 0]);
+}
+
+#[test]
+fn data_segments_and_the_start_function_are_written_once() {
+    let module = module(&format!(
+        r#"(module {COUNTER}
+            (func $start call $inc call $inc)
+            (start $start)
+            (func (export "canister_update over") (i32.store8 (i32.const 100) (i32.const 1)))
+            (func (export "canister_query data")
+                (call $append (i32.const 100) (i32.const 1)) (call $reply)))"#
+    ));
+    let mut canister = installed(&module);
+    assert_eq!(reply(&query(&mut canister, "read")), [2, 2, 0]);
+    update(&mut canister, "over");
+    assert_eq!(reply(&query(&mut canister, "data")), [1]);
+    assert_eq!(reply(&query(&mut canister, "read")), [2, 2, 0]);
+}
+
+#[test]
+fn a_function_that_the_mode_has_not_traps_by_its_name() {
+    let text = |export: &str| {
+        format!(
+            r#"(module
+            (import "ic0" "msg_reply" (func $reply))
+            (import "ic0" "time" (func $time (result i64)))
+            (import "ic0" "call_perform" (func $perform (result i32)))
+            (import "ic0" "msg_arg_data_size" (func $size (result i32)))
+            {export})"#
+        )
+    };
+    let at_install = |export: &str| {
+        let mut canister = Canister::new(Settings::default());
+        let run = canister.install(&module(&text(export)), b"", who()).unwrap();
+        assert!(canister.module().is_none());
+        rejected(&run).1.to_owned()
+    };
+    let said = at_install(r#"(func (export "canister_init") call $reply)"#);
+    assert!(said.contains("ic0.msg_reply: it may not be called in canister_init"), "{said}");
+    let said = at_install("(func $start (drop (call $time))) (start $start)");
+    assert!(said.contains("ic0.time: it may not be called in the start function"), "{said}");
+    let module = module(&text(
+        r#"(func (export "canister_query q") (drop (call $perform)))
+        (func (export "canister_heartbeat") (drop (call $size)))"#,
+    ));
+    let mut canister = installed(&module);
+    let run = query(&mut canister, "q");
+    assert!(rejected(&run).1.contains("ic0.call_perform: it may not be called in a query\n"));
+    let run = canister.heartbeat().unwrap();
+    assert!(rejected(&run).1.contains("ic0.msg_arg_data_size: it may not be called in a heart"));
+}
+
+#[test]
+fn a_message_is_answered_exactly_once() {
+    let module = counter(
+        r#"(func (export "canister_update twice") call $inc call $reply call $reply)
+        (func (export "canister_update never") call $inc)"#,
+    );
+    let mut canister = installed(&module);
+    let run = update(&mut canister, "twice");
+    assert!(rejected(&run).1.starts_with("ic0.msg_reply: the message was replied to already"));
+    assert_eq!(reply(&query(&mut canister, "read")), [0, 0, 0]);
+    // One that does not reply is kept nevertheless.
+    assert_eq!(rejected(&update(&mut canister, "never")), (5, "`never` did not reply"));
+    assert_eq!(reply(&query(&mut canister, "read")), [1, 1, 0]);
+}
+
+#[test]
+fn a_method_is_asked_for_as_what_it_is() {
+    let mut canister = installed(&counter(""));
+    let says = |run: Run| rejected(&run).1.to_owned();
+    assert_eq!(says(query(&mut canister, "inc")), "`inc` is no query: it is of the kind update");
+    assert_eq!(says(update(&mut canister, "gone")), "the canister has no update `gone`");
+    let mut empty = Canister::new(Settings::default());
+    assert_eq!(says(update(&mut empty, "inc")), "the canister has no module");
+}
+
+#[test]
+fn what_is_too_large_is_refused() {
+    let module = module(
+        r#"(module
+            (import "ic0" "msg_reply" (func $reply))
+            (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+            (memory 64)
+            (func $three (call $append (i32.const 0) (i32.const 3145728)))
+            (func (export "canister_update u") call $three call $reply)
+            (func (export "canister_query q") call $three call $reply)
+            (func (export "canister_query more")
+                call $three (call $append (i32.const 0) (i32.const 1)))
+            (func (export "canister_query outside")
+                (call $append (i32.const 4194300) (i32.const 5))))"#,
+    );
+    let mut canister = installed(&module);
+    assert_eq!(reply(&query(&mut canister, "q")).len(), 3 << 20);
+    let run = update(&mut canister, "u");
+    assert!(rejected(&run).1.contains("at most 2097152 bytes, and this one would have 3145728"));
+    assert!(rejected(&query(&mut canister, "more")).1.contains("at most 3145728"));
+    assert!(rejected(&query(&mut canister, "outside")).1.contains("out of bounds"));
+    let run = canister.update("u", &vec![0; (2 << 20) + 1], who()).unwrap();
+    assert!(rejected(&run).1.contains("2097153 bytes"));
+}
+
+#[test]
+fn fuel_stack_and_heap_have_their_limits() {
+    let module = module(
+        r#"(module
+            (import "ic0" "msg_reply" (func $reply))
+            (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+            (memory 1)
+            (func $deep call $deep)
+            (func (export "canister_update deep") call $deep)
+            (func (export "canister_update loop") (loop (br 0)))
+            (func (export "canister_update grow")
+                (i32.store (i32.const 0) (memory.grow (i32.const 2)))
+                (call $append (i32.const 0) (i32.const 4)) call $reply))"#,
+    );
+    let mut settings = Settings::default();
+    settings.limits.update_fuel = 100_000_000;
+    settings.limits.heap = 2 << 16;
+    let mut canister = Canister::new(settings);
+    canister.install(&module, b"", who()).unwrap();
+    let run = update(&mut canister, "loop");
+    assert_eq!(rejected(&run).1, "it used up its 100000000 units of wasm fuel");
+    assert_eq!(run.fuel, 100_000_000);
+    assert!(rejected(&update(&mut canister, "deep")).1.contains("call stack exhausted"));
+    assert_eq!(reply(&update(&mut canister, "grow")), (-1_i32).to_le_bytes());
+}
+
+#[test]
+fn proposals_that_the_policy_has_not_are_refused() {
+    let host = Host::without_cache().unwrap();
+    for text in [
+        "(module (func $f return_call $f))",
+        "(module (memory 1) (memory 1))",
+        "(module (func (param v128 v128) (result v128)
+            (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
+        "(module (memory 1 1 shared))",
+        "(module (tag))",
+    ] {
+        let error = host.module(&wat::parse_str(text).unwrap()).unwrap_err();
+        assert!(format!("{error:#}").contains("not WebAssembly as a canister may be"), "{error:#}");
+    }
+    host.module(&wat::parse_str("(module (memory i64 1) (func (param v128)))").unwrap()).unwrap();
+}
+
+#[test]
+fn imports_that_no_canister_has_are_named_at_install() {
+    let module = module(
+        r#"(module (import "wasi_snapshot_preview1" "fd_write" (func (param i32)))
+            (import "ic0" "time" (func (result i64))) (import "ic0" "tim" (func)))"#,
+    );
+    let run = Canister::new(Settings::default()).install(&module, b"", who()).unwrap();
+    let said = rejected(&run).1;
+    assert!(said.contains("`ic0.tim`, `wasi_snapshot_preview1.fd_write`"), "{said}");
+    let module = super::module(r#"(module (import "ic0" "time" (func (result i32))))"#);
+    let run = Canister::new(Settings::default()).install(&module, b"", who()).unwrap();
+    assert!(rejected(&run).1.contains("another type"));
+}
+
+#[test]
+fn the_functions_are_those_of_the_policy() {
+    let policy = Policy::load("ic", camino::Utf8Path::new(".")).unwrap();
+    let word = |ty: &Type| if *ty == Type::I64 { "i64" } else { "i32" };
+    let mut own: Vec<String> = ic0::functions()
+        .map(|function| {
+            let params: Vec<&str> = function.params.iter().map(word).collect();
+            let result = function.result.as_ref().map_or("()", word);
+            format!("{} = ({}) -> {result}", function.name, params.join(", "))
+        })
+        .collect();
+    own.sort();
+    let text = include_str!("../../../policies/ic.toml");
+    let table = text.split("[functions.ic0]\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let theirs: Vec<String> = table
+        .lines()
+        .map(|line| {
+            let (name, rest) = line.split_once(" = ").unwrap();
+            format!("{name} = {}", rest.split('"').nth(1).unwrap())
+        })
+        .collect();
+    assert_eq!(own, theirs);
+    assert_eq!(policy.name, "ic");
+}
+
+#[test]
+fn a_memory_of_64_bits_has_functions_of_64_bits() {
+    let module = module(
+        r#"(module
+            (import "ic0" "msg_reply" (func $reply))
+            (import "ic0" "msg_reply_data_append" (func $append (param i64 i64)))
+            (import "ic0" "msg_caller_size" (func $size (result i64)))
+            (import "ic0" "msg_caller_copy" (func $copy (param i64 i64 i64)))
+            (memory i64 1)
+            (func (export "canister_query who")
+                (call $copy (i64.const 9) (i64.const 0) (call $size))
+                (call $append (i64.const 9) (call $size)) call $reply))"#,
+    );
+    let who = Principal::from_slice(&[1, 2, 3, 4, 5]);
+    let run = installed(&module).query("who", b"", who).unwrap();
+    assert_eq!(reply(&run), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn inspect_message_takes_what_it_accepts_and_changes_nothing() {
+    let module = module(&format!(
+        r#"(module
+            (import "ic0" "accept_message" (func $accept))
+            (import "ic0" "msg_method_name_size" (func $size (result i32)))
+            {COUNTER}
+            (func (export "canister_inspect_message")
+                call $inc
+                (if (i32.eq (call $size) (i32.const 3)) (then call $accept))))"#
+    ));
+    let mut canister = installed(&module);
+    assert_eq!(canister.inspect_message("inc", b"", who()).unwrap().outcome, Outcome::Done);
+    let run = canister.inspect_message("other", b"", who()).unwrap();
+    assert_eq!(rejected(&run), (4, "canister_inspect_message did not accept `other`"));
+    assert_eq!(reply(&query(&mut canister, "read")), [0, 0, 0]);
+    let mut without = installed(&counter(""));
+    assert!(without.inspect_message("inc", b"", who()).unwrap().outcome.is_ok());
+}

@@ -1,0 +1,212 @@
+//! `cargo pywasm canister call` and `cargo pywasm candid`, as their users call them.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::process::{Command, Output};
+
+use camino::Utf8PathBuf;
+use pywasm_tests::{binary, utf8};
+
+/// A counter that tells its interface, keeps itself over upgrades, and traps when it is told to.
+const COUNTER: &str = r#"(module
+    (import "ic0" "msg_reply" (func $reply))
+    (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+    (import "ic0" "msg_arg_data_size" (func $size (result i32)))
+    (import "ic0" "msg_caller_size" (func $caller (result i32)))
+    (import "ic0" "time" (func $time (result i64)))
+    (import "ic0" "debug_print" (func $print (param i32 i32)))
+    (import "ic0" "trap" (func $trap (param i32 i32)))
+    (import "ic0" "stable64_grow" (func $grow (param i64) (result i64)))
+    (import "ic0" "stable64_write" (func $write (param i64 i64 i64)))
+    (import "ic0" "stable64_read" (func $read (param i64 i64 i64)))
+    (memory 1)
+    (data (i32.const 100) "DIDL\00\01\7d\00")
+    (data (i32.const 120) "DIDL\00\01\78")
+    (data (i32.const 200) "no way")
+    (data (i32.const 300)
+        "service : () -> { inc : () -> (nat); read : () -> (nat) query; boom : () -> (); time : () -> (nat64) query }\00")
+    (func (export "get_candid_pointer") (result i32) (i32.const 300))
+    (func $tell (call $append (i32.const 100) (i32.const 8)) call $reply)
+    (func (export "canister_query read") call $tell)
+    (func (export "canister_update inc")
+        (i32.store8 (i32.const 107) (i32.add (i32.const STEP) (i32.load8_u (i32.const 107))))
+        (call $print (i32.const 200) (i32.const 2))
+        call $tell)
+    (func (export "canister_query time")
+        (i64.store (i32.const 127) (call $time))
+        (call $append (i32.const 120) (i32.const 15)) call $reply)
+    (func (export "canister_update boom")
+        (i32.store8 (i32.const 107) (i32.const 99)) (call $trap (i32.const 200) (i32.const 6)))
+    (func (export "canister_init")
+        (if (i32.gt_u (call $size) (i32.const 6)) (then (call $trap (i32.const 200) (i32.const 6)))))
+    (func (export "canister_pre_upgrade")
+        (drop (call $grow (i64.const 1))) (call $write (i64.const 0) (i64.const 107) (i64.const 1)))
+    (func (export "canister_post_upgrade")
+        (call $read (i64.const 0) (i64.const 107) (i64.const 1)) POST))"#;
+
+struct Bench {
+    _dir: tempfile::TempDir,
+    root: Utf8PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = utf8(&dir.path().canonicalize().unwrap());
+        let bench = Self { _dir: dir, root };
+        bench.module("one.wasm", "1", "");
+        bench.module("two.wasm", "2", "");
+        bench.module("bad.wasm", "3", "unreachable");
+        bench
+    }
+
+    fn module(&self, name: &str, step: &str, post: &str) {
+        let text = COUNTER.replace("STEP", step).replace("POST", post);
+        std::fs::write(self.root.join(name), wat::parse_str(text).unwrap()).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Said {
+        let output = Command::new(binary())
+            .arg("pywasm")
+            .args(args)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("PYWASM_STORE", self.root.join("store"))
+            .current_dir(&self.root)
+            .output()
+            .unwrap();
+        Said::of(&output)
+    }
+
+    fn call(&self, args: &[&str]) -> Said {
+        self.run(&[&["canister", "call"], args].concat())
+    }
+}
+
+#[derive(Debug)]
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self {
+            code: output.status.code().unwrap(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
+}
+
+#[test]
+fn replies_are_data_and_prints_are_not() {
+    let said = Bench::new().call(&["one.wasm", "inc", "inc", "()", "read", "--fuel"]);
+    assert_eq!((said.code, said.out.as_str()), (0, "(1 : nat)\n(2 : nat)\n(2 : nat)\n"));
+    assert!(
+        said.err.contains("Printed no\n") && said.err.contains("wasm fuel for `inc`"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_reject_is_exit_code_1_and_ends_the_messages() {
+    let said = Bench::new().call(&["one.wasm", "inc", "boom", "read"]);
+    assert_eq!((said.code, said.out.as_str()), (1, "(1 : nat)\n"));
+    assert!(
+        said.err.contains("`boom`: reject code 5 (CANISTER_ERROR): the canister trapped: no way")
+    );
+}
+
+#[test]
+fn a_state_is_continued_and_another_module_is_an_upgrade() {
+    let bench = Bench::new();
+    let state = ["--state", "s"];
+    let call = |args: &[&str]| bench.call(&[args, &state].concat());
+    assert_eq!(call(&["one.wasm", "inc"]).out, "(1 : nat)\n");
+    assert_eq!(call(&["one.wasm", "boom"]).code, 1);
+    assert_eq!(call(&["one.wasm", "inc"]).out, "(2 : nat)\n");
+    let said = call(&["two.wasm", "inc"]);
+    assert_eq!(said.out, "(4 : nat)\n");
+    assert!(said.err.contains("Upgrading to `two.wasm`"), "{said:?}");
+    let before = std::fs::read(bench.root.join("s")).unwrap();
+    let said = call(&["bad.wasm", "inc"]);
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains("canister_post_upgrade failed"), "{said:?}");
+    assert!(said.err.contains("the canister in the state stays as it was"), "{said:?}");
+    assert_eq!(std::fs::read(bench.root.join("s")).unwrap(), before);
+    assert_eq!(call(&["one.wasm", "--reinstall", "read"]).out, "(0 : nat)\n");
+    std::fs::write(bench.root.join("s"), "else").unwrap();
+    let said = call(&["one.wasm", "read"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.err.contains("`") && said.err.contains("is no state to continue from"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_canister_init_that_traps_saves_nothing() {
+    let bench = Bench::new();
+    let said =
+        bench.call(&["one.wasm", "--raw", "--init", "4449444c00017d05", "--state", "s", "read"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("canister_init failed: the canister trapped: no way"), "{said:?}");
+    assert!(!bench.root.join("s").exists());
+}
+
+#[test]
+fn what_is_wrong_on_the_line_is_told_before_anything_runs() {
+    let bench = Bench::new();
+    let wrong = |args: &[&str]| {
+        let said = bench.call(&[args, &["--state", "s"]].concat());
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert!(!bench.root.join("s").exists());
+        said.err
+    };
+    let said = wrong(&["one.wasm", "inc", "reed"]);
+    assert!(said.contains("no method `reed`") && said.contains("hint: is it `read`?"), "{said}");
+    assert!(
+        said.contains("\n    inc : () -> (nat)") || said.contains("\n  inc : () -> (nat)"),
+        "{said}"
+    );
+    assert!(wrong(&["one.wasm", "inc", "(1"]).contains("column 3"));
+    assert!(wrong(&["one.wasm", "inc", "(1)"]).contains("1 arguments are given, and 0 are wanted"));
+    assert!(wrong(&["one.wasm", "(1)"]).contains("where a method is wanted"));
+    assert!(wrong(&["one.wasm", "inc", "--caller", "me"]).contains("--caller"));
+    assert!(wrong(&["gone.wasm", "inc"]).contains("gone.wasm"));
+}
+
+#[test]
+fn time_and_kind_are_as_they_are_told() {
+    let bench = Bench::new();
+    let said = bench.call(&["one.wasm", "time", "--time", "1970-01-01T00:00:01Z"]);
+    assert_eq!(said.out, "(1_000_000_000 : nat64)\n");
+    assert_eq!(bench.call(&["one.wasm", "time", "--time", "17"]).out, "(17 : nat64)\n");
+    assert_eq!(bench.call(&["one.wasm", "read", "--update"]).out, "(0 : nat)\n");
+    let said = bench.call(&["one.wasm", "inc", "--query"]);
+    assert!(said.code == 1 && said.err.contains("`inc` is no query"), "{said:?}");
+    assert_eq!(bench.call(&["one.wasm", "--raw", "inc"]).out, "4449444c00017d01\n");
+}
+
+#[test]
+fn an_interface_is_printed_embedded_and_checked() {
+    let bench = Bench::new();
+    let said = bench.run(&["candid", "one.wasm"]);
+    assert!(said.code == 0 && said.out.starts_with("service : () -> { inc"), "{said:?}");
+    assert_eq!(bench.run(&["candid", "one.wasm", "--embed", "told.wasm"]).code, 0);
+    let told = bench.run(&["candid", "told.wasm"]);
+    assert!(told.out == said.out && told.err.contains("icp:public candid:service"), "{told:?}");
+    assert_eq!(bench.run(&["candid", "told.wasm", "--run"]).err, "");
+    assert_eq!(bench.run(&["candid", "one.wasm", "-o", "one.did"]).out, "");
+    assert_eq!(bench.run(&["candid", "one.wasm", "--check", "one.did"]).code, 0);
+    let more = "service : { inc : () -> (nat); more : () -> () }";
+    std::fs::write(bench.root.join("more.did"), more).unwrap();
+    let said = bench.run(&["candid", "one.wasm", "--check", "more.did"]);
+    assert!(said.code == 1 && said.out.contains("more"), "{said:?}");
+    std::fs::write(bench.root.join("bare.wasm"), wat::parse_str("(module)").unwrap()).unwrap();
+    let said = bench.run(&["candid", "bare.wasm"]);
+    assert!(said.code == 2 && said.err.contains("export_candid!()"), "{said:?}");
+}
