@@ -42,7 +42,7 @@ const COUNTER: &str = r#"(module
     (func (export "canister_pre_upgrade")
         (drop (call $grow (i64.const 1))) (call $write (i64.const 0) (i64.const 107) (i64.const 1)))
     (func (export "canister_post_upgrade")
-        (call $read (i64.const 0) (i64.const 107) (i64.const 1)) POST))"#;
+        (call $read (i64.const 107) (i64.const 0) (i64.const 1)) POST))"#;
 
 struct Bench {
     _dir: tempfile::TempDir,

@@ -242,7 +242,11 @@ impl Canister {
         fuel: u64,
     ) -> anyhow::Result<Run> {
         let mut run = Run::nothing(Outcome::Done);
-        if let Err(why) = module.linked() {
+        let refused = match module.linked() {
+            Ok(_) => module.refused()?,
+            Err(why) => Some(why.to_owned()),
+        };
+        if let Some(why) = refused {
             run.outcome = Outcome::error(format!("the module can't be installed: {why}"));
             return Ok(run);
         }

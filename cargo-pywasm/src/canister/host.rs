@@ -11,7 +11,7 @@ use wasmtime::{Cache, CacheConfig, Config, Engine, ExternType, InstancePre, Link
 use super::ic0;
 use super::instrument::{self, instrument};
 use super::system::System;
-use crate::audit::Content;
+use crate::audit::{self, Code, Content, Given, Policy};
 use crate::ctx::Ctx;
 use crate::reporter::WithHint;
 use crate::store::Bucket;
@@ -20,6 +20,9 @@ use crate::store::Bucket;
 pub(super) const WASM_STACK: usize = 5 << 20;
 /// What the host's own frames need beside it.
 pub(super) const HOST_STACK: usize = 8 << 20;
+
+/// Reasons for a refusal that are told; `audit-imports` tells all.
+const SHOWN: usize = 5;
 
 /// An engine that runs canisters.
 #[derive(Clone)]
@@ -163,6 +166,24 @@ impl Module {
 
     pub(super) fn compiled(&self) -> &wasmtime::Module {
         &self.0.compiled
+    }
+
+    /// Why the Internet Computer would not install it, where this host would: tables that change are
+    /// not kept from message to message here, for no canister can change them.
+    pub(super) fn refused(&self) -> anyhow::Result<Option<String>> {
+        let policy = Policy::load("ic", Utf8Path::new(""))?;
+        let module = audit::Module::read(&self.0.bytes)?;
+        let found = audit::module(&module, Given::default(), &policy)?;
+        let found: Vec<String> = found
+            .into_iter()
+            // Imports were looked at already, for memories of 64 bits, too; and a start function
+            // that may reach what it may not call traps when it does.
+            .filter(|it| it.code.is_error())
+            .filter(|it| !matches!(it.code, Code::ImportType | Code::StartCalls))
+            .map(|finding| format!("{}: {}", finding.subject, finding.message))
+            .take(SHOWN)
+            .collect();
+        Ok((!found.is_empty()).then(|| found.join("; ")))
     }
 
     /// What is instantiated, or why it can't be installed.

@@ -65,8 +65,8 @@ pub(super) const FUNCTIONS: &[F] = &[
     F::new("env_var_name_exists", &[Word, Word], Some(I32), sets::ANY, |g, a| {
         g.text(a[0], a[1]).map(|_| 0)
     }),
-    F::new("env_var_value_size", &[Word, Word], Some(Word), sets::ANY, |g, a| unset(g, a)),
-    F::new("env_var_value_copy", &[Word; 5], None, sets::ANY, |g, a| unset(g, a)),
+    F::new("env_var_value_size", &[Word, Word], Some(Word), sets::ANY, unset),
+    F::new("env_var_value_copy", &[Word; 5], None, sets::ANY, unset),
     F::new("debug_print", &[Word, Word], None, sets::ALWAYS, |g, a| {
         let text = g.text(a[0], a[1])?;
         g.system().debug.push(text);

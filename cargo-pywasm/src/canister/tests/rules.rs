@@ -259,3 +259,22 @@ fn inspect_message_takes_what_it_accepts_and_changes_nothing() {
     let mut without = installed(&counter(""));
     assert!(without.inspect_message("inc", b"", who()).unwrap().outcome.is_ok());
 }
+
+#[test]
+fn what_the_internet_computer_would_not_install_is_refused() {
+    for (text, why) in [
+        (
+            "(module (table 1 funcref) (func (table.set (i32.const 0) (ref.null func))))",
+            "table.set",
+        ),
+        (r#"(module (func (export "canister_inti")))"#, "canister_inti"),
+        (r#"(module (func (export "canister_query a") (param i32)))"#, "canister_query a"),
+    ] {
+        let run = Canister::new(Settings::default()).install(&module(text), b"", who()).unwrap();
+        let said = rejected(&run).1;
+        assert!(
+            said.starts_with("the module can't be installed: ") && said.contains(why),
+            "{said}"
+        );
+    }
+}
