@@ -146,3 +146,21 @@ fn an_interface_breaks_what_it_leaves_out() {
     assert_eq!(broken.len(), 2, "{broken:?}");
     assert!(broken[0].contains("\"a\"") && broken[1].contains("\"b\""), "{broken:?}");
 }
+
+#[test]
+fn text_that_is_nested_without_end_is_refused() {
+    for (open, close) in [("opt ", ""), ("vec{", "}"), ("record{a:opt ", "}"), ("(", ")")] {
+        let deep =
+            |times| format!("service:{{f:({}nat{})->()}}", open.repeat(times), close.repeat(times));
+        let error = Interface::parse(&deep(100_000)).unwrap_err().to_string();
+        assert!(error.contains("nested more than 500 times"), "{error}");
+    }
+    let deep = |times| format!("service:{{f:({}nat)->()}}", "opt ".repeat(times));
+    assert!(Interface::parse(&deep(400)).is_ok());
+    assert!(text::encode_untyped(&format!("({}1)", "opt ".repeat(100_000))).is_err());
+    let wide = format!(
+        "service:{{{}}}",
+        (0..2000).map(|it| format!("f{it}:(opt nat)->();")).collect::<String>()
+    );
+    assert_eq!(Interface::parse(&wide).unwrap().methods.len(), 2000);
+}
