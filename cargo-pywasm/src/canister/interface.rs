@@ -19,11 +19,9 @@ use super::host::{Host, Module, wasm_error};
 use super::instrument;
 use super::text;
 use crate::reporter::WithHint;
-use crate::rewrite::metadata;
+use crate::rewrite::metadata::{self, POINTER};
 use crate::runtime::trap_text;
 
-/// The export that gives the text.
-const POINTER: &str = "get_candid_pointer";
 /// More than any interface takes; a module that never ends is not waited for.
 const FUEL: u64 = 10_000_000_000;
 const MOST_MEMORY: usize = 1 << 30;

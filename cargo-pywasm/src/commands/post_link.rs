@@ -12,10 +12,10 @@ use crate::post_link::{self, Asked, Files, Plan, Step};
 use crate::project;
 use crate::reporter::{Message, WithHint};
 
-/// Make a linked module ready for its host: rewired, swept, optimized, stripped, audited, compressed
+/// Make a linked module ready for its host: rewired, swept, optimized, packed, audited, compressed
 ///
-/// The steps always run in this order: rewire, gc, wasm-opt, strip, audit, gzip. Without a file,
-/// inside of a project, it takes what was built last, and writes to `target/pywasm/PROFILE/`. On its own
+/// The steps always run in this order: rewire, candid, gc, wasm-opt, pack, strip, audit, gzip. Without a
+/// file, inside of a project, it takes what was built last, and writes to `target/pywasm/PROFILE/`. On its own
 /// output it changes nothing. Prints the paths that it wrote; exit code 1 says that the audit found an
 /// error, and nothing was written.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub struct Args {
     /// The module
     #[arg(value_name = "FILE")]
     file: Option<Utf8PathBuf>,
-    /// A step, once each: rewire, gc, wasm-opt, strip, audit, gzip [default: the project's
+    /// A step, once each: rewire, candid, gc, wasm-opt, pack, strip, audit, gzip [default: the project's
     /// `post-link`, else gc, wasm-opt, strip and gzip]
     #[arg(long = "step", value_name = "NAME")]
     steps: Vec<Step>,

@@ -47,6 +47,12 @@ impl Files {
         Utf8PathBuf::from(format!("{}.gz", self.output))
     }
 
+    /// Its interface: `x.did` beside `x.wasm`.
+    #[must_use]
+    pub fn interface(&self) -> Utf8PathBuf {
+        self.output.with_extension("did")
+    }
+
     /// What says of which module and plan the outcome is: `.x.wasm.stamp` beside it.
     pub(super) fn stamp(&self) -> Option<Utf8PathBuf> {
         let name = self.output.file_name().filter(|_| self.is_of_project)?;
@@ -71,6 +77,11 @@ impl Files {
             match &outcome.compressed {
                 Some(bytes) => staged.push((stage(&compressed, bytes)?, compressed)),
                 None => stale.push(compressed),
+            }
+            // One that is not asked for may be somebody's own file, and stays.
+            if let Some(text) = &outcome.interface {
+                let path = cwd.join(files.interface());
+                staged.push((stage(&path, text)?, path));
             }
             staged.push((stage(&output, &outcome.module)?, output));
             // Last: a stamp of what is not there is worse than none.

@@ -56,6 +56,7 @@ impl Plan {
     pub fn about(&self) -> Vec<(Step, String)> {
         let about = |step: &Step| match step {
             Step::Rewire => "imports of WASI to the polyfill's functions".to_owned(),
+            Step::Candid => "the interface, as the module says it".to_owned(),
             Step::Gc if self.has(Step::Rewire) => {
                 "exports of the polyfill, and what nothing leads to".to_owned()
             }
@@ -66,6 +67,7 @@ impl Plan {
                 None => String::new(),
             },
             Step::Strip => "sections that only debuggers read".to_owned(),
+            Step::Pack => "data, which the start function unpacks".to_owned(),
             Step::Audit => format!("by policy `{}`", self.policy.name),
             Step::Gzip => "beside the module".to_owned(),
         };

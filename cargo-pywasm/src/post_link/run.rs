@@ -3,9 +3,9 @@
 use anyhow::Context;
 
 use super::gzip::gzip;
-use super::{Optimizer, Plan, Stamp, Step};
+use super::{Optimizer, Plan, Stamp, Step, wasm_opt};
 use crate::audit::{self, Figure, Finding, Given, Limited, Module};
-use crate::rewrite::{self, POLYFILL_EXPORTS, Wire};
+use crate::rewrite::{self, POLYFILL_EXPORTS, Wire, metadata};
 
 /// A step that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Outcome {
     pub module: Vec<u8>,
     /// The same compressed, where that is asked for.
     pub compressed: Option<Vec<u8>>,
+    /// Its interface in Candid, where that is asked for.
+    pub interface: Option<Vec<u8>>,
     /// The steps, in their order.
     pub done: Vec<Done>,
     /// What an audit found, where there was one; sorted.
@@ -56,7 +58,8 @@ impl Outcome {
 /// # Errors
 /// When the module is broken, or a step can't do its job.
 pub fn run(bytes: &[u8], plan: &Plan) -> anyhow::Result<Outcome> {
-    let mut run = Run { plan, module: bytes.to_vec(), named: None, compressed: None };
+    let mut run =
+        Run { plan, module: bytes.to_vec(), named: None, compressed: None, interface: None };
     let before = run.figures(bytes).context("it is not a module that can be changed")?;
     let mut outcome = Outcome { before, ..Outcome::default() };
     for step in &plan.steps {
@@ -70,6 +73,7 @@ pub fn run(bytes: &[u8], plan: &Plan) -> anyhow::Result<Outcome> {
     }
     outcome.after = run.figures(&run.module)?;
     (outcome.module, outcome.compressed) = (run.module, run.compressed);
+    outcome.interface = run.interface;
     outcome.stamp = Stamp::of(bytes, plan, &outcome);
     Ok(outcome)
 }
@@ -94,15 +98,18 @@ struct Run<'p> {
     /// The module as it was before its names were taken out: the functions are the same.
     named: Option<Vec<u8>>,
     compressed: Option<Vec<u8>>,
+    interface: Option<Vec<u8>>,
 }
 
 impl Run<'_> {
     fn step(&mut self, step: Step, found: &mut Option<Vec<Finding>>) -> anyhow::Result<Said> {
         match step {
             Step::Rewire => self.rewire(),
+            Step::Candid => self.candid(),
             Step::Gc => self.gc(),
             Step::WasmOpt => self.optimize(),
             Step::Strip => self.strip(),
+            Step::Pack => self.pack(),
             Step::Audit => {
                 let findings = self.audit()?;
                 let said = match findings.len() {
@@ -135,11 +142,36 @@ impl Run<'_> {
         Ok(Said { about, warning, skipped: None })
     }
 
+    fn candid(&mut self) -> anyhow::Result<Said> {
+        let told = metadata::read(&self.module, metadata::CANDID)?.map(<[u8]>::to_vec);
+        let says =
+            Module::read(&self.module)?.exports.iter().any(|it| it.name == metadata::POINTER);
+        let text = match told {
+            Some(told) if !says => told,
+            _ => interface(&self.module)?.into_bytes(),
+        };
+        self.module = metadata::embed(&self.module, metadata::CANDID, &text)?;
+        let about = format!("an interface of {}", counted(text.len(), "byte"));
+        self.interface = Some(text);
+        Ok(Said::new(about))
+    }
+
+    fn pack(&mut self) -> anyhow::Result<Said> {
+        let packed = rewrite::pack(&self.module)?;
+        self.module = wasm_opt::carried(&self.module, packed.module)?;
+        Ok(match packed.reason {
+            Some(reason) => Said::new(reason),
+            None => Said::new(format!("data of {} in {}", packed.unpacked, packed.packed)),
+        })
+    }
+
     fn gc(&mut self) -> anyhow::Result<Said> {
         // Who does not rewire may want the polyfill's functions to be found by a later tool.
         let rewired = self.plan.has(Step::Rewire);
-        let unwanted = if rewired { &POLYFILL_EXPORTS[..] } else { &[] };
-        let swept = rewrite::gc(&self.module, unwanted)?;
+        let mut unwanted = if rewired { POLYFILL_EXPORTS.to_vec() } else { Vec::new() };
+        // What it said stands in a section now; it brings a printer of types along.
+        unwanted.extend(self.plan.has(Step::Candid).then_some(metadata::POINTER));
+        let swept = rewrite::gc(&self.module, &unwanted)?;
         let about = parts(&[
             (swept.functions, "function"),
             (swept.segments, "data segment"),
@@ -192,6 +224,19 @@ impl Run<'_> {
             Given { compressed: self.compressed.as_ref().map(Vec::len), ..Given::default() };
         audit::figures(&Module::read(module)?, given, &self.plan.policy)
     }
+}
+
+/// What a module says of itself, when it is asked.
+#[cfg(feature = "runtime")]
+fn interface(module: &[u8]) -> anyhow::Result<String> {
+    crate::canister::interface::extract(module)
+}
+
+#[cfg(not(feature = "runtime"))]
+fn interface(_: &[u8]) -> anyhow::Result<String> {
+    anyhow::bail!(
+        "this cargo-pywasm is built without its feature `runtime`, and can't ask the module"
+    )
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -10,18 +10,23 @@ use crate::reporter::WithHint;
 /// One thing that is done to a module.
 ///
 /// They run in this order, however they are named: `rewire` finds the polyfill's functions by exports
-/// and names that later steps take away; `gc` finds then what nobody calls any more, so that
-/// `wasm-opt` does not work on it; `wasm-opt` reads the names of the proposals and of functions, which
-/// `strip` takes away; an `audit` is of what a host will get, and `gzip` packs what was audited.
+/// and names that later steps take away; `candid` asks the function for the interface that `gc` takes
+/// out then, with all that nobody calls any more, so that `wasm-opt` does not work on it; `wasm-opt`
+/// leaves out the zeros of data, which `pack` then need not say, and reads names that `strip` takes
+/// away; an `audit` is of what a host will get, and `gzip` packs what was audited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum Step {
     /// Imports of WASI answered by the polyfill's functions.
     Rewire,
+    /// The interface in Candid, told by a section.
+    Candid,
     /// What nothing leads to taken out.
     Gc,
     /// Binaryen's optimizer, where the machine has it.
     WasmOpt,
+    /// Data compressed, and unpacked by the start function.
+    Pack,
     /// What only debuggers read taken out.
     Strip,
     /// Whether the host takes it.
@@ -32,8 +37,16 @@ pub enum Step {
 
 impl Step {
     /// All, in their order.
-    pub const ALL: [Self; 6] =
-        [Self::Rewire, Self::Gc, Self::WasmOpt, Self::Strip, Self::Audit, Self::Gzip];
+    pub const ALL: [Self; 8] = [
+        Self::Rewire,
+        Self::Candid,
+        Self::Gc,
+        Self::WasmOpt,
+        Self::Pack,
+        Self::Strip,
+        Self::Audit,
+        Self::Gzip,
+    ];
 
     /// These steps, in their order.
     ///
@@ -96,7 +109,7 @@ mod tests {
         let error = "wasmopt".parse::<Step>().unwrap_err();
         assert_eq!(
             error,
-            "`wasmopt` is not a step; there are rewire, gc, wasm-opt, strip, audit, gzip"
+            "`wasmopt` is not a step; there are rewire, candid, gc, wasm-opt, pack, strip, audit, gzip"
         );
         assert!(serde_json::from_str::<Step>("\"zip\"").unwrap_err().to_string().contains("gzip"));
     }

@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest as _, Sha256};
-use wasmparser::{Validator, WasmFeatures};
+use wasmparser::{DataKind, Operator, Parser, Payload, Validator, WasmFeatures};
 
 use crate::audit::Module;
 use crate::env::Environment;
@@ -19,6 +19,9 @@ use crate::rewrite;
 
 /// The section that says what was optimized: the SHA-256 of all sections but custom ones.
 const MARK: &str = "pywasm.wasm-opt";
+
+/// What Binaryen calls low memory, in bytes.
+const LOW_MEMORY: u64 = 1024;
 
 /// How many lines of what it said an error shows.
 const TAIL_LINES: usize = 20;
@@ -157,6 +160,7 @@ impl WasmOpt {
         // They are kept for the audit; `strip` is a step of its own.
         args.extend(has_names.then(|| "-g".to_owned()));
         args.extend(features.iter().map(|flag| format!("--enable-{flag}")));
+        args.extend(has_low_memory(&given)?.then(|| "--low-memory-unused".to_owned()));
         args.extend([input.into_string(), "-o".to_owned(), output.to_string()]);
         let said = call(&self.program, &args, &self.env)?;
         if !said.status.success() {
@@ -183,6 +187,27 @@ impl WasmOpt {
     }
 }
 
+/// Whether no data lies in the first kilobyte, which Binaryen may take for granted then: an address plus
+/// a small number does not wrap to it. Rust and clang put the end of the stack there.
+///
+/// Source: `--low-memory-unused` in `wasm-opt --help`.
+fn has_low_memory(bytes: &[u8]) -> anyhow::Result<bool> {
+    let mut lowest = u64::MAX;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let Payload::DataSection(segments) = payload? else { continue };
+        for segment in segments {
+            let DataKind::Active { offset_expr, .. } = segment?.kind else { continue };
+            let at = match offset_expr.get_operators_reader().read()? {
+                Operator::I32Const { value } => u64::from(value.cast_unsigned()),
+                Operator::I64Const { value } => value.cast_unsigned(),
+                _ => 0,
+            };
+            lowest = lowest.min(at);
+        }
+    }
+    Ok((LOW_MEMORY..u64::MAX).contains(&lowest))
+}
+
 /// Whether the program is one that was optimized before, whatever happened to its custom sections.
 fn is_marked(bytes: &[u8]) -> anyhow::Result<bool> {
     let mut mark = None;
@@ -195,6 +220,20 @@ fn is_marked(bytes: &[u8]) -> anyhow::Result<bool> {
         Some(mark) => Ok(digest(bytes)? == mark),
         None => Ok(false),
     }
+}
+
+/// A program that a later step has changed, marked again where it was before: the change was ours.
+///
+/// # Errors
+/// When one of them is broken.
+pub(super) fn carried(before: &[u8], after: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    if before == after || !is_marked(before)? {
+        return Ok(after);
+    }
+    let mut after = rewrite::clear(&after, |name| name == MARK)?.module;
+    let mark = digest(&after)?;
+    rewrite::push(&mut after, MARK, &mark);
+    Ok(after)
 }
 
 fn digest(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {

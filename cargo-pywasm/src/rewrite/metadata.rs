@@ -11,6 +11,11 @@ use super::sections::{Section, sections};
 /// Source: the interface specification of the Internet Computer, "Canister module format".
 pub const CANDID: &str = "icp:public candid:service";
 
+/// The export that gives the interface as text, of a canister that was not asked for it yet.
+///
+/// Source: `export_candid!` of ic-cdk; candid-extractor calls it.
+pub const POINTER: &str = "get_candid_pointer";
+
 const CUSTOM: u8 = 0;
 
 /// The content of a custom section; of several with this name, the first.

@@ -115,6 +115,56 @@ fn a_canister_is_rewired_swept_stripped_audited_and_compressed() {
     assert_eq!(outcome.done[4].after, outcome.compressed.as_ref().unwrap().len());
 }
 
+/// A canister that says its interface, and whose data is worth packing.
+#[cfg(feature = "runtime")]
+fn speaking() -> Vec<u8> {
+    let data = "0123456789abcdef".repeat(600);
+    let text = format!(
+        r#"(module
+            (import "ic0" "msg_reply" (func $reply))
+            (import "ic0" "time" (func $time (result i64)))
+            (memory (export "memory") 4)
+            (global $__stack_pointer (mut i32) (i32.const 65536))
+            (func $printer call $time drop)
+            (func (export "get_candid_pointer") (result i32) call $printer i32.const 65540)
+            (func (export "canister_query ask")
+                (global.set $__stack_pointer (global.get $__stack_pointer)) call $reply)
+            (data (i32.const 65540) "service : {{ ask : () -> () query }}\00")
+            (data (i32.const 70000) "{data}"))"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
+#[cfg(feature = "runtime")]
+#[test]
+fn the_interface_is_told_by_a_section_and_what_said_it_goes() {
+    let steps = [Step::Candid, Step::Gc, Step::Strip, Step::Pack, Step::Audit];
+    let script = Script::new(VERSION, "cp \"$in\" \"$out\"");
+    for steps in [steps.to_vec(), [&steps[..], &[Step::WasmOpt]].concat()] {
+        let plan = plan(&steps, "ic", &script.ctx());
+        let bytes = speaking();
+        let outcome = run(&bytes, &plan).unwrap();
+        assert_eq!(outcome.interface.as_deref(), Some(&b"service : { ask : () -> () query }"[..]));
+        let told = metadata::read(&outcome.module, metadata::CANDID).unwrap();
+        assert_eq!(told, outcome.interface.as_deref());
+        assert_eq!(imports(&outcome.module), ["msg_reply"]);
+        assert!(outcome.module.len() < bytes.len() / 4, "{}", outcome.module.len());
+        assert!(outcome.findings.as_ref().is_some_and(Vec::is_empty), "{:?}", outcome.findings);
+        let again = run(&outcome.module, &plan).unwrap();
+        assert!(again.module == outcome.module, "{:?}", again.done);
+        assert_eq!(again.interface, outcome.interface);
+    }
+}
+
+#[cfg(feature = "runtime")]
+#[test]
+fn a_module_that_says_no_interface_is_told_how_to() {
+    let bytes = wat::parse_str("(module (memory 1))").unwrap();
+    let error = run(&bytes, &plan(&[Step::Candid], "none", &ctx(&[]))).unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("step `candid`") && text.contains("get_candid_pointer"), "{text}");
+}
+
 #[test]
 fn what_comes_out_goes_in_again_and_comes_out_the_same() {
     let bytes = wat::parse_str(CANISTER).unwrap();

@@ -82,10 +82,17 @@ impl Unpacker {
         self.byte(code, locals, locals.token);
         code.local_get(locals.token).i32_const(4).binop(BinaryOp::I32ShrU).local_set(locals.rest);
         self.more(code, locals);
-        code.local_get(locals.to).local_get(locals.from).local_get(locals.rest);
-        code.memory_copy(self.memory, self.memory);
-        advance(code, locals.to, locals.rest);
-        advance(code, locals.from, locals.rest);
+        // Every other sequence has none.
+        code.local_get(locals.rest).if_else(
+            None,
+            |copy| {
+                copy.local_get(locals.to).local_get(locals.from).local_get(locals.rest);
+                copy.memory_copy(self.memory, self.memory);
+                advance(copy, locals.to, locals.rest);
+                advance(copy, locals.from, locals.rest);
+            },
+            |_| {},
+        );
     }
 
     fn matched(&self, code: &mut InstrSeqBuilder<'_>, locals: &Locals) {
