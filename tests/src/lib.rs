@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod hostile;
+pub mod replica;
 mod server;
 
 pub use server::{Answer, Server};

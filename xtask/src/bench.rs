@@ -1,6 +1,7 @@
 //! Timings: medians and ratios of interleaved runs, written to `docs/benchmarks.md`.
 
 mod audit;
+mod canister;
 mod install;
 mod link;
 mod report;
@@ -25,6 +26,12 @@ enum What {
         #[arg(long, default_value_t = 15)]
         rounds: usize,
     },
+    /// The example of a canister: sizes, instructions, and times from a changed line
+    Canister {
+        /// Rounds
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
     /// A hello module linked by pywasm-build and by hand
     Link {
         /// Interleaved rounds of each
@@ -36,6 +43,7 @@ enum What {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.what {
         What::Audit { rounds } => audit::run(*rounds),
+        What::Canister { rounds } => canister::run(*rounds),
         What::Install { rounds } => install::run(*rounds),
         What::Link { rounds } => link::run(*rounds),
     }

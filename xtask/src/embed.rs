@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use xshell::Shell;
 
+use crate::canister;
 use crate::e2e::source_tree;
 use crate::tool::{Tool, root};
 
@@ -14,8 +15,7 @@ const TEMPLATES: [(&str, &[&str]); 3] =
 
 /// All of it. `sources` is CPython's source tree.
 pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
-    let examples = examples()?;
-    for example in &examples {
+    for example in &examples()? {
         let name = example.file_name().unwrap_or_default().display();
         eprintln!("\n   -- examples/{name}");
         tool.call_in(example, &["install"])?;
@@ -33,6 +33,7 @@ pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     one_libc(tool)?;
     frozen(tool)?;
     templates(tool)?;
+    canister::run(tool)?;
     guide(tool)
 }
 
@@ -54,6 +55,8 @@ fn examples() -> anyhow::Result<Vec<PathBuf>> {
             found.push(dir);
         }
     }
+    // No Cargo runs or tests a canister: it has a host, and steps of its own.
+    found.retain(|dir| !dir.ends_with("canister"));
     found.sort();
     anyhow::ensure!(!found.is_empty(), "there are no examples");
     Ok(found)

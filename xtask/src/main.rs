@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a contributor's program speaks for itself")]
 
 mod bench;
+mod canister;
 mod ci;
 mod declared;
 mod e2e;
@@ -22,6 +23,8 @@ enum Task {
     E2e(e2e::Args),
     /// Crates with Python inside alone, with what an earlier `e2e` has installed
     Embed,
+    /// The example of a canister alone, built and tested on the local host
+    Canister,
     /// Measure configure's answers for the libc at hand
     Seed(seed::Args),
     /// Timings, written to docs/benchmarks.md
@@ -33,6 +36,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci => ci::run(),
         Task::E2e(args) => e2e::run(&args),
         Task::Embed => embed::alone(),
+        Task::Canister => canister::alone(),
         Task::Seed(args) => seed::run(&args),
         Task::Bench(args) => bench::run(&args),
     }

@@ -30,6 +30,11 @@ impl<'a> Tool<'a> {
         Ok(Self { shell, binary, store: store.to_owned() })
     }
 
+    /// A binary that is built.
+    pub(crate) fn of(shell: &'a Shell, binary: &Path, store: &Path) -> Self {
+        Self { shell, binary: binary.to_owned(), store: store.to_owned() }
+    }
+
     /// The store.
     pub(crate) fn store(&self) -> &Path {
         &self.store

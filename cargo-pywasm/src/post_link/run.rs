@@ -7,6 +7,9 @@ use super::{Optimizer, Plan, Stamp, Step, wasm_opt};
 use crate::audit::{self, Figure, Finding, Given, Limited, Module};
 use crate::rewrite::{self, POLYFILL_EXPORTS, Wire, metadata};
 
+/// The policy whose host is installed over a network with limits.
+const INTERNET_COMPUTER: &str = "ic";
+
 /// A step that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
@@ -123,8 +126,12 @@ impl Run<'_> {
             Step::Gzip => {
                 let packed = gzip(&self.module)?;
                 let permille = packed.len() as u64 * 1000 / (self.module.len() as u64).max(1);
+                let mut about = format!("{}.{} % of the module", permille / 10, permille % 10);
+                if self.plan.policy.name == INTERNET_COMPUTER {
+                    about.push_str(&chunks(packed.len()));
+                }
                 self.compressed = Some(packed);
-                Ok(Said::new(format!("{}.{} % of the module", permille / 10, permille % 10)))
+                Ok(Said::new(about))
             }
         }
     }
@@ -237,6 +244,20 @@ fn interface(_: &[u8]) -> anyhow::Result<String> {
     anyhow::bail!(
         "this cargo-pywasm is built without its feature `runtime`, and can't ask the module"
     )
+}
+
+/// How it gets to the Internet Computer, whose messages and chunks are so large.
+///
+/// Source: the interface specification, "IC method `upload_chunk`", and "Resource limits".
+fn chunks(bytes: usize) -> String {
+    const MESSAGE: usize = 2 << 20;
+    const CHUNK: usize = 1 << 20;
+    // The message has more in it than the module.
+    const REST: usize = 4 << 10;
+    if bytes + REST <= MESSAGE {
+        return ", for one message".to_owned();
+    }
+    format!(", in {} chunks of 1 MiB", bytes.div_ceil(CHUNK))
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -40,11 +40,19 @@ mod linked {
 /// # Errors
 /// When Python does not start, or the rules raise: the traceback.
 pub(crate) fn start() -> Result<(), String> {
+    let before = ic_cdk::api::performance_counter(0);
     linked::start()?;
+    let between = ic_cdk::api::performance_counter(0);
     Python::attach(|py| match py.import(RULES) {
         Ok(_) => Ok(()),
         Err(error) => Err(traceback(py, &error)),
-    })
+    })?;
+    let after = ic_cdk::api::performance_counter(0);
+    let (start, import) = (between - before, after - between);
+    ic_cdk::api::debug_print(format!(
+        "Python started in {start} instructions, {RULES} in {import}"
+    ));
+    Ok(())
 }
 
 /// Calls a function of the rules.

@@ -61,6 +61,20 @@ pub(crate) fn write_section(
             ratio.median()
         )?;
     }
+    write(name, text)
+}
+
+/// Replaces a section of figures that are no times: tables as they are.
+pub(crate) fn write_figures(
+    name: &str,
+    title: &str,
+    note: &str,
+    tables: &str,
+) -> anyhow::Result<()> {
+    write(name, format!("<!-- bench {name} -->\n## {title}\n\n{note}\n\n{tables}"))
+}
+
+fn write(name: &str, mut text: String) -> anyhow::Result<()> {
     text.push_str("<!-- end -->\n");
     eprint!("{text}");
 

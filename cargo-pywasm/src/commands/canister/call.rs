@@ -261,8 +261,9 @@ impl Session<'_> {
 
     /// What a message printed and took, and that it was rejected.
     fn tell(&self, what: &str, run: &Run) {
-        for line in &run.debug {
-            self.reporter.status("Printed", line);
+        for message in &run.debug {
+            // Whoever prints lines ends them; a message is a line of its own.
+            self.reporter.status("Printed", message.strip_suffix('\n').unwrap_or(message));
         }
         if self.args.fuel {
             let Run { fuel, heap_pages, stable_pages, .. } = run;

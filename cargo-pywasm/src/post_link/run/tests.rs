@@ -112,6 +112,8 @@ fn a_canister_is_rewired_swept_stripped_audited_and_compressed() {
     for pair in outcome.done.windows(2) {
         assert_eq!(pair[0].after, pair[1].before, "one's end is the next one's beginning");
     }
+    assert!(about[4].ends_with(" % of the module, for one message"), "{}", about[4]);
+    assert_eq!(chunks((2 << 20) + 1), ", in 3 chunks of 1 MiB");
     assert_eq!(outcome.done[4].after, outcome.compressed.as_ref().unwrap().len());
 }
 

@@ -1,0 +1,132 @@
+//! Where a canister is run by tests: the tool's own host here, PocketIC in `tests/pocket-ic`.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+use cargo_pywasm::canister::{Canister, Host, Module, Outcome, Principal, Run, Settings};
+
+/// A network with one canister on it. Rejects and traps are errors, with their texts.
+pub trait Replica {
+    /// What it is.
+    fn name(&self) -> &'static str;
+    /// Installs a module into the empty canister.
+    ///
+    /// # Errors
+    /// When it is refused, or its `canister_init` traps.
+    fn install(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String>;
+    /// Replaces the module; stable memory stays.
+    ///
+    /// # Errors
+    /// When it is refused, or traps on the way.
+    fn upgrade(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String>;
+    /// Sends an update; the reply.
+    ///
+    /// # Errors
+    /// When it is rejected.
+    fn update(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String>;
+    /// Sends a query; the reply.
+    ///
+    /// # Errors
+    /// When it is rejected.
+    fn query(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String>;
+    /// Sets the clock, in seconds since 1970.
+    fn set_time(&mut self, seconds: u64);
+}
+
+/// The tool's own host.
+#[derive(Debug)]
+pub struct Local {
+    canister: Canister,
+    last: Option<Run>,
+}
+
+impl Local {
+    /// An empty canister.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { canister: Canister::new(Settings::default()), last: None }
+    }
+
+    /// What the last message printed.
+    #[must_use]
+    pub fn printed(&self) -> Vec<String> {
+        self.last.as_ref().map(|run| run.debug.clone()).unwrap_or_default()
+    }
+
+    /// wasm fuel of the last message.
+    #[must_use]
+    pub fn fuel(&self) -> u64 {
+        self.last.as_ref().map(|run| run.fuel).unwrap_or_default()
+    }
+
+    fn ended(&mut self, run: anyhow::Result<Run>) -> Result<Vec<u8>, String> {
+        let run = run.map_err(|error| format!("{error:#}"))?;
+        let outcome = run.outcome.clone();
+        self.last = Some(run);
+        match outcome {
+            Outcome::Done => Ok(Vec::new()),
+            Outcome::Reply(bytes) => Ok(bytes),
+            Outcome::Reject { message, .. } => Err(message),
+        }
+    }
+}
+
+/// Compiled once for all tests of a process.
+///
+/// # Errors
+/// When it is no module of a canister.
+///
+/// # Panics
+/// When there is no engine for this machine.
+pub fn compiled(module: &[u8]) -> Result<Module, String> {
+    static HOST: LazyLock<Host> = LazyLock::new(|| Host::without_cache().expect("an engine"));
+    static ALL: LazyLock<Mutex<HashMap<Vec<u8>, Module>>> = LazyLock::new(Mutex::default);
+    let mut all = ALL.lock().expect("no panic while compiling");
+    if let Some(known) = all.get(module) {
+        return Ok(known.clone());
+    }
+    let made = HOST.module(module).map_err(|error| format!("{error:#}"))?;
+    all.insert(module.to_vec(), made.clone());
+    Ok(made)
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Replica for Local {
+    fn name(&self) -> &'static str {
+        "the local host"
+    }
+
+    fn install(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String> {
+        let module = compiled(module)?;
+        let run = self.canister.install(&module, argument, Principal::anonymous());
+        self.ended(run).map(drop)
+    }
+
+    fn upgrade(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String> {
+        let module = compiled(module)?;
+        let run = self.canister.upgrade(&module, argument, Principal::anonymous());
+        self.ended(run).map(drop)
+    }
+
+    fn update(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String> {
+        let run = self.canister.update(method, argument, Principal::anonymous());
+        self.ended(run)
+    }
+
+    fn query(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String> {
+        let run = self.canister.query(method, argument, Principal::anonymous());
+        self.ended(run)
+    }
+
+    fn set_time(&mut self, seconds: u64) {
+        let time = Duration::from_secs(seconds).as_nanos();
+        let time = u64::try_from(time).expect("a time of this century");
+        self.canister.set_time(time).expect("timers that end");
+    }
+}

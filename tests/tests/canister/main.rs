@@ -1,0 +1,83 @@
+//! `examples/canister` on the tool's own host. `tests/pocket-ic` has the same on PocketIC.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod behaviour;
+
+use behaviour::{example, nothing};
+use candid::{Decode, Encode};
+use cargo_pywasm::canister::{Canister, Interface, Outcome, Principal, Settings};
+use pywasm_tests::replica::{Local, Replica, compiled};
+
+fn replica() -> Local {
+    Local::new()
+}
+
+#[test]
+#[ignore = "needs the example, which `cargo xtask embed` builds"]
+fn a_print_is_a_message_a_line() {
+    let mut local = Local::new();
+    local.install(&example(), &nothing()).unwrap();
+    local.query("greet", &Encode!(&"you").unwrap()).unwrap();
+    assert_eq!(local.printed(), ["greeting you\n"]);
+}
+
+/// Every replica of a subnet computes the same, to the last byte.
+#[test]
+#[ignore = "needs the example, which `cargo xtask embed` builds"]
+fn two_replicas_come_to_the_same_state_and_entropy_changes_the_numbers() {
+    let module = compiled(&example()).unwrap();
+    let play = |seed: [u8; 32]| {
+        let mut canister = Canister::new(Settings { seed, ..Settings::default() });
+        let caller = Principal::anonymous();
+        let installed = canister.install(&module, &nothing(), caller).unwrap();
+        assert!(installed.outcome.is_ok(), "{}", installed.outcome);
+        let roll = Encode!(&1_000_000_u32, &4_u32).unwrap();
+        let mut rolls = Vec::new();
+        for method in ["roll", "shuffle", "roll", "ticket", "increment"] {
+            let argument = match method {
+                "roll" => roll.clone(),
+                "ticket" => Encode!(&"x").unwrap(),
+                _ => nothing(),
+            };
+            let run = canister.update(method, &argument, caller).unwrap();
+            let Outcome::Reply(reply) = run.outcome else { panic!("{method}: {}", run.outcome) };
+            if method == "roll" {
+                rolls.push(Decode!(&reply, Vec<u32>).unwrap());
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = pywasm_tests::utf8(&dir.path().join("state"));
+        canister.save(&path).unwrap();
+        (rolls, std::fs::read(path).unwrap())
+    };
+    let (one, other) = (play([1; 32]), play([1; 32]));
+    assert_eq!(one.0, other.0);
+    assert!(one.1 == other.1, "the states differ");
+    let third = play([2; 32]);
+    // Until real entropy is asked for, what a canister rolls is known to all.
+    assert_eq!(third.0[0], one.0[0]);
+    assert_ne!(third.0[1], one.0[1]);
+}
+
+#[test]
+#[ignore = "needs the example, which `cargo xtask embed` builds"]
+fn its_interface_is_told_and_is_in_order() {
+    let interface = Interface::told(&example()).unwrap().expect("the section");
+    let methods: Vec<&str> = interface.methods.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(methods.len(), 16, "{methods:?}");
+    assert!(methods.contains(&"measure"), "{methods:?}");
+    // What said it is not shipped.
+    assert!(!example().windows(18).any(|bytes| bytes == b"get_candid_pointer"));
+}
+
+#[test]
+#[ignore = "needs the example, which `cargo xtask embed` builds"]
+fn a_call_that_does_nothing_costs_next_to_nothing() {
+    let mut local = Local::new();
+    local.install(&example(), &nothing()).unwrap();
+    local.query("nothing", &nothing()).unwrap();
+    assert!(local.fuel() < 100_000, "{}", local.fuel());
+    local.query("greet", &Encode!(&"you").unwrap()).unwrap();
+    assert!(local.fuel() < 100_000, "{}", local.fuel());
+}

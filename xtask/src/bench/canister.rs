@@ -1,0 +1,176 @@
+//! The example of a canister: how large it is, what its start and its calls take, and how long a changed
+//! line of Python takes to become a module.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use xshell::{Shell, cmd};
+
+use super::report::{Row, machine, write_figures, write_section};
+use crate::canister::copy;
+use crate::tool::{Tool, root};
+
+/// The steps of the example's table, and what is left of them for a comparison.
+const STEPS: [(&str, &[&str]); 4] = [
+    ("all steps", &["rewire", "candid", "gc", "wasm-opt", "pack", "strip", "gzip"]),
+    ("without `pack`", &["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"]),
+    ("without `wasm-opt`", &["rewire", "candid", "gc", "pack", "strip", "gzip"]),
+    ("without both", &["rewire", "candid", "gc", "strip", "gzip"]),
+];
+
+pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    cmd!(shell, "cargo build --release --package cargo-pywasm").run()?;
+    let binary = root().join("target/release/cargo-pywasm");
+    let tool = Tool::of(&shell, &binary, &root().join("target/bench-store"));
+    let place = tempfile::tempdir()?;
+    let dir = copy(&place.path().join("canister"), "Cargo.toml", |text| {
+        // The copy is a workspace of its own.
+        format!("{text}\n[workspace]\n")
+    })?;
+    tool.call_in(&dir, &["install"])?;
+    tool.call_in(&dir, &["build", "--release", "--quiet"])?;
+    let linked = root().join("target/embed/wasm32-wasip1/release/canister.wasm");
+    let optimizer = cmd!(shell, "wasm-opt --version").read().context("the bench wants Binaryen")?;
+    let note = format!(
+        "`examples/canister`, CPython 3.13, {}, {optimizer}. Fuel is wasmtime's count of \
+         instructions; it is the same in every run.",
+        cmd!(shell, "rustc --version").read()?
+    );
+    figures(&tool, &linked, place.path(), &note)?;
+    times(&tool, &dir, &linked, rounds)
+}
+
+/// Sizes and fuel.
+fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::Result<()> {
+    let mut text = String::new();
+    text.push_str(
+        "| module | bytes | bytes of gzip | fuel to install it |\n|---|---:|---:|---:|\n",
+    );
+    writeln!(text, "| as it is linked | {} | | |", grouped(std::fs::metadata(linked)?.len()))?;
+    let mut modules = Vec::new();
+    for (index, (name, steps)) in STEPS.iter().enumerate() {
+        let module = place.join(format!("{index}.wasm"));
+        let (from, to) = (linked.display().to_string(), module.display().to_string());
+        let mut words = vec!["--quiet", "post-link", &from, "--output", &to];
+        words.extend(steps.iter().flat_map(|step| ["--step", *step]));
+        tool.call(&words).ignore_stdout().run()?;
+        let packed = std::fs::metadata(format!("{to}.gz"))?.len();
+        let install = called(tool, &module, &["nothing"])?.fuel("install")?;
+        let size = grouped(std::fs::metadata(&module)?.len());
+        writeln!(text, "| {name} | {size} | {} | {} |", grouped(packed), grouped(install))?;
+        modules.push(module);
+    }
+    // The first query brings what is made on the way, the second is warm; each is forgotten, so that
+    // an update of the same work stands before them.
+    let calls = ["increment", "nothing", "nothing", "greet", "(\"world\")", "counter"];
+    let said = called(tool, &modules[0], &calls)?;
+    let (start, import) = said.start()?;
+    text.push_str("\n| what | fuel |\n|---|---:|\n");
+    let unpack =
+        said.fuel("install")? - called(tool, &modules[1], &["nothing"])?.fuel("install")?;
+    for (what, fuel) in [
+        ("Python's own start, in full (`pywasm_start`)", start),
+        ("import of `rules`, with `dataclasses`, `decimal`, `json`, `re`, `uuid` and more", import),
+        ("what `pack` adds to an install", unpack),
+        ("a query that does nothing", said.fuel("nothing")?),
+        ("a query that calls Python: `greet`, with its `print`", said.fuel("greet")?),
+        (
+            "an update that calls Python and writes stable memory: `increment`",
+            said.fuel("increment")?,
+        ),
+    ] {
+        writeln!(text, "| {what} | {} |", grouped(fuel))?;
+    }
+    write_figures("canister", "A canister: sizes and instructions", note, &text)
+}
+
+/// From a changed line to a module, and to an answer.
+fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::Result<()> {
+    let mut rows = [
+        Row::new("`cargo pywasm build`"),
+        Row::new("`cargo pywasm build --release`, with `wasm-opt`"),
+        Row::new("`cargo pywasm canister call` on a module that it has not seen"),
+        Row::new("`cargo pywasm canister call` again"),
+    ];
+    let finished = linked.with_file_name("").join("../../pywasm/release/canister.wasm");
+    let module = finished.display().to_string();
+    let rules = dir.join("python/rules.py");
+    let text = std::fs::read_to_string(&rules)?;
+    tool.call_in(dir, &["build", "--quiet"])?;
+    for round in 0..rounds {
+        eprintln!("round {} of {rounds}", round + 1);
+        for (row, words) in
+            [(0, &["build", "--quiet"][..]), (1, &["build", "--quiet", "--release"])]
+        {
+            let changed = text.replace("Hello, ", &format!("Hello {round}{row}, "));
+            anyhow::ensure!(changed != text, "the rules do not greet any more");
+            std::fs::write(&rules, changed)?;
+            rows[row].push(timed(|| tool.call_in(dir, words))?);
+        }
+        for row in [2, 3] {
+            let call = tool.call(&["canister", "call", &module, "greet", "(\"you\")"]);
+            rows[row].push(timed(|| Ok(call.quiet().ignore_stdout().ignore_stderr().run()?))?);
+        }
+    }
+    let note = format!(
+        "A changed line of `python/rules.py`; Rust's part compiled before. {rounds} rounds, {}. Without \
+         `--release` nothing is optimized, packed or compressed.",
+        machine()
+    );
+    write_section("canister times", "A canister: from a changed line", &note, &rows)
+}
+
+fn timed(act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
+    let start = Instant::now();
+    act()?;
+    Ok(start.elapsed())
+}
+
+/// What `canister call --fuel` says.
+struct Said(String);
+
+fn called(tool: &Tool<'_>, module: &Path, calls: &[&str]) -> anyhow::Result<Said> {
+    let module = module.display().to_string();
+    let words = [&["canister", "call", &module, "--fuel"][..], calls].concat();
+    Ok(Said(tool.call(&words).read_stderr()?))
+}
+
+impl Said {
+    /// Of several messages of a method, the last.
+    fn fuel(&self, what: &str) -> anyhow::Result<u64> {
+        let end = format!(" wasm fuel for `{what}`");
+        let line = self.0.lines().rfind(|line| line.contains(&end));
+        let line = line.with_context(|| format!("no fuel of `{what}`:\n{}", self.0))?;
+        number_before(line, &end)
+    }
+
+    /// Of Python's start and of the rules' import, as the example counts them.
+    fn start(&self) -> anyhow::Result<(u64, u64)> {
+        let line = self.0.lines().find(|line| line.contains("Python started in "));
+        let line = line.context("the example says nothing of its start")?;
+        let import = line.rsplit(' ').next().unwrap_or_default();
+        Ok((number_before(line, " instructions")?, import.parse()?))
+    }
+}
+
+fn number_before(line: &str, end: &str) -> anyhow::Result<u64> {
+    let before = line.split(end).next().unwrap_or_default();
+    Ok(before.rsplit(' ').next().unwrap_or_default().parse()?)
+}
+
+/// `3,300,298`
+fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
