@@ -24,10 +24,11 @@ const COUNTER: &str = r#"(module
     (data (i32.const 120) "DIDL\00\01\78")
     (data (i32.const 200) "no way")
     (data (i32.const 300)
-        "service : () -> { inc : () -> (nat); read : () -> (nat) query; boom : () -> (); time : () -> (nat64) query }\00")
+        "service : () -> { inc : () -> (nat); read : () -> (nat) query; boom : () -> (); time : () -> (nat64) query; say : (text) -> (nat) query }\00")
     (func (export "get_candid_pointer") (result i32) (i32.const 300))
     (func $tell (call $append (i32.const 100) (i32.const 8)) call $reply)
     (func (export "canister_query read") call $tell)
+    (func (export "canister_query say") call $tell)
     (func (export "canister_update inc")
         (i32.store8 (i32.const 107) (i32.add (i32.const STEP) (i32.load8_u (i32.const 107))))
         (call $print (i32.const 200) (i32.const 2))
@@ -173,8 +174,14 @@ fn what_is_wrong_on_the_line_is_told_before_anything_runs() {
         "{said}"
     );
     assert!(wrong(&["one.wasm", "inc", "(1"]).contains("column 3"));
-    assert!(wrong(&["one.wasm", "inc", "(1)"]).contains("1 arguments are given, and 0 are wanted"));
+    assert!(wrong(&["one.wasm", "inc", "(1)"]).contains("1 argument is given, and 0 are wanted"));
     assert!(wrong(&["one.wasm", "(1)"]).contains("where a method is wanted"));
+    for method in ["say", "inc"] {
+        let said = wrong(&["one.wasm", method, "\"x\""]);
+        assert!(said.contains("hint: arguments stand in parentheses, `'(\"x\")'`"), "{said}");
+    }
+    assert!(wrong(&["one.wasm", "inc", "--init", "1"]).contains("canister is made with ()"));
+    assert!(!wrong(&["one.wasm", "inc", "--init", "(1)"]).contains("hint: `--init"));
     assert!(wrong(&["one.wasm", "inc", "--caller", "me"]).contains("--caller"));
     assert!(wrong(&["gone.wasm", "inc"]).contains("gone.wasm"));
 }

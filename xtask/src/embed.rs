@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use xshell::Shell;
 
 use crate::canister;
@@ -161,6 +162,46 @@ fn templates(tool: &Tool<'_>) -> anyhow::Result<()> {
         tool.cargo(&dir, &["fmt", "--check"])?;
         touching_nothing_rebuilds_nothing(tool, &dir)?;
     }
+    canister_template(tool, place)
+}
+
+/// A canister has no Cargo command that runs it: it is called, and says what is wrong with its Python.
+fn canister_template(tool: &Tool<'_>, place: &Path) -> anyhow::Result<()> {
+    eprintln!("\n   -- new --template canister");
+    tool.call_in(place, &["new", "--template", "canister", "my-canister"])?;
+    let dir = place.join("my-canister");
+    let said = tool.call_in_says(&dir, &["build", "--quiet"])?;
+    let module = said.lines().find(|line| line.ends_with("/my_canister.wasm"));
+    let module = module.with_context(|| format!("no module is named: {said}"))?;
+    let words = ["canister", "call", module, "greet", "(\"world\")", "increment", "counter"];
+    let said = tool.call_in_says(&dir, &words)?;
+    let expected = "(\"Hello, world!\")\n(1 : nat64)\n(1 : nat64)";
+    anyhow::ensure!(said == expected, "it says {said:?}");
+    // Nothing in it is for `cargo test`, which must not fail for that.
+    tool.cargo(&dir, &["test", "--quiet"])?;
+    tool.cargo(&dir, &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])?;
+    tool.cargo(&dir, &["fmt", "--check"])?;
+    touching_nothing_rebuilds_nothing(tool, &dir)?;
+
+    let python = dir.join("python/app.py");
+    let text = std::fs::read_to_string(&python)?;
+    let changed = |from: &str, to: &str| -> anyhow::Result<()> {
+        anyhow::ensure!(text.contains(from), "there is no `{from}` in\n{text}");
+        Ok(std::fs::write(&python, text.replace(from, to))?)
+    };
+    changed("return f\"Hello, {name}!\"", "return 1 / len(name)")?;
+    tool.call_in(&dir, &["build", "--quiet"])?;
+    let said = tool.call_in_fails(&dir, &["canister", "call", module, "greet", "(\"\")"])?;
+    let traceback = "File \"python/app.py\", line 5, in greet";
+    let has_all = said.contains(traceback) && said.contains("ZeroDivisionError: division by zero");
+    anyhow::ensure!(has_all, "no traceback: {said}");
+
+    changed("return count + 1", "return count +")?;
+    let said = tool.call_in_fails(&dir, &["build", "--quiet"])?;
+    let lines: Vec<&str> = said.lines().map(str::trim).collect();
+    let place = ["File \"python/app.py\", line 10", "return count +", "^"];
+    let is_shown = lines.windows(place.len()).any(|lines| lines == place);
+    anyhow::ensure!(is_shown && said.contains("SyntaxError: invalid syntax"), "no place: {said}");
     Ok(())
 }
 

@@ -59,6 +59,15 @@ impl<'a> Tool<'a> {
         Ok(self.with_tool(self.call(args))?.read()?)
     }
 
+    /// What a call of the tool by someone who stands in `dir` says of its failure.
+    pub(crate) fn call_in_fails(&self, dir: &Path, args: &[&str]) -> anyhow::Result<String> {
+        let _there = self.shell.push_dir(dir);
+        let output = self.with_tool(self.call(args))?.ignore_status().output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        anyhow::ensure!(!output.status.success(), "`{}` did not fail: {said}", args.join(" "));
+        Ok(said)
+    }
+
     /// Plain Cargo in a crate, on a machine where the tool is installed.
     pub(crate) fn cargo(&self, dir: &Path, args: &[&str]) -> anyhow::Result<()> {
         self.cargo_with(dir, args, &[])

@@ -88,7 +88,7 @@ pub fn encode(source: &str, env: &TypeEnv, types: &[Type]) -> anyhow::Result<Vec
         })
     };
     let fits = given <= types.len() && types.iter().skip(given).all(optional);
-    anyhow::ensure!(fits, "{given} arguments are given, and {} are wanted: {wanted}", types.len());
+    anyhow::ensure!(fits, "{}", count(given, types.len(), &wanted));
     let mut typed = Vec::new();
     for (number, (value, ty)) in args.args.iter().zip(types).enumerate() {
         let value = value.annotate_type(true, env, ty).with_context(|| {
@@ -102,6 +102,16 @@ pub fn encode(source: &str, env: &TypeEnv, types: &[Type]) -> anyhow::Result<Vec
     }
     let typed = IDLArgs::new(&typed).annotate_types(true, env, types)?;
     typed.to_bytes_with_types(env, types).with_context(|| format!("they are no {wanted}"))
+}
+
+/// That there are too few or too many.
+fn count(given: usize, wanted: usize, types: &str) -> String {
+    let given = match given {
+        1 => "1 argument is".to_owned(),
+        number => format!("{number} arguments are"),
+    };
+    let verb = if wanted == 1 { "is" } else { "are" };
+    format!("{given} given, and {wanted} {verb} wanted: {types}")
 }
 
 /// Encodes arguments as the types that their text has.

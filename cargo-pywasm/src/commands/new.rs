@@ -30,16 +30,19 @@ pub struct Args {
 /// When Cargo refuses the name, or what the crate asks for can't be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     // What can't be built is refused before anything is written.
-    Settings::resolve(&args.selection, ctx)?;
-    args.template.make(&args.path, args.name.as_deref(), ctx)?;
+    let selection = args.template.selection(&args.selection);
+    Settings::resolve(&selection, ctx)?;
+    args.template.make(&args.path, args.name.as_deref(), &selection, ctx)?;
     let dir = ctx.cwd.join(&args.path).canonicalize_utf8()?;
     ctx.reporter.status("Created", format!("`{}`", args.path));
-    init(&dir, &args.selection, ctx)?;
-    let there = ctx.at(dir);
+    init(&dir, &selection, ctx)?;
+    let there = ctx.at(dir.clone());
     let project = project(&there)?.context("the crate does not ask for a Python")?;
     prepare(&project, &there)
         .context("the crate is made; `cargo pywasm install` in it does the rest")?;
-    let next = if args.template == Template::Reactor { "test" } else { "run" };
-    ctx.reporter.note(format!("`cd {} && cargo {next}`", args.path));
+    let name = args.name.as_deref().or(dir.file_name()).unwrap_or_default();
+    let mut next = vec![format!("cd {}", args.path)];
+    next.extend(args.template.next(name));
+    ctx.reporter.note(format!("`{}`", next.join(" && ")));
     Ok(Exit::Success)
 }

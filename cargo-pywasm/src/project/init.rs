@@ -18,10 +18,7 @@ const BUILD_SCRIPT: &str = "//! Links Python.\n\nfn main() {\n    pywasm_build::
 pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<()> {
     let cargo_toml = dir.join("Cargo.toml");
     let text = fs_err::read_to_string(&cargo_toml)?;
-    let selection = Selection {
-        recipe: selection.recipe.as_deref().map(|it| seen_from(dir, it, ctx)).transpose()?,
-        ..selection.clone()
-    };
+    let selection = seen_from(dir, selection, ctx)?;
     let ready = manifest::ready(&text, &selection)
         .with_context(|| format!("can't add to `{cargo_toml}`"))?;
     let config = dir.join(".cargo/config.toml");
@@ -51,16 +48,25 @@ pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<
     Ok(())
 }
 
-/// A recipe as the crate's Cargo.toml names it: a path leads from there.
-fn seen_from(dir: &Utf8Path, recipe: &str, ctx: &Ctx) -> anyhow::Result<String> {
-    if !is_path(recipe) {
-        return Ok(recipe.to_owned());
+/// A selection as the crate's Cargo.toml says it: the path of a recipe leads from there.
+///
+/// # Errors
+/// When there is no such recipe.
+pub(super) fn seen_from(
+    dir: &Utf8Path,
+    selection: &Selection,
+    ctx: &Ctx,
+) -> anyhow::Result<Selection> {
+    let mut selection = selection.clone();
+    if let Some(recipe) = selection.recipe.as_mut().filter(|recipe| is_path(recipe)) {
+        let path = ctx.cwd.join(&*recipe);
+        let path =
+            path.canonicalize_utf8().with_context(|| format!("there is no recipe `{path}`"))?;
+        let dir = dir.canonicalize_utf8()?;
+        let way = pathdiff::diff_utf8_paths(&path, dir).context("both paths are absolute")?;
+        *recipe = way.into_string();
     }
-    let path = ctx.cwd.join(recipe);
-    let path = path.canonicalize_utf8().with_context(|| format!("there is no recipe `{path}`"))?;
-    let dir = dir.canonicalize_utf8()?;
-    let way = pathdiff::diff_utf8_paths(&path, dir).context("both paths are absolute")?;
-    Ok(way.into_string())
+    Ok(selection)
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ use camino::Utf8Path;
 use clap::ValueEnum;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
+use super::helper;
+use super::init::seen_from;
+use crate::config::Selection;
 use crate::ctx::Ctx;
 
 /// What kind of module the crate becomes.
@@ -19,10 +22,15 @@ pub enum Template {
     Reactor,
     /// A WASI command over the C API alone
     Capi,
+    /// A canister of the Internet Computer, with PyO3
+    Canister,
 }
 
 /// The release of PyO3 that the templates are written for.
 const PYO3: &str = "0.30";
+
+/// What a canister's manifest has after `[package]`, but for the helper's version.
+const CANISTER: &str = include_str!("../../templates/canister/manifest.toml");
 
 /// A file's path in the crate, and its text.
 type File = (&'static str, &'static str);
@@ -39,6 +47,44 @@ impl Template {
                 ("python/app.py", include_str!("../../templates/reactor/python/app.py")),
             ],
             Self::Capi => &[("src/main.rs", include_str!("../../templates/capi/src/main.rs"))],
+            Self::Canister => &[
+                ("build.rs", include_str!("../../templates/canister/build.rs")),
+                ("src/lib.rs", include_str!("../../templates/canister/src/lib.rs")),
+                ("src/python.rs", include_str!("../../templates/canister/src/python.rs")),
+                ("src/state.rs", include_str!("../../templates/canister/src/state.rs")),
+                ("python/app.py", include_str!("../../templates/canister/python/app.py")),
+            ],
+        }
+    }
+
+    fn is_library(self) -> bool {
+        matches!(self, Self::Reactor | Self::Canister)
+    }
+
+    /// The selection, with the recipe that the template is written for where it names none.
+    #[must_use]
+    pub fn selection(self, selection: &Selection) -> Selection {
+        let mut selection = selection.clone();
+        if self == Self::Canister {
+            selection.recipe.get_or_insert_with(|| "canister".to_owned());
+        }
+        selection
+    }
+
+    /// What its author does next in the directory of the crate `name`.
+    #[must_use]
+    pub fn next(self, name: &str) -> Vec<String> {
+        match self {
+            Self::Command | Self::Capi => vec!["cargo run".to_owned()],
+            Self::Reactor => vec!["cargo test".to_owned()],
+            Self::Canister => {
+                // As Cargo names a library's file.
+                let module = format!("target/pywasm/release/{}.wasm", name.replace('-', "_"));
+                vec![
+                    "cargo pywasm build --release".to_owned(),
+                    format!("cargo pywasm canister call {module} greet '(\"world\")'"),
+                ]
+            }
         }
     }
 
@@ -46,9 +92,15 @@ impl Template {
     ///
     /// # Errors
     /// When Cargo refuses the directory or its name, or a file can't be written.
-    pub fn make(self, dir: &Utf8Path, name: Option<&str>, ctx: &Ctx) -> anyhow::Result<()> {
+    pub fn make(
+        self,
+        dir: &Utf8Path,
+        name: Option<&str>,
+        selection: &Selection,
+        ctx: &Ctx,
+    ) -> anyhow::Result<()> {
         let cargo = ctx.env.path("CARGO").unwrap_or_else(|| "cargo".into());
-        let kind = if self == Self::Reactor { "--lib" } else { "--bin" };
+        let kind = if self.is_library() { "--lib" } else { "--bin" };
         let output = Command::new(&cargo)
             .args(["new", "--quiet", kind, dir.as_str()])
             .args(name.into_iter().flat_map(|name| ["--name", name]))
@@ -64,14 +116,20 @@ impl Template {
             fs_err::write(path, text)?;
         }
         let manifest = dir.join("Cargo.toml");
-        let text = self.manifest(&fs_err::read_to_string(&manifest)?)?;
+        let selection = seen_from(&dir, selection, ctx)?;
+        let text = self.manifest(&fs_err::read_to_string(&manifest)?, &selection)?;
         fs_err::write(manifest, text)?;
         Ok(())
     }
 
     /// The manifest of `cargo new` with what the template's code needs.
-    fn manifest(self, text: &str) -> anyhow::Result<String> {
+    fn manifest(self, text: &str, selection: &Selection) -> anyhow::Result<String> {
         let mut document: DocumentMut = text.parse()?;
+        if self == Self::Canister {
+            document.remove("dependencies");
+            let head = document.to_string();
+            return Ok(format!("{}\n\n{}", head.trim_end(), canister(selection)?));
+        }
         if self == Self::Reactor {
             let mut library = Table::new();
             library["crate-type"] = value(Array::from_iter(["cdylib"]));
@@ -86,6 +144,27 @@ impl Template {
     }
 }
 
+/// A canister's manifest after `[package]`.
+fn canister(selection: &Selection) -> anyhow::Result<String> {
+    let mut document: DocumentMut = CANISTER.parse()?;
+    let set = |item: &mut Item, text: String| {
+        let decor = item.as_value().map(|it| it.decor().clone());
+        *item = value(text);
+        if let (Some(value), Some(decor)) = (item.as_value_mut(), decor) {
+            *value.decor_mut() = decor;
+        }
+    };
+    set(&mut document["build-dependencies"][helper::NAME], helper::VERSION.to_owned());
+    let table = &mut document["package"]["metadata"]["pywasm"];
+    if let Some(python) = selection.python {
+        set(&mut table["python"], python.to_string());
+    }
+    if let Some(recipe) = &selection.recipe {
+        set(&mut table["recipe"], recipe.clone());
+    }
+    Ok(document.to_string())
+}
+
 /// What Cargo says, without its own word for an error.
 fn reason(said: &str) -> &str {
     let said = said.trim();
@@ -98,13 +177,81 @@ mod tests {
 
     const NEW: &str = "[package]\nname = \"x\"\n\n[dependencies]\n";
 
+    fn manifest(template: Template, selection: &Selection) -> String {
+        template.manifest(NEW, &template.selection(selection)).unwrap()
+    }
+
     #[test]
     fn a_reactor_is_a_cdylib_and_the_c_api_needs_no_pyo3() {
+        let none = Selection::default();
         assert_eq!(
-            Template::Reactor.manifest(NEW).unwrap(),
+            manifest(Template::Reactor, &none),
             "[package]\nname = \"x\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
              [dependencies]\npyo3 = \"0.30\"\n"
         );
-        assert_eq!(Template::Capi.manifest(NEW).unwrap(), NEW);
+        assert_eq!(manifest(Template::Capi, &none), NEW);
+    }
+
+    #[test]
+    fn a_canister_asks_for_its_recipe_its_policy_and_the_steps_after_the_link() {
+        let text = manifest(Template::Canister, &Selection::default());
+        insta::assert_snapshot!(text.replace(helper::VERSION, "VERSION"), @r#"
+        [package]
+        name = "x"
+
+        [lib]
+        crate-type = ["cdylib"]
+        test = false # it runs on a host for canisters: `cargo pywasm canister call`
+        doctest = false
+
+        [dependencies]
+        candid = "0.10" # the types of the interface
+        ic-cdk = "0.20" # the system interface; the polyfill is of the same series
+        ic-stable-structures = "0.7" # state that survives an upgrade, and the memory that it lies in
+        ic-wasi-polyfill = "0.13.1" # WASI for Python: files in stable memory, clock, random numbers, prints
+        pyo3 = "0.30" # the Python API in Rust
+
+        [build-dependencies]
+        pywasm-build = "VERSION" # links Python
+
+        [package.metadata.pywasm]
+        python = "3.13"
+        recipe = "canister"
+        packages = ["python/app.py"]
+        policy = "ic"
+        post-link = ["rewire", "candid", "gc", "wasm-opt", "pack", "strip", "gzip"]
+
+        [profile.release]
+        opt-level = "z" # a canister is paid for by size, and Python does the work
+        lto = true
+        codegen-units = 1
+        panic = "abort"
+        "#);
+        let pyo3 = format!("pyo3 = \"{PYO3}\" #");
+        assert!(text.contains(&pyo3), "{text}");
+        // `init` finds nothing to add.
+        let ready = super::super::manifest::ready(&text, &Selection::default()).unwrap();
+        assert_eq!(ready.text, text);
+    }
+
+    #[test]
+    fn a_canister_takes_the_python_and_the_recipe_that_are_asked_for() {
+        let selection =
+            Selection { python: Some("3.14".parse().unwrap()), recipe: Some("mine.toml".into()) };
+        let text = manifest(Template::Canister, &selection);
+        assert!(text.contains("python = \"3.14\"\nrecipe = \"mine.toml\"\npackages"), "{text}");
+    }
+
+    #[test]
+    fn the_next_steps_name_the_module_as_cargo_does() {
+        let next = Template::Canister.next("my-canister");
+        assert_eq!(
+            next,
+            [
+                "cargo pywasm build --release",
+                "cargo pywasm canister call target/pywasm/release/my_canister.wasm greet '(\"world\")'"
+            ]
+        );
+        assert_eq!(Template::Reactor.next("x"), ["cargo test"]);
     }
 }

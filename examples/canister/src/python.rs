@@ -6,10 +6,10 @@ use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-/// The module that decides, `python/rules.py`.
-const RULES: &str = "rules";
+/// The module that decides, from `python/`.
+const MODULE: &str = "rules";
 
-#[allow(unsafe_code, reason = "the two functions that stand before Python's own API")]
+#[allow(unsafe_code, reason = "they stand before Python's own API")]
 mod linked {
     use super::{CStr, c_char, c_uint};
 
@@ -30,32 +30,33 @@ mod linked {
             return Ok(());
         }
         // SAFETY: it is one of CPython's texts, which live as long as the module.
-        Err(unsafe { CStr::from_ptr(problem) }.to_string_lossy().into_owned())
+        let problem = unsafe { CStr::from_ptr(problem) };
+        Err(problem.to_string_lossy().into_owned())
     }
 }
 
-/// Starts Python and imports the rules, so that the first call finds them. Every replica comes to the same
+/// Starts Python and imports the module, so that the first call finds it. Every replica comes to the same
 /// state: hashes have a fixed seed, and there is no outside.
 ///
 /// # Errors
-/// When Python does not start, or the rules raise: the traceback.
+/// When Python does not start, or the module raises: the traceback.
 pub(crate) fn start() -> Result<(), String> {
     let before = ic_cdk::api::performance_counter(0);
     linked::start()?;
     let between = ic_cdk::api::performance_counter(0);
-    Python::attach(|py| match py.import(RULES) {
+    Python::attach(|py| match py.import(MODULE) {
         Ok(_) => Ok(()),
         Err(error) => Err(traceback(py, &error)),
     })?;
     let after = ic_cdk::api::performance_counter(0);
     let (start, import) = (between - before, after - between);
     ic_cdk::api::debug_print(format!(
-        "Python started in {start} instructions, {RULES} in {import}"
+        "Python started in {start} instructions, {MODULE} in {import}"
     ));
     Ok(())
 }
 
-/// Calls a function of the rules.
+/// Calls a function of the module.
 ///
 /// # Errors
 /// The traceback of what it raised, or of what its result can't be made to.
@@ -64,25 +65,30 @@ where
     A: for<'py> PyCallArgs<'py>,
     R: for<'a, 'py> FromPyObject<'a, 'py>,
 {
+    let result = run(function, args)?;
     Python::attach(|py| {
-        let result = py.import(RULES).and_then(|rules| rules.getattr(function)?.call1(args));
-        let error = match result {
-            Ok(result) => match result.extract::<R>() {
-                Ok(value) => return Ok(value),
-                Err(error) => error.into(),
-            },
-            Err(error) => error,
-        };
-        Err(traceback(py, &error))
+        let result = result.into_bound(py);
+        let value = result.extract::<R>();
+        value.map_err(|error| traceback(py, &error.into()))
     })
 }
 
-/// Calls a function of the rules for what it does.
+/// Calls a function of the module for what it does; its result stays Python's.
 ///
 /// # Errors
-/// As for [`call`].
-pub(crate) fn run<A: for<'py> PyCallArgs<'py>>(function: &str, args: A) -> Result<(), String> {
-    call::<A, Py<PyAny>>(function, args).map(drop)
+/// The traceback of what it raised.
+pub(crate) fn run<A>(function: &str, args: A) -> Result<Py<PyAny>, String>
+where
+    A: for<'py> PyCallArgs<'py>,
+{
+    Python::attach(|py| {
+        let module = py.import(MODULE);
+        let result = module.and_then(|it| it.getattr(function)?.call1(args));
+        match result {
+            Ok(result) => Ok(result.unbind()),
+            Err(error) => Err(traceback(py, &error)),
+        }
+    })
 }
 
 /// What `python` would print: with the exceptions that led to this one, and its notes.

@@ -36,7 +36,9 @@ pub(crate) fn open() -> Result<(), String> {
     if found == VERSION {
         return Ok(());
     }
-    Err(format!("stable memory is of version {found}, and this canister reads version {VERSION}"))
+    Err(format!(
+        "stable memory is of version {found}, and this canister reads version {VERSION} only"
+    ))
 }
 
 /// Gives Python its files, its clock and its random numbers.

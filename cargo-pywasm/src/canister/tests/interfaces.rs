@@ -108,7 +108,7 @@ fn arguments_have_the_types_of_the_method() {
     assert!(error("draw", "(variant { oval })").contains("Shape is wanted"));
     let wanted = "0 arguments are given, and 2 are wanted: (Shape, opt text)";
     assert!(error("draw", "()").contains(wanted));
-    assert!(error("sum", "(null, null)").contains("2 arguments are given, and 1 are wanted"));
+    assert!(error("sum", "(null, null)").contains("2 arguments are given, and 1 is wanted"));
 }
 
 #[test]

@@ -142,7 +142,11 @@ impl Session<'_> {
                 Some(Kind::Update) if self.args.query => Kind::Query,
                 Some(kind) => kind,
             };
-            let argument = self.argument(method, given)?;
+            let argument = self.argument(method, given);
+            let argument = match words.peek().filter(|word| module.kind(word).is_none()) {
+                Some(word) if given.is_none() && !self.args.raw => argument.hint(|| bare(word))?,
+                _ => argument?,
+            };
             calls.push(Call { method: method.clone(), argument, kind });
         }
         Ok(calls)
@@ -173,7 +177,8 @@ impl Session<'_> {
         let lines: String = lines.collect();
         let error = anyhow::anyhow!("the canister has no method `{method}`; it has{lines}");
         if near.is_empty() {
-            return error;
+            let is_name = method.chars().all(|it| it.is_alphanumeric() || it == '_');
+            return if is_name { error } else { error.context(Hint(bare(method))) };
         }
         error.context(Hint(format!("is it {}?", near.join(" or "))))
     }
@@ -210,10 +215,15 @@ impl Session<'_> {
             (None, Some(_)) if !is_new => text::encode_untyped("()"),
             (Some(given), None) => text::encode_untyped(given),
             (given, Some((interface, types))) => {
-                let given = given.as_deref().unwrap_or("()");
-                text::encode(given, &interface.env, types)
-                    .with_context(|| format!("the canister is made with {}", text::list(types)))
-                    .hint(|| "`--init '(…)'` says it".to_owned())
+                let argument =
+                    text::encode(given.as_deref().unwrap_or("()"), &interface.env, types)
+                        .with_context(|| {
+                            format!("the canister is made with {}", text::list(types))
+                        });
+                match given {
+                    Some(_) => argument,
+                    None => argument.hint(|| "`--init '(…)'` says it".to_owned()),
+                }
             }
         }
     }
@@ -279,6 +289,13 @@ impl Session<'_> {
             self.reporter.error(&anyhow::anyhow!("`{what}`: {}", run.outcome));
         }
     }
+}
+
+/// How a word that is no method could be an argument.
+fn bare(word: &str) -> String {
+    format!(
+        "arguments stand in parentheses, `'({word})'`, and text in double quotes inside of them"
+    )
 }
 
 /// The methods that are most like a word, if any are.
