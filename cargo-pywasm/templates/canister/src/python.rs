@@ -88,7 +88,7 @@ fn traceback(py: Python<'_>, error: &PyErr) -> String {
     let lines = py
         .import("traceback")
         .and_then(|module| module.call_method1("format_exception", (error.value(py),)))
-        .and_then(|lines| Ok(lines.cast_into::<PyList>()?.extract::<Vec<String>>()?));
+        .and_then(|lines| lines.cast_into::<PyList>()?.extract::<Vec<String>>());
     match lines {
         Ok(lines) => lines.concat().trim_end().to_owned(),
         Err(_) => error.to_string(),
