@@ -167,6 +167,20 @@ fn fuel_stack_and_heap_have_their_limits() {
 }
 
 #[test]
+fn memory_that_is_filled_or_copied_is_paid_by_the_byte() {
+    let module = counter(
+        r#"(func (export "canister_update fill")
+            (memory.fill (i32.const 1000) (i32.const 1) (i32.const 50000)))
+        (func (export "canister_update copy")
+            (memory.copy (i32.const 1000) (i32.const 1) (i32.const 50000)))"#,
+    );
+    let mut canister = installed(&module);
+    for method in ["fill", "copy"] {
+        assert!(update(&mut canister, method).fuel > 50_000, "{method}");
+    }
+}
+
+#[test]
 fn proposals_that_the_policy_has_not_are_refused() {
     let host = Host::without_cache().unwrap();
     for text in [
