@@ -2,7 +2,7 @@
 //! valid input, and for the fuzzer (`tests/fuzz`). None of them may panic, whatever the bytes.
 
 use cargo_pywasm::audit::{self, Baseline, Content, Given, Module, Policy};
-use cargo_pywasm::rewrite;
+use cargo_pywasm::rewrite::{self, custom};
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
 
 /// A reader.
@@ -58,8 +58,8 @@ pub fn module(bytes: &[u8]) {
         let policy = policy.expect("a policy");
         let _ = audit::module(&module, Given::default(), &policy);
         let _ = audit::figures(&module, Given::default(), &policy);
-        let cleared = rewrite::clear(bytes, rewrite::debugger);
-        let _ = cleared.map(|cleared| rewrite::clear(&cleared.module, |_| true));
+        let cleared = custom::clear(bytes, custom::debugger);
+        let _ = cleared.map(|cleared| custom::clear(&cleared.module, |_| true));
     }
 }
 

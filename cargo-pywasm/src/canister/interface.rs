@@ -19,7 +19,7 @@ use super::host::{Host, Module, wasm_error};
 use super::instrument;
 use super::text;
 use crate::reporter::WithHint;
-use crate::rewrite::metadata::{self, POINTER};
+use crate::rewrite::custom::{self, POINTER};
 use crate::runtime::trap_text;
 
 /// More than any interface takes; a module that never ends is not waited for.
@@ -68,11 +68,11 @@ impl Interface {
     /// # Errors
     /// When what is there is no interface.
     pub fn told(module: &[u8]) -> anyhow::Result<Option<Self>> {
-        let Some(bytes) = metadata::read(module, metadata::CANDID)? else { return Ok(None) };
+        let Some(bytes) = custom::read(module, custom::CANDID)? else { return Ok(None) };
         let text = std::str::from_utf8(bytes)
             .map_err(anyhow::Error::from)
             .and_then(Self::parse)
-            .with_context(|| format!("the section `{}` is no interface", metadata::CANDID));
+            .with_context(|| format!("the section `{}` is no interface", custom::CANDID));
         text.map(Some)
     }
 

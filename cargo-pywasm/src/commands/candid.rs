@@ -7,7 +7,7 @@ use crate::audit::{Content, Input};
 use crate::canister::{Host, Interface, interface};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::rewrite::metadata;
+use crate::rewrite::custom;
 
 /// Print a canister's interface in Candid, as the module says it
 ///
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let text = text(args, &bytes, ctx)
         .with_context(|| format!("the interface of `{}` is not to be had", args.module))?;
     if let Some(path) = &args.embed {
-        let module = metadata::embed(&bytes, metadata::CANDID, text.as_bytes())?;
+        let module = custom::embed(&bytes, custom::CANDID, text.as_bytes())?;
         fs_err::write(ctx.cwd.join(path), module)?;
         ctx.reporter.status("Embedded", format!("{} bytes of Candid, in `{path}`", text.len()));
     }
@@ -69,7 +69,7 @@ fn text(args: &Args, bytes: &[u8], ctx: &Ctx) -> anyhow::Result<String> {
     {
         ctx.reporter.note(format!(
             "this stands in the section `{}`; `--run` asks the module itself",
-            metadata::CANDID
+            custom::CANDID
         ));
         return Ok(told.text);
     }

@@ -5,7 +5,7 @@ use anyhow::Context;
 use super::gzip::gzip;
 use super::{Optimizer, Plan, Stamp, Step, wasm_opt};
 use crate::audit::{self, Figure, Finding, Given, Limited, Module};
-use crate::rewrite::{self, POLYFILL_EXPORTS, Wire, metadata};
+use crate::rewrite::{self, POLYFILL_EXPORTS, Wire, custom};
 
 /// The policy whose host is installed over a network with limits.
 const INTERNET_COMPUTER: &str = "ic";
@@ -150,14 +150,13 @@ impl Run<'_> {
     }
 
     fn candid(&mut self) -> anyhow::Result<Said> {
-        let told = metadata::read(&self.module, metadata::CANDID)?.map(<[u8]>::to_vec);
-        let says =
-            Module::read(&self.module)?.exports.iter().any(|it| it.name == metadata::POINTER);
+        let told = custom::read(&self.module, custom::CANDID)?.map(<[u8]>::to_vec);
+        let says = Module::read(&self.module)?.exports.iter().any(|it| it.name == custom::POINTER);
         let text = match told {
             Some(told) if !says => told,
             _ => interface(&self.module)?.into_bytes(),
         };
-        self.module = metadata::embed(&self.module, metadata::CANDID, &text)?;
+        self.module = custom::embed(&self.module, custom::CANDID, &text)?;
         let about = format!("an interface of {}", counted(text.len(), "byte"));
         self.interface = Some(text);
         Ok(Said::new(about))
@@ -177,7 +176,7 @@ impl Run<'_> {
         let rewired = self.plan.has(Step::Rewire);
         let mut unwanted = if rewired { POLYFILL_EXPORTS.to_vec() } else { Vec::new() };
         // What it said stands in a section now; it brings a printer of types along.
-        unwanted.extend(self.plan.has(Step::Candid).then_some(metadata::POINTER));
+        unwanted.extend(self.plan.has(Step::Candid).then_some(custom::POINTER));
         let swept = rewrite::gc(&self.module, &unwanted)?;
         let about = parts(&[
             (swept.functions, "function"),
@@ -206,7 +205,7 @@ impl Run<'_> {
     }
 
     fn strip(&mut self) -> anyhow::Result<Said> {
-        let cleared = rewrite::clear(&self.module, rewrite::debugger)?;
+        let cleared = custom::clear(&self.module, custom::debugger)?;
         let mut names: Vec<&str> = cleared.sections.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         let about = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };

@@ -15,7 +15,7 @@ use wasmparser::{DataKind, Operator, Parser, Payload, Validator, WasmFeatures};
 use crate::audit::Module;
 use crate::env::Environment;
 use crate::reporter::WithHint;
-use crate::rewrite;
+use crate::rewrite::custom;
 
 /// The section that says what was optimized: the SHA-256 of all sections but custom ones.
 const MARK: &str = "pywasm.wasm-opt";
@@ -147,7 +147,7 @@ impl WasmOpt {
         }
         // With DWARF in the module it would keep it right, at the cost of what it is called for.
         let given =
-            rewrite::clear(bytes, |name| name.starts_with(".debug_") || name == MARK)?.module;
+            custom::clear(bytes, |name| name.starts_with(".debug_") || name == MARK)?.module;
         let features = needed(&given)?;
         let dir = tempfile::tempdir().context("no temporary directory")?;
         let path = |name: &str| -> anyhow::Result<Utf8PathBuf> {
@@ -180,10 +180,8 @@ impl WasmOpt {
         check(&given, &done)
             .with_context(|| format!("`{}` ({}) broke the module", self.program, self.version()))?;
         // Small ones may grow by what it adds.
-        let mut best = if done.len() < given.len() { done } else { given };
-        let mark = digest(&best)?;
-        rewrite::push(&mut best, MARK, &mark);
-        Ok(Some(best))
+        let best = if done.len() < given.len() { done } else { given };
+        Ok(Some(marked(&best)?))
     }
 }
 
@@ -210,16 +208,14 @@ fn has_low_memory(bytes: &[u8]) -> anyhow::Result<bool> {
 
 /// Whether the program is one that was optimized before, whatever happened to its custom sections.
 fn is_marked(bytes: &[u8]) -> anyhow::Result<bool> {
-    let mut mark = None;
-    rewrite::each(bytes, |name, payload| {
-        if name == MARK {
-            mark = Some(payload.to_vec());
-        }
-    })?;
-    match mark {
+    match custom::read(bytes, MARK)? {
         Some(mark) => Ok(digest(bytes)? == mark),
         None => Ok(false),
     }
+}
+
+fn marked(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    custom::embed(bytes, MARK, &digest(bytes)?)
 }
 
 /// A program that a later step has changed, marked again where it was before: the change was ours.
@@ -230,14 +226,11 @@ pub(super) fn carried(before: &[u8], after: Vec<u8>) -> anyhow::Result<Vec<u8>> 
     if before == after || !is_marked(before)? {
         return Ok(after);
     }
-    let mut after = rewrite::clear(&after, |name| name == MARK)?.module;
-    let mark = digest(&after)?;
-    rewrite::push(&mut after, MARK, &mark);
-    Ok(after)
+    marked(&after)
 }
 
 fn digest(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    Ok(Sha256::digest(rewrite::clear(bytes, |_| true)?.module).to_vec())
+    Ok(Sha256::digest(custom::clear(bytes, |_| true)?.module).to_vec())
 }
 
 /// Every proposal that is known here.

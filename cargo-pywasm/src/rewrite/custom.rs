@@ -1,7 +1,22 @@
-//! Custom sections of a module, left out or added: all others are copied as they are.
+//! Custom sections of a module, read, left out and added: every other byte of it stays as it was.
 
 use anyhow::Context;
-use wasmparser::{Parser, Payload};
+use wasm_encoder::{CustomSection, Section as _};
+use wasmparser::BinaryReader;
+
+use super::sections::{HEADER, Section, sections};
+
+/// The custom section in which a canister tells its interface, to anyone who asks.
+///
+/// Source: the interface specification of the Internet Computer, "Canister module format".
+pub const CANDID: &str = "icp:public candid:service";
+
+/// The export that gives the interface as text, of a canister whose section was not written yet.
+///
+/// Source: `export_candid!` of ic-cdk; candid-extractor calls it.
+pub const POINTER: &str = "get_candid_pointer";
+
+const CUSTOM: u8 = 0;
 
 /// A module without some of its custom sections.
 #[derive(Clone, Debug)]
@@ -11,9 +26,6 @@ pub struct Cleared {
     /// The sections that were left out, in their order, with the bytes each took in the file.
     pub sections: Vec<(String, usize)>,
 }
-
-/// The header of a module: its magic number and version.
-const HEADER: usize = 8;
 
 /// Whether only debuggers and tools of the build read a custom section of this name.
 ///
@@ -34,63 +46,82 @@ pub fn debugger(name: &str) -> bool {
     WHOLE.contains(&name) || name.starts_with(".debug_") || name.starts_with("reloc.")
 }
 
-/// Leaves out the custom sections of these names. A module that has none comes out as it came in.
+/// Shows each custom section, its name and what it has, in their order.
 ///
 /// # Errors
 /// When the module is broken.
-pub fn clear(bytes: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow::Result<Cleared> {
-    let mut module = bytes.get(..HEADER).context("it is cut off")?.to_vec();
-    let (mut sections, mut at) = (Vec::new(), HEADER);
-    for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload?;
-        let Some((_, range)) = payload.as_section() else { continue };
-        let end = usize::try_from(range.end)?;
-        let whole = bytes.get(at..end).context("its sections overlap")?;
-        match &payload {
-            Payload::CustomSection(section) if unwanted(section.name()) => {
-                sections.push((section.name().to_owned(), whole.len()));
-            }
-            _ => module.extend_from_slice(whole),
-        }
-        at = end;
-    }
-    Ok(Cleared { module, sections })
-}
-
-/// Shows each custom section, its name and what it has.
-///
-/// # Errors
-/// When the module is broken.
-pub fn each(bytes: &[u8], mut see: impl FnMut(&str, &[u8])) -> anyhow::Result<()> {
-    for payload in Parser::new(0).parse_all(bytes) {
-        if let Payload::CustomSection(section) = payload? {
-            see(section.name(), section.data());
+pub fn each<'a>(module: &'a [u8], mut see: impl FnMut(&'a str, &'a [u8])) -> anyhow::Result<()> {
+    for section in sections(module)? {
+        if let Some((name, payload)) = custom(module, &section)? {
+            see(name, payload);
         }
     }
     Ok(())
 }
 
-/// Adds a custom section behind all others.
-pub fn push(module: &mut Vec<u8>, name: &str, payload: &[u8]) {
-    let name_length = leb128(name.len());
-    module.push(0);
-    module.extend(leb128(name_length.len() + name.len() + payload.len()));
-    module.extend(name_length);
-    module.extend_from_slice(name.as_bytes());
-    module.extend_from_slice(payload);
+/// The content of a custom section; of several with this name, the first.
+///
+/// # Errors
+/// When the module is broken.
+pub fn read<'a>(module: &'a [u8], name: &str) -> anyhow::Result<Option<&'a [u8]>> {
+    let mut first = None;
+    each(module, |of, payload| {
+        if of == name {
+            first.get_or_insert(payload);
+        }
+    })?;
+    Ok(first)
 }
 
-fn leb128(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let low = u8::try_from(value & 0x7f).unwrap_or(0);
-        value >>= 7;
-        if value == 0 {
-            bytes.push(low);
-            return bytes;
+/// Leaves out the custom sections of these names. A module that has none comes out as it came in.
+///
+/// # Errors
+/// When the module is broken.
+pub fn clear(module: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow::Result<Cleared> {
+    let all = sections(module)?;
+    let mut kept = Vec::with_capacity(module.len());
+    kept.extend_from_slice(&module[..HEADER]);
+    let mut left_out = Vec::new();
+    for section in all {
+        match custom(module, &section)? {
+            Some((name, _)) if unwanted(name) => {
+                left_out.push((name.to_owned(), section.whole.len()));
+            }
+            _ => kept.extend_from_slice(&module[section.whole]),
         }
-        bytes.push(low | 0x80);
     }
+    Ok(Cleared { module: kept, sections: left_out })
+}
+
+/// The module with this custom section at its end, in the place of any that had its name. Nothing
+/// changes when it is there already, wherever it stands.
+///
+/// # Errors
+/// When the module is broken.
+pub fn embed(module: &[u8], name: &str, payload: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut there = Vec::new();
+    each(module, |of, found| {
+        if of == name {
+            there.push(found == payload);
+        }
+    })?;
+    if there == [true] {
+        return Ok(module.to_vec());
+    }
+    let mut out = clear(module, |of| of == name)?.module;
+    CustomSection { name: name.into(), data: payload.into() }.append_to(&mut out);
+    Ok(out)
+}
+
+/// The name and the payload of a custom section.
+fn custom<'a>(module: &'a [u8], section: &Section) -> anyhow::Result<Option<(&'a str, &'a [u8])>> {
+    if section.id != CUSTOM {
+        return Ok(None);
+    }
+    let content = &module[section.content.clone()];
+    let mut reader = BinaryReader::new(content, 0);
+    let name = reader.read_string().context("a custom section has no name")?;
+    Ok(Some((name, &content[content.len() - reader.bytes_remaining()..])))
 }
 
 #[cfg(test)]
@@ -141,19 +172,54 @@ mod tests {
         assert!(again.sections.is_empty() && again.module == cleared);
     }
 
-    #[test]
-    fn a_section_that_was_added_is_read_back() {
-        let mut module = wat::parse_str("(module)").unwrap();
-        push(&mut module, "mine", &[7; 300]);
-        wasmparser::validate(&module).unwrap();
-        let read = audit::Module::read(&module).unwrap();
-        assert_eq!(read.custom().collect::<Vec<_>>(), [("mine", 300)]);
+    fn module() -> Vec<u8> {
+        wat::parse_str(
+            r#"(module
+                (@custom "icp:public candid:service" (before first) "service : {}")
+                (func (export "f"))
+                (@custom "other" (after code) "stays")
+                (@custom "icp:public candid:service" (after code) "a second one"))"#,
+        )
+        .unwrap()
     }
 
     #[test]
-    fn what_is_no_module_is_refused() {
-        for bytes in [&b""[..], b"\0asm", b"\0asm\x01\0\0\0\x00\x09"] {
-            assert!(clear(bytes, debugger).is_err(), "{bytes:?}");
-        }
+    fn a_section_takes_the_place_of_all_that_had_its_name() {
+        let before = module();
+        assert_eq!(read(&before, CANDID).unwrap(), Some(&b"service : {}"[..]));
+        let after = embed(&before, CANDID, b"service : { a : () -> () }").unwrap();
+        wasmparser::validate(&after).unwrap();
+        assert_eq!(read(&after, CANDID).unwrap(), Some(&b"service : { a : () -> () }"[..]));
+        assert_eq!(read(&after, "other").unwrap(), Some(&b"stays"[..]));
+        let mut names = Vec::new();
+        each(&after, |name, _| names.push(name)).unwrap();
+        assert_eq!(names, ["other", CANDID]);
+    }
+
+    #[test]
+    fn embedding_the_same_again_changes_no_byte() {
+        let once = embed(&module(), CANDID, b"service : {}").unwrap();
+        assert_eq!(embed(&once, CANDID, b"service : {}").unwrap(), once);
+    }
+
+    #[test]
+    fn a_module_without_the_section_has_none_and_gets_it_at_its_end() {
+        let bare = wat::parse_str("(module)").unwrap();
+        assert_eq!(read(&bare, CANDID).unwrap(), None);
+        let after = embed(&bare, CANDID, b"x").unwrap();
+        assert!(after.starts_with(&bare) && read(&after, CANDID).unwrap() == Some(b"x"));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_refused() {
+        let whole = embed(&module(), CANDID, b"x").unwrap();
+        let refused = |bytes: &[u8]| {
+            assert!(read(bytes, CANDID).is_err() && clear(bytes, debugger).is_err());
+            embed(bytes, CANDID, b"y").unwrap_err().to_string()
+        };
+        assert!(refused(&whole[..whole.len() - 1]).contains("cut off"));
+        assert!(refused(b"\0asm").contains("not a wasm module"));
+        assert!(refused(b"").contains("not a wasm module"));
+        assert!(refused(b"\0asm\x01\0\0\0\0").contains("no head"));
     }
 }

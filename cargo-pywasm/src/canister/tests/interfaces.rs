@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::canister::{Interface, interface, text};
-use crate::rewrite::metadata;
+use crate::rewrite::custom;
 
 const DID: &str = "type List = opt record { head : int; tail : List };
 type Shape = variant { circle : nat8; square : record { side : float64 }; none };
@@ -80,7 +80,7 @@ fn an_interface_that_is_not_to_be_had_says_why() {
 #[test]
 fn the_metadata_are_asked_first() {
     let bytes = says("service : {}", "", "");
-    let bytes = metadata::embed(&bytes, metadata::CANDID, DID.as_bytes()).unwrap();
+    let bytes = custom::embed(&bytes, custom::CANDID, DID.as_bytes()).unwrap();
     let module = Host::without_cache().unwrap().module(&bytes).unwrap();
     assert_eq!(Interface::of(&module).unwrap().unwrap().text, DID);
     assert_eq!(interface::extract(&bytes).unwrap(), "service : {}");

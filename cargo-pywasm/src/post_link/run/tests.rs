@@ -147,7 +147,7 @@ fn the_interface_is_told_by_a_section_and_what_said_it_goes() {
         let bytes = speaking();
         let outcome = run(&bytes, &plan).unwrap();
         assert_eq!(outcome.interface.as_deref(), Some(&b"service : { ask : () -> () query }"[..]));
-        let told = metadata::read(&outcome.module, metadata::CANDID).unwrap();
+        let told = custom::read(&outcome.module, custom::CANDID).unwrap();
         assert_eq!(told, outcome.interface.as_deref());
         assert_eq!(imports(&outcome.module), ["msg_reply"]);
         assert!(outcome.module.len() < bytes.len() / 4, "{}", outcome.module.len());
