@@ -41,11 +41,19 @@ mod linked {
 /// # Errors
 /// When Python does not start, or the module raises: the traceback.
 pub(crate) fn start() -> Result<(), String> {
+    let before = ic_cdk::api::performance_counter(0);
     linked::start()?;
+    let between = ic_cdk::api::performance_counter(0);
     Python::attach(|py| match py.import(MODULE) {
         Ok(_) => Ok(()),
         Err(error) => Err(traceback(py, &error)),
-    })
+    })?;
+    let after = ic_cdk::api::performance_counter(0);
+    let (start, import) = (between - before, after - between);
+    ic_cdk::api::debug_print(format!(
+        "Python started in {start} instructions, {MODULE} in {import}"
+    ));
+    Ok(())
 }
 
 /// Calls a function of the module.
