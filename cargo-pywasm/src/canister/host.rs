@@ -264,7 +264,13 @@ fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System
     }
     if !missing.is_empty() {
         let names: Vec<String> = missing.into_iter().map(|name| format!("`{name}`")).collect();
-        return Err(format!("it imports what no canister has: {}", names.join(", ")));
+        const SHOWN: usize = 3;
+        let more = names.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names = names[..names.len().min(SHOWN)].join(", ");
+        let cure = "WASI is answered by a polyfill once the module is rewired: `cargo pywasm build` writes \
+                    the finished one to `target/pywasm/`, `cargo pywasm rewire` does any";
+        return Err(format!("it imports what no canister has: {names}{more}\nhint: {cure}"));
     }
     linker.instantiate_pre(module).map_err(|error| format!("{error:#}"))
 }

@@ -121,7 +121,7 @@ pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit
         ctx.reporter.status("Finishing", &files.input);
         let outcome = post_link::run(&bytes, plan)
             .with_context(|| format!("`{}` can't be finished", files.input))?;
-        post_link::tell(&files.input, &outcome, plan, &ctx.reporter);
+        post_link::tell(&files, &outcome, plan, &ctx.reporter);
         rejected += usize::from(outcome.is_rejected());
         written.push((files.clone(), outcome.compressed.is_some()));
         outcomes.push((files, outcome));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use camino::Utf8Path;
 use serde::Serialize;
 
-use super::{Outcome, Plan};
+use super::{Files, Outcome, Plan};
 use crate::audit::report::{Audited, Format, Style, report};
 use crate::audit::{Figure, Limited};
 use crate::reporter::{Message, Reporter};
@@ -52,11 +52,12 @@ impl Message for AuditMessage {
 }
 
 /// Tells what became of a module.
-pub fn tell(file: &Utf8Path, outcome: &Outcome, plan: &Plan, reporter: &Reporter) {
+pub fn tell(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter) {
+    let file = &files.input;
     let audited = outcome
         .findings
         .as_ref()
-        .map(|findings| [Audited::new(file.to_owned(), &plan.policy.name, findings.clone())]);
+        .map(|findings| [Audited::new(files.output.clone(), &plan.policy.name, findings.clone())]);
     if reporter.is_json() {
         return json(file, outcome, plan, audited.as_ref(), reporter);
     }

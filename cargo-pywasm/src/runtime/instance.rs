@@ -188,6 +188,8 @@ pub(crate) fn trap_text(error: &wasmtime::Error) -> String {
     let cause = error.root_cause().to_string();
     let mut text = cause.strip_prefix("wasm trap: ").unwrap_or(&cause).to_owned();
     let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
+    // Numbers of functions tell nobody anything; a module whose names are stripped has no others.
+    let frames = if frames.iter().any(|it| it.func_name().is_some()) { frames } else { &[] };
     for frame in frames.iter().take(FRAMES) {
         let unnamed = || format!("function {}", frame.func_index());
         text.push_str("\n    in ");

@@ -27,11 +27,21 @@ fn memory(id: MemoryId) -> Memory {
     MANAGER.with_borrow(|manager| manager.get(id))
 }
 
+/// What the manager of memories begins stable memory with. Where it finds something else, it begins anew.
+const MAGIC: [u8; 3] = *b"MGR";
+
 /// Opens what is there, before anything is written.
 ///
 /// # Errors
-/// When it is of another version.
+/// When it is of another version, or somebody else's.
 pub(crate) fn open() -> Result<(), String> {
+    let mut magic = MAGIC;
+    if ic_cdk::stable::stable_size() > 0 {
+        ic_cdk::stable::stable_read(0, &mut magic);
+    }
+    if magic != MAGIC {
+        return Err("stable memory has something that this canister did not write".to_owned());
+    }
     let found = VERSION_CELL.with_borrow(|cell| *cell.get());
     if found == VERSION {
         return Ok(());
