@@ -4,17 +4,18 @@
 //! system for something on the way (a hash map wants random numbers), so every import is answered
 //! by a zero of its type, and those that were called are named when that does not do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::Context;
 use candid::TypeEnv;
+use candid::types::subtype::subtype_check_all;
 use candid::types::{Function, Type, TypeInner};
-use candid_parser::utils::CandidSource;
 use candid_parser::{IDLProg, check_prog};
 use wasmtime::{
     ExternType, Instance, Linker, Store, StoreLimits, StoreLimitsBuilder, Val, ValType,
 };
 
+use super::bounds::{self, MOST_TEXT};
 use super::host::{Host, Module, wasm_error};
 use super::instrument;
 use super::text;
@@ -25,7 +26,6 @@ use crate::runtime::trap_text;
 /// More than any interface takes; a module that never ends is not waited for.
 const FUEL: u64 = 10_000_000_000;
 const MOST_MEMORY: usize = 1 << 30;
-const MOST_TEXT: usize = 16 << 20;
 
 /// A canister's interface.
 #[derive(Clone, Debug)]
@@ -34,6 +34,7 @@ pub struct Interface {
     pub text: String,
     /// The types that it names.
     pub env: TypeEnv,
+    service: Type,
     /// Its methods, sorted by name.
     pub methods: Vec<(String, Function)>,
     /// The arguments of `canister_init`, where the service says them.
@@ -47,8 +48,10 @@ impl Interface {
     /// When it is not Candid, its types do not fit together, or it has no service.
     pub fn parse(source: &str) -> anyhow::Result<Self> {
         let program: IDLProg = text::parsed(source, "the interface", str::parse)?;
+        bounds::program(&program)?;
         let mut env = TypeEnv::new();
-        let service = check_prog(&mut env, &program).context("the interface is not in order")?;
+        let service = bounds::deep(|| check_prog(&mut env, &program));
+        let service = service.context("the interface is not in order")?;
         let service = service.context("the interface has no service")?;
         let traced = env.trace_type(&service).context("the interface is not in order")?;
         let init = match traced.as_ref() {
@@ -60,7 +63,7 @@ impl Interface {
             methods.push((name.clone(), env.as_func(ty)?.clone()));
         }
         methods.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(Self { text: source.to_owned(), env, methods, init })
+        Ok(Self { text: source.to_owned(), env, service, methods, init })
     }
 
     /// The interface that a module tells in its metadata.
@@ -93,17 +96,15 @@ impl Interface {
     /// each of its clients is served.
     ///
     /// Source: the Candid specification, "Subtyping".
-    ///
-    /// # Errors
-    /// When either has no service after all.
-    pub fn breaks(&self, promised: &Self) -> anyhow::Result<Vec<String>> {
-        let report = candid_parser::utils::service_compatibility_report(
-            CandidSource::Text(&self.text),
-            CandidSource::Text(&promised.text),
-        );
-        let mut lines: Vec<String> = report?.iter().map(ToString::to_string).collect();
+    #[must_use]
+    pub fn breaks(&self, promised: &Self) -> Vec<String> {
+        let mut env = self.env.clone();
+        let theirs = env.merge_type(promised.env.clone(), promised.service.clone());
+        let found =
+            bounds::deep(|| subtype_check_all(&mut HashSet::new(), &env, &self.service, &theirs));
+        let mut lines: Vec<String> = found.iter().map(ToString::to_string).collect();
         lines.sort();
-        Ok(lines)
+        lines
     }
 
     /// A method.

@@ -5,6 +5,7 @@
 //! and fuel is wasmtime's, not the weighed instructions of the Internet Computer. What a canister may
 //! call when, what a trap takes back, and what survives an upgrade, is as the specification says.
 
+mod bounds;
 #[allow(clippy::module_inception, reason = "the file of its main type")]
 mod canister;
 mod execute;

@@ -144,7 +144,8 @@ impl Canister {
         for _ in 0..head.heap_pages {
             let index = rest.number()?;
             let at = usize::try_from(index)?.checked_mul(PAGE).context("a page is too far")?;
-            let to = memory.get_mut(at..at + PAGE).context("a page is outside of the heap")?;
+            let end = at.checked_add(PAGE).context("a page is too far")?;
+            let to = memory.get_mut(at..end).context("a page is outside of the heap")?;
             to.copy_from_slice(rest.take(PAGE)?);
         }
         let mut stable = Stable::default();

@@ -4,10 +4,10 @@ use anyhow::Context;
 use candid::types::{Function, Type, TypeInner};
 use candid::{IDLArgs, TypeEnv};
 
+use super::bounds;
+
 /// How much of a line is shown around the place of an error.
 const SHOWN: usize = 60;
-/// Interfaces of people have ten levels; a stack holds some thousands.
-const DEEPEST: usize = 500;
 
 /// Reads Candid text; an error shows the place in it.
 ///
@@ -18,8 +18,7 @@ pub(super) fn parsed<T>(
     what: &str,
     read: impl FnOnce(&str) -> candid_parser::Result<T>,
 ) -> anyhow::Result<T> {
-    let depth = nesting(source);
-    anyhow::ensure!(depth <= DEEPEST, "{what} is nested more than {DEEPEST} times");
+    bounds::text(source, what)?;
     read(source).map_err(|error| {
         let candid_parser::Error::Parse(_) = error else {
             return anyhow::anyhow!("{what}: {error}");
@@ -35,26 +34,6 @@ pub(super) fn parsed<T>(
         let expected = expected.unwrap_or_default();
         anyhow::anyhow!("{what} is no Candid: {problem}\n{}{expected}", shown(source, place))
     })
-}
-
-/// How deep types or values are in each other, or more: whoever walks through them later calls itself
-/// for each, and anyone may have written the text.
-fn nesting(source: &str) -> usize {
-    let (mut brackets, mut words, mut most) = (0_usize, 0, 0);
-    for token in source.split_inclusive(|it: char| !it.is_alphanumeric() && it != '_') {
-        let word = token.trim_end_matches(|it: char| !it.is_alphanumeric() && it != '_');
-        if matches!(word, "opt" | "vec") {
-            words += 1;
-        }
-        match token.chars().next_back() {
-            Some('(' | '{') => brackets += 1,
-            Some(')' | '}') => (brackets, words) = (brackets.saturating_sub(1), 0),
-            Some(';' | ',') => words = 0,
-            _ => {}
-        }
-        most = most.max(brackets + words);
-    }
-    most
 }
 
 /// The line of a place, and a caret below it.
@@ -100,8 +79,12 @@ pub fn encode(source: &str, env: &TypeEnv, types: &[Type]) -> anyhow::Result<Vec
         })?;
         typed.push(value);
     }
-    let typed = IDLArgs::new(&typed).annotate_types(true, env, types)?;
-    typed.to_bytes_with_types(env, types).with_context(|| format!("they are no {wanted}"))
+    // A table of all types goes before them.
+    let bytes = bounds::deep(|| {
+        let typed = IDLArgs::new(&typed).annotate_types(true, env, types)?;
+        typed.to_bytes_with_types(env, types)
+    });
+    bytes.with_context(|| format!("they are no {wanted}"))
 }
 
 /// That there are too few or too many.
