@@ -42,19 +42,28 @@ impl Store {
     /// # Errors
     /// When the lock file can't be made or the file system can't lock.
     pub fn lock(&self, name: &str, reporter: &Reporter) -> anyhow::Result<Lock> {
-        let path = self.ensure(Bucket::Locks)?.join(format!("{name}.lock"));
+        Lock::take(self.ensure(Bucket::Locks)?.join(format!("{name}.lock")), name, reporter)
+    }
+}
+
+impl Lock {
+    /// Waits for the lock at this path and takes it; says what somebody else works on.
+    ///
+    /// # Errors
+    /// When the lock file can't be made or the file system can't lock.
+    pub(crate) fn take(path: Utf8PathBuf, what: &str, reporter: &Reporter) -> anyhow::Result<Self> {
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
         let failed = |source| LockError { path: path.clone(), source };
         let file = file.map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                reporter.status("Waiting", format!("for another process that works on {name}"));
+                reporter.status("Waiting", format!("for another process that works on {what}"));
                 file.lock().map_err(failed)?;
             }
             Err(TryLockError::Error(source)) => return Err(failed(source).into()),
         }
-        Ok(Lock { file })
+        Ok(Self { file })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::canister::{
     Canister, Host, Interface, Kind, Module, Outcome, Principal, Run, Settings, text,
@@ -11,6 +11,7 @@ use crate::canister::{
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::reporter::{Hint, Reporter, WithHint};
+use crate::store::Lock;
 
 /// Install a canister in a host for tests, and call its methods
 ///
@@ -93,6 +94,7 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let calls = session.plan(&module)?;
     let path = args.state.as_ref().map(|path| ctx.cwd.join(path));
     let path = path.as_deref();
+    let _lock = path.map(|path| lock(path, &ctx.reporter)).transpose()?;
     let mut settings = Settings { time: args.time.unwrap_or_else(now), ..Settings::default() };
     settings.controllers = vec![Principal::anonymous()];
     let kept = path.filter(|path| path.exists() && !args.reinstall);
@@ -120,6 +122,15 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         canister.save(path)?;
     }
     Ok(ended)
+}
+
+/// One command at a time continues from a state: `.x.lock` beside `x`. The file is left there, for
+/// somebody may wait for it.
+fn lock(path: &Utf8Path, reporter: &Reporter) -> anyhow::Result<Lock> {
+    // By whatever way it is named.
+    let path = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
+    let name = path.file_name().with_context(|| format!("`{path}` is no file"))?;
+    Lock::take(path.with_file_name(format!(".{name}.lock")), &format!("`{path}`"), reporter)
 }
 
 impl Session<'_> {
