@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod hostile;
+pub mod hostile_canister;
 pub mod replica;
 mod server;
 

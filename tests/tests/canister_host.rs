@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+use std::fs::File;
 use std::process::{Command, Output};
 
 use camino::Utf8PathBuf;
@@ -156,6 +157,25 @@ fn a_canister_init_that_traps_saves_nothing() {
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("canister_init failed: the canister trapped: no way"), "{said:?}");
     assert!(!bench.root.join("s").exists());
+}
+
+#[test]
+fn of_commands_at_once_none_is_lost() {
+    let bench = Bench::new();
+    assert_eq!(bench.call(&["one.wasm", "--state", "s", "inc"]).code, 0);
+    let held = File::options().write(true).open(bench.root.join(".s.lock")).unwrap();
+    held.lock().unwrap();
+    std::thread::scope(|scope| {
+        let call = || bench.call(&["one.wasm", "--state", "s", "inc"]);
+        let calls: Vec<_> = (0..4).map(|_| scope.spawn(call)).collect();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert!(calls.iter().all(|it| !it.is_finished()), "they wait");
+        drop(held);
+        for said in calls.into_iter().map(|it| it.join().unwrap()) {
+            assert!(said.code == 0 && said.err.contains("Waiting"), "{said:?}");
+        }
+    });
+    assert_eq!(bench.call(&["one.wasm", "--state", "s", "read"]).out, "(5 : nat)\n");
 }
 
 #[test]

@@ -3,15 +3,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
+use cargo_pywasm::canister::{Canister, Host, Principal, Settings};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use pywasm_stubs::{
     Behaviour, Binding, Code, Data, Instruction, Kind, Link, Rules, ValType, Voice, Writer, stubs,
 };
-use pywasm_tests::hostile::READERS;
-use pywasm_tests::rust_lld;
+use pywasm_tests::{hostile, hostile_canister, rust_lld};
 
 const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
 const BEHAVIOURS: [&str; 6] =
@@ -124,6 +125,34 @@ proptest! {
     }
 }
 
+/// A canister with a byte on its heap and a page of stable memory.
+fn state() -> Vec<u8> {
+    let text = r#"(module
+        (import "ic0" "stable64_grow" (func $grow (param i64) (result i64)))
+        (import "ic0" "stable64_write" (func $write (param i64 i64 i64)))
+        (memory 2)
+        (global (mut i32) (i32.const 5))
+        (func (export "canister_init")
+            (i32.store8 (i32.const 70000) (i32.const 1))
+            (drop (call $grow (i64.const 1)))
+            (call $write (i64.const 9) (i64.const 70000) (i64.const 1))))"#;
+    let module = Host::without_cache().expect("a host");
+    let module = module.module(&wat::parse_str(text).expect("a module")).expect("a module");
+    let mut canister = Canister::new(Settings::default());
+    let run = canister.install(&module, b"", Principal::anonymous()).expect("a thread");
+    assert!(run.outcome.is_ok(), "{}", run.outcome);
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = pywasm_tests::utf8(dir.path()).join("state");
+    canister.save(&path).expect("a file");
+    std::fs::read(path).expect("a file")
+}
+
+fn readers() -> impl Iterator<Item = (&'static str, hostile::Reader)> {
+    hostile::READERS.into_iter().chain(hostile_canister::READERS)
+}
+
+static STATE: LazyLock<Vec<u8>> = LazyLock::new(state);
+
 /// Valid input of every kind.
 fn seeds() -> Vec<Vec<u8>> {
     let missing = |behaviour| Missing { params: vec![ValType::I32], results: vec![], behaviour };
@@ -139,6 +168,10 @@ fn seeds() -> Vec<Vec<u8>> {
         pywasm_stubs::archive(&members),
         b"mpd_*=trap\nf=value=3\n".to_vec(),
         b"(i32, i64) -> f32".to_vec(),
+        b"type a = opt b; type b = record { x : a; nat }; service : { f : (a) -> (b) query }"
+            .to_vec(),
+        b"(record { x = opt 1 : nat8; \"y\" }, vec { variant { z } }, blob \"\\00\")".to_vec(),
+        STATE.clone(),
         b"{\"version\": 1, \"accepted\": [{\"code\": \"limit\", \"subject\": \"size\"}]}".to_vec(),
     ];
     let mut files: Vec<PathBuf> = std::fs::read_dir(corpus)
@@ -175,7 +208,7 @@ proptest! {
         if cut {
             bytes.truncate(end.index(bytes.len()));
         }
-        for (_, read) in READERS {
+        for (_, read) in readers() {
             read(&bytes);
         }
     }
@@ -184,7 +217,7 @@ proptest! {
 #[test]
 fn every_seed_is_read_by_some_reader() {
     for seed in seeds() {
-        for (_, read) in READERS {
+        for (_, read) in readers() {
             read(&seed);
         }
     }

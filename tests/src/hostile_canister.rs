@@ -1,0 +1,48 @@
+//! The same as `hostile` for what belongs to canisters, whose readers need the runtime: the fuzzer is
+//! built without it.
+
+use std::sync::LazyLock;
+
+use cargo_pywasm::canister::{Canister, Host, Interface, Settings, text};
+use sha2::{Digest, Sha256};
+
+use crate::hostile::Reader;
+
+/// All of them.
+pub const READERS: [(&str, Reader); 3] =
+    [("interface", interface), ("argument", argument), ("state", state)];
+
+/// A canister's interface, which is compared to itself.
+pub fn interface(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Ok(interface) = Interface::parse(text)
+    {
+        let _ = interface.breaks(&interface);
+    }
+}
+
+/// An argument, and its way back to text.
+pub fn argument(bytes: &[u8]) {
+    if let Ok(given) = std::str::from_utf8(bytes)
+        && let Ok(encoded) = text::encode_untyped(given)
+    {
+        let _ = text::decode(&encoded, None);
+    }
+    let _ = text::decode(bytes, None);
+}
+
+/// A canister's state, whose digest is right: a changed one is refused before anything is read.
+pub fn state(bytes: &[u8]) {
+    static HOST: LazyLock<Host> = LazyLock::new(|| Host::without_cache().expect("a host"));
+    // Behind the magic number and that of the format.
+    const DIGEST: std::ops::Range<usize> = 20..52;
+    let mut bytes = bytes.to_vec();
+    if let Some(body) = bytes.get(DIGEST.end..) {
+        let digest = Sha256::digest(body);
+        bytes[DIGEST].copy_from_slice(&digest);
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = crate::utf8(dir.path()).join("state");
+    std::fs::write(&path, bytes).expect("a file");
+    let _ = Canister::load(&path, Settings::default(), &HOST);
+}
