@@ -19,6 +19,7 @@ use crate::project::Call;
 ///
 /// Where the table lists steps in `post-link`, they are done to what was built, as `cargo pywasm
 /// post-link` does them, and the paths of the results are printed: `target/pywasm/PROFILE/NAME.wasm`.
+/// Without `--release` nothing is optimized, packed and compressed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Arguments of `cargo build`
@@ -32,9 +33,15 @@ pub struct Args {
 /// When one stands in no such crate, it can't be prepared, or a step after the link fails.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let call = Call { verb: "build", words: &args.cargo_args, runner: Vec::new() };
-    let asked = config::post_links(ctx)?;
+    let mut asked = config::post_links(ctx)?;
     if asked.is_empty() {
         return call.run(ctx);
+    }
+    if is_for_trying(&args.cargo_args) {
+        let cut = asked.values_mut().filter_map(Asked::for_trying).next();
+        if let Some(steps) = cut {
+            ctx.reporter.note(format!("left to `--release`: {steps}"));
+        }
     }
     // Before the build: who misses `wasm-opt` need not wait for it.
     let plan = |(manifest, asked): (&Utf8PathBuf, &Asked)| -> anyhow::Result<_> {
@@ -59,6 +66,43 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     post_link::finish(all, ctx)
 }
 
+/// Whether the words for Cargo choose no profile, or that of who is at work.
+fn is_for_trying(words: &[String]) -> bool {
+    let words: Vec<&str> = words.iter().map(String::as_str).take_while(|it| *it != "--").collect();
+    if words.iter().any(|it| matches!(*it, "--release" | "-r")) {
+        return false;
+    }
+    let named =
+        words.iter().enumerate().find_map(|(at, word)| match word.strip_prefix("--profile") {
+            Some("") => words.get(at + 1).copied(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        });
+    named.is_none_or(|name| matches!(name, "dev" | "test"))
+}
+
 fn of(manifest: &Utf8PathBuf) -> String {
     format!("`post-link` of `{manifest}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_names_no_profile_is_trying_things_out() {
+        for (words, trying) in [
+            ("", true),
+            ("--lib", true),
+            ("--profile dev", true),
+            ("-- --release", true),
+            ("--release", false),
+            ("--lib -r", false),
+            ("--profile=release", false),
+            ("--profile small", false),
+        ] {
+            let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(is_for_trying(&words), trying, "{words:?}");
+        }
+    }
 }

@@ -16,6 +16,23 @@ pub struct Asked {
     pub require_wasm_opt: bool,
 }
 
+/// What takes long and makes a module smaller only.
+const FOR_RELEASE: [Step; 3] = [Step::WasmOpt, Step::Pack, Step::Gzip];
+
+impl Asked {
+    /// Leaves out what is not worth waiting for while one tries things out: half a minute of optimizing
+    /// for a module that is never deployed. The steps that go, where any do.
+    pub fn for_trying(&mut self) -> Option<String> {
+        let (gone, kept) = self.steps.iter().partition(|step| FOR_RELEASE.contains(step));
+        let (mut gone, kept): (Vec<Step>, Vec<Step>) = (gone, kept);
+        self.steps = kept;
+        self.require_wasm_opt = false;
+        gone.sort_unstable();
+        let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
+        (!gone.is_empty()).then(|| gone.join(", "))
+    }
+}
+
 /// The steps in their order, ready to be run.
 #[derive(Clone, Debug)]
 pub struct Plan {

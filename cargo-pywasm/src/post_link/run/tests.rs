@@ -168,6 +168,18 @@ fn a_module_that_says_no_interface_is_told_how_to() {
 }
 
 #[test]
+fn who_tries_things_out_waits_for_no_optimizer() {
+    let steps = vec![Step::Gzip, Step::Rewire, Step::WasmOpt, Step::Pack, Step::Audit];
+    let mut asked = Asked { steps, policy: None, require_wasm_opt: true };
+    assert_eq!(asked.for_trying().as_deref(), Some("wasm-opt, pack, gzip"));
+    assert_eq!(
+        (&asked.steps[..], asked.require_wasm_opt),
+        (&[Step::Rewire, Step::Audit][..], false)
+    );
+    assert_eq!(asked.for_trying(), None);
+}
+
+#[test]
 fn what_comes_out_goes_in_again_and_comes_out_the_same() {
     let bytes = wat::parse_str(CANISTER).unwrap();
     let steps = [Step::Rewire, Step::Gc, Step::WasmOpt, Step::Strip, Step::Audit, Step::Gzip];
