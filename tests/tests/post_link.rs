@@ -225,7 +225,7 @@ fn what_cannot_be_done_is_an_error_with_a_hint() {
     // A build does not begin where it can't be finished.
     let strict = Crate::new(&format!("{TABLE}require-wasm-opt = true\n"));
     let output = Command::new(binary())
-        .args(["pywasm", "build"])
+        .args(["pywasm", "build", "--release"])
         .current_dir(&strict.root)
         .env("PYWASM_STORE", strict.root.join("store"))
         .env("PYWASM_WASM_OPT", "/nowhere/wasm-opt")
