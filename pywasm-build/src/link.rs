@@ -180,10 +180,8 @@ impl Build {
         directives.push(Directive::LinkSearch(python.lib_dir()));
         let library = |name: &str| Directive::LinkLib(name.to_owned());
         let is_there = |name: &str| python.lib_dir().join(format!("lib{name}.a")).exists();
-        // Who starts Python by it needs other parts of libpython, so it stands before it.
-        directives.extend(is_there(START).then(|| library(START)));
         directives.push(library(&format!("python{}", python.series())));
-        directives.extend(is_there(MACROS).then(|| library(MACROS)));
+        directives.extend([MACROS, START].into_iter().filter(|it| is_there(it)).map(library));
         let stack = self.stack_size.unwrap_or_else(|| default_stack(python.series()));
         directives.push(Directive::LinkArg(format!("-zstack-size={stack}")));
         // rustc gives a cdylib no start file; without one wasm-ld makes every export run all

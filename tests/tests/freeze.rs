@@ -146,6 +146,7 @@ fn a_closed_set_has_what_python_starts_with_and_of_modules_in_c_what_is_imported
 fn what_needs_a_module_that_is_dropped_is_named() {
     let bench = Bench::new();
     bench.write("needs.py", "def f():\n    import uuid\n");
+    bench.write("tidy.py", "import uuid\nwith open('x') as f:\n    x = [i for i in f]\n");
     bench.write("may.py", "try:\n    import uuid\nexcept ImportError:\n    uuid = None\n");
     for (modules, packages, said) in [
         (
@@ -159,6 +160,8 @@ fn what_needs_a_module_that_is_dropped_is_named() {
             "`dataclasses` can't be imported: `re` needs `enum`, which is left out",
         ),
         (&["!uuid"], &["needs.py"], "`needs.py` imports `uuid`, which is left out"),
+        (&["!uuid"], &["tidy.py"], "`tidy.py` imports `uuid`, which is left out"),
+        (&["!uuid"], &["may.py", "needs.py"], "`needs.py` imports `uuid`, which is left out"),
         (&["ssl"], &[], "`ssl` can't be imported: No module named '_ssl'"),
     ] {
         let text = bench.closed(modules, packages).unwrap_err();

@@ -205,14 +205,27 @@ fn canister_template(tool: &Tool<'_>, place: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The commands of a page.
+fn blocks(page: &str) -> anyhow::Result<Vec<String>> {
+    let text = std::fs::read_to_string(root().join(page))?;
+    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let blocks: Vec<String> = blocks.map(str::to_owned).collect();
+    anyhow::ensure!(!blocks.is_empty(), "`{page}` has no commands");
+    Ok(blocks)
+}
+
 /// Runs the commands of the guide, block by block: the first in an empty directory, the others in
 /// a new crate each, as that of a reader is.
 fn guide(tool: &Tool<'_>) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(root().join("docs/guide/embedding.md"))?;
-    let blocks: Vec<&str> =
-        text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    anyhow::ensure!(blocks.len() > 1, "the guide has no commands");
-    for (index, block) in blocks.iter().enumerate() {
+    let canisters = blocks("docs/guide/canisters.md")?;
+    for block in &canisters {
+        eprintln!("\n   -- the guide to canisters says:\n{}", block.trim_end());
+        let place = tempfile::tempdir()?;
+        // Here all crates build to one directory.
+        let target = root().join("target/embed/pywasm").display().to_string();
+        tool.script(place.path(), &block.replace("target/pywasm", &target))?;
+    }
+    for (index, block) in blocks("docs/guide/embedding.md")?.iter().enumerate() {
         eprintln!("\n   -- the guide says:\n{}", block.trim_end());
         let place = tempfile::tempdir()?;
         let place = place.path();

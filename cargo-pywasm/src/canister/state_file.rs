@@ -80,6 +80,14 @@ impl Canister {
             .hint(|| "`--reinstall` starts anew, and so does another file".to_owned())
     }
 
+    /// Whether a file is one that [`Canister::save`] has written, in whatever state it is.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn is_kept_in(path: &Utf8Path) -> anyhow::Result<bool> {
+        Ok(fs_err::read(path)?.starts_with(MAGIC))
+    }
+
     fn body(&self) -> anyhow::Result<Vec<u8>> {
         let State { image, durable } = &self.state;
         let zero = [0; PAGE];

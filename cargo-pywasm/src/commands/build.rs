@@ -1,6 +1,6 @@
 //! `cargo pywasm build`: `cargo build` for a crate with Python inside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -38,8 +38,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return call.run(ctx);
     }
     if is_for_trying(&args.cargo_args) {
-        let cut = asked.values_mut().filter_map(Asked::for_trying).next();
-        if let Some(steps) = cut {
+        let cut: BTreeSet<String> = asked.values_mut().filter_map(Asked::for_trying).collect();
+        for steps in cut {
             ctx.reporter.note(format!("left to `--release`: {steps}"));
         }
     }

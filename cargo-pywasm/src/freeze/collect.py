@@ -79,6 +79,12 @@ class Wish:
         self.by, self.must = by, must
 
 
+def wish(wanted, name, new):
+    """Of two that want a module, the one counts for whom it has to be there."""
+    if name not in wanted or (new.must and not wanted[name].must):
+        wanted[name] = new
+
+
 class Trace:
     """Python as it starts, with nothing else imported: what imports lead to is then in sys.modules.
 
@@ -202,7 +208,7 @@ class Collector:
     def collect(self):
         done, wanted = {}, {}
         for name, is_named in self.roots():
-            wanted.setdefault(name, Wish("", is_named))
+            wish(wanted, name, Wish("", is_named))
         if "*" in self.asked:
             self.built_in.update(sys.builtin_module_names)
         for name, own in self.own.items():
@@ -210,7 +216,7 @@ class Collector:
                 code, blob = compiled(own)
                 done[name] = own.is_package, blob, True
                 for target, guarded in self.imported(code, name, own.is_package, deep=True):
-                    wanted.setdefault(target, Wish(own.shown, not guarded))
+                    wish(wanted, target, Wish(own.shown, not guarded))
         for name, is_package, blob in self.library(wanted):
             done[name] = is_package, blob, False
         return done | self.bootstrap()
@@ -311,14 +317,32 @@ class Collector:
 
 
 def imports(code, deep):
-    # An import that may fail stands in a `try`; which part of it that is, is not asked.
-    guarded = bool(code.co_exceptiontable)
-    for found in dis._find_imports(code):
-        yield *found, guarded
+    found = list(dis._find_imports(code))
+    for each, guarded in zip(found, guards(code, len(found))):
+        yield *each, guarded
     for inner in code.co_consts:
         # The body of a class runs when its module is imported, that of a function later.
         if hasattr(inner, "co_code") and (deep or not inner.co_flags & CO_OPTIMIZED):
             yield from imports(inner, deep)
+
+
+def guards(code, count):
+    """Whether each import of some code may fail: it stands in a `try`."""
+    if not code.co_exceptiontable:
+        return [False] * count
+    instructions = list(dis.get_instructions(code))
+    after = {one.offset: two.opname for one, two in zip(instructions, instructions[1:])}
+    names = {one.offset: one.opname for one in instructions}
+    # The others are of `with`, and of comprehensions, which put a variable back.
+    caught = [
+        entry
+        for entry in dis._parse_exception_table(code)
+        if names.get(entry.target) == "PUSH_EXC_INFO" and after.get(entry.target) != "WITH_EXCEPT_START"
+    ]
+    places = [one.offset for one in instructions if one.opname == "IMPORT_NAME"]
+    if len(places) != count:
+        return [True] * count
+    return [any(entry.start <= place < entry.end for entry in caught) for place in places]
 
 
 def renamed(code, file):

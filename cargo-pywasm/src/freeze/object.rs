@@ -58,6 +58,7 @@ impl Frozen {
             let aliases = aliases(&mut writer);
             variable(&mut writer, "_PyImport_FrozenAliases", aliases);
             inittab(&mut writer, &built_in);
+            no_paths(&mut writer);
         } else {
             let modules = writer.undefined_data("PyImport_FrozenModules");
             start = start.address(modules).address(table).store();
@@ -114,6 +115,22 @@ fn inittab(writer: &mut Writer, modules: &[(&str, Option<SymbolId>)]) {
     }
     table.push(&[0; 8]);
     writer.data("_PyImport_Inittab", Binding::Global, WORD, table);
+}
+
+/// In place of CPython's own, which runs a program of Python to look for a library: there are no files
+/// behind a closed set. libpython's `getpath.o` is not linked then, as `Modules/getpath_noop.c` does it.
+///
+/// It returns `PyStatus_Ok()`, four words of zeros at the address that is its first parameter.
+fn no_paths(writer: &mut Writer) {
+    let words = (0..4).map(|word| word * 4).fold(Code::new(), |code, offset| {
+        code.then(&Instruction::LocalGet(0))
+            .then(&Instruction::I32Const(offset))
+            .then(&Instruction::I32Add)
+            .then(&Instruction::I32Const(0))
+            .store()
+    });
+    let params = [ValType::I32; 3];
+    writer.function("_PyConfig_InitPathConfig", Binding::Global, &params, &[], words);
 }
 
 fn aliases(writer: &mut Writer) -> SymbolId {
@@ -202,6 +219,7 @@ mod tests {
                 "_PyImport_FrozenTest",
                 "_PyImport_FrozenAliases",
                 "_PyImport_Inittab",
+                "_PyConfig_InitPathConfig",
             ]
         );
     }

@@ -2,7 +2,6 @@
 #define Py_BUILD_CORE 1
 #include <Python.h>
 #include <internal/pycore_gc.h>
-#include <internal/pycore_initconfig.h>
 #include <internal/pycore_pystate.h>
 #include <internal/pycore_runtime.h>
 #include <unistd.h>
@@ -31,14 +30,6 @@ static int write_lines(const char *name) {
     Py_XDECREF(words);
     Py_XDECREF(result);
     return result == NULL ? -1 : 0;
-}
-
-/* In place of CPython's own, which runs a program of Python to look for files: all paths are in the
-   configuration. This member of its archive is linked before libpython, whose getpath.o nobody wants then. */
-PyStatus _PyConfig_InitPathConfig(PyConfig *config, int compute_path_config) {
-    (void)config;
-    (void)compute_path_config;
-    return PyStatus_Ok();
 }
 
 /* Starts Python, in full, so that it depends on nothing but what is linked: no environment variable, no
@@ -84,12 +75,13 @@ const char *pywasm_start(unsigned int hash_seed) {
     if (PyStatus_Exception(status)) {
         return text(status);
     }
+    const char *problem = NULL;
     if (write_lines("stdout") < 0 || write_lines("stderr") < 0) {
         PyErr_Clear();
-        return "the streams of Python can't be set to write lines";
+        problem = "the streams of Python can't be set to write lines";
     }
     /* What was made at the start stays: the collector need not look at it, now or ever (gc.freeze). */
     _PyGC_Freeze(_PyInterpreterState_GET());
     PyGC_Enable();
-    return NULL;
+    return problem;
 }

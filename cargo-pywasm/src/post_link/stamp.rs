@@ -6,7 +6,7 @@ use std::fmt;
 use camino::Utf8Path;
 use sha2::{Digest as _, Sha256};
 
-use super::{Files, Outcome, Plan};
+use super::{Files, Outcome, Plan, Step};
 
 /// The digest of what an outcome was made from, and of what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,11 +23,13 @@ impl Stamp {
         hash.finalize().to_vec()
     }
 
-    fn new(inputs: &[u8], output: &[u8], compressed: Option<&[u8]>) -> Self {
+    fn new(inputs: &[u8], output: &[u8], others: [Option<&[u8]>; 2]) -> Self {
         let mut hash = Sha256::new();
         hash.update(inputs);
         hash.update(Sha256::digest(output));
-        hash.update(compressed.map(Sha256::digest).unwrap_or_default());
+        for other in others {
+            hash.update(other.map(Sha256::digest).unwrap_or_default());
+        }
         Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
@@ -36,8 +38,8 @@ impl Stamp {
         let speaks =
             outcome.done.iter().any(|done| done.warning.is_some() || done.skipped.is_some())
                 || outcome.findings.as_ref().is_some_and(|findings| !findings.is_empty());
-        let compressed = outcome.compressed.as_deref();
-        (!speaks).then(|| Self::new(&Self::inputs(module, plan), &outcome.module, compressed))
+        let others = [outcome.compressed.as_deref(), outcome.interface.as_deref()];
+        (!speaks).then(|| Self::new(&Self::inputs(module, plan), &outcome.module, others))
     }
 }
 
@@ -53,8 +55,10 @@ pub fn is_fresh(files: &Files, module: &[u8], plan: &Plan, cwd: &Utf8Path) -> bo
     let read = |path: &Utf8Path| std::fs::read(cwd.join(path)).ok();
     let Some(stamp) = files.stamp().and_then(|path| read(&path)) else { return false };
     let (output, compressed) = (read(&files.output), read(&files.compressed()));
+    let interface = plan.has(Step::Candid).then(|| read(&files.interface())).flatten();
     output.is_some_and(|output| {
-        let is = Stamp::new(&Stamp::inputs(module, plan), &output, compressed.as_deref());
+        let others = [compressed.as_deref(), interface.as_deref()];
+        let is = Stamp::new(&Stamp::inputs(module, plan), &output, others);
         is.0.as_bytes() == stamp
     })
 }

@@ -5,12 +5,16 @@
 
 use anyhow::Context;
 use lz4::block::CompressionMode;
+use walrus::ir::{Visitor, dfs_in_order};
 use walrus::{ConstExpr, DataId, DataKind, GlobalKind, MemoryId, Module, ValType};
 
 mod unpack;
 
 /// lz4's own highest level: a module is packed once, and unpacked as fast as at any other.
 const LEVEL: i32 = 12;
+/// The memory from the first to the last byte of data is so many times the data, or packing it takes more
+/// time than it is worth.
+const MOST_ZEROS: u64 = 64;
 /// What lies on the C stack is aligned to so many bytes.
 const ALIGNMENT: u32 = 16;
 
@@ -88,6 +92,9 @@ impl Image {
         if memory.import.is_some() || memory.memory64 || memory.shared {
             return Err("its memory is not its own, or not of 32 bits");
         }
+        if !named(module).is_empty() {
+            return Err("its functions name data segments");
+        }
         let mut segments = Vec::new();
         for data in module.data.iter() {
             match &data.kind {
@@ -115,22 +122,44 @@ impl Image {
         });
         let stack = stack.filter(|top| *top > 0 && *top <= start);
         let Some(stack) = stack else { return Err("it has no C stack below its data") };
-        let mut bytes = Vec::new();
+        let mut end = u64::from(start);
+        for (at, data) in &segments {
+            if u64::from(*at) < end {
+                return Err("its data segments overlap");
+            }
+            end = u64::from(*at) + data.value.len() as u64;
+        }
+        if end > memory.initial << 16 {
+            return Err("its data does not fit into its memory");
+        }
+        let (length, given) =
+            (end - u64::from(start), segments.iter().map(|(_, it)| it.value.len()));
+        if length > given.sum::<usize>() as u64 * MOST_ZEROS {
+            return Err("its data lies too far apart");
+        }
+        let mut bytes = vec![0; usize::try_from(length).map_err(|_| "its data is too large")?];
         for (at, data) in &segments {
             let at = (*at - start) as usize;
-            let end = at + data.value.len();
-            if end > bytes.len() {
-                bytes.resize(end, 0);
-            }
-            bytes[at..end].copy_from_slice(&data.value);
-        }
-        let pages = u64::from(start) + bytes.len() as u64;
-        if pages > memory.initial << 16 {
-            return Err("its data does not fit into its memory");
+            bytes[at..at + data.value.len()].copy_from_slice(&data.value);
         }
         let segments = segments.iter().map(|(_, data)| data.id()).collect();
         Ok(Self { memory: memory.id(), segments, start, bytes, stack })
     }
+}
+
+/// The segments that functions copy from or drop.
+fn named(module: &Module) -> Vec<DataId> {
+    struct Names(Vec<DataId>);
+    impl<'instr> Visitor<'instr> for Names {
+        fn visit_data_id(&mut self, id: &DataId) {
+            self.0.push(*id);
+        }
+    }
+    let mut names = Names(Vec::new());
+    for (_, function) in module.funcs.iter_local() {
+        dfs_in_order(&mut names, function, function.entry_block());
+    }
+    names.0
 }
 
 #[cfg(test)]

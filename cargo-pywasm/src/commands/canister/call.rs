@@ -97,6 +97,13 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let _lock = path.map(|path| lock(path, &ctx.reporter)).transpose()?;
     let mut settings = Settings { time: args.time.unwrap_or_else(now), ..Settings::default() };
     settings.controllers = vec![Principal::anonymous()];
+    if let Some(path) = path.filter(|path| path.exists()) {
+        // `--reinstall` throws away a state, and no other file.
+        anyhow::ensure!(
+            Canister::is_kept_in(path)?,
+            "`{path}` is another file, not a canister's state"
+        );
+    }
     let kept = path.filter(|path| path.exists() && !args.reinstall);
     let mut canister = match kept {
         Some(path) => Canister::load(path, settings.clone(), &host)?,
@@ -104,6 +111,10 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     };
     // Time goes on between commands, and never back but when that is asked for.
     let time = args.time.unwrap_or(settings.time.max(canister.settings().time));
+    if kept.is_some() {
+        // What was due in between is done by the module that asked for it.
+        session.tell_timers(canister.set_time(time)?);
+    }
     if !session.prepare(&mut canister, &module)? {
         if kept.is_some() {
             ctx.reporter.note("the canister in the state stays as it was");
@@ -111,17 +122,12 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return Ok(Exit::Findings);
     }
     session.tell_timers(canister.set_time(time)?);
-    let mut ended = Exit::Success;
-    for call in &calls {
-        if !session.send(&mut canister, call)? {
-            ended = Exit::Findings;
-            break;
-        }
-    }
+    let ended = session.send_all(&mut canister, &calls);
+    // A message that was replied to is done, whatever became of those after it.
     if let Some(path) = path {
         canister.save(path)?;
     }
-    Ok(ended)
+    ended
 }
 
 /// One command at a time continues from a state: `.x.lock` beside `x`. The file is left there, for
@@ -237,6 +243,16 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// Sends messages up to the first that is rejected.
+    fn send_all(&self, canister: &mut Canister, calls: &[Call]) -> anyhow::Result<Exit> {
+        for call in calls {
+            if !self.send(canister, call)? {
+                return Ok(Exit::Findings);
+            }
+        }
+        Ok(Exit::Success)
     }
 
     /// Sends a message, and tells its answer; whether it was replied to.

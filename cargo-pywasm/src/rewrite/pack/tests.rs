@@ -67,7 +67,7 @@ fn a_module_that_is_packed_or_gains_nothing_stays_as_it_is() {
     let done = pack(&module(&[5; 50_000], "")).unwrap();
     let again = pack(&done.module).unwrap();
     assert_eq!(again.module, done.module);
-    assert!(again.reason.unwrap().contains("passive"));
+    assert!(again.reason.unwrap().contains("name data"));
     let small = module(&noise(64), "");
     assert_eq!(pack(&small).unwrap().module, small);
 }
@@ -82,6 +82,18 @@ fn what_can_not_be_packed_is_left_with_the_reason() {
         (
             "(module (global $g (import \"a\" \"b\") i32) (memory 1) (data (global.get $g) \"x\"))",
             "computed",
+        ),
+        (
+            "(module (memory 1) (global (mut i32) (i32.const 16)) (data (i32.const 20) \"abc\") (data (i32.const 21) \"z\"))",
+            "overlap",
+        ),
+        (
+            "(module (memory 9) (global (mut i32) (i32.const 16)) (data (i32.const 20) \"abc\") (data (i32.const 500000) \"z\"))",
+            "too far apart",
+        ),
+        (
+            "(module (memory 1) (global (mut i32) (i32.const 16)) (data $d (i32.const 20) \"abc\") (func data.drop $d))",
+            "name data",
         ),
         (
             "(module (memory 1) (global (mut i32) (i32.const 16)) (data (i32.const 65530) \"0123456789\"))",

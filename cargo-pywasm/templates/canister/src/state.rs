@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager, VirtualMemory};
-use ic_stable_structures::{Cell, DefaultMemoryImpl};
+use ic_stable_structures::{Cell, DefaultMemoryImpl, Memory as _};
 
 type Memory = VirtualMemory<DefaultMemoryImpl>;
 
@@ -30,6 +30,9 @@ fn memory(id: MemoryId) -> Memory {
 /// What the manager of memories begins stable memory with. Where it finds something else, it begins anew.
 const MAGIC: [u8; 3] = *b"MGR";
 
+/// What a cell begins its memory with; it, too, begins anew over anything else.
+const CELL: [u8; 3] = *b"SCL";
+
 /// Opens what is there, before anything is written.
 ///
 /// # Errors
@@ -39,7 +42,14 @@ pub(crate) fn open() -> Result<(), String> {
     if ic_cdk::stable::stable_size() > 0 {
         ic_cdk::stable::stable_read(0, &mut magic);
     }
-    if magic != MAGIC {
+    let has_cell = |id: &MemoryId| {
+        let (memory, mut magic) = (memory(*id), CELL);
+        if memory.size() > 0 {
+            memory.read(0, &mut magic);
+        }
+        magic == CELL
+    };
+    if magic != MAGIC || ![VERSION_MEMORY, COUNTER_MEMORY].iter().all(has_cell) {
         return Err("stable memory has something that this canister did not write".to_owned());
     }
     let found = VERSION_CELL.with_borrow(|cell| *cell.get());
