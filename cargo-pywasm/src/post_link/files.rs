@@ -1,12 +1,11 @@
 //! Where an outcome goes: a module, and what is compressed beside it.
 
-use std::io::Write;
-
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Outcome;
 use crate::reporter::WithHint;
+use crate::store::stage_file;
 
 /// The directory of a project's target directory that the outcomes are in.
 const DIRECTORY: &str = "pywasm";
@@ -75,19 +74,21 @@ impl Files {
                 }
             }
             match &outcome.compressed {
-                Some(bytes) => staged.push((stage(&compressed, bytes)?, compressed)),
+                Some(bytes) => staged.push((stage_file(&compressed, bytes)?, compressed)),
                 None => stale.push(compressed),
             }
             // One that is not asked for may be somebody's own file, and stays.
             if let Some(text) = &outcome.interface {
                 let path = cwd.join(files.interface());
-                staged.push((stage(&path, text)?, path));
+                staged.push((stage_file(&path, text)?, path));
             }
-            staged.push((stage(&output, &outcome.module)?, output));
+            staged.push((stage_file(&output, &outcome.module)?, output));
             // Last: a stamp of what is not there is worse than none.
             if let Some(path) = files.stamp().map(|path| cwd.join(path)) {
                 match &outcome.stamp {
-                    Some(known) => staged.push((stage(&path, known.to_string().as_bytes())?, path)),
+                    Some(known) => {
+                        staged.push((stage_file(&path, known.to_string().as_bytes())?, path));
+                    }
                     None => stale.push(path),
                 }
             }
@@ -105,23 +106,6 @@ impl Files {
 fn same(one: &Utf8Path, other: &Utf8Path) -> bool {
     let place = |path: &Utf8Path| path.canonicalize_utf8().ok();
     one == other || place(one).is_some_and(|one| Some(one) == place(other))
-}
-
-fn stage(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<tempfile::NamedTempFile> {
-    let parent = path.parent().with_context(|| format!("`{path}` is in no directory"))?;
-    fs_err::create_dir_all(parent)?;
-    let staged = || -> std::io::Result<tempfile::NamedTempFile> {
-        let mut file = tempfile::NamedTempFile::new_in(parent)?;
-        file.write_all(bytes)?;
-        // A temporary file is for its owner only; this one is like any other that Cargo makes.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        Ok(file)
-    };
-    staged().with_context(|| format!("can't write beside `{path}`"))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Stdlib;
 use crate::reporter::WithHint;
+use crate::store::stage_file;
 
 /// The directory's name, in the directory of the crate or of its workspace.
 pub const DIRECTORY: &str = ".pywasm";
@@ -105,15 +106,7 @@ pub(super) fn replace(path: &Utf8Path, text: &str) -> anyhow::Result<bool> {
     if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(false);
     }
-    let parent = path.parent().context("a file has a directory")?;
-    let mut file = tempfile::NamedTempFile::new_in(parent)?;
-    std::io::Write::write_all(&mut file, text.as_bytes())?;
-    // A temporary file is for its owner only; this one is like any other of the project.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
+    let file = stage_file(path, text.as_bytes())?;
     file.persist(path).with_context(|| format!("can't write `{path}`"))?;
     Ok(true)
 }

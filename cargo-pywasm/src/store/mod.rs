@@ -21,6 +21,7 @@ mod stage;
 
 pub use lock::{Lock, LockError};
 pub use stage::Stage;
+pub(crate) use stage::stage_file;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;

@@ -1,5 +1,8 @@
 //! Scratch beside the final place, which becomes it by one rename.
 
+use std::io::Write;
+
+use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Bucket, Store};
@@ -10,6 +13,27 @@ use super::{Bucket, Store};
 pub struct Stage {
     dir: tempfile::TempDir,
     path: Utf8PathBuf,
+}
+
+/// A file beside its final place, for anyone to read, which becomes it by `persist`.
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn stage_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<tempfile::NamedTempFile> {
+    let parent = path.parent().with_context(|| format!("`{path}` is in no directory"))?;
+    fs_err::create_dir_all(parent)?;
+    let staged = || -> std::io::Result<tempfile::NamedTempFile> {
+        let mut file = tempfile::NamedTempFile::new_in(parent)?;
+        file.write_all(bytes)?;
+        // A temporary file is for its owner only; what it becomes is like any other.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        }
+        Ok(file)
+    };
+    staged().with_context(|| format!("can't write beside `{path}`"))
 }
 
 impl Store {
