@@ -7,6 +7,7 @@ and /out/code; what it can't do it says in /out/error.
 import _imp
 import dis
 import difflib
+import encodings.aliases
 import importlib
 import importlib.util
 import json
@@ -79,7 +80,7 @@ class Wish:
         self.by, self.must = by, must
 
 
-def wish(wanted, name, new):
+def add_wish(wanted, name, new):
     """Of two that want a module, the one counts for whom it has to be there."""
     if name not in wanted or (new.must and not wanted[name].must):
         wanted[name] = new
@@ -137,7 +138,6 @@ class Collector:
         self.asked, self.excluded = [], []
         for word in request["modules"]:
             (self.excluded if word.startswith("!") else self.asked).append(word.removeprefix("!"))
-        self.done = {}
         self.absent, self.unknown = set(), set()
 
     def add_own(self, package):
@@ -208,7 +208,7 @@ class Collector:
     def collect(self):
         done, wanted = {}, {}
         for name, is_named in self.roots():
-            wish(wanted, name, Wish("", is_named))
+            add_wish(wanted, name, Wish("", is_named))
         if "*" in self.asked:
             self.built_in.update(sys.builtin_module_names)
         for name, own in self.own.items():
@@ -216,7 +216,7 @@ class Collector:
                 code, blob = compiled(own)
                 done[name] = own.is_package, blob, True
                 for target, guarded in self.imported(code, name, own.is_package, deep=True):
-                    wish(wanted, target, Wish(own.shown, not guarded))
+                    add_wish(wanted, target, Wish(own.shown, not guarded))
         for name, is_package, blob in self.library(wanted):
             done[name] = is_package, blob, False
         return done | self.bootstrap()
@@ -242,22 +242,15 @@ class Collector:
             elif found := self.in_stdlib(name):
                 source, is_package = found
                 blob = bytecode(source)
-                deep = [it for it, _ in self.imported(marshal.loads(blob), name, is_package, deep=True)]
+                code = marshal.loads(blob)
+                deep = [it for it, _ in self.imported(code, name, is_package, deep=True)]
                 self.absent.update(deep)
                 # What is in C costs little, and `hashlib` has all its algorithms in functions.
                 self.built_in.update(it for it in deep if it in sys.builtin_module_names and not self.is_excluded(it))
                 if name == "encodings.aliases" and self.closed:
-                    blob = self.aliases(source, seen | asked)
+                    blob = aliases(code.co_filename, seen | asked)
                 if not self.is_there(name):
                     yield name, is_package, blob
-
-    def aliases(self, source, inside):
-        """Other names of the encodings that are inside; each costs its share of every start."""
-        from encodings.aliases import aliases
-
-        known = {alias: name for alias, name in aliases.items() if f"encodings.{name}" in inside}
-        file = marshal.loads(bytecode(source)).co_filename
-        return marshal.dumps(compile(f"aliases = {known!r}", file, "exec", dont_inherit=True))
 
     def trace(self, trace, name, wish):
         if self.is_excluded(name):
@@ -324,6 +317,12 @@ def imports(code, deep):
         # The body of a class runs when its module is imported, that of a function later.
         if hasattr(inner, "co_code") and (deep or not inner.co_flags & CO_OPTIMIZED):
             yield from imports(inner, deep)
+
+
+def aliases(file, inside):
+    """Other names of the encodings that are inside; each costs its share of every start."""
+    known = {alias: name for alias, name in encodings.aliases.aliases.items() if f"encodings.{name}" in inside}
+    return marshal.dumps(compile(f"aliases = {known!r}", file, "exec", dont_inherit=True))
 
 
 def guards(code, count):
