@@ -92,9 +92,6 @@ impl Image {
         if memory.import.is_some() || memory.memory64 || memory.shared {
             return Err("its memory is not its own, or not of 32 bits");
         }
-        if !named(module).is_empty() {
-            return Err("its functions name data segments");
-        }
         let mut segments = Vec::new();
         for data in module.data.iter() {
             match &data.kind {
@@ -106,6 +103,9 @@ impl Image {
                 DataKind::Active { .. } => return Err("the address of its data is computed"),
                 DataKind::Passive => return Err("it has passive data, as one that is packed has"),
             }
+        }
+        if names_data(module) {
+            return Err("its functions name data segments");
         }
         segments.sort_by_key(|(at, _)| *at);
         let Some((start, _)) = segments.first() else { return Err("it has no data") };
@@ -147,19 +147,19 @@ impl Image {
     }
 }
 
-/// The segments that functions copy from or drop.
-fn named(module: &Module) -> Vec<DataId> {
-    struct Names(Vec<DataId>);
-    impl<'instr> Visitor<'instr> for Names {
-        fn visit_data_id(&mut self, id: &DataId) {
-            self.0.push(*id);
+/// Whether a function copies from a segment, or drops one.
+fn names_data(module: &Module) -> bool {
+    struct Found(bool);
+    impl<'instr> Visitor<'instr> for Found {
+        fn visit_data_id(&mut self, _: &DataId) {
+            self.0 = true;
         }
     }
-    let mut names = Names(Vec::new());
+    let mut found = Found(false);
     for (_, function) in module.funcs.iter_local() {
-        dfs_in_order(&mut names, function, function.entry_block());
+        dfs_in_order(&mut found, function, function.entry_block());
     }
-    names.0
+    found.0
 }
 
 #[cfg(test)]
