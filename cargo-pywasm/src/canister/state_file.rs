@@ -7,7 +7,7 @@
 //! ```
 //! Numbers are little-endian. A file of another format is refused, for a newer tool may know more.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -85,7 +85,9 @@ impl Canister {
     /// # Errors
     /// When it can't be read.
     pub fn is_kept_in(path: &Utf8Path) -> anyhow::Result<bool> {
-        Ok(fs_err::read(path)?.starts_with(MAGIC))
+        let mut begin = Vec::new();
+        fs_err::File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
+        Ok(begin == MAGIC)
     }
 
     fn body(&self) -> anyhow::Result<Vec<u8>> {

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
+use strsim::levenshtein;
 
 use crate::canister::{
     Canister, Host, Interface, Kind, Module, Outcome, Principal, Run, Settings, text,
@@ -328,26 +329,11 @@ fn bare(word: &str) -> String {
 /// The methods that are most like a word, if any are.
 fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let most = word.chars().count() / 3 + 1;
-    let of = |name: &'a str| (distance(&word.to_lowercase(), &name.to_lowercase()), name);
+    let of = |name: &'a str| (levenshtein(&word.to_lowercase(), &name.to_lowercase()), name);
     let near: Vec<(usize, &str)> = names.map(of).filter(|(far, _)| *far <= most).collect();
     let least = near.iter().map(|(far, _)| *far).min();
     let near = near.into_iter().filter(|(far, _)| Some(*far) == least);
     near.map(|(_, name)| format!("`{name}`")).collect()
-}
-
-/// How many letters have to be changed, added or taken away.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 fn hex(bytes: &[u8]) -> String {
