@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use xshell::Shell;
 
 use crate::canister;
@@ -170,9 +169,9 @@ fn canister_template(tool: &Tool<'_>, place: &Path) -> anyhow::Result<()> {
     eprintln!("\n   -- new --template canister");
     tool.call_in(place, &["new", "--template", "canister", "my-canister"])?;
     let dir = place.join("my-canister");
-    let said = tool.call_in_says(&dir, &["build", "--quiet"])?;
-    let module = said.lines().find(|line| line.ends_with("/my_canister.wasm"));
-    let module = module.with_context(|| format!("no module is named: {said}"))?;
+    let module = canister::built(tool, &dir, &[])?.display().to_string();
+    anyhow::ensure!(module.ends_with("/my_canister.wasm"), "another module is named: {module}");
+    let module = module.as_str();
     let words = ["canister", "call", module, "greet", "(\"world\")", "increment", "counter"];
     let said = tool.call_in_says(&dir, &words)?;
     let expected = "(\"Hello, world!\")\n(1 : nat64)\n(1 : nat64)";
