@@ -116,7 +116,8 @@ fn settings(crate_dir: &Path, found: &Found) -> Vec<PathBuf> {
     }
     let asks = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).unwrap_or_default();
-        text.contains("pywasm") && (text.contains("freeze") || text.contains("packages"))
+        let keys = ["closed", "freeze", "packages"];
+        text.contains("pywasm") && keys.iter().any(|key| text.contains(key))
     };
     if files.iter().any(asks) {
         files.retain(|file| file.is_file());

@@ -404,7 +404,6 @@ mod tests {
     #[test]
     fn a_table_that_speaks_of_frozen_code_is_read_by_the_tool_whose_refusal_is_told() {
         let machine = Machine::new();
-        machine.write("crate/Cargo.toml", b"[package.metadata.pywasm]\nfreeze = [\"jsn\"]\n");
         machine.write(
             "home/bin/cargo-pywasm",
             b"#!/bin/sh\necho '{\"error\": [\"no jsn\"]}'; exit 2\n",
@@ -412,8 +411,12 @@ mod tests {
         let mode = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(machine.path("home/bin/cargo-pywasm"), mode).unwrap();
         let home = machine.path("home").display().to_string();
-        let error = machine.decide(&Build::new(), &[("CARGO_HOME", &home)]).unwrap_err();
-        assert!(error.to_string().contains("no jsn"), "{error}");
+        for line in ["freeze = [\"jsn\"]", "packages = [\"python/app\"]", "closed = true"] {
+            let table = format!("[package.metadata.pywasm]\n{line}\n");
+            machine.write("crate/Cargo.toml", table.as_bytes());
+            let error = machine.decide(&Build::new(), &[("CARGO_HOME", &home)]).unwrap_err();
+            assert!(error.to_string().contains("no jsn"), "{line}: {error}");
+        }
     }
 
     #[test]
