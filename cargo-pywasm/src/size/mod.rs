@@ -6,9 +6,11 @@
 mod archive;
 mod breakdown;
 mod budget;
+mod data;
 mod diff;
 mod find;
 mod frozen;
+mod key;
 mod map;
 mod measure;
 mod memory;
@@ -16,12 +18,14 @@ mod origin;
 mod record;
 pub mod report;
 mod view;
+mod whose;
 
 pub use archive::Members;
 pub use breakdown::{Breakdown, Kind, Labels, Row};
-pub use budget::{Budget, Key, Over};
+pub use budget::{Budget, Over};
 pub use diff::{Change, Diff};
 pub(crate) use find::{find_map, record_place};
+pub use key::Key;
 pub use map::LinkMap;
 pub use measure::{Evidence, measure};
 pub(crate) use measure::{is_as_linked, of_module};
