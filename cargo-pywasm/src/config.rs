@@ -499,6 +499,22 @@ mod tests {
         assert!(post_links(&ctx(&root, &[])).unwrap().is_empty());
     }
 
+    #[cfg(feature = "runtime")]
+    #[test]
+    fn a_budget_is_read_with_its_baseline_and_is_held_without_steps() {
+        let (_dir, root) = crate_dir(
+            "[package.metadata.pywasm]\npolicy = \"ic\"\n\
+             size-budget = { total = \"1kB\", baseline = \"size.json\" }\n",
+        );
+        let asked = post_links(&ctx(&root, &[])).unwrap().remove(&root.join("Cargo.toml")).unwrap();
+        // A policy alone is for `audit-imports`.
+        assert_eq!(asked.steps, []);
+        let budget = asked.budget.unwrap();
+        assert_eq!(budget.limits.values().collect::<Vec<_>>(), [&1000]);
+        assert_eq!(budget.baseline, Some(root.join("size.json")));
+        assert_eq!(size_budget(&ctx(&root.join("src"), &[])).unwrap(), Some(budget));
+    }
+
     #[test]
     fn a_wrong_step_lists_those_that_there_are() {
         let (_dir, root) = crate_dir("[package.metadata.pywasm]\npost-link = [\"optimize\"]\n");

@@ -104,8 +104,8 @@ impl Spent<'_, '_> {
         let known: Vec<(Kind, LabelId, LabelId)> = objects
             .iter()
             .map(|path| {
-                let (kind, origin) = origin::of_object(path);
-                (kind, labels.id(&origin), labels.id(origin::object(path)))
+                let (kind, origin, object) = origin::of_object(path);
+                (kind, labels.id(&origin), labels.id(&object))
             })
             .collect();
         for ((owner, segment), bytes) in of {

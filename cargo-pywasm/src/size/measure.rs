@@ -181,7 +181,7 @@ impl<'r> Run<'r> {
             let name = self.names.get(index).copied().unwrap_or_default();
             let (kind, origin, object) = whose.function(number, name, bytes);
             let labels = &mut self.out.labels;
-            let (origin, object) = (labels.id(&origin), labels.id(object));
+            let (origin, object) = (labels.id(&origin), labels.id(&object));
             let name = match name {
                 "" if nameless.binary_search(&number).is_ok() => {
                     labels.id(&format!("function {index}"))

@@ -67,33 +67,42 @@ fn krate(path: &str) -> Option<&str> {
 /// What the linker calls its own in a map.
 const INTERNAL: &str = "<internal>";
 
-/// Whose an object is, by the path that the linker knows it by: `…/libpython3.13.a(call.o)`,
-/// `…/libstd-0123.rlib(std-0123.….rcgu.o)`, `…/deps/demo-0123.….rcgu.o`.
-pub(super) fn of_object(path: &str) -> (Kind, String) {
-    let object = object(path);
-    let (archive, member) = match object.strip_suffix(')').and_then(|it| it.rsplit_once('(')) {
+/// Whose an object is, by the path that the linker knows it by, and what it is called: without directories,
+/// which are those of one machine, and without the hashes of Cargo and rustc, which are those of one build.
+///
+/// `…/libpython3.13.a(call.o)`, `…/libstd-0123.rlib(std-0123.….rcgu.o)`, `…/deps/demo-0123.….rcgu.o`.
+pub(super) fn of_object(path: &str) -> (Kind, String, String) {
+    let archive = path.split_once('(').map_or(path, |(archive, _)| archive);
+    let from = archive.rfind(['/', '\\']).map_or(0, |at| at + 1);
+    let object = &path[from..];
+    // Constructors' calls, and strings of which the linker has made one each.
+    if object == INTERNAL {
+        return (Kind::Unknown, "made by the linker".to_owned(), String::new());
+    }
+    let (archive, member) = match object.strip_suffix(')').and_then(|it| it.split_once('(')) {
         Some((archive, member)) => (archive, member),
         None => ("", object),
     };
-    // Constructors' calls, and strings of which the linker has made one each.
-    if object == INTERNAL {
-        return (Kind::Unknown, "made by the linker".to_owned());
-    }
+    let library = archive.strip_suffix(".rlib").map(unhashed);
     if !member.contains(".rcgu.") {
-        return (Kind::C, object.to_owned());
+        let object = match library {
+            Some(library) => format!("{library}.rlib({member})"),
+            None => object.to_owned(),
+        };
+        return (Kind::C, object.clone(), object);
     }
-    let library = archive.strip_prefix("lib").and_then(|it| it.strip_suffix(".rlib"));
-    // `demo-0123456789abcdef.…`, `std-0123….…`: Cargo's and rustc's hash behind the name.
-    let stem = library.unwrap_or_else(|| member.split('.').next().unwrap_or(member));
-    let name = stem.rsplit_once('-').map_or(stem, |(name, _)| name);
-    (Kind::Rust, format!("crate {}", name.replace('-', "_")))
+    let unit = unhashed(member.split('.').next().unwrap_or(member));
+    let name = library.and_then(|it| it.strip_prefix("lib")).unwrap_or(unit);
+    let object = library.map_or_else(|| format!("{unit}.rcgu.o"), |it| format!("{it}.rlib"));
+    (Kind::Rust, format!("crate {name}"), object)
 }
 
-/// An object without the directories it lies in: those are one machine's.
-pub(super) fn object(path: &str) -> &str {
-    let archive = path.split_once('(').map_or(path, |(archive, _)| archive);
-    let from = archive.rfind(['/', '\\']).map_or(0, |at| at + 1);
-    &path[from..]
+/// `demo` of `demo-0123456789abcdef`.
+fn unhashed(stem: &str) -> &str {
+    match stem.rsplit_once('-') {
+        Some((name, hash)) if hash.bytes().all(|it| it.is_ascii_hexdigit()) => name,
+        _ => stem,
+    }
 }
 
 #[cfg(test)]
@@ -130,28 +139,29 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_told_without_the_directories_of_a_machine() {
-        for (path, kind, wanted) in [
-            ("/s/lib/libpython3.13.a(call.o)", Kind::C, "libpython3.13.a(call.o)"),
-            ("/s (1)/crt1-command.o", Kind::C, "crt1-command.o"),
-            ("C:\\s\\crt1.o", Kind::C, "crt1.o"),
-            ("/t/deps/my_demo-48ecdcfc8a753af5.07m5.0jm0.rcgu.o", Kind::Rust, "crate my_demo"),
-            ("/r/libstd-66e0cd04.rlib(std-66e0cd04.std.8f-cgu.0.rcgu.o)", Kind::Rust, "crate std"),
+    fn objects_are_told_without_what_is_one_machines_or_one_builds() {
+        for (path, kind, origin, object) in [
+            ("/s/libpython3.13.a(call.o)", Kind::C, "libpython3.13.a(call.o)", None),
+            ("C:\\s\\crt1-command.o", Kind::C, "crt1-command.o", None),
             (
-                "/r/liblibz_sys-01.rlib(0123-adler32.o)",
-                Kind::C,
-                "liblibz_sys-01.rlib(0123-adler32.o)",
+                "/t/my_demo-48ecdcfc.07m5.0jm0.rcgu.o",
+                Kind::Rust,
+                "crate my_demo",
+                Some("my_demo.rcgu.o"),
             ),
-            ("<internal>", Kind::Unknown, "made by the linker"),
-            ("", Kind::C, ""),
+            ("/t/demo.demo.8957-cgu.0.rcgu.o", Kind::Rust, "crate demo", Some("demo.rcgu.o")),
+            (
+                "/r/libstd-66e0.rlib(std-66e0.std.8f-cgu.0.rcgu.o)",
+                Kind::Rust,
+                "crate std",
+                Some("libstd.rlib"),
+            ),
+            ("/r/liblibz-01.rlib(0123-adler32.o)", Kind::C, "liblibz.rlib(0123-adler32.o)", None),
+            ("<internal>", Kind::Unknown, "made by the linker", Some("")),
+            ("", Kind::C, "", None),
         ] {
-            let told = of_object(path);
-            if path.starts_with("/s (1)") {
-                // A directory with a parenthesis is not worth a parser.
-                assert_eq!(told.0, kind);
-                continue;
-            }
-            assert_eq!(told, (kind, wanted.to_owned()), "{path}");
+            let wanted = (kind, origin.to_owned(), object.unwrap_or(origin).to_owned());
+            assert_eq!(of_object(path), wanted, "{path}");
         }
     }
 }

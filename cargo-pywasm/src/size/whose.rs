@@ -34,22 +34,20 @@ impl<'w> Whose<'w> {
     }
 
     /// What it is, whose, and its object where that is known. `number` is its place in the code section.
-    pub(super) fn function(&self, number: u32, name: &str, bytes: u64) -> (Kind, String, &str) {
-        let path = self.path(number, name, bytes);
-        let object = path.map(origin::object);
+    pub(super) fn function(&self, number: u32, name: &str, bytes: u64) -> (Kind, String, String) {
+        let known = self.path(number, name, bytes).map(origin::of_object);
         if let Some(krate) = origin::of_rust(name) {
-            return (Kind::Rust, krate, object.unwrap_or_default());
+            return (Kind::Rust, krate, known.map(|it| it.2).unwrap_or_default());
         }
-        if let Some(path) = path {
-            let (kind, origin) = origin::of_object(path);
-            return (kind, origin, object.unwrap_or_default());
+        if let Some(known) = known {
+            return known;
         }
         let member = || self.evidence.members.and_then(|it| it.of(plain(name)));
         if let Some(member) = (!name.is_empty()).then(member).flatten() {
-            return (Kind::C, member.to_owned(), member);
+            return (Kind::C, member.to_owned(), member.to_owned());
         }
         let (kind, origin) = origin::of_name(name);
-        (kind, origin, "")
+        (kind, origin, String::new())
     }
 
     fn path(&self, number: u32, name: &str, bytes: u64) -> Option<&'w str> {

@@ -75,8 +75,8 @@ fn a_map_tells_objects_by_address_and_by_name() {
         "c code|libpython3.13.a(call.o)|libpython3.13.a(call.o)|PyObject_Call 4",
         "c data|libpython3.13.a(call.o)|libpython3.13.a(call.o)|doc 4",
         "c data|libpython3.13.a(call.o)|libpython3.13.a(call.o)|constants 2",
-        "rust data|crate demo|demo-48ecdcfc8a753af5.a.b.rcgu.o|constants 3",
-        "rust code|crate core|demo-48ecdcfc8a753af5.a.b.rcgu.o|core::fmt::Formatter::pad 4",
+        "rust data|crate demo|demo.rcgu.o|constants 3",
+        "rust code|crate core|demo.rcgu.o|core::fmt::Formatter::pad 4",
         // Two objects have one of this size: it is of neither.
         "c code|mpd_…||mpd_two 5",
         // Between two objects.
