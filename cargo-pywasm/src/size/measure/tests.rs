@@ -145,3 +145,27 @@ fn a_broken_module_is_refused() {
         assert!(measure(bytes, Evidence::default()).is_err(), "{bytes:?}");
     }
 }
+
+/// A map of a module of two functions, whose code section is at 19 and has 11 bytes.
+const TWO: &str = "    Addr      Off     Size Out     In      Symbol
+       -       13        b CODE
+       -       16        4         /l/a.o:(f)
+       -       1a        4         /l/b.o:(f)
+";
+
+#[test]
+fn as_the_linker_left_it_functions_of_one_name_are_told_apart_by_their_order() {
+    let map = LinkMap::read(TWO).unwrap();
+    let evidence = Evidence { map: Some(&map), ..Evidence::default() };
+    let named = r#"(module (func (@name "f") nop) (func (@name "f") nop))"#;
+    for text in [named, "(module (func nop) (func nop))"] {
+        // Stripped by the linker, it has its names in the map.
+        let told = rows(&measured(text, evidence));
+        for row in ["c code|a.o|a.o|f 4", "c code|b.o|b.o|f 4"] {
+            assert!(told.contains(&row.to_owned()), "{row}: {told:#?}");
+        }
+    }
+    // Of another module it is not the map.
+    let told = rows(&measured("(module (func nop) (func nop nop))", evidence));
+    assert!(!told.iter().any(|it| it.contains("a.o")), "{told:#?}");
+}
