@@ -13,6 +13,7 @@ use crate::ctx::Ctx;
 use crate::post_link::{Asked, Step};
 use crate::project::Stdlib;
 use crate::reporter::WithHint;
+use crate::size::Budget;
 
 /// The recipe of those who name none.
 const DEFAULT_RECIPE: &str = "default";
@@ -50,6 +51,7 @@ struct Metadata {
     policy: Option<String>,
     post_link: Option<Vec<Step>>,
     require_wasm_opt: Option<bool>,
+    size_budget: Option<Budget>,
 }
 
 impl Metadata {
@@ -65,17 +67,20 @@ impl Metadata {
             policy: self.policy.or(shared.policy),
             post_link: self.post_link.or(shared.post_link),
             require_wasm_opt: self.require_wasm_opt.or(shared.require_wasm_opt),
+            size_budget: self.size_budget.or(shared.size_budget),
         }
     }
 
     /// What is done after the link; who chose a policy and lists steps wants it held.
     fn post_link(self) -> Option<Asked> {
-        let mut steps = self.post_link?;
-        if self.policy.is_some() && !steps.contains(&Step::Audit) {
+        // A budget alone is held of the module as it is linked.
+        let budget = self.size_budget;
+        let mut steps = self.post_link.or(budget.is_some().then(Vec::new))?;
+        if self.policy.is_some() && !steps.is_empty() && !steps.contains(&Step::Audit) {
             steps.push(Step::Audit);
         }
         let require_wasm_opt = self.require_wasm_opt.unwrap_or(false);
-        Some(Asked { steps, policy: self.policy, require_wasm_opt })
+        Some(Asked { steps, policy: self.policy, require_wasm_opt, budget })
     }
 }
 
@@ -162,6 +167,14 @@ pub fn project(ctx: &Ctx) -> anyhow::Result<Option<Project>> {
 /// When the table is not understood.
 pub(crate) fn policy(ctx: &Ctx) -> anyhow::Result<Option<String>> {
     Ok(surroundings(ctx)?.metadata.policy)
+}
+
+/// How large the modules of the crate one stands in may be, the path of a baseline made absolute.
+///
+/// # Errors
+/// When the table is not understood.
+pub(crate) fn size_budget(ctx: &Ctx) -> anyhow::Result<Option<Budget>> {
+    Ok(surroundings(ctx)?.metadata.size_budget)
 }
 
 /// What the crate one stands in has done to its modules after the link, the policy's path made
@@ -319,6 +332,9 @@ fn table(
     };
     table.recipe = table.recipe.map(placed);
     table.policy = table.policy.map(placed);
+    if let Some(budget) = &mut table.size_budget {
+        budget.baseline = budget.baseline.take().map(|path| dir.join(path));
+    }
     Ok(Some(table))
 }
 
@@ -481,6 +497,22 @@ mod tests {
         // A policy alone is for `audit-imports`.
         let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
         assert!(post_links(&ctx(&root, &[])).unwrap().is_empty());
+    }
+
+    #[cfg(feature = "runtime")]
+    #[test]
+    fn a_budget_is_read_with_its_baseline_and_is_held_without_steps() {
+        let (_dir, root) = crate_dir(
+            "[package.metadata.pywasm]\npolicy = \"ic\"\n\
+             size-budget = { total = \"1kB\", baseline = \"size.json\" }\n",
+        );
+        let asked = post_links(&ctx(&root, &[])).unwrap().remove(&root.join("Cargo.toml")).unwrap();
+        // A policy alone is for `audit-imports`.
+        assert_eq!(asked.steps, []);
+        let budget = asked.budget.unwrap();
+        assert_eq!(budget.limits.values().collect::<Vec<_>>(), [&1000]);
+        assert_eq!(budget.baseline, Some(root.join("size.json")));
+        assert_eq!(size_budget(&ctx(&root.join("src"), &[])).unwrap(), Some(budget));
     }
 
     #[test]

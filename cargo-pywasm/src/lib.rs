@@ -24,6 +24,7 @@ pub mod freeze;
 #[cfg(feature = "runtime")]
 pub mod install;
 pub mod installed;
+mod nearest;
 pub mod post_link;
 pub mod project;
 pub mod reporter;
@@ -32,6 +33,7 @@ pub mod rewrite;
 pub mod runtime;
 #[cfg(feature = "runtime")]
 pub mod sandbox;
+pub mod size;
 #[cfg(feature = "runtime")]
 pub mod smoke;
 pub mod store;

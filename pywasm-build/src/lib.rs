@@ -37,7 +37,7 @@ pub use directive::Directive;
 pub use error::Error;
 pub use installation::{Installation, EXIT_OBJECT, FROZEN_LIBRARY, LIBC_DIR, TARGET, ZIP_DIR};
 pub use libc::{Libc, Stamp};
-pub use link::{link, Build, Linked, Variables};
+pub use link::{link, Build, Linked, Variables, LINK_MAPS};
 pub use store::{installations, installs_dir};
 
 /// The examples of the guide, which are compiled with the tests.

@@ -20,6 +20,10 @@ const STUBS: &str = "libpywasm_stubs.a";
 /// linked where there are none.
 const MACROS: &str = "pywasm_macros";
 
+/// What the linker calls the maps of its work in `OUT_DIR`: that of a reactor is the last. `cargo pywasm size`
+/// reads in them which object each byte is of.
+pub const LINK_MAPS: [&str; 2] = ["pywasm-link.map", "pywasm-link-cdylib.map"];
+
 /// Has `pywasm_start`, which starts Python for hosts without an outside.
 const START: &str = "pywasm_start";
 
@@ -154,7 +158,8 @@ impl Build {
             directives.push(Directive::LinkWholeLib(FROZEN_LIBRARY.to_owned()));
             directives.extend(frozen.directives);
         }
-        directives.extend(self.directives(&python, libc, start));
+        let maps = variable("OUT_DIR").map(PathBuf::from);
+        directives.extend(self.directives(&python, libc, start, maps));
         let stubs = python.lib_dir().join(STUBS);
         if stubs.exists() {
             directives.push(Directive::LinkArg(stubs.display().to_string()));
@@ -164,13 +169,15 @@ impl Build {
         Ok(Some(Linked { python, libc, directives }))
     }
 
-    /// `start` is the directory of a reactor's start file.
+    /// `start` is the directory of a reactor's start file, `maps` that of maps of the link.
     fn directives(
         &self,
         python: &Installation,
         libc: Libc,
         start: Option<PathBuf>,
+        maps: Option<PathBuf>,
     ) -> Vec<Directive> {
+        let is_reactor = start.is_some();
         let arg = |path: PathBuf| path.display().to_string();
         let mut directives = Vec::new();
         if libc == Libc::Python {
@@ -189,6 +196,14 @@ impl Build {
         if let Some(start) = start {
             directives.push(Directive::LinkArgCdylib(arg(start.join("crt1-reactor.o"))));
             directives.push(Directive::LinkArgCdylib("--export=_initialize".to_owned()));
+        }
+        if let Some(maps) = maps {
+            let [all, cdylib] = LINK_MAPS.map(|name| format!("-Map={}", arg(maps.join(name))));
+            directives.push(Directive::LinkArg(all));
+            // Of two options the linker takes the last one: two links at once must not write one file.
+            if is_reactor {
+                directives.push(Directive::LinkArgCdylib(cdylib));
+            }
         }
         if !self.keep_running {
             directives.push(Directive::LinkArg(arg(python.lib_dir().join(crate::EXIT_OBJECT))));
@@ -392,6 +407,15 @@ mod tests {
         let lines: Vec<String> = linked.directives.iter().map(ToString::to_string).collect();
         // What the crate adds to is its own library, which is found first.
         assert_eq!(lines[..2], ["cargo::rustc-link-search=native=/out".to_owned(), whole]);
+        // A reactor's map is another file than that of a command, and told last.
+        let maps: Vec<&String> = lines.iter().filter(|line| line.contains("-Map=")).collect();
+        assert_eq!(
+            maps,
+            [
+                "cargo::rustc-link-arg=-Map=/out/pywasm-link.map",
+                "cargo::rustc-link-arg-cdylib=-Map=/out/pywasm-link-cdylib.map"
+            ]
+        );
         for line in ["cargo::rerun-if-changed=/crate/python/app", "cargo::warning=careful"] {
             assert!(lines.contains(&line.to_owned()), "{lines:?}");
         }

@@ -13,6 +13,7 @@
 
 mod archive;
 mod behaviour;
+mod defined;
 mod emit;
 mod families;
 mod leave_out;
@@ -26,6 +27,7 @@ mod writer;
 
 pub use archive::{Member, archive};
 pub use behaviour::{Behaviour, NotABehaviour, NotARule, Rules};
+pub use defined::functions;
 pub use emit::{Reason, Refusal, Stubs, stubs};
 pub use families::{Family, family, macro_of, returns_a_structure, shim};
 pub use leave_out::{LeaveOutError, leave_out};

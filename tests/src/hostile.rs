@@ -3,13 +3,17 @@
 
 use cargo_pywasm::audit::{self, Baseline, Content, Given, Module, Policy};
 use cargo_pywasm::rewrite::{self, custom};
+use cargo_pywasm::size::report::{self, Measured};
+use cargo_pywasm::size::{
+    self, Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View,
+};
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
 
 /// A reader.
 pub type Reader = fn(&[u8]);
 
 /// All of them, by the names of the fuzzer's targets.
-pub const READERS: [(&str, Reader); 9] = [
+pub const READERS: [(&str, Reader); 13] = [
     ("object", object),
     ("archive", archive),
     ("content", content),
@@ -18,6 +22,10 @@ pub const READERS: [(&str, Reader); 9] = [
     ("policy", policy),
     ("rules", rules),
     ("baseline", baseline),
+    ("size", size),
+    ("link-map", link_map),
+    ("size-record", size_record),
+    ("size-budget", size_budget),
     ("signature", signature),
 ];
 
@@ -101,6 +109,67 @@ pub fn rules(bytes: &[u8]) {
 /// Accepted findings.
 pub fn baseline(bytes: &[u8]) {
     let _ = serde_json::from_slice::<Baseline>(bytes);
+}
+
+/// A finished module, measured: all bytes are told, in every table and form.
+pub fn size(bytes: &[u8]) {
+    if let Ok(all) = size::measure(bytes, Evidence::default()) {
+        told(&all, bytes.len());
+        let record = Record::of(bytes, &all, true);
+        let again = Record::parse("record".into(), record.text().as_bytes()).expect("a record");
+        told(&again.breakdown(), bytes.len());
+    }
+    let mut members = Members::default();
+    let _ = members.add("archive", bytes);
+}
+
+fn told(all: &Breakdown, size: usize) {
+    assert_eq!(all.total, size as u64, "every byte is somebody's");
+    let one = Measured { file: "x.wasm".into(), all: all.clone(), diff: None };
+    for by in [By::Section, By::Origin, By::Module, By::Object, By::Crate, By::Function, By::Data] {
+        let sum: u64 = View::of(all, by).entries.iter().map(|entry| entry.bytes).sum();
+        assert_eq!(sum, all.total, "by {by}");
+    }
+    let _ = report::table(&one, None, 5);
+    let _ = report::html(&one, Some(all));
+    assert!(Diff::of(all, all, By::Function).changes.is_empty());
+}
+
+/// A link map, and a module measured by it.
+pub fn link_map(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Ok(map) = LinkMap::read(text)
+    {
+        let evidence = Evidence { map: Some(&map), ..Evidence::default() };
+        let all = size::measure(MODULE, evidence).expect("a module");
+        assert_eq!(all.total, MODULE.len() as u64);
+    }
+}
+
+/// A function that does nothing, and four bytes of data at address 1024.
+const MODULE: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\
+    \x0a\x05\x01\x03\0\x01\x0b\x0b\x0b\x01\0\x41\x80\x08\x0b\x04data";
+
+/// A breakdown in a file.
+pub fn size_record(bytes: &[u8]) {
+    if Record::is(bytes)
+        && let Ok(record) = Record::parse("record".into(), bytes)
+    {
+        let all = record.breakdown();
+        let _ = View::of(&all, By::Origin);
+        let _ = Diff::of(&Breakdown::default(), &all, By::Module);
+    }
+}
+
+/// A budget, as a manifest has it.
+pub fn size_budget(bytes: &[u8]) {
+    if let Ok(budget) = serde_json::from_slice::<Budget>(bytes) {
+        let all = size::measure(MODULE, Evidence::default()).expect("a module");
+        for over in budget.over(&all) {
+            let _ = over.told(&all, Some(&all));
+        }
+        let _ = budget.of_nothing(&all);
+    }
 }
 
 /// The type of a function: what is read is written the same.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cargo_pywasm::audit::{Code, Policy};
+use cargo_pywasm::size::{Budget, By, Kind};
 use pywasm_stubs::{Binding, Code as Body, Member, ValType, Writer, archive};
 use pywasm_tests::binary;
 
@@ -33,6 +34,7 @@ fn place() -> tempfile::TempDir {
     );
     let module = module.expect("a module");
     write("my.wasm", &module);
+    write("old.wasm", &module);
     write("target/wasm32-wasip1/debug/mine.wasm", &module);
     write("Cargo.toml", b"[package]\nname = \"mine\"\nedition = \"2024\"\n[workspace]\n");
     write("src/main.rs", b"fn main() {}\n");
@@ -58,7 +60,7 @@ fn place() -> tempfile::TempDir {
 fn the_commands_of_the_guide_do_what_they_say() {
     let dir = place();
     let mut count = 0;
-    for name in ["docs/guide/audit.md", "docs/guide/ci.md"] {
+    for name in ["docs/guide/audit.md", "docs/guide/ci.md", "docs/guide/size.md"] {
         let page = page(name);
         for line in fenced(&page, "sh").into_iter().flat_map(str::lines) {
             let line = line.split(" #").next().unwrap_or_default();
@@ -85,6 +87,23 @@ fn the_commands_of_the_guide_do_what_they_say() {
         }
     }
     assert!(count >= 12, "{count}");
+}
+
+#[test]
+fn the_budget_of_the_guide_is_one_and_every_table_and_kind_is_told() {
+    #[derive(serde::Deserialize)]
+    struct Table {
+        #[serde(rename = "size-budget")]
+        budget: Budget,
+    }
+    let page = page("docs/guide/size.md");
+    let table = fenced(&page, "toml")[0].lines().find(|line| line.starts_with("size-budget"));
+    let read: Table = toml::from_str(table.expect("a budget")).expect("a budget");
+    assert_eq!(read.budget.limits.len(), 5);
+    for by in [By::Section, By::Origin, By::Module, By::Object, By::Crate, By::Function, By::Data] {
+        assert!(page.contains(&format!("| `{by}` |")), "{by}");
+    }
+    assert!(Kind::ALL.iter().all(|kind| page.contains(&format!("`{}`", kind.word()))));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! file can't claim much, and a large one can be audited in CI.
 
 use cargo_pywasm::audit::{self, Given, Module, Policy};
+use cargo_pywasm::size::{self, Evidence};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -25,6 +26,7 @@ fn modules() -> Vec<(&'static str, String)> {
         ("long types", many(300, &format!("(type (func (param {})))", "i32 ".repeat(900)))),
         ("imports", many(200_000, "(import \"\" \"\" (func))")),
         ("functions", many(200_000, "(func)")),
+        ("names", (0..100_000).map(|number| format!("(func $f{number:x})")).collect()),
         ("exports", format!("(func) {exports}")),
         ("custom sections", many(20_000, "(@custom \"\" \"\")")),
         (
@@ -60,5 +62,12 @@ fn an_audit_takes_a_few_times_the_files_size() {
             let told = format!("{what} by {}: {taken} for {}", policy.name, bytes.len());
             assert!(times <= MOST || validated, "{told}");
         }
+        let before = MEMORY.current_usage();
+        MEMORY.reset_peak_usage();
+        let all = size::measure(&bytes, Evidence::default()).expect("a breakdown");
+        let taken = MEMORY.peak_usage().saturating_sub(before);
+        assert_eq!(all.total, bytes.len() as u64);
+        println!("{what} measured: {taken} for {}", bytes.len());
+        assert!(taken / bytes.len() <= MOST, "{what} measured: {taken} for {}", bytes.len());
     }
 }

@@ -153,6 +153,36 @@ fn readers() -> impl Iterator<Item = (&'static str, hostile::Reader)> {
 
 static STATE: LazyLock<Vec<u8>> = LazyLock::new(state);
 
+const MAP: &[u8] = b"    Addr      Off     Size Out     In      Symbol
+       -       20       1e CODE
+       -       22        5         /l/libpython3.13.a(call.o):(f)
+     400       60       20 DATA
+     400       61       18 .rodata
+     400       67        2         /l/libpython3.13.a(call.o):(.rodata.doc)
+     402       77        1         <internal>:(.rodata)
+";
+
+const RECORD: &[u8] = br#"{"version": 1, "sha256": "00", "total": 12, "named": true, "rows": [
+    ["python", "data", "json", "", "json", 1, 5], ["rust", "code", "crate a", "a.o", "f", 2, 7]]}"#;
+
+/// A module whose data is packed, with a table of frozen code in it.
+fn packed() -> Vec<u8> {
+    let mut data = b"json\0...\xe3".to_vec();
+    data.extend((0..999_u32).map(|it| (it / 8 * 37 % 251) as u8));
+    for word in [65544_u32, 65552, 1000, 0] {
+        data.extend(word.to_le_bytes());
+    }
+    let text: String = data.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let text = format!(
+        r#"(module (memory (export "m") 8) (global (export "g") (mut i32) (i32.const 65536))
+            (func (export "f") global.get 0 drop) (data (i32.const 65544) "{text}"))"#
+    );
+    let packed = cargo_pywasm::rewrite::pack(&wat::parse_str(text).expect("a module"));
+    let packed = packed.expect("a module");
+    assert_eq!(packed.reason, None);
+    packed.module
+}
+
 /// Valid input of every kind.
 fn seeds() -> Vec<Vec<u8>> {
     let missing = |behaviour| Missing { params: vec![ValType::I32], results: vec![], behaviour };
@@ -172,6 +202,10 @@ fn seeds() -> Vec<Vec<u8>> {
             .to_vec(),
         b"(record { x = opt 1 : nat8; \"y\" }, vec { variant { z } }, blob \"\\00\")".to_vec(),
         STATE.clone(),
+        MAP.to_vec(),
+        RECORD.to_vec(),
+        b"{\"total\": \"3.4MB\", \"module:a\": 1, \"crate:b\": 0, \"baseline\": \"x\"}".to_vec(),
+        packed(),
         b"{\"version\": 1, \"accepted\": [{\"code\": \"limit\", \"subject\": \"size\"}]}".to_vec(),
     ];
     let mut files: Vec<PathBuf> = std::fs::read_dir(corpus)

@@ -29,6 +29,7 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     tool.cargo(&dir, &["fmt", "--check"])?;
     tool.cargo(&dir, &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])?;
     let module = built(tool, &dir, &["--release"])?;
+    is_told(tool, &dir)?;
     let place = tempfile::tempdir()?;
     // Its stable memory is that of a later version.
     let next = copy(&place.path().join("next"), "src/state.rs", |text| {
@@ -51,6 +52,19 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     cmd!(shell, "cargo test --package pywasm-tests --test canister -- --ignored")
         .envs(variables)
         .run()?;
+    Ok(())
+}
+
+/// The finished module is stripped and packed, and `size` still tells whose nearly all of it is.
+fn is_told(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
+    let said = tool.call_in_says(dir, &["size", "--json", "--by", "object"])?;
+    let said: serde_json::Value = serde_json::from_str(&said)?;
+    let bytes = |value: &serde_json::Value| value.as_u64().context("no number");
+    let module = &said["modules"][0];
+    let (all, unknown) = (bytes(&module["bytes"])?, bytes(&module["kinds"]["unknown"])?);
+    anyhow::ensure!(unknown * 20 < all, "of {all} bytes {unknown} are nobody's");
+    let names = module["entries"].to_string();
+    anyhow::ensure!(names.contains("(unicodeobject.o)"), "no object is told: {names}");
     Ok(())
 }
 

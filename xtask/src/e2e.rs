@@ -130,6 +130,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             .run()?;
     }
 
+    for installed in [&default, &others[1]] {
+        xshell::cmd!(shell, "cargo test --quiet --package pywasm-tests --test size -- --ignored")
+            .env("PYWASM_INSTALLATION", installed)
+            .run()?;
+    }
+
     title("audit and stubs of a libpython without the libraries beside it");
     for installed in [&full, &others[1]] {
         xshell::cmd!(shell, "cargo test --quiet --package pywasm-tests --test stubs -- --ignored")

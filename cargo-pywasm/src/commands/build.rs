@@ -38,9 +38,16 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return call.run(ctx);
     }
     if is_for_trying(&args.cargo_args) {
+        // A budget without steps leaves nothing to do.
+        let alone = asked.iter().filter(|(_, it)| it.steps.is_empty());
+        let alone: BTreeSet<Utf8PathBuf> = alone.map(|(manifest, _)| manifest.clone()).collect();
         let cut: BTreeSet<String> = asked.values_mut().filter_map(Asked::for_trying).collect();
         for steps in cut {
             ctx.reporter.note(format!("left to `--release`: {steps}"));
+        }
+        asked.retain(|manifest, _| !alone.contains(manifest));
+        if asked.is_empty() {
+            return call.run(ctx);
         }
     }
     // Before the build: who misses `wasm-opt` need not wait for it.

@@ -29,6 +29,7 @@ pub mod rewire;
 pub mod run;
 #[cfg(feature = "runtime")]
 pub mod run_wasm;
+pub mod size;
 #[cfg(feature = "runtime")]
 pub mod test;
 pub mod toolchain;

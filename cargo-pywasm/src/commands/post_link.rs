@@ -72,7 +72,10 @@ fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
     if args.policy.is_some() && !steps.contains(&Step::Audit) {
         steps.push(Step::Audit);
     }
-    Ok(Asked { steps, policy: args.policy.clone().or(of_project.policy), require_wasm_opt })
+    let policy = args.policy.clone().or(of_project.policy);
+    // It is for what the project ships, not for steps that somebody tries.
+    let budget = of_project.budget.filter(|_| args.steps.is_empty());
+    Ok(Asked { steps, policy, require_wasm_opt, budget })
 }
 
 fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {
@@ -114,13 +117,16 @@ pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit
         };
         if post_link::is_fresh(&files, &bytes, plan, &ctx.cwd) {
             ctx.reporter.status("Fresh", &files.output);
+            post_link::warnings(&files, plan, ctx).iter().for_each(|it| ctx.reporter.warn(it));
             let compressed = plan.steps.contains(&Step::Gzip);
             written.push((files, compressed));
             continue;
         }
         ctx.reporter.status("Finishing", &files.input);
-        let outcome = post_link::run(&bytes, plan)
+        let mut outcome = post_link::run(&bytes, plan)
             .with_context(|| format!("`{}` can't be finished", files.input))?;
+        post_link::sizes(&files, &bytes, &mut outcome, plan, ctx)
+            .with_context(|| format!("`{}` can't be measured", files.output))?;
         post_link::tell(&files, &outcome, plan, &ctx.reporter);
         rejected += usize::from(outcome.is_rejected());
         written.push((files.clone(), outcome.compressed.is_some()));

@@ -5,6 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Outcome;
 use crate::reporter::WithHint;
+use crate::size::record_place;
 use crate::store::stage_file;
 
 /// The directory of a project's target directory that the outcomes are in.
@@ -52,6 +53,16 @@ impl Files {
         self.output.with_extension("did")
     }
 
+    /// Whether the place is the project's own.
+    pub(super) fn is_of_project(&self) -> bool {
+        self.is_of_project
+    }
+
+    /// What says where its bytes are: `.x.wasm.size.json` beside `x.wasm`.
+    pub(super) fn record(&self) -> Option<Utf8PathBuf> {
+        record_place(&self.output).filter(|_| self.is_of_project)
+    }
+
     /// What says of which module and plan the outcome is: `.x.wasm.stamp` beside it.
     pub(super) fn stamp(&self) -> Option<Utf8PathBuf> {
         let name = self.output.file_name().filter(|_| self.is_of_project)?;
@@ -83,6 +94,10 @@ impl Files {
                 staged.push((stage_file(&path, text)?, path));
             }
             staged.push((stage_file(&output, &outcome.module)?, output));
+            if let (Some(place), Some(sizes)) = (files.record(), &outcome.sizes) {
+                let place = cwd.join(place);
+                staged.push((stage_file(&place, sizes.record.as_bytes())?, place));
+            }
             // Last: a stamp of what is not there is worse than none.
             if let Some(path) = files.stamp().map(|path| cwd.join(path)) {
                 match &outcome.stamp {

@@ -15,7 +15,7 @@ const NO_SYSTEM: u8 = 255;
 ///
 /// # Errors
 /// Never, for it writes to memory; the interface of the library has one.
-pub(super) fn gzip(module: &[u8]) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn gzip(module: &[u8]) -> anyhow::Result<Vec<u8>> {
     let header = GzBuilder::new().mtime(0).operating_system(NO_SYSTEM);
     let mut writer = header.write(Vec::new(), Compression::best());
     writer.write_all(module).and_then(|()| writer.finish()).context("can't compress the module")

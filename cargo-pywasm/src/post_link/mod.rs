@@ -7,14 +7,17 @@ mod files;
 mod gzip;
 mod plan;
 mod run;
+mod sizes;
 mod stamp;
 mod step;
 mod tell;
 mod wasm_opt;
 
 pub use files::Files;
+pub(crate) use gzip::gzip;
 pub use plan::{Asked, Plan};
 pub use run::{Done, Outcome, run};
+pub use sizes::{Sizes, sizes, warnings};
 pub use stamp::{Stamp, is_fresh};
 pub use step::Step;
 pub use tell::tell;

@@ -4,6 +4,7 @@ use super::{Optimizer, Step};
 use crate::audit::{self, Policy};
 use crate::ctx::Ctx;
 use crate::reporter::WithHint;
+use crate::size::Budget;
 
 /// What somebody asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Asked {
     pub policy: Option<String>,
     /// Whether a machine without `wasm-opt` is an error; it is a step then, named or not.
     pub require_wasm_opt: bool,
+    /// How large it may be.
+    pub budget: Option<Budget>,
 }
 
 /// What takes long and makes a module smaller only.
@@ -25,10 +28,12 @@ impl Asked {
     pub fn for_trying(&mut self) -> Option<String> {
         let (gone, kept) = self.steps.iter().partition(|step| FOR_RELEASE.contains(step));
         let (mut gone, kept): (Vec<Step>, Vec<Step>) = (gone, kept);
+        // Of a module that is not optimized, nobody's budget would hold.
+        let budget = self.budget.take().map(|_| "size-budget".to_owned());
         self.steps = kept;
         self.require_wasm_opt = false;
         gone.sort_unstable();
-        let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
+        let gone: Vec<String> = gone.iter().map(ToString::to_string).chain(budget).collect();
         (!gone.is_empty()).then(|| gone.join(", "))
     }
 }
@@ -42,6 +47,8 @@ pub struct Plan {
     pub policy: Policy,
     /// The optimizer, where it is among the steps.
     pub optimizer: Option<Optimizer>,
+    /// How large it may be.
+    pub budget: Option<Budget>,
 }
 
 impl Plan {
@@ -65,7 +72,7 @@ impl Plan {
                     .to_owned()
             });
         }
-        Ok(Self { steps, policy, optimizer })
+        Ok(Self { steps, policy, optimizer, budget: asked.budget.clone() })
     }
 
     /// What each step is going to do, in their order.

@@ -2,8 +2,7 @@
 
 use anyhow::Context;
 
-use super::gzip::gzip;
-use super::{Optimizer, Plan, Stamp, Step, wasm_opt};
+use super::{Optimizer, Plan, Sizes, Stamp, Step, gzip, wasm_opt};
 use crate::audit::{self, Figure, Finding, Given, Limited, Module};
 use crate::rewrite::{self, POLYFILL_EXPORTS, Wire, custom};
 
@@ -46,13 +45,18 @@ pub struct Outcome {
     pub after: Vec<Figure>,
     /// By what it is known again; none where it has a warning to repeat.
     pub stamp: Option<Stamp>,
+    /// The module as it was before its names were taken out: the functions are the same.
+    pub named: Option<Vec<u8>>,
+    /// Where its bytes are, where somebody measured it.
+    pub sizes: Option<Sizes>,
 }
 
 impl Outcome {
-    /// Whether a host would reject it.
+    /// Whether a host would reject it, or it is too large.
     #[must_use]
     pub fn is_rejected(&self) -> bool {
         self.findings.iter().flatten().any(|finding| finding.code.is_error())
+            || self.sizes.as_ref().is_some_and(|sizes| !sizes.over.is_empty())
     }
 }
 
@@ -76,7 +80,7 @@ pub fn run(bytes: &[u8], plan: &Plan) -> anyhow::Result<Outcome> {
     }
     outcome.after = run.figures(&run.module)?;
     (outcome.module, outcome.compressed) = (run.module, run.compressed);
-    outcome.interface = run.interface;
+    (outcome.interface, outcome.named) = (run.interface, run.named);
     outcome.stamp = Stamp::of(bytes, plan, &outcome);
     Ok(outcome)
 }

@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use sha2::{Digest as _, Sha256};
 
 use super::{Files, Outcome, Plan, Step};
+use crate::size::Record;
 
 /// The digest of what an outcome was made from, and of what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ impl Stamp {
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION"));
         // With the program and the version of the optimizer, and every rule of the policy.
-        hash.update(format!("{}\n{:?}", plan.told(), plan.policy));
+        hash.update(format!("{}\n{:?}\n{:?}", plan.told(), plan.policy, plan.budget));
         hash.update(module);
         hash.finalize().to_vec()
     }
@@ -57,8 +58,10 @@ pub fn is_fresh(files: &Files, module: &[u8], plan: &Plan, cwd: &Utf8Path) -> bo
     let (output, compressed) = (read(&files.output), read(&files.compressed()));
     let interface = plan.has(Step::Candid).then(|| read(&files.interface())).flatten();
     output.is_some_and(|output| {
+        // Without its record nobody could tell any more where its bytes are.
+        let is_measured = Record::beside(&cwd.join(&files.output), &output).is_some();
         let others = [compressed.as_deref(), interface.as_deref()];
         let is = Stamp::new(&Stamp::inputs(module, plan), &output, others);
-        is.0.as_bytes() == stamp
+        is_measured && is.0.as_bytes() == stamp
     })
 }

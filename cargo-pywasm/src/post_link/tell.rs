@@ -9,6 +9,7 @@ use super::{Files, Outcome, Plan};
 use crate::audit::report::{Audited, Format, Style, report};
 use crate::audit::{Figure, Limited};
 use crate::reporter::{Message, Reporter};
+use crate::size::report::grouped;
 
 /// Figures that are shown whether they have a limit or not.
 const ALWAYS: [Limited; 3] = [Limited::Size, Limited::CodeSize, Limited::Functions];
@@ -51,6 +52,18 @@ impl Message for AuditMessage {
     const REASON: &'static str = "post-link-audit";
 }
 
+#[derive(Serialize)]
+struct OverMessage<'a> {
+    bytes: u64,
+    file: &'a Utf8Path,
+    limit: u64,
+    of: String,
+}
+
+impl Message for OverMessage<'_> {
+    const REASON: &'static str = "post-link-over-budget";
+}
+
 /// Tells what became of a module.
 pub fn tell(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter) {
     let file = &files.input;
@@ -58,7 +71,13 @@ pub fn tell(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter) 
         .findings
         .as_ref()
         .map(|findings| [Audited::new(files.output.clone(), &plan.policy.name, findings.clone())]);
+    let sizes = outcome.sizes.iter();
+    sizes.clone().flat_map(|it| &it.warnings).for_each(|it| reporter.warn(it));
     if reporter.is_json() {
+        for over in sizes.flat_map(|it| &it.over) {
+            let (bytes, limit, of) = (over.bytes, over.limit, over.key.to_string());
+            reporter.json(&OverMessage { bytes, file, limit, of });
+        }
         return json(file, outcome, plan, audited.as_ref(), reporter);
     }
     reporter.report(steps(outcome));
@@ -71,6 +90,7 @@ pub fn tell(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter) 
             reporter.warn(format!("`{file}`: {warning}"));
         }
     }
+    sizes.for_each(|it| reporter.complaint(&it.told));
     if let Some(audited) = audited {
         let text = report(&audited, Format::Human, Style { all: false, colour: true });
         // Who asked for quiet wants to know why it failed.
@@ -170,29 +190,10 @@ fn table(rows: &[[String; 5]]) -> String {
     text
 }
 
-/// `4,012,345`.
-fn grouped(value: impl TryInto<u64>) -> String {
-    let digits = value.try_into().unwrap_or(u64::MAX).to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::post_link::{Done, Step};
-
-    #[test]
-    fn numbers_are_read_in_groups_of_three() {
-        let texts = [0_u64, 999, 1_000, 4_012_345].map(grouped);
-        assert_eq!(texts, ["0", "999", "1,000", "4,012,345"]);
-    }
 
     #[test]
     fn every_step_has_a_row_in_columns() {

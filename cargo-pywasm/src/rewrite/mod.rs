@@ -11,6 +11,7 @@ pub(crate) mod sections;
 mod stub;
 
 pub use gc::{POLYFILL_EXPORTS, Swept, gc};
-pub use pack::{Packed, pack};
+pub(crate) use pack::Cost;
+pub use pack::{Packed, Unpacked, pack};
 pub use rewire::{Rewired, Wire, rewire};
 pub use stub::{Stubbed, stub};

@@ -8,7 +8,11 @@ use lz4::block::CompressionMode;
 use walrus::ir::{Visitor, dfs_in_order};
 use walrus::{ConstExpr, DataId, DataKind, GlobalKind, MemoryId, Module, ValType};
 
+mod read;
 mod unpack;
+
+pub(crate) use read::Cost;
+pub use read::Unpacked;
 
 /// lz4's own highest level: a module is packed once, and unpacked as fast as at any other.
 const LEVEL: i32 = 12;

@@ -13,7 +13,7 @@ impl Check<'_, '_> {
     pub(super) fn limits(&mut self, given: Given<'_>) -> anyhow::Result<()> {
         let module = self.module;
         for (limited, value) in figures::outside(module, given, self.policy) {
-            self.limit(limited, value, "");
+            self.limit(limited, value, "")?;
         }
         let of_code = [Limited::FunctionInstructions, Limited::FunctionComplexity];
         let limits_code = of_code.iter().any(|limited| self.policy.limits.contains_key(limited));
@@ -33,7 +33,7 @@ impl Check<'_, '_> {
             for (limited, (function, value)) in
                 of_code.into_iter().zip([largest.instructions, largest.complexity])
             {
-                self.limit(limited, value, &told(function));
+                self.limit(limited, value, &told(function))?;
             }
         }
         self.names_and_types();
@@ -66,10 +66,10 @@ impl Check<'_, '_> {
         }
     }
 
-    fn limit(&mut self, limited: Limited, value: u64, which: &str) {
-        let Some(limit) = self.policy.limits.get(&limited) else { return };
+    fn limit(&mut self, limited: Limited, value: u64, which: &str) -> anyhow::Result<()> {
+        let Some(limit) = self.policy.limits.get(&limited) else { return Ok(()) };
         if value <= limit.value {
-            return;
+            return Ok(());
         }
         let source = limit.source.as_ref().map(|source| format!(" [{source}]")).unwrap_or_default();
         let (unit, host) = (limited.unit(), self.host());
@@ -81,7 +81,8 @@ impl Check<'_, '_> {
         }
         finding.notes = contributors::largest(limited, self.module, self.names, |name| {
             self.policy.counts_section(name)
-        });
+        })?;
         self.findings.push(finding);
+        Ok(())
     }
 }

@@ -4,13 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use strsim::levenshtein;
 
 use crate::canister::{
     Canister, Host, Interface, Kind, Module, Outcome, Principal, Run, Settings, text,
 };
 use crate::ctx::Ctx;
 use crate::exit::Exit;
+use crate::nearest::nearest;
 use crate::reporter::{Hint, Reporter, WithHint};
 use crate::store::Lock;
 
@@ -324,16 +324,6 @@ fn bare(word: &str) -> String {
     format!(
         "arguments stand in parentheses, `'({word})'`, and text in double quotes inside of them"
     )
-}
-
-/// The methods that are most like a word, if any are.
-fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let most = word.chars().count() / 3 + 1;
-    let of = |name: &'a str| (levenshtein(&word.to_lowercase(), &name.to_lowercase()), name);
-    let near: Vec<(usize, &str)> = names.map(of).filter(|(far, _)| *far <= most).collect();
-    let least = near.iter().map(|(far, _)| *far).min();
-    let near = near.into_iter().filter(|(far, _)| Some(*far) == least);
-    near.map(|(_, name)| format!("`{name}`")).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -40,7 +40,7 @@ fn ctx(variables: &[(&str, &str)]) -> Ctx {
 
 fn plan(steps: &[Step], policy: &str, ctx: &Ctx) -> Plan {
     let (steps, policy) = (steps.to_vec(), Some(policy.to_owned()));
-    Plan::new(&Asked { steps, policy, require_wasm_opt: false }, ctx).unwrap()
+    Plan::new(&Asked { steps, policy, ..Asked::default() }, ctx).unwrap()
 }
 
 fn imports(bytes: &[u8]) -> Vec<String> {
@@ -170,8 +170,10 @@ fn a_module_that_says_no_interface_is_told_how_to() {
 #[test]
 fn who_tries_things_out_waits_for_no_optimizer() {
     let steps = vec![Step::Gzip, Step::Rewire, Step::WasmOpt, Step::Pack, Step::Audit];
-    let mut asked = Asked { steps, policy: None, require_wasm_opt: true };
-    assert_eq!(asked.for_trying().as_deref(), Some("wasm-opt, pack, gzip"));
+    let budget = Some(crate::size::Budget::default());
+    let mut asked = Asked { steps, policy: None, require_wasm_opt: true, budget };
+    assert_eq!(asked.for_trying().as_deref(), Some("wasm-opt, pack, gzip, size-budget"));
+    assert_eq!(asked.budget, None);
     assert_eq!(
         (&asked.steps[..], asked.require_wasm_opt),
         (&[Step::Rewire, Step::Audit][..], false)

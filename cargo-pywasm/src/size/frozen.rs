@@ -1,0 +1,120 @@
+//! Frozen Python code in memory, found by the tables that the interpreter finds it by: no symbol and no map
+//! is needed, so it is found in stripped modules and in those of others.
+//!
+//! Source of the table's form: `struct _frozen` in CPython's `Include/cpython/import.h`, of 3.13 and later:
+//! the addresses of name and code, the size of the code, whether it is a package. Source of the code's first
+//! byte: `TYPE_CODE` and `FLAG_REF` in `Python/marshal.c`.
+
+use std::collections::BTreeMap;
+
+use super::memory::Image;
+
+/// A Python module whose code memory holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Module {
+    /// Its full name.
+    pub(super) name: String,
+    /// Where its code is.
+    pub(super) address: u32,
+    /// Bytes of its code.
+    pub(super) size: u32,
+}
+
+/// A code object, which may be referred to.
+const CODE: [u8; 2] = [b'c', b'c' | 0x80];
+
+/// Names of modules are shorter.
+const LONGEST: u32 = 200;
+
+/// The modules in memory, by address; none overlaps another.
+pub(super) fn modules(image: &Image) -> Vec<Module> {
+    let mut found: BTreeMap<u32, Module> = BTreeMap::new();
+    let first = image.start.next_multiple_of(4);
+    let end = image.start.saturating_add(u32::try_from(image.bytes.len()).unwrap_or(u32::MAX));
+    for at in (first..end).step_by(4) {
+        // Aliases have the same code; the first name is taken, whatever table it is in.
+        if let Some(module) = entry(image, at) {
+            found.entry(module.address).or_insert(module);
+        }
+    }
+    let mut end = 0;
+    let mut all: Vec<Module> = found.into_values().collect();
+    all.retain(|it| {
+        let is_behind = u64::from(it.address) >= end;
+        if is_behind {
+            end = u64::from(it.address) + u64::from(it.size);
+        }
+        is_behind
+    });
+    all
+}
+
+fn entry(image: &Image, at: u32) -> Option<Module> {
+    let [name, code, size, package] = [0, 4, 8, 12].map(|more| image.word(at.checked_add(more)?));
+    let (code, size) = (code?, size?);
+    if package? > 1 || size == 0 {
+        return None;
+    }
+    let first = image.slice(code, size)?.first()?;
+    if !CODE.contains(first) {
+        return None;
+    }
+    Some(Module { name: text(image, name?)?, address: code, size })
+}
+
+/// A dotted name of words, with its end.
+fn text(image: &Image, address: u32) -> Option<String> {
+    let from = address.checked_sub(image.start)? as usize;
+    let rest = image.bytes.get(from..)?;
+    let length = rest.iter().take(LONGEST as usize).position(|byte| *byte == 0)?;
+    let text = std::str::from_utf8(&rest[..length]).ok()?;
+    let is_word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().is_some_and(|it| it.is_alphabetic() || it == '_')
+            && letters.all(|it| it.is_alphanumeric() || it == '_')
+    };
+    text.split('.').all(is_word).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(entries: &[(u32, u32, u32, u32)]) -> Image {
+        let mut bytes = b"json.decoder\0x\0-\0\xe3codec23456\0\0\0".to_vec();
+        bytes.resize(32, 0);
+        for (name, code, size, package) in entries {
+            for word in [name, code, size, package] {
+                bytes.extend(word.to_le_bytes());
+            }
+        }
+        Image { start: 1024, bytes }
+    }
+
+    #[test]
+    fn modules_are_found_by_their_tables() {
+        let (json, x, no_name, code, other) = (1024, 1037, 1039, 1041, 1046);
+        let told = |entries: &[(u32, u32, u32, u32)]| -> Vec<(String, u32)> {
+            modules(&memory(entries)).into_iter().map(|it| (it.name, it.size)).collect()
+        };
+        assert_eq!(
+            told(&[(json, code, 5, 0), (x, other, 6, 1)]),
+            [("json.decoder".to_owned(), 5), ("x".to_owned(), 6)]
+        );
+        // An alias.
+        assert_eq!(told(&[(x, code, 5, 0), (json, code, 5, 0)]), [("x".to_owned(), 5)]);
+        for wrong in [
+            (no_name, code, 5, 0),
+            (json, code, 0, 0),
+            (json, code, 5, 2),
+            (json, code, 99_999, 0),
+            (json, code + 2, 5, 0),
+            (4, code, 5, 0),
+            (u32::MAX, u32::MAX, u32::MAX, 0),
+        ] {
+            assert!(told(&[wrong]).is_empty(), "{wrong:?}");
+        }
+        // One inside of another is none.
+        assert_eq!(told(&[(json, code, 8, 0), (x, other, 6, 0)]).len(), 1);
+    }
+}

@@ -1,0 +1,171 @@
+use super::*;
+use crate::size::{By, View};
+
+fn rows(all: &Breakdown) -> Vec<String> {
+    let row = |row: &Row| {
+        let texts = [row.section, row.origin, row.object, row.name].map(|id| all.text(id));
+        format!("{} {} {}", row.kind.word(), texts.join("|"), row.bytes)
+    };
+    all.rows.iter().map(row).collect()
+}
+
+fn measured(text: &str, evidence: Evidence<'_>) -> Breakdown {
+    let bytes = wat::parse_str(text).unwrap();
+    let all = measure(&bytes, evidence).unwrap();
+    assert_eq!(all.total, bytes.len() as u64, "every byte is somebody's");
+    assert_eq!(all.sum(|_| true), all.total);
+    all
+}
+
+const MODULE: &str = r#"(module (import "env" "f" (func)) (memory 1)
+    (func $PyObject_Call nop) (func $mpd_two nop nop)
+    (func $_ZN4core3fmt9Formatter3pad17h0123456789abcdefE nop)
+    (data (i32.const 1024) "0123456789") (data (i32.const 2000) "abcdef")
+    (@custom "icp:public x" "12"))"#;
+
+#[test]
+fn every_byte_is_of_something() {
+    let all = measured(MODULE, Evidence::default());
+    let told = rows(&all);
+    for row in [
+        "c code|Py… of CPython||PyObject_Call 4",
+        "c code|mpd_…||mpd_two 5",
+        "rust code|crate core||core::fmt::Formatter::pad 4",
+        "unknown data|data without a symbol||data segment 0 10",
+        "unknown data|data without a symbol||data segment 1 6",
+        "format head of the file|head of the file|| 8",
+        "format import|import|| 9",
+    ] {
+        assert!(told.contains(&row.to_owned()), "{row}: {told:#?}");
+    }
+    assert!(told.iter().any(|it| it.starts_with("debug custom section `name`|")), "{told:#?}");
+    assert!(told.iter().any(|it| it.starts_with("format custom section `icp:public x`|")));
+    measured("(module)", Evidence::default());
+}
+
+#[test]
+fn without_names_the_largest_functions_have_their_numbers() {
+    let many = "(func nop)".repeat(MOST_NAMELESS + 5);
+    let all = measured(&format!("(module (func nop nop nop) {many})"), Evidence::default());
+    let view = View::of(&all, By::Function);
+    assert_eq!(view.entries[0].label, "other functions without a name");
+    assert_eq!((view.entries[0].count, view.entries[0].bytes), (6, 24));
+    assert_eq!((view.entries[1].label.as_str(), view.entries[1].bytes), ("function 0", 6));
+}
+
+const MAP: &str = "    Addr      Off     Size Out     In      Symbol
+       -       20       1e CODE
+       -       22        4         /l/libpython3.13.a(call.o):(PyObject_Call)
+       -       26        5         /l/libmpd.a(two.o):(mpd_two)
+       -       26        5         /l/other.o:(mpd_two)
+       -       37        9         /t/deps/demo-48ecdcfc8a753af5.a.b.rcgu.o:(_ZN4core3fmt9Formatter3pad17h0123456789abcdefE)
+     400       60       20 DATA
+     400       61       18 .rodata
+     400       67        4         /l/libpython3.13.a(call.o):(.rodata.doc)
+     404       77        2         /l/libpython3.13.a(call.o):(.rodata..L.str.1)
+     407       77        3         /t/deps/demo-48ecdcfc8a753af5.a.b.rcgu.o:(.rodata..Lanon.0123.4)
+";
+
+#[test]
+fn a_map_tells_objects_by_address_and_by_name() {
+    let map = LinkMap::read(MAP).unwrap();
+    let all = measured(MODULE, Evidence { map: Some(&map), ..Evidence::default() });
+    let told = rows(&all);
+    for row in [
+        "c code|libpython3.13.a(call.o)|libpython3.13.a(call.o)|PyObject_Call 4",
+        "c data|libpython3.13.a(call.o)|libpython3.13.a(call.o)|doc 4",
+        "c data|libpython3.13.a(call.o)|libpython3.13.a(call.o)|constants 2",
+        "rust data|crate demo|demo.rcgu.o|constants 3",
+        "rust code|crate core|demo.rcgu.o|core::fmt::Formatter::pad 4",
+        // Two objects have one of this size: it is of neither.
+        "c code|mpd_…||mpd_two 5",
+        // Between two objects.
+        "unknown data|data without a symbol||data segment 0 1",
+    ] {
+        assert!(told.contains(&row.to_owned()), "{row}: {told:#?}");
+    }
+    let other = MAP.replace("       5         /l/other.o", "       6         /l/other.o");
+    let map = LinkMap::read(&other).unwrap();
+    let all = measured(MODULE, Evidence { map: Some(&map), ..Evidence::default() });
+    assert!(rows(&all).contains(&"c code|libmpd.a(two.o)|libmpd.a(two.o)|mpd_two 5".to_owned()));
+}
+
+#[test]
+fn names_and_archives_serve_where_there_is_no_map() {
+    use pywasm_stubs::{Binding, Code, Member, Writer, archive};
+    let mut writer = Writer::new();
+    writer.function("mpd_two", Binding::Local, &[], &[], Code::new());
+    let member = Member { name: "two.o".to_owned(), bytes: writer.finish() };
+    let mut members = Members::default();
+    members.add("libmpd.a", &archive(&[member])).unwrap();
+    let stripped = MODULE.replace("$mpd_two", "").replace("$PyObject_Call", "");
+    let names = ["", "", "mpd_two.1", ""];
+    let evidence = Evidence { names: Some(&names), members: Some(&members), map: None };
+    let told = rows(&measured(&stripped, evidence));
+    assert!(
+        told.contains(&"c code|libmpd.a(two.o)|libmpd.a(two.o)|mpd_two.1 5".to_owned()),
+        "{told:#?}"
+    );
+}
+
+/// A module whose memory has a table of one frozen module, and noise that does not pack.
+fn frozen() -> String {
+    let mut data = b"json\0...".to_vec();
+    data.push(0xe3);
+    data.extend((0..999_u32).map(|it| (it / 8 * 37 % 251) as u8));
+    for word in [65544_u32, 65552, 1000, 0] {
+        data.extend(word.to_le_bytes());
+    }
+    let text: String = data.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    format!(
+        r#"(module (memory (export "memory") 8) (global $__stack_pointer (mut i32) (i32.const 65536))
+            (func (export "stack") (result i32) global.get $__stack_pointer)
+            (data (i32.const 65544) "{text}"))"#
+    )
+}
+
+#[test]
+fn frozen_code_is_found_without_a_symbol_and_in_packed_data_too() {
+    let all = measured(&frozen(), Evidence::default());
+    assert!(rows(&all).contains(&"python data|json||json 1000".to_owned()), "{:#?}", rows(&all));
+    let packed = crate::rewrite::pack(&wat::parse_str(frozen()).unwrap()).unwrap();
+    assert_eq!(packed.reason, None);
+    let all = measure(&packed.module, Evidence::default()).unwrap();
+    assert_eq!(all.total, packed.module.len() as u64);
+    let python = all.sum(|row| row.kind == Kind::Python);
+    let data = all.sum(|row| row.kind == Kind::Unknown && all.text(row.section) == "data");
+    assert!(python > 100 && python < 900, "{python}");
+    assert_eq!(python + data, packed.packed as u64);
+    assert!(all.notes[0].contains("packed"), "{:?}", all.notes);
+}
+
+#[test]
+fn a_broken_module_is_refused() {
+    for bytes in [&b""[..], b"\0asm", b"\0asm\x01\0\0\0\x0a\x05\x01"] {
+        assert!(measure(bytes, Evidence::default()).is_err(), "{bytes:?}");
+    }
+}
+
+/// A map of a module of two functions, whose code section is at 19 and has 11 bytes.
+const TWO: &str = "    Addr      Off     Size Out     In      Symbol
+       -       13        b CODE
+       -       16        4         /l/a.o:(f)
+       -       1a        4         /l/b.o:(f)
+";
+
+#[test]
+fn as_the_linker_left_it_functions_of_one_name_are_told_apart_by_their_order() {
+    let map = LinkMap::read(TWO).unwrap();
+    let evidence = Evidence { map: Some(&map), ..Evidence::default() };
+    let named = r#"(module (func (@name "f") nop) (func (@name "f") nop))"#;
+    for text in [named, "(module (func nop) (func nop))"] {
+        // Stripped by the linker, it has its names in the map.
+        let told = rows(&measured(text, evidence));
+        for row in ["c code|a.o|a.o|f 4", "c code|b.o|b.o|f 4"] {
+            assert!(told.contains(&row.to_owned()), "{row}: {told:#?}");
+        }
+    }
+    // Of another module it is not the map.
+    let told = rows(&measured("(module (func nop) (func nop nop))", evidence));
+    assert!(!told.iter().any(|it| it.contains("a.o")), "{told:#?}");
+}

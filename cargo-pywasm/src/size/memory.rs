@@ -1,0 +1,183 @@
+//! What memory holds at first, and whose it is, by address. Addresses stay what they are when a module is
+//! swept, optimized or packed; places in the file do not.
+
+use std::ops::Range;
+
+use super::map::Chunk;
+use crate::rewrite::Unpacked;
+
+/// The bytes from the first to the last that data fills are at most so many times those that it has;
+/// else nobody looks for Python code in them.
+const MOST_ZEROS: u64 = 4;
+/// However little there is.
+const FEW: u64 = 1 << 16;
+
+/// Memory from the first to the last byte of data, zeros between.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Image {
+    pub(super) start: u32,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Image {
+    /// Of segments with their addresses, in the order in which they are written to memory; none where they
+    /// lie too far apart.
+    pub(super) fn of(segments: &[(u32, &[u8])]) -> Option<Self> {
+        let end = |(at, data): &(u32, &[u8])| u64::from(*at) + data.len() as u64;
+        let filled = segments.iter().filter(|(_, data)| !data.is_empty());
+        let start = filled.clone().map(|(at, _)| *at).min()?;
+        let length = filled.clone().map(end).max()? - u64::from(start);
+        let given: u64 = filled.clone().map(|(_, data)| data.len() as u64).sum();
+        if length > (given * MOST_ZEROS).max(FEW) || u64::from(start) + length > 1 << 32 {
+            return None;
+        }
+        let mut bytes = vec![0; usize::try_from(length).ok()?];
+        for (at, data) in filled {
+            let at = (*at - start) as usize;
+            bytes[at..at + data.len()].copy_from_slice(data);
+        }
+        Some(Self { start, bytes })
+    }
+
+    /// Of data that is packed.
+    pub(super) fn unpacked(unpacked: &Unpacked<'_>) -> Option<Self> {
+        Some(Self { start: unpacked.target, bytes: unpacked.bytes()? })
+    }
+
+    pub(super) fn slice(&self, address: u32, length: u32) -> Option<&[u8]> {
+        let from = address.checked_sub(self.start)? as usize;
+        self.bytes.get(from..from.checked_add(length as usize)?)
+    }
+
+    pub(super) fn word(&self, address: u32) -> Option<u32> {
+        let bytes = self.slice(address, 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+}
+
+/// Whose some bytes of memory are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Owner {
+    /// The code of a Python module, by its number among those that were found.
+    Frozen(u32),
+    /// A piece of an object, by its number in the link map.
+    Chunk(u32),
+    /// Nobody that is known.
+    Nobody,
+}
+
+/// Memory in pieces that follow each other; what is between two is nobody's.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Owners(Vec<(Range<u64>, Owner)>);
+
+impl Owners {
+    /// Of objects' pieces and of frozen code, both sorted by address; what is frozen goes before.
+    pub(super) fn new(chunks: &[Chunk<'_>], frozen: &[Range<u64>]) -> Self {
+        let mut all = Vec::with_capacity(chunks.len() + frozen.len());
+        let mut frozen = (0..).zip(frozen).peekable();
+        for (number, chunk) in (0..).zip(chunks) {
+            let begin = u64::from(chunk.address);
+            let end = begin + u64::from(chunk.size);
+            let mut at = all.last().map_or(0, |(range, _): &(Range<u64>, _)| range.end);
+            while let Some((which, code)) = frozen.next_if(|(_, code)| code.start < end) {
+                let from = code.start.max(at);
+                let before = at.max(begin)..code.start;
+                if !before.is_empty() {
+                    all.push((before, Owner::Chunk(number)));
+                }
+                if from < code.end {
+                    all.push((from..code.end, Owner::Frozen(which)));
+                    at = code.end;
+                }
+            }
+            let rest = at.max(begin)..end;
+            if !rest.is_empty() {
+                all.push((rest, Owner::Chunk(number)));
+            }
+        }
+        let mut at = all.last().map_or(0, |(range, _)| range.end);
+        for (which, code) in frozen {
+            let from = code.start.max(at);
+            if from < code.end {
+                all.push((from..code.end, Owner::Frozen(which)));
+                at = code.end;
+            }
+        }
+        Self(all)
+    }
+
+    /// The pieces of some addresses: how many bytes of each, in their order; they add up to the length.
+    pub(super) fn cut(&self, range: Range<u64>, mut tell: impl FnMut(Owner, u64)) {
+        let mut at = range.start;
+        let first = self.0.partition_point(|(piece, _)| piece.end <= at);
+        for (piece, owner) in &self.0[first..] {
+            if piece.start >= range.end {
+                break;
+            }
+            if at < piece.start {
+                tell(Owner::Nobody, piece.start - at);
+                at = piece.start;
+            }
+            let end = piece.end.min(range.end);
+            tell(*owner, end - at);
+            at = end;
+        }
+        if at < range.end {
+            tell(Owner::Nobody, range.end - at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(address: u32, size: u32) -> Chunk<'static> {
+        Chunk { address, size, object: 0, name: "" }
+    }
+
+    fn told(owners: &Owners, range: Range<u64>) -> Vec<(Owner, u64)> {
+        let mut all = Vec::new();
+        owners.cut(range, |owner, bytes| all.push((owner, bytes)));
+        all
+    }
+
+    #[test]
+    fn frozen_code_is_cut_out_of_the_object_that_has_it() {
+        use Owner::{Chunk, Frozen, Nobody};
+        let owners = Owners::new(&[chunk(10, 20), chunk(40, 10)], &[12..15, 15..16, 60..70]);
+        assert_eq!(
+            told(&owners, 5..80),
+            [
+                (Nobody, 5),
+                (Chunk(0), 2),
+                (Frozen(0), 3),
+                (Frozen(1), 1),
+                (Chunk(0), 14),
+                (Nobody, 10),
+                (Chunk(1), 10),
+                (Nobody, 10),
+                (Frozen(2), 10),
+                (Nobody, 10)
+            ]
+        );
+        assert_eq!(told(&owners, 13..14), [(Frozen(0), 1)]);
+        assert_eq!(told(&Owners::default(), 1..4), [(Nobody, 3)]);
+        // Over the edges of pieces, as an optimizer or another link may leave it.
+        let owners = Owners::new(&[chunk(10, 5), chunk(15, 5)], &[5..12, 13..17]);
+        assert_eq!(
+            told(&owners, 0..20),
+            [(Nobody, 5), (Frozen(0), 7), (Chunk(0), 1), (Frozen(1), 4), (Chunk(1), 3)]
+        );
+    }
+
+    #[test]
+    fn what_lies_too_far_apart_is_not_looked_at() {
+        let image = Image::of(&[(8, b"ab"), (14, b"c"), (0, b"")]).unwrap();
+        assert_eq!((image.start, &image.bytes[..]), (8, &b"ab\0\0\0\0c"[..]));
+        assert_eq!(image.slice(9, 2), Some(&b"b\0"[..]));
+        assert_eq!((image.slice(14, 2), image.slice(7, 1)), (None, None));
+        assert!(Image::of(&[(0, b"a"), (1 << 30, b"b")]).is_none());
+        assert!(Image::of(&[]).is_none());
+    }
+}

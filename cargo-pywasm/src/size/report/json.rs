@@ -1,0 +1,94 @@
+//! For programs. The form is described in `docs/guide/size.md`; its version changes with it.
+
+use serde_json::{Value, json};
+
+use super::Measured;
+use crate::size::{By, Kind, Over, View};
+
+/// The version of the form.
+const VERSION: u32 = 1;
+
+/// One document of all modules: totals by kind and section, the table that was asked for, differences, and
+/// which limits are not kept. At most `top` lines of a table; 0 is all.
+#[must_use]
+pub fn document(all: &[(Measured, Vec<Over>)], by: By, top: usize) -> Value {
+    let modules: Vec<Value> = all.iter().map(|(one, over)| module(one, over, by, top)).collect();
+    json!({ "version": VERSION, "modules": modules })
+}
+
+fn module(one: &Measured, over: &[Over], by: By, top: usize) -> Value {
+    let kinds: serde_json::Map<String, Value> = Kind::ALL
+        .iter()
+        .map(|kind| (kind.word().to_owned(), json!(one.all.sum(|row| row.kind == *kind))))
+        .collect();
+    let sections = View::of(&one.all, By::Section).entries.into_iter();
+    let sections: serde_json::Map<String, Value> =
+        sections.map(|it| (it.label, json!(it.bytes))).collect();
+    let view = View::of(&one.all, by);
+    let most = if top == 0 { usize::MAX } else { top };
+    let mut value = json!({
+        "file": one.file,
+        "bytes": one.all.total,
+        "gzip": one.all.gzip,
+        "notes": one.all.notes,
+        "kinds": kinds,
+        "sections": sections,
+        "by": by.to_string(),
+        "entries": view.entries.iter().filter(|it| !it.is_rest).take(most).map(|it| json!({
+            "kind": it.kind, "name": it.label, "bytes": it.bytes, "count": it.count,
+        })).collect::<Vec<_>>(),
+        "rest": view.entries.iter().filter(|it| it.is_rest).map(|it| json!({
+            "kind": it.kind, "name": it.label, "bytes": it.bytes, "count": it.count,
+        })).collect::<Vec<_>>(),
+        "more": view.entries.iter().filter(|it| !it.is_rest).skip(most).map(|it| it.bytes).sum::<u64>(),
+        "over": over.iter().map(|it| json!({
+            "of": it.key.to_string(), "limit": it.limit, "bytes": it.bytes,
+        })).collect::<Vec<_>>(),
+    });
+    if let Some((old, diff)) = &one.diff {
+        value["diff"] = json!({
+            "old": old,
+            "before": diff.before,
+            "after": diff.after,
+            "changes": diff.changes.iter().take(most).map(|it| json!({
+                "kind": it.kind, "name": it.label, "before": it.before, "after": it.after,
+                "change": it.by(), "is": it.word(),
+            })).collect::<Vec<_>>(),
+        });
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::size::view::tests::example;
+    use crate::size::{Breakdown, Diff};
+
+    #[test]
+    fn what_is_told_adds_up_however_little_is_told() {
+        let all = example();
+        let diff = Diff::of(&Breakdown::default(), &all, By::Origin);
+        let one = Measured {
+            file: "x.wasm".into(),
+            all: all.clone(),
+            diff: Some(("old.wasm".into(), diff)),
+        };
+        for top in [0, 1, 2] {
+            let value = document(&[(one.clone(), Vec::new())], By::Origin, top);
+            let module = &value["modules"][0];
+            let sum = |name: &str| -> u64 {
+                let list = module[name].as_array().unwrap();
+                list.iter().map(|it| it["bytes"].as_u64().unwrap()).sum()
+            };
+            let told = sum("entries") + sum("rest") + module["more"].as_u64().unwrap();
+            assert_eq!(told, all.total, "{top}");
+            for map in ["kinds", "sections"] {
+                let map = module[map].as_object().unwrap();
+                assert_eq!(map.values().filter_map(Value::as_u64).sum::<u64>(), all.total);
+            }
+        }
+        let value = document(&[(one, Vec::new())], By::Origin, 0);
+        assert_eq!(value["modules"][0]["diff"]["changes"][0]["is"], "new");
+    }
+}

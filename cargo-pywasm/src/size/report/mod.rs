@@ -1,0 +1,55 @@
+//! A breakdown in the forms that people and programs read.
+
+mod html;
+mod human;
+mod json;
+
+pub use html::html;
+pub use human::{difference, table};
+pub use json::document;
+
+use camino::Utf8PathBuf;
+
+use super::{Breakdown, Diff};
+
+/// A module that was measured.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The path of its file.
+    pub file: Utf8PathBuf,
+    /// Where its bytes are.
+    pub all: Breakdown,
+    /// What is different from an older one, and what that is called.
+    pub diff: Option<(Utf8PathBuf, Diff)>,
+}
+
+/// `4,012,345`.
+pub(crate) fn grouped(value: impl TryInto<u64>) -> String {
+    let digits = value.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `12.3 %` of a whole.
+pub(crate) fn percent(part: u64, whole: u64) -> String {
+    let permille = part.saturating_mul(1000).checked_div(whole).unwrap_or(0);
+    format!("{}.{} %", permille / 10, permille % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_in_groups_of_three() {
+        let texts = [0_u64, 999, 1_000, 4_012_345].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "4,012,345"]);
+        assert_eq!((percent(1, 3), percent(1, 0)), ("33.3 %".to_owned(), "0.0 %".to_owned()));
+    }
+}

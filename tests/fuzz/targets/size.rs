@@ -1,0 +1,7 @@
+#![no_main]
+
+#[path = "../../src/hostile.rs"]
+#[allow(dead_code)]
+mod hostile;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hostile::size(bytes));

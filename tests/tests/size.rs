@@ -1,0 +1,152 @@
+//! Where the bytes of a module are, as users ask for it; and of what an installation has, which is large.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use cargo_pywasm::size::{By, Evidence, Kind, Members, View, measure};
+use pywasm_build::Installation;
+use pywasm_tests::{binary, utf8};
+
+const WHY: &str = "needs an installation: `cargo xtask e2e` makes one and runs this";
+
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+    std::fs::write(path, bytes).expect("a file");
+}
+
+/// A crate with what it has built, and its table.
+fn project(table: &str, functions: usize) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let manifest = format!(
+        "[package]\nname = \"mine\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
+         [package.metadata.pywasm]\n{table}\n"
+    );
+    write(&dir.path().join("Cargo.toml"), manifest.as_bytes());
+    write(&dir.path().join("src/main.rs"), b"fn main() {}\n");
+    build(dir.path(), functions);
+    dir
+}
+
+/// What Cargo would have built of it.
+fn build(dir: &Path, functions: usize) {
+    let functions: String = (0..functions)
+        .map(|at| format!("(func $mpd_{at} (export \"{at}\") nop nop nop nop nop nop nop)"))
+        .collect();
+    let module = wat::parse_str(format!("(module (memory 1) {functions})")).expect("a module");
+    write(&dir.join("target/wasm32-wasip1/release/mine.wasm"), &module);
+}
+
+fn call(dir: &Path, args: &[&str]) -> Output {
+    Command::new(binary())
+        .args(args)
+        .current_dir(dir)
+        .env("PYWASM_STORE", dir.join("store"))
+        .output()
+        .expect("the tool")
+}
+
+fn said(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_module_is_told_to_its_last_byte() {
+    let dir = project("", 3);
+    let (code, text, _) = said(&call(dir.path(), &["size"]));
+    let size = std::fs::metadata(dir.path().join("target/wasm32-wasip1/release/mine.wasm"));
+    let size = size.expect("a module").len();
+    assert_eq!(code, Some(0));
+    assert!(text.contains("mpd_… (3)") && text.contains(&format!("{size}  100.0 %")), "{text}");
+    let (code, text, _) = said(&call(dir.path(), &["size", "--json", "--by", "function"]));
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((code, json["modules"][0]["bytes"].as_u64()), (Some(0), Some(size)));
+    assert_eq!(json["modules"][0]["entries"][0]["name"], "mpd_0");
+}
+
+#[test]
+fn files_are_written_whole_and_differences_come_from_them() {
+    let dir = project("", 3);
+    let (code, text, _) =
+        said(&call(dir.path(), &["size", "--write-baseline", "b.json", "--html", "d/x.html"]));
+    assert_eq!((code, text.as_str()), (Some(0), ""));
+    let page = std::fs::read_to_string(dir.path().join("d/x.html")).expect("a page");
+    assert!(page.starts_with("<!doctype html>") && page.contains("mpd_2"));
+    build(dir.path(), 5);
+    let (code, text, _) = said(&call(dir.path(), &["size", "--diff", "b.json"]));
+    assert_eq!(code, Some(0));
+    // Each function has its size, eight bytes and its end.
+    assert!(text.contains("+20            30            50  larger  mpd_…"), "{text}");
+}
+
+#[test]
+fn a_budget_fails_the_build_with_what_grew_and_leaves_the_last_good_one() {
+    let table = "post-link = [\"strip\"]\nsize-budget = { total = 200, c = \"1kB\" }";
+    let dir = project(table, 3);
+    let finished = dir.path().join("target/pywasm/release/mine.wasm");
+    assert_eq!(said(&call(dir.path(), &["post-link"])).0, Some(0));
+    let good = std::fs::read(&finished).expect("a module");
+    // Stripped; what was known of it stands beside.
+    let (_, text, _) = said(&call(dir.path(), &["size", "--by", "function"]));
+    assert!(text.contains("pywasm/release/mine.wasm") && text.contains("mpd_2"), "{text}");
+
+    build(dir.path(), 30);
+    let (code, _, text) = said(&call(dir.path(), &["post-link"]));
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("error[size-budget]: total: ") && text.contains("budget is 200"),
+        "{text}"
+    );
+    assert!(text.contains("+270  mpd_… (30 -> 300)"), "{text}");
+    assert_eq!(std::fs::read(&finished).expect("a module"), good, "nothing was written");
+    let (code, _, text) = said(&call(dir.path(), &["size", "--budget"]));
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("(30 -> 300)"), "{text}");
+    let (_, text, _) = said(&call(dir.path(), &["--message-format", "json", "post-link"]));
+    assert!(text.contains("\"reason\":\"post-link-over-budget\""), "{text}");
+
+    build(dir.path(), 3);
+    assert_eq!(said(&call(dir.path(), &["post-link"])).0, Some(0));
+}
+
+#[test]
+fn what_can_not_be_measured_is_an_error_with_a_hint() {
+    let dir = project("size-budget = { totl = 1 }", 1);
+    write(&dir.path().join("broken.wasm"), b"\0asm\x01\0\0\0\x0a\x7f");
+    write(&dir.path().join("x.map"), b"VMA LMA");
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    write(&elsewhere.path().join("x.wasm"), &wat::parse_str("(module)").expect("a module"));
+    for (dir, args, wanted) in [
+        (dir.path(), &["size", "broken.wasm"][..], "can't be"),
+        (dir.path(), &["size", "--budget"], "near is `total`"),
+        (dir.path(), &["size", "--map", "x.map"], "not a link map"),
+        (dir.path(), &["size", "--archive", "x.map"], "x.map"),
+        (elsewhere.path(), &["size", "x.wasm", "--budget"], "size-budget = {"),
+        (elsewhere.path(), &["size", "x.wasm", "--diff", "none.wasm"], "none.wasm"),
+    ] {
+        let (code, _, text) = said(&call(dir, args));
+        assert_eq!(code, Some(2), "{args:?}: {text}");
+        assert!(text.contains(wanted), "{args:?}: {text}");
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn of_an_interpreter_nearly_all_is_somebodys() {
+    let root = std::env::var_os("PYWASM_INSTALLATION").expect(WHY);
+    let python = Installation::open(root).expect("an installation");
+    let bytes = std::fs::read(python.python_wasm()).expect("an interpreter");
+    let members = Members::of_installation(&utf8(python.root())).expect("archives");
+    let evidence = Evidence { members: Some(&members), ..Evidence::default() };
+    let all = measure(&bytes, evidence).expect("a module");
+    assert_eq!(all.total, bytes.len() as u64);
+    let modules = View::of(&all, By::Module).entries;
+    for name in ["_frozen_importlib", "zipimport", "codecs"] {
+        let found = modules.iter().find(|it| !it.is_rest && it.label == name);
+        assert!(found.is_some_and(|it| it.bytes > 1000), "{name}: {found:?}");
+    }
+    let in_code = |row: &cargo_pywasm::size::Row| all.text(row.section) == "code";
+    let code = all.sum(|row| in_code(row) && row.kind == Kind::C);
+    let of_objects = all.sum(|row| in_code(row) && !all.text(row.object).is_empty());
+    assert!(of_objects * 10 > code * 9, "{of_objects} of {code}");
+}
