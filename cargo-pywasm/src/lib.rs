@@ -34,6 +34,8 @@ pub mod runtime;
 pub mod sandbox;
 #[cfg(feature = "runtime")]
 pub mod smoke;
+#[cfg(feature = "runtime")]
+pub mod snapshot;
 pub mod store;
 #[cfg(feature = "runtime")]
 pub mod testsuite;

@@ -30,6 +30,8 @@ pub mod run;
 #[cfg(feature = "runtime")]
 pub mod run_wasm;
 #[cfg(feature = "runtime")]
+pub mod snapshot;
+#[cfg(feature = "runtime")]
 pub mod test;
 pub mod toolchain;
 pub mod uninstall;

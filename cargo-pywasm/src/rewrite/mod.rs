@@ -4,12 +4,14 @@
 //! Takes bytes and gives bytes; it touches no file.
 
 pub mod custom;
+mod exports;
 mod gc;
 mod pack;
 mod rewire;
 pub(crate) mod sections;
 mod stub;
 
+pub(crate) use exports::without_exports;
 pub use gc::{POLYFILL_EXPORTS, Swept, gc};
 pub use pack::{Packed, pack};
 pub use rewire::{Rewired, Wire, rewire};

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use anyhow::Context;
-use wasmparser::BinaryReader;
+use wasm_encoder::ExportKind;
+use wasmparser::{BinaryReader, ExternalKind};
 
 /// The magic number and the version.
 pub(crate) const HEADER: usize = 8;
@@ -39,4 +40,15 @@ pub(crate) fn sections(module: &[u8]) -> anyhow::Result<Vec<Section>> {
         at = end;
     }
     Ok(sections)
+}
+
+/// What an export is, for the library that writes it.
+pub(crate) fn kind(kind: ExternalKind) -> ExportKind {
+    match kind {
+        ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
+        ExternalKind::Table => ExportKind::Table,
+        ExternalKind::Memory => ExportKind::Memory,
+        ExternalKind::Global => ExportKind::Global,
+        ExternalKind::Tag => ExportKind::Tag,
+    }
 }

@@ -11,7 +11,7 @@ mod program;
 mod tests;
 
 pub use call::Call;
-pub(crate) use instance::trap_text;
+pub(crate) use instance::{end_of, trap_text};
 pub use outcome::{Bounds, Captured, End};
 pub use program::{Dir, Program, Stdin};
 
@@ -98,6 +98,16 @@ impl Runtime {
         Ok(Module(module))
     }
 
+    /// Compiles a module that is no file, or finds it compiled in the store.
+    pub(crate) fn compile(&self, module: &[u8]) -> anyhow::Result<wasmtime::Module> {
+        wasmtime::Module::new(&self.engine, module).map_err(wasm_error)
+    }
+
+    /// The limits of its programs.
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
     /// Runs a program on this process's own output streams.
     ///
     /// # Errors
@@ -157,7 +167,7 @@ impl Runtime {
 }
 
 /// Everything of a program but its output streams.
-fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
+pub(crate) fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
     let mut builder = WasiCtxBuilder::new();
     // Nothing else runs on the thread of a program, so its file operations need no other.
     builder.args(&program.args).envs(&program.env).allow_blocking_current_thread(true);
@@ -181,6 +191,6 @@ fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
 }
 
 /// wasmtime's error as anyhow's, with its whole chain in one text.
-fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
+pub(crate) fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }
