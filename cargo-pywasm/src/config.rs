@@ -10,7 +10,7 @@ use pywasm_stubs::Rules;
 use serde::Deserialize;
 
 use crate::ctx::Ctx;
-use crate::post_link::{Asked, Step};
+use crate::post_link::{Asked, Initialization, Step};
 use crate::project::Stdlib;
 use crate::reporter::WithHint;
 
@@ -50,6 +50,7 @@ struct Metadata {
     policy: Option<String>,
     post_link: Option<Vec<Step>>,
     require_wasm_opt: Option<bool>,
+    snapshot: Option<Initialization>,
 }
 
 impl Metadata {
@@ -65,17 +66,24 @@ impl Metadata {
             policy: self.policy.or(shared.policy),
             post_link: self.post_link.or(shared.post_link),
             require_wasm_opt: self.require_wasm_opt.or(shared.require_wasm_opt),
+            snapshot: self.snapshot.or(shared.snapshot),
         }
     }
 
-    /// What is done after the link; who chose a policy and lists steps wants it held.
+    /// What is done after the link; who chose a policy and lists steps wants it held, and who says
+    /// what a snapshot is made with wants one.
     fn post_link(self) -> Option<Asked> {
-        let mut steps = self.post_link?;
+        let wants_snapshot = self.snapshot.is_some();
+        let mut steps = self.post_link.or_else(|| wants_snapshot.then(Vec::new))?;
+        if wants_snapshot && !steps.contains(&Step::Snapshot) {
+            steps.push(Step::Snapshot);
+        }
         if self.policy.is_some() && !steps.contains(&Step::Audit) {
             steps.push(Step::Audit);
         }
         let require_wasm_opt = self.require_wasm_opt.unwrap_or(false);
-        Some(Asked { steps, policy: self.policy, require_wasm_opt })
+        let snapshot = self.snapshot.unwrap_or_default();
+        Some(Asked { steps, policy: self.policy, require_wasm_opt, snapshot })
     }
 }
 
@@ -478,6 +486,12 @@ mod tests {
         let all = post_links(&ctx(&root, &[])).unwrap();
         assert_eq!(all[&root.join("Cargo.toml")].steps, [Step::Gc, Step::Audit]);
         assert_eq!(all[&root.join("Cargo.toml")].policy.as_deref(), Some("ic"));
+        let (_dir, root) = crate_dir(
+            "[package.metadata.pywasm]\nsnapshot = { imports = [\"json\"], hash-seed = 7 }\n",
+        );
+        let read = post_link(&ctx(&root, &[])).unwrap().unwrap();
+        assert_eq!((&read.steps[..], read.snapshot.hash_seed), (&[Step::Snapshot][..], Some(7)));
+        assert_eq!(read.snapshot.imports, ["json"]);
         // A policy alone is for `audit-imports`.
         let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
         assert!(post_links(&ctx(&root, &[])).unwrap().is_empty());

@@ -7,13 +7,14 @@ mod files;
 mod gzip;
 mod plan;
 mod run;
+mod snapshotting;
 mod stamp;
 mod step;
 mod tell;
 mod wasm_opt;
 
 pub use files::Files;
-pub use plan::{Asked, Plan};
+pub use plan::{Asked, Initialization, Plan};
 pub use run::{Done, Outcome, run};
 pub use stamp::{Stamp, is_fresh};
 pub use step::Step;

@@ -40,7 +40,7 @@ fn ctx(variables: &[(&str, &str)]) -> Ctx {
 
 fn plan(steps: &[Step], policy: &str, ctx: &Ctx) -> Plan {
     let (steps, policy) = (steps.to_vec(), Some(policy.to_owned()));
-    Plan::new(&Asked { steps, policy, require_wasm_opt: false }, ctx).unwrap()
+    Plan::new(&Asked { steps, policy, require_wasm_opt: false, ..Asked::default() }, ctx).unwrap()
 }
 
 fn imports(bytes: &[u8]) -> Vec<String> {
@@ -170,7 +170,7 @@ fn a_module_that_says_no_interface_is_told_how_to() {
 #[test]
 fn who_tries_things_out_waits_for_no_optimizer() {
     let steps = vec![Step::Gzip, Step::Rewire, Step::WasmOpt, Step::Pack, Step::Audit];
-    let mut asked = Asked { steps, policy: None, require_wasm_opt: true };
+    let mut asked = Asked { steps, require_wasm_opt: true, ..Asked::default() };
     assert_eq!(asked.for_trying().as_deref(), Some("wasm-opt, pack, gzip"));
     assert_eq!(
         (&asked.steps[..], asked.require_wasm_opt),
