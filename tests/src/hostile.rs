@@ -3,6 +3,7 @@
 
 use cargo_pywasm::audit::{self, Baseline, Content, Given, Module, Policy};
 use cargo_pywasm::rewrite::{self, custom};
+use cargo_pywasm::snapshot::Form;
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
 
 /// A reader.
@@ -45,8 +46,12 @@ pub fn content(bytes: &[u8]) {
     let _ = Content::of("file", bytes.to_vec());
 }
 
-/// A finished module, against the policy that looks at most of it, and one that explains most.
+/// A finished module, against the policy that looks at most of it, and one that explains most; and whether
+/// a snapshot could be made of it.
 pub fn module(bytes: &[u8]) {
+    for init in [None, Some("init")] {
+        let _ = Form::of(bytes, init);
+    }
     if let Ok(module) = Module::read(bytes) {
         for name in ["ic", "none"] {
             let policy = Policy::load(name, "".into()).expect("built in");

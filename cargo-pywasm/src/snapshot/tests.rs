@@ -228,3 +228,31 @@ fn a_memory_in_more_pieces_than_anyone_keeps_is_refused() {
     );
     assert!(Bench::new().refused(&text).contains("pieces"));
 }
+
+#[test]
+fn a_changed_byte_ends_in_a_snapshot_or_an_error() {
+    let bench = Bench::new();
+    let text =
+        module("", "(global.set $count (i32.const 40)) (i32.store (i32.const 104) (i32.const 7))");
+    let bytes = wat::parse_str(text).unwrap();
+    let bounds = Bounds { fuel: Some(10_000), memory: Some(1 << 20), timeout: None };
+    let runtime = bench.runtime(bounds);
+    let request = Request {
+        imports: Vec::new(),
+        init: Some("init".to_owned()),
+        program: Program::new("test"),
+        hash_seed: Some(1),
+    };
+    let mut made = 0;
+    for at in 8..bytes.len() {
+        for change in [1, 0x40, 0x80] {
+            let mut changed = bytes.clone();
+            changed[at] ^= change;
+            if let Ok(snapshot) = snapshot(&changed, &request, &runtime) {
+                wasmparser::validate(&snapshot.module).unwrap();
+                made += 1;
+            }
+        }
+    }
+    assert!(made > 10, "{made} of {} bytes", bytes.len());
+}

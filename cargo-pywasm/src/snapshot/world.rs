@@ -177,8 +177,15 @@ fn random_get(mut caller: Caller<'_, World>, at: i32, length: i32) -> i32 {
 fn drawer(caller: &Caller<'_, World>) -> Option<Option<String>> {
     const KNOWN: [&str; 2] = ["_Py_HashRandomization_Init", "random_seed"];
     /// What only hands the request on.
-    const BETWEEN: [&str; 6] =
-        ["random_get", "getentropy", "getrandom", "arc4random", "pyurandom", "py_get"];
+    const BETWEEN: [&str; 7] = [
+        "random_get",
+        "getentropy",
+        "getrandom",
+        "arc4random",
+        "pyurandom",
+        "py_get",
+        "_PyOS_URandom",
+    ];
     let trace = WasmBacktrace::capture(caller);
     let names = || trace.frames().iter().map(wasmtime::FrameInfo::func_name);
     if names().flatten().any(|name| KNOWN.iter().any(|known| name.starts_with(known))) {

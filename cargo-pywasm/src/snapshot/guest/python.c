@@ -90,7 +90,7 @@ static const char *decided(const PyConfig *now, const PyConfig *then) {
     if (wcscmp(now->check_hash_pycs_mode, then->check_hash_pycs_mode) != 0) {
         return "--check-hash-based-pycs";
     }
-    if (now->home != NULL) {
+    if (variable(now, "PYTHONHOME") != NULL) {
         return "PYTHONHOME: it knows where its library is";
     }
     if (variable(now, "PYTHONMALLOC") != NULL) {

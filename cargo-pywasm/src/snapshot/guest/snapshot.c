@@ -115,6 +115,8 @@ EXPORT(pywasm_snapshot_end) void pywasm_snapshot_end(unsigned int hash_seed) {
     PyGC_Collect();
     _PyGC_Freeze(_PyInterpreterState_GET());
     fflush(NULL);
+    /* Directories of this run: the next one asks its host, as a canister does that opens its files later. */
+    __wasilibc_reset_preopens();
     if (was_there) {
         PyGILState_Release(held);
     }
@@ -158,7 +160,6 @@ void pywasm_python_resumes(void) {
 /* What a snapshot begins with: `_start` of a command, `_initialize` of a reactor. Source of what libc
    keeps: libc-bottom-half/sources/preopens.c and __wasilibc_initialize_environ.c. */
 EXPORT(pywasm_resume) void pywasm_resume(void) {
-    __wasilibc_reset_preopens();
     __wasilibc_deinitialize_environ();
     __wasilibc_initialize_environ();
     if (!pywasm_program_start) {
