@@ -8,9 +8,10 @@ use crate::config::Selection;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project::{self, Stdlib};
+use crate::reporter::WithHint;
 use crate::runtime::{Dir, Program, Runtime};
 use crate::sandbox::Given;
-use crate::snapshot::{self, Request, Snapshot};
+use crate::snapshot::{self, Form, Request, Snapshot};
 use crate::store::stage_file;
 use crate::{installed, smoke};
 
@@ -73,7 +74,12 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let runtime = Runtime::bounded(args.given.bounds(), ctx)?;
     ctx.reporter.status("Initializing", &shown);
     let made = snapshot::snapshot(&bytes, &request, &runtime)
-        .with_context(|| format!("no snapshot can be made of `{shown}`"))?;
+        .with_context(|| format!("no snapshot can be made of `{shown}`"));
+    let made = if args.interpreter && Form::of(&bytes, None).is_err() {
+        made.hint(|| "one of an older version: `cargo pywasm install` makes another".to_owned())?
+    } else {
+        made?
+    };
     tell(&made, ctx);
     let output = ctx.cwd.join(&args.output);
     let staged = stage_file(&output, &made.module)?;

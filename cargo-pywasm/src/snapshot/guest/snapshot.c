@@ -21,6 +21,8 @@
 extern void __wasm_call_ctors(void);
 extern void __wasm_call_dtors(void);
 extern char **environ;
+/* The end that the C stack grows to. */
+extern unsigned char __stack_low;
 /* In both libcs that modules are linked with; no header of theirs declares it. */
 extern void __wasilibc_reset_preopens(void);
 /* Reactors have none. */
@@ -87,6 +89,15 @@ static void start(unsigned int hash_seed) {
     }
 }
 
+/* What calls left behind on the C stack. It is most of the distance between the first and the last byte that is
+   kept: engines map a dense memory, and copy any other at each start. */
+__attribute__((noinline)) static void clear_stack(void) {
+    unsigned char *top = __builtin_frame_address(0);
+    if (top > &__stack_low) {
+        memset(&__stack_low, 0, (size_t)(top - &__stack_low));
+    }
+}
+
 /* Python as the program wants it: initialized, unless that was done before, with what is asked for imported. */
 EXPORT(pywasm_snapshot_end) void pywasm_snapshot_end(unsigned int hash_seed) {
     int was_there = Py_IsInitialized();
@@ -120,6 +131,7 @@ EXPORT(pywasm_snapshot_end) void pywasm_snapshot_end(unsigned int hash_seed) {
     if (was_there) {
         PyGILState_Release(held);
     }
+    clear_stack();
 }
 
 /* As posix.environ is made: bytes, and of a name that comes twice the first. */
