@@ -128,8 +128,8 @@ fn started_already(tool: &Tool<'_>) -> anyhow::Result<()> {
         let with = format!("{table}snapshot = {{ imports = [\"json\", \"random\"] }}\n");
         std::fs::write(&manifest, text.replace(table, &with))?;
         let module = canister::built(tool, &dir, &[])?.display().to_string();
-        // 60 million and more, where Python has to start.
-        let words = [&["run-wasm", "--fuel", "3000000"], args, &[module.as_str()]].concat();
+        // 60 million and more, where Python has to start; most of this is its end.
+        let words = [&["run-wasm", "--fuel", "20000000"], args, &[module.as_str()]].concat();
         let told = tool.call_in_says(&dir, &words)?;
         anyhow::ensure!(told.ends_with(said), "{template} says {told:?}");
     }

@@ -12,10 +12,7 @@ const EXPORTS: u8 = 7;
 ///
 /// # Errors
 /// When the module is broken.
-pub(crate) fn without_exports(
-    module: &[u8],
-    unwanted: impl Fn(&str) -> bool,
-) -> anyhow::Result<Vec<u8>> {
+pub fn without_exports(module: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(module.len());
     let all = sections(module)?;
     out.extend_from_slice(&module[..HEADER]);

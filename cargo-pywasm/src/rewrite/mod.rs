@@ -11,7 +11,7 @@ mod rewire;
 pub(crate) mod sections;
 mod stub;
 
-pub(crate) use exports::without_exports;
+pub use exports::without_exports;
 pub use gc::{POLYFILL_EXPORTS, Swept, gc};
 pub use pack::{Packed, pack};
 pub use rewire::{Rewired, Wire, rewire};
