@@ -59,6 +59,8 @@ enum Command {
     #[cfg(feature = "runtime")]
     RunWasm(commands::run_wasm::Args),
     #[cfg(feature = "runtime")]
+    Snapshot(commands::snapshot::Args),
+    #[cfg(feature = "runtime")]
     Verify(commands::verify::Args),
     #[cfg(feature = "runtime")]
     Canister(commands::canister::Args),
@@ -114,6 +116,8 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::Freeze(args) => commands::freeze::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::RunWasm(args) => commands::run_wasm::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Snapshot(args) => commands::snapshot::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Verify(args) => commands::verify::run(args, &ctx),
         #[cfg(feature = "runtime")]

@@ -10,7 +10,7 @@ use pywasm_stubs::Rules;
 use serde::Deserialize;
 
 use crate::ctx::Ctx;
-use crate::post_link::{Asked, Step};
+use crate::post_link::{Asked, Initialization, Step};
 use crate::project::Stdlib;
 use crate::reporter::WithHint;
 use crate::size::Budget;
@@ -52,6 +52,7 @@ struct Metadata {
     post_link: Option<Vec<Step>>,
     require_wasm_opt: Option<bool>,
     size_budget: Option<Budget>,
+    snapshot: Option<Initialization>,
 }
 
 impl Metadata {
@@ -68,19 +69,27 @@ impl Metadata {
             post_link: self.post_link.or(shared.post_link),
             require_wasm_opt: self.require_wasm_opt.or(shared.require_wasm_opt),
             size_budget: self.size_budget.or(shared.size_budget),
+            snapshot: self.snapshot.or(shared.snapshot),
         }
     }
 
-    /// What is done after the link; who chose a policy and lists steps wants it held.
+    /// What is done after the link; who chose a policy and lists steps wants it held, and who says
+    /// what a snapshot is made with wants one.
     fn post_link(self) -> Option<Asked> {
+        let wants_snapshot = self.snapshot.is_some();
         // A budget alone is held of the module as it is linked.
         let budget = self.size_budget;
-        let mut steps = self.post_link.or(budget.is_some().then(Vec::new))?;
+        let wants_any = wants_snapshot || budget.is_some();
+        let mut steps = self.post_link.or_else(|| wants_any.then(Vec::new))?;
+        if wants_snapshot && !steps.contains(&Step::Snapshot) {
+            steps.push(Step::Snapshot);
+        }
         if self.policy.is_some() && !steps.is_empty() && !steps.contains(&Step::Audit) {
             steps.push(Step::Audit);
         }
         let require_wasm_opt = self.require_wasm_opt.unwrap_or(false);
-        Some(Asked { steps, policy: self.policy, require_wasm_opt, budget })
+        let snapshot = self.snapshot.unwrap_or_default();
+        Some(Asked { steps, policy: self.policy, require_wasm_opt, budget, snapshot })
     }
 }
 
@@ -494,6 +503,12 @@ mod tests {
         let all = post_links(&ctx(&root, &[])).unwrap();
         assert_eq!(all[&root.join("Cargo.toml")].steps, [Step::Gc, Step::Audit]);
         assert_eq!(all[&root.join("Cargo.toml")].policy.as_deref(), Some("ic"));
+        let (_dir, root) = crate_dir(
+            "[package.metadata.pywasm]\nsnapshot = { imports = [\"json\"], hash-seed = 7 }\n",
+        );
+        let read = post_link(&ctx(&root, &[])).unwrap().unwrap();
+        assert_eq!((&read.steps[..], read.snapshot.hash_seed), (&[Step::Snapshot][..], Some(7)));
+        assert_eq!(read.snapshot.imports, ["json"]);
         // A policy alone is for `audit-imports`.
         let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
         assert!(post_links(&ctx(&root, &[])).unwrap().is_empty());

@@ -36,6 +36,8 @@ pub mod sandbox;
 pub mod size;
 #[cfg(feature = "runtime")]
 pub mod smoke;
+#[cfg(feature = "runtime")]
+pub mod snapshot;
 pub mod store;
 #[cfg(feature = "runtime")]
 pub mod testsuite;

@@ -11,58 +11,64 @@ use camino::{Utf8Component, Utf8Path};
 use crate::ctx::Ctx;
 use crate::runtime::{Bounds, Dir, Program};
 
-/// Directories, variables and limits, as the command line names them.
+/// What a program sees and may use beside the current directory.
 #[derive(Debug, clap::Args)]
 pub struct Sandbox {
-    /// A directory the program sees; it may change it unless `:ro` stands behind. Without GUEST it
-    /// has the name that is given, or its full path when that name leads upwards
-    #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = parse_dir)]
-    pub dir: Vec<Dir>,
-    /// A variable of its environment; without a value, that of yours
-    #[arg(long, value_name = "NAME[=VALUE]")]
-    pub env: Vec<String>,
+    #[command(flatten)]
+    given: Given,
     /// Do not show it the current directory
     #[arg(long)]
     pub no_cwd: bool,
+}
+
+/// Directories, variables and limits, as the command line names them.
+#[derive(Debug, clap::Args)]
+pub struct Given {
+    /// A directory the program sees; it may change it unless `:ro` stands behind. Without GUEST it
+    /// has the name that is given, or its full path when that name leads upwards
+    #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = parse_dir)]
+    dir: Vec<Dir>,
+    /// A variable of its environment; without a value, that of yours
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    env: Vec<String>,
     /// wasm instructions it may use (exit code 125 when they are used up)
     #[arg(long, value_name = "N")]
-    pub fuel: Option<u64>,
+    pub(crate) fuel: Option<u64>,
     /// Time it may take, `90s` or `5m` (exit code 124 when it is over)
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub timeout: Option<Duration>,
+    timeout: Option<Duration>,
     /// Memory it may use, `512MiB` (Python raises MemoryError past it)
     #[arg(long, value_name = "SIZE")]
-    pub memory: Option<ByteSize>,
+    memory: Option<ByteSize>,
+}
+
+impl std::ops::Deref for Sandbox {
+    type Target = Given;
+
+    fn deref(&self) -> &Given {
+        &self.given
+    }
 }
 
 impl Sandbox {
     /// The words of a command line that say the same.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
+        let given = &self.given;
         let mut words = Vec::new();
-        for dir in &self.dir {
+        for dir in &given.dir {
             let mode = if dir.writable { "" } else { ":ro" };
             words.extend(["--dir".to_owned(), format!("{}::{}{mode}", dir.host, dir.guest)]);
         }
-        words.extend(self.env.iter().flat_map(|env| ["--env".to_owned(), env.clone()]));
+        words.extend(given.env.iter().flat_map(|env| ["--env".to_owned(), env.clone()]));
         words.extend(self.no_cwd.then(|| "--no-cwd".to_owned()));
         let mut limit = |name: &str, value: Option<String>| {
             words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
         };
-        limit("--fuel", self.fuel.map(|fuel| fuel.to_string()));
-        limit("--timeout", self.timeout.map(|time| format!("{}ns", time.as_nanos())));
-        limit("--memory", self.memory.map(|size| format!("{}B", size.as_u64())));
+        limit("--fuel", given.fuel.map(|fuel| fuel.to_string()));
+        limit("--timeout", given.timeout.map(|time| format!("{}ns", time.as_nanos())));
+        limit("--memory", given.memory.map(|size| format!("{}B", size.as_u64())));
         words
-    }
-
-    /// The limits.
-    #[must_use]
-    pub fn bounds(&self) -> Bounds {
-        Bounds {
-            fuel: self.fuel,
-            timeout: self.timeout,
-            memory: self.memory.map(|size| size.as_u64()),
-        }
     }
 
     /// The current directory, unless it is not to be seen. `/` is where a program of WASI
@@ -73,6 +79,18 @@ impl Sandbox {
             return Vec::new();
         }
         vec![Dir::writable(&ctx.cwd, "/"), Dir::writable(&ctx.cwd, ctx.cwd.as_str())]
+    }
+}
+
+impl Given {
+    /// The limits.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            fuel: self.fuel,
+            timeout: self.timeout,
+            memory: self.memory.map(|size| size.as_u64()),
+        }
     }
 
     /// The directories that were named.

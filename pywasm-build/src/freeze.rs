@@ -1,6 +1,6 @@
 //! Python code that goes into the module: `cargo-pywasm` compiles it, here it is asked to.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
@@ -45,8 +45,8 @@ pub(crate) fn object(
     found: &Found,
     variable: Variables<'_>,
 ) -> Result<Option<Frozen>, Error> {
-    let crate_dir = variable("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
-    let settings = settings(&crate_dir, found);
+    let crate_dir = crate_dir(variable);
+    let settings = settings(found, &["closed", "freeze", "packages"], variable);
     let file = format!("lib{FROZEN_LIBRARY}.a");
     if freeze.modules.is_empty() && freeze.packages.is_empty() && settings.is_empty() {
         let dir = found.python.lib_dir();
@@ -103,9 +103,15 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// The Cargo.toml files of the crate and its workspace, when one of them may ask for frozen
-/// code. Only the tool reads TOML: a wrong yes costs a call of it, and nothing else.
-fn settings(crate_dir: &Path, found: &Found) -> Vec<PathBuf> {
+fn crate_dir(variable: Variables<'_>) -> PathBuf {
+    variable("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default()
+}
+
+/// The Cargo.toml files of the crate and its workspace, when the table of one of them may have one
+/// of these keys. Only the tool reads TOML: a wrong yes costs a call of it, or some kilobytes of what
+/// nobody uses, and nothing else.
+pub(crate) fn settings(found: &Found, keys: &[&str], variable: Variables<'_>) -> Vec<PathBuf> {
+    let crate_dir = crate_dir(variable);
     let top = found.project.as_ref().and_then(|project| project.file.parent()?.parent());
     let mut files = Vec::new();
     for dir in crate_dir.ancestors() {
@@ -116,7 +122,6 @@ fn settings(crate_dir: &Path, found: &Found) -> Vec<PathBuf> {
     }
     let asks = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).unwrap_or_default();
-        let keys = ["closed", "freeze", "packages"];
         text.contains("pywasm") && keys.iter().any(|key| text.contains(key))
     };
     if files.iter().any(asks) {

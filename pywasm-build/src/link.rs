@@ -27,6 +27,10 @@ pub const LINK_MAPS: [&str; 2] = ["pywasm-link.map", "pywasm-link-cdylib.map"];
 /// Has `pywasm_start`, which starts Python for hosts without an outside.
 const START: &str = "pywasm_start";
 
+/// Has what a snapshot needs in a module, and the function that is a root of it: the others are
+/// exported with it.
+const SNAPSHOT: (&str, &str) = ("pywasm_snapshot", "pywasm_snapshot_end");
+
 /// How Python is linked into a crate.
 #[derive(Clone, Debug, Default)]
 pub struct Build {
@@ -34,6 +38,7 @@ pub struct Build {
     stack_size: Option<u32>,
     keep_running: bool,
     freeze: Freeze,
+    snapshot: bool,
 }
 
 /// A decision: what is linked, and what Cargo is told.
@@ -110,6 +115,15 @@ impl Build {
         self
     }
 
+    /// Links what `cargo pywasm snapshot` needs in the module, as `snapshot` of
+    /// `[package.metadata.pywasm]` does. It is some kilobytes of code that a module of which no snapshot
+    /// is made never calls.
+    #[must_use]
+    pub fn snapshot(mut self) -> Self {
+        self.snapshot = true;
+        self
+    }
+
     /// Links Python into the crate whose build script calls it. `None` when it is built for
     /// another target, or by docs.rs.
     ///
@@ -145,6 +159,8 @@ impl Build {
         let rust = RustLibc::read(&sysroot(variable)?)?;
         let libc = libc::choose(&found.python, &rust)?;
         let frozen = freeze::object(&self.freeze, &found, variable)?;
+        let asks = || !freeze::settings(&found, &["snapshot"], variable).is_empty();
+        let snapshot = self.snapshot || asks();
         let Found { python, reruns, .. } = found;
         let manifest = variable("CARGO_MANIFEST_DIR").map(|dir| Path::new(&dir).join("Cargo.toml"));
         let start = is_reactor(manifest.as_deref()).then(|| match libc {
@@ -160,6 +176,13 @@ impl Build {
         }
         let maps = variable("OUT_DIR").map(PathBuf::from);
         directives.extend(self.directives(&python, libc, start, maps));
+        if snapshot {
+            let (library, root) = SNAPSHOT;
+            let path = python.lib_dir().join(format!("lib{library}.a"));
+            std::fs::metadata(&path).map_err(|error| Error::Read(path, error))?;
+            directives.push(Directive::LinkLib(library.to_owned()));
+            directives.push(Directive::LinkArg(format!("--undefined={root}")));
+        }
         let stubs = python.lib_dir().join(STUBS);
         if stubs.exists() {
             directives.push(Directive::LinkArg(stubs.display().to_string()));
@@ -285,7 +308,9 @@ mod tests {
             let mode = std::fs::Permissions::from_mode(0o755);
             std::fs::set_permissions(machine.path("rustc"), mode).unwrap();
             let root = machine.install("full", &libc);
-            std::fs::write(root.join("lib/libpywasm_macros.a"), b"").unwrap();
+            for name in ["macros", "snapshot"] {
+                std::fs::write(root.join(format!("lib/libpywasm_{name}.a")), b"").unwrap();
+            }
             machine.write("crate/Cargo.toml", b"crate-type = [\"cdylib\"]");
             machine
         }
@@ -452,6 +477,22 @@ mod tests {
         assert_eq!(lines[0], format!("cargo::rustc-link-search=native={root}/wasi-libc"));
         let reactor = format!("cargo::rustc-link-arg-cdylib={root}/wasi-libc/crt1-reactor.o");
         assert!(lines.contains(&reactor));
+    }
+
+    #[test]
+    fn what_a_snapshot_needs_is_linked_where_one_is_asked_for() {
+        let machine = Machine::new();
+        let needed = |lines: &[String]| lines.iter().any(|line| line.contains("pywasm_snapshot"));
+        assert!(!needed(&machine.lines(&Build::new())));
+        let lines = machine.lines(&Build::new().snapshot());
+        assert!(lines.contains(&"cargo::rustc-link-lib=static:-bundle=pywasm_snapshot".to_owned()));
+        let root = "cargo::rustc-link-arg=--undefined=pywasm_snapshot_end";
+        assert!(lines.contains(&root.to_owned()), "{lines:?}");
+        machine.write(
+            "crate/Cargo.toml",
+            b"crate-type = [\"cdylib\"]\n[package.metadata.pywasm]\nsnapshot = {}\n",
+        );
+        assert_eq!(machine.lines(&Build::new()), lines);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use cargo_pywasm::size::report::{self, Measured};
 use cargo_pywasm::size::{
     self, Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View,
 };
+use cargo_pywasm::snapshot::Form;
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
 
 /// A reader.
@@ -53,8 +54,12 @@ pub fn content(bytes: &[u8]) {
     let _ = Content::of("file", bytes.to_vec());
 }
 
-/// A finished module, against the policy that looks at most of it, and one that explains most.
+/// A finished module, against the policy that looks at most of it, and one that explains most; and whether
+/// a snapshot could be made of it.
 pub fn module(bytes: &[u8]) {
+    for init in [None, Some("init")] {
+        let _ = Form::of(bytes, init);
+    }
     if let Ok(module) = Module::read(bytes) {
         for name in ["ic", "none"] {
             let policy = Policy::load(name, "".into()).expect("built in");

@@ -201,7 +201,7 @@ fn programs_get_a_message_a_step_and_a_figure() {
 fn what_cannot_be_done_is_an_error_with_a_hint() {
     let mine = Crate::new("");
     for (args, wanted) in [
-        (&["--step", "zip"][..], "there are rewire, candid, gc, wasm-opt"),
+        (&["--step", "zip"][..], "there are rewire, snapshot, candid, gc"),
         (&["--step", "gc", "--step", "gc"], "`gc` is named twice"),
         (
             &[

@@ -52,6 +52,22 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     cmd!(shell, "cargo test --package pywasm-tests --test canister -- --ignored")
         .envs(variables)
         .run()?;
+    started_already(tool, &place.path().join("started"))
+}
+
+/// The example as a snapshot, which does the same, and less when it is installed.
+fn started_already(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
+    let dir = copy(dir, "Cargo.toml", |text| {
+        text.replace("policy = \"ic\"", "policy = \"ic\"\nsnapshot = { imports = [\"rules\"] }")
+    })?;
+    let module = built(tool, &dir, &["--release"])?;
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    // Those for which one module is enough.
+    let skipped = ["upgrade", "version", "canister_init"].map(|name| ["--skip", name]).concat();
+    cmd!(shell, "cargo test --package pywasm-tests --test canister -- --ignored {skipped...}")
+        .env("PYWASM_CANISTER", module)
+        .run()?;
     Ok(())
 }
 

@@ -136,6 +136,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             .run()?;
     }
 
+    for installed in [&full, &others[1]] {
+        xshell::cmd!(
+            shell,
+            "cargo test --quiet --package pywasm-tests --test snapshot -- --ignored"
+        )
+        .env("PYWASM_INSTALLATION", installed)
+        .run()?;
+    }
+
     title("audit and stubs of a libpython without the libraries beside it");
     for installed in [&full, &others[1]] {
         xshell::cmd!(shell, "cargo test --quiet --package pywasm-tests --test stubs -- --ignored")

@@ -33,6 +33,7 @@ pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     one_libc(tool)?;
     frozen(tool)?;
     templates(tool)?;
+    started_already(tool)?;
     canister::run(tool)?;
     guide(tool)
 }
@@ -107,6 +108,30 @@ fn one_libc(tool: &Tool<'_>) -> anyhow::Result<()> {
         words.push(&module);
         let told = tool.call(&words).read()?;
         anyhow::ensure!(told == "1\n1\n2\n3\n3\n1", "the reactor says {told:?}");
+    }
+    Ok(())
+}
+
+/// A command and a reactor of which snapshots are made, by one key in their tables.
+fn started_already(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let place = tempfile::tempdir()?;
+    for (template, args, said) in [
+        ("capi", &[][..], "Rust read 42"),
+        ("reactor", &["--invoke", "add(40)", "--invoke", "add(2)"], "40\n42"),
+    ] {
+        eprintln!("\n   -- a snapshot of template {template}");
+        tool.call_in(place.path(), &["new", "--template", template, "--recipe", "full", template])?;
+        let dir = place.path().join(template);
+        let manifest = dir.join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest)?;
+        let table = "[package.metadata.pywasm]\n";
+        let with = format!("{table}snapshot = {{ imports = [\"json\", \"random\"] }}\n");
+        std::fs::write(&manifest, text.replace(table, &with))?;
+        let module = canister::built(tool, &dir, &[])?.display().to_string();
+        // 60 million and more, where Python has to start; most of this is its end.
+        let words = [&["run-wasm", "--fuel", "20000000"], args, &[module.as_str()]].concat();
+        let told = tool.call_in_says(&dir, &words)?;
+        anyhow::ensure!(told.ends_with(said), "{template} says {told:?}");
     }
     Ok(())
 }

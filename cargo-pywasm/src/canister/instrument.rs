@@ -6,9 +6,9 @@
 
 use anyhow::Context;
 use wasm_encoder::{ExportKind, ExportSection, Section as _};
-use wasmparser::{ExternalKind, Parser, Payload, TypeRef, ValType};
+use wasmparser::{Parser, Payload, TypeRef, ValType};
 
-use crate::rewrite::sections::{HEADER, sections};
+use crate::rewrite::sections::{HEADER, kind, sections};
 
 pub(super) const MEMORY: &str = "pywasm:memory";
 pub(super) const TABLE: &str = "pywasm:table";
@@ -99,16 +99,6 @@ pub(super) fn instrument(module: &[u8]) -> anyhow::Result<Instrumented> {
     }
     let globals = globals.into_iter().map(global).collect();
     Ok(Instrumented { module: with_exports(module, &exports)?, globals })
-}
-
-fn kind(kind: ExternalKind) -> ExportKind {
-    match kind {
-        ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
-        ExternalKind::Table => ExportKind::Table,
-        ExternalKind::Memory => ExportKind::Memory,
-        ExternalKind::Global => ExportKind::Global,
-        ExternalKind::Tag => ExportKind::Tag,
-    }
 }
 
 /// The module with these exports and without a start section.

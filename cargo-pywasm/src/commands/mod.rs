@@ -31,6 +31,8 @@ pub mod run;
 pub mod run_wasm;
 pub mod size;
 #[cfg(feature = "runtime")]
+pub mod snapshot;
+#[cfg(feature = "runtime")]
 pub mod test;
 pub mod toolchain;
 pub mod uninstall;

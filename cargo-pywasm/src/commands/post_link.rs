@@ -14,7 +14,7 @@ use crate::reporter::{Message, WithHint};
 
 /// Make a linked module ready for its host: rewired, swept, optimized, packed, audited, compressed
 ///
-/// The steps always run in this order: rewire, candid, gc, wasm-opt, pack, strip, audit, gzip. Without a
+/// The steps always run in this order: rewire, snapshot, candid, gc, wasm-opt, pack, strip, audit, gzip. Without a
 /// file, inside of a project, it takes what was built last, and writes to `target/pywasm/PROFILE/`. On its own
 /// output it changes nothing. Prints the paths that it wrote; exit code 1 says that the audit found an
 /// error, and nothing was written.
@@ -23,7 +23,7 @@ pub struct Args {
     /// The module
     #[arg(value_name = "FILE")]
     file: Option<Utf8PathBuf>,
-    /// A step, once each: rewire, candid, gc, wasm-opt, pack, strip, audit, gzip [default: the project's
+    /// A step, once each: rewire, snapshot, candid, gc, wasm-opt, pack, strip, audit, gzip [default: the project's
     /// `post-link`, else gc, wasm-opt, strip and gzip]
     #[arg(long = "step", value_name = "NAME")]
     steps: Vec<Step>,
@@ -75,7 +75,7 @@ fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
     let policy = args.policy.clone().or(of_project.policy);
     // It is for what the project ships, not for steps that somebody tries.
     let budget = of_project.budget.filter(|_| args.steps.is_empty());
-    Ok(Asked { steps, policy, require_wasm_opt, budget })
+    Ok(Asked { steps, policy, require_wasm_opt, budget, snapshot: of_project.snapshot })
 }
 
 fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {

@@ -7,10 +7,9 @@ use camino::Utf8PathBuf;
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::project::{Linked, Stdlib};
-use crate::runtime::{Call, Dir, End, Program, Runtime};
+use crate::project::{self, Stdlib};
+use crate::runtime::{Call, End, Program, Runtime};
 use crate::sandbox::Sandbox;
-use crate::{installed, smoke};
 
 /// Variables of the user that tell a Rust program how to report, and nothing of the machine.
 const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"];
@@ -50,7 +49,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let module = runtime.load(&ctx.cwd.join(&args.module))?;
     let name = args.module.file_name().context("a module has a file name")?;
     let mut program = Program::new(name).args(args.args.iter().cloned()).inherit_stdin();
-    for dir in stdlib(args, ctx)?.into_iter().chain(args.sandbox.cwd(ctx)) {
+    for dir in
+        project::stdlib(&args.module, args.stdlib, ctx)?.into_iter().chain(args.sandbox.cwd(ctx))
+    {
         program = program.dir(dir);
     }
     for dir in args.sandbox.named(ctx)? {
@@ -73,31 +74,4 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }
     Ok(Exit::Program(end.code()))
-}
-
-/// The standard library of the project's installation; outside of any project, that of each
-/// series that is installed, for a module looks at its own place only. One without any still runs.
-fn stdlib(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Dir>> {
-    let module = ctx.cwd.join(&args.module);
-    let linked = match Linked::find(&ctx.cwd)? {
-        None => Linked::find(&module)?,
-        found => found,
-    };
-    let of_crate = linked.as_ref().map(|linked| linked.stdlib);
-    let stdlib = args.stdlib.or(of_crate).unwrap_or_default();
-    let mut pythons = match linked {
-        Some(linked) => vec![linked.open()?],
-        None => installed::all(ctx)?,
-    };
-    match stdlib {
-        Stdlib::Dir => {
-            // Newest first; sorted by series the first of each is its newest.
-            pythons.sort_by(|a, b| a.series().cmp(b.series()));
-            pythons.dedup_by(|a, b| a.series() == b.series());
-            pythons.iter().map(smoke::stdlib).collect()
-        }
-        // All zips have one directory in the guest.
-        Stdlib::Zip => pythons.iter().take(1).map(smoke::stdlib_zip).collect(),
-        Stdlib::Frozen => Ok(Vec::new()),
-    }
 }

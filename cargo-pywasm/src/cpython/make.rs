@@ -5,6 +5,7 @@ use pywasm_recipes::Recipe;
 
 use super::environment::{CompilerCache, base};
 use super::step::Step;
+use crate::snapshot::guest;
 
 /// Rules over CPython's Makefile. `LIBRARY_OBJS_OMIT_FROZEN` is CPython's own name for
 /// everything of libpython that needs no frozen module; from these objects and CPython's C
@@ -28,6 +29,13 @@ pywasm-freeze.wasm: pywasm-objects pywasm-core.a pywasm-inittab.o \
 	$(LINKCC) $(PY_CORE_LDFLAGS) -Wl,--unresolved-symbols=ignore-all -o $@ \
 		Programs/_freeze_module.o Modules/getpath_noop.o pywasm-inittab.o \
 		pywasm-core.a $(LIBS) $(SYSLIBS)
+pywasm-snapshot.o: pywasm-snapshot.c pywasm-snapshot.h
+	$(CC) -c $(PY_CORE_CFLAGS) -o $@ pywasm-snapshot.c
+pywasm-python.o: pywasm-python.c
+	$(CC) -c $(PY_CORE_CFLAGS) -o $@ pywasm-python.c
+pywasm-python.wasm: pywasm-python.o pywasm-snapshot.o $(LINK_PYTHON_DEPS)
+	$(LINKCC) $(PY_CORE_LDFLAGS) $(LINKFORSHARED) -o $@ pywasm-python.o pywasm-snapshot.o \
+		$(LINK_PYTHON_OBJS) $(LIBS) $(MODLIBS) $(SYSLIBS)
 pywasm-archives.txt: Makefile
 	@printf '%s\n' $(PYWASM_ARCHIVES) > $@
 ";
@@ -51,8 +59,8 @@ struct _inittab _PyImport_Inittab[] = {
 const MAKEFILE: &str = "pywasm.mk";
 /// The freezer, a wasm program.
 pub(super) const FREEZER: &str = "pywasm-freeze.wasm";
-/// The interpreter, a wasm program.
-pub(super) const INTERPRETER: &str = "python.wasm";
+/// The interpreter, a wasm program. Its main is ours, so that snapshots can be made of it.
+pub(super) const INTERPRETER: &str = "pywasm-python.wasm";
 /// Names, one a line, of the archives that libpython needs beside it.
 pub(super) const ARCHIVE_LIST: &str = "pywasm-archives.txt";
 
@@ -66,9 +74,16 @@ pub(super) fn write_rules(recipe: &Recipe, dir: &Utf8Path) -> anyhow::Result<()>
     }
     fs_err::write(dir.join(MAKEFILE), rules)?;
     // make compares dates: writing an unchanged file again would compile it again.
-    let inittab = dir.join("pywasm-inittab.c");
-    if !inittab.exists() {
-        fs_err::write(inittab, INITTAB_C)?;
+    for (name, text) in [
+        ("pywasm-inittab.c", INITTAB_C),
+        ("pywasm-python.c", guest::PROGRAM),
+        ("pywasm-snapshot.c", guest::SNAPSHOT),
+        (guest::HEADER, &guest::header()),
+    ] {
+        let path = dir.join(name);
+        if !path.exists() {
+            fs_err::write(path, text)?;
+        }
     }
     Ok(())
 }

@@ -14,9 +14,15 @@ use crate::ctx::Ctx;
 use crate::store::Bucket;
 
 /// What is made anew in every build: the table of built-in modules, the frozen modules and what
-/// is made of them, and our own freezer's parts.
-const NEVER: [&str; 4] =
-    ["Modules/config.o", "Modules/getpath.o", "Python/frozen.o", "pywasm-inittab.o"];
+/// is made of them, and what is ours.
+const NEVER: [&str; 6] = [
+    "Modules/config.o",
+    "Modules/getpath.o",
+    "Python/frozen.o",
+    "pywasm-inittab.o",
+    "pywasm-python.o",
+    "pywasm-snapshot.o",
+];
 
 /// The header that every object depends on.
 const PYCONFIG: &str = "pyconfig.h";

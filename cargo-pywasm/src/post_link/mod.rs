@@ -8,6 +8,7 @@ mod gzip;
 mod plan;
 mod run;
 mod sizes;
+mod snapshotting;
 mod stamp;
 mod step;
 mod tell;
@@ -15,7 +16,7 @@ mod wasm_opt;
 
 pub use files::Files;
 pub(crate) use gzip::gzip;
-pub use plan::{Asked, Plan};
+pub use plan::{Asked, Initialization, Plan};
 pub use run::{Done, Outcome, run};
 pub use sizes::{Sizes, sizes, warnings};
 pub use stamp::{Stamp, is_fresh};

@@ -1,5 +1,8 @@
 //! What is going to be done: the steps, and what they need of this machine and project.
 
+use serde::Deserialize;
+
+use super::snapshotting::Snapshotting;
 use super::{Optimizer, Step};
 use crate::audit::{self, Policy};
 use crate::ctx::Ctx;
@@ -17,6 +20,21 @@ pub struct Asked {
     pub require_wasm_opt: bool,
     /// How large it may be.
     pub budget: Option<Budget>,
+    /// What a snapshot is made with, where it is a step.
+    pub snapshot: Initialization,
+}
+
+/// How a module is initialized for a snapshot, as `snapshot` of `[package.metadata.pywasm]` says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Initialization {
+    /// Modules of Python that are imported, in this order.
+    #[serde(default)]
+    pub imports: Vec<String>,
+    /// An export that is called before.
+    pub init: Option<String>,
+    /// Python's hash seed; drawn where nobody says it.
+    pub hash_seed: Option<u32>,
 }
 
 /// What takes long and makes a module smaller only.
@@ -49,6 +67,8 @@ pub struct Plan {
     pub optimizer: Option<Optimizer>,
     /// How large it may be.
     pub budget: Option<Budget>,
+    /// The initialization and what it needs of this machine, where a snapshot is among the steps.
+    pub(super) snapshot: Option<Snapshotting>,
 }
 
 impl Plan {
@@ -72,7 +92,9 @@ impl Plan {
                     .to_owned()
             });
         }
-        Ok(Self { steps, policy, optimizer, budget: asked.budget.clone() })
+        let snapshot = steps.contains(&Step::Snapshot);
+        let snapshot = snapshot.then(|| Snapshotting::new(&asked.snapshot, ctx)).transpose()?;
+        Ok(Self { steps, policy, optimizer, budget: asked.budget.clone(), snapshot })
     }
 
     /// What each step is going to do, in their order.
@@ -80,6 +102,7 @@ impl Plan {
     pub fn about(&self) -> Vec<(Step, String)> {
         let about = |step: &Step| match step {
             Step::Rewire => "imports of WASI to the polyfill's functions".to_owned(),
+            Step::Snapshot => self.snapshot.as_ref().map(Snapshotting::about).unwrap_or_default(),
             Step::Candid => "the interface, as the module says it".to_owned(),
             Step::Gc if self.has(Step::Rewire) => {
                 "exports of the polyfill, and what nothing leads to".to_owned()

@@ -112,6 +112,7 @@ impl Run<'_> {
     fn step(&mut self, step: Step, found: &mut Option<Vec<Finding>>) -> anyhow::Result<Said> {
         match step {
             Step::Rewire => self.rewire(),
+            Step::Snapshot => self.snapshot(),
             Step::Candid => self.candid(),
             Step::Gc => self.gc(),
             Step::WasmOpt => self.optimize(),
@@ -151,6 +152,13 @@ impl Run<'_> {
         });
         let about = format!("{} answered", counted(done.wired.len(), "import"));
         Ok(Said { about, warning, skipped: None })
+    }
+
+    fn snapshot(&mut self) -> anyhow::Result<Said> {
+        let Some(snapshot) = &self.plan.snapshot else { return Ok(Said::new("nothing")) };
+        let made = snapshot.make(&self.module)?;
+        self.module = made.module;
+        Ok(Said { about: made.about, warning: made.warning, skipped: None })
     }
 
     fn candid(&mut self) -> anyhow::Result<Said> {

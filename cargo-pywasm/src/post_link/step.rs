@@ -10,7 +10,8 @@ use crate::reporter::WithHint;
 /// One thing that is done to a module.
 ///
 /// They run in this order, however they are named: `rewire` finds the polyfill's functions by exports
-/// and names that later steps take away; `candid` asks the function for the interface that `gc` takes
+/// and names that later steps take away; `snapshot` runs the initialization, of a canister one that
+/// asks its polyfill, and leaves functions behind that `gc` takes out; `candid` asks the function for the interface that `gc` takes
 /// out then, with all that nobody calls any more, so that `wasm-opt` does not work on it; `wasm-opt`
 /// leaves out the zeros of data, which `pack` then need not say, and reads names that `strip` takes
 /// away; an `audit` is of what a host will get, and `gzip` packs what was audited.
@@ -19,6 +20,8 @@ use crate::reporter::WithHint;
 pub enum Step {
     /// Imports of WASI answered by the polyfill's functions.
     Rewire,
+    /// The initialization run, and kept.
+    Snapshot,
     /// The interface in Candid, told by a section.
     Candid,
     /// What nothing leads to taken out.
@@ -37,8 +40,9 @@ pub enum Step {
 
 impl Step {
     /// All, in their order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Rewire,
+        Self::Snapshot,
         Self::Candid,
         Self::Gc,
         Self::WasmOpt,
@@ -109,7 +113,7 @@ mod tests {
         let error = "wasmopt".parse::<Step>().unwrap_err();
         assert_eq!(
             error,
-            "`wasmopt` is not a step; there are rewire, candid, gc, wasm-opt, pack, strip, audit, gzip"
+            "`wasmopt` is not a step; there are rewire, snapshot, candid, gc, wasm-opt, pack, strip, audit, gzip"
         );
         assert!(serde_json::from_str::<Step>("\"zip\"").unwrap_err().to_string().contains("gzip"));
     }

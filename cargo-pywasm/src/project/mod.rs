@@ -24,6 +24,8 @@ mod prepare;
 #[cfg(feature = "runtime")]
 mod rust;
 #[cfg(feature = "runtime")]
+mod stdlib;
+#[cfg(feature = "runtime")]
 mod template;
 
 #[cfg(feature = "runtime")]
@@ -36,6 +38,8 @@ pub use init::init;
 pub use linked::{DIRECTORY, Linked};
 #[cfg(feature = "runtime")]
 pub use prepare::{connect, prepare};
+#[cfg(feature = "runtime")]
+pub(crate) use stdlib::stdlib;
 
 #[cfg(feature = "runtime")]
 pub use template::Template;

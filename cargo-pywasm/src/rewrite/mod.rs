@@ -4,12 +4,14 @@
 //! Takes bytes and gives bytes; it touches no file.
 
 pub mod custom;
+mod exports;
 mod gc;
 mod pack;
 mod rewire;
 pub(crate) mod sections;
 mod stub;
 
+pub use exports::without_exports;
 pub use gc::{POLYFILL_EXPORTS, Swept, gc};
 pub(crate) use pack::Cost;
 pub use pack::{Packed, Unpacked, pack};

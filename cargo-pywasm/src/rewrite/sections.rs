@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use anyhow::Context;
-use wasmparser::BinaryReader;
+use wasm_encoder::ExportKind;
+use wasmparser::{BinaryReader, ExternalKind};
 
 /// The magic number and the version.
 pub(crate) const HEADER: usize = 8;
@@ -54,4 +55,15 @@ fn next(module: &[u8], at: usize, rest: &[u8]) -> anyhow::Result<Section> {
     let end = begin + size as usize;
     anyhow::ensure!(end <= module.len(), "a section of {size} bytes is cut off");
     Ok(Section { id, whole: at..end, content: begin..end })
+}
+
+/// What an export is, for the library that writes it.
+pub(crate) fn kind(kind: ExternalKind) -> ExportKind {
+    match kind {
+        ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
+        ExternalKind::Table => ExportKind::Table,
+        ExternalKind::Memory => ExportKind::Memory,
+        ExternalKind::Global => ExportKind::Global,
+        ExternalKind::Tag => ExportKind::Tag,
+    }
 }

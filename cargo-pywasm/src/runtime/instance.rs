@@ -28,7 +28,6 @@ struct State {
 }
 
 impl Runtime {
-    /// On a thread of its own, whose stack holds what the program may use of it.
     pub(super) fn execute(
         &self,
         module: &Module,
@@ -36,16 +35,26 @@ impl Runtime {
         entry: Entry,
     ) -> anyhow::Result<End> {
         self.refuse_too_little_memory(module)?;
+        let (runtime, module) = (self.clone(), module.clone());
+        let end = self.apart(move |deadline| runtime.execute_here(&module, wasi, &entry, deadline));
+        Ok(end?.unwrap_or(End::TimedOut))
+    }
+
+    /// What a job gives that runs wasm on a thread of its own, whose stack holds what the program may
+    /// use of it; none when its time is over. The job is told when that is.
+    pub(crate) fn apart<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(Option<Instant>) -> anyhow::Result<T> + Send + 'static,
+    ) -> anyhow::Result<Option<T>> {
         let timeout = self.bounds.timeout;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let (runtime, module) = (self.clone(), module.clone());
         let (sender, ended) = mpsc::sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("wasm".to_owned())
             .stack_size(WASM_STACK + HOST_STACK)
             .spawn(move || {
                 // Nobody listens any more when it was left behind.
-                let _ = sender.send(runtime.execute_here(&module, wasi, &entry, deadline));
+                let _ = sender.send(job(deadline));
             })
             .context("no thread for a wasm program")?;
         let result = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
@@ -58,8 +67,8 @@ impl Runtime {
         match result {
             // It ends by itself when the host call it is in does, and holds nothing that
             // anyone waits for.
-            Err(RecvTimeoutError::Timeout) => Ok(End::TimedOut),
-            Ok(end) => end,
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Ok(given) => given.map(Some),
             Err(RecvTimeoutError::Disconnected) => match thread.join() {
                 Err(panic) => std::panic::resume_unwind(panic),
                 Ok(()) => anyhow::bail!("a wasm program's thread ended without a result"),
@@ -91,24 +100,8 @@ impl Runtime {
     ) -> anyhow::Result<End> {
         let mut store = Store::new(&self.engine, State { wasi, memory: self.bounds.memory });
         store.limiter(|state| state);
-        if let Some(fuel) = self.bounds.fuel {
-            store.set_fuel(fuel).map_err(wasm_error)?;
-        }
-        if self.bounds.timeout.is_some() {
-            // A timeout that no clock can count to is no deadline.
-            let over = move || deadline.is_some_and(|at| Instant::now() >= at);
-            store.set_epoch_deadline(1);
-            // The epoch is the engine's: the end of another program's time moves it, too.
-            store.epoch_deadline_callback(move |_| {
-                if over() {
-                    return Err(Trap::Interrupt.into());
-                }
-                Ok(UpdateDeadline::Continue(1))
-            });
-            // The epoch may have moved for this program before it had its deadline.
-            if over() {
-                return Ok(End::TimedOut);
-            }
+        if !self.limit(&mut store, deadline)? {
+            return Ok(End::TimedOut);
         }
         let instance = self
             .linker()?
@@ -119,6 +112,32 @@ impl Runtime {
             Entry::Start => start(&instance, &mut store),
             Entry::Exports(calls, tell) => invoke(&instance, &mut store, calls, tell),
         }
+    }
+
+    /// Gives a store its fuel and its deadline; false when that is over already.
+    pub(crate) fn limit<T>(
+        &self,
+        store: &mut Store<T>,
+        deadline: Option<Instant>,
+    ) -> anyhow::Result<bool> {
+        if let Some(fuel) = self.bounds.fuel {
+            store.set_fuel(fuel).map_err(wasm_error)?;
+        }
+        if self.bounds.timeout.is_none() {
+            return Ok(true);
+        }
+        // A timeout that no clock can count to is no deadline.
+        let over = move || deadline.is_some_and(|at| Instant::now() >= at);
+        store.set_epoch_deadline(1);
+        // The epoch is the engine's: the end of another program's time moves it, too.
+        store.epoch_deadline_callback(move |_| {
+            if over() {
+                return Err(Trap::Interrupt.into());
+            }
+            Ok(UpdateDeadline::Continue(1))
+        });
+        // The epoch may have moved for this program before it had its deadline.
+        Ok(!over())
     }
 
     fn linker(&self) -> anyhow::Result<Linker<State>> {
@@ -171,7 +190,8 @@ fn invoke(
     Ok(End::Exit(0))
 }
 
-fn end_of(error: &wasmtime::Error) -> End {
+/// How a program ended whose call gave an error.
+pub(crate) fn end_of(error: &wasmtime::Error) -> End {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return End::Exit(*code);
     }

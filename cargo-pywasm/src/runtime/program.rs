@@ -96,4 +96,9 @@ impl Program {
         self.stdin = Stdin::Inherit;
         self
     }
+
+    /// How many directories it sees.
+    pub(crate) fn dir_count(&self) -> usize {
+        self.dirs.len()
+    }
 }

@@ -20,8 +20,13 @@ mod linked {
         fn pywasm_start(hash_seed: c_uint) -> *const c_char;
     }
 
-    /// Once for each time that the heap is new, before anything else of C or Python.
+    /// Once for each time that the heap is new, before anything else of C or Python. In a snapshot of the
+    /// module (`cargo pywasm snapshot`) it is done.
     pub(super) fn start() -> Result<(), String> {
+        // SAFETY: it reads a variable, and may be called at any time.
+        if unsafe { pyo3::ffi::Py_IsInitialized() } != 0 {
+            return Ok(());
+        }
         // SAFETY: nothing of C ran in this heap yet, and nobody else calls it.
         unsafe { _initialize() };
         // SAFETY: the constructors ran; there is one thread.

@@ -1,0 +1,56 @@
+//! Exports left out; every other byte of a module stays as it was.
+
+use anyhow::Context;
+use wasm_encoder::{ExportSection, Section as _};
+use wasmparser::{BinaryReader, ExportSectionReader};
+
+use super::sections::{HEADER, kind, sections};
+
+const EXPORTS: u8 = 7;
+
+/// The module without the exports of these names. What they lead to stays.
+///
+/// # Errors
+/// When the module is broken.
+pub fn without_exports(module: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(module.len());
+    let all = sections(module)?;
+    out.extend_from_slice(&module[..HEADER]);
+    for section in all {
+        if section.id != EXPORTS {
+            out.extend_from_slice(&module[section.whole]);
+            continue;
+        }
+        let content = BinaryReader::new(&module[section.content], 0);
+        let mut exports = ExportSection::new();
+        for export in ExportSectionReader::new(content).context("its exports are broken")? {
+            let export = export.context("its exports are broken")?;
+            if !unwanted(export.name) {
+                exports.export(export.name, kind(export.kind), export.index);
+            }
+        }
+        exports.append_to(&mut out);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit;
+
+    #[test]
+    fn an_export_goes_and_the_rest_stays() {
+        let text = r#"(module (memory (export "memory") 1)
+            (func $f (export "a") (export "b")) (func (export "c") call $f))"#;
+        let module = wat::parse_str(text).unwrap();
+        let made = without_exports(&module, |name| name == "a" || name == "memory").unwrap();
+        wasmparser::validate(&made).unwrap();
+        let names = |module: &[u8]| -> Vec<String> {
+            let read = audit::Module::read(module).unwrap();
+            read.exports.iter().map(|export| export.name.to_owned()).collect()
+        };
+        assert_eq!(names(&made), ["b", "c"]);
+        assert_eq!(without_exports(&module, |_| false).unwrap(), module);
+    }
+}

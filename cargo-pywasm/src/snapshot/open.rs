@@ -1,0 +1,57 @@
+//! Which files an initialization left open.
+//!
+//! What a descriptor leads to is known by the host, and gone with it. WASI's functions of the host find
+//! the memory by the instance that calls them, so a small module stands between: it has the same memory,
+//! and calls for us.
+
+use wasm_encoder::{
+    CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
+    MemoryType, Module, TypeSection, ValType,
+};
+
+pub(super) const WASI: &str = "wasi_snapshot_preview1";
+/// What the two functions are called, here and there.
+pub(super) const OPEN: &str = "path_open";
+pub(super) const STAT: &str = "fd_fdstat_get";
+/// Of the import of the memory.
+pub(super) const HOST: &str = "pywasm";
+pub(super) const MEMORY: &str = "memory";
+
+/// Bytes that `fd_fdstat_get` writes.
+pub(super) const STAT_SIZE: usize = 24;
+
+/// The module between. Source of the types: WASI preview1.
+pub(super) fn between() -> Vec<u8> {
+    use ValType::{I32, I64};
+    let signatures: [&[ValType]; 2] = [&[I32, I32, I32, I32, I32, I64, I64, I32, I32], &[I32, I32]];
+    let mut types = TypeSection::new();
+    let mut imports = ImportSection::new();
+    let mut functions = FunctionSection::new();
+    let mut exports = ExportSection::new();
+    let mut code = CodeSection::new();
+    for (at, (name, params)) in (0_u32..).zip([OPEN, STAT].into_iter().zip(signatures)) {
+        types.ty().function(params.iter().copied(), [I32]);
+        imports.import(WASI, name, EntityType::Function(at));
+        functions.function(at);
+        exports.export(name, ExportKind::Func, 2 + at);
+        let mut body = Function::new([]);
+        let mut sink = body.instructions();
+        for (param, _) in (0_u32..).zip(params) {
+            sink.local_get(param);
+        }
+        sink.call(at).end();
+        code.function(&body);
+    }
+    let memory = MemoryType {
+        minimum: 0,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    };
+    imports.import(HOST, MEMORY, memory);
+    exports.export(MEMORY, ExportKind::Memory, 0);
+    let mut module = Module::new();
+    module.section(&types).section(&imports).section(&functions).section(&exports).section(&code);
+    module.finish()
+}

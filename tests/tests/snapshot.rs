@@ -1,0 +1,236 @@
+//! Snapshots of the interpreter: what is made anew in each run, what stays, and what is refused.
+
+use std::sync::OnceLock;
+
+use camino::Utf8PathBuf;
+use cargo_pywasm::runtime::{Bounds, Captured, Dir, End, Program, Runtime};
+use cargo_pywasm::snapshot::{Form, Request, Snapshot, snapshot};
+use pywasm_build::Installation;
+use pywasm_tests::{Fresh, utf8};
+
+const WHY: &str = "needs an installation: `cargo xtask e2e` makes one and runs this";
+
+/// A store that all tests compile in: the interpreter takes seconds.
+struct Bench {
+    python: Installation,
+    fresh: Fresh,
+    /// A snapshot that has a few modules imported.
+    usual: Utf8PathBuf,
+}
+
+fn bench() -> &'static Bench {
+    static BENCH: OnceLock<Bench> = OnceLock::new();
+    BENCH.get_or_init(|| {
+        let root = std::env::var_os("PYWASM_INSTALLATION").expect(WHY);
+        let python = Installation::open(root).expect("an installation");
+        let fresh = Fresh::new(&[]);
+        let usual = fresh.root().join("usual.wasm");
+        let mut bench = Bench { python, fresh, usual };
+        let imports = ["datetime", "json", "logging", "os", "random", "re", "tempfile", "uuid"];
+        let made = bench.made(&imports, None).expect("a snapshot");
+        assert_eq!((made.form, made.drawn.len()), (Form::Command, 0), "{:?}", made.drawn);
+        std::fs::write(&bench.usual, made.module).expect("a file");
+        bench.usual = bench.usual.canonicalize_utf8().expect("a path");
+        bench
+    })
+}
+
+impl Bench {
+    fn program(&self) -> Program {
+        let guest = format!("/usr/local/lib/python{}", self.python.series());
+        Program::new("python").dir(Dir::read_only(&utf8(&self.python.stdlib()), guest))
+    }
+
+    fn made(&self, imports: &[&str], seed: Option<u32>) -> Result<Snapshot, String> {
+        self.made_with(imports, seed, self.program())
+    }
+
+    fn made_with(
+        &self,
+        imports: &[&str],
+        hash_seed: Option<u32>,
+        program: Program,
+    ) -> Result<Snapshot, String> {
+        let module = std::fs::read(self.python.python_wasm()).expect("an interpreter");
+        let imports = imports.iter().map(|&name| name.to_owned()).collect();
+        let request = Request { imports, init: None, program, hash_seed };
+        let runtime = Runtime::new(&self.fresh.ctx).expect("a runtime");
+        snapshot(&module, &request, &runtime).map_err(|error| format!("{error:#}"))
+    }
+
+    fn run(&self, program: &Program) -> Captured {
+        self.run_bounded(program, Bounds::default())
+    }
+
+    fn run_bounded(&self, program: &Program, bounds: Bounds) -> Captured {
+        let runtime = Runtime::bounded(bounds, &self.fresh.ctx).expect("a runtime");
+        let module = runtime.load(&self.usual).expect("a module");
+        runtime.capture(&module, program).expect("a run")
+    }
+
+    /// What the snapshot prints for this command line.
+    fn says(&self, args: &[&str]) -> String {
+        let ran = self.run(&self.program().args(args.iter().copied()));
+        assert_eq!(ran.end, End::Exit(0), "{args:?}: {}", ran.text());
+        ran.text()
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn each_run_has_its_own_numbers_variables_arguments_and_input() {
+    const CODE: &str = "
+import logging, os, random, sys, tempfile, time, uuid
+print(random.random(), uuid.uuid1().node, next(tempfile._get_candidate_names()))
+print(sorted(os.environ.items()), os.getenv('NAME'), os.environb[b'NAME'], sys.argv[1:])
+print(sys.stdin.read(), 0 <= time.monotonic() < 60, time.time() > 1.7e9)
+print(abs(logging._startTime / 1e9 - time.time()) < 60, sys.stdout.isatty())
+";
+    let bench = bench();
+    let run = |name: &str| {
+        let program = bench.program().args(["-c", CODE, name]).env("NAME", name);
+        let ran = bench.run(&program.env("OTHER", "ü").stdin(format!("input of {name}")));
+        assert_eq!(ran.end, End::Exit(0), "{}", ran.text());
+        let (drawn, rest) =
+            ran.text().split_once('\n').map(|(a, b)| (a.into(), b.into())).expect("lines");
+        let drawn: String = drawn;
+        (drawn.split(' ').map(str::to_owned).collect::<Vec<_>>(), rest)
+    };
+    let (one, rest): (Vec<String>, String) = run("one");
+    let (two, _): (Vec<String>, String) = run("two");
+    for (one, two) in one.iter().zip(&two) {
+        assert_ne!(one, two);
+    }
+    assert_eq!(
+        rest,
+        "[('NAME', 'one'), ('OTHER', 'ü')] one b'one' ['one']\ninput of one True True\nTrue False\n"
+    );
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn files_and_modules_of_this_run_are_found_and_so_is_the_library() {
+    let bench = bench();
+    let dir = bench.fresh.root().join("own");
+    std::fs::create_dir_all(&dir).expect("a directory");
+    std::fs::write(dir.join("mine.py"), "import email.message\nprint('mine', __name__)\n").unwrap();
+    let see = |program: Program| program.dir(Dir::writable(&dir, "/own"));
+    for (args, said) in [
+        (&["/own/mine.py"][..], "mine __main__\n"),
+        (&["-m", "mine"], "mine __main__\n"),
+        (&["-c", "import mine; print(open('/own/mine.py').readline()[:6])"], "mine mine\nimport\n"),
+        (&["-c", "open('/own/new', 'w').write('x'); print(__import__('os').listdir('/own'))"], ""),
+    ] {
+        let program = see(bench.program()).args(args.iter().copied()).env("PYTHONPATH", "/own");
+        let ran = bench.run(&program);
+        assert_eq!(ran.end, End::Exit(0), "{args:?}: {}", ran.text());
+        assert!(ran.text().starts_with(said), "{args:?}: {}", ran.text());
+    }
+    assert_eq!(std::fs::read_to_string(dir.join("new")).expect("it was written"), "x");
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn the_command_line_is_read_as_by_any_interpreter() {
+    let bench = bench();
+    let flags = |words: &[&str], name: &str| {
+        let code = format!("import sys; print(sys.flags.{name}, sys.flags.no_site)");
+        let words: Vec<&str> = words.iter().copied().chain(["-c", &code]).collect();
+        bench.says(&words)
+    };
+    assert_eq!(flags(&["-I"], "isolated"), "1 0\n");
+    assert_eq!(flags(&["-B"], "dont_write_bytecode"), "1 0\n");
+    assert_eq!(flags(&[], "isolated"), "0 0\n");
+    let said = bench.says(&["-X", "a=b", "-c", "import sys; print(sys._xoptions, sys.orig_argv)"]);
+    assert!(said.starts_with("{'a': 'b'} ['python', '-X', 'a=b', '-c'"), "{said}");
+    // Nothing of it is behind a buffer that nobody writes out.
+    let code = "import sys, os; print('one', end=''); sys.stdout.buffer.write(b'two'); os._exit(0)";
+    assert_eq!(bench.says(&["-u", "-c", code]), "onetwo");
+    assert_eq!(bench.says(&["-c", "print('x' * 100_000)"]).len(), 100_001);
+    assert!(bench.says(&["-V"]).starts_with("Python 3."));
+    let text = bench.run(&bench.program().stdin("import sys; print(sys.argv)"));
+    assert_eq!(text.text(), "['']\n");
+    for (words, code) in [
+        (&["-W", "error", "-c", "import warnings; warnings.warn('x')"][..], 1),
+        (&["-c", "raise SystemExit(7)"], 7),
+        (&["--nothing"], 2),
+    ] {
+        let ran = bench.run(&bench.program().args(words.iter().copied()));
+        assert_eq!(ran.end, End::Exit(code), "{words:?}: {}", ran.text());
+    }
+    let program = bench.program().args(["-c", "import sys; print(sys.stdout.encoding, 'ü')"]);
+    let ran = bench.run(&program.env("PYTHONIOENCODING", "latin-1"));
+    assert_eq!(ran.output, b"latin-1 \xfc\n");
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn what_was_decided_before_is_refused_by_name() {
+    let bench = bench();
+    for (words, variable, said) in [
+        (&["-O"][..], None, "-O"),
+        (&["-S"], None, "-S"),
+        (&["-X", "dev"], None, "-X dev"),
+        (&["-X", "utf8"], None, "-X utf8"),
+        (&[], Some(("PYTHONHASHSEED", "0")), "PYTHONHASHSEED"),
+        (&[], Some(("PYTHONHOME", "/x")), "PYTHONHOME"),
+        (&[], Some(("PYTHONDEVMODE", "1")), "PYTHONDEVMODE"),
+    ] {
+        let mut program = bench.program().args(words.iter().copied()).args(["-c", "print(1)"]);
+        if let Some((name, value)) = variable {
+            program = program.env(name, value);
+        }
+        let ran = bench.run(&program);
+        assert_eq!(ran.end, End::Exit(2), "{words:?} {variable:?}: {}", ran.text());
+        assert!(ran.text().contains(said), "{}", ran.text());
+    }
+    // Isolated, it does not look at them.
+    let program = bench.program().args(["-I", "-c", "print(1)"]).env("PYTHONHASHSEED", "0");
+    assert_eq!(bench.run(&program).text(), "1\n");
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn of_one_seed_the_bytes_are_equal_and_without_one_they_are_not() {
+    let bench = bench();
+    let made = |seed| bench.made(&["json", "random"], seed).expect("a snapshot").module;
+    assert!(made(Some(7)) == made(Some(7)));
+    assert!(made(Some(7)) != made(Some(8)));
+    assert!(made(None) != made(None));
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn what_an_import_does_that_can_not_be_kept_is_told() {
+    let bench = bench();
+    let dir = bench.fresh.root().join("bad");
+    std::fs::create_dir_all(&dir).expect("a directory");
+    std::fs::write(dir.join("opens.py"), "kept = open('/bad/opens.py')\n").unwrap();
+    std::fs::write(dir.join("draws.py"), "import os\nTOKEN = os.urandom(16)\n").unwrap();
+    std::fs::write(dir.join("ends.py"), "raise SystemExit(0)\n").unwrap();
+    let made = |name: &str| {
+        let program = bench.program().dir(Dir::read_only(&dir, "/bad")).env("PYTHONPATH", "/bad");
+        bench.made_with(&[name], Some(1), program)
+    };
+    for (name, said) in [
+        ("opens", "left open: `opens.py`"),
+        ("ends", "Python ended with exit status"),
+        ("nothing", "ModuleNotFoundError: No module named 'nothing'"),
+    ] {
+        let told = made(name).expect_err(name);
+        assert!(told.contains(said), "{told}");
+    }
+    let drawn = made("draws").expect("a snapshot").drawn;
+    assert!(matches!(&drawn[..], [(who, 16)] if who.contains("urandom")), "{drawn:?}");
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn a_start_takes_a_hundredth_of_the_instructions() {
+    let bench = bench();
+    let code = "import json, re, datetime, os; json.loads('[1]'); os._exit(0)";
+    let program = bench.program().args(["-c", code]);
+    let fuel = Bounds { fuel: Some(1_000_000), ..Bounds::default() };
+    let ran = bench.run_bounded(&program, fuel);
+    assert_eq!(ran.end, End::Exit(0), "{}", ran.text());
+}
