@@ -1,15 +1,22 @@
-//! Timings: medians and ratios of interleaved runs, written to `docs/benchmarks.md`.
+//! Timings: medians and ratios of interleaved runs, written to
+//! `docs/benchmarks.md`.
 
 mod audit;
 mod canister;
 mod install;
 mod link;
 mod report;
+mod speed;
+
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,
+    /// A binary of the tool for `canister` and `speed`, instead of building one
+    #[arg(long, global = true, value_name = "FILE")]
+    tool: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -17,34 +24,48 @@ enum What {
     /// `cargo pywasm install` beside CPython's own build script
     Install {
         /// Interleaved rounds of each
-        #[arg(long, default_value_t = 3)]
+        #[arg(long, default_value_t = INSTALL)]
         rounds: usize,
     },
     /// Audits and stubs, beside a bare walk and other tools
     Audit {
         /// Interleaved rounds of each
-        #[arg(long, default_value_t = 15)]
+        #[arg(long, default_value_t = AUDIT)]
         rounds: usize,
     },
     /// The example of a canister: sizes, instructions, and times from a changed line
     Canister {
         /// Rounds
-        #[arg(long, default_value_t = 5)]
+        #[arg(long, default_value_t = CANISTER)]
         rounds: usize,
     },
     /// A hello module linked by pywasm-build and by hand
     Link {
         /// Interleaved rounds of each
-        #[arg(long, default_value_t = 7)]
+        #[arg(long, default_value_t = LINK)]
         rounds: usize,
     },
+    /// Benchmarks of pyperformance beside CPython's own configuration and other Pythons
+    Speed(speed::Args),
+}
+
+const INSTALL: usize = 3;
+const AUDIT: usize = 15;
+const CANISTER: usize = 5;
+const LINK: usize = 7;
+
+impl What {
+    fn run(&self, tool: Option<&Path>) -> anyhow::Result<()> {
+        match self {
+            Self::Audit { rounds } => audit::run(*rounds),
+            Self::Canister { rounds } => canister::run(*rounds, tool),
+            Self::Install { rounds } => install::run(*rounds),
+            Self::Link { rounds } => link::run(*rounds),
+            Self::Speed(args) => speed::run(args, tool),
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    match &args.what {
-        What::Audit { rounds } => audit::run(*rounds),
-        What::Canister { rounds } => canister::run(*rounds),
-        What::Install { rounds } => install::run(*rounds),
-        What::Link { rounds } => link::run(*rounds),
-    }
+    args.what.run(args.tool.as_deref())
 }

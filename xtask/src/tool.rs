@@ -30,9 +30,21 @@ impl<'a> Tool<'a> {
         Ok(Self { shell, binary, store: store.to_owned() })
     }
 
-    /// A binary that is built.
-    pub(crate) fn of(shell: &'a Shell, binary: &Path, store: &Path) -> Self {
-        Self { shell, binary: binary.to_owned(), store: store.to_owned() }
+    /// The tool as its users have it: built for a release, or a binary that is.
+    pub(crate) fn release(
+        shell: &'a Shell,
+        store: &Path,
+        built: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let binary = match built {
+            Some(binary) => std::path::absolute(binary)?,
+            None => {
+                xshell::cmd!(shell, "cargo build --release --package cargo-pywasm").run()?;
+                root().join("target/release/cargo-pywasm")
+            }
+        };
+        anyhow::ensure!(binary.is_file(), "there is no `{}`", binary.display());
+        Ok(Self { shell, binary, store: store.to_owned() })
     }
 
     /// The store.

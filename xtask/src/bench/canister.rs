@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use super::report::{Row, machine, write_figures, write_section};
+use super::report::{Row, grouped, machine, write_figures, write_section};
 use crate::canister::copy;
 use crate::tool::{Tool, root};
 
@@ -20,12 +20,10 @@ const STEPS: [(&str, &[&str]); 4] = [
     ("without both", &["rewire", "candid", "gc", "strip", "gzip"]),
 ];
 
-pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
+pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
-    cmd!(shell, "cargo build --release --package cargo-pywasm").run()?;
-    let binary = root().join("target/release/cargo-pywasm");
-    let tool = Tool::of(&shell, &binary, &root().join("target/bench-store"));
+    let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
     let place = tempfile::tempdir()?;
     let dir = copy(&place.path().join("canister"), "Cargo.toml", |text| {
         // The copy is a workspace of its own.
@@ -160,17 +158,4 @@ impl Said {
 fn number_before(line: &str, end: &str) -> anyhow::Result<u64> {
     let before = line.split(end).next().unwrap_or_default();
     Ok(before.rsplit(' ').next().unwrap_or_default().parse()?)
-}
-
-/// `3,300,298`
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

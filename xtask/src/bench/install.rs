@@ -23,7 +23,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let clang = manifest(&first, "/toolchain/clang")?;
     let version = manifest(&first, "/python/version")?;
     let source = source_tree(&store, &version)?;
-    let scratch = root().join("target/bench-wasi-py");
+    let scratch = scratch();
     let sdk = sdk_for_wasi_py(&toolchain, &scratch.join("sdk"))?;
 
     let mut rows = [
@@ -38,8 +38,9 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let o3 = o3.to_str().context("a path that is not UTF-8")?;
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
-        let tree = fresh_tree(&source, &scratch.join("tree"))?;
+        let tree = fresh_tree(&source, &scratch)?;
         rows[0].time(|| wasi_py(&shell, &tree, &sdk))?;
+        std::fs::write(scratch.join(BUILT), mark(&first)?)?;
         for (row, args) in [(2, vec!["--recipe", o3]), (1, vec![]), (3, vec!["--recipe", "full"])] {
             if row != 3 {
                 forget_builds(&store)?;
@@ -59,6 +60,52 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     write_section("install", "Installing", &note, &rows)
 }
 
+/// What CPython's own build leaves.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    /// The interpreter for WASI.
+    pub(super) wasm: PathBuf,
+    /// The native one of the same release, which builds it.
+    pub(super) native: PathBuf,
+}
+
+/// CPython's own build of the release that is installed, with the same compiler: that of an earlier
+/// bench, else it is made.
+pub(super) fn upstream(
+    shell: &Shell,
+    tool: &Tool<'_>,
+    installed: &Path,
+) -> anyhow::Result<Upstream> {
+    let scratch = scratch();
+    let tree = scratch.join("tree");
+    let mark = mark(installed)?;
+    if std::fs::read_to_string(scratch.join(BUILT)).ok().as_ref() != Some(&mark) {
+        let toolchain = PathBuf::from(manifest(installed, "/toolchain/root")?);
+        let sdk = sdk_for_wasi_py(&toolchain, &scratch.join("sdk"))?;
+        let source = source_tree(tool.store(), &manifest(installed, "/python/version")?)?;
+        wasi_py(shell, &fresh_tree(&source, &scratch)?, &sdk)?;
+        std::fs::write(scratch.join(BUILT), mark)?;
+    }
+    let built = tree.join("cross-build");
+    Ok(Upstream {
+        wasm: built.join("wasm32-wasip1/python.wasm"),
+        native: built.join("build/python"),
+    })
+}
+
+/// Where `wasi.py` builds.
+fn scratch() -> PathBuf {
+    root().join("target/bench-wasi-py")
+}
+
+/// A file beside the tree, which says what was built in it to the end.
+const BUILT: &str = "built";
+
+fn mark(installed: &Path) -> anyhow::Result<String> {
+    let of = |pointer| manifest(installed, pointer);
+    Ok(format!("{}\n{}\n", of("/python/version")?, of("/toolchain/clang")?))
+}
+
 /// The unpacked source in the store.
 fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
     let sources = store.join("cache/sources-v0");
@@ -73,13 +120,18 @@ fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// wasi.py builds inside the tree, so it gets a copy.
-fn fresh_tree(source: &Path, tree: &Path) -> anyhow::Result<PathBuf> {
+fn fresh_tree(source: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(scratch)?;
+    let (tree, built) = (scratch.join("tree"), scratch.join(BUILT));
+    if built.exists() {
+        std::fs::remove_file(built)?;
+    }
     if tree.exists() {
-        std::fs::remove_dir_all(tree)?;
+        std::fs::remove_dir_all(&tree)?;
     }
     let shell = Shell::new()?;
     cmd!(shell, "cp -a {source} {tree}").quiet().run()?;
-    Ok(tree.to_owned())
+    Ok(tree)
 }
 
 /// The same toolchain by the names wasi.py calls, and with wasm as its default target, as the

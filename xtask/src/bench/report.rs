@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use anyhow::Context;
+
 use crate::tool::root;
 
 /// One thing that is timed.
@@ -27,11 +29,16 @@ impl Row {
         sorted
     }
 
-    /// The middle value; the lower of two middles, so that it was measured.
     fn median(&self) -> f64 {
-        let sorted = self.sorted();
-        sorted[(sorted.len() - 1) / 2]
+        median(&self.seconds)
     }
+}
+
+/// The middle value; the lower of two middles, so that it was measured. There is at least one.
+pub(super) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[(sorted.len() - 1) / 2]
 }
 
 /// Replaces the section of this name in `docs/benchmarks.md`. The first row is what the ratios
@@ -96,4 +103,25 @@ fn write(name: &str, mut text: String) -> anyhow::Result<()> {
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!("{cores} cores, {} {}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
+/// The version of a crate that the tool was built with.
+pub(super) fn locked(name: &str) -> anyhow::Result<String> {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock"))?;
+    let start = format!("name = \"{name}\"\nversion = \"");
+    let after = lock.split_once(&start).with_context(|| format!("Cargo.lock has no `{name}`"))?.1;
+    Ok(after.split('"').next().unwrap_or_default().to_owned())
+}
+
+/// `3,300,298`
+pub(super) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

@@ -1,0 +1,160 @@
+//! What was measured, and the table of it. It knows no process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::super::report::median;
+
+/// Times by benchmark and column; the first column is what the others are compared with.
+#[derive(Debug)]
+pub(super) struct Measured {
+    columns: Vec<&'static str>,
+    times: BTreeMap<String, BTreeMap<usize, Vec<f64>>>,
+    failed: BTreeMap<(usize, &'static str), String>,
+}
+
+impl Measured {
+    pub(super) fn new(columns: Vec<&'static str>) -> Self {
+        Self { columns, times: BTreeMap::new(), failed: BTreeMap::new() }
+    }
+
+    pub(super) fn push(&mut self, column: usize, name: &str, seconds: f64) {
+        let row = self.times.entry(name.to_owned()).or_default();
+        row.entry(column).or_default().push(seconds);
+    }
+
+    /// It is not asked again: a time of another round would not be told either.
+    pub(super) fn fail(&mut self, column: usize, benchmark: &'static str, why: String) {
+        self.failed.insert((column, benchmark), why);
+    }
+
+    pub(super) fn has_failed(&self, column: usize, benchmark: &'static str) -> bool {
+        self.failed.contains_key(&(column, benchmark))
+    }
+
+    /// How many times as fast as the first column it was, round by round: the median. None where one
+    /// of the two has not run in all rounds of the other.
+    fn ratio(&self, row: &BTreeMap<usize, Vec<f64>>, column: usize) -> Option<f64> {
+        let (first, own) = (row.get(&0)?, row.get(&column)?);
+        if first.len() != own.len() {
+            return None;
+        }
+        let ratios: Vec<f64> = first.iter().zip(own).map(|(first, own)| first / own).collect();
+        Some(median(&ratios))
+    }
+
+    /// The table in Markdown, and below it what could not run.
+    pub(super) fn table(&self) -> anyhow::Result<String> {
+        let mut text = format!("| benchmark | {}, ms |", self.columns[0]);
+        for column in &self.columns[1..] {
+            write!(text, " {column} |")?;
+        }
+        writeln!(text, "\n|---|---:|{}", "---:|".repeat(self.columns.len() - 1))?;
+        let mut all: Vec<Vec<(&str, f64)>> = vec![Vec::new(); self.columns.len()];
+        for (name, row) in &self.times {
+            let first = row.get(&0).map(|times| format!("{:.2}", median(times) * 1e3));
+            write!(text, "| {name} | {} |", first.as_deref().unwrap_or("-"))?;
+            for (column, known) in all.iter_mut().enumerate().skip(1) {
+                match self.ratio(row, column) {
+                    Some(ratio) => {
+                        known.push((name, ratio));
+                        write!(text, " {ratio:.2} |")?;
+                    }
+                    None => text.push_str(" - |"),
+                }
+            }
+            text.push('\n');
+        }
+        for name in self.without_a_row() {
+            writeln!(text, "| {name} | - |{}", " - |".repeat(self.columns.len() - 1))?;
+        }
+        text.push_str("| **geometric mean** (of) | |");
+        for known in &all[1..] {
+            match geometric_mean(known) {
+                Some(mean) => write!(text, " **{mean:.2}** ({}) |", known.len())?,
+                None => text.push_str(" - |"),
+            }
+        }
+        text.push_str("\n| worst row | |");
+        for known in &all[1..] {
+            match known.iter().min_by(|a, b| a.1.total_cmp(&b.1)) {
+                Some((name, ratio)) => write!(text, " {ratio:.2} {name} |")?,
+                None => text.push_str(" - |"),
+            }
+        }
+        text.push('\n');
+        if !self.failed.is_empty() {
+            text.push_str("\nA dash is a benchmark that could not be run:\n\n");
+        }
+        for ((column, benchmark), why) in &self.failed {
+            writeln!(text, "- {}, {benchmark}: `{why}`", self.columns[*column])?;
+        }
+        Ok(text)
+    }
+
+    /// Benchmarks of which nobody has told a time: their rows would have other names.
+    fn without_a_row(&self) -> Vec<&'static str> {
+        let mut columns: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
+        for (column, benchmark) in self.failed.keys() {
+            columns.entry(benchmark).or_default().insert(*column);
+        }
+        columns.retain(|_, failed| failed.len() == self.columns.len());
+        columns.into_keys().collect()
+    }
+}
+
+fn geometric_mean(ratios: &[(&str, f64)]) -> Option<f64> {
+    let count = u32::try_from(ratios.len()).ok().filter(|count| *count > 0)?;
+    let sum: f64 = ratios.iter().map(|(_, ratio)| ratio.ln()).sum();
+    Some((sum / f64::from(count)).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_medians_of_rounds_and_a_mean_is_over_what_both_have() {
+        let mut measured = Measured::new(vec!["base", "fast", "odd"]);
+        // Rounds on a machine that slows down: the ratio stays 2, as that of the medians would not.
+        for (base, fast) in [(1.0, 0.5), (4.0, 2.0), (2.0, 0.1)] {
+            measured.push(0, "a", base);
+            measured.push(1, "a", fast);
+            measured.push(0, "b", 1.0);
+            measured.push(1, "b", 0.125);
+            measured.push(2, "b", 2.0);
+        }
+        measured.fail(2, "a", "KeyError".to_owned());
+        for column in 0..3 {
+            measured.fail(column, "c", "no clock".to_owned());
+        }
+        let expected = "\
+| benchmark | base, ms | fast | odd |
+|---|---:|---:|---:|
+| a | 2000.00 | 2.00 | - |
+| b | 1000.00 | 8.00 | 0.50 |
+| c | - | - | - |
+| **geometric mean** (of) | | **4.00** (2) | **0.50** (1) |
+| worst row | | 2.00 a | 0.50 b |
+
+A dash is a benchmark that could not be run:
+
+- base, c: `no clock`
+- fast, c: `no clock`
+- odd, a: `KeyError`
+- odd, c: `no clock`
+";
+        assert_eq!(measured.table().unwrap(), expected);
+    }
+
+    #[test]
+    fn one_that_failed_in_a_later_round_has_no_ratio() {
+        let mut measured = Measured::new(vec!["base", "other"]);
+        measured.push(0, "a", 1.0);
+        measured.push(0, "a", 1.0);
+        measured.push(1, "a", 1.0);
+        measured.fail(1, "a", "killed".to_owned());
+        let table = measured.table().unwrap();
+        assert!(table.contains("| a | 1000.00 | - |\n"), "{table}");
+    }
+}
