@@ -7,6 +7,7 @@ mod install;
 mod link;
 mod report;
 mod speed;
+mod start;
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,
-    /// A binary of the tool for `canister` and `speed`, instead of building one
+    /// A binary of the tool for `canister`, `speed` and `start`, instead of building one
     #[arg(long, global = true, value_name = "FILE")]
     tool: Option<PathBuf>,
 }
@@ -47,12 +48,19 @@ enum What {
     },
     /// Benchmarks of pyperformance beside CPython's own configuration and other Pythons
     Speed(speed::Args),
+    /// From nothing to the first line: from a directory, a zip, frozen, a snapshot
+    Start {
+        /// Interleaved rounds of each
+        #[arg(long, default_value_t = START)]
+        rounds: usize,
+    },
 }
 
 const INSTALL: usize = 3;
 const AUDIT: usize = 15;
 const CANISTER: usize = 5;
 const LINK: usize = 7;
+const START: usize = 15;
 
 impl What {
     fn run(&self, tool: Option<&Path>) -> anyhow::Result<()> {
@@ -62,6 +70,7 @@ impl What {
             Self::Install { rounds } => install::run(*rounds),
             Self::Link { rounds } => link::run(*rounds),
             Self::Speed(args) => speed::run(args, tool),
+            Self::Start { rounds } => start::run(*rounds, tool),
         }
     }
 }
