@@ -6,6 +6,7 @@ mod canister;
 mod install;
 mod link;
 mod report;
+mod size;
 mod speed;
 mod start;
 
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,
-    /// A binary of the tool for `canister`, `speed` and `start`, instead of building one
+    /// A binary of the tool for `canister`, `size`, `speed` and `start`, instead of building one
     #[arg(long, global = true, value_name = "FILE")]
     tool: Option<PathBuf>,
 }
@@ -46,6 +47,8 @@ enum What {
         #[arg(long, default_value_t = LINK)]
         rounds: usize,
     },
+    /// libpython, the interpreter, the smallest embedding, a canister: raw and compressed
+    Size,
     /// Benchmarks of pyperformance beside CPython's own configuration and other Pythons
     Speed(speed::Args),
     /// From nothing to the first line: from a directory, a zip, frozen, a snapshot
@@ -69,6 +72,7 @@ impl What {
             Self::Canister { rounds } => canister::run(*rounds, tool),
             Self::Install { rounds } => install::run(*rounds),
             Self::Link { rounds } => link::run(*rounds),
+            Self::Size => size::run(tool),
             Self::Speed(args) => speed::run(args, tool),
             Self::Start { rounds } => start::run(*rounds, tool),
         }

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args, built: Option<&Path>) -> anyhow::Result<()> {
 }
 
 /// The recipe's file, in this directory.
-fn recipe(dir: &Path) -> anyhow::Result<String> {
+pub(super) fn recipe(dir: &Path) -> anyhow::Result<String> {
     let path = dir.join("speed.toml");
     std::fs::write(&path, RECIPE)?;
     Ok(path.to_str().context("a path that is not UTF-8")?.to_owned())
