@@ -1,4 +1,4 @@
-//! Timings: medians and ratios of interleaved runs, written to
+//! Timings, sizes and instructions: medians and ratios of interleaved runs, written to
 //! `docs/benchmarks.md`.
 
 mod audit;
@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// All of them, when none is named
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
     /// A binary of the tool for `canister`, `size`, `speed` and `start`, instead of building one
     #[arg(long, global = true, value_name = "FILE")]
     tool: Option<PathBuf>,
@@ -66,6 +67,20 @@ const LINK: usize = 7;
 const START: usize = 15;
 
 impl What {
+    /// Each as it is without options. CPython's own build, which `install` leaves, is what `speed`
+    /// compares with.
+    fn all() -> [Self; 7] {
+        [
+            Self::Install { rounds: INSTALL },
+            Self::Link { rounds: LINK },
+            Self::Audit { rounds: AUDIT },
+            Self::Canister { rounds: CANISTER },
+            Self::Size,
+            Self::Start { rounds: START },
+            Self::Speed(speed::Args::default()),
+        ]
+    }
+
     fn run(&self, tool: Option<&Path>) -> anyhow::Result<()> {
         match self {
             Self::Audit { rounds } => audit::run(*rounds),
@@ -79,6 +94,19 @@ impl What {
     }
 }
 
+/// One that fails does not keep the others from running: they take an hour.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    args.what.run(args.tool.as_deref())
+    let tool = args.tool.as_deref();
+    if let Some(what) = &args.what {
+        return what.run(tool);
+    }
+    let mut failed = Vec::new();
+    for what in What::all() {
+        if let Err(error) = what.run(tool) {
+            eprintln!("{what:?}: {error:#}");
+            failed.push(format!("{what:?}: {error:#}"));
+        }
+    }
+    anyhow::ensure!(failed.is_empty(), "not all could run:\n{}", failed.join("\n"));
+    Ok(())
 }
