@@ -94,7 +94,7 @@ impl What {
     }
 }
 
-/// One that fails does not keep the others from running: they take an hour.
+/// One that fails does not keep the others from running: all of them take long.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let tool = args.tool.as_deref();
     if let Some(what) = &args.what {
