@@ -52,7 +52,7 @@ impl Measured {
         writeln!(text, "\n|---|---:|{}", "---:|".repeat(self.columns.len() - 1))?;
         let mut all: Vec<Vec<(&str, f64)>> = vec![Vec::new(); self.columns.len()];
         for (name, row) in &self.times {
-            let first = row.get(&0).map(|times| format!("{:.2}", median(times) * 1e3));
+            let first = row.get(&0).map(|times| milliseconds(median(times)));
             write!(text, "| {name} | {} |", first.as_deref().unwrap_or("-"))?;
             for (column, known) in all.iter_mut().enumerate().skip(1) {
                 match self.ratio(row, column) {
@@ -103,6 +103,13 @@ impl Measured {
     }
 }
 
+/// With three digits that count, or more before the point.
+fn milliseconds(seconds: f64) -> String {
+    let value = seconds * 1e3;
+    let behind = [100.0, 10.0, 1.0, 0.1, 0.01].iter().take_while(|bound| value < **bound).count();
+    format!("{value:.behind$}")
+}
+
 fn geometric_mean(ratios: &[(&str, f64)]) -> Option<f64> {
     let count = u32::try_from(ratios.len()).ok().filter(|count| *count > 0)?;
     let sum: f64 = ratios.iter().map(|(_, ratio)| ratio.ln()).sum();
@@ -131,8 +138,8 @@ mod tests {
         let expected = "\
 | benchmark | base, ms | fast | odd |
 |---|---:|---:|---:|
-| a | 2000.00 | 2.00 | - |
-| b | 1000.00 | 8.00 | 0.50 |
+| a | 2000 | 2.00 | - |
+| b | 1000 | 8.00 | 0.50 |
 | c | - | - | - |
 | **geometric mean** (of) | | **4.00** (2) | **0.50** (1) |
 | worst row | | 2.00 a | 0.50 b |
@@ -148,6 +155,12 @@ A dash is a benchmark that could not be run:
     }
 
     #[test]
+    fn times_have_three_digits() {
+        let told = [1.5, 0.095_02, 0.001_234, 0.000_058_31].map(milliseconds);
+        assert_eq!(told, ["1500", "95.0", "1.23", "0.0583"]);
+    }
+
+    #[test]
     fn one_that_failed_in_a_later_round_has_no_ratio() {
         let mut measured = Measured::new(vec!["base", "other"]);
         measured.push(0, "a", 1.0);
@@ -155,6 +168,6 @@ A dash is a benchmark that could not be run:
         measured.push(1, "a", 1.0);
         measured.fail(1, "a", "killed".to_owned());
         let table = measured.table().unwrap();
-        assert!(table.contains("| a | 1000.00 | - |\n"), "{table}");
+        assert!(table.contains("| a | 1000 | - |\n"), "{table}");
     }
 }
