@@ -143,8 +143,11 @@ fn embedding(tool: &Tool<'_>, place: &Path, text: &mut String) -> anyhow::Result
     for (index, (name, steps)) in STEPS.into_iter().enumerate() {
         let module = place.join(format!("smallest{index}.wasm"));
         let to = module.display().to_string();
-        let mut words =
-            vec!["--quiet", "post-link", &linked, "--output", &to, "--require-wasm-opt"];
+        let mut words = vec!["--quiet", "post-link", &linked, "--output", &to];
+        // Where it is no step, the option would make it one.
+        if steps.contains(&"wasm-opt") {
+            words.push("--require-wasm-opt");
+        }
         words.extend(steps.iter().flat_map(|step| ["--step", *step]));
         tool.call(&words).ignore_stdout().run()?;
         checked(tool, &module)?;
