@@ -108,7 +108,13 @@ impl Contender<'_> {
 /// Lines of the stand-in: a name and what belongs to it.
 fn results(output: &Output) -> anyhow::Result<Vec<(String, String)>> {
     let errors = String::from_utf8_lossy(&output.stderr);
-    let last = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("").trim();
+    // node says more after its error, Python does not.
+    let last = errors
+        .lines()
+        .rfind(|line| line.contains("Error"))
+        .or_else(|| errors.lines().rfind(|line| !line.trim().is_empty()))
+        .unwrap_or("")
+        .trim();
     anyhow::ensure!(output.status.success(), "{}: {last}", output.status);
     let said = String::from_utf8_lossy(&output.stdout);
     let results: Vec<(String, String)> = said
@@ -144,6 +150,9 @@ mod tests {
         let failed = output(1, "RESULT one 0.5\n", "Traceback\nKeyError: 'x'\n\n");
         let error = results(&failed).unwrap_err().to_string();
         assert!(error.ends_with("KeyError: 'x'"), "{error}");
+        let node = output(1, "", "Error [NOT]: no module\n    at x.js\n\nNode.js v20\n");
+        let error = results(&node).unwrap_err().to_string();
+        assert!(error.ends_with(": Error [NOT]: no module"), "{error}");
         assert!(results(&output(0, "hello\n", "a warning\n")).is_err());
     }
 }

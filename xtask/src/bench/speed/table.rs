@@ -106,7 +106,10 @@ impl Measured {
 /// With three digits that count, or more before the point.
 fn milliseconds(seconds: f64) -> String {
     let value = seconds * 1e3;
-    let behind = [100.0, 10.0, 1.0, 0.1, 0.01].iter().take_while(|bound| value < **bound).count();
+    let behind = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
+        .iter()
+        .take_while(|bound| value < **bound)
+        .count();
     format!("{value:.behind$}")
 }
 
@@ -156,8 +159,8 @@ A dash is a benchmark that could not be run:
 
     #[test]
     fn times_have_three_digits() {
-        let told = [1.5, 0.095_02, 0.001_234, 0.000_058_31].map(milliseconds);
-        assert_eq!(told, ["1500", "95.0", "1.23", "0.0583"]);
+        let told = [1.5, 0.095_02, 0.001_234, 0.000_058_31, 5.12e-8].map(milliseconds);
+        assert_eq!(told, ["1500", "95.0", "1.23", "0.0583", "0.0000512"]);
     }
 
     #[test]
