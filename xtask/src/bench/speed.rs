@@ -156,13 +156,19 @@ fn contenders<'a>(
         match asked {
             Ok(contender) => found.push(contender),
             Err(why) => {
-                let why = format!("{name} has no column: {why:#}").replace('\n', " ");
+                let why = format!("{name} has no column: {}", for_the_page(&why));
                 eprintln!("{why}");
                 missing.push(why);
             }
         }
     }
     Ok((found, missing))
+}
+
+/// An error in one line, without this machine's paths.
+fn for_the_page(why: &anyhow::Error) -> String {
+    let here = format!("{}/", root().display());
+    format!("{why:#}").replace(&here, "").replace('\n', " ")
 }
 
 fn node(shell: &Shell) -> String {
@@ -192,11 +198,23 @@ fn measure(
                     }
                     Err(why) => {
                         eprintln!("{}, {}: {why:#}", contender.name, benchmark.name);
-                        measured.fail(column, benchmark.name, format!("{why:#}"));
+                        measured.fail(column, benchmark.name, for_the_page(&why));
                     }
                 }
             }
         }
     }
     measured
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_without_paths_of_this_machine() {
+        let file = root().join("target/x.wasm");
+        let why = anyhow::anyhow!("no `{}`\nof all", file.display()).context("it does not run");
+        assert_eq!(for_the_page(&why), "it does not run: no `target/x.wasm` of all");
+    }
 }
