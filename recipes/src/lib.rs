@@ -4,6 +4,7 @@
 //! This crate never touches the network, the disk or the environment: everything
 //! it knows is compiled in from the files beside it.
 
+mod build;
 mod digest;
 mod exclusions;
 mod modules;
@@ -12,14 +13,13 @@ mod recipe;
 mod seeds;
 mod version;
 
+pub use build::{Build, OptLevel};
 pub use digest::{Digest, DigestError};
 pub use exclusions::{Exclusion, exclusions};
 pub use modules::{is_known_module, known_modules};
 pub use pins::{
     Artifact, CpythonPin, HostPlatform, PinError, SdkPin, SdkStatus, cpython_pins, sdk_pins,
 };
-pub use recipe::{
-    Build, Modules, OptLevel, Optimize, Recipe, RecipeError, Stdlib, builtin, builtin_names,
-};
+pub use recipe::{Modules, Optimize, Recipe, RecipeError, Stdlib, builtin, builtin_names};
 pub use seeds::{Seed, seeds};
 pub use version::{MinorVersion, PatchVersion, PythonRequest, VersionError};
