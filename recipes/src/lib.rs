@@ -11,9 +11,10 @@ mod modules;
 mod pins;
 mod recipe;
 mod seeds;
+mod training;
 mod version;
 
-pub use build::{Build, OptLevel};
+pub use build::{Build, OptLevel, Profile};
 pub use digest::{Digest, DigestError};
 pub use exclusions::{Exclusion, exclusions};
 pub use modules::{is_known_module, known_modules};
@@ -22,4 +23,5 @@ pub use pins::{
 };
 pub use recipe::{Modules, Optimize, Recipe, RecipeError, Stdlib, builtin, builtin_names};
 pub use seeds::{Seed, seeds};
+pub use training::training;
 pub use version::{MinorVersion, PatchVersion, PythonRequest, VersionError};

@@ -237,6 +237,7 @@ const BUILTIN: &[(&str, &str)] = &[
     ("canister", include_str!("../builtin/canister.toml")),
     ("default", include_str!("../builtin/default.toml")),
     ("full", include_str!("../builtin/full.toml")),
+    ("speed", include_str!("../builtin/speed.toml")),
 ];
 
 /// The names of the built-in recipes, sorted.

@@ -11,6 +11,7 @@ mod e2e;
 mod embed;
 mod seed;
 mod tool;
+mod train;
 
 use clap::Parser;
 
@@ -27,6 +28,8 @@ enum Task {
     Canister,
     /// Measure configure's answers for the libc at hand
     Seed(seed::Args),
+    /// Count which code of CPython is hot, for recipes that are compiled with it
+    Train(train::Args),
     /// Timings, written to docs/benchmarks.md
     Bench(bench::Args),
 }
@@ -38,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         Task::Embed => embed::alone(),
         Task::Canister => canister::alone(),
         Task::Seed(args) => seed::run(&args),
+        Task::Train(args) => train::run(&args),
         Task::Bench(args) => bench::run(&args),
     }
 }

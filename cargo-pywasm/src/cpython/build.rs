@@ -2,13 +2,14 @@
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::{CpythonPin, Recipe};
+use pywasm_recipes::{CpythonPin, Digest, Recipe};
+use sha2::{Digest as _, Sha256};
 
 use super::configure::{Configure, force_pthread_stubs, seed_for};
 use super::environment::{CompilerCache, compiler_cache};
 use super::freeze::freeze;
 use super::inventory::Inventory;
-use super::make::{ARCHIVE_LIST, FREEZER, INTERPRETER, make, write_rules};
+use super::make::{ARCHIVE_LIST, FREEZER, INTERPRETER, LIBPYTHON, make, write_rules};
 use super::reuse;
 use super::setup_local::setup_local;
 use super::source::SourceTree;
@@ -51,6 +52,15 @@ pub struct BuildPlan<'a> {
     pub build_python: &'a BuildPython,
     /// Whether measured configure answers are used.
     pub seeded: bool,
+}
+
+impl BuildPlan<'_> {
+    /// The training data that the compiler gets, by its digest.
+    pub(super) fn training(&self) -> Option<Digest> {
+        let wanted = self.recipe.build.trained;
+        let data = wanted.then(|| pywasm_recipes::training(self.pin.series())).flatten()?;
+        Some(Digest::from_bytes(Sha256::digest(data).into()))
+    }
 }
 
 /// A finished build directory.
@@ -105,13 +115,13 @@ pub fn build(
         Work { plan, host: &host, logs: &logs, make: &make_program, cache: cache.as_ref(), ctx };
 
     work.configure()?;
-    write_rules(plan.recipe, &host)?;
+    let series = plan.pin.series();
+    write_rules(&plan.recipe.build, series, plan.toolchain, &host)?;
     if *plan.build_python == BuildPython::None {
         work.make("make-objects", &[FREEZER])?;
         freeze(plan.source, &host, &logs, runtime, ctx)?;
     }
-    let libpython = format!("libpython{}.a", plan.pin.series());
-    let stubs = work.library(&libpython)?;
+    let stubs = work.library()?;
     let sysconfigdata = sysconfig::generate(plan.pin.series(), plan.source, &host, &logs, runtime)?;
 
     reuse::keep(plan, &host, ctx)?;
@@ -122,7 +132,7 @@ pub fn build(
         &fs_err::read_to_string(host.join("Makefile"))?,
     );
     Ok(Built {
-        libpython: host.join(libpython),
+        libpython: host.join(LIBPYTHON),
         companions: work.companions()?,
         stubs,
         interpreter: host.join(INTERPRETER),
@@ -144,10 +154,10 @@ struct Work<'a> {
 impl Work<'_> {
     /// libpython and the interpreter. In between it is seen whether anything is missing, and what
     /// the recipe declares for that: the linker would name the symbol only.
-    fn library(&self, libpython: &str) -> anyhow::Result<Option<Utf8PathBuf>> {
+    fn library(&self) -> anyhow::Result<Option<Utf8PathBuf>> {
         let plan = self.plan;
-        self.make("make-library", &[libpython, ARCHIVE_LIST])?;
-        let (libpython, companions) = (self.host.join(libpython), self.companions()?);
+        self.make("make-library", &[LIBPYTHON, ARCHIVE_LIST])?;
+        let (libpython, companions) = (self.host.join(LIBPYTHON), self.companions()?);
         let mut archives = vec![libpython.as_path()];
         archives.extend(companions.iter().map(Utf8PathBuf::as_path));
         let place = (self.host, self.logs);

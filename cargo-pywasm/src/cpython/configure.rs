@@ -69,6 +69,8 @@ impl Configure<'_> {
             switch(recipe.modules.tests, "--enable-test-modules", "--disable-test-modules"),
             switch(recipe.build.docstrings, "--with-doc-strings", "--without-doc-strings"),
         ];
+        // Without it configure itself defines NDEBUG.
+        args.extend(recipe.build.assertions.then(|| "--with-assertions".to_owned()));
         let pymalloc = recipe.build.pymalloc;
         args.extend(pymalloc.map(|on| switch(on, "--with-pymalloc", "--without-pymalloc")));
         let mimalloc = recipe.build.mimalloc;
@@ -83,8 +85,12 @@ impl Configure<'_> {
         let clang = self.toolchain.clang();
         // OPT replaces CPython's default of -g -O3; the CFLAGS of the environment would
         // only be appended to it.
-        let mut opt = format!("-DNDEBUG -Wall {}", self.recipe.build.opt_level.flag());
-        for flag in &self.recipe.build.cflags {
+        let build = &self.recipe.build;
+        let mut opt = format!("-Wall {}", build.opt_level.flag());
+        for (wanted, flag) in [(!build.assertions, " -DNDEBUG"), (build.debug_info, " -g")] {
+            opt.push_str(if wanted { flag } else { "" });
+        }
+        for flag in &build.cflags {
             opt.push(' ');
             opt.push_str(flag);
         }

@@ -1,11 +1,19 @@
 //! What is made, and no more: the makefile that stands over CPython's own.
 
 use camino::Utf8Path;
-use pywasm_recipes::Recipe;
+use pywasm_recipes::{Build, MinorVersion};
 
 use super::environment::{CompilerCache, base};
+use super::optimize;
 use super::step::Step;
 use crate::snapshot::guest;
+use crate::toolchain::Toolchain;
+
+/// What comes before the rules: CPython's own, and names for what both read.
+const START: &str = r"include Makefile
+-include pywasm-stubs.mk
+PYWASM_ARCHIVES = $(sort $(filter %.a,$(MODLIBS)))
+";
 
 /// Rules over CPython's Makefile. `LIBRARY_OBJS_OMIT_FROZEN` is CPython's own name for
 /// everything of libpython that needs no frozen module; from these objects and CPython's C
@@ -13,9 +21,7 @@ use crate::snapshot::guest;
 /// built-in modules of its own in place of `Modules/config.o`, so that the linker takes a
 /// third of the objects only, and the runtime has half as much to compile. What it lacks it does not
 /// call; what libpython lacks is told before the interpreter is linked.
-const RULES: &str = r"include Makefile
--include pywasm-stubs.mk
-PYWASM_ARCHIVES = $(sort $(filter %.a,$(MODLIBS)))
+const RULES: &str = r"
 PYWASM_CORE = $(filter-out Modules/config.o,$(LIBRARY_OBJS_OMIT_FROZEN))
 .PHONY: pywasm-objects
 pywasm-objects: $(LIBRARY_OBJS_OMIT_FROZEN) Programs/python.o $(PYWASM_ARCHIVES)
@@ -26,16 +32,19 @@ pywasm-core.a: $(PYWASM_CORE)
 	$(AR) $(ARFLAGS) $@ $(PYWASM_CORE)
 pywasm-freeze.wasm: pywasm-objects pywasm-core.a pywasm-inittab.o \
 		Programs/_freeze_module.o Modules/getpath_noop.o
-	$(LINKCC) $(PY_CORE_LDFLAGS) -Wl,--unresolved-symbols=ignore-all -o $@ \
+	$(LINKCC) $(PY_CORE_LDFLAGS) $(PYWASM_FREEZER_FLAGS) -Wl,--unresolved-symbols=ignore-all -o $@ \
 		Programs/_freeze_module.o Modules/getpath_noop.o pywasm-inittab.o \
 		pywasm-core.a $(LIBS) $(SYSLIBS)
 pywasm-snapshot.o: pywasm-snapshot.c pywasm-snapshot.h
 	$(CC) -c $(PY_CORE_CFLAGS) -o $@ pywasm-snapshot.c
 pywasm-python.o: pywasm-python.c
 	$(CC) -c $(PY_CORE_CFLAGS) -o $@ pywasm-python.c
-pywasm-python.wasm: pywasm-python.o pywasm-snapshot.o $(LINK_PYTHON_DEPS)
+pywasm-libpython.a: $(PYWASM_OBJECTS)
+	rm -f $@
+	$(AR) $(ARFLAGS) $@ $(PYWASM_OBJECTS)
+pywasm-python.wasm: pywasm-python.o pywasm-snapshot.o $(PYWASM_OBJECTS) $(PYWASM_ARCHIVES)
 	$(LINKCC) $(PY_CORE_LDFLAGS) $(LINKFORSHARED) -o $@ pywasm-python.o pywasm-snapshot.o \
-		$(LINK_PYTHON_OBJS) $(LIBS) $(MODLIBS) $(SYSLIBS)
+		$(PYWASM_OBJECTS) $(LIBS) $(MODLIBS) $(SYSLIBS)
 pywasm-archives.txt: Makefile
 	@printf '%s\n' $(PYWASM_ARCHIVES) > $@
 ";
@@ -61,13 +70,23 @@ const MAKEFILE: &str = "pywasm.mk";
 pub(super) const FREEZER: &str = "pywasm-freeze.wasm";
 /// The interpreter, a wasm program. Its main is ours, so that snapshots can be made of it.
 pub(super) const INTERPRETER: &str = "pywasm-python.wasm";
+/// All of libpython but what it needs beside it.
+pub(super) const LIBPYTHON: &str = "pywasm-libpython.a";
 /// Names, one a line, of the archives that libpython needs beside it.
 pub(super) const ARCHIVE_LIST: &str = "pywasm-archives.txt";
 
 /// Writes the rules into a build directory.
-pub(super) fn write_rules(recipe: &Recipe, dir: &Utf8Path) -> anyhow::Result<()> {
-    let mut rules = RULES.to_owned();
-    for (file, level) in &recipe.build.files {
+pub(super) fn write_rules(
+    build: &Build,
+    series: MinorVersion,
+    toolchain: &Toolchain,
+    dir: &Utf8Path,
+) -> anyhow::Result<()> {
+    optimize::write(build, series, dir)?;
+    // Prerequisites are read where they stand: names come before the rules.
+    let mut rules =
+        format!("{START}{}{RULES}", optimize::rules(build, series, &toolchain.linker()));
+    for (file, level) in &build.files {
         let object = Utf8Path::new(file).with_extension("o");
         // The last of two levels counts.
         rules.push_str(&format!("{object}: OPT += {}\n", level.flag()));

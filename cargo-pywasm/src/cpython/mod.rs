@@ -12,6 +12,7 @@ mod environment;
 mod freeze;
 mod inventory;
 mod make;
+mod optimize;
 mod reuse;
 mod setup_local;
 mod source;

@@ -15,13 +15,14 @@ use crate::store::Bucket;
 
 /// What is made anew in every build: the table of built-in modules, the frozen modules and what
 /// is made of them, and what is ours.
-const NEVER: [&str; 6] = [
+const NEVER: [&str; 7] = [
     "Modules/config.o",
     "Modules/getpath.o",
     "Python/frozen.o",
     "pywasm-inittab.o",
     "pywasm-python.o",
     "pywasm-snapshot.o",
+    "pywasm-whole.o",
 ];
 
 /// The header that every object depends on.
@@ -38,6 +39,8 @@ fn entry(plan: &BuildPlan<'_>) -> String {
         build.docstrings.to_string(),
         build.cflags.join("\n"),
         format!("{:?} {:?} {:?}", build.pymalloc, build.mimalloc, build.files),
+        format!("{} {} {}", build.assertions, build.debug_info, build.instrumented),
+        format!("{} {:?}", build.lto, plan.training()),
     ] {
         hash.update(format!("{}\n{part}\n", part.len()));
     }

@@ -14,6 +14,7 @@ pub(super) fn merge(
     built: &Built,
     toolchain: &Toolchain,
     target: &Utf8Path,
+    debug_info: bool,
     logs: &Logs,
 ) -> anyhow::Result<()> {
     let parent = target.parent().unwrap_or(target).to_owned();
@@ -28,6 +29,9 @@ pub(super) fn merge(
         cwd: parent.clone(),
     };
     step("merge-archives", toolchain.ar(), args).run(logs)?;
+    if debug_info {
+        return Ok(());
+    }
     let strip = vec!["--strip-debug".to_owned(), target.to_string()];
     step("strip-archive", toolchain.strip(), strip).run(logs)?;
     Ok(())

@@ -56,7 +56,8 @@ pub(super) fn assemble(
 
     let logs = Logs::fresh(&logs.join("assemble"), parts.lock)?;
     let libpython = lib.join(format!("libpython{series}.a"));
-    archive::merge(parts.built, parts.toolchain, &libpython, &logs)?;
+    let debug_info = parts.request.recipe.build.debug_info;
+    archive::merge(parts.built, parts.toolchain, &libpython, debug_info, &logs)?;
     let stubs = lib.join(STUBS);
     if let Some(made) = &parts.built.stubs {
         fs_err::copy(made, &stubs)?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pywasm_recipes::Build;
 use serde::Serialize;
 
 use super::request::Request;
@@ -94,7 +95,7 @@ impl Plan {
             ),
             step(
                 "compile",
-                format!("libpython{}.a {}", pin.series(), recipe.build.opt_level.flag()),
+                format!("libpython{}.a {}", pin.series(), compiled(&recipe.build)),
                 false,
             ),
             step("freeze", format!("by {frozen_by}"), false),
@@ -103,6 +104,24 @@ impl Plan {
         ];
         Self { name: request.name(), steps }
     }
+}
+
+/// `-O3, trained, optimized as a whole`
+fn compiled(build: &Build) -> String {
+    let mut text = build.opt_level.flag().to_owned();
+    for (is, word) in [
+        (build.trained, "trained"),
+        (build.lto, "optimized as a whole"),
+        (build.assertions, "with assertions"),
+        (build.debug_info, "with debugging information"),
+        (build.instrumented, "counting"),
+    ] {
+        if is {
+            text.push_str(", ");
+            text.push_str(word);
+        }
+    }
+    text
 }
 
 fn or_none(names: &[&str]) -> String {

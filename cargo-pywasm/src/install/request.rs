@@ -13,7 +13,7 @@ use crate::toolchain::{Toolchain, ToolchainRequest};
 
 /// Counts changes of this tool that change the bytes of a result: then everything is
 /// built anew, and old installations stay as they are.
-const BUILD_FORMAT: u32 = 11;
+const BUILD_FORMAT: u32 = 12;
 
 /// A request for an installation, resolved to a pinned release.
 #[derive(Clone, Debug)]
@@ -67,6 +67,10 @@ impl Request<'_> {
         field("version", &self.pin.version.to_string());
         field("source", &self.pin.source.sha256.to_string());
         field("recipe", &self.recipe.to_toml());
+        let training = pywasm_recipes::training(self.pin.series());
+        if let (true, Some(data)) = (self.recipe.build.trained, training) {
+            field("training", &Digest::from_bytes(Sha256::digest(data).into()).to_string());
+        }
         // Two freezers mean the same and may write it with other reference flags.
         if let BuildPython::Given { version, .. } = &self.build_python {
             field("build-python", version);

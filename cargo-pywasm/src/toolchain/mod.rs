@@ -120,6 +120,12 @@ impl Toolchain {
         self.root.join("bin/llvm-ar")
     }
 
+    /// The linker, which clang calls otherwise.
+    #[must_use]
+    pub fn linker(&self) -> Utf8PathBuf {
+        self.root.join("bin/wasm-ld")
+    }
+
     /// The archive indexer. The official SDK calls it `ranlib`.
     #[must_use]
     pub fn ranlib(&self) -> Utf8PathBuf {

@@ -1,0 +1,134 @@
+//! Training: which code of CPython is hot, counted once and kept for everyone.
+//!
+//! An instrumented interpreter runs CPython's own set for this, `PROFILE_TASK` of its Makefile (the tests that
+//! `python -m test --pgo` names), and programs as people write them (`train/training.py`): tests come to each
+//! corner once, programs go the same ways a million times. It is the wasm build that is trained, so that all
+//! functions are those that are compiled with the data.
+
+mod counts;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use xshell::{Shell, cmd};
+
+use crate::tool::{Tool, manifest, root};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The CPython that is trained
+    #[arg(long, default_value = "3.13")]
+    python: String,
+    /// LLVM's `llvm-profdata`; its release, or a later one, can read the result
+    #[arg(long, default_value = "llvm-profdata-19")]
+    profdata: PathBuf,
+}
+
+/// The interpreter that counts.
+const RECIPE: &str = "schema = 1\nname = \"trainee\"\ndescription = \"counts what it runs\"\npython = \"3.13\"\n\
+                      [modules]\ndisabled = [\"_hashlib\"]\n\
+                      [build]\nopt-level = \"2\"\npymalloc = true\ninstrumented = true\n";
+
+/// How often the programs run.
+const ROUNDS: &str = "12";
+/// What a count in the programs is worth, beside one in the tests.
+const WEIGHT: u32 = 10;
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    let place = root().join("target/train");
+    std::fs::create_dir_all(&place)?;
+    let tool = Tool::build(&shell, &place.join("store"))?;
+    let recipe = place.join("trainee.toml");
+    std::fs::write(&recipe, RECIPE)?;
+    let recipe = recipe.to_str().context("a path that is not UTF-8")?;
+    let installed = tool.install(&["--recipe", recipe, "--python", &args.python])?;
+    let (series, version) =
+        (manifest(&installed, "/python/series")?, manifest(&installed, "/python/version")?);
+    let trainee = Trainee { tool: &tool, installed: &installed, place: &place };
+    let source = crate::e2e::source_tree(&tool, &installed)?;
+    let library = format!("{}::/usr/local/lib/python{series}:ro", source.join("Lib").display());
+    let own = installed.join(format!("lib/python{series}"));
+
+    eprintln!("CPython's own set: minutes");
+    let tests = trainee.counts("tests", &[&library], &own, &["-m", "test", "--pgo"])?;
+    eprintln!("programs");
+    let script = root().join("xtask/src/train");
+    let script = format!("{}::/train:ro", script.display());
+    let words = ["/train/training.py", ROUNDS];
+    let programs = trainee.counts("programs", &[&library, &script], &own, &words)?;
+
+    let data = place.join("all.profdata");
+    let (profdata, weighted) = (&args.profdata, |weight: u32, path: &Path| {
+        format!("--weighted-input={weight},{}", path.display())
+    });
+    let (tests, programs) = (weighted(1, &tests), weighted(WEIGHT, &programs));
+    cmd!(shell, "{profdata} merge {tests} {programs} -o {data}").run()?;
+    let packed = cmd!(shell, "xz --compress --stdout -9e {data}").output()?.stdout;
+    let path = root().join(format!("recipes/training/cpython-{series}.profdata.xz"));
+    std::fs::write(&path, &packed)?;
+    eprintln!("{} bytes of CPython {version} in {}", packed.len(), path.display());
+    eprintln!("a new file has to be named in recipes/src/training.rs");
+    Ok(())
+}
+
+/// The instrumented interpreter.
+struct Trainee<'a> {
+    tool: &'a Tool<'a>,
+    installed: &'a Path,
+    place: &'a Path,
+}
+
+impl Trainee<'_> {
+    /// Runs it, and writes what it counted as LLVM's text; returns that file.
+    fn counts(
+        &self,
+        name: &str,
+        dirs: &[&str],
+        library: &Path,
+        words: &[&str],
+    ) -> anyhow::Result<PathBuf> {
+        let (raw, text) =
+            (self.place.join(format!("{name}.raw")), self.place.join(format!("{name}.proftext")));
+        if raw.exists() {
+            std::fs::remove_file(&raw)?;
+        }
+        let (scratch, files) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        std::fs::create_dir(files.path().join("tmp"))?;
+        // The sysconfig data of this build, which the source tree does not have.
+        for entry in std::fs::read_dir(library)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_owned();
+            if name.to_string_lossy().starts_with("_sysconfig") && path.is_file() {
+                std::fs::copy(&path, scratch.path().join(name))?;
+            }
+        }
+        let module = self.installed.join("bin/python.wasm").display().to_string();
+        let (root, build) = (
+            format!("{}::/", files.path().display()),
+            format!("{}::/build", scratch.path().display()),
+        );
+        let out = format!("{}::/counts", self.place.display());
+        let counts = format!("PYWASM_COUNTS=/counts/{name}.raw");
+        let mut args = vec!["run-wasm", "--no-cwd"];
+        for dir in [&root, &build, &out].map(String::as_str).iter().chain(dirs) {
+            args.extend(["--dir", dir]);
+        }
+        let variables = [
+            counts.as_str(),
+            "PYTHONPATH=/build",
+            "PYTHONDONTWRITEBYTECODE=1",
+            "PYTHONHASHSEED=0",
+            "TMPDIR=/tmp",
+        ];
+        args.extend(variables.iter().flat_map(|variable| ["--env", variable]));
+        args.extend([module.as_str(), "--"]);
+        args.extend(words);
+        // Some tests of the set want what WASI does not have, and say so; what they ran is counted.
+        self.tool.call(&args).ignore_status().run()?;
+        let bytes = std::fs::read(&raw).context("the interpreter wrote no counts")?;
+        std::fs::write(&text, counts::text(&bytes)?)?;
+        Ok(text)
+    }
+}
