@@ -117,8 +117,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         others.push(root);
     }
 
+    title("recipe `speed`: trained, and optimized as a whole");
+    let speed = tool.install(&["--recipe", "speed"])?;
+    says_its_version(&tool, &speed)?;
+
     title("in an embedder's hands");
-    for installed in [&default, &full] {
+    for installed in [&default, &full, &speed] {
         xshell::cmd!(shell, "cargo test --quiet --package pywasm-tests --test embed -- --ignored")
             .env("PYWASM_INSTALLATION", installed)
             .run()?;
