@@ -11,7 +11,7 @@ use super::instrument::{MEMORY, TABLE};
 use super::mode::Mode;
 use super::stable::PAGE;
 use super::system::{Call, Callback, Durable, Facts, Response, System};
-use crate::runtime::trap_text;
+use crate::runtime::{memory_of, trap_text};
 
 /// The heap and the globals between two executions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +91,7 @@ impl Job<'_> {
     fn run_here(self) -> anyhow::Result<Executed> {
         let Self { module, image, durable, entries, facts, response, fuel } = self;
         let mode = entries.first().map_or(Mode::Init, |(mode, _)| *mode);
+        let limits = memory_of(Some(facts.heap_limit));
         let system = System {
             mode,
             facts,
@@ -102,13 +103,14 @@ impl Job<'_> {
             calls: Vec::new(),
             debug: Vec::new(),
             memory: None,
+            limits,
             fuel,
         };
         // Of a query nothing is kept; a composite one goes on in its callbacks.
         let keeps = !mode.is_forgotten() || mode == Mode::CompositeQuery;
         let linked = module.linked().map_err(|why| anyhow::anyhow!("{why}"))?;
         let mut store = Store::new(linked.module().engine(), system);
-        store.limiter(|system| system);
+        store.limiter(|system| &mut system.limits);
         store.set_fuel(fuel).map_err(wasm_error)?;
         let mut live = None;
         let ended = linked.instantiate(&mut store).and_then(|instance| {

@@ -11,9 +11,7 @@ use candid::TypeEnv;
 use candid::types::subtype::subtype_check_all;
 use candid::types::{Function, Type, TypeInner};
 use candid_parser::{IDLProg, check_prog};
-use wasmtime::{
-    ExternType, Instance, Linker, Store, StoreLimits, StoreLimitsBuilder, Val, ValType,
-};
+use wasmtime::{ExternType, Instance, Linker, Store, StoreLimits, Val, ValType};
 
 use super::bounds::{self, MOST_TEXT};
 use super::host::{Host, Module, wasm_error};
@@ -21,11 +19,11 @@ use super::instrument;
 use super::text;
 use crate::reporter::WithHint;
 use crate::rewrite::custom::{self, POINTER};
-use crate::runtime::trap_text;
+use crate::runtime::{memory_of, trap_text};
 
 /// More than any interface takes; a module that never ends is not waited for.
 const FUEL: u64 = 10_000_000_000;
-const MOST_MEMORY: usize = 1 << 30;
+const MOST_MEMORY: u64 = 1 << 30;
 
 /// A canister's interface.
 #[derive(Clone, Debug)]
@@ -153,7 +151,7 @@ struct Asked {
 
 fn ask(module: &Module, before: &[&str]) -> anyhow::Result<String> {
     let compiled = module.compiled();
-    let limits = StoreLimitsBuilder::new().memory_size(MOST_MEMORY).build();
+    let limits = memory_of(Some(MOST_MEMORY));
     let mut store = Store::new(compiled.engine(), Asked { limits, called: BTreeSet::new() });
     store.limiter(|asked| &mut asked.limits);
     store.set_fuel(FUEL).map_err(wasm_error)?;

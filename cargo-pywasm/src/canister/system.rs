@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candid::Principal;
-use wasmtime::{Memory, ResourceLimiter};
+use wasmtime::{Memory, StoreLimits};
 
 use super::mode::Mode;
 use super::stable::Stable;
@@ -86,26 +86,8 @@ pub(super) struct System {
     pub(super) calls: Vec<Call>,
     pub(super) debug: Vec<String>,
     pub(super) memory: Option<Memory>,
+    /// Of the heap.
+    pub(super) limits: StoreLimits,
     /// What the message was given; what is left of it, the store knows.
     pub(super) fuel: u64,
-}
-
-impl ResourceLimiter for System {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(desired as u64 <= self.facts.heap_limit)
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        _desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(true)
-    }
 }

@@ -63,7 +63,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         program = program.env("PYTHON_BASIC_REPL", "1");
     }
     program = args.sandbox.with_variables(program, ctx)?.args(view.python_args);
-    let end = runtime.run(&module, &program)?;
+    let end = runtime.run(&module, &program)?.end;
     if !matches!(end, End::Exit(_)) {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }

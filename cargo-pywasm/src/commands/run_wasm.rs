@@ -32,6 +32,9 @@ pub struct Args {
     /// Call an export of a reactor, `add(40, 2)`, and print what it returns; once more, another
     #[arg(long, value_name = "EXPORT(NUMBERS)")]
     invoke: Vec<Call>,
+    /// Tell on stderr what it took: time without compilation, and with --fuel instructions
+    #[arg(long)]
+    stats: bool,
     /// The module
     #[arg(value_name = "MODULE")]
     module: Utf8PathBuf,
@@ -63,13 +66,17 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
     }
     let program = args.sandbox.with_variables(program, ctx)?;
-    let end = if args.invoke.is_empty() {
+    let ran = if args.invoke.is_empty() {
         runtime.run(&module, &program)?
     } else {
         let reporter = ctx.reporter.clone();
         let tell = move |result| reporter.data(result);
         runtime.invoke(&module, &program, args.invoke.clone(), tell)?
     };
+    if let Some(spent) = ran.spent.filter(|_| args.stats) {
+        ctx.reporter.note(format!("the program took {spent}"));
+    }
+    let end = ran.end;
     if !matches!(end, End::Exit(_)) {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }

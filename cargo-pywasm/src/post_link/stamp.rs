@@ -4,6 +4,7 @@
 use std::fmt;
 
 use camino::Utf8Path;
+use pywasm_recipes::Digest;
 use sha2::{Digest as _, Sha256};
 
 use super::{Files, Outcome, Plan, Step};
@@ -31,7 +32,7 @@ impl Stamp {
         for other in others {
             hash.update(other.map(Sha256::digest).unwrap_or_default());
         }
-        Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(Digest::from_bytes(hash.finalize().into()).to_string())
     }
 
     /// The stamp of an outcome; none where it has something to say that has to be said each time.

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bytesize::ByteSize;
-use wasmtime::{Instance, Linker, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::{
+    Instance, Linker, Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline, WasmBacktrace,
+};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 
 use super::call;
-use super::{Call, End, Entry, HOST_STACK, Module, Runtime, WASM_STACK, wasm_error};
+use super::{Call, End, Entry, HOST_STACK, Module, Ran, Runtime, Spent, WASM_STACK, wasm_error};
 use crate::reporter::WithHint;
 
 /// How long a program whose time is up has to come out of the host before it is left behind.
@@ -21,10 +23,12 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Frames of a trap that are shown; the innermost tell what happened.
 const FRAMES: usize = 16;
 const WASM_PAGE: u64 = 64 << 10;
+/// Functions of a table; Python has some ten thousand.
+const MOST_ELEMENTS: usize = 10_000_000;
 
 struct State {
     wasi: WasiP1Ctx,
-    memory: Option<u64>,
+    limits: StoreLimits,
 }
 
 impl Runtime {
@@ -33,11 +37,11 @@ impl Runtime {
         module: &Module,
         wasi: WasiP1Ctx,
         entry: Entry,
-    ) -> anyhow::Result<End> {
+    ) -> anyhow::Result<Ran> {
         self.refuse_too_little_memory(module)?;
         let (runtime, module) = (self.clone(), module.clone());
-        let end = self.apart(move |deadline| runtime.execute_here(&module, wasi, &entry, deadline));
-        Ok(end?.unwrap_or(End::TimedOut))
+        let ran = self.apart(move |deadline| runtime.execute_here(&module, wasi, &entry, deadline));
+        Ok(ran?.unwrap_or(Ran { end: End::TimedOut, spent: None }))
     }
 
     /// What a job gives that runs wasm on a thread of its own, whose stack holds what the program may
@@ -97,21 +101,27 @@ impl Runtime {
         wasi: WasiP1Ctx,
         entry: &Entry,
         deadline: Option<Instant>,
-    ) -> anyhow::Result<End> {
-        let mut store = Store::new(&self.engine, State { wasi, memory: self.bounds.memory });
-        store.limiter(|state| state);
+    ) -> anyhow::Result<Ran> {
+        let linker = self.linker()?;
+        let begin = Instant::now();
+        let mut store =
+            Store::new(&self.engine, State { wasi, limits: memory_of(self.bounds.memory) });
+        store.limiter(|state| &mut state.limits);
         if !self.limit(&mut store, deadline)? {
-            return Ok(End::TimedOut);
+            return Ok(Ran { end: End::TimedOut, spent: None });
         }
-        let instance = self
-            .linker()?
+        let instance = linker
             .instantiate(&mut store, &module.0)
             .map_err(wasm_error)
             .context("not a module of WASI preview1")?;
-        match entry {
+        let end = match entry {
             Entry::Start => start(&instance, &mut store),
             Entry::Exports(calls, tell) => invoke(&instance, &mut store, calls, tell),
-        }
+        }?;
+        let time = begin.elapsed();
+        // Where fuel is not counted, there is none to ask for.
+        let fuel = self.bounds.fuel.zip(store.get_fuel().ok()).map(|(given, left)| given - left);
+        Ok(Ran { end, spent: Some(Spent { time, fuel }) })
     }
 
     /// Gives a store its fuel and its deadline; false when that is over already.
@@ -222,22 +232,9 @@ pub(crate) fn trap_text(error: &wasmtime::Error) -> String {
     text
 }
 
-impl ResourceLimiter for State {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.memory.is_none_or(|limit| desired as u64 <= limit))
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        _desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(true)
-    }
+/// What lets a program's memory grow to so many bytes, without a limit to what wasm has, and its
+/// table to what a program needs.
+pub(crate) fn memory_of(bytes: Option<u64>) -> StoreLimits {
+    let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+    StoreLimitsBuilder::new().memory_size(bytes).table_elements(MOST_ELEMENTS).build()
 }

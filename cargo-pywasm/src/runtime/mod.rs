@@ -11,8 +11,8 @@ mod program;
 mod tests;
 
 pub use call::Call;
-pub(crate) use instance::{end_of, trap_text};
-pub use outcome::{Bounds, Captured, End};
+pub(crate) use instance::{end_of, memory_of, trap_text};
+pub use outcome::{Bounds, Captured, End, Ran, Spent};
 pub use program::{Dir, Program, Stdin};
 
 use std::io::Read;
@@ -118,7 +118,7 @@ impl Runtime {
     ///
     /// # Errors
     /// When it can't be started.
-    pub fn run(&self, module: &Module, program: &Program) -> anyhow::Result<End> {
+    pub fn run(&self, module: &Module, program: &Program) -> anyhow::Result<Ran> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
         self.execute(module, builder.build_p1(), Entry::Start)
@@ -135,7 +135,7 @@ impl Runtime {
         program: &Program,
         calls: Vec<Call>,
         tell: impl Fn(String) + Send + 'static,
-    ) -> anyhow::Result<End> {
+    ) -> anyhow::Result<Ran> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
         self.execute(module, builder.build_p1(), Entry::Exports(calls, Box::new(tell)))
@@ -168,7 +168,7 @@ impl Runtime {
         let mut builder = wasi(program)?;
         let output = OutputFile::new(output);
         builder.stdout(output.clone()).stderr(output);
-        self.execute(module, builder.build_p1(), Entry::Start)
+        Ok(self.execute(module, builder.build_p1(), Entry::Start)?.end)
     }
 }
 

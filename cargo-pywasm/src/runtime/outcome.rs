@@ -27,6 +27,24 @@ pub enum End {
     Trap(String),
 }
 
+/// How a program ended, and what it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// How it ended.
+    pub end: End,
+    /// What it took; of a program that was left behind nobody knows.
+    pub spent: Option<Spent>,
+}
+
+/// What a program took, its compilation aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// By the clock, from before its instance was made to its end.
+    pub time: Duration,
+    /// wasm instructions, where they were limited; without a limit nobody counts.
+    pub fuel: Option<u64>,
+}
+
 /// How a captured program ended, and all it wrote to both streams in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Captured {
@@ -65,6 +83,13 @@ impl fmt::Display for End {
             Self::TimedOut => f.write_str("out of time (--timeout)"),
             Self::Trap(text) => write!(f, "trap: {text}"),
         }
+    }
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} µs", self.time.as_micros())?;
+        self.fuel.map_or(Ok(()), |fuel| write!(f, ", {fuel} instructions"))
     }
 }
 

@@ -108,6 +108,22 @@ fn returning_from_start_is_success() {
 }
 
 #[test]
+fn what_a_program_took_is_the_same_each_time() {
+    let bench = bench(r#"(func (export "_start") (call $print (i32.const 64) (i32.const 1)))"#);
+    let took = |fuel| {
+        let runtime = Runtime::bounded(Bounds { fuel, ..Bounds::default() }, &bench.ctx).unwrap();
+        let module = runtime.load(&bench.wasm).unwrap();
+        let ran = runtime.run(&module, &Program::new("program")).unwrap();
+        assert!(ran.end.is_success());
+        ran.spent.unwrap().fuel
+    };
+    let (once, again) = (took(Some(1000)), took(Some(2000)));
+    assert!(once.is_some_and(|fuel| 0 < fuel && fuel < 100), "{once:?}");
+    assert_eq!(once, again);
+    assert_eq!(took(None), None, "nobody counts without a limit");
+}
+
+#[test]
 fn fuel_ends_a_program() {
     let end = bench(FOREVER).end(Bounds { fuel: Some(10_000), ..Bounds::default() });
     assert_eq!((end.code(), end), (125, End::OutOfFuel));
@@ -298,6 +314,7 @@ fn a_reactor_is_initialized_once_and_then_called_in_turn() {
         let (sender, told) = std::sync::mpsc::channel();
         let tell = move |text| sender.send(text).unwrap();
         let end = runtime.invoke(&module, &Program::new("reactor"), calls, tell);
+        let end = end.map(|ran| ran.end);
         (end.map_err(|error| format!("{error:#}")), told.iter().collect::<Vec<String>>())
     };
     assert_eq!(

@@ -3,6 +3,7 @@
 
 use anyhow::Context;
 use camino::Utf8Path;
+use pywasm_recipes::Digest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -129,7 +130,7 @@ impl Record {
 }
 
 fn digest(module: &[u8]) -> String {
-    Sha256::digest(module).iter().map(|byte| format!("{byte:02x}")).collect()
+    Digest::from_bytes(Sha256::digest(module).into()).to_string()
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     let (engine, own) = (runtime.clone(), request.clone());
     let initialized = runtime.apart(move |deadline| {
         let mut store = Store::new(compiled.engine(), world);
-        store.limiter(|world| world);
+        store.limiter(|world| &mut world.limits);
         // Over already, it comes to its end at the first call.
         engine.limit(&mut store, deadline)?;
         let done = initialize(&compiled, &mut store, form, &own);

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sha2::{Digest, Sha256};
-use wasmtime::{Caller, Extern, Linker, Memory, ResourceLimiter, Store, TypedFunc, WasmBacktrace};
+use wasmtime::{Caller, Extern, Linker, Memory, Store, StoreLimits, TypedFunc, WasmBacktrace};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, Rng, WasiCtxBuilder};
 
 use super::form;
 use super::open::{HOST, MEMORY, OPEN, STAT, STAT_SIZE, WASI, between};
-use crate::runtime::wasm_error;
+use crate::runtime::{memory_of, wasm_error};
 
 /// The time of every initialization: 1980-01-01, as CPython's builds here have it. Source:
 /// reproducible-builds.org, `SOURCE_DATE_EPOCH`; zip knows no earlier one.
@@ -32,7 +32,7 @@ type Open = TypedFunc<(i32, i32, i32, i32, i32, i64, i64, i32, i32), i32>;
 /// The state of an initialization's host.
 pub(super) struct World {
     wasi: WasiP1Ctx,
-    most_memory: u64,
+    pub(super) limits: StoreLimits,
     random: Source,
     /// Who drew random numbers that stay the same in every run, and how many bytes.
     drawn: BTreeMap<Option<String>, u64>,
@@ -59,7 +59,7 @@ impl World {
         );
         Self {
             wasi: wasi.build_p1(),
-            most_memory,
+            limits: memory_of(Some(most_memory)),
             random,
             drawn: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -285,26 +285,3 @@ impl HostMonotonicClock for Count {
         self.read()
     }
 }
-
-impl ResourceLimiter for World {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(desired as u64 <= self.most_memory)
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(desired <= MOST_ELEMENTS)
-    }
-}
-
-/// Functions of a table; Python has some ten thousand.
-const MOST_ELEMENTS: usize = 10_000_000;

@@ -51,7 +51,7 @@ pub(crate) fn write_section(
 ) -> anyhow::Result<()> {
     let mut text = format!("<!-- bench {name} -->\n## {title}\n\n{note}\n\n");
     text.push_str(
-        "| what | median s | min s | max s | ratio to the first |\n|---|---:|---:|---:|---:|\n",
+        "| what | median ms | min ms | max ms | ratio to the first |\n|---|---:|---:|---:|---:|\n",
     );
     for row in rows {
         let sorted = row.sorted();
@@ -60,15 +60,25 @@ pub(crate) fn write_section(
         ratio.seconds.extend(pairs);
         writeln!(
             text,
-            "| {} | {:.3} | {:.3} | {:.3} | {:.3} |",
+            "| {} | {} | {} | {} | {:.3} |",
             row.name,
-            row.median(),
-            sorted[0],
-            sorted[sorted.len() - 1],
+            milliseconds(row.median()),
+            milliseconds(sorted[0]),
+            milliseconds(sorted[sorted.len() - 1]),
             ratio.median()
         )?;
     }
     write(name, text)
+}
+
+/// Milliseconds with three digits that count, or more before the point.
+pub(super) fn milliseconds(seconds: f64) -> String {
+    let value = seconds * 1e3;
+    let behind = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
+        .iter()
+        .take_while(|bound| value < **bound)
+        .count();
+    format!("{value:.behind$}")
 }
 
 /// Replaces a section of figures that are no times: tables as they are.
@@ -124,4 +134,15 @@ pub(super) fn grouped(value: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits() {
+        let told = [1.5, 0.095_02, 0.001_234, 0.000_058_31, 5.12e-8].map(milliseconds);
+        assert_eq!(told, ["1500", "95.0", "1.23", "0.0583", "0.0000512"]);
+    }
 }

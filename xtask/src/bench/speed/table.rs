@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::super::report::median;
+use super::super::report::{median, milliseconds};
 
 /// Times by benchmark and column; the first column is what the others are compared with.
 #[derive(Debug)]
@@ -103,16 +103,6 @@ impl Measured {
     }
 }
 
-/// With three digits that count, or more before the point.
-fn milliseconds(seconds: f64) -> String {
-    let value = seconds * 1e3;
-    let behind = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
-        .iter()
-        .take_while(|bound| value < **bound)
-        .count();
-    format!("{value:.behind$}")
-}
-
 fn geometric_mean(ratios: &[(&str, f64)]) -> Option<f64> {
     let count = u32::try_from(ratios.len()).ok().filter(|count| *count > 0)?;
     let sum: f64 = ratios.iter().map(|(_, ratio)| ratio.ln()).sum();
@@ -155,12 +145,6 @@ A dash is a benchmark that could not be run:
 - odd, c: `no clock`
 ";
         assert_eq!(measured.table().unwrap(), expected);
-    }
-
-    #[test]
-    fn times_have_three_digits() {
-        let told = [1.5, 0.095_02, 0.001_234, 0.000_058_31, 5.12e-8].map(milliseconds);
-        assert_eq!(told, ["1500", "95.0", "1.23", "0.0583", "0.0000512"]);
     }
 
     #[test]
