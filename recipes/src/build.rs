@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Feature;
+
 /// How the interpreter is compiled.
 ///
 /// Read from a table in which each key is optional: what is not said is the profile's.
@@ -28,6 +30,9 @@ pub struct Build {
     pub debug_info: bool,
     /// Whether C docstrings are kept (`--with-doc-strings`).
     pub docstrings: bool,
+    /// Proposals of WebAssembly that the compiler uses beside those that it uses by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Feature>,
     /// Further flags for the C compiler, one flag an entry, after ours.
     pub cflags: Vec<String>,
     /// Whether CPython's allocator for small objects is built in (`--with-pymalloc`); else as CPython's
@@ -67,6 +72,7 @@ struct Given {
     assertions: Option<bool>,
     debug_info: Option<bool>,
     docstrings: Option<bool>,
+    features: Vec<Feature>,
     cflags: Vec<String>,
     pymalloc: Option<bool>,
     mimalloc: Option<bool>,
@@ -96,6 +102,7 @@ impl From<Given> for Build {
             assertions: given.assertions.unwrap_or(debug),
             debug_info: given.debug_info.unwrap_or(debug),
             docstrings: given.docstrings.unwrap_or(!size),
+            features: given.features,
             cflags: given.cflags,
             pymalloc: given.pymalloc.or((speed || size).then_some(true)),
             mimalloc: given.mimalloc.or(size.then_some(false)),

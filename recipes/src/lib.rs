@@ -7,6 +7,7 @@
 mod build;
 mod digest;
 mod exclusions;
+mod feature;
 mod modules;
 mod pins;
 mod recipe;
@@ -17,6 +18,7 @@ mod version;
 pub use build::{Build, OptLevel, Profile};
 pub use digest::{Digest, DigestError};
 pub use exclusions::{Exclusion, exclusions};
+pub use feature::Feature;
 pub use modules::{is_known_module, known_modules};
 pub use pins::{
     Artifact, CpythonPin, HostPlatform, PinError, SdkPin, SdkStatus, cpython_pins, sdk_pins,

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::reporter::WithHint;
 
+mod features;
 mod file;
 
 /// The policies that are built in, by name, sorted.

@@ -2,10 +2,11 @@
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
-use pywasm_recipes::{CpythonPin, MinorVersion};
+use pywasm_recipes::{CpythonPin, MinorVersion, Recipe};
 use serde::Serialize;
 
-use crate::config::{Selection, Settings, project};
+use crate::audit::Policy;
+use crate::config::{Selection, Settings, policy, project};
 use crate::cpython::BuildPython;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
@@ -68,6 +69,7 @@ impl Message for InstalledMessage<'_> {
 /// When something that is asked for can't be had, built or verified.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let settings = Settings::resolve(&args.selection, ctx)?;
+    fits_the_policy(&settings.recipe, ctx)?;
     let pin = CpythonPin::resolve(settings.python)
         .hint(|| "`--python 3.13` takes the newest pinned release of a series".to_owned())?;
     let request = Request {
@@ -100,6 +102,25 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ctx.reporter.data(&installed.root);
     }
     Ok(Exit::Success)
+}
+
+/// A build takes minutes, and what a crate's host does not have is known before.
+fn fits_the_policy(recipe: &Recipe, ctx: &Ctx) -> anyhow::Result<()> {
+    let Some(policy) = policy(ctx)? else { return Ok(()) };
+    let policy = Policy::load(&policy, &ctx.cwd)?;
+    let missing: Vec<String> =
+        policy.lacks(&recipe.build.features).map(|feature| format!("`{feature}`")).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (recipe, policy, missing) = (&recipe.name, &policy.name, missing.join(", "));
+    Err(anyhow::anyhow!(
+        "recipe `{recipe}` compiles for {missing}, which policy `{policy}` does not have"
+    ))
+    .hint(|| {
+        "take it out of the recipe's `build.features`, or choose another `policy` in Cargo.toml"
+            .to_owned()
+    })
 }
 
 /// `--wasi-sdk`, then `WASI_SDK_PATH` unless a road was named, then the road.

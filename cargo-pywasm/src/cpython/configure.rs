@@ -90,9 +90,10 @@ impl Configure<'_> {
         for (wanted, flag) in [(!build.assertions, " -DNDEBUG"), (build.debug_info, " -g")] {
             opt.push_str(if wanted { flag } else { "" });
         }
-        for flag in &build.cflags {
+        let features = build.features.iter().map(|feature| feature.flag());
+        for flag in features.chain(build.cflags.iter().cloned()) {
             opt.push(' ');
-            opt.push_str(flag);
+            opt.push_str(&flag);
         }
         let own = [
             ("CC", format!("{cache}{clang} {target}")),
