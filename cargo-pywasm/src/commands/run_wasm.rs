@@ -3,7 +3,7 @@
 //! Cargo calls it as the runner of `wasm32-wasip1`, so that `cargo run` and `cargo test` work.
 
 use anyhow::Context;
-use camino::Utf8PathBuf;
+use camino::Utf8Path;
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
@@ -23,6 +23,7 @@ const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"
 /// It ends with the program's exit code; 124 when its time is over, 125 when its fuel is used up,
 /// 134 when it trapped.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "cargo pywasm run-wasm [OPTIONS] <MODULE> [ARGS]...")]
 pub struct Args {
     #[command(flatten)]
     sandbox: Sandbox,
@@ -35,12 +36,10 @@ pub struct Args {
     /// Tell on stderr what it took: time without compilation, and with --fuel instructions
     #[arg(long)]
     stats: bool,
-    /// The module
-    #[arg(value_name = "MODULE")]
-    module: Utf8PathBuf,
-    /// Its arguments
-    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<String>,
+    /// The module, and its arguments: whatever stands behind it is the program's
+    // One argument, for clap would take `--help` between two for its own.
+    #[arg(value_name = "MODULE", required = true, trailing_var_arg = true)]
+    program: Vec<String>,
 }
 
 /// Runs the command.
@@ -49,12 +48,12 @@ pub struct Args {
 /// When the module or a directory can't be opened, or the program can't be started.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let runtime = Runtime::bounded(args.sandbox.bounds(), ctx)?;
-    let module = runtime.load(&ctx.cwd.join(&args.module))?;
-    let name = args.module.file_name().context("a module has a file name")?;
-    let mut program = Program::new(name).args(args.args.iter().cloned()).inherit_stdin();
-    for dir in
-        project::stdlib(&args.module, args.stdlib, ctx)?.into_iter().chain(args.sandbox.cwd(ctx))
-    {
+    let (path, words) = args.program.split_first().context("no module is named")?;
+    let path = Utf8Path::new(path);
+    let module = runtime.load(&ctx.cwd.join(path))?;
+    let name = path.file_name().context("a module has a file name")?;
+    let mut program = Program::new(name).args(words.iter().cloned()).inherit_stdin();
+    for dir in project::stdlib(path, args.stdlib, ctx)?.into_iter().chain(args.sandbox.cwd(ctx)) {
         program = program.dir(dir);
     }
     for dir in args.sandbox.named(ctx)? {
@@ -81,4 +80,28 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }
     Ok(Exit::Program(end.code()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parsed(line: &str) -> Result<Args, clap::Error> {
+        let words = ["run-wasm"].into_iter().chain(line.split(' '));
+        <Cli as clap::Parser>::try_parse_from(words).map(|cli| cli.args)
+    }
+
+    #[test]
+    fn what_stands_behind_the_module_is_the_programs() {
+        let args = parsed("--stats my.wasm --help --fuel 3 -- x --stats").unwrap();
+        assert_eq!(args.program, ["my.wasm", "--help", "--fuel", "3", "--", "x", "--stats"]);
+        assert!(args.stats && args.sandbox.bounds().fuel.is_none());
+        assert!(parsed("--fule 3 my.wasm").is_err() && parsed("--stats").is_err());
+    }
 }
