@@ -94,6 +94,11 @@ fn everything_below_a_package_and_all_there_is_can_be_asked_for_and_parts_left_o
     assert!(has(&names, "email.charset") && !has(&names, "email.mime.text"), "{names:?}");
     let all = bench.names(&["*"], &[]);
     assert!(all.len() > 400 && has(&all, "asyncio.runners") && !has(&all, "os"), "{}", all.len());
+    // What the build says of itself is asked for by a name that is put together.
+    for asked in ["*", "sysconfig"] {
+        let names = bench.names(&[asked], &[]);
+        assert!(has(&names, "_sysconfigdata__wasi_wasm32-wasi"), "{asked}: {names:?}");
+    }
 }
 
 #[test]

@@ -33,6 +33,11 @@ IMPORTED_BY_C = {
     "time": ["_strptime"],
 }
 
+# What the build says of itself. `sysconfig` asks for it by a name that it puts together. Source:
+# `_get_sysconfigdata_name` in Lib/sysconfig/__init__.py.
+BUILD_DATA = f"_sysconfigdata_{sys.abiflags}_{sys.platform}_{getattr(sys.implementation, '_multiarch', '')}"
+HIDDEN = {**IMPORTED_BY_C, "sysconfig": [BUILD_DATA]}
+
 # Directories of the standard library that no program imports; CPython's own zip leaves out the same.
 NOT_MODULES = {"__pycache__", "site-packages", "lib-dynload", "test", "tests", "idlelib", "turtledemo"}
 
@@ -195,7 +200,7 @@ class Collector:
             yield word, True
         for word in self.asked:
             if word == "*":
-                yield from ((name, False) for name in self.names_below(""))
+                yield from ((name, False) for name in [*self.names_below(""), BUILD_DATA])
             elif word.endswith(".*") and is_name(word[:-2]) and self.in_stdlib(word[:-2]):
                 yield from ((name, False) for name in self.names_below(word[:-2]))
             elif word in self.own or word in sys.builtin_module_names or self.in_stdlib(word):
@@ -233,7 +238,7 @@ class Collector:
                 todo = {}
                 for name in sorted(set(sys.modules) - seen):
                     seen.add(name)
-                    todo |= {name: Wish(name, False) for name in IMPORTED_BY_C.get(name, ()) if name not in seen}
+                    todo |= {name: Wish(name, False) for name in HIDDEN.get(name, ()) if name not in seen}
         for name in sorted(seen | asked | self.followed):
             if self.is_excluded(name) or name in THERE or name in BOOTSTRAP:
                 continue
