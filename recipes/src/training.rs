@@ -8,10 +8,10 @@
 use crate::MinorVersion;
 
 /// The data for each series.
-const DATA: &[(MinorVersion, &[u8])] = &[(
-    MinorVersion { major: 3, minor: 13 },
-    include_bytes!("../training/cpython-3.13.profdata.xz"),
-)];
+const DATA: &[(MinorVersion, &[u8])] = &[
+    (MinorVersion { major: 3, minor: 13 }, include_bytes!("../training/cpython-3.13.profdata.xz")),
+    (MinorVersion { major: 3, minor: 14 }, include_bytes!("../training/cpython-3.14.profdata.xz")),
+];
 
 /// The packed data for a series, where there is any.
 #[must_use]
