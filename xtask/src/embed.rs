@@ -7,6 +7,7 @@ use xshell::Shell;
 
 use crate::canister;
 use crate::e2e::source_tree;
+use crate::one_file;
 use crate::tool::{Tool, root};
 
 /// What `new` can make, and the Cargo command that shows that it works.
@@ -34,6 +35,7 @@ pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     frozen(tool)?;
     templates(tool)?;
     started_already(tool)?;
+    one_file::run(tool, sources)?;
     canister::run(tool)?;
     guide(tool)
 }
@@ -56,8 +58,9 @@ fn examples() -> anyhow::Result<Vec<PathBuf>> {
             found.push(dir);
         }
     }
-    // No Cargo runs or tests a canister: it has a host, and steps of its own.
-    found.retain(|dir| !dir.ends_with("canister"));
+    // No Cargo runs or tests a canister, which has a host of its own, or an interpreter that waits for a
+    // program: they have steps of their own.
+    found.retain(|dir| !dir.ends_with("canister") && !dir.ends_with("python"));
     found.sort();
     anyhow::ensure!(!found.is_empty(), "there are no examples");
     Ok(found)

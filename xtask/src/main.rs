@@ -9,6 +9,7 @@ mod ci;
 mod declared;
 mod e2e;
 mod embed;
+mod one_file;
 mod seed;
 mod tool;
 mod train;

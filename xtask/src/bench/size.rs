@@ -10,8 +10,8 @@ use flate2::write::GzEncoder;
 use xshell::{Shell, cmd};
 
 use super::report::{grouped, locked, write_figures};
-use super::speed;
 use crate::canister::{built as built_module, copy};
+use crate::one_file;
 use crate::tool::{Tool, manifest, root};
 
 /// A reactor over the C API: a host writes code into `room`, and `run` runs it.
@@ -80,13 +80,10 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
     let optimizer = cmd!(shell, "wasm-opt --version").read().context("the bench wants Binaryen")?;
     let place = tempfile::tempdir()?;
-    let speed = speed::recipe(place.path())?;
     let mut text = String::from("| what | bytes | bytes of gzip |\n|---|---:|---:|\n");
     let mut installed = Vec::new();
-    for (name, recipe) in
-        [("default", "default"), ("full", "full"), ("speed", &speed), ("canister", "canister")]
-    {
-        installed.push((name, tool.install(&["--recipe", recipe])?));
+    for name in ["default", "full", "speed", "canister"] {
+        installed.push((name, tool.install(&["--recipe", name])?));
     }
     for (name, python) in &installed {
         let series = manifest(python, "/python/series")?;
@@ -100,6 +97,7 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     let words = ["snapshot", "--interpreter", "--recipe", "default", "--hash-seed", "0"];
     tool.call(&[&words[..], &["--output", &snapshot]].concat()).ignore_stdout().run()?;
     row(&mut text, "`python.wasm`, default, as a snapshot", Path::new(&snapshot))?;
+    row(&mut text, "`examples/python`, with the whole library inside", &one_file::module(&tool)?)?;
     embedding(&tool, place.path(), &mut text)?;
     canister(&tool, place.path(), &mut text)?;
     let note = format!(

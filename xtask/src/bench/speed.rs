@@ -21,12 +21,6 @@ use super::install::upstream;
 use super::report::{locked, machine, write_figures};
 use crate::tool::{Tool, manifest, root};
 
-/// The default recipe, compiled for speed.
-const RECIPE: &str = "schema = 1\nname = \"speed\"\ndescription = \"default, compiled for speed\"\n\
-    python = \"3.13\"\n\n[modules]\n\
-    disabled = [\"_decimal\", \"_elementtree\", \"_hashlib\", \"pyexpat\"]\n\n[build]\n\
-    profile = \"speed\"\n";
-
 /// Interleaved rounds, when nobody says how many.
 const ROUNDS: usize = 5;
 
@@ -80,13 +74,6 @@ pub(crate) fn run(args: &Args, built: Option<&Path>) -> anyhow::Result<()> {
     write_figures("speed", "Speed", note.trim_end(), &table)
 }
 
-/// The recipe's file, in this directory.
-pub(super) fn recipe(dir: &Path) -> anyhow::Result<String> {
-    let path = dir.join("speed.toml");
-    std::fs::write(&path, RECIPE)?;
-    Ok(path.to_str().context("a path that is not UTF-8")?.to_owned())
-}
-
 fn chosen(only: &[String]) -> anyhow::Result<Vec<Benchmark>> {
     let found = |name: &String| {
         let found = BENCHMARKS.iter().find(|benchmark| benchmark.name == name).copied();
@@ -105,7 +92,7 @@ fn contenders<'a>(
     suite: &Suite,
 ) -> anyhow::Result<(Vec<Contender<'a>>, Vec<String>)> {
     let default = tool.install(&[])?;
-    let speed = tool.install(&["--recipe", &recipe(suite.dir())?])?;
+    let speed = tool.install(&["--recipe", "speed"])?;
     let upstream = upstream(shell, tool, &default)?;
     let clang = manifest(&default, "/toolchain/clang")?;
     let series = manifest(&default, "/python/series")?;
@@ -117,7 +104,7 @@ fn contenders<'a>(
     for (name, module, what) in [
         ("CPython's own", upstream.wasm, "`Tools/wasm/wasi.py build`"),
         ("default", default.join("bin/python.wasm"), "`cargo pywasm install`"),
-        ("speed", speed.join("bin/python.wasm"), "a recipe with `profile = \"speed\"`"),
+        ("speed", speed.join("bin/python.wasm"), "`cargo pywasm install --recipe speed`"),
     ] {
         let road = wasm(module);
         let mut contender = Contender { name, about: String::new(), road };
