@@ -27,7 +27,7 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
     ("PYWASM_UPSTREAM", "base URL that replaces the upstream hosts, for tests and closed networks"),
     (
         "PYWASM_WASM_OPT",
-        "Binaryen's wasm-opt for the steps after the link, instead of the one on PATH",
+        "Binaryen's wasm-opt for the steps after the link, instead of the one on PATH or in the store",
     ),
     ("WASI_SDK_PATH", "a WASI SDK to use"),
     ("NO_COLOR", "no colours"),

@@ -4,6 +4,7 @@
 //! This crate never touches the network, the disk or the environment: everything
 //! it knows is compiled in from the files beside it.
 
+mod binaryen;
 mod build;
 mod digest;
 mod exclusions;
@@ -15,6 +16,7 @@ mod seeds;
 mod training;
 mod version;
 
+pub use binaryen::{BinaryenPin, binaryen_pin};
 pub use build::{Build, OptLevel, Profile};
 pub use digest::{Digest, DigestError};
 pub use exclusions::{Exclusion, exclusions};

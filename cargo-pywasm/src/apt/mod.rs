@@ -5,6 +5,7 @@
 //! installed, and no archive or suite that the machine does not use is named here; a suite of
 //! the same archive may be reached by its role (`stable`, `testing`).
 
+mod binaryen;
 mod index;
 mod release;
 mod rust;
@@ -12,14 +13,18 @@ mod select;
 mod signature;
 mod sources;
 mod stanza;
+mod suite;
 
+pub use binaryen::choose_binaryen;
+pub(crate) use binaryen::is_part_of_binaryen;
 pub use index::{Package, packages};
 pub use release::{Release, ReleaseError};
+pub use rust::choose_rust;
 pub(crate) use rust::is_part_of_rust;
-pub use rust::{RustPackages, choose_rust};
 pub(crate) use select::is_candidate;
 pub use select::{LlvmPackages, choose_libc, choose_llvm};
 pub use sources::{Keyring, Source, parse_deb822, parse_one_line};
+pub use suite::SuitePackages;
 
 use camino::Utf8PathBuf;
 

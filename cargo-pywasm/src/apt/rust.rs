@@ -1,44 +1,21 @@
 //! Which packages make a Rust that can build for wasm32-wasip1: pure, from what a suite lists.
 
-use std::cmp::Ordering;
-
 use super::index::Package;
-use super::select::compare_versions;
+use super::suite::{RUNTIME, SuitePackages, is_since, newest};
 
 /// The edition of new crates came with 1.85.
 const OLDEST: &str = "1.85";
-/// What rustc runs with, beside LLVM: its own C library and what that suite's LLVM needs.
-const RUNTIME: [&str; 6] = ["libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libzstd1", "libffi8"];
+/// What rustc runs with beside LLVM and its own C library: what that suite's LLVM needs.
+const LLVM_RUNTIME: [&str; 3] = ["zlib1g", "libzstd1", "libffi8"];
 /// The compiler, the host's library (for build scripts and macros), and the target's.
 const RUST: [&str; 3] = ["rustc", "libstd-rust-dev", "libstd-rust-dev-wasm32"];
-
-/// The packages of one Rust, all of one suite.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RustPackages {
-    /// Its version, as the distribution writes it.
-    pub version: String,
-    /// The packages, sorted by name.
-    pub packages: Vec<Package>,
-}
-
-impl PartialOrd for RustPackages {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for RustPackages {
-    /// By version.
-    fn cmp(&self, other: &Self) -> Ordering {
-        compare_versions(&self.version, &other.version)
-    }
-}
 
 /// Whether an index's package may be part of a Rust.
 #[must_use]
 pub(crate) fn is_part_of_rust(name: &str) -> bool {
     RUST.contains(&name)
         || RUNTIME.contains(&name)
+        || LLVM_RUNTIME.contains(&name)
         || ["libstd-rust-", "libllvm", "lld-"].iter().any(|start| {
             name.strip_prefix(start)
                 .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
@@ -48,15 +25,9 @@ pub(crate) fn is_part_of_rust(name: &str) -> bool {
 /// The Rust of a suite, when it is whole and new enough. The versions fit because they are of one
 /// suite, which is built together; which LLVM it is, the compiler's package says.
 #[must_use]
-pub fn choose_rust(suite: &[Package]) -> Option<RustPackages> {
-    let newest = |name: &str| {
-        let of_name = suite.iter().filter(|package| package.name == name);
-        of_name.max_by(|a, b| compare_versions(&a.version, &b.version))
-    };
-    let compiler = newest("rustc")?;
-    if compare_versions(&compiler.version, OLDEST) == Ordering::Less {
-        return None;
-    }
+pub fn choose_rust(suite: &[Package]) -> Option<SuitePackages> {
+    let newest = |name: &str| newest(suite, name);
+    let compiler = newest("rustc").filter(|package| is_since(package, OLDEST))?;
     let mut packages: Vec<&Package> = Vec::new();
     for name in RUST {
         packages.push(newest(name).filter(|package| package.version == compiler.version)?);
@@ -68,12 +39,10 @@ pub fn choose_rust(suite: &[Package]) -> Option<RustPackages> {
     packages.push(driver);
     packages.push(newest(llvm)?);
     packages.push(newest(&format!("lld-{major}"))?);
-    for name in RUNTIME {
+    for name in RUNTIME.into_iter().chain(LLVM_RUNTIME) {
         packages.push(newest(name)?);
     }
-    let mut packages: Vec<Package> = packages.into_iter().cloned().collect();
-    packages.sort_by(|a, b| a.name.cmp(&b.name));
-    Some(RustPackages { version: compiler.version.clone(), packages })
+    Some(SuitePackages::new(&compiler.version, packages))
 }
 
 /// The names a package depends on, without versions and alternatives.
@@ -106,7 +75,8 @@ mod tests {
                 "libc6 (>= 2.39), libllvm22 (>= 1:22.1.0), libgcc-s1",
             ),
         ];
-        let rest = ["libllvm21", "lld-21", "libllvm22", "lld-22"].into_iter().chain(RUNTIME);
+        let rest = ["libllvm21", "lld-21", "libllvm22", "lld-22"].into_iter();
+        let rest = rest.chain(RUNTIME).chain(LLVM_RUNTIME);
         all.extend(rest.map(|name| package(name, "1", "")));
         all
     }

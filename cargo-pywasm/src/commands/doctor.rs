@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::reporter::Message;
+use crate::post_link::Optimizer;
+use crate::reporter::{Message, one_line};
 use crate::store::{Bucket, tree_size};
 use crate::{apt, toolchain};
 
@@ -74,6 +75,7 @@ pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     checks.push(verifier(ctx));
     checks.push(compiler_cache(ctx));
     checks.push(rust_target(ctx));
+    checks.push(optimizer(ctx));
     for check in &checks {
         if ctx.reporter.is_json() {
             ctx.reporter.json(check);
@@ -292,6 +294,19 @@ fn rust_target(ctx: &Ctx) -> Check {
         Check::ok("rustc target", format!("{} is installed", pywasm_build::TARGET))
     } else {
         Check::note("rustc target", format!("{} is not installed", pywasm_build::TARGET), CURE)
+    }
+}
+
+/// Only for the step `wasm-opt`, which is skipped without one.
+fn optimizer(ctx: &Ctx) -> Check {
+    const CURE: &str =
+        "only needed for the step of that name: `cargo pywasm toolchain wasm-opt` gets one";
+    match Optimizer::find(ctx) {
+        Ok(Optimizer::Found(found)) => Check::ok("wasm-opt", found.told()),
+        Ok(Optimizer::Absent(why)) => Check::note("wasm-opt", why, CURE),
+        Err(error) => {
+            Check::note("wasm-opt", one_line(&error), "unset PYWASM_WASM_OPT, or name Binaryen's")
+        }
     }
 }
 

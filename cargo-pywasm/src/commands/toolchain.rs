@@ -1,13 +1,16 @@
-//! `cargo pywasm toolchain list | install | rust`.
+//! `cargo pywasm toolchain list | install | rust | wasm-opt`.
 
+use camino::Utf8PathBuf;
 use clap::Subcommand;
-use pywasm_recipes::{CpythonPin, PythonRequest, SdkStatus, sdk_pins};
+use pywasm_recipes::{CpythonPin, PythonRequest, SdkStatus, binaryen_pin, sdk_pins};
 use serde::Serialize;
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::reporter::Message;
-use crate::toolchain::{Rust, Toolchain, ToolchainRequest, installed, resolve};
+use crate::toolchain::{
+    Binaryen, BinaryenRequest, Rust, Toolchain, ToolchainRequest, installed, resolve,
+};
 
 /// Look at the toolchains in the store, or get one without building anything
 #[derive(Debug, clap::Args)]
@@ -32,6 +35,13 @@ enum Action {
     /// Get a Rust that can build for wasm32-wasip1 from this machine's package archives, for where
     /// `rustup target add` has no road
     Rust,
+    /// Get Binaryen's optimizer for the step `wasm-opt`, for where the machine has none: the pinned
+    /// release, else the newest of this machine's package archives
+    WasmOpt {
+        /// Where it comes from
+        #[arg(long, value_name = "ROAD", value_enum, default_value_t)]
+        from: BinaryenRequest,
+    },
 }
 
 #[derive(Serialize)]
@@ -41,6 +51,16 @@ struct ToolchainMessage<'a> {
 
 impl Message for ToolchainMessage<'_> {
     const REASON: &'static str = "toolchain";
+}
+
+#[derive(Serialize)]
+struct BinaryenMessage<'a> {
+    binaryen: &'a Binaryen,
+    program: Utf8PathBuf,
+}
+
+impl Message for BinaryenMessage<'_> {
+    const REASON: &'static str = "binaryen";
 }
 
 /// Runs the command.
@@ -61,6 +81,11 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             ctx.reporter.data(rust.rustc());
             Ok(Exit::Success)
         }
+        Action::WasmOpt { from } => {
+            let found = Binaryen::install(*from, ctx)?;
+            show_binaryen(&found, "", ctx);
+            Ok(Exit::Success)
+        }
     }
 }
 
@@ -68,6 +93,9 @@ fn list(ctx: &Ctx) -> anyhow::Result<Exit> {
     let found = installed(ctx)?;
     for toolchain in &found {
         show(toolchain, ctx);
+    }
+    for binaryen in &Binaryen::installed(ctx)? {
+        show_binaryen(binaryen, &format!("\t{binaryen}"), ctx);
     }
     if ctx.reporter.is_json() {
         return Ok(Exit::Success);
@@ -83,7 +111,20 @@ fn list(ctx: &Ctx) -> anyhow::Result<Exit> {
         };
         ctx.reporter.note(format!("WASI SDK {} {what}", pin.release));
     }
+    let pin = binaryen_pin();
+    let hosts: Vec<&str> = pin.hosts.keys().map(|host| host.as_str()).collect();
+    ctx.reporter.note(format!("Binaryen {} is pinned for {}", pin.release, hosts.join(", ")));
     Ok(Exit::Success)
+}
+
+/// The program, and what stands behind it on its line.
+fn show_binaryen(binaryen: &Binaryen, about: &str, ctx: &Ctx) {
+    let program = binaryen.program();
+    if ctx.reporter.is_json() {
+        ctx.reporter.json(&BinaryenMessage { binaryen, program });
+    } else {
+        ctx.reporter.data(format!("{program}{about}"));
+    }
 }
 
 fn show(toolchain: &Toolchain, ctx: &Ctx) {

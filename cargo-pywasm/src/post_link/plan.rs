@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::snapshotting::Snapshotting;
+use super::wasm_opt::CURE;
 use super::{Optimizer, Step};
 use crate::audit::{self, Policy};
 use crate::ctx::Ctx;
@@ -85,12 +86,10 @@ impl Plan {
         }
         let policy = Policy::load(asked.policy.as_deref().unwrap_or(audit::DEFAULT), &ctx.cwd)?;
         let optimizer = steps.contains(&Step::WasmOpt);
-        let optimizer = optimizer.then(|| Optimizer::find(&ctx.env, ctx.jobs)).transpose()?;
+        let optimizer = optimizer.then(|| Optimizer::find(ctx)).transpose()?;
         if let (Some(Optimizer::Absent(why)), true) = (&optimizer, asked.require_wasm_opt) {
-            return Err(anyhow::anyhow!("step `wasm-opt` has to run, and {why}")).hint(|| {
-                "install Binaryen (`apt-get install binaryen`), or name it by PYWASM_WASM_OPT"
-                    .to_owned()
-            });
+            return Err(anyhow::anyhow!("step `wasm-opt` has to run, and {why}"))
+                .hint(|| format!("{CURE}; PYWASM_WASM_OPT names one"));
         }
         let snapshot = steps.contains(&Step::Snapshot);
         let snapshot = snapshot.then(|| Snapshotting::new(&asked.snapshot, ctx)).transpose()?;
@@ -110,7 +109,7 @@ impl Plan {
             Step::Gc => "what nothing leads to".to_owned(),
             Step::WasmOpt => match &self.optimizer {
                 Some(Optimizer::Found(found)) => format!("-Oz by {}", found.told()),
-                Some(Optimizer::Absent(why)) => format!("skipped: {why}"),
+                Some(Optimizer::Absent(why)) => format!("skipped: {why}; {CURE}"),
                 None => String::new(),
             },
             Step::Strip => "sections that only debuggers read".to_owned(),

@@ -210,7 +210,8 @@ impl Run<'_> {
                 None => Ok(Said::new("it was optimized before")),
             },
             Some(Optimizer::Absent(why)) => {
-                Ok(Said { skipped: Some(why.clone()), ..Said::new("skipped") })
+                let skipped = Some(format!("{why}; {}", wasm_opt::CURE));
+                Ok(Said { skipped, ..Said::new("skipped") })
             }
             None => Ok(Said::new("skipped")),
         }

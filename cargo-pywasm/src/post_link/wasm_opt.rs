@@ -4,7 +4,6 @@
 //! optimized again: doing it once more would find a few bytes more, and change the module each time.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::Context;
@@ -13,15 +12,19 @@ use sha2::{Digest as _, Sha256};
 use wasmparser::{DataKind, Operator, Parser, Payload, Validator, WasmFeatures};
 
 use crate::audit::Module;
-use crate::env::Environment;
-use crate::reporter::WithHint;
+use crate::ctx::Ctx;
+use crate::reporter::{WithHint, one_line};
 use crate::rewrite::custom;
+use crate::toolchain::{self, Binaryen};
 
 /// The section that says what was optimized: the SHA-256 of all sections but custom ones.
 const MARK: &str = "pywasm.wasm-opt";
 
 /// What Binaryen calls low memory, in bytes.
 const LOW_MEMORY: u64 = 1024;
+
+/// What to do where there is none.
+pub(super) const CURE: &str = "`cargo pywasm toolchain wasm-opt` gets one";
 
 /// How many lines of what it said an error shows.
 const TAIL_LINES: usize = 20;
@@ -72,40 +75,35 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// The program that PYWASM_WASM_OPT names, else the first on PATH. It is asked its version.
+    /// The program that PYWASM_WASM_OPT names, else the first on PATH, else that of the store. It is
+    /// asked its version.
     ///
     /// # Errors
-    /// When the one that was named is none: it was meant.
-    pub fn find(env: &Environment, jobs: NonZeroUsize) -> anyhow::Result<Self> {
-        let named = env.path("PYWASM_WASM_OPT");
-        let Some(program) = named.clone().or_else(|| env.program("wasm-opt")) else {
-            return Ok(Self::Absent("there is no `wasm-opt` on PATH".to_owned()));
-        };
+    /// When the one that was named is none: it was meant. When the store can't be read.
+    pub fn find(ctx: &Ctx) -> anyhow::Result<Self> {
         // PATH is for those that are scripts.
         let listed = [
-            ("BINARYEN_CORES", jobs.to_string()),
+            ("BINARYEN_CORES", ctx.jobs.to_string()),
             ("LC_ALL", "C".to_owned()),
-            ("PATH", env.search_path().to_string_lossy().into_owned()),
+            ("PATH", ctx.env.search_path().to_string_lossy().into_owned()),
         ];
         let env: BTreeMap<String, String> =
             listed.map(|(name, value)| (name.to_owned(), value)).into();
-        match version(&program, &env) {
-            Ok(version) => Ok(Self::Found(WasmOpt { program, version, env })),
-            Err(error) if named.is_some() => Err(error.context("PYWASM_WASM_OPT")),
-            Err(error) => Ok(Self::Absent(crate::reporter::one_line(&error))),
+        if let Some(program) = ctx.env.path("PYWASM_WASM_OPT") {
+            return Ok(Self::Found(WasmOpt::ask(program, &env).context("PYWASM_WASM_OPT")?));
         }
+        let on_path = ctx.env.program("wasm-opt");
+        let in_store = Binaryen::installed(ctx)?;
+        let mut why = None;
+        for program in on_path.into_iter().chain(in_store.iter().map(Binaryen::program)) {
+            match WasmOpt::ask(program, &env) {
+                Ok(found) => return Ok(Self::Found(found)),
+                Err(error) => why = why.or_else(|| Some(one_line(&error))),
+            }
+        }
+        let none = || "there is no `wasm-opt` on PATH or in the store".to_owned();
+        Ok(Self::Absent(why.unwrap_or_else(none)))
     }
-}
-
-fn version(program: &Utf8Path, env: &BTreeMap<String, String>) -> anyhow::Result<String> {
-    let output = call(program, &["--version".to_owned()], env)?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let version = said.lines().next().unwrap_or_default().trim();
-    anyhow::ensure!(
-        output.status.success() && version.starts_with("wasm-opt version "),
-        "`{program}` is not Binaryen's: it does not say its version"
-    );
-    Ok(version.to_owned())
 }
 
 fn call(
@@ -123,6 +121,16 @@ fn call(
 }
 
 impl WasmOpt {
+    fn ask(program: Utf8PathBuf, env: &BTreeMap<String, String>) -> anyhow::Result<Self> {
+        let output = call(&program, &["--version".to_owned()], env)?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let version = toolchain::version(&said).filter(|_| output.status.success());
+        let version = version.with_context(|| {
+            format!("`{program}` is not Binaryen's: it does not say its version")
+        })?;
+        Ok(Self { version: version.to_owned(), program, env: env.clone() })
+    }
+
     /// Where it is and what it says it is.
     #[must_use]
     pub fn told(&self) -> String {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 
 use crate::apt::{
-    self, LlvmPackages, Package, Release, RustPackages, Source, choose_libc, choose_llvm, packages,
+    self, LlvmPackages, Package, Release, Source, SuitePackages, choose_libc, choose_llvm, packages,
 };
 use crate::ctx::Ctx;
 use crate::fetch::FetchError;
@@ -47,16 +47,22 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
     anyhow::bail!("{}", survey.lacking("wasi-libc of 2024 or later"))
 }
 
-/// The packages of a Rust for wasm32-wasip1: the newest that a suite of the machine's own archives
-/// has. It brings the C library it was linked with, so it need not be that of the machine.
+/// The newest program that a suite of the machine's own archives has with all it runs with. It brings
+/// the C library it was linked with, so it need not be that of the machine. `what` is for the error.
 ///
 /// # Errors
 /// When the machine has no such archives, they lack something, or an index is not what its
 /// signed release says.
-pub(super) fn choose_rust(architecture: &str, ctx: &Ctx) -> anyhow::Result<RustPackages> {
+pub(super) fn choose_newest(
+    what: &str,
+    wanted: &dyn Fn(&str) -> bool,
+    choose: fn(&[Package]) -> Option<SuitePackages>,
+    ctx: &Ctx,
+) -> anyhow::Result<SuitePackages> {
+    let architecture = architecture()?;
     let mut sources = apt::sources(ctx)?;
     sources.retain(|source| source.serves(architecture) && source.keyring.is_distribution());
-    let mut survey = Survey::new(architecture, &apt::is_part_of_rust, ctx);
+    let mut survey = Survey::new(architecture, wanted, ctx);
     let mut suites: Vec<Vec<Package>> = Vec::new();
     let mut archives: Vec<String> = Vec::new();
     for source in sources {
@@ -72,8 +78,17 @@ pub(super) fn choose_rust(architecture: &str, ctx: &Ctx) -> anyhow::Result<RustP
             }
         }
     }
-    let found = suites.iter().filter_map(|packages| apt::choose_rust(packages)).max();
-    found.with_context(|| survey.lacking("whole Rust of 1.85 or later for wasm32-wasip1"))
+    let found = suites.iter().filter_map(|packages| choose(packages)).max();
+    found.with_context(|| survey.lacking(what))
+}
+
+/// Debian's name of this machine's architecture.
+///
+/// # Errors
+/// When no packages are known for it.
+pub(super) fn architecture() -> anyhow::Result<&'static str> {
+    apt::architecture()
+        .with_context(|| format!("no packages are known for {}", std::env::consts::ARCH))
 }
 
 /// What was seen so far.

@@ -4,7 +4,9 @@
 //! official WASI SDK; the same tools from the machine's own signed package archives. A file that
 //! is not what its digest says ends the search: that is an error, never a reason to go on.
 
+mod binaryen;
 mod choice;
+mod foreign;
 mod fresh;
 mod layout;
 mod official;
@@ -17,6 +19,8 @@ mod resolve;
 mod rust;
 mod shims;
 
+pub(crate) use binaryen::version;
+pub use binaryen::{Binaryen, BinaryenRequest, Origin};
 pub use request::ToolchainRequest;
 pub use resolve::{installed, resolve};
 pub use rust::Rust;

@@ -9,21 +9,16 @@ use crate::fetch::{fetch, places, sha256_of};
 use crate::store::Bucket;
 use crate::unpack::{Limits, unpack_tar};
 
-/// There is no official SDK to look for: a reason to take another road.
+/// There is no official release to look for: a reason to take another road.
 #[derive(Debug, thiserror::Error)]
-#[error("no WASI SDK {release} is pinned for {arch} {os}")]
-pub(super) struct NotPinned {
-    release: u32,
-    arch: &'static str,
-    os: &'static str,
-}
+#[error("no {0} is pinned for {arch} {os}", arch = std::env::consts::ARCH, os = std::env::consts::OS)]
+pub(super) struct NotPinned(pub(super) String);
 
 /// The archive for this machine.
 fn artifact(pin: &CpythonPin) -> Result<&'static Artifact, NotPinned> {
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    HostPlatform::of(os, arch)
+    HostPlatform::of(std::env::consts::OS, std::env::consts::ARCH)
         .and_then(|host| SdkPin::find(pin.wasi_sdk)?.hosts.get(&host))
-        .ok_or(NotPinned { release: pin.wasi_sdk, arch, os })
+        .ok_or_else(|| NotPinned(format!("WASI SDK {}", pin.wasi_sdk)))
 }
 
 /// The store's key of the SDK that goes with this CPython.

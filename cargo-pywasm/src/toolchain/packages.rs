@@ -4,10 +4,10 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest as _, Sha256};
 
-use super::choice::choose;
+use super::choice::{architecture, choose};
 use super::prove::prove;
 use super::{Input, Kind, Passed, Toolchain, layout, lib_dir, record, shims};
-use crate::apt::{self, LlvmPackages, Package};
+use crate::apt::{LlvmPackages, Package};
 use crate::ctx::Ctx;
 use crate::fetch::{Verified, fetch, sha256_of};
 use crate::reporter::WithHint;
@@ -20,8 +20,7 @@ use crate::unpack::{Limits, unpack_deb};
 /// When the machine has no such archives, they lack something, or a file is not what its
 /// signed index says.
 pub(super) fn install(passed: &[Passed], ctx: &Ctx) -> anyhow::Result<Toolchain> {
-    let architecture = apt::architecture()
-        .with_context(|| format!("no packages are known for {}", std::env::consts::ARCH))?;
+    let architecture = architecture()?;
     ctx.reporter.status("Resolving", "LLVM and wasi-libc in this machine's package archives");
     let (llvm, libc) = choose(architecture, ctx)?;
     let mut debs = Vec::new();

@@ -116,23 +116,23 @@ fn say(toolchain: &Toolchain, whence: &str, ctx: &Ctx) {
 
 /// Whether an error means that the network has no road there, rather than that something is
 /// wrong with what came.
-fn is_closed_road(error: &anyhow::Error) -> bool {
+pub(super) fn is_closed_road(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<NotPinned>() || matches!(cause.downcast_ref(), Some(FetchError::Nowhere { .. }))
     })
 }
 
-fn is_tampered(error: &anyhow::Error) -> bool {
+pub(super) fn is_tampered(error: &anyhow::Error) -> bool {
     error
         .chain()
         .any(|cause| cause.downcast_ref::<FetchError>().is_some_and(FetchError::is_other_content))
 }
 
-fn passed(road: &str, reason: &str) -> Passed {
+pub(super) fn passed(road: &str, reason: &str) -> Passed {
     Passed { road: road.to_owned(), reason: reason.to_owned() }
 }
 
-fn listed(passed: &[Passed]) -> String {
+pub(super) fn listed(passed: &[Passed]) -> String {
     passed.iter().map(|road| format!("\n  {}: {}", road.road, road.reason)).collect()
 }
 

@@ -10,32 +10,16 @@ use std::process::Command;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use sha2::{Digest as _, Sha256};
 
-use super::choice::choose_rust;
-use super::{fresh, shims};
-use crate::apt::{self, RustPackages};
+use super::choice::choose_newest;
+use super::{foreign, fresh, shims};
+use crate::apt::{self, SuitePackages};
 use crate::ctx::Ctx;
-use crate::fetch::fetch;
 use crate::store::Bucket;
-use crate::unpack::{Limits, unpack_deb};
 
-/// Shared libraries that the compiler and its linker run with, by the start of their names.
-const LIBRARIES: [&str; 13] = [
-    "ld-linux",
-    "libLLVM.so.",
-    "libc.so.6",
-    "libdl.so.2",
-    "libffi.so.",
-    "libgcc_s.so.",
-    "libm.so.6",
-    "libpthread.so.0",
-    "librt.so.1",
-    "librustc_driver-",
-    "libstdc++.so.6",
-    "libz.so.1",
-    "libzstd.so.1",
-];
+/// Shared libraries that the compiler and its linker run with beside those of C++.
+const LIBRARIES: [&str; 5] =
+    ["libLLVM.so.", "libffi.so.", "librustc_driver-", "libz.so.1", "libzstd.so.1"];
 
 /// A Rust in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,81 +57,50 @@ impl Rust {
     /// When the machine has no such archives, they lack something, a file is not what its signed
     /// index says, or what comes out can't build.
     pub fn install(ctx: &Ctx) -> anyhow::Result<Self> {
-        let architecture = apt::architecture()
-            .with_context(|| format!("no packages are known for {}", std::env::consts::ARCH))?;
         ctx.reporter.status("Resolving", "Rust in this machine's package archives");
-        let rust = choose_rust(architecture, ctx)?;
+        let what = "whole Rust of 1.85 or later for wasm32-wasip1";
+        let rust = choose_newest(what, &apt::is_part_of_rust, apt::choose_rust, ctx)?;
         let root = ctx.store.entry(Bucket::Toolchains, &key(&rust));
         if root.exists() {
             return Ok(Self { root });
         }
-        let mut debs = Vec::new();
-        for package in &rust.packages {
-            debs.push((package, fetch(&package.wanted(), &package.places(), ctx)?));
-        }
+        let debs = foreign::fetch_all(&rust, ctx)?;
         ctx.reporter.status("Unpacking", format!("Rust {}", rust.version));
         let stage = ctx.store.stage(Bucket::Toolchains)?;
         let tree = stage.path();
-        for (package, deb) in &debs {
-            let mut select = |path: &Utf8Path| place(&package.name, path);
-            unpack_deb(deb, tree, &mut select, &Limits::default())?;
-        }
+        foreign::unpack(&debs, tree, place)?;
         shims::make(&tree.join("host"), ctx)?;
-        let loader = loader(&tree.join("host/lib"))?;
+        let loader = foreign::loader(tree)?;
         for program in ["rustc", "rustdoc"] {
             let args = format!("\"$root/host/bin/{program}\" --sysroot \"$root/sysroot\"");
-            start_through(&loader, "/..", &args, &tree.join("bin").join(program))?;
+            foreign::start_through(&loader, "/..", &args, &tree.join("bin").join(program))?;
         }
         let rustlib = tree.join("sysroot/lib/rustlib");
         let linker = rustlib.join(host(&rustlib)?).join("bin/rust-lld");
-        start_through(&loader, "/../../../../..", "\"$root/host/bin/lld\"", &linker)?;
+        foreign::start_through(&loader, "/../../../../..", "\"$root/host/bin/lld\"", &linker)?;
         prove(tree).context("the unpacked Rust does not work here")?;
         stage.commit(&root)?;
         Ok(Self { root })
     }
 }
 
-fn key(rust: &RustPackages) -> String {
-    let digests: Vec<String> =
-        rust.packages.iter().map(|package| package.sha256.to_string()).collect();
-    let digest = Sha256::digest(digests.join(" "));
-    let digest = pywasm_recipes::Digest::from_bytes(digest.into());
-    let upstream = rust.version.split(['+', '-', '~']).next().unwrap_or_default();
-    format!("rust-{upstream}-{}", digest.short())
+fn key(rust: &SuitePackages) -> String {
+    format!("rust-{}-{}", rust.upstream(), foreign::digest(rust).short())
 }
 
 /// Where a package's file goes in the tree, if anywhere.
 fn place(package: &str, path: &Utf8Path) -> Option<Utf8PathBuf> {
     let text = path.as_str();
-    if text == format!("usr/share/doc/{package}/copyright") {
-        return Some(format!("share/doc/{package}/copyright").into());
-    }
     if let Some(rest) = text.strip_prefix("usr/lib/rustlib/") {
         let wanted = package == "libstd-rust-dev" || rest.starts_with("wasm32-wasip1/");
         return wanted.then(|| format!("sysroot/lib/rustlib/{rest}").into());
     }
-    let name = path.file_name()?;
     if matches!(text, "usr/bin/rustc" | "usr/bin/rustdoc")
         || (text.starts_with("usr/lib/llvm-") && text.ends_with("/bin/lld"))
     {
-        return Some(format!("host/bin/{name}").into());
+        return Some(format!("host/bin/{}", path.file_name()?).into());
     }
-    // Directly in the multiarch directory, or where older packages have them.
-    let in_lib = text.starts_with("usr/lib/") && path.components().count() == 4
-        || text.starts_with("lib/") && path.components().count() == 3;
-    let library = LIBRARIES.iter().any(|start| name.starts_with(start));
-    (in_lib && library).then(|| format!("host/lib/{name}").into())
-}
-
-/// The C library's program loader.
-fn loader(lib: &Utf8Path) -> anyhow::Result<String> {
-    for entry in lib.read_dir_utf8().with_context(|| format!("can't read `{lib}`"))? {
-        let name = entry?.file_name().to_owned();
-        if name.starts_with("ld-linux") {
-            return Ok(name);
-        }
-    }
-    anyhow::bail!("the packages have no program loader")
+    foreign::place(package, path, &LIBRARIES)
 }
 
 /// The host's triple, which names its directory.
@@ -159,23 +112,6 @@ fn host(rustlib: &Utf8Path) -> anyhow::Result<String> {
         }
     }
     anyhow::bail!("the packages have no library for this machine")
-}
-
-/// A script that starts a program through the loader. It finds its tree by its own place, `up`
-/// from there, so the store can be moved.
-fn start_through(loader: &str, up: &str, program: &str, path: &Utf8Path) -> anyhow::Result<()> {
-    let text = format!(
-        "#!/bin/sh\nroot=${{0%/*}}{up}\n\
-         exec \"$root/host/lib/{loader}\" --library-path \"$root/host/lib\" {program} \"$@\"\n"
-    );
-    fs_err::create_dir_all(path.parent().context("a script has a directory")?)?;
-    fs_err::write(path, text)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
-    }
-    Ok(())
 }
 
 /// Compiles and links a program for the target.

@@ -53,6 +53,22 @@ pub fn unpack_tar(
     tar_from(open(archive)?, name, into, strip, limits)
 }
 
+/// [`unpack_tar`] of what `select` chooses, which is given paths without their first components.
+///
+/// # Errors
+/// Those of [`unpack_tar`]. What is not selected may be of any kind and lead anywhere.
+pub fn unpack_tar_part(
+    archive: &Verified,
+    into: &Utf8Path,
+    strip: usize,
+    select: &mut Select<'_>,
+    limits: &Limits,
+) -> Result<Unpacked, UnpackError> {
+    let mut place =
+        |path: &Utf8Path| Ok(tar::stripped(path, strip)?.and_then(|path| select(&path)));
+    tar::unpack(open(archive)?, &archive.wanted().file, into, &mut place, limits)
+}
+
 /// Unpacks what `select` chooses of a Debian package's files into a directory,
 /// which may hold the files of other packages already.
 ///

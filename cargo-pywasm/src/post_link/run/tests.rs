@@ -254,14 +254,41 @@ fn an_optimizer_that_is_not_there_is_skipped_or_an_error_as_asked() {
     let empty = tempfile::tempdir().unwrap();
     let ctx = ctx(&[("PATH", empty.path().to_str().unwrap())]);
     let optional = plan(&[Step::WasmOpt], "ic", &ctx);
-    assert!(optional.told().contains("skipped: there is no `wasm-opt` on PATH"));
+    let why = "there is no `wasm-opt` on PATH or in the store; \
+        `cargo pywasm toolchain wasm-opt` gets one";
+    assert!(optional.told().contains(&format!("skipped: {why}")), "{}", optional.told());
     let outcome = run(&bytes, &optional).unwrap();
     assert!(outcome.module == bytes);
-    assert_eq!(outcome.done[0].skipped.as_deref(), Some("there is no `wasm-opt` on PATH"));
+    assert_eq!(outcome.done[0].skipped.as_deref(), Some(why));
     // Required it is a step, named or not.
     let asked = Asked { require_wasm_opt: true, ..Asked::default() };
     let error = format!("{:#}", Plan::new(&asked, &ctx).unwrap_err());
-    assert!(error.contains("has to run") && error.contains("apt-get install binaryen"), "{error}");
+    assert!(error.contains("has to run"), "{error}");
+    assert!(error.contains("hint: `cargo pywasm toolchain wasm-opt` gets one"), "{error}");
+}
+
+#[test]
+fn the_optimizer_of_the_store_is_taken_where_path_has_none() {
+    let of_store = Script::new("wasm-opt version 131", "cat \"$in\" > \"$out\"");
+    let root = of_store.path.parent().unwrap();
+    let mut ctx = ctx(&[("PATH", "/nowhere")]);
+    ctx.store = Store::at(root);
+    let kept = ctx.store.entry(crate::store::Bucket::Toolchains, "packages-binaryen-131-00000000");
+    std::fs::create_dir_all(kept.join("bin")).unwrap();
+    let kept = kept.join("bin/wasm-opt");
+    // Moved, not copied: nobody has it open for writing.
+    std::fs::rename(&of_store.path, &kept).unwrap();
+    let told = plan(&[Step::WasmOpt], "none", &ctx).told();
+    assert!(told.contains(&format!("-Oz by {kept}, wasm-opt version 131")), "{told}");
+
+    // One on PATH comes first, but for one that is none.
+    for (says, wanted) in [(VERSION, "wasm-opt version 108"), ("42", "wasm-opt version 131")] {
+        let on_path = Script::new(says, "cat \"$in\" > \"$out\"");
+        let path = format!("{}:/usr/bin:/bin", on_path.path.parent().unwrap());
+        ctx.env = Environment::of(&[("PATH", &path)]);
+        let told = plan(&[Step::WasmOpt], "none", &ctx).told();
+        assert!(told.contains(wanted), "{told}");
+    }
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! Which packages make Binaryen's optimizer: pure, from what a suite lists.
+
+use super::index::Package;
+use super::suite::{RUNTIME, SuitePackages, is_since, newest};
+
+/// The package that has it, with its library inside.
+const BINARYEN: &str = "binaryen";
+/// The oldest whose flags are known here.
+const OLDEST: &str = "108";
+
+/// Whether an index's package may be part of the optimizer.
+#[must_use]
+pub(crate) fn is_part_of_binaryen(name: &str) -> bool {
+    name == BINARYEN || RUNTIME.contains(&name)
+}
+
+/// The optimizer of a suite, when it is whole and new enough.
+#[must_use]
+pub fn choose_binaryen(suite: &[Package]) -> Option<SuitePackages> {
+    let optimizer = newest(suite, BINARYEN).filter(|package| is_since(package, OLDEST))?;
+    let mut packages = vec![optimizer];
+    for name in RUNTIME {
+        packages.push(newest(suite, name)?);
+    }
+    Some(SuitePackages::new(&optimizer.version, packages))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pywasm_recipes::Digest;
+
+    fn suite(packages: &[(&str, &str)]) -> Vec<Package> {
+        let package = |(name, version): &(&str, &str)| Package {
+            name: (*name).to_owned(),
+            version: (*version).to_owned(),
+            sha256: Digest::from_bytes([0; 32]),
+            size: 1,
+            url: format!("http://mirror.example/{name}.deb"),
+            depends: String::new(),
+        };
+        packages.iter().map(package).collect()
+    }
+
+    fn whole(binaryen: &str) -> Vec<Package> {
+        suite(&[
+            (BINARYEN, binaryen),
+            ("libc6", "2.41-12"),
+            ("libc6", "2.42-1"),
+            ("libgcc-s1", "14.2.0-19"),
+            ("libstdc++6", "14.2.0-19"),
+            ("wasi-libc", "0.0~git20241209.574b88d-2"),
+        ])
+    }
+
+    #[test]
+    fn the_optimizer_comes_with_the_c_library_of_its_suite() {
+        let chosen = choose_binaryen(&whole("131-2")).unwrap();
+        assert_eq!((chosen.version.as_str(), chosen.upstream()), ("131-2", "131"));
+        let names: Vec<&str> = chosen.packages.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, [BINARYEN, "libc6", "libgcc-s1", "libstdc++6"]);
+        assert_eq!(chosen.packages[1].version, "2.42-1");
+        assert!(names.iter().all(|name| is_part_of_binaryen(name)));
+    }
+
+    #[test]
+    fn the_newest_of_several_suites_is_the_greatest() {
+        let suites = ["99-1", "108-1", "131-2", "120-4"].map(whole);
+        let newest = suites.iter().filter_map(|suite| choose_binaryen(suite)).max().unwrap();
+        assert_eq!(newest.version, "131-2");
+    }
+
+    #[test]
+    fn one_that_is_too_old_or_not_whole_is_not_chosen() {
+        assert_eq!(choose_binaryen(&whole("99-1")), None);
+        for name in RUNTIME {
+            let mut suite = whole("131-2");
+            suite.retain(|package| package.name != name);
+            assert_eq!(choose_binaryen(&suite), None, "without {name}");
+        }
+    }
+}
