@@ -1,0 +1,182 @@
+//! The smallest embedding that is of use: Python and its library in a reactor that runs without a file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use pywasm_recipes::{Recipe, builtin};
+
+use super::row;
+use crate::tool::{Tool, root};
+
+/// Modules, and code that uses some of them.
+struct Set {
+    name: &'static str,
+    /// Those of recipe `canister` where none are named.
+    freeze: Option<&'static [&'static str]>,
+    check: &'static str,
+}
+
+const SETS: [Set; 2] = [
+    Set {
+        name: "`re`, `time`, `os`, `collections`, `_thread`",
+        freeze: Some(&["_thread", "collections", "os", "re", "time", "!_socket"]),
+        check: "import _thread, collections, os, re, time\\n\
+            assert re.match('a+', 'aa') and collections.Counter('aab')['a'] == 2",
+    },
+    Set {
+        name: "all of recipe `canister`",
+        freeze: None,
+        check: "import json, re, decimal\\n\
+            assert json.loads('[1]') == [1] and re.match('a+', 'aa') and \
+            decimal.Decimal('0.1') * 3 == decimal.Decimal('0.3')",
+    },
+];
+
+/// A reactor over the C API: a host writes code into `room`, and `run` runs it.
+const LIB: &str = r#"//! Python for a host: code goes in, and what it prints comes out.
+
+use std::ffi::{CStr, c_char, c_int, c_uint};
+
+unsafe extern "C" {
+    fn Py_IsInitialized() -> c_int;
+    fn pywasm_start(hash_seed: c_uint) -> *const c_char;
+    fn PyRun_SimpleString(code: *const c_char) -> c_int;
+}
+
+/// What `run` returns when Python does not start.
+const NO_PYTHON: c_int = -2;
+
+/// Room for code of this many bytes, and the zero behind it.
+#[unsafe(no_mangle)]
+pub extern "C" fn room(length: usize) -> *mut u8 {
+    Box::leak(vec![0; length + 1].into_boxed_slice()).as_mut_ptr()
+}
+
+/// Runs code: 0, or -1 after an exception, which is printed.
+///
+/// # Safety
+/// It is code in a room, and ends with a zero.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn run(code: *const c_char) -> c_int {
+    // SAFETY: one thread; Python runs before the code does, and the code is the caller's.
+    unsafe {
+        if Py_IsInitialized() == 0 && !pywasm_start(0).is_null() {
+            return NO_PYTHON;
+        }
+        PyRun_SimpleString(code)
+    }
+}
+
+/// Runs some of the library.
+#[unsafe(no_mangle)]
+pub extern "C" fn check() -> c_int {
+    const CODE: &CStr = c"CHECK";
+    // SAFETY: it ends with a zero.
+    unsafe { run(CODE.as_ptr()) }
+}
+"#;
+
+const BUILD: &str =
+    "fn main() {\n    pywasm_build::Build::new().no_finalize_at_exit().link();\n}\n";
+
+/// The rest of its Cargo.toml; the profile is that of the canister.
+const TABLES: &str = "[lib]\ncrate-type = [\"cdylib\"]\n\n\
+    [package.metadata.pywasm]\npython = \"3.13\"\nrecipe = \"small.toml\"\n\n\
+    [profile.release]\nopt-level = \"z\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n";
+
+/// What is done to the embedding after its link.
+const STEPS: [(&str, &[&str]); 6] = [
+    ("without `wasm-opt`", &["--step", "gc", "--step", "strip"]),
+    ("`pack`", &["--step", "gc", "--step", "pack", "--step", "strip"]),
+    ("`pack = \"lzma\"`", &["--step", "gc", "--step", "pack", "--pack", "lzma", "--step", "strip"]),
+    ("`wasm-opt`", &["--step", "gc", "--step", "wasm-opt", "--step", "strip"]),
+    (
+        "`wasm-opt`, `pack`",
+        &["--step", "gc", "--step", "wasm-opt", "--step", "pack", "--step", "strip"],
+    ),
+    (
+        "`wasm-opt`, `pack = \"lzma\"`",
+        &[
+            "--step", "gc", "--step", "wasm-opt", "--step", "pack", "--pack", "lzma", "--step",
+            "strip",
+        ],
+    ),
+];
+
+/// The rows of both sets. `optimizer` is Binaryen's.
+pub(super) fn rows(
+    tool: &Tool<'_>,
+    place: &Path,
+    optimizer: &str,
+    text: &mut String,
+) -> anyhow::Result<()> {
+    for (index, set) in SETS.iter().enumerate() {
+        let linked = linked(tool, &place.join(format!("set{index}")), set)?;
+        checked(tool, &linked)?;
+        let linked = linked.display().to_string();
+        for (step, (name, options)) in STEPS.into_iter().enumerate() {
+            let module = place.join(format!("smallest{index}-{step}.wasm"));
+            let to = module.display().to_string();
+            let words = ["--quiet", "post-link", &linked, "--output", &to];
+            let words = [&words[..], options].concat();
+            tool.call(&words).env("PYWASM_WASM_OPT", optimizer).ignore_stdout().run()?;
+            checked(tool, &module)?;
+            row(text, &format!("embedding, {}: {name}", set.name), &module)?;
+        }
+    }
+    Ok(())
+}
+
+/// The embedding as it is linked.
+fn linked(tool: &Tool<'_>, dir: &Path, set: &Set) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(dir.join("src"))?;
+    let helper = root().join("pywasm-build");
+    let head = "[package]\nname = \"smallest\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    let dependency = format!("[build-dependencies]\npywasm-build = {{ path = {helper:?} }}\n");
+    std::fs::write(
+        dir.join("Cargo.toml"),
+        format!("{head}\n[workspace]\n\n{dependency}\n{TABLES}"),
+    )?;
+    std::fs::write(dir.join("small.toml"), recipe(set)?)?;
+    std::fs::write(dir.join("build.rs"), BUILD)?;
+    std::fs::write(dir.join("src/lib.rs"), LIB.replace("CHECK", set.check))?;
+    tool.call_in(dir, &["install"])?;
+    tool.call_in(dir, &["build", "--release", "--quiet"])?;
+    Ok(root().join("target/embed/wasm32-wasip1/release/smallest.wasm"))
+}
+
+/// Recipe `canister`, all of it compiled for size, with the modules of the set.
+fn recipe(set: &Set) -> anyhow::Result<String> {
+    let text = builtin("canister").context("recipe `canister` is built in")?;
+    let mut recipe = Recipe::parse(text)?;
+    "small".clone_into(&mut recipe.name);
+    recipe.build.files.clear();
+    if let Some(freeze) = set.freeze {
+        recipe.freeze = freeze.iter().map(|name| (*name).to_owned()).collect();
+    }
+    Ok(recipe.to_toml())
+}
+
+/// It runs Python, with nothing around it.
+fn checked(tool: &Tool<'_>, module: &Path) -> anyhow::Result<()> {
+    let file = module.display().to_string();
+    let mut words = vec!["run-wasm", "--no-cwd", "--stdlib", "frozen", "--invoke", "check()"];
+    words.push(&file);
+    let said = tool.call(&words).quiet().read()?;
+    anyhow::ensure!(said == "0", "`{file}` says {said:?}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_has_its_modules_and_nothing_is_compiled_for_speed() {
+        for set in &SETS {
+            let recipe = Recipe::parse(&recipe(set).unwrap()).unwrap();
+            assert!(recipe.closed && recipe.build.files.is_empty());
+            assert!(recipe.freeze.iter().any(|name| name == "re"), "{:?}", recipe.freeze);
+        }
+    }
+}
