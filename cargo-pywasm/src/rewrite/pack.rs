@@ -1,21 +1,16 @@
 //! Data packed: what memory holds at first is compressed in the module, and unpacked by its start function.
-//!
-//! Source of the form: "LZ4 Block Format Description",
-//! <https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md>.
 
 use anyhow::Context;
-use lz4::block::CompressionMode;
 use walrus::ir::{Visitor, dfs_in_order};
 use walrus::{ConstExpr, DataId, DataKind, GlobalKind, MemoryId, Module, ValType};
 
+mod lz4;
 mod read;
 mod unpack;
 
 pub(crate) use read::Cost;
 pub use read::Unpacked;
 
-/// lz4's own highest level: a module is packed once, and unpacked as fast as at any other.
-const LEVEL: i32 = 12;
 /// The memory from the first to the last byte of data is so many times the data, or packing it takes more
 /// time than it is worth.
 const MOST_ZEROS: u64 = 64;
@@ -53,8 +48,7 @@ pub fn pack(bytes: &[u8]) -> anyhow::Result<Packed> {
         Ok(image) => image,
         Err(reason) => return left(reason),
     };
-    let mode = CompressionMode::HIGHCOMPRESSION(LEVEL);
-    let packed = lz4::block::compress(&image.bytes, Some(mode), false).context("lz4")?;
+    let packed = lz4::compress(&image.bytes)?;
     let length = u32::try_from(packed.len()).context("its data is larger than a memory")?;
     let Some(place) = image.stack.checked_sub(length).map(|at| at & !(ALIGNMENT - 1)) else {
         return left("the packed data does not fit on the C stack");

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use wasmparser::{FunctionBody, Operator};
 
+use super::lz4;
+
 /// Packed data of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unpacked<'a> {
@@ -47,7 +49,7 @@ impl<'a> Unpacked<'a> {
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
         let most = self.packed.len().saturating_mul(MOST_TIMES);
         let mut bytes: Vec<u8> = Vec::new();
-        let whole = self.sequences(|literals, _, matched| {
+        let whole = lz4::sequences(self.packed, |literals, _, matched| {
             bytes.extend_from_slice(literals);
             let Some((offset, length)) = matched else { return Some(()) };
             let from = bytes.len().checked_sub(offset).filter(|_| offset > 0)?;
@@ -65,39 +67,13 @@ impl<'a> Unpacked<'a> {
     /// copy.
     pub(crate) fn costs(&self, mut tell: impl FnMut(Range<u64>, Cost)) -> Option<()> {
         let mut at = u64::from(self.target);
-        self.sequences(|literals, overhead, matched| {
+        lz4::sequences(self.packed, |literals, overhead, matched| {
             let end = at + literals.len() as u64;
             tell(at..end, Cost::Each);
             at = end + matched.map_or(0, |(_, length)| length as u64);
             tell(end..at, Cost::All(overhead));
             Some(())
         })
-    }
-
-    /// Its sequences: literals, how many bytes are no literals, and where the match begins and its length.
-    ///
-    /// Source: "LZ4 Block Format Description".
-    fn sequences(
-        &self,
-        mut see: impl FnMut(&'a [u8], u64, Option<(usize, usize)>) -> Option<()>,
-    ) -> Option<()> {
-        let mut rest = self.packed;
-        while !rest.is_empty() {
-            let before = rest.len();
-            let token = byte(&mut rest)?;
-            let count = length(token >> 4, &mut rest)?;
-            let (literals, behind) = rest.split_at_checked(count)?;
-            rest = behind;
-            let mut matched = None;
-            // The last sequence has literals only.
-            if !rest.is_empty() {
-                let offset = u16::from_le_bytes([byte(&mut rest)?, byte(&mut rest)?]);
-                let count = length(token & 15, &mut rest)?.checked_add(4)?;
-                matched = Some((usize::from(offset), count));
-            }
-            see(literals, (before - rest.len() - literals.len()) as u64, matched)?;
-        }
-        Some(())
     }
 }
 
@@ -108,25 +84,4 @@ pub(crate) enum Cost {
     Each,
     /// So many for all of it.
     All(u64),
-}
-
-fn byte(rest: &mut &[u8]) -> Option<u8> {
-    let (first, behind) = rest.split_first()?;
-    *rest = behind;
-    Some(*first)
-}
-
-/// A length of 15 goes on in bytes: as long as they are 255.
-fn length(nibble: u8, rest: &mut &[u8]) -> Option<usize> {
-    let mut sum = usize::from(nibble);
-    if nibble == 15 {
-        loop {
-            let next = byte(rest)?;
-            sum = sum.checked_add(usize::from(next))?;
-            if next != 255 {
-                break;
-            }
-        }
-    }
-    Some(sum)
 }
