@@ -8,7 +8,7 @@ use anyhow::Context;
 use walrus::ir::BinaryOp;
 use walrus::{InstrSeqBuilder, LocalId, ModuleLocals, ValType};
 
-use super::unpack::{Copier, HALFWORD, UNALIGNED, advance, number};
+use super::unpack::{Copier, HALFWORD, Places, UNALIGNED, advance, number};
 
 /// lz4's own highest level: a module is packed once, and unpacked as fast as at any other.
 const LEVEL: i32 = 12;
@@ -29,9 +29,9 @@ pub(super) struct Decoder<'c> {
 }
 
 impl<'c> Decoder<'c> {
-    pub(super) fn new(copier: &'c Copier, limit: u32, locals: &mut ModuleLocals) -> Self {
+    pub(super) fn new(copier: &'c Copier, at: &Places, locals: &mut ModuleLocals) -> Self {
         let mut local = || locals.add(ValType::I32);
-        Self { copier, limit, token: local(), byte: local() }
+        Self { copier, limit: at.place + at.length, token: local(), byte: local() }
     }
 
     pub(super) fn emit(&self, code: &mut InstrSeqBuilder<'_>) {

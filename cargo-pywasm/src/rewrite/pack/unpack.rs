@@ -7,19 +7,29 @@ use walrus::{
     ValType,
 };
 
-use super::lz4;
+use super::Packing;
 
-/// Where is what.
+/// Where is what: addresses of memory.
+pub(super) struct Places {
+    /// The packed bytes, and behind them what else their decoder wants.
+    pub(super) place: u32,
+    /// How many packed bytes there are.
+    pub(super) length: u32,
+    /// Where their content goes.
+    pub(super) target: u32,
+    /// Behind the content.
+    pub(super) end: u32,
+}
+
+/// The start function of a module whose data is packed.
 pub(super) struct Unpacker {
     pub(super) memory: MemoryId,
     /// The passive segment.
     pub(super) blob: DataId,
-    /// The address where it is read from.
-    pub(super) place: u32,
-    /// Its length.
-    pub(super) length: u32,
-    /// The address where its content goes.
-    pub(super) target: u32,
+    pub(super) packing: Packing,
+    /// Bytes of the stack that it uses.
+    pub(super) room: u32,
+    pub(super) at: Places,
 }
 
 impl Unpacker {
@@ -30,15 +40,14 @@ impl Unpacker {
         let mut builder = FunctionBuilder::new(&mut module.types, &[], &[]);
         builder.name("pywasm_unpack".to_owned());
         let mut body = builder.func_body();
-        let (place, length) = (number(self.place), number(self.length));
+        let (place, length) = (number(self.at.place), number(self.at.length));
         body.const_(place).i32_const(0).const_(length).memory_init(self.memory, self.blob);
         body.data_drop(self.blob);
         body.const_(place).local_set(copier.from);
-        body.const_(number(self.target)).local_set(copier.to);
-        let limit = self.place + self.length;
-        lz4::Decoder::new(&copier, limit, &mut module.locals).emit(&mut body);
+        body.const_(number(self.at.target)).local_set(copier.to);
+        self.packing.decoder(&copier, &self.at, &mut module.locals, &mut body);
         // The stack is as it would have been.
-        body.const_(place).i32_const(0).const_(length).memory_fill(self.memory);
+        body.const_(place).i32_const(0).const_(number(self.room)).memory_fill(self.memory);
         if let Some(before) = before {
             body.call(before);
         }
