@@ -13,6 +13,7 @@ use crate::ctx::Ctx;
 use crate::post_link::{Asked, Initialization, Step};
 use crate::project::Stdlib;
 use crate::reporter::WithHint;
+use crate::rewrite::Packing;
 use crate::size::Budget;
 
 /// The recipe of those who name none.
@@ -51,6 +52,7 @@ struct Metadata {
     policy: Option<String>,
     post_link: Option<Vec<Step>>,
     require_wasm_opt: Option<bool>,
+    pack: Option<Packing>,
     size_budget: Option<Budget>,
     snapshot: Option<Initialization>,
 }
@@ -68,28 +70,32 @@ impl Metadata {
             policy: self.policy.or(shared.policy),
             post_link: self.post_link.or(shared.post_link),
             require_wasm_opt: self.require_wasm_opt.or(shared.require_wasm_opt),
+            pack: self.pack.or(shared.pack),
             size_budget: self.size_budget.or(shared.size_budget),
             snapshot: self.snapshot.or(shared.snapshot),
         }
     }
 
     /// What is done after the link; who chose a policy and lists steps wants it held, and who says
-    /// what a snapshot is made with wants one.
+    /// what a snapshot is made with, or how data is packed, wants that.
     fn post_link(self) -> Option<Asked> {
-        let wants_snapshot = self.snapshot.is_some();
+        let wanted = [(self.snapshot.is_some(), Step::Snapshot), (self.pack.is_some(), Step::Pack)];
         // A budget alone is held of the module as it is linked.
         let budget = self.size_budget;
-        let wants_any = wants_snapshot || budget.is_some();
+        let wants_any = budget.is_some() || wanted.iter().any(|(is_wanted, _)| *is_wanted);
         let mut steps = self.post_link.or_else(|| wants_any.then(Vec::new))?;
-        if wants_snapshot && !steps.contains(&Step::Snapshot) {
-            steps.push(Step::Snapshot);
+        for (is_wanted, step) in wanted {
+            if is_wanted && !steps.contains(&step) {
+                steps.push(step);
+            }
         }
         if self.policy.is_some() && !steps.is_empty() && !steps.contains(&Step::Audit) {
             steps.push(Step::Audit);
         }
         let require_wasm_opt = self.require_wasm_opt.unwrap_or(false);
         let snapshot = self.snapshot.unwrap_or_default();
-        Some(Asked { steps, policy: self.policy, require_wasm_opt, budget, snapshot })
+        let (policy, packing) = (self.policy, self.pack);
+        Some(Asked { steps, policy, require_wasm_opt, packing, budget, snapshot })
     }
 }
 
@@ -509,6 +515,16 @@ mod tests {
         let read = post_link(&ctx(&root, &[])).unwrap().unwrap();
         assert_eq!((&read.steps[..], read.snapshot.hash_seed), (&[Step::Snapshot][..], Some(7)));
         assert_eq!(read.snapshot.imports, ["json"]);
+        let (_dir, root) =
+            crate_dir("[package.metadata.pywasm]\npack = \"lzma\"\npolicy = \"ic\"\n");
+        let read = post_link(&ctx(&root, &[])).unwrap().unwrap();
+        assert_eq!(read.steps, [Step::Pack, Step::Audit]);
+        assert_eq!(read.packing, Some(Packing::Lzma));
+        let (_dir, root) = crate_dir("[package.metadata.pywasm]\npack = \"zip\"\n");
+        let error = format!("{:#}", post_link(&ctx(&root, &[])).unwrap_err());
+        for word in ["zip", "lz4", "lzma", "Cargo.toml"] {
+            assert!(error.contains(word), "{error}");
+        }
         // A policy alone is for `audit-imports`.
         let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
         assert!(post_links(&ctx(&root, &[])).unwrap().is_empty());

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use cargo_pywasm::canister::{Canister, Host, Principal, Settings};
+use cargo_pywasm::rewrite::{Packing, pack};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -166,18 +167,20 @@ const RECORD: &[u8] = br#"{"version": 1, "sha256": "00", "total": 12, "named": t
     ["python", "data", "json", "", "json", 1, 5], ["rust", "code", "crate a", "a.o", "f", 2, 7]]}"#;
 
 /// A module whose data is packed, with a table of frozen code in it.
-fn packed() -> Vec<u8> {
+fn packed(packing: Packing) -> Vec<u8> {
     let mut data = b"json\0...\xe3".to_vec();
     data.extend((0..999_u32).map(|it| (it / 8 * 37 % 251) as u8));
     for word in [65544_u32, 65552, 1000, 0] {
         data.extend(word.to_le_bytes());
     }
+    // What unpacks LZMA has some size itself.
+    data.extend((0..6000_u32).map(|it| (it / 9 * it % 251) as u8));
     let text: String = data.iter().map(|byte| format!("\\{byte:02x}")).collect();
     let text = format!(
         r#"(module (memory (export "m") 8) (global (export "g") (mut i32) (i32.const 65536))
             (func (export "f") global.get 0 drop) (data (i32.const 65544) "{text}"))"#
     );
-    let packed = cargo_pywasm::rewrite::pack(&wat::parse_str(text).expect("a module"));
+    let packed = pack(&wat::parse_str(text).expect("a module"), packing);
     let packed = packed.expect("a module");
     assert_eq!(packed.reason, None);
     packed.module
@@ -205,7 +208,8 @@ fn seeds() -> Vec<Vec<u8>> {
         MAP.to_vec(),
         RECORD.to_vec(),
         b"{\"total\": \"3.4MB\", \"module:a\": 1, \"crate:b\": 0, \"baseline\": \"x\"}".to_vec(),
-        packed(),
+        packed(Packing::Lz4),
+        packed(Packing::Lzma),
         b"{\"version\": 1, \"accepted\": [{\"code\": \"limit\", \"subject\": \"size\"}]}".to_vec(),
     ];
     let mut files: Vec<PathBuf> = std::fs::read_dir(corpus)

@@ -21,7 +21,7 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let said = String::from_utf8_lossy(&refused.stderr);
     for told in [
         "error[undefined-function]: pthread_getcpuclockid: ",
-        "needed by libpython3.13.a(timemodule.o)",
+        "needed by libpython.a(timemodule.o)",
         "`pthread_getcpuclockid = \"trap\"` in `[stubs]` of the recipe",
     ] {
         anyhow::ensure!(said.contains(told), "{told} is not in:\n{said}");

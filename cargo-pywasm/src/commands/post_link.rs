@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::post_link::{self, Asked, Files, Plan, Step};
 use crate::project;
 use crate::reporter::{Message, WithHint};
+use crate::rewrite::Packing;
 
 /// Make a linked module ready for its host: rewired, swept, optimized, packed, audited, compressed
 ///
@@ -37,6 +38,9 @@ pub struct Args {
     /// Fail where there is no `wasm-opt`, rather than skip it
     #[arg(long)]
     require_wasm_opt: bool,
+    /// How data is packed; with it, `pack` is a step [default: the project's `pack`, else lz4]
+    #[arg(long = "pack", value_name = "FORM", value_enum)]
+    packing: Option<Packing>,
     /// Print the plan, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -72,10 +76,13 @@ fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
     if args.policy.is_some() && !steps.contains(&Step::Audit) {
         steps.push(Step::Audit);
     }
+    let packs = args.steps.is_empty() || steps.contains(&Step::Pack);
+    let packing = args.packing.or(of_project.packing.filter(|_| packs));
     let policy = args.policy.clone().or(of_project.policy);
     // It is for what the project ships, not for steps that somebody tries.
     let budget = of_project.budget.filter(|_| args.steps.is_empty());
-    Ok(Asked { steps, policy, require_wasm_opt, budget, snapshot: of_project.snapshot })
+    let snapshot = of_project.snapshot;
+    Ok(Asked { steps, policy, require_wasm_opt, packing, budget, snapshot })
 }
 
 fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {

@@ -34,7 +34,9 @@ pub(crate) fn emulated(toolchain: &Toolchain) -> impl Iterator<Item = Utf8PathBu
 fn link_set(whole: &[&Utf8Path], toolchain: &Toolchain) -> anyhow::Result<Link> {
     let mut link = Link::new();
     for path in whole {
-        link.whole_archive(path.file_name().unwrap_or(path.as_str()), &fs_err::read(path)?)?;
+        let name = path.file_name().unwrap_or(path.as_str());
+        // Ours has a name that CPython's makefile does not know, and that nobody else has to.
+        link.whole_archive(name.trim_start_matches("pywasm-"), &fs_err::read(path)?)?;
     }
     let mut lazy: Vec<Utf8PathBuf> = emulated(toolchain).collect();
     lazy.push(toolchain.builtins()?);

@@ -175,7 +175,7 @@ impl Run<'_> {
     }
 
     fn pack(&mut self) -> anyhow::Result<Said> {
-        let packed = rewrite::pack(&self.module)?;
+        let packed = rewrite::pack(&self.module, self.plan.packing)?;
         self.module = wasm_opt::carried(&self.module, packed.module)?;
         Ok(match packed.reason {
             Some(reason) => Said::new(reason),

@@ -14,6 +14,6 @@ mod stub;
 pub use exports::without_exports;
 pub use gc::{POLYFILL_EXPORTS, Swept, gc};
 pub(crate) use pack::Cost;
-pub use pack::{Packed, Unpacked, pack};
+pub use pack::{Packed, Packing, Unpacked, pack};
 pub use rewire::{Rewired, Wire, rewire};
 pub use stub::{Stubbed, stub};

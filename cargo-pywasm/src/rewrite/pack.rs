@@ -1,21 +1,19 @@
 //! Data packed: what memory holds at first is compressed in the module, and unpacked by its start function.
-//!
-//! Source of the form: "LZ4 Block Format Description",
-//! <https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md>.
 
 use anyhow::Context;
-use lz4::block::CompressionMode;
 use walrus::ir::{Visitor, dfs_in_order};
 use walrus::{ConstExpr, DataId, DataKind, GlobalKind, MemoryId, Module, ValType};
 
+mod lz4;
+mod lzma;
+mod packing;
 mod read;
 mod unpack;
 
+pub use packing::Packing;
 pub(crate) use read::Cost;
 pub use read::Unpacked;
 
-/// lz4's own highest level: a module is packed once, and unpacked as fast as at any other.
-const LEVEL: i32 = 12;
 /// The memory from the first to the last byte of data is so many times the data, or packing it takes more
 /// time than it is worth.
 const MOST_ZEROS: u64 = 64;
@@ -42,9 +40,8 @@ pub struct Packed {
 ///
 /// # Errors
 /// When the module is broken.
-pub fn pack(bytes: &[u8]) -> anyhow::Result<Packed> {
-    let mut module =
-        Module::from_buffer(bytes).context("it is not a module that can be changed")?;
+pub fn pack(bytes: &[u8], packing: Packing) -> anyhow::Result<Packed> {
+    let module = Module::from_buffer(bytes).context("it is not a module that can be changed")?;
     let left = |reason: &str| {
         let reason = Some(reason.to_owned());
         Ok(Packed { module: bytes.to_vec(), unpacked: 0, packed: 0, reason })
@@ -53,26 +50,14 @@ pub fn pack(bytes: &[u8]) -> anyhow::Result<Packed> {
         Ok(image) => image,
         Err(reason) => return left(reason),
     };
-    let mode = CompressionMode::HIGHCOMPRESSION(LEVEL);
-    let packed = lz4::block::compress(&image.bytes, Some(mode), false).context("lz4")?;
-    let length = u32::try_from(packed.len()).context("its data is larger than a memory")?;
-    let Some(place) = image.stack.checked_sub(length).map(|at| at & !(ALIGNMENT - 1)) else {
-        return left("the packed data does not fit on the C stack");
+    let done = match image.pack(module, packing)? {
+        Ok(done) => done,
+        Err(reason) => return left(reason),
     };
-    for id in &image.segments {
-        module.data.delete(*id);
-    }
-    let size = packed.len();
-    let blob = module.data.add(DataKind::Passive, packed);
-    let unpacker =
-        unpack::Unpacker { memory: image.memory, blob, place, length, target: image.start };
-    let start = unpacker.function(&mut module);
-    module.start = Some(start);
-    let done = module.emit_wasm();
-    if done.len() >= bytes.len() {
+    if done.module.len() >= bytes.len() {
         return left("packed, it would be larger");
     }
-    Ok(Packed { module: done, unpacked: image.bytes.len(), packed: size, reason: None })
+    Ok(done)
 }
 
 /// The part of memory that data segments fill.
@@ -81,6 +66,8 @@ struct Image {
     segments: Vec<DataId>,
     /// The address of its first byte.
     start: u32,
+    /// The address behind its last.
+    end: u32,
     bytes: Vec<u8>,
     /// Bytes below it, from address 0: the C stack.
     stack: u32,
@@ -136,10 +123,17 @@ impl Image {
         if end > memory.initial << 16 {
             return Err("its data does not fit into its memory");
         }
+        let Ok(end_at) = u32::try_from(end) else {
+            return Err("its data ends where addresses do");
+        };
         let (length, given) =
             (end - u64::from(start), segments.iter().map(|(_, it)| it.value.len()));
         if length > given.sum::<usize>() as u64 * MOST_ZEROS {
             return Err("its data lies too far apart");
+        }
+        // lz4 does not come back from nothing.
+        if length == 0 {
+            return Err("it has no data");
         }
         let mut bytes = vec![0; usize::try_from(length).map_err(|_| "its data is too large")?];
         for (at, data) in &segments {
@@ -147,7 +141,37 @@ impl Image {
             bytes[at..at + data.value.len()].copy_from_slice(&data.value);
         }
         let segments = segments.iter().map(|(_, data)| data.id()).collect();
-        Ok(Self { memory: memory.id(), segments, start, bytes, stack })
+        Ok(Self { memory: memory.id(), segments, start, end: end_at, bytes, stack })
+    }
+
+    /// Packs it in its module, whether that makes it smaller or not; the reason where it can't be.
+    fn pack(
+        &self,
+        mut module: Module,
+        packing: Packing,
+    ) -> anyhow::Result<Result<Packed, &'static str>> {
+        let packed = packing.compress(&self.bytes)?;
+        if !packing.is_read(packed.len(), self.bytes.len()) {
+            return Ok(Err("packed, it would be too small a part of what it unpacks to"));
+        }
+        let size = packed.len();
+        let fitting = u32::try_from(size).ok().filter(|length| *length <= self.stack);
+        let placed = fitting.and_then(|length| {
+            let room = packing.room(length);
+            Some((length, room, self.stack.checked_sub(room)? & !(ALIGNMENT - 1)))
+        });
+        let Some((length, room, place)) = placed else {
+            return Ok(Err("the packed data does not fit on the C stack"));
+        };
+        for id in &self.segments {
+            module.data.delete(*id);
+        }
+        let blob = module.data.add(DataKind::Passive, packed);
+        let at = unpack::Places { place, length, target: self.start, end: self.end };
+        let unpacker = unpack::Unpacker { memory: self.memory, blob, packing, room, at };
+        module.start = Some(unpacker.function(&mut module));
+        let (module, unpacked) = (module.emit_wasm(), self.bytes.len());
+        Ok(Ok(Packed { module, unpacked, packed: size, reason: None }))
     }
 }
 

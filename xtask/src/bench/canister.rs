@@ -13,12 +13,14 @@ use crate::canister::copy;
 use crate::tool::{Tool, root};
 
 /// The steps of the example's table, and what is left of them for a comparison.
-const STEPS: [(&str, &[&str]); 4] = [
-    ("all steps", &["rewire", "candid", "gc", "wasm-opt", "pack", "strip", "gzip"]),
-    ("without `pack`", &["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"]),
-    ("without `wasm-opt`", &["rewire", "candid", "gc", "pack", "strip", "gzip"]),
-    ("without both", &["rewire", "candid", "gc", "strip", "gzip"]),
+const STEPS: [(&str, &[&str], &[&str]); 5] = [
+    ("all steps", ALL, &[]),
+    ("without `pack`", &["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"], &[]),
+    ("without `wasm-opt`", &["rewire", "candid", "gc", "pack", "strip", "gzip"], &[]),
+    ("without both", &["rewire", "candid", "gc", "strip", "gzip"], &[]),
+    ("all steps, `pack = \"lzma\"`", ALL, &["--pack", "lzma"]),
 ];
+const ALL: &[&str] = &["rewire", "candid", "gc", "wasm-opt", "pack", "strip", "gzip"];
 
 pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
@@ -50,11 +52,12 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
     );
     writeln!(text, "| as it is linked | {} | | |", grouped(std::fs::metadata(linked)?.len()))?;
     let mut modules = Vec::new();
-    for (index, (name, steps)) in STEPS.iter().enumerate() {
+    for (index, (name, steps, more)) in STEPS.iter().enumerate() {
         let module = place.join(format!("{index}.wasm"));
         let (from, to) = (linked.display().to_string(), module.display().to_string());
         let mut words = vec!["--quiet", "post-link", &from, "--output", &to];
         words.extend(steps.iter().flat_map(|step| ["--step", *step]));
+        words.extend(*more);
         tool.call(&words).ignore_stdout().run()?;
         let packed = std::fs::metadata(format!("{to}.gz"))?.len();
         let install = called(tool, &module, &["nothing"])?.fuel("install")?;
@@ -68,12 +71,13 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
     let said = called(tool, &modules[0], &calls)?;
     let (start, import) = said.start()?;
     text.push_str("\n| what | fuel |\n|---|---:|\n");
-    let unpack =
-        said.fuel("install")? - called(tool, &modules[1], &["nothing"])?.fuel("install")?;
+    let unpacked = called(tool, &modules[1], &["nothing"])?.fuel("install")?;
+    let by_lzma = called(tool, &modules[4], &["nothing"])?.fuel("install")?;
     for (what, fuel) in [
         ("Python's own start, in full (`pywasm_start`)", start),
         ("import of `rules`, with `dataclasses`, `decimal`, `json`, `re`, `uuid` and more", import),
-        ("what `pack` adds to an install", unpack),
+        ("what `pack` adds to an install", said.fuel("install")? - unpacked),
+        ("what `pack = \"lzma\"` adds to an install", by_lzma - unpacked),
         ("a query that does nothing", said.fuel("nothing")?),
         ("a query that calls Python: `greet`, with its `print`", said.fuel("greet")?),
         (

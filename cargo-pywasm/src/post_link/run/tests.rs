@@ -171,7 +171,8 @@ fn a_module_that_says_no_interface_is_told_how_to() {
 fn who_tries_things_out_waits_for_no_optimizer() {
     let steps = vec![Step::Gzip, Step::Rewire, Step::WasmOpt, Step::Pack, Step::Audit];
     let budget = Some(crate::size::Budget::default());
-    let mut asked = Asked { steps, require_wasm_opt: true, budget, ..Asked::default() };
+    let packing = Some(rewrite::Packing::Lzma);
+    let mut asked = Asked { steps, require_wasm_opt: true, packing, budget, ..Asked::default() };
     assert_eq!(asked.for_trying().as_deref(), Some("wasm-opt, pack, gzip, size-budget"));
     assert_eq!(asked.budget, None);
     assert_eq!(
@@ -179,6 +180,34 @@ fn who_tries_things_out_waits_for_no_optimizer() {
         (&[Step::Rewire, Step::Audit][..], false)
     );
     assert_eq!(asked.for_trying(), None);
+    assert_eq!(Plan::new(&asked, &ctx(&[])).unwrap().steps, [Step::Rewire, Step::Audit]);
+}
+
+#[cfg(feature = "runtime")]
+#[test]
+fn data_is_packed_as_it_is_asked_for_and_another_choice_is_another_plan() {
+    let bytes = speaking();
+    let packed = |packing: Option<rewrite::Packing>| {
+        // Who says how wants the step, named or not.
+        let steps =
+            if packing.is_some() { vec![Step::Strip] } else { vec![Step::Pack, Step::Strip] };
+        let plan = Plan::new(&Asked { steps, packing, ..Asked::default() }, &ctx(&[])).unwrap();
+        assert_eq!(plan.steps, [Step::Pack, Step::Strip]);
+        let outcome = run(&bytes, &plan).unwrap();
+        assert!(outcome.module.len() < bytes.len(), "{:?}", outcome.done);
+        (plan.told(), outcome)
+    };
+    let (told, plain) = packed(None);
+    assert!(told.contains("data by lz4, which"), "{told}");
+    let (told, lz4) = packed(Some(rewrite::Packing::Lz4));
+    let (other, lzma) = packed(Some(rewrite::Packing::Lzma));
+    assert!(other.contains("data by lzma, which") && told != other, "{other}");
+    assert!(plain.module == lz4.module && plain.stamp == lz4.stamp);
+    assert!(lz4.module != lzma.module && lz4.stamp != lzma.stamp);
+    // A module that is packed stays as it is, whatever the choice.
+    let asked = Asked { packing: Some(rewrite::Packing::Lzma), ..Asked::default() };
+    let again = run(&lz4.module, &Plan::new(&asked, &ctx(&[])).unwrap()).unwrap();
+    assert!(again.module == lz4.module, "{:?}", again.done);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use wasmparser::{FunctionBody, Operator};
+use wasmparser::{FunctionBody, Operator, OperatorsReader};
+
+use super::{lz4, lzma};
 
 /// Packed data of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +13,14 @@ pub struct Unpacked<'a> {
     /// The address where its content goes.
     pub target: u32,
     packed: &'a [u8],
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Lz4,
+    /// With the length of the content.
+    Lzma(usize),
 }
 
 /// Data that unpacks to more times its size is hardly code, and nobody looks for any in it.
@@ -23,11 +33,7 @@ impl<'a> Unpacked<'a> {
     pub fn read(start: &FunctionBody<'_>, segments: &[Option<&'a [u8]>]) -> Option<Self> {
         let [Some(packed)] = segments else { return None };
         let mut code = start.get_operators_reader().ok()?;
-        let mut number = || match code.read().ok()? {
-            Operator::I32Const { value } => Some(value),
-            _ => None,
-        };
-        let (place, zero, length) = (number()?, number()?, number()?);
+        let (place, zero, length) = (number(&mut code)?, number(&mut code)?, number(&mut code)?);
         if zero != 0 || usize::try_from(length) != Ok(packed.len()) {
             return None;
         }
@@ -37,25 +43,25 @@ impl<'a> Unpacked<'a> {
         else {
             return None;
         };
-        let is_place = matches!(code.read(), Ok(Operator::I32Const { value }) if value == place);
-        let is_kept = matches!(code.read(), Ok(Operator::LocalSet { .. }));
-        let Ok(Operator::I32Const { value: target }) = code.read() else { return None };
-        (is_place && is_kept).then_some(Self { target: target.cast_unsigned(), packed })
+        (kept(&mut code)? == place).then_some(())?;
+        let target = kept(&mut code)?;
+        let form = Form::read(&mut code, target)?;
+        Some(Self { target, packed, form })
     }
 
     /// Its content; none where it is broken or much larger than what it is packed in.
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
         let most = self.packed.len().saturating_mul(MOST_TIMES);
+        if let Form::Lzma(length) = self.form {
+            (length <= most).then_some(())?;
+            return lzma::unpack(self.packed, length, |_, _| {}).map(|(bytes, _)| bytes);
+        }
         let mut bytes: Vec<u8> = Vec::new();
-        let whole = self.sequences(|literals, _, matched| {
+        let whole = lz4::sequences(self.packed, |literals, _, matched| {
             bytes.extend_from_slice(literals);
             let Some((offset, length)) = matched else { return Some(()) };
-            let from = bytes.len().checked_sub(offset).filter(|_| offset > 0)?;
             (length <= most.checked_sub(bytes.len())?).then_some(())?;
-            for at in from..from + length {
-                bytes.push(bytes[at]);
-            }
-            Some(())
+            repeat(&mut bytes, offset, length)
         });
         whole.map(|()| bytes)
     }
@@ -65,7 +71,14 @@ impl<'a> Unpacked<'a> {
     /// copy.
     pub(crate) fn costs(&self, mut tell: impl FnMut(Range<u64>, Cost)) -> Option<()> {
         let mut at = u64::from(self.target);
-        self.sequences(|literals, overhead, matched| {
+        if let Form::Lzma(length) = self.form {
+            lzma::is_read(self.packed.len(), length).then_some(())?;
+            let (_, read) = lzma::unpack(self.packed, length, |range, bytes| {
+                tell(at + range.start as u64..at + range.end as u64, Cost::All(bytes));
+            })?;
+            return (read == self.packed.len()).then_some(());
+        }
+        lz4::sequences(self.packed, |literals, overhead, matched| {
             let end = at + literals.len() as u64;
             tell(at..end, Cost::Each);
             at = end + matched.map_or(0, |(_, length)| length as u64);
@@ -73,32 +86,42 @@ impl<'a> Unpacked<'a> {
             Some(())
         })
     }
+}
 
-    /// Its sequences: literals, how many bytes are no literals, and where the match begins and its length.
-    ///
-    /// Source: "LZ4 Block Format Description".
-    fn sequences(
-        &self,
-        mut see: impl FnMut(&'a [u8], u64, Option<(usize, usize)>) -> Option<()>,
-    ) -> Option<()> {
-        let mut rest = self.packed;
-        while !rest.is_empty() {
-            let before = rest.len();
-            let token = byte(&mut rest)?;
-            let count = length(token >> 4, &mut rest)?;
-            let (literals, behind) = rest.split_at_checked(count)?;
-            rest = behind;
-            let mut matched = None;
-            // The last sequence has literals only.
-            if !rest.is_empty() {
-                let offset = u16::from_le_bytes([byte(&mut rest)?, byte(&mut rest)?]);
-                let count = length(token & 15, &mut rest)?.checked_add(4)?;
-                matched = Some((usize::from(offset), count));
-            }
-            see(literals, (before - rest.len() - literals.len()) as u64, matched)?;
+impl Form {
+    /// By what the decoder begins with. That of LZ4 has nothing to prepare; that of LZMA keeps where the content
+    /// ends, and a range of 2^32 - 1.
+    fn read(code: &mut OperatorsReader<'_>, target: u32) -> Option<Self> {
+        if matches!(code.clone().read(), Ok(Operator::Block { .. })) {
+            return Some(Self::Lz4);
         }
-        Some(())
+        let (end, range) = (kept(code)?, kept(code)?);
+        let length = end.checked_sub(target).filter(|length| *length > 0 && range == u32::MAX)?;
+        usize::try_from(length).ok().map(Self::Lzma)
     }
+}
+
+/// A number, and nothing else.
+fn number(code: &mut OperatorsReader<'_>) -> Option<u32> {
+    match code.read().ok()? {
+        Operator::I32Const { value } => Some(value.cast_unsigned()),
+        _ => None,
+    }
+}
+
+/// A number that a variable takes.
+fn kept(code: &mut OperatorsReader<'_>) -> Option<u32> {
+    let value = number(code)?;
+    matches!(code.read(), Ok(Operator::LocalSet { .. })).then_some(value)
+}
+
+/// Copies so much from an earlier place, which may run into what it writes.
+pub(super) fn repeat(bytes: &mut Vec<u8>, offset: usize, length: usize) -> Option<()> {
+    let from = bytes.len().checked_sub(offset).filter(|_| offset > 0)?;
+    for at in from..from + length {
+        bytes.push(bytes[at]);
+    }
+    Some(())
 }
 
 /// How much of the packed form a range takes.
@@ -108,25 +131,4 @@ pub(crate) enum Cost {
     Each,
     /// So many for all of it.
     All(u64),
-}
-
-fn byte(rest: &mut &[u8]) -> Option<u8> {
-    let (first, behind) = rest.split_first()?;
-    *rest = behind;
-    Some(*first)
-}
-
-/// A length of 15 goes on in bytes: as long as they are 255.
-fn length(nibble: u8, rest: &mut &[u8]) -> Option<usize> {
-    let mut sum = usize::from(nibble);
-    if nibble == 15 {
-        loop {
-            let next = byte(rest)?;
-            sum = sum.checked_add(usize::from(next))?;
-            if next != 255 {
-                break;
-            }
-        }
-    }
-    Some(sum)
 }
