@@ -19,8 +19,8 @@ pub(crate) struct Args {
     /// The CPython that is trained
     #[arg(long, default_value = "3.13")]
     python: String,
-    /// LLVM's `llvm-profdata`; its release, or a later one, can read the result
-    #[arg(long, default_value = "llvm-profdata-19")]
+    /// LLVM's `llvm-profdata`, of the release of the compiler that counts
+    #[arg(long, default_value = "llvm-profdata-22")]
     profdata: PathBuf,
 }
 
@@ -30,9 +30,9 @@ const RECIPE: &str = "schema = 1\nname = \"trainee\"\ndescription = \"counts wha
                       [build]\nopt-level = \"2\"\npymalloc = true\ninstrumented = true\n";
 
 /// How often the programs run.
-const ROUNDS: &str = "12";
+const ROUNDS: &str = "40";
 /// What a count in the programs is worth, beside one in the tests.
-const WEIGHT: u32 = 10;
+const WEIGHT: u32 = 30;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let shell = Shell::new()?;

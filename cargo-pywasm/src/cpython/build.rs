@@ -2,8 +2,7 @@
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::{CpythonPin, Digest, Recipe};
-use sha2::{Digest as _, Sha256};
+use pywasm_recipes::{CpythonPin, Recipe, TRAINING_CLANG};
 
 use super::configure::{Configure, force_pthread_stubs, seed_for};
 use super::environment::{CompilerCache, compiler_cache};
@@ -55,11 +54,11 @@ pub struct BuildPlan<'a> {
 }
 
 impl BuildPlan<'_> {
-    /// The training data that the compiler gets, by its digest.
-    pub(super) fn training(&self) -> Option<Digest> {
-        let wanted = self.recipe.build.trained;
-        let data = wanted.then(|| pywasm_recipes::training(self.pin.series())).flatten()?;
-        Some(Digest::from_bytes(Sha256::digest(data).into()))
+    /// The training data that the compiler gets: what the recipe asks for, there is, and it can use.
+    pub(super) fn training(&self) -> Option<&'static [u8]> {
+        let can = self.toolchain.clang_major().is_some_and(|major| major >= TRAINING_CLANG);
+        let wanted = self.recipe.build.trained && can;
+        wanted.then(|| pywasm_recipes::training(self.pin.series())).flatten()
     }
 }
 
@@ -115,8 +114,15 @@ pub fn build(
         Work { plan, host: &host, logs: &logs, make: &make_program, cache: cache.as_ref(), ctx };
 
     work.configure()?;
-    let series = plan.pin.series();
-    write_rules(&plan.recipe.build, series, plan.toolchain, &host)?;
+    let training = plan.training();
+    if plan.recipe.build.trained && training.is_none() {
+        ctx.reporter.warn(format!(
+            "compiled without training: there is none for CPython {} and {}",
+            plan.pin.series(),
+            plan.toolchain.clang_version
+        ));
+    }
+    write_rules(&plan.recipe.build, training, plan.toolchain, &host)?;
     if *plan.build_python == BuildPython::None {
         work.make("make-objects", &[FREEZER])?;
         freeze(plan.source, &host, &logs, runtime, ctx)?;

@@ -1,7 +1,7 @@
 //! What is made, and no more: the makefile that stands over CPython's own.
 
 use camino::Utf8Path;
-use pywasm_recipes::{Build, MinorVersion};
+use pywasm_recipes::Build;
 
 use super::environment::{CompilerCache, base};
 use super::optimize;
@@ -78,14 +78,16 @@ pub(super) const ARCHIVE_LIST: &str = "pywasm-archives.txt";
 /// Writes the rules into a build directory.
 pub(super) fn write_rules(
     build: &Build,
-    series: MinorVersion,
+    training: Option<&[u8]>,
     toolchain: &Toolchain,
     dir: &Utf8Path,
 ) -> anyhow::Result<()> {
-    optimize::write(build, series, dir)?;
+    optimize::write(build, training, dir)?;
     // Prerequisites are read where they stand: names come before the rules.
-    let mut rules =
-        format!("{START}{}{RULES}", optimize::rules(build, series, &toolchain.linker()));
+    let mut rules = format!(
+        "{START}{}{RULES}",
+        optimize::rules(build, training.is_some(), &toolchain.linker())
+    );
     for (file, level) in &build.files {
         let object = Utf8Path::new(file).with_extension("o");
         // The last of two levels counts.

@@ -7,7 +7,7 @@
 //! modules replaces stays beside it.
 
 use camino::Utf8Path;
-use pywasm_recipes::{Build, MinorVersion, training};
+use pywasm_recipes::Build;
 
 /// What of training data the compiler finds in the build directory.
 const TRAINING: &str = "pywasm.profdata";
@@ -22,18 +22,13 @@ const APART: &str = "Modules/config.o Modules/getpath.o Modules/getbuildinfo.o P
 /// gives it so many entries to its loops that LLVM's pass which makes them wasm's takes minutes and gigabytes.
 const LOOP: &str = "Python/ceval.o";
 
-/// Whether there is training data for this series and the recipe asks for it.
-pub(super) fn is_trained(build: &Build, series: MinorVersion) -> bool {
-    build.trained && training(series).is_some()
-}
-
-/// Writes what the rules name.
+/// Writes what the rules name. `training` is packed by xz.
 ///
 /// # Errors
 /// When a file can't be written, or the training data can't be unpacked.
-pub(super) fn write(build: &Build, series: MinorVersion, dir: &Utf8Path) -> anyhow::Result<()> {
+pub(super) fn write(build: &Build, training: Option<&[u8]>, dir: &Utf8Path) -> anyhow::Result<()> {
     let mut files = Vec::new();
-    if let (true, Some(packed)) = (build.trained, training(series)) {
+    if let Some(packed) = training {
         let mut data = Vec::new();
         std::io::copy(&mut liblzma::read::XzDecoder::new(packed), &mut data)?;
         files.push((TRAINING, data));
@@ -52,9 +47,9 @@ pub(super) fn write(build: &Build, series: MinorVersion, dir: &Utf8Path) -> anyh
 }
 
 /// The rules that stand between CPython's Makefile and ours.
-pub(super) fn rules(build: &Build, series: MinorVersion, linker: &Utf8Path) -> String {
+pub(super) fn rules(build: &Build, is_trained: bool, linker: &Utf8Path) -> String {
     let mut rules = String::new();
-    if is_trained(build, series) {
+    if is_trained {
         // A function that was never trained, or is another in this release, is compiled without counts.
         rules.push_str(&format!(
             "PYWASM_TRAINED = -fprofile-instr-use={TRAINING} -mllvm -enable-value-profiling \
@@ -97,14 +92,15 @@ pub(super) fn rules(build: &Build, series: MinorVersion, linker: &Utf8Path) -> S
 mod tests {
     use super::*;
 
-    const SERIES: MinorVersion = MinorVersion { major: 3, minor: 13 };
+    const SERIES: pywasm_recipes::MinorVersion =
+        pywasm_recipes::MinorVersion { major: 3, minor: 13 };
 
     fn rules_of(table: &str) -> String {
         let recipe = format!(
             "schema = 1\nname = \"a\"\ndescription = \"d\"\npython = \"3.13\"\n[build]\n{table}"
         );
         let recipe = pywasm_recipes::Recipe::parse(&recipe).unwrap();
-        rules(&recipe.build, SERIES, "/sdk/bin/wasm-ld".into())
+        rules(&recipe.build, recipe.build.trained, "/sdk/bin/wasm-ld".into())
     }
 
     #[test]
@@ -123,10 +119,11 @@ mod tests {
     fn training_data_is_unpacked_where_the_rules_look_for_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = Utf8Path::from_path(dir.path()).unwrap();
-        let build = Build { trained: true, ..Build::default() };
-        write(&build, SERIES, path).unwrap();
-        // The magic of LLVM's indexed profiles.
+        let training = pywasm_recipes::training(SERIES);
+        write(&Build::default(), training, path).unwrap();
+        // The magic of LLVM's indexed profiles, and the version that clang 22 writes: of earlier ones it takes
+        // no branches.
         let data = fs_err::read(path.join(TRAINING)).unwrap();
-        assert_eq!(data[..8], *b"\xfflprofi\x81");
+        assert_eq!(data[..9], *b"\xfflprofi\x81\x0d");
     }
 }

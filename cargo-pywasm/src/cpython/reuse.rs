@@ -40,7 +40,8 @@ fn entry(plan: &BuildPlan<'_>) -> String {
         build.cflags.join("\n"),
         format!("{:?} {:?} {:?}", build.pymalloc, build.mimalloc, build.files),
         format!("{} {} {}", build.assertions, build.debug_info, build.instrumented),
-        format!("{} {:?}", build.lto, plan.training()),
+        format!("{} {:?}", build.lto, build.features),
+        plan.training().map(|data| format!("{:x?}", Sha256::digest(data))).unwrap_or_default(),
     ] {
         hash.update(format!("{}\n{part}\n", part.len()));
     }

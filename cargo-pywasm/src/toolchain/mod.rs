@@ -124,6 +124,13 @@ impl Toolchain {
         self.root.join("bin/llvm-ar")
     }
 
+    /// The major version of its compiler, where it says one: `Debian clang version 22.1.8`.
+    #[must_use]
+    pub fn clang_major(&self) -> Option<u32> {
+        let (_, version) = self.clang_version.split_once("clang version ")?;
+        version.split('.').next()?.parse().ok()
+    }
+
     /// The linker, which clang calls otherwise.
     #[must_use]
     pub fn linker(&self) -> Utf8PathBuf {

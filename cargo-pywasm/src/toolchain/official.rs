@@ -139,6 +139,7 @@ mod tests {
         let toolchain = install_release(25, &artifact, &[], &ctx).unwrap();
         assert_eq!(toolchain.kind, Kind::Official(25));
         assert_eq!(toolchain.clang_version, "clang version 19.1.5-wasi-sdk");
+        assert_eq!(toolchain.clang_major(), Some(19));
         assert_eq!(toolchain.inputs[0].sha256, artifact.sha256);
         assert_eq!(record::read(&toolchain.root).unwrap(), toolchain);
     }
