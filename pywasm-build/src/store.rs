@@ -25,8 +25,9 @@ pub fn installs_dir(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathB
         .ok_or(Error::NoHome)
 }
 
-/// Every installation in `dir`, newest CPython first, then by directory name; none
-/// when the directory is missing. One that can't be read is an error, not skipped.
+/// Every installation in `dir`, newest CPython first, then by recipe, and of a recipe what was built last:
+/// an earlier one is that of an earlier tool. None when the directory is missing. One that can't be read is
+/// an error, not skipped.
 ///
 /// # Errors
 /// When the directory or a manifest in it can't be read.
@@ -45,7 +46,15 @@ pub fn installations(dir: &Path) -> Result<Vec<Installation>, Error> {
         let numbers = |python: &Installation| -> Vec<u32> {
             python.version().split('.').filter_map(|part| part.parse().ok()).collect()
         };
-        numbers(b).cmp(&numbers(a)).then_with(|| a.root().cmp(b.root()))
+        let built = |python: &Installation| {
+            let manifest = std::fs::metadata(python.root().join("manifest.json"));
+            manifest.and_then(|manifest| manifest.modified()).ok()
+        };
+        numbers(b)
+            .cmp(&numbers(a))
+            .then_with(|| a.recipe().cmp(b.recipe()))
+            .then_with(|| built(b).cmp(&built(a)))
+            .then_with(|| a.root().cmp(b.root()))
     });
     Ok(found)
 }
@@ -68,17 +77,35 @@ mod tests {
         assert!(matches!(installs_dir(&|_| None), Err(Error::NoHome)));
     }
 
+    fn installed(dir: &Path, name: &str, version: &str, age: u64) {
+        let root = dir.join(name);
+        std::fs::create_dir(&root).unwrap();
+        let manifest = format!(
+            r#"{{"version": 1, "python": {{"version": "{version}", "series": "3.13"}},
+                "recipe": {{"name": "full"}}, "toolchain": {{"root": "/sdk"}}}}"#
+        );
+        std::fs::write(root.join("manifest.json"), manifest).unwrap();
+        let file = std::fs::File::options().append(true).open(root.join("manifest.json"));
+        let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(9999 - age);
+        file.unwrap().set_modified(time).unwrap();
+    }
+
+    #[test]
+    fn of_one_recipe_that_comes_first_which_was_built_last() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, age) in [("a", 2), ("b", 1), ("c", 3)] {
+            installed(dir.path(), name, "3.13.15", age);
+        }
+        let found = installations(dir.path()).unwrap();
+        let names: Vec<_> = found.iter().filter_map(|it| it.root().file_name()).collect();
+        assert_eq!(names, ["b", "a", "c"]);
+    }
+
     #[test]
     fn newer_releases_come_first_and_a_missing_directory_is_empty() {
         let dir = tempfile::tempdir().unwrap();
         for version in ["3.13.5", "3.13.15", "3.14.7"] {
-            let root = dir.path().join(version);
-            std::fs::create_dir(&root).unwrap();
-            let manifest = format!(
-                r#"{{"version": 1, "python": {{"version": "{version}", "series": "3.13"}},
-                    "recipe": {{"name": "full"}}, "toolchain": {{"root": "/sdk"}}}}"#
-            );
-            std::fs::write(root.join("manifest.json"), manifest).unwrap();
+            installed(dir.path(), version, version, 0);
         }
         let found = installations(dir.path()).unwrap();
         let versions: Vec<_> = found.iter().map(Installation::version).collect();
