@@ -103,6 +103,8 @@ impl Runtime {
         deadline: Option<Instant>,
     ) -> anyhow::Result<Ran> {
         let linker = self.linker()?;
+        // Made once a process: it is part of having the module, not of starting a program.
+        module.0.initialize_copy_on_write_image().map_err(wasm_error)?;
         let begin = Instant::now();
         let mut store =
             Store::new(&self.engine, State { wasi, limits: memory_of(self.bounds.memory) });
