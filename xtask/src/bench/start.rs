@@ -40,16 +40,44 @@ const CODE: &str = "import json, re, datetime; print(json.dumps({'d': str(dateti
 
 const LINE: &str = "{\"d\": \"2024-01-01\", \"m\": true}";
 
-/// What the table of the crate says more, and whether its steps write another module.
-const CRATES: [(&str, &str, bool); 4] = [
-    ("a crate, library in a directory", "", false),
-    ("a crate, library in a zip", "stdlib = \"zip\"\n", false),
-    ("a crate, frozen", "freeze = [\"json\", \"re\", \"datetime\"]\nstdlib = \"frozen\"\n", false),
-    (
-        "a crate, snapshot",
-        "snapshot = { imports = [\"json\", \"re\", \"datetime\"], hash-seed = 0 }\n",
-        true,
-    ),
+/// The same in a module of the crate's own.
+const OWN: &str = "import json, re, datetime\n\n\ndef work():\n    print(json.dumps({'d': str(datetime.date(2024, 1, 1)), \
+    'm': bool(re.match('a+', 'aa'))}), flush=True)\n";
+
+/// A crate: what its table says more, what it runs, and whether its steps write another module.
+struct Crate {
+    name: &'static str,
+    table: &'static str,
+    code: &'static str,
+    has_steps: bool,
+}
+
+const CRATES: [Crate; 5] = [
+    Crate { name: "a crate, library in a directory", table: "", code: CODE, has_steps: false },
+    Crate {
+        name: "a crate, library in a zip",
+        table: "stdlib = \"zip\"\n",
+        code: CODE,
+        has_steps: false,
+    },
+    Crate {
+        name: "a crate, frozen",
+        table: "freeze = [\"json\", \"re\", \"datetime\"]\nstdlib = \"frozen\"\n",
+        code: CODE,
+        has_steps: false,
+    },
+    Crate {
+        name: "a crate, snapshot",
+        table: "snapshot = { imports = [\"json\", \"re\", \"datetime\"], hash-seed = 0 }\n",
+        code: CODE,
+        has_steps: true,
+    },
+    Crate {
+        name: "a crate, snapshot with its own code",
+        table: "packages = [\"own.py\"]\nsnapshot = { imports = [\"own\"], hash-seed = 0 }\n",
+        code: "import own; own.work()",
+        has_steps: true,
+    },
 ];
 
 /// More than any of them takes.
@@ -74,9 +102,9 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let python = tool.install(&[])?;
     let place = tempfile::tempdir()?;
     let mut starts = Vec::new();
-    for (index, (name, table, has_steps)) in CRATES.into_iter().enumerate() {
-        let start = of_crate(&tool, place.path(), name, &format!("start{index}"), table, has_steps);
-        starts.push(start.with_context(|| name)?);
+    for (index, crate_) in CRATES.iter().enumerate() {
+        let start = of_crate(&tool, place.path(), &format!("start{index}"), crate_);
+        starts.push(start.with_context(|| crate_.name)?);
     }
     starts.extend(interpreters(&tool, &python, place.path())?);
 
@@ -89,17 +117,12 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     times(&shell, &tool, &starts, rounds, &note)
 }
 
-fn of_crate(
-    tool: &Tool<'_>,
-    place: &Path,
-    name: &'static str,
-    package: &str,
-    table: &str,
-    has_steps: bool,
-) -> anyhow::Result<Start> {
+fn of_crate(tool: &Tool<'_>, place: &Path, package: &str, crate_: &Crate) -> anyhow::Result<Start> {
+    let Crate { name, table, code, has_steps } = *crate_;
     tool.call_in(place, &["new", "--template", "capi", "--recipe", "default", package])?;
     let dir = place.join(package);
-    std::fs::write(dir.join("src/main.rs"), MAIN.replace("CODE", CODE))?;
+    std::fs::write(dir.join("src/main.rs"), MAIN.replace("CODE", code))?;
+    std::fs::write(dir.join("own.py"), OWN)?;
     let path = dir.join("Cargo.toml");
     let text = std::fs::read_to_string(&path)?;
     let head = "[package.metadata.pywasm]\n";
