@@ -2,6 +2,8 @@
 //!
 //! Cargo calls it as the runner of `wasm32-wasip1`, so that `cargo run` and `cargo test` work.
 
+use std::num::NonZeroU32;
+
 use anyhow::Context;
 use camino::Utf8Path;
 
@@ -36,6 +38,9 @@ pub struct Args {
     /// Tell on stderr what it took: time without compilation, and with --fuel instructions
     #[arg(long)]
     stats: bool,
+    /// Run it so many times, each in a new instance, and tell of each what it took
+    #[arg(long, value_name = "N", requires = "stats", default_value = "1")]
+    repeat: NonZeroU32,
     /// The module, and its arguments: whatever stands behind it is the program's
     // One argument, for clap would take `--help` between two for its own.
     #[arg(value_name = "MODULE", required = true, trailing_var_arg = true)]
@@ -65,17 +70,23 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
     }
     let program = args.sandbox.with_variables(program, ctx)?;
-    let ran = if args.invoke.is_empty() {
-        runtime.run(&module, &program)?
-    } else {
-        let reporter = ctx.reporter.clone();
-        let tell = move |result| reporter.data(result);
-        runtime.invoke(&module, &program, args.invoke.clone(), tell)?
+    let once = || {
+        let ran = if args.invoke.is_empty() {
+            runtime.run(&module, &program)?
+        } else {
+            let reporter = ctx.reporter.clone();
+            let tell = move |result| reporter.data(result);
+            runtime.invoke(&module, &program, args.invoke.clone(), tell)?
+        };
+        if let Some(spent) = ran.spent.filter(|_| args.stats) {
+            ctx.reporter.note(format!("the program took {spent}"));
+        }
+        anyhow::Ok(ran.end)
     };
-    if let Some(spent) = ran.spent.filter(|_| args.stats) {
-        ctx.reporter.note(format!("the program took {spent}"));
+    let mut end = once()?;
+    for _ in 1..args.repeat.get() {
+        end = once()?;
     }
-    let end = ran.end;
     if !matches!(end, End::Exit(_)) {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }

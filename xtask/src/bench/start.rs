@@ -80,6 +80,9 @@ const CRATES: [Crate; 5] = [
     },
 ];
 
+/// Instances in one process, of which the last is timed.
+const WARM: usize = 10;
+
 /// More than any of them takes.
 const ENDLESS: u64 = 1 << 40;
 
@@ -184,11 +187,13 @@ impl Start {
         shell: &Shell,
         tool: &Tool<'_>,
         fuel: Option<u64>,
+        repeat: usize,
         args: &[String],
     ) -> anyhow::Result<Took> {
         let module = self.module.display().to_string();
         let fuel = fuel.map(|fuel| fuel.to_string());
-        let mut words = vec!["run-wasm", "--no-cwd", "--stats"];
+        let repeat = repeat.to_string();
+        let mut words = vec!["run-wasm", "--no-cwd", "--stats", "--repeat", &repeat];
         words.extend(fuel.iter().flat_map(|fuel| ["--fuel", fuel.as_str()]));
         words.extend(self.options.iter().map(String::as_str));
         words.push(&module);
@@ -197,14 +202,15 @@ impl Start {
         let output = tool.call(&words).quiet().ignore_status().output()?;
         let [said, told] =
             [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
-        let took = took(&told).filter(|_| output.status.success() && said.trim_end() == LINE);
+        let took = took(&told)
+            .filter(|_| output.status.success() && said.lines().all(|line| line == LINE));
         took.with_context(|| format!("{} says {said:?} and {told:?}", self.name))
     }
 }
 
-/// What `run-wasm --stats` tells: `the program took 1450 µs, 838112 instructions`.
+/// What `run-wasm --stats` tells of the last run: `the program took 1450 µs, 838112 instructions`.
 fn took(told: &str) -> Option<Took> {
-    let (_, rest) = told.split_once("the program took ")?;
+    let (_, rest) = told.rsplit_once("the program took ")?;
     let (time, rest) = rest.split_once(" µs")?;
     let fuel = rest.strip_prefix(", ").and_then(|rest| rest.split_once(" instructions"));
     let fuel = fuel.map_or(Some(0), |(fuel, _)| fuel.parse().ok())?;
@@ -217,7 +223,7 @@ fn figures(shell: &Shell, tool: &Tool<'_>, starts: &[Start], note: &str) -> anyh
     );
     for start in starts {
         eprintln!("fuel of {}", start.name);
-        let fuel = |args| anyhow::Ok(start.run(shell, tool, Some(ENDLESS), args)?.fuel);
+        let fuel = |args| anyhow::Ok(start.run(shell, tool, Some(ENDLESS), 1, args)?.fuel);
         let (short, whole) = (fuel(&start.short)?, fuel(&start.args)?);
         writeln!(text, "| {} | {} | {} |", start.name, millions(short), millions(whole))?;
     }
@@ -241,21 +247,25 @@ fn times(
     let mut rows: Vec<Row> = starts.iter().map(|start| Row::new(start.name)).collect();
     // The first run compiles, and the runtime keeps that.
     for start in starts {
-        start.run(shell, tool, None, &start.short)?;
+        start.run(shell, tool, None, 1, &start.short)?;
     }
+    let mut again: Vec<Row> = starts.iter().map(|start| Row::new(start.name)).collect();
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
-        for (start, row) in starts.iter().zip(&mut rows) {
-            row.push(start.run(shell, tool, None, &start.short)?.time);
+        for (start, (first, later)) in starts.iter().zip(rows.iter_mut().zip(&mut again)) {
+            first.push(start.run(shell, tool, None, 1, &start.short)?.time);
+            later.push(start.run(shell, tool, None, WARM, &start.short)?.time);
         }
     }
-    let note = format!(
-        "{note} From before the instance is made to the line, as `cargo pywasm run-wasm --stats` \
-         tells, each in a process of its own with the module compiled before; {rounds} interleaved \
-         rounds, {}.",
+    let how = format!(
+        "{note} From before the instance is made to the line, as `cargo pywasm run-wasm --stats` tells, with the \
+         module compiled before; {rounds} interleaved rounds, {}.",
         machine()
     );
-    write_section("start", "Starting: time to the line", &note, &rows)
+    let own = format!("{how} Each in a process of its own.");
+    write_section("start", "Starting: time to the line", &own, &rows)?;
+    let again_note = format!("{how} The last of {WARM} instances in a process, as in a server.");
+    write_section("start again", "Starting once more: time to the line", &again_note, &again)
 }
 
 #[cfg(test)]
