@@ -19,8 +19,9 @@ impl Bench {
         Self { _dir: dir, root }
     }
 
-    fn call(&self, args: &[&str]) -> Output {
-        Command::new(binary())
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
             .arg("pywasm")
             .args(args)
             .env_clear()
@@ -28,9 +29,12 @@ impl Bench {
             .env("PYWASM_STORE", self.root.join("store"))
             .env("PYWASM_APT_SOURCES", self.root.join("no-apt"))
             .env("PYWASM_UPSTREAM", "http://127.0.0.1:1")
-            .current_dir(&self.root)
-            .output()
-            .unwrap()
+            .current_dir(&self.root);
+        command
+    }
+
+    fn call(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
     }
 
     fn ok(&self, args: &[&str]) -> String {
@@ -153,6 +157,35 @@ fn what_is_not_understood_exits_with_2() {
     for args in [&["frobnicate"][..], &["install", "--python", "2.7"], &["recipe", "show", "no"]] {
         assert_eq!(bench.fails(args).0, 2, "{args:?}");
     }
+}
+
+#[test]
+fn what_the_crates_host_does_not_have_is_refused_before_anything_is_built() {
+    let bench = Bench::new();
+    let write = |name: &str, text: &str| {
+        let path = bench.root.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(
+        "Cargo.toml",
+        "[package]\nname = \"mine\"\nedition = \"2024\"\n[workspace]\n\
+         [package.metadata.pywasm]\nrecipe = \"tail.toml\"\npolicy = \"ic\"\n",
+    );
+    write("src/lib.rs", "");
+    write(
+        "tail.toml",
+        "schema = 1\nname = \"tail\"\ndescription = \"d\"\npython = \"3.13\"\n\
+         [build]\nfeatures = [\"simd128\", \"tail-call\"]\n",
+    );
+    for words in [&["install", "--dry-run"][..], &["install"], &["build"]] {
+        // The crate is what Cargo says it is.
+        let output = bench.command(words).env("CARGO", env!("CARGO")).output().unwrap();
+        let (code, said) = (output.status.code(), text(&output.stderr));
+        let told = "recipe `tail` compiles for `tail-call`, which policy `ic` does not have";
+        assert!(code == Some(2) && said.contains(told), "{words:?}: {said}");
+    }
+    assert!(!bench.root.join("store/cache").exists());
 }
 
 #[test]

@@ -2,16 +2,15 @@
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
-use pywasm_recipes::{CpythonPin, MinorVersion, Recipe};
+use pywasm_recipes::{CpythonPin, MinorVersion};
 use serde::Serialize;
 
-use crate::audit::Policy;
-use crate::config::{Selection, Settings, policy, project};
+use crate::config::{Selection, Settings, project};
 use crate::cpython::BuildPython;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::install::{Plan, Request, install};
-use crate::project::connect;
+use crate::project::{connect, fits_the_policy};
 use crate::reporter::{Message, WithHint};
 use crate::toolchain::ToolchainRequest;
 
@@ -102,25 +101,6 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ctx.reporter.data(&installed.root);
     }
     Ok(Exit::Success)
-}
-
-/// A build takes minutes, and what a crate's host does not have is known before.
-fn fits_the_policy(recipe: &Recipe, ctx: &Ctx) -> anyhow::Result<()> {
-    let Some(policy) = policy(ctx)? else { return Ok(()) };
-    let policy = Policy::load(&policy, &ctx.cwd)?;
-    let missing: Vec<String> =
-        policy.lacks(&recipe.build.features).map(|feature| format!("`{feature}`")).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let (recipe, policy, missing) = (&recipe.name, &policy.name, missing.join(", "));
-    Err(anyhow::anyhow!(
-        "recipe `{recipe}` compiles for {missing}, which policy `{policy}` does not have"
-    ))
-    .hint(|| {
-        "take it out of the recipe's `build.features`, or choose another `policy` in Cargo.toml"
-            .to_owned()
-    })
 }
 
 /// `--wasi-sdk`, then `WASI_SDK_PATH` unless a road was named, then the road.

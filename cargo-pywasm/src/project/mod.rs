@@ -37,6 +37,7 @@ pub use cargo::Call;
 pub use init::init;
 pub use linked::{DIRECTORY, Linked};
 #[cfg(feature = "runtime")]
+pub(crate) use prepare::fits_the_policy;
 pub use prepare::{connect, prepare};
 #[cfg(feature = "runtime")]
 pub(crate) use stdlib::stdlib;

@@ -1,11 +1,12 @@
 //! From a crate's settings to a crate that Cargo can build here: an installation, the link to it,
 //! the helper of its build script, and a Rust.
 
-use pywasm_recipes::CpythonPin;
+use pywasm_recipes::{CpythonPin, Recipe};
 
 use super::local::Local;
 use super::{DIRECTORY, Linked, helper, rust};
-use crate::config::{Project, Selection, Settings};
+use crate::audit::Policy;
+use crate::config::{Project, Selection, Settings, policy};
 use crate::cpython::BuildPython;
 use crate::ctx::Ctx;
 use crate::install::{Installed, Request, install};
@@ -18,6 +19,7 @@ use crate::toolchain::ToolchainRequest;
 /// When it can't be installed, the project can't be written, or no Rust can build it.
 pub fn prepare(project: &Project, ctx: &Ctx) -> anyhow::Result<Installed> {
     let settings = Settings::resolve(&Selection::default(), ctx)?;
+    fits_the_policy(&settings.recipe, ctx)?;
     let pin = CpythonPin::resolve(settings.python)
         .hint(|| "`python = \"3.13\"` takes the newest pinned release of a series".to_owned())?;
     let request = Request {
@@ -33,6 +35,29 @@ pub fn prepare(project: &Project, ctx: &Ctx) -> anyhow::Result<Installed> {
     }
     connect(project, &installed, ctx)?;
     Ok(installed)
+}
+
+/// Whether the host that the crate one stands in names has what a recipe compiles for: a build takes minutes,
+/// and this is known before.
+///
+/// # Errors
+/// When it lacks some of it, or the policy can't be read.
+pub(crate) fn fits_the_policy(recipe: &Recipe, ctx: &Ctx) -> anyhow::Result<()> {
+    let Some(policy) = policy(ctx)? else { return Ok(()) };
+    let policy = Policy::load(&policy, &ctx.cwd)?;
+    let missing: Vec<String> =
+        policy.lacks(&recipe.build.features).map(|feature| format!("`{feature}`")).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (recipe, policy, missing) = (&recipe.name, &policy.name, missing.join(", "));
+    Err(anyhow::anyhow!(
+        "recipe `{recipe}` compiles for {missing}, which policy `{policy}` does not have"
+    ))
+    .hint(|| {
+        "take it out of the recipe's `build.features`, or choose another `policy` in Cargo.toml"
+            .to_owned()
+    })
 }
 
 /// Connects the project to an installation and to a Rust.
