@@ -44,7 +44,7 @@ pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(place.path().join("root/tmp"))?;
     let (tests, from) = (library.join("test"), sources.join("Lib/test"));
     let shell = xshell::Shell::new()?;
-    xshell::cmd!(shell, "cp --recursive {from} {tests}").run()?;
+    xshell::cmd!(shell, "cp -R {from} {tests}").run()?;
     let library = format!("{}:ro", sight(&library, "/lib"));
     let scratch = sight(&place.path().join("root"), "/");
     let mut words = alone.to_vec();

@@ -192,8 +192,8 @@ impl Start {
     ) -> anyhow::Result<Took> {
         let module = self.module.display().to_string();
         let fuel = fuel.map(|fuel| fuel.to_string());
-        let repeat = repeat.to_string();
-        let mut words = vec!["run-wasm", "--no-cwd", "--stats", "--repeat", &repeat];
+        let times = repeat.to_string();
+        let mut words = vec!["run-wasm", "--no-cwd", "--stats", "--repeat", &times];
         words.extend(fuel.iter().flat_map(|fuel| ["--fuel", fuel.as_str()]));
         words.extend(self.options.iter().map(String::as_str));
         words.push(&module);
@@ -203,7 +203,7 @@ impl Start {
         let [said, told] =
             [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
         let took = took(&told)
-            .filter(|_| output.status.success() && said.lines().all(|line| line == LINE));
+            .filter(|_| output.status.success() && said.lines().eq([LINE].repeat(repeat)));
         took.with_context(|| format!("{} says {said:?} and {told:?}", self.name))
     }
 }
