@@ -1,5 +1,6 @@
 //! Where installations lie.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -42,19 +43,13 @@ pub fn installations(dir: &Path) -> Result<Vec<Installation>, Error> {
         let entry = entry.map_err(|error| Error::Read(dir.to_owned(), error))?;
         found.push(Installation::open(entry.path())?);
     }
-    found.sort_by(|a, b| {
-        let numbers = |python: &Installation| -> Vec<u32> {
-            python.version().split('.').filter_map(|part| part.parse().ok()).collect()
-        };
-        let built = |python: &Installation| {
-            let manifest = std::fs::metadata(python.root().join("manifest.json"));
-            manifest.and_then(|manifest| manifest.modified()).ok()
-        };
-        numbers(b)
-            .cmp(&numbers(a))
-            .then_with(|| a.recipe().cmp(b.recipe()))
-            .then_with(|| built(b).cmp(&built(a)))
-            .then_with(|| a.root().cmp(b.root()))
+    found.sort_by_cached_key(|python| {
+        let numbers: Vec<u32> =
+            python.version().split('.').filter_map(|part| part.parse().ok()).collect();
+        let manifest = std::fs::metadata(python.root().join("manifest.json"));
+        let built = manifest.and_then(|manifest| manifest.modified()).ok();
+        let (recipe, root) = (python.recipe().to_owned(), python.root().to_owned());
+        (Reverse(numbers), recipe, Reverse(built), root)
     });
     Ok(found)
 }

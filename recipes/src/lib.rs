@@ -27,5 +27,5 @@ pub use pins::{
 };
 pub use recipe::{Modules, Optimize, Recipe, RecipeError, Stdlib, builtin, builtin_names};
 pub use seeds::{Seed, seeds};
-pub use training::{TRAINING_CLANG, training};
+pub use training::TRAINING_CLANG;
 pub use version::{MinorVersion, PatchVersion, PythonRequest, VersionError};

@@ -8,7 +8,7 @@
 //! entries of functions from data in the form of clang 19, whoever counted, and clang 19 can't read that of 22.
 //! Source of the format: LLVM, docs/InstrProfileFormat.rst; what clang 22 makes of version 12 is measured.
 
-use crate::MinorVersion;
+use crate::{Build, MinorVersion};
 
 /// The major version of the clang that counted, the first that can use the data.
 pub const TRAINING_CLANG: u32 = 22;
@@ -19,8 +19,11 @@ const DATA: &[(MinorVersion, &[u8])] = &[
     (MinorVersion { major: 3, minor: 14 }, include_bytes!("../training/cpython-3.14.profdata.xz")),
 ];
 
-/// The packed data for a series, where there is any.
-#[must_use]
-pub fn training(series: MinorVersion) -> Option<&'static [u8]> {
-    DATA.iter().find(|(of, _)| *of == series).map(|(_, data)| *data)
+impl Build {
+    /// The packed data for a series, where it is asked for and there is any.
+    #[must_use]
+    pub fn training(&self, series: MinorVersion) -> Option<&'static [u8]> {
+        let found = DATA.iter().find(|(of, _)| self.trained && *of == series);
+        found.map(|(_, data)| *data)
+    }
 }

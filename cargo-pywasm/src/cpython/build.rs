@@ -57,8 +57,7 @@ impl BuildPlan<'_> {
     /// The training data that the compiler gets: what the recipe asks for, there is, and it can use.
     pub(super) fn training(&self) -> Option<&'static [u8]> {
         let can = self.toolchain.clang_major().is_some_and(|major| major >= TRAINING_CLANG);
-        let wanted = self.recipe.build.trained && can;
-        wanted.then(|| pywasm_recipes::training(self.pin.series())).flatten()
+        self.recipe.build.training(self.pin.series()).filter(|_| can)
     }
 }
 

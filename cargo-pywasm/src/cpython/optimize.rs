@@ -119,8 +119,8 @@ mod tests {
     fn training_data_is_unpacked_where_the_rules_look_for_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = Utf8Path::from_path(dir.path()).unwrap();
-        let training = pywasm_recipes::training(SERIES);
-        write(&Build::default(), training, path).unwrap();
+        let build = Build { trained: true, ..Build::default() };
+        write(&build, build.training(SERIES), path).unwrap();
         // The magic of LLVM's indexed profiles, and the version that clang 22 writes: of earlier ones it takes
         // no branches.
         let data = fs_err::read(path.join(TRAINING)).unwrap();

@@ -41,7 +41,9 @@ fn entry(plan: &BuildPlan<'_>) -> String {
         format!("{:?} {:?} {:?}", build.pymalloc, build.mimalloc, build.files),
         format!("{} {} {}", build.assertions, build.debug_info, build.instrumented),
         format!("{} {:?}", build.lto, build.features),
-        plan.training().map(|data| format!("{:x?}", Sha256::digest(data))).unwrap_or_default(),
+        plan.training()
+            .map(|data| Digest::from_bytes(Sha256::digest(data).into()).to_string())
+            .unwrap_or_default(),
     ] {
         hash.update(format!("{}\n{part}\n", part.len()));
     }

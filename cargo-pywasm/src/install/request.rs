@@ -67,8 +67,7 @@ impl Request<'_> {
         field("version", &self.pin.version.to_string());
         field("source", &self.pin.source.sha256.to_string());
         field("recipe", &self.recipe.to_toml());
-        let training = pywasm_recipes::training(self.pin.series());
-        if let (true, Some(data)) = (self.recipe.build.trained, training) {
+        if let Some(data) = self.recipe.build.training(self.pin.series()) {
             field("training", &Digest::from_bytes(Sha256::digest(data).into()).to_string());
         }
         // Two freezers mean the same and may write it with other reference flags.

@@ -18,6 +18,8 @@ mod request;
 mod resolve;
 mod rust;
 mod shims;
+#[cfg(test)]
+mod upstream;
 
 pub(crate) use binaryen::version;
 pub use binaryen::{Binaryen, BinaryenRequest, Origin};

@@ -71,51 +71,25 @@ fn install_release(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Environment;
     use crate::fetch::FetchError;
-    use crate::reporter::Reporter;
-    use crate::store::Store;
+    use crate::toolchain::upstream::{archive, machine, publish};
     use crate::toolchain::{ToolchainRequest, resolve};
-    use camino::{Utf8Path, Utf8PathBuf};
-    use std::io::Write;
+    use camino::Utf8PathBuf;
 
     /// An archive of the layout upstream publishes, with a compiler that is a shell script.
     fn fake_sdk() -> Vec<u8> {
         let clang =
             "#!/bin/sh\n[ \"$1\" = --version ] && echo 'clang version 19.1.5-wasi-sdk'\nexit 0\n";
-        let mut builder = tar::Builder::new(Vec::new());
-        for (name, body, mode) in [
-            ("VERSION", "25.0\n", 0o644),
-            ("bin/clang", clang, 0o755),
-            ("bin/wasm-ld", "", 0o755),
-            ("bin/llvm-ar", "", 0o755),
-            ("share/wasi-sysroot/lib/wasm32-wasip1/libc.a", "!<arch>\n", 0o644),
-        ] {
-            let mut header = tar::Header::new_gnu();
-            header.set_mode(mode);
-            header.set_size(body.len() as u64);
-            let path = format!("wasi-sdk-25.0-x86_64-linux/{name}");
-            builder.append_data(&mut header, path, body.as_bytes()).unwrap();
-        }
-        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        packed.write_all(&builder.into_inner().unwrap()).unwrap();
-        packed.finish().unwrap()
-    }
-
-    /// A directory that stands in for upstream, with these bytes at the artifact's place.
-    fn upstream(root: &Utf8Path, artifact: &Artifact, bytes: &[u8]) -> Ctx {
-        let path = root.join("up").join(artifact.url.trim_start_matches("https://"));
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, bytes).unwrap();
-        let base = format!("file://{root}/up");
-        Ctx {
-            env: Environment::of(&[("PYWASM_UPSTREAM", &base), ("PYWASM_APT_SOURCES", "/nowhere")]),
-            store: Store::at(&root.join("store")),
-            reporter: Reporter::captured(),
-            offline: false,
-            jobs: Ctx::default_jobs(),
-            cwd: root.to_owned(),
-        }
+        archive(
+            "wasi-sdk-25.0-x86_64-linux",
+            &[
+                ("VERSION", "25.0\n", 0o644),
+                ("bin/clang", clang, 0o755),
+                ("bin/wasm-ld", "", 0o755),
+                ("bin/llvm-ar", "", 0o755),
+                ("share/wasi-sysroot/lib/wasm32-wasip1/libc.a", "!<arch>\n", 0o644),
+            ],
+        )
     }
 
     fn scratch() -> (tempfile::TempDir, Utf8PathBuf) {
@@ -135,7 +109,8 @@ mod tests {
             url: "https://upstream.example/wasi-sdk-25.0-x86_64-linux.tar.gz".into(),
             debian_source: None,
         };
-        let ctx = upstream(&root, &artifact, &bytes);
+        let ctx = machine(&root);
+        publish(&root, &artifact, &bytes);
         let toolchain = install_release(25, &artifact, &[], &ctx).unwrap();
         assert_eq!(toolchain.kind, Kind::Official(25));
         assert_eq!(toolchain.clang_version, "clang version 19.1.5-wasi-sdk");
@@ -148,7 +123,8 @@ mod tests {
     fn an_archive_that_is_not_the_pinned_one_ends_the_search_for_a_toolchain() {
         let (_dir, root) = scratch();
         let pin = CpythonPin::resolve("3.13".parse().unwrap()).unwrap();
-        let ctx = upstream(&root, artifact(pin).unwrap(), &fake_sdk());
+        let ctx = machine(&root);
+        publish(&root, artifact(pin).unwrap(), &fake_sdk());
         let error = resolve(&ToolchainRequest::Auto, pin, &ctx).unwrap_err();
         let wrong = error.chain().find_map(|cause| cause.downcast_ref::<FetchError>());
         assert!(wrong.is_some_and(FetchError::is_other_content), "{error:#}");

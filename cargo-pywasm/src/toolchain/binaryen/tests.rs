@@ -2,13 +2,9 @@
 
 #![cfg(unix)]
 
-use std::io::Write;
-
 use super::*;
-use crate::env::Environment;
 use crate::fetch::{FetchError, sha256_of};
-use crate::reporter::Reporter;
-use crate::store::Store;
+use crate::toolchain::upstream;
 
 const SAYS_ITS_VERSION: &str = "#!/bin/sh\necho 'wasm-opt version 123 (version_123)'\n";
 
@@ -23,22 +19,12 @@ impl Machine {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(dir.path().to_path_buf()).unwrap();
-        let base = format!("file://{root}/up");
-        let ctx = Ctx {
-            env: Environment::of(&[("PYWASM_UPSTREAM", &base), ("PYWASM_APT_SOURCES", "/nowhere")]),
-            store: Store::at(&root.join("store")),
-            reporter: Reporter::captured(),
-            offline: false,
-            jobs: Ctx::default_jobs(),
-            cwd: root.clone(),
-        };
+        let ctx = upstream::machine(&root);
         Self { _dir: dir, root, ctx }
     }
 
     fn publish(&self, artifact: &Artifact, bytes: &[u8]) {
-        let path = self.root.join("up").join(artifact.url.trim_start_matches("https://"));
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, bytes).unwrap();
+        upstream::publish(&self.root, artifact, bytes);
     }
 
     /// One in the store, as packages leave it: a script that ends as this says.
@@ -58,23 +44,16 @@ impl Machine {
 
 /// An archive of the layout upstream publishes, and its pin.
 fn release(program: &str) -> (Artifact, Vec<u8>) {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (name, body, mode) in [
-        (PROGRAM, program, 0o755),
-        ("bin/wasm-as", "", 0o755),
-        ("include/binaryen-c.h", "", 0o644),
-        ("lib/libbinaryen.a", "!<arch>\n", 0o644),
-        ("lib/libbinaryen.dylib", "library", 0o644),
-    ] {
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(mode);
-        header.set_size(body.len() as u64);
-        let path = format!("binaryen-version_123/{name}");
-        builder.append_data(&mut header, path, body.as_bytes()).unwrap();
-    }
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(&builder.into_inner().unwrap()).unwrap();
-    let bytes = packed.finish().unwrap();
+    let bytes = upstream::archive(
+        "binaryen-version_123",
+        &[
+            (PROGRAM, program, 0o755),
+            ("bin/wasm-as", "", 0o755),
+            ("include/binaryen-c.h", "", 0o644),
+            ("lib/libbinaryen.a", "!<arch>\n", 0o644),
+            ("lib/libbinaryen.dylib", "library", 0o644),
+        ],
+    );
     let artifact = Artifact {
         file: "binaryen-version_123-x86_64-linux.tar.gz".into(),
         sha256: sha256_of(&*bytes).unwrap(),
