@@ -38,6 +38,7 @@ pub use init::init;
 pub use linked::{DIRECTORY, Linked};
 #[cfg(feature = "runtime")]
 pub(crate) use prepare::fits_the_policy;
+#[cfg(feature = "runtime")]
 pub use prepare::{connect, prepare};
 #[cfg(feature = "runtime")]
 pub(crate) use stdlib::stdlib;
