@@ -4,6 +4,8 @@ use anyhow::Context;
 use glob::Pattern;
 use walrus::Module;
 
+use super::emit::emit;
+
 /// What `ic-wasi-polyfill` exports so that the linker keeps it: no host calls any of these, and each
 /// holds what it leads to.
 ///
@@ -64,7 +66,7 @@ pub fn gc(bytes: &[u8], unwanted: &[&str]) -> anyhow::Result<Swept> {
         segments: before.segments - after.segments,
         others: before.others - after.others,
     };
-    swept.module = if swept.is_changed() { module.emit_wasm() } else { bytes.to_vec() };
+    swept.module = if swept.is_changed() { emit(&mut module)? } else { bytes.to_vec() };
     Ok(swept)
 }
 

@@ -4,6 +4,7 @@
 //! Takes bytes and gives bytes; it touches no file.
 
 pub mod custom;
+mod emit;
 mod exports;
 mod gc;
 mod pack;

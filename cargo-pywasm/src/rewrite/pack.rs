@@ -4,6 +4,8 @@ use anyhow::Context;
 use walrus::ir::{Visitor, dfs_in_order};
 use walrus::{ConstExpr, DataId, DataKind, GlobalKind, MemoryId, Module, ValType};
 
+use super::emit::emit;
+
 mod lz4;
 mod lzma;
 mod packing;
@@ -170,7 +172,7 @@ impl Image {
         let at = unpack::Places { place, length, target: self.start, end: self.end };
         let unpacker = unpack::Unpacker { memory: self.memory, blob, packing, room, at };
         module.start = Some(unpacker.function(&mut module));
-        let (module, unpacked) = (module.emit_wasm(), self.bytes.len());
+        let (module, unpacked) = (emit(&mut module)?, self.bytes.len());
         Ok(Ok(Packed { module, unpacked, packed: size, reason: None }))
     }
 }

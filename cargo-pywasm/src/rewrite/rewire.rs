@@ -11,6 +11,8 @@ use walrus::{
     ImportId, ImportKind, Module,
 };
 
+use super::emit::emit;
+
 /// Which imports are answered by which functions: `wasi_snapshot_preview1.*=__ic_custom_*`.
 #[derive(Clone, Debug)]
 pub struct Wire {
@@ -120,7 +122,7 @@ pub fn rewire(bytes: &[u8], wires: &[Wire], tidy: bool) -> anyhow::Result<Rewire
         walrus::passes::gc::run(&mut module);
     }
     let wired = plan.into_iter().map(|(whole, name, ..)| (whole, name)).collect();
-    Ok(Rewired { module: module.emit_wasm(), wired, left })
+    Ok(Rewired { module: emit(&mut module)?, wired, left })
 }
 
 /// The function of a name: as it is exported, which no `strip` takes away, else as it is called.

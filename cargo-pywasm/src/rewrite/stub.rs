@@ -7,6 +7,7 @@ use pywasm_stubs::{Behaviour, ENOSYS, Rules, Voice, returns_a_structure, was_cal
 use walrus::ir::{MemArg, StoreKind, Value};
 use walrus::{FunctionId, ImportKind, InstrSeqBuilder, MemoryId, Module, RefType, ValType};
 
+use super::emit::emit;
 use crate::audit::Policy;
 
 /// A module whose imports were replaced.
@@ -76,7 +77,7 @@ pub fn stub(
     }
     let unused = rules.patterns().filter(|it| !used.contains(*it)).map(str::to_owned).collect();
     let stubbed = plan.into_iter().map(|(whole, ..)| whole).collect();
-    Ok(Stubbed { module: module.emit_wasm(), stubbed, left, unused })
+    Ok(Stubbed { module: emit(&mut module)?, stubbed, left, unused })
 }
 
 /// How a stub says that it was called, with what the module has for it.

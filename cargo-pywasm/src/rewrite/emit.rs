@@ -1,0 +1,220 @@
+//! A changed module as bytes, its functions in the order that they had.
+//!
+//! walrus writes functions from the largest to the smallest, for engines that compile them side by side. The
+//! linker's order has those of a source file together, which are alike: gzip finds what they share within the
+//! 32 KiB that it looks back over (RFC 1951), and a module becomes smaller by that.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+
+use anyhow::Context;
+use walrus::{CustomSection, FunctionId, FunctionKind, IdsToIndices, Module};
+use wasm_encoder::reencode::{Error, Reencode, utils};
+use wasm_encoder::{CodeSection, FunctionSection, IndirectNameMap, NameMap, NameSection};
+use wasmparser::{CodeSectionReader, FunctionSectionReader, Name, Parser};
+
+use super::custom;
+
+/// The section in which the order is handed on; no module that leaves here has one.
+const ORDER: &str = "pywasm.order";
+
+/// The module's bytes.
+///
+/// # Errors
+/// When what walrus writes can't be read: a mistake of one of both.
+pub(super) fn emit(module: &mut Module) -> anyhow::Result<Vec<u8>> {
+    while module.customs.remove_raw(ORDER).is_some() {}
+    let ids = module.funcs.iter().filter(|it| matches!(it.kind, FunctionKind::Local(_)));
+    module.customs.add(Ids(ids.map(walrus::Function::id).collect()));
+    let written = module.emit_wasm();
+    let numbers = custom::read(&written, ORDER)?.unwrap_or_default();
+    let numbers: Vec<u32> =
+        numbers.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+    let bytes = custom::clear(&written, |name| name == ORDER)?.module;
+    if numbers.is_sorted() {
+        return Ok(bytes);
+    }
+    let mut ordered = wasm_encoder::Module::new();
+    Order::new(&numbers)
+        .parse_core_module(&mut ordered, Parser::new(0), &bytes)
+        .context("what was written can't be read again")?;
+    Ok(ordered.finish())
+}
+
+/// The functions of a module in their order; as a section, the number that each is written with.
+#[derive(Debug)]
+struct Ids(Vec<FunctionId>);
+
+impl CustomSection for Ids {
+    fn name(&self) -> &str {
+        ORDER
+    }
+
+    fn data(&self, indices: &IdsToIndices) -> Cow<'_, [u8]> {
+        let numbers = self.0.iter().map(|id| indices.get_func_index(*id));
+        numbers.flat_map(u32::to_le_bytes).collect()
+    }
+}
+
+/// Numbers of functions, from those that walrus gave to those that they are to have.
+struct Order {
+    imports: u32,
+    /// By their number behind the imports, the place that they get there.
+    places: Vec<usize>,
+}
+
+impl Order {
+    /// `numbers` are those that walrus gave, in the order that is wanted.
+    fn new(numbers: &[u32]) -> Self {
+        let imports = numbers.iter().copied().min().unwrap_or_default();
+        let mut places = vec![0; numbers.len()];
+        for (place, number) in numbers.iter().enumerate() {
+            places[(number - imports) as usize] = place;
+        }
+        Self { imports, places }
+    }
+
+    /// What there is of each function, in the order that is wanted.
+    fn sorted<T>(&self, items: impl Iterator<Item = wasmparser::Result<T>>) -> Result<Vec<T>> {
+        let mut items: Vec<(usize, T)> = self
+            .places
+            .iter()
+            .zip(items)
+            .map(|(place, item)| Ok((*place, item?)))
+            .collect::<wasmparser::Result<_>>()?;
+        items.sort_by_key(|(place, _)| *place);
+        Ok(items.into_iter().map(|(_, item)| item).collect())
+    }
+
+    /// Names of what is in functions, by the functions' numbers.
+    fn names_within(&mut self, map: wasmparser::IndirectNameMap<'_>) -> Result<IndirectNameMap> {
+        let mut functions = map.into_iter().collect::<wasmparser::Result<Vec<_>>>()?;
+        functions.sort_by_key(|it| self.number(it.index));
+        let mut all = IndirectNameMap::new();
+        for function in functions {
+            all.append(self.number(function.index), &utils::name_map(function.names, Ok)?);
+        }
+        Ok(all)
+    }
+
+    fn number(&self, function: u32) -> u32 {
+        let behind = function.checked_sub(self.imports).map(|at| at as usize);
+        let place =
+            behind.and_then(|at| self.places.get(at)).and_then(|it| u32::try_from(*it).ok());
+        place.map_or(function, |place| self.imports + place)
+    }
+}
+
+type Result<T> = std::result::Result<T, Error<Infallible>>;
+
+impl Reencode for Order {
+    type Error = Infallible;
+
+    fn function_index(&mut self, function: u32) -> Result<u32> {
+        Ok(self.number(function))
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        section: FunctionSectionReader<'_>,
+    ) -> Result<()> {
+        for of in self.sorted(section.into_iter())? {
+            functions.function(self.type_index(of)?);
+        }
+        Ok(())
+    }
+
+    fn parse_code_section(
+        &mut self,
+        code: &mut CodeSection,
+        section: CodeSectionReader<'_>,
+    ) -> Result<()> {
+        for body in self.sorted(section.into_iter())? {
+            self.parse_function_body(code, body)?;
+        }
+        Ok(())
+    }
+
+    fn parse_custom_name_subsection(
+        &mut self,
+        names: &mut NameSection,
+        section: Name<'_>,
+    ) -> Result<()> {
+        match section {
+            Name::Function(map) => {
+                let mut all = map.into_iter().collect::<wasmparser::Result<Vec<_>>>()?;
+                all.sort_by_key(|it| self.number(it.index));
+                let mut sorted = NameMap::new();
+                for one in all {
+                    sorted.append(self.number(one.index), one.name);
+                }
+                names.functions(&sorted);
+            }
+            Name::Local(map) => names.locals(&self.names_within(map)?),
+            Name::Label(map) => names.labels(&self.names_within(map)?),
+            other => utils::parse_custom_name_subsection(self, names, other)?,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit;
+
+    /// A module whose functions grow, so that walrus turns them round.
+    const GROWING: &str = r#"(module
+        (import "host" "call" (func $host))
+        (type $number (func (result i32)))
+        (table 2 funcref)
+        (elem (i32.const 0) $ten $first)
+        (global $kept (ref func) (ref.func $second))
+        (func $first (export "first") (result i32) i32.const 1)
+        (func $ten (result i32) nop i32.const 10)
+        (func $second (param $x i32) (result i32)
+            (local $y i32) local.get $x local.tee $y call $first i32.add)
+        (func $third (export "third") (result i32)
+            call $host i32.const 0 call_indirect (type $number) call $second
+            i32.const 1 call_indirect (type $number) i32.add)
+        (func $start
+            nop nop nop nop nop nop nop nop nop nop nop nop call $third drop)
+        (start $start))"#;
+
+    #[test]
+    fn functions_stay_where_they_were() {
+        let given = wat::parse_str(GROWING).unwrap();
+        let mut module = Module::from_buffer(&given).unwrap();
+        let turned = Module::from_buffer(&given).unwrap().emit_wasm();
+        let names = |module: &[u8]| -> Vec<String> {
+            let names = audit::Module::read(module).unwrap().names().unwrap();
+            names.into_iter().map(str::to_owned).collect()
+        };
+        assert_ne!(names(&turned), names(&given), "walrus does not sort any more");
+        let emitted = emit(&mut module).unwrap();
+        wasmparser::validate(&emitted).unwrap();
+        assert_eq!(names(&emitted), names(&given));
+        assert_eq!(custom::read(&emitted, ORDER).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_called_is_what_was_called() {
+        let given = wat::parse_str(GROWING).unwrap();
+        let emitted = emit(&mut Module::from_buffer(&given).unwrap()).unwrap();
+        assert_eq!([said(&given), said(&emitted)], [[1, 12]; 2]);
+    }
+
+    /// What the exports say.
+    fn said(module: &[u8]) -> [i32; 2] {
+        let engine = wasmtime::Engine::default();
+        let module = wasmtime::Module::new(&engine, module).unwrap();
+        let mut store = wasmtime::Store::new(&engine, ());
+        let host = wasmtime::Func::wrap(&mut store, || {});
+        let instance = wasmtime::Instance::new(&mut store, &module, &[host.into()]).unwrap();
+        ["first", "third"].map(|name| {
+            let function = instance.get_typed_func::<(), i32>(&mut store, name).unwrap();
+            function.call(&mut store, ()).unwrap()
+        })
+    }
+}
