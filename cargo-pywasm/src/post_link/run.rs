@@ -129,7 +129,10 @@ impl Run<'_> {
                 Ok(Said::new(format!("{said} by policy `{}`", self.plan.policy.name)))
             }
             Step::Gzip => {
-                let packed = gzip(&self.module)?;
+                let packed = match self.compressed.take() {
+                    Some(packed) => packed,
+                    None => gzip(&self.module)?,
+                };
                 let permille = packed.len() as u64 * 1000 / (self.module.len() as u64).max(1);
                 let mut about = format!("{}.{} % of the module", permille / 10, permille % 10);
                 if self.plan.policy.name == INTERNET_COMPUTER {
@@ -229,9 +232,11 @@ impl Run<'_> {
     fn audit(&mut self) -> anyhow::Result<Vec<Finding>> {
         let policy = &self.plan.policy;
         let limits_size = policy.limits.contains_key(&Limited::GzipSize);
-        let compressed = (limits_size && self.plan.has(Step::Gzip))
-            .then(|| gzip(&self.module).map(|packed| packed.len()))
-            .transpose()?;
+        if limits_size && self.plan.has(Step::Gzip) {
+            // The step that comes behind this one has it already.
+            self.compressed = Some(gzip(&self.module)?);
+        }
+        let compressed = self.compressed.as_ref().map(Vec::len);
         let named = self.named.as_ref().map(|named| Module::read(named)).transpose()?;
         let names = named.as_ref().map(Module::names).transpose()?;
         let given = Given { compressed, names: names.as_deref() };
