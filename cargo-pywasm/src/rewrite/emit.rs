@@ -2,7 +2,8 @@
 //!
 //! walrus writes functions from the largest to the smallest, for engines that compile them side by side. The
 //! linker's order has those of a source file together, which are alike: gzip finds what they share within the
-//! 32 KiB that it looks back over (RFC 1951), and a module becomes smaller by that.
+//! 32 KiB that it looks back over (RFC 1951), and a module becomes smaller by that. It writes an `else` for
+//! each `if`, too, where most have nothing in it.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -10,8 +11,10 @@ use std::convert::Infallible;
 use anyhow::Context;
 use walrus::{CustomSection, FunctionId, FunctionKind, IdsToIndices, Module};
 use wasm_encoder::reencode::{Error, Reencode, utils};
-use wasm_encoder::{CodeSection, FunctionSection, IndirectNameMap, NameMap, NameSection};
-use wasmparser::{CodeSectionReader, FunctionSectionReader, Name, Parser};
+use wasm_encoder::{
+    CodeSection, FunctionSection, IndirectNameMap, Instruction, NameMap, NameSection,
+};
+use wasmparser::{CodeSectionReader, FunctionBody, FunctionSectionReader, Name, Parser};
 
 use super::custom;
 
@@ -31,9 +34,6 @@ pub(super) fn emit(module: &mut Module) -> anyhow::Result<Vec<u8>> {
     let numbers: Vec<u32> =
         numbers.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
     let bytes = custom::clear(&written, |name| name == ORDER)?.module;
-    if numbers.is_sorted() {
-        return Ok(bytes);
-    }
     let mut ordered = wasm_encoder::Module::new();
     Order::new(&numbers)
         .parse_core_module(&mut ordered, Parser::new(0), &bytes)
@@ -136,6 +136,29 @@ impl Reencode for Order {
         Ok(())
     }
 
+    fn parse_function_body(
+        &mut self,
+        code: &mut CodeSection,
+        body: FunctionBody<'_>,
+    ) -> Result<()> {
+        let mut function = self.new_function_with_parsed_locals(&body)?;
+        let mut reader = body.get_operators_reader()?;
+        // An `else` waits for what is in it: with nothing there, its `if` is the same without.
+        let mut waits = false;
+        while !reader.eof() {
+            let instruction = self.parse_instruction(&mut reader)?;
+            if waits && !matches!(instruction, Instruction::End) {
+                function.instruction(&Instruction::Else);
+            }
+            waits = matches!(instruction, Instruction::Else);
+            if !waits {
+                function.instruction(&instruction);
+            }
+        }
+        code.function(&function);
+        Ok(())
+    }
+
     fn parse_custom_name_subsection(
         &mut self,
         names: &mut NameSection,
@@ -161,6 +184,8 @@ impl Reencode for Order {
 
 #[cfg(test)]
 mod tests {
+    use wasmparser::{BinaryReader, Operator};
+
     use super::*;
     use crate::audit;
 
@@ -205,13 +230,38 @@ mod tests {
         assert_eq!([said(&given), said(&emitted)], [[1, 12]; 2]);
     }
 
+    #[test]
+    fn an_if_has_an_else_where_something_is_in_it() {
+        let given = r#"(module
+            (func (export "first") (result i32) i32.const 0
+                (if (result i32) (then i32.const 2) (else i32.const 3)))
+            (func (export "third") (result i32)
+                i32.const 7 i32.const 1 (if (param i32) (result i32) (then i32.const 1 i32.add))
+                i32.const 0 (if (then unreachable) (else))))"#;
+        let given = wat::parse_str(given).unwrap();
+        let emitted = emit(&mut Module::from_buffer(&given).unwrap()).unwrap();
+        wasmparser::validate(&emitted).unwrap();
+        assert_eq!(said(&emitted), [3, 8]);
+        let count = |module: &[u8]| {
+            let read = audit::Module::read(module).unwrap();
+            let bodies = read.bodies.iter().map(|it| &module[it.start as usize..it.end as usize]);
+            let operators = bodies.flat_map(|body| {
+                let body = FunctionBody::new(BinaryReader::new(body, 0));
+                body.get_operators_reader().unwrap().into_iter()
+            });
+            operators.filter(|it| matches!(it, Ok(Operator::Else))).count()
+        };
+        assert_eq!(count(&emitted), 1);
+    }
+
     /// What the exports say.
     fn said(module: &[u8]) -> [i32; 2] {
         let engine = wasmtime::Engine::default();
         let module = wasmtime::Module::new(&engine, module).unwrap();
         let mut store = wasmtime::Store::new(&engine, ());
         let host = wasmtime::Func::wrap(&mut store, || {});
-        let instance = wasmtime::Instance::new(&mut store, &module, &[host.into()]).unwrap();
+        let hosts: Vec<_> = module.imports().map(|_| host.into()).collect();
+        let instance = wasmtime::Instance::new(&mut store, &module, &hosts).unwrap();
         ["first", "third"].map(|name| {
             let function = instance.get_typed_func::<(), i32>(&mut store, name).unwrap();
             function.call(&mut store, ()).unwrap()
