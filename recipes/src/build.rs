@@ -21,6 +21,10 @@ pub struct Build {
     pub trained: bool,
     /// Whether all of libpython is optimized as one (LLVM's ThinLTO).
     pub lto: bool,
+    /// Whether the loop that interprets bytecode keeps its variables in registers between calls, on engines
+    /// whose calls preserve none; else as the compiler has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_live_ranges: Option<bool>,
     /// Whether it counts what it runs, for `cargo xtask train`.
     #[serde(skip_serializing_if = "is_false")]
     pub instrumented: bool,
@@ -68,6 +72,7 @@ struct Given {
     opt_level: Option<OptLevel>,
     trained: Option<bool>,
     lto: Option<bool>,
+    split_live_ranges: Option<bool>,
     instrumented: bool,
     assertions: Option<bool>,
     debug_info: Option<bool>,
@@ -98,6 +103,7 @@ impl From<Given> for Build {
             opt_level: given.opt_level.unwrap_or(opt_level),
             trained: given.trained.unwrap_or(speed),
             lto: given.lto.unwrap_or(speed),
+            split_live_ranges: given.split_live_ranges.or(speed.then_some(true)),
             instrumented: given.instrumented,
             assertions: given.assertions.unwrap_or(debug),
             debug_info: given.debug_info.unwrap_or(debug),

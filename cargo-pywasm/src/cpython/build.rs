@@ -9,9 +9,11 @@ use super::environment::{CompilerCache, compiler_cache};
 use super::freeze::freeze;
 use super::inventory::Inventory;
 use super::make::{ARCHIVE_LIST, FREEZER, INTERPRETER, LIBPYTHON, make, write_rules};
+use super::optimize::{LOOP, SPLIT};
 use super::reuse;
 use super::setup_local::setup_local;
 use super::source::SourceTree;
+use super::split::split;
 use super::step::{Logs, Step};
 use super::stubs;
 use super::sysconfig;
@@ -161,6 +163,9 @@ impl Work<'_> {
     /// the recipe declares for that: the linker would name the symbol only.
     fn library(&self) -> anyhow::Result<Option<Utf8PathBuf>> {
         let plan = self.plan;
+        if plan.recipe.build.split_live_ranges == Some(true) {
+            self.split_loop()?;
+        }
         self.make("make-library", &[LIBPYTHON, ARCHIVE_LIST])?;
         let (libpython, companions) = (self.host.join(LIBPYTHON), self.companions()?);
         let mut archives = vec![libpython.as_path()];
@@ -169,6 +174,25 @@ impl Work<'_> {
         let stubs = stubs::write(plan.recipe, &archives, plan.toolchain, place, self.ctx)?;
         self.make("make-interpreter", &[INTERPRETER])?;
         Ok(stubs)
+    }
+
+    /// The object of the loop over bytecode with its live ranges split; as it was compiled where it is not
+    /// what is expected.
+    fn split_loop(&self) -> anyhow::Result<()> {
+        self.make("make-loop", &[LOOP])?;
+        let compiled = fs_err::read(self.host.join(LOOP))?;
+        let object = split(&compiled).unwrap_or_else(|why| {
+            self.ctx
+                .reporter
+                .warn(format!("the loop over bytecode stays as it was compiled: {why}"));
+            compiled
+        });
+        let path = self.host.join(SPLIT);
+        // make compares dates: a build that goes on would link all of it again.
+        if !fs_err::read(&path).is_ok_and(|there| there == object) {
+            fs_err::write(path, object)?;
+        }
+        Ok(())
     }
 
     fn companions(&self) -> anyhow::Result<Vec<Utf8PathBuf>> {

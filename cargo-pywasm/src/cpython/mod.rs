@@ -16,6 +16,7 @@ mod optimize;
 mod reuse;
 mod setup_local;
 mod source;
+mod split;
 mod step;
 mod stubs;
 mod sysconfig;

@@ -20,7 +20,10 @@ const APART: &str = "Modules/config.o Modules/getpath.o Modules/getbuildinfo.o P
 /// The loop that interprets bytecode is compiled by itself and without counts: in a function of this size, what
 /// the counts make of the switch is slower on wasm (numeric code by a tenth), and what else is inlined into it
 /// gives it so many entries to its loops that LLVM's pass which makes them wasm's takes minutes and gigabytes.
-const LOOP: &str = "Python/ceval.o";
+pub(super) const LOOP: &str = "Python/ceval.o";
+
+/// What stands in for it where its live ranges are split: no rule makes it.
+pub(super) const SPLIT: &str = "pywasm-ceval.o";
 
 /// Writes what the rules name. `training` is packed by xz.
 ///
@@ -68,13 +71,17 @@ pub(super) fn rules(build: &Build, is_trained: bool, linker: &Utf8Path) -> Strin
              pywasm-counter.a: pywasm-counter.o\n\trm -f $@\n\t$(AR) $(ARFLAGS) $@ pywasm-counter.o\n",
         );
     }
+    let library = match build.split_live_ranges {
+        Some(true) => format!("$(patsubst {LOOP},{SPLIT},$(LIBRARY_OBJS))"),
+        _ => "$(LIBRARY_OBJS)".to_owned(),
+    };
     if !build.lto {
-        rules.push_str("PYWASM_OBJECTS = $(LIBRARY_OBJS)\n");
+        rules.push_str(&format!("PYWASM_OBJECTS = {library}\n"));
         return rules;
     }
     rules.push_str(&format!(
         "PYWASM_APART = {APART}\n\
-         PYWASM_WHOLE = $(filter-out $(PYWASM_APART),$(LIBRARY_OBJS))\n\
+         PYWASM_WHOLE = $(filter-out $(PYWASM_APART),{library})\n\
          PYWASM_OBJECTS = pywasm-whole.o $(PYWASM_APART)\n\
          # The freezer runs once.\n\
          PYWASM_FREEZER_FLAGS = -Wl,--lto-O0\n\
@@ -111,6 +118,7 @@ mod tests {
             speed.contains("-fprofile-instr-use=pywasm.profdata") && speed.contains("-flto=thin")
         );
         assert!(speed.contains("\t/sdk/bin/wasm-ld -r --lto-O3"), "{speed}");
+        assert!(speed.contains("$(patsubst Python/ceval.o,pywasm-ceval.o,$(LIBRARY_OBJS))"));
         assert!(!speed.contains("-fprofile-instr-generate"));
         assert!(rules_of("instrumented = true").contains("SYSLIBS += pywasm-counter.a"));
     }

@@ -112,6 +112,7 @@ fn compiled(build: &Build) -> String {
     for (is, word) in [
         (build.trained, "trained"),
         (build.lto, "optimized as a whole"),
+        (build.split_live_ranges == Some(true), "live ranges of the loop split"),
         (build.assertions, "with assertions"),
         (build.debug_info, "with debugging information"),
         (build.instrumented, "counting"),
