@@ -18,7 +18,7 @@ impl Stamp {
     /// What is made of a module by a plan: of the same two it is always the same.
     fn inputs(module: &[u8], plan: &Plan) -> Vec<u8> {
         let mut hash = Sha256::new();
-        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update(tool());
         // With the program and the version of the optimizer, and every rule of the policy.
         hash.update(format!("{}\n{:?}\n{:?}", plan.told(), plan.policy, plan.budget));
         hash.update(module);
@@ -43,6 +43,14 @@ impl Stamp {
         let others = [outcome.compressed.as_deref(), outcome.interface.as_deref()];
         (!speaks).then(|| Self::new(&Self::inputs(module, plan), &outcome.module, others))
     }
+}
+
+/// Which tool this is: of one version there are many while it is worked on, and where it comes from git.
+fn tool() -> String {
+    let file = std::env::current_exe().and_then(|path| path.metadata()).ok();
+    let made = file.as_ref().and_then(|file| file.modified().ok());
+    let size = file.map(|file| file.len());
+    format!("{} {size:?} {made:?}", env!("CARGO_PKG_VERSION"))
 }
 
 impl fmt::Display for Stamp {

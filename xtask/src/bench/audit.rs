@@ -78,8 +78,14 @@ fn row(name: &'static str, key: &str, times: &BTreeMap<String, Vec<f64>>) -> any
 
 /// Whole processes, from their start to their end, with the file in the system's cache.
 fn processes(shell: &Shell, module: &Path, size: &str, rounds: usize) -> anyhow::Result<()> {
-    cmd!(shell, "cargo build --release --package cargo-pywasm --no-default-features").run()?;
-    let tool = root().join("target/release/cargo-pywasm");
+    // Beside the tool with all its features, which other benchmarks call.
+    let target = root().join("target/bench-audit");
+    cmd!(
+        shell,
+        "cargo build --release --package cargo-pywasm --no-default-features --target-dir {target}"
+    )
+    .run()?;
+    let tool = target.join("release/cargo-pywasm");
     let mut programs = vec![Program::new("`cargo pywasm audit-imports`", tool, &["audit-imports"])];
     programs[0].version = "this one".to_owned();
     for (name, program, words) in [
