@@ -54,9 +54,7 @@ pub(super) fn split(object: &[u8]) -> Result<Vec<u8>, String> {
     for at in 0..flow.kinds.len() {
         let code = flow.starts[at]..flow.starts[at + 1];
         if frame.sizes.contains(&at) {
-            let mut resized = Vec::new();
-            Instruction::I32Const(grown).encode(&mut resized);
-            body.replace(code, &resized);
+            body.replace(code, &encoded(&[Instruction::I32Const(grown)]));
             continue;
         }
         let live = if flow.kinds[at] == Kind::Call { flow.live_behind(at) } else { 0 };

@@ -150,7 +150,7 @@ impl Rewritten<'_> {
     /// No relocation may be in what is replaced.
     pub(super) fn replace(&mut self, code: Range<usize>, by: &[u8]) {
         self.moves(code.start);
-        self.written.extend_from_slice(by);
+        self.insert(by);
     }
 
     /// What was here goes where the next byte is written.
