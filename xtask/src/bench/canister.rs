@@ -31,10 +31,13 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
         // The copy is a workspace of its own.
         format!("{text}\n[workspace]\n")
     })?;
+    // The same for its steps, its builds and the note, whatever is on PATH.
+    let optimizer = tool.call(&["toolchain", "wasm-opt"]).read()?;
+    shell.set_var("PYWASM_WASM_OPT", &optimizer);
     tool.call_in(&dir, &["install"])?;
     tool.call_in(&dir, &["build", "--release", "--quiet"])?;
     let linked = root().join("target/embed/wasm32-wasip1/release/canister.wasm");
-    let optimizer = cmd!(shell, "wasm-opt --version").read().context("the bench wants Binaryen")?;
+    let optimizer = cmd!(shell, "{optimizer} --version").read()?;
     let note = format!(
         "`examples/canister`, CPython 3.13, {}, {optimizer}. Fuel is wasmtime's count of \
          instructions; it is the same in every run.",

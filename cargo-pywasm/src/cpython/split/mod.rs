@@ -101,8 +101,7 @@ fn encoded(instructions: &[Instruction<'_>]) -> Vec<u8> {
     bytes
 }
 
-/// How many instructions take the frame.
-const BEGINS: usize = 5;
+const NO_FRAME: &str = "it does not begin with its frame on the C stack";
 
 /// What the function has of the C stack, as clang begins and ends functions.
 struct Frame {
@@ -117,18 +116,26 @@ struct Frame {
 impl Frame {
     fn find(flow: &Flow) -> Result<Self, String> {
         let kinds = &flow.kinds;
-        let [Kind::GlobalGet(stack), Kind::Const(size), Kind::Sub, Kind::Set(pointer), set] =
-            kinds.get(..BEGINS).unwrap_or_default()
-        else {
-            return Err("it does not begin with its frame on the C stack".to_owned());
+        // Where the variable that the address is computed in is used for something else later, clang hands it
+        // on to one that stays.
+        let (stack, size, pointer, set, begins) = match kinds.as_slice() {
+            [Kind::GlobalGet(stack), Kind::Const(size), Kind::Sub, begin @ ..] => match begin {
+                [Kind::Set(passing), Kind::Set(pointer), Kind::Get(again), set, ..]
+                    if passing == again =>
+                {
+                    (*stack, *size, *pointer, set, 7)
+                }
+                [Kind::Set(pointer), set, ..] => (*stack, *size, *pointer, set, 5),
+                _ => return Err(NO_FRAME.to_owned()),
+            },
+            _ => return Err(NO_FRAME.to_owned()),
         };
-        let (stack, size, pointer) = (*stack, *size, *pointer);
         if *set != Kind::GlobalSet(stack) || flow.sets(pointer) != 1 || size < 0 {
             return Err("its frame on the C stack is not one for all of it".to_owned());
         }
         let mut sizes = vec![1];
         let ends = [Kind::Get(pointer), Kind::Const(size), Kind::Add, Kind::GlobalSet(stack)];
-        for (at, kind) in kinds.iter().enumerate().skip(BEGINS) {
+        for (at, kind) in kinds.iter().enumerate().skip(begins) {
             if *kind != Kind::GlobalSet(stack) {
                 continue;
             }

@@ -117,6 +117,22 @@ fn what_is_computed_stays_the_same() {
 }
 
 #[test]
+fn the_address_of_the_frame_may_be_handed_on_to_a_second_variable() {
+    let text = interpreter().replace(
+        "local.tee $frame global.set $stack",
+        "local.tee $once local.set $frame local.get $once global.set $stack",
+    );
+    let given = object(&text);
+    let split = split(&given).unwrap();
+    let last = u8::try_from(CASES - 1).unwrap();
+    for program in [&[last][..], &[3, 3, 7, 6, 117, last]] {
+        assert_eq!(said(&split, program), said(&given, program), "{program:?}");
+    }
+    let other = text.replacen("local.get $once global.set", "local.get $at global.set", 1);
+    assert!(self::split(&object(&other)).unwrap_err().contains("not one for all of it"));
+}
+
+#[test]
 fn nothing_that_is_handed_on_is_live_across_a_call() {
     let given = object(&interpreter());
     let flow = |bytes: &[u8]| {
