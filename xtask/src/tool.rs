@@ -132,6 +132,18 @@ impl<'a> Tool<'a> {
         Ok(root)
     }
 
+    /// The compiler that crates of the target are built with: rustup's, or one in the store.
+    pub(crate) fn rustc(&self) -> anyhow::Result<PathBuf> {
+        Ok(PathBuf::from(self.call(&["toolchain", "rust"]).read()?))
+    }
+
+    /// Its name and version.
+    pub(crate) fn rustc_version(&self) -> anyhow::Result<String> {
+        let rustc = self.rustc()?;
+        let said = xshell::cmd!(self.shell, "{rustc} --version").quiet().read()?;
+        Ok(said.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+    }
+
     /// The binary, for calls that need more than a command.
     pub(crate) fn binary(&self) -> &Path {
         &self.binary

@@ -32,7 +32,10 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     };
     let (large, small) = (megabytes(&module)?, megabytes(&archive)?);
 
-    let times = in_process(&shell, &module, &archive, rounds)?;
+    // Beside the tool with all its features, which other benchmarks call: Cargo builds a package's program
+    // along with its bench.
+    let target = root().join("target/bench-audit");
+    let times = in_process(&shell, &target, &module, &archive, rounds)?;
     let note = format!(
         "The module is CPython {version}'s interpreter with debug information, {large}; the archive its \
          libpython, {small}. {rounds} interleaved rounds, {}. Reading the file is not counted.",
@@ -45,11 +48,12 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
         row("stubs for all that libpython's archive lacks", "stubs", &times)?,
     ];
     write_section("audit", "Auditing: in the process", &note, &rows)?;
-    processes(&shell, &module, &large, rounds)
+    processes(&shell, &target, &module, &large, rounds)
 }
 
 fn in_process(
     shell: &Shell,
+    target: &Path,
     module: &Path,
     archive: &Path,
     rounds: usize,
@@ -57,7 +61,8 @@ fn in_process(
     let rounds = rounds.to_string();
     let said = cmd!(
         shell,
-        "cargo bench --quiet --package cargo-pywasm --no-default-features --bench audit -- {module} {archive} {rounds}"
+        "cargo bench --quiet --package cargo-pywasm --no-default-features --bench audit --target-dir {target}
+         -- {module} {archive} {rounds}"
     )
     .read()?;
     let mut times: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -77,9 +82,13 @@ fn row(name: &'static str, key: &str, times: &BTreeMap<String, Vec<f64>>) -> any
 }
 
 /// Whole processes, from their start to their end, with the file in the system's cache.
-fn processes(shell: &Shell, module: &Path, size: &str, rounds: usize) -> anyhow::Result<()> {
-    // Beside the tool with all its features, which other benchmarks call.
-    let target = root().join("target/bench-audit");
+fn processes(
+    shell: &Shell,
+    target: &Path,
+    module: &Path,
+    size: &str,
+    rounds: usize,
+) -> anyhow::Result<()> {
     cmd!(
         shell,
         "cargo build --release --package cargo-pywasm --no-default-features --target-dir {target}"

@@ -41,7 +41,7 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let note = format!(
         "`examples/canister`, CPython 3.13, {}, {optimizer}. Fuel is wasmtime's count of \
          instructions; it is the same in every run.",
-        cmd!(shell, "rustc --version").read()?
+        tool.rustc_version()?
     );
     figures(&tool, &linked, place.path(), &note)?;
     times(&tool, &dir, &linked, rounds)

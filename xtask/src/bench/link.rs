@@ -46,24 +46,24 @@ impl Hello {
         Ok(Self { dir, cold, changed, unchanged })
     }
 
-    fn build(&self, tool: &Tool<'_>) -> anyhow::Result<()> {
+    fn build(&self, tool: &Tool<'_>, rustc: &Path) -> anyhow::Result<()> {
         let target = self.dir.join("target");
         let words = ["build", "--quiet", "--offline", "--target", "wasm32-wasip1"];
-        tool.cargo_with(&self.dir, &words, &[("CARGO_TARGET_DIR", &target)])
+        tool.cargo_with(&self.dir, &words, &[("CARGO_TARGET_DIR", &target), ("RUSTC", rustc)])
     }
 
-    fn round(&mut self, number: usize, tool: &Tool<'_>) -> anyhow::Result<()> {
+    fn round(&mut self, number: usize, tool: &Tool<'_>, rustc: &Path) -> anyhow::Result<()> {
         let target = self.dir.join("target");
         if target.exists() {
             std::fs::remove_dir_all(target)?;
         }
-        let cold = timed(|| self.build(tool))?;
+        let cold = timed(|| self.build(tool, rustc))?;
         self.cold.push(cold);
         let changed = MAIN.replace("round 0", &format!("round {number}"));
         std::fs::write(self.dir.join("src/main.rs"), changed)?;
-        let changed = timed(|| self.build(tool))?;
+        let changed = timed(|| self.build(tool, rustc))?;
         self.changed.push(changed);
-        let unchanged = timed(|| self.build(tool))?;
+        let unchanged = timed(|| self.build(tool, rustc))?;
         self.unchanged.push(unchanged);
         Ok(())
     }
@@ -74,6 +74,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     shell.change_dir(root());
     let tool = Tool::build(&shell, &root().join("target/bench-store"))?;
     let python = tool.install(&[])?;
+    let rustc = tool.rustc()?;
     let scratch = root().join("target/bench-link");
     if scratch.exists() {
         std::fs::remove_dir_all(&scratch)?;
@@ -96,21 +97,22 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
         for hello in &mut hellos {
-            hello.round(round, &tool)?;
+            hello.round(round, &tool, &rustc)?;
         }
         let target = alone_dir.join("target");
         if target.exists() {
             std::fs::remove_dir_all(&target)?;
         }
-        let variables: [(&str, &Path); 1] = [("CARGO_TARGET_DIR", &target)];
+        let variables: [(&str, &Path); 2] = [("CARGO_TARGET_DIR", &target), ("RUSTC", &rustc)];
         let words = ["build", "--quiet", "--offline"];
         alone.push(timed(|| tool.cargo_with(&alone_dir, &words, &variables))?);
     }
     let version = manifest(&python, "/python/version")?;
+    let compiler = tool.rustc_version()?;
     let note = |what: &str| {
         format!(
             "{what} CPython {version}, {}, {rounds} interleaved rounds, {}.",
-            rustc(&shell).unwrap_or_default(),
+            compiler,
             machine()
         )
     };
@@ -153,9 +155,4 @@ fn timed(run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
     let start = std::time::Instant::now();
     run()?;
     Ok(start.elapsed())
-}
-
-fn rustc(shell: &Shell) -> anyhow::Result<String> {
-    let said = xshell::cmd!(shell, "rustc --version").quiet().read()?;
-    Ok(said.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
 }

@@ -7,6 +7,9 @@ use anyhow::Context;
 
 use crate::tool::root;
 
+/// What takes so many seconds is told in seconds.
+const LONG: f64 = 10.0;
+
 /// One thing that is timed.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -50,9 +53,10 @@ pub(crate) fn write_section(
     rows: &[Row],
 ) -> anyhow::Result<()> {
     let mut text = format!("<!-- bench {name} -->\n## {title}\n\n{note}\n\n");
-    text.push_str(
-        "| what | median ms | min ms | max ms | ratio to the first |\n|---|---:|---:|---:|---:|\n",
-    );
+    let (unit, told): (_, fn(f64) -> String) =
+        if rows[0].median() < LONG { ("ms", milliseconds) } else { ("s", three_digits) };
+    writeln!(text, "| what | median {unit} | min {unit} | max {unit} | ratio to the first |")?;
+    text.push_str("|---|---:|---:|---:|---:|\n");
     for row in rows {
         let sorted = row.sorted();
         let pairs = row.seconds.iter().zip(&rows[0].seconds).map(|(own, first)| own / first);
@@ -62,18 +66,21 @@ pub(crate) fn write_section(
             text,
             "| {} | {} | {} | {} | {:.3} |",
             row.name,
-            milliseconds(row.median()),
-            milliseconds(sorted[0]),
-            milliseconds(sorted[sorted.len() - 1]),
+            told(row.median()),
+            told(sorted[0]),
+            told(sorted[sorted.len() - 1]),
             ratio.median()
         )?;
     }
     write(name, text)
 }
 
-/// Milliseconds with three digits that count, or more before the point.
 pub(super) fn milliseconds(seconds: f64) -> String {
-    let value = seconds * 1e3;
+    three_digits(seconds * 1e3)
+}
+
+/// Three digits that count, or more before the point.
+fn three_digits(value: f64) -> String {
     let behind = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
         .iter()
         .take_while(|bound| value < **bound)
@@ -112,7 +119,21 @@ fn write(name: &str, mut text: String) -> anyhow::Result<()> {
 /// The machine, as far as it matters for a ratio.
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{cores} cores, {} {}", std::env::consts::ARCH, std::env::consts::OS)
+    let model = model().map_or_else(String::new, |model| format!(" of {model}"));
+    format!("{cores} cores{model}, {} {}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
+/// What the processor calls itself, where the system tells.
+fn model() -> Option<String> {
+    let shell = xshell::Shell::new().ok()?;
+    let text = if cfg!(target_os = "macos") {
+        xshell::cmd!(shell, "sysctl -n machdep.cpu.brand_string").quiet().read().ok()?
+    } else {
+        let text = shell.read_file("/proc/cpuinfo").ok()?;
+        text.lines().find_map(|line| line.strip_prefix("model name"))?.to_owned()
+    };
+    let name = text.trim_start_matches([' ', '\t', ':']).split_whitespace();
+    Some(name.collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty())
 }
 
 /// The version of a crate that the tool was built with.

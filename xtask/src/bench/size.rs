@@ -58,7 +58,7 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
          among them, as in recipe `canister`.",
         manifest(&installed[0].1, "/python/version")?,
         manifest(&installed[0].1, "/toolchain/clang")?,
-        cmd!(shell, "rustc --version").read()?,
+        tool.rustc_version()?,
         locked("flate2")?
     );
     write_figures("size", "Sizes", &note, &text)

@@ -27,7 +27,7 @@ pub(super) fn rustpython<'a>(shell: &Shell, tool: &'a Tool<'a>) -> anyhow::Resul
     let dir = root().join("target/bench-rustpython");
     let module = dir.join("bin/rustpython.wasm");
     if !is_installed(&dir, &module) {
-        let rustc = tool.call(&["toolchain", "rust"]).read()?;
+        let rustc = tool.rustc()?;
         cmd!(
             shell,
             "cargo install rustpython --version {RUSTPYTHON} --locked --force --target wasm32-wasip1
