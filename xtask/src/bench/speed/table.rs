@@ -5,6 +5,35 @@ use std::fmt::Write as _;
 
 use super::super::report::{median, milliseconds};
 
+/// What is told of the rounds of one benchmark.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of {
+    /// The median time, and the median of the rounds' own ratios.
+    Median,
+    /// The best time, and the ratio of both bests: what else the machine does only makes slower.
+    Best,
+}
+
+impl Of {
+    fn time(self, times: &[f64]) -> f64 {
+        match self {
+            Self::Median => median(times),
+            Self::Best => times.iter().copied().fold(f64::INFINITY, f64::min),
+        }
+    }
+
+    fn ratio(self, first: &[f64], own: &[f64]) -> f64 {
+        match self {
+            Self::Median => {
+                let ratios: Vec<f64> =
+                    first.iter().zip(own).map(|(first, own)| first / own).collect();
+                median(&ratios)
+            }
+            Self::Best => self.time(first) / self.time(own),
+        }
+    }
+}
+
 /// Times by benchmark and column; the first column is what the others are compared with.
 #[derive(Debug)]
 pub(super) struct Measured {
@@ -32,19 +61,15 @@ impl Measured {
         self.failed.contains_key(&(column, benchmark))
     }
 
-    /// How many times as fast as the first column it was, round by round: the median. None where one
-    /// of the two has not run in all rounds of the other.
-    fn ratio(&self, row: &BTreeMap<usize, Vec<f64>>, column: usize) -> Option<f64> {
+    /// How many times as fast as the first column it was. None where one of the two has not run in all
+    /// rounds of the other.
+    fn ratio(&self, row: &BTreeMap<usize, Vec<f64>>, column: usize, of: Of) -> Option<f64> {
         let (first, own) = (row.get(&0)?, row.get(&column)?);
-        if first.len() != own.len() {
-            return None;
-        }
-        let ratios: Vec<f64> = first.iter().zip(own).map(|(first, own)| first / own).collect();
-        Some(median(&ratios))
+        (first.len() == own.len()).then(|| of.ratio(first, own))
     }
 
-    /// The table in Markdown, and below it what could not run.
-    pub(super) fn table(&self) -> anyhow::Result<String> {
+    /// The table in Markdown.
+    pub(super) fn table(&self, of: Of) -> anyhow::Result<String> {
         let mut text = format!("| benchmark | {}, ms |", self.columns[0]);
         for column in &self.columns[1..] {
             write!(text, " {column} |")?;
@@ -52,10 +77,10 @@ impl Measured {
         writeln!(text, "\n|---|---:|{}", "---:|".repeat(self.columns.len() - 1))?;
         let mut all: Vec<Vec<(&str, f64)>> = vec![Vec::new(); self.columns.len()];
         for (name, row) in &self.times {
-            let first = row.get(&0).map(|times| milliseconds(median(times)));
+            let first = row.get(&0).map(|times| milliseconds(of.time(times)));
             write!(text, "| {name} | {} |", first.as_deref().unwrap_or("-"))?;
             for (column, known) in all.iter_mut().enumerate().skip(1) {
-                match self.ratio(row, column) {
+                match self.ratio(row, column, of) {
                     Some(ratio) => {
                         known.push((name, ratio));
                         write!(text, " {ratio:.2} |")?;
@@ -83,6 +108,12 @@ impl Measured {
             }
         }
         text.push('\n');
+        Ok(text)
+    }
+
+    /// What could not run, for below the tables; nothing where all did.
+    pub(super) fn failures(&self) -> anyhow::Result<String> {
+        let mut text = String::new();
         if !self.failed.is_empty() {
             text.push_str("\nA dash is a benchmark that could not be run:\n\n");
         }
@@ -136,7 +167,11 @@ mod tests {
 | c | - | - | - |
 | **geometric mean** (of) | | **4.00** (2) | **0.50** (1) |
 | worst row | | 2.00 a | 0.50 b |
-
+";
+        assert_eq!(measured.table(Of::Median).unwrap(), expected);
+        let best = measured.table(Of::Best).unwrap();
+        assert!(best.contains("| a | 1000 | 10.00 | - |\n| b | 1000 | 8.00 | 0.50 |\n"), "{best}");
+        let failures = "
 A dash is a benchmark that could not be run:
 
 - base, c: `no clock`
@@ -144,7 +179,7 @@ A dash is a benchmark that could not be run:
 - odd, a: `KeyError`
 - odd, c: `no clock`
 ";
-        assert_eq!(measured.table().unwrap(), expected);
+        assert_eq!(measured.failures().unwrap(), failures);
     }
 
     #[test]
@@ -154,7 +189,7 @@ A dash is a benchmark that could not be run:
         measured.push(0, "a", 1.0);
         measured.push(1, "a", 1.0);
         measured.fail(1, "a", "killed".to_owned());
-        let table = measured.table().unwrap();
+        let table = measured.table(Of::Median).unwrap();
         assert!(table.contains("| a | 1000 | - |\n"), "{table}");
     }
 }
