@@ -110,11 +110,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let version = manifest(&python, "/python/version")?;
     let compiler = tool.rustc_version()?;
     let note = |what: &str| {
-        format!(
-            "{what} CPython {version}, {}, {rounds} interleaved rounds, {}.",
-            compiler,
-            machine()
-        )
+        format!("{what} CPython {version}, {compiler}, {rounds} interleaved rounds, {}.", machine())
     };
     let [hand, ours] = hellos;
     let cold = note("A hello module over the C API, `cargo build` with an empty target directory.");

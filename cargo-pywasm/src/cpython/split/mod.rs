@@ -101,8 +101,6 @@ fn encoded(instructions: &[Instruction<'_>]) -> Vec<u8> {
     bytes
 }
 
-const NO_FRAME: &str = "it does not begin with its frame on the C stack";
-
 /// What the function has of the C stack, as clang begins and ends functions.
 struct Frame {
     /// The variable that holds its address.
@@ -119,16 +117,20 @@ impl Frame {
         // Where the variable that the address is computed in is used for something else later, clang hands it
         // on to one that stays.
         let (stack, size, pointer, set, begins) = match kinds.as_slice() {
-            [Kind::GlobalGet(stack), Kind::Const(size), Kind::Sub, begin @ ..] => match begin {
-                [Kind::Set(passing), Kind::Set(pointer), Kind::Get(again), set, ..]
-                    if passing == again =>
-                {
-                    (*stack, *size, *pointer, set, 7)
-                }
-                [Kind::Set(pointer), set, ..] => (*stack, *size, *pointer, set, 5),
-                _ => return Err(NO_FRAME.to_owned()),
-            },
-            _ => return Err(NO_FRAME.to_owned()),
+            [
+                Kind::GlobalGet(stack),
+                Kind::Const(size),
+                Kind::Sub,
+                Kind::Set(passing),
+                Kind::Set(pointer),
+                Kind::Get(again),
+                set,
+                ..,
+            ] if passing == again => (*stack, *size, *pointer, set, 7),
+            [Kind::GlobalGet(stack), Kind::Const(size), Kind::Sub, Kind::Set(pointer), set, ..] => {
+                (*stack, *size, *pointer, set, 5)
+            }
+            _ => return Err("it does not begin with its frame on the C stack".to_owned()),
         };
         if *set != Kind::GlobalSet(stack) || flow.sets(pointer) != 1 || size < 0 {
             return Err("its frame on the C stack is not one for all of it".to_owned());
