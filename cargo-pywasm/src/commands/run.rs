@@ -50,7 +50,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return call;
     }
     let python = installed::find(&args.selection, ctx)?;
-    let runtime = Runtime::bounded(args.sandbox.bounds(), ctx)?;
+    let runtime = Runtime::of_this_process(args.sandbox.bounds(), ctx)?;
     let module = runtime.load(&Utf8PathBuf::try_from(python.python_wasm())?)?;
     let line = Line::of(&args.python_args);
     let mut program = Program::new("python").dir(smoke::stdlib(&python)?).inherit_stdin();

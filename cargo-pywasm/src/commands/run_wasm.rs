@@ -52,7 +52,7 @@ pub struct Args {
 /// # Errors
 /// When the module or a directory can't be opened, or the program can't be started.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let runtime = Runtime::bounded(args.sandbox.bounds(), ctx)?;
+    let runtime = Runtime::of_this_process(args.sandbox.bounds(), ctx)?;
     let (path, words) = args.program.split_first().context("no module is named")?;
     let path = Utf8Path::new(path);
     let module = runtime.load(&ctx.cwd.join(path))?;
@@ -85,6 +85,10 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     };
     let mut end = once()?;
     for _ in 1..args.repeat.get() {
+        // One that was stopped goes on until this process ends, and would disturb the next.
+        if !matches!(end, End::Exit(_)) {
+            break;
+        }
         end = once()?;
     }
     if !matches!(end, End::Exit(_)) {

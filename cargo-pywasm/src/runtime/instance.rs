@@ -15,7 +15,9 @@ use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 
 use super::call;
-use super::{Call, End, Entry, HOST_STACK, Module, Ran, Runtime, Spent, WASM_STACK, wasm_error};
+use super::{
+    Call, End, Entry, HOST_STACK, Module, Overdue, Ran, Runtime, Spent, WASM_STACK, wasm_error,
+};
 use crate::reporter::WithHint;
 
 /// How long a program whose time is up has to come out of the host before it is left behind.
@@ -63,14 +65,17 @@ impl Runtime {
             .context("no thread for a wasm program")?;
         let result = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
             None => ended.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(rest) => ended.recv_timeout(rest).or_else(|_| {
-                self.engine.increment_epoch();
-                ended.recv_timeout(GRACE)
+            Some(rest) => ended.recv_timeout(rest).or_else(|over| match self.overdue {
+                Overdue::EndsWithProcess => Err(over),
+                Overdue::Interrupted => {
+                    self.engine.increment_epoch();
+                    ended.recv_timeout(GRACE)
+                }
             }),
         };
         match result {
-            // It ends by itself when the host call it is in does, and holds nothing that
-            // anyone waits for.
+            // It ends by itself when the host call it is in does, or this process, and holds nothing
+            // that anyone waits for.
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Ok(given) => given.map(Some),
             Err(RecvTimeoutError::Disconnected) => match thread.join() {
@@ -135,11 +140,11 @@ impl Runtime {
         if let Some(fuel) = self.bounds.fuel {
             store.set_fuel(fuel).map_err(wasm_error)?;
         }
-        if self.bounds.timeout.is_none() {
-            return Ok(true);
-        }
         // A timeout that no clock can count to is no deadline.
         let over = move || deadline.is_some_and(|at| Instant::now() >= at);
+        if self.bounds.timeout.is_none() || self.overdue == Overdue::EndsWithProcess {
+            return Ok(!over());
+        }
         store.set_epoch_deadline(1);
         // The epoch is the engine's: the end of another program's time moves it, too.
         store.epoch_deadline_callback(move |_| {

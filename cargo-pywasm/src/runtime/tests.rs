@@ -136,6 +136,27 @@ fn a_timeout_ends_a_program_that_computes() {
     assert_eq!((end.code(), end), (124, End::TimedOut));
 }
 
+/// It computes on, on a thread that nobody waits for: a billion rounds, and not for ever.
+#[test]
+fn a_timeout_of_this_process_needs_no_check_in_the_code() {
+    let bench = bench(
+        r#"(func (export "_start") (local $n i32)
+            (loop $again
+                (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                (br_if $again (i32.lt_u (local.get $n) (i32.const 1000000000)))))"#,
+    );
+    let bounds = Bounds { timeout: Some(Duration::from_millis(1)), ..Bounds::default() };
+    let limited = Runtime::of_this_process(bounds, &bench.ctx).unwrap();
+    let module = limited.load(&bench.wasm).unwrap();
+    let end = limited.capture(&module, &Program::new("program")).unwrap().end;
+    assert_eq!(end, End::TimedOut);
+    let code = |runtime: &Runtime| runtime.load(&bench.wasm).unwrap().0.text().to_vec();
+    let without = Runtime::new(&bench.ctx).unwrap();
+    let interrupted = Runtime::bounded(bounds, &bench.ctx).unwrap();
+    assert_eq!(code(&limited), code(&without));
+    assert_ne!(code(&interrupted), code(&without));
+}
+
 /// The engine can't stop a program inside the host: this test hangs when nothing else does.
 #[test]
 fn a_timeout_ends_a_program_that_sleeps() {

@@ -65,7 +65,8 @@ pub(crate) fn run(args: &Args, built: Option<&Path>) -> anyhow::Result<()> {
     let mut note = format!(
         "{}, with a stand-in for pyperf that takes the best of three samples of 0.1 s and more in a process; \
          {} interleaved rounds, {}. The first column is time; the others say how many times as fast as it \
-         each was, the median of the rounds' own ratios. What is WASI runs in wasmtime {}.\n\n",
+         each was, the median of the rounds' own ratios. What is WASI runs in wasmtime {}, \
+         without checks for an interruption.\n\n",
         suite.release(),
         args.rounds,
         machine(),
