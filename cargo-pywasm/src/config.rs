@@ -514,7 +514,11 @@ mod tests {
         );
         let read = post_link(&ctx(&root, &[])).unwrap().unwrap();
         assert_eq!((&read.steps[..], read.snapshot.hash_seed), (&[Step::Snapshot][..], Some(7)));
-        assert_eq!(read.snapshot.imports, ["json"]);
+        assert_eq!(read.snapshot.imports, ["json".parse().unwrap()]);
+        let (_dir, root) =
+            crate_dir("[package.metadata.pywasm]\nsnapshot = { imports = [\"json,re\"] }\n");
+        let error = format!("{:#}", post_link(&ctx(&root, &[])).unwrap_err());
+        assert!(error.contains("`json,re` is no name of a module"), "{error}");
         let (_dir, root) =
             crate_dir("[package.metadata.pywasm]\npack = \"lzma\"\npolicy = \"ic\"\n");
         let read = post_link(&ctx(&root, &[])).unwrap().unwrap();

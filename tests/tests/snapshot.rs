@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_pywasm::runtime::{Bounds, Captured, Dir, End, Program, Runtime};
 use cargo_pywasm::snapshot::{Form, Request, Snapshot, snapshot};
 use pywasm_build::Installation;
@@ -63,9 +63,21 @@ impl Bench {
     }
 
     fn run_bounded(&self, program: &Program, bounds: Bounds) -> Captured {
+        self.run_file(&self.usual, program, bounds)
+    }
+
+    fn run_file(&self, file: &Utf8Path, program: &Program, bounds: Bounds) -> Captured {
         let runtime = Runtime::bounded(bounds, &self.fresh.ctx).expect("a runtime");
-        let module = runtime.load(&self.usual).expect("a module");
+        let module = runtime.load(file).expect("a module");
         runtime.capture(&module, program).expect("a run")
+    }
+
+    /// What the interpreter prints that no snapshot was made of.
+    fn plain_says(&self, program: &Program) -> String {
+        let python = utf8(&self.python.python_wasm());
+        let ran = self.run_file(&python, program, Bounds::default());
+        assert_eq!(ran.end, End::Exit(0), "{}", ran.text());
+        ran.text()
     }
 
     /// What the snapshot prints for this command line.
@@ -201,6 +213,42 @@ fn of_one_seed_the_bytes_are_equal_and_without_one_they_are_not() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn the_hash_seed_is_pythons_own_and_numbers_are_drawn_all_the_same() {
+    let bench = bench();
+    let file = bench.fresh.root().join("seeded.wasm");
+    std::fs::write(&file, bench.made(&["random"], Some(7)).expect("a snapshot").module).unwrap();
+    let code = "import random; print(hash('a')); print(random.random())";
+    let run = |options: &[&str]| {
+        let program = bench.program().args(options.iter().copied()).args(["-c", code]);
+        let ran = bench.run_file(&file, &program, Bounds::default());
+        assert_eq!(ran.end, End::Exit(0), "{}", ran.text());
+        let text = ran.text();
+        let (hash, number) = text.trim_end().split_once('\n').expect("lines");
+        (hash.to_owned(), number.to_owned())
+    };
+    let plain = bench.program().args(["-c", "print(hash('a'))"]).env("PYTHONHASHSEED", "7");
+    let seeded = bench.plain_says(&plain);
+    let runs = [run(&[]), run(&[]), run(&["-I"]), run(&["-I"])];
+    for (at, (hash, number)) in runs.iter().enumerate() {
+        assert_eq!(hash, seeded.trim_end());
+        assert!(runs[..at].iter().all(|(_, other)| other != number), "{runs:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+fn modules_are_looked_for_in_the_same_places() {
+    let bench = bench();
+    let code = "import sys; print(sys.path)";
+    for words in [&["-c", code][..], &["-I", "-c", code]] {
+        let program = bench.program().args(words.iter().copied()).env("PYTHONPATH", "/a:/b");
+        let said = bench.run(&program);
+        assert_eq!(said.text(), bench.plain_says(&program), "{words:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
 fn what_an_import_does_that_can_not_be_kept_is_told() {
     let bench = bench();
     let dir = bench.fresh.root().join("bad");
@@ -220,6 +268,13 @@ fn what_an_import_does_that_can_not_be_kept_is_told() {
         let told = made(name).expect_err(name);
         assert!(told.contains(said), "{told}");
     }
+    std::fs::write(
+        dir.join("numbers.py"),
+        "import random\nDRAWN = random.Random()\nSAME = random.Random(3)\n",
+    )
+    .unwrap();
+    let drawn = made("numbers").expect("a snapshot").drawn;
+    assert!(matches!(&drawn[..], [(who, 2496)] if who.contains("random.Random()")), "{drawn:?}");
     let drawn = made("draws").expect("a snapshot").drawn;
     assert!(matches!(&drawn[..], [(who, 16)] if who.contains("urandom")), "{drawn:?}");
 }

@@ -7,6 +7,7 @@ use crate::audit::{Content, Input};
 use crate::config::Selection;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
+use crate::post_link::Import;
 use crate::project::{self, Stdlib};
 use crate::reporter::WithHint;
 use crate::runtime::{Dir, Program, Runtime};
@@ -35,8 +36,8 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
     /// A module of Python that is imported, with all that it imports; once more, another
-    #[arg(long = "import", value_name = "MODULE", value_parser = module_name)]
-    imports: Vec<String>,
+    #[arg(long = "import", value_name = "MODULE")]
+    imports: Vec<Import>,
     /// An export without arguments that is called before, to initialize what is yours
     #[arg(long, value_name = "EXPORT")]
     init: Option<String>,
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     }
     let program = args.given.with_variables(program, ctx)?;
     let request = Request {
-        imports: args.imports.clone(),
+        imports: args.imports.iter().map(ToString::to_string).collect(),
         init: args.init.clone(),
         program,
         hash_seed: args.hash_seed,
@@ -118,15 +119,5 @@ fn tell(made: &Snapshot, ctx: &Ctx) {
     }
     for warning in made.warnings() {
         ctx.reporter.warn(warning);
-    }
-}
-
-/// A dotted name; a comma would make two of it.
-fn module_name(text: &str) -> Result<String, String> {
-    let is_name = |part: &str| !part.is_empty() && !part.contains([',', ' ', '\0']);
-    if text.split('.').all(is_name) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("`{text}` is no name of a module"))
     }
 }

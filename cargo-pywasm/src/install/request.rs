@@ -13,7 +13,7 @@ use crate::toolchain::{Toolchain, ToolchainRequest};
 
 /// Counts changes of this tool that change the bytes of a result: then everything is
 /// built anew, and old installations stay as they are.
-const BUILD_FORMAT: u32 = 12;
+const BUILD_FORMAT: u32 = 13;
 
 /// A request for an installation, resolved to a pinned release.
 #[derive(Clone, Debug)]

@@ -24,6 +24,8 @@ pub struct Done {
     pub warning: Option<String>,
     /// Why it was skipped.
     pub skipped: Option<String>,
+    /// What the module's own code printed, where the step ran it.
+    pub printed: Option<String>,
 }
 
 /// What becomes of a module.
@@ -75,8 +77,8 @@ pub fn run(bytes: &[u8], plan: &Plan) -> anyhow::Result<Outcome> {
             run.step(*step, &mut outcome.findings).with_context(|| format!("step `{step}`"))?;
         let packed = run.compressed.as_ref().filter(|_| *step == Step::Gzip);
         let after = packed.map_or(run.module.len(), Vec::len);
-        let Said { about, warning, skipped } = said;
-        outcome.done.push(Done { step: *step, before, after, about, warning, skipped });
+        let Said { about, warning, skipped, printed } = said;
+        outcome.done.push(Done { step: *step, before, after, about, warning, skipped, printed });
     }
     outcome.after = run.figures(&run.module)?;
     (outcome.module, outcome.compressed) = (run.module, run.compressed);
@@ -91,6 +93,7 @@ struct Said {
     about: String,
     warning: Option<String>,
     skipped: Option<String>,
+    printed: Option<String>,
 }
 
 impl Said {
@@ -154,14 +157,15 @@ impl Run<'_> {
             )
         });
         let about = format!("{} answered", counted(done.wired.len(), "import"));
-        Ok(Said { about, warning, skipped: None })
+        Ok(Said { about, warning, ..Said::default() })
     }
 
     fn snapshot(&mut self) -> anyhow::Result<Said> {
         let Some(snapshot) = &self.plan.snapshot else { return Ok(Said::new("nothing")) };
         let made = snapshot.make(&self.module)?;
         self.module = made.module;
-        Ok(Said { about: made.about, warning: made.warning, skipped: None })
+        let (about, warning, printed) = (made.about, made.warning, made.printed);
+        Ok(Said { about, warning, printed, ..Said::default() })
     }
 
     fn candid(&mut self) -> anyhow::Result<Said> {

@@ -10,6 +10,8 @@ pub(super) struct Made {
     pub(super) module: Vec<u8>,
     pub(super) about: String,
     pub(super) warning: Option<String>,
+    /// What the initialization printed.
+    pub(super) printed: Option<String>,
 }
 
 #[cfg(feature = "runtime")]
@@ -38,7 +40,7 @@ mod with_runtime {
                 program = program.dir(dir);
             }
             let request = Request {
-                imports: asked.imports.clone(),
+                imports: asked.imports.iter().map(ToString::to_string).collect(),
                 init: asked.init.clone(),
                 program,
                 hash_seed: asked.hash_seed,
@@ -60,11 +62,10 @@ mod with_runtime {
             let size = ByteSize::b(made.memory as u64).display().iec();
             let warning = made.warnings();
             let about = format!("{size} of memory are kept");
-            Ok(Made {
-                module: made.module,
-                about,
-                warning: (!warning.is_empty()).then(|| warning.join("\n")),
-            })
+            let warning = (!warning.is_empty()).then(|| warning.join("\n"));
+            let printed = made.printed.trim_end();
+            let printed = (!printed.is_empty()).then(|| printed.to_owned());
+            Ok(Made { module: made.module, about, warning, printed })
         }
     }
 }

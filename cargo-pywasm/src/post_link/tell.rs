@@ -20,6 +20,7 @@ struct StepMessage<'a> {
     bytes_after: usize,
     bytes_before: usize,
     file: &'a Utf8Path,
+    printed: Option<&'a str>,
     skipped: Option<&'a str>,
     step: String,
     warning: Option<&'a str>,
@@ -86,6 +87,9 @@ pub fn tell(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter) 
         if let Some(why) = &done.skipped {
             reporter.note(format!("step `{}` was skipped: {why}", done.step));
         }
+        if let Some(printed) = &done.printed {
+            reporter.note(format!("step `{}` ran code that printed:\n{printed}", done.step));
+        }
         if let Some(warning) = &done.warning {
             reporter.warn(format!("`{file}`: {warning}"));
         }
@@ -111,6 +115,7 @@ fn json(
             bytes_after: done.after,
             bytes_before: done.before,
             file,
+            printed: done.printed.as_deref(),
             skipped: done.skipped.as_deref(),
             step: done.step.to_string(),
             warning: done.warning.as_deref(),
@@ -204,6 +209,7 @@ mod tests {
             about: about.to_owned(),
             warning: None,
             skipped: None,
+            printed: None,
         };
         let figure = |value| Figure { what: Limited::Functions, value, limit: Some(50_000) };
         let outcome = Outcome {

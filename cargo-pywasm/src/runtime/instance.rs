@@ -88,7 +88,8 @@ impl Runtime {
     /// wasmtime's own words for it say neither which limit nor how much would do.
     fn refuse_too_little_memory(&self, module: &Module) -> anyhow::Result<()> {
         let pages = module.0.resources_required().max_initial_memory_size.unwrap_or(0);
-        let (needed, limit) = (pages * WASM_PAGE, self.bounds.memory.unwrap_or(u64::MAX));
+        let (needed, limit) =
+            (pages.saturating_mul(WASM_PAGE), self.bounds.memory.unwrap_or(u64::MAX));
         if limit >= needed {
             return Ok(());
         }

@@ -92,8 +92,8 @@ impl Runtime {
     }
 
     /// An engine for the one program of this process. Who calls it ends soon after the program's time is
-    /// over: until then the program goes on. In return its code is what it is without a timeout, where
-    /// checks would cost Python's loop over bytecode a tenth and more.
+    /// over: until then the program goes on. In return its code is what it is without a timeout: checks at the
+    /// head of each loop make Python's loop over bytecode slower.
     ///
     /// # Errors
     /// When the store can't be written.

@@ -97,6 +97,11 @@ impl Program {
         self
     }
 
+    /// Whether it is given a variable.
+    pub(crate) fn has_env(&self, name: &str) -> bool {
+        self.env.iter().any(|(given, _)| given == name)
+    }
+
     /// How many directories it sees.
     pub(crate) fn dir_count(&self) -> usize {
         self.dirs.len()

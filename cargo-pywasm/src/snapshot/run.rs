@@ -15,13 +15,15 @@ use super::world::{self, World};
 use super::{Request, SECTION};
 use crate::reporter::WithHint;
 use crate::rewrite::{self, custom};
-use crate::runtime::{End, Runtime, end_of, wasi, wasm_error};
+use crate::runtime::{End, Program, Runtime, end_of, wasi, wasm_error};
 
 /// What an initialization may take of memory where nobody says how much; Python with all of its
 /// library takes a tenth.
 const MOST_MEMORY: u64 = 512 << 20;
 /// Runs of bytes that are not zero, of all memory: wizer notes each. Python has a million.
 const MOST_RUNS: usize = 16_000_000;
+/// Source: `Using Python > Command line and environment` of CPython's documentation.
+const HASH_SEED: &str = "PYTHONHASHSEED";
 /// What is shown of what an initialization printed.
 const MOST_SHOWN: u64 = 64 << 10;
 
@@ -73,7 +75,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
         .compile(&instrumented)
         .context("it is no module of WebAssembly that the embedded runtime takes")?;
     let mut printed = tempfile::tempfile().context("no temporary file for what it prints")?;
-    let mut builder = wasi(&request.program)?;
+    let mut builder = wasi(&seeded(request))?;
     let output = OutputFile::new(printed.try_clone()?);
     builder.stdout(output.clone()).stderr(output);
     let bounds = runtime.bounds();
@@ -114,6 +116,16 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     let made = rewrite::without_exports(&made, |name| over.contains(&name) || init == Some(name))?;
     let module = custom::embed(&made, SECTION, env!("CARGO_PKG_VERSION").as_bytes())?;
     Ok(Snapshot { module, form, memory: size, printed, drawn })
+}
+
+/// The program with the hash seed, as Python wants to be told of it; what starts it isolated, as `pywasm_start`
+/// does, is told in a call. What the program has of its own stands.
+fn seeded(request: &Request) -> Program {
+    let program = request.program.clone();
+    match request.hash_seed {
+        Some(seed) if !program.has_env(HASH_SEED) => program.env(HASH_SEED, seed.to_string()),
+        _ => program,
+    }
 }
 
 /// Instantiates the module and calls what initializes it, in the order that hosts and programs have.

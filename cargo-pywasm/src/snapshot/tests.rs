@@ -130,7 +130,12 @@ fn an_open_file_is_named_and_a_closed_one_is_forgotten() {
     let close =
         r#"(import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))"#;
     let closes = format!("{OPENS} (drop (call $close (i32.load (i32.const 32))))");
-    bench.made(&module(&format!("{OPEN}{close}"), &closes));
+    let imports = format!("{OPEN}{close}");
+    bench.made(&module(&imports, &closes));
+    // Its input's number is free then, and the file gets it.
+    let again = format!("(drop (call $close (i32.const 0))) {OPENS}");
+    let said = bench.refused(&module(&imports, &again));
+    assert!(said.contains("left open: `file`"), "{said}");
 }
 
 #[test]

@@ -19,10 +19,15 @@ use crate::runtime::{memory_of, wasm_error};
 const EPOCH: u64 = 315_532_800;
 /// A path in a message is no longer.
 const LONGEST_PATH: u32 = 4096;
-/// Bytes of Python's hash secret, and of the state that its module `random` seeds. Sources:
+/// Bytes of Python's hash secret, and of the state that a `random.Random` is seeded with. Sources:
 /// `_Py_HashSecret_t`, and `N` in Modules/_randommodule.c.
 const HASH_SEED: u64 = 24;
 const RANDOM_SEED: u64 = 624 * 4;
+/// What Python draws for itself: a hash seed, and the seed of the instance that its module `random` has,
+/// which the resume seeds anew.
+const OF_PYTHON: [u64; 4] = [0, HASH_SEED, RANDOM_SEED, HASH_SEED + RANDOM_SEED];
+/// Who seeds a `random.Random`, by the function of C.
+const SEEDS: &str = "random_seed";
 const SUCCESS: i32 = 0;
 const FAULT: i32 = 21;
 
@@ -68,15 +73,19 @@ impl World {
         }
     }
 
-    /// Who drew random numbers, sorted; of what has no names all together, and only where it is more than
-    /// Python draws for itself.
+    /// Who drew random numbers, sorted; of what has no names all together. What Python draws for itself is
+    /// no part of it.
     pub(super) fn drawn(&self) -> Vec<(String, u64)> {
-        let known = |bytes: u64| [0, HASH_SEED].contains(&(bytes % RANDOM_SEED));
-        let told = self.drawn.iter().filter(|(who, bytes)| who.is_some() || !known(**bytes));
-        let name = |who: &Option<String>| {
-            who.as_ref().map_or_else(|| "code without names".to_owned(), |who| format!("`{who}`"))
-        };
-        told.map(|(who, bytes)| (name(who), *bytes)).collect()
+        let told = self.drawn.iter().filter_map(|(who, bytes)| match who.as_deref() {
+            None => (!OF_PYTHON.contains(bytes)).then(|| ("code without names".to_owned(), *bytes)),
+            // The first is the module's own.
+            Some(SEEDS) => {
+                let others = bytes.saturating_sub(RANDOM_SEED);
+                (others > 0).then(|| ("`random.Random()` without a seed".to_owned(), others))
+            }
+            Some(who) => Some((format!("`{who}`"), *bytes)),
+        });
+        told.collect()
     }
 
     pub(super) fn said(&self) -> &str {
@@ -139,7 +148,9 @@ pub(super) fn left_open(
     let Some(kept) = memory.data(&*store).get(..STAT_SIZE).map(<[u8]>::to_vec) else {
         return Ok(open);
     };
-    for fd in first..=last.saturating_add(1) {
+    // A number that was closed is given again: to a file, where a program closes its input or a directory.
+    let again: Vec<i32> = store.data().opened.range(..first).map(|(fd, _)| *fd).collect();
+    for fd in again.into_iter().chain(first..=last.saturating_add(1)) {
         if stat.call(&mut *store, (fd, 0)).map_err(wasm_error)? == SUCCESS {
             let path = store.data().opened.get(&fd);
             open.push(path.map_or_else(|| format!("descriptor {fd}"), |path| format!("`{path}`")));
@@ -172,10 +183,9 @@ fn random_get(mut caller: Caller<'_, World>, at: i32, length: i32) -> i32 {
 }
 
 /// Who draws random numbers, as far as that is told by names: libpython comes without. Nothing where
-/// it is known what becomes of them: Python's hash seed is meant to be kept, and its module `random`
-/// is seeded anew at the resume.
+/// it is known what becomes of them: Python's hash seed is meant to be kept.
 fn drawer(caller: &Caller<'_, World>) -> Option<Option<String>> {
-    const KNOWN: [&str; 2] = ["_Py_HashRandomization_Init", "random_seed"];
+    const HASH: &str = "_Py_HashRandomization_Init";
     /// What only hands the request on.
     const BETWEEN: [&str; 7] = [
         "random_get",
@@ -188,8 +198,12 @@ fn drawer(caller: &Caller<'_, World>) -> Option<Option<String>> {
     ];
     let trace = WasmBacktrace::capture(caller);
     let names = || trace.frames().iter().map(wasmtime::FrameInfo::func_name);
-    if names().flatten().any(|name| KNOWN.iter().any(|known| name.starts_with(known))) {
+    let has = |known: &str| names().flatten().any(|name| name.starts_with(known));
+    if has(HASH) {
         return None;
+    }
+    if has(SEEDS) {
+        return Some(Some(SEEDS.to_owned()));
     }
     let hands_on = |name: Option<&str>| {
         name.is_some_and(|name| BETWEEN.iter().any(|between| name.contains(between)))

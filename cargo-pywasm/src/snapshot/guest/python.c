@@ -142,13 +142,31 @@ static PyStatus keep(PyConfig *now, const PyConfig *then) {
     return status;
 }
 
+/* What `site` and imports added to `sys.path`, which the configuration does not know: behind the rest. */
+static int find_again(PyObject *before) {
+    PyObject *path = PySys_GetObject("path");
+    if (before == NULL || path == NULL || !PyList_Check(before) || !PyList_Check(path)) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(before); i++) {
+        PyObject *place = PyList_GET_ITEM(before, i);
+        int is_there = PySequence_Contains(path, place);
+        if (is_there < 0 || (!is_there && PyList_Append(path, place) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* What `sys` has of the configuration, and what -W asks for. */
 static int tell_python(PyInterpreterState *interp) {
     PyThreadState *thread = _PyThreadState_GET();
+    PyObject *before = Py_XNewRef(PySys_GetObject("path"));
     interp->long_state.max_str_digits = interp->config.int_max_str_digits;
-    if (_PySys_UpdateConfig(thread) < 0) {
+    if (_PySys_UpdateConfig(thread) < 0 || find_again(before) < 0) {
         return -1;
     }
+    Py_XDECREF(before);
     if (interp->config.warnoptions.length == 0) {
         return 0;
     }

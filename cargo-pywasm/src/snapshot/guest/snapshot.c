@@ -36,6 +36,8 @@ extern const char *pywasm_start(unsigned int hash_seed) __attribute__((weak));
 
 static char *names;
 static PyObject *resume;
+/* Who starts Python isolated and with a seed of its own, as pywasm_start does, wants equal runs. */
+static int is_fixed;
 
 __attribute__((noreturn)) static void fail(const char *problem) {
     if (problem != NULL) {
@@ -107,6 +109,8 @@ EXPORT(pywasm_snapshot_end) void pywasm_snapshot_end(unsigned int hash_seed) {
     } else {
         start(hash_seed);
     }
+    const PyConfig *config = _Py_GetConfig();
+    is_fixed = config->isolated && config->use_hash_seed == 1;
     PyObject *code = sure(Py_CompileString(PYWASM_SNAPSHOT_PY, "<pywasm snapshot>", Py_file_input));
     PyObject *globals = sure(PyDict_New());
     if (PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins()) < 0) {
@@ -158,8 +162,6 @@ static PyObject *variables(void) {
 void pywasm_python_resumes(void) {
     PyGILState_STATE held = PyGILState_Ensure();
     const PyConfig *config = _Py_GetConfig();
-    /* Who starts Python isolated and with a seed of its own, as pywasm_start does, wants equal runs. */
-    int is_fixed = config->isolated && config->use_hash_seed == 1;
     PyObject *environment = variables();
     PyObject *result = PyObject_CallFunction(resume, "OuuOO", environment, config->stdio_encoding, config->stdio_errors,
                                              config->buffered_stdio ? Py_True : Py_False,
