@@ -102,11 +102,18 @@ fn a_budget_fails_the_build_with_what_grew_and_leaves_the_last_good_one() {
     let (code, _, text) = said(&call(dir.path(), &["size", "--budget"]));
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("(30 -> 300)"), "{text}");
+    // It is another module than the one that was finished.
+    assert!(text.contains("release/mine.wasm` was linked after `"), "{text}");
     let (_, text, _) = said(&call(dir.path(), &["--message-format", "json", "post-link"]));
     assert!(text.contains("\"reason\":\"post-link-over-budget\""), "{text}");
 
+    // Linked again to the same bytes, it is finished, though nothing was written.
     build(dir.path(), 3);
-    assert_eq!(said(&call(dir.path(), &["post-link"])).0, Some(0));
+    let (code, _, text) = said(&call(dir.path(), &["post-link"]));
+    assert!(code == Some(0) && text.contains("Fresh"), "{text}");
+    let (_, text, told) = said(&call(dir.path(), &["size"]));
+    assert!(text.contains("pywasm/release/mine.wasm"), "{text}");
+    assert!(!told.contains("was linked after"), "{told}");
 }
 
 #[test]

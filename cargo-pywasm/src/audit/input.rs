@@ -48,7 +48,7 @@ impl Input {
         let bytes = fs_err::read(cwd.join(path))?;
         // Members are told by the archive's name; where it lies says nothing of them.
         let content = Content::of(path.file_name().unwrap_or(path.as_str()), bytes)
-            .with_context(|| format!("`{path}` can't be audited"))?;
+            .with_context(|| format!("`{path}` can't be read as a module or an object"))?;
         Ok(Self { path: path.to_owned(), content })
     }
 }

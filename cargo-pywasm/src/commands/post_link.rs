@@ -124,6 +124,7 @@ pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit
         };
         if post_link::is_fresh(&files, &bytes, plan, &ctx.cwd) {
             ctx.reporter.status("Fresh", &files.output);
+            files.touch(&ctx.cwd)?;
             post_link::warnings(&files, plan, ctx).iter().for_each(|it| ctx.reporter.warn(it));
             let compressed = plan.steps.contains(&Step::Gzip);
             written.push((files, compressed));

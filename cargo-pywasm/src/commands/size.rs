@@ -158,9 +158,14 @@ fn built(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let time = |path: &Utf8Path| ctx.cwd.join(path).metadata().and_then(|it| it.modified()).ok();
     let finished = |path: Utf8PathBuf| {
         let output = Files::of_project(&path).map(|files| files.output);
-        output
-            .filter(|output| time(output).is_some_and(|it| Some(it) >= time(&path)))
-            .unwrap_or(path)
+        let Some(output) = output.filter(|output| time(output).is_some()) else { return path };
+        if time(&output) >= time(&path) {
+            return output;
+        }
+        ctx.reporter.note(format!(
+            "`{path}` was linked after `{output}` was finished: it is told as it was linked"
+        ));
+        path
     };
     Ok(project::built_modules(ctx)?.into_iter().map(finished).collect())
 }

@@ -20,7 +20,7 @@ pub(crate) fn built_modules(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
         .map(|dir| dir.join("Cargo.toml"))
         .find(|path| path.is_file())
         .with_context(|| format!("`{}` is in no crate, and no file is named", ctx.cwd))
-        .hint(|| "`cargo pywasm audit-imports my.wasm` audits a file".to_owned())?;
+        .hint(|| "name the module, `my.wasm`, or stand in the crate that builds it".to_owned())?;
     let mut command = MetadataCommand::new();
     command.manifest_path(&manifest).no_deps().other_options(["--offline".to_owned()]);
     let workspace = command.exec().with_context(|| format!("Cargo can't read `{manifest}`"))?;

@@ -23,7 +23,7 @@ pub struct Budget {
 
 /// `"3.4MB"`, `3400000`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a size is a whole number of bytes, or a text as `3.4MB`")]
 enum Value {
     Bytes(u64),
     Text(String),
@@ -117,12 +117,15 @@ impl Over {
             grouped(self.bytes - self.limit)
         );
         let mine = all.only(|row| self.key.has(all, row));
-        let Some(old) = old else {
-            text.push_str("    of no older build is known how large it was; the largest are\n");
+        let largest = |text: &mut String| {
             let view = View::of(&mine, self.key.by(true));
             for entry in view.entries.iter().take(MOST) {
                 let _ = writeln!(text, "    {:>12}  {}", grouped(entry.bytes), entry.label);
             }
+        };
+        let Some(old) = old else {
+            text.push_str("    of no older build is known how large it was; the largest are\n");
+            largest(&mut text);
             return text;
         };
         let is_named = old.rows.iter().any(|row| row.name != 0 && row.kind != Kind::Python);
@@ -130,7 +133,11 @@ impl Over {
         let diff = Diff::of(&old, &mine, self.key.by(is_named));
         let grown: Vec<_> = diff.grown().collect();
         if grown.is_empty() {
-            text.push_str("    nothing of it grew since the build that it is compared with\n");
+            // It is the budget that has become smaller.
+            text.push_str(
+                "    nothing of it grew since the build that it is compared with; the largest are\n",
+            );
+            largest(&mut text);
         }
         for change in grown.iter().take(MOST) {
             let now = if change.before == 0 {
@@ -191,6 +198,8 @@ mod tests {
             (r#"{ "module:" = 1 }"#, "has no name"),
             (r#"{ total = "many" }"#, "`many` is not a size"),
             ("{ baseline = 3 }", "the path of a file"),
+            ("{ total = 3.4 }", "a whole number of bytes"),
+            ("{ total = -1 }", "a whole number of bytes"),
         ] {
             let error = budget(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
@@ -242,6 +251,7 @@ mod tests {
              +5,000  decimal (new)\n             +30  email (10 -> 40)\n"
         );
         assert!(over.told(&new, None).contains("5,000  decimal\n"));
-        assert!(over.told(&new, Some(&new)).contains("nothing of it grew"));
+        let same = over.told(&new, Some(&new));
+        assert!(same.contains("nothing of it grew") && same.contains("5,000  decimal\n"), "{same}");
     }
 }

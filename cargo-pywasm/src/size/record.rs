@@ -93,12 +93,6 @@ impl Record {
         self.sha256 == digest(module)
     }
 
-    /// Whether functions and variables are named.
-    #[must_use]
-    pub fn is_named(&self) -> bool {
-        self.named
-    }
-
     /// The breakdown.
     #[must_use]
     pub fn breakdown(&self) -> Breakdown {
@@ -148,7 +142,7 @@ mod tests {
         let back = read.breakdown();
         assert_eq!((back.total, back.gzip, back.rows.len()), (all.total, Some(9), all.rows.len()));
         let small = Record::of(b"module", &all, false);
-        assert!(!small.text().contains("PyObject_Call") && !small.is_named());
+        assert!(!small.text().contains("PyObject_Call") && !small.named);
         assert_eq!(small.breakdown().total, all.total);
     }
 

@@ -23,6 +23,8 @@ struct Node {
 
 /// Of what has more parts than that, the small ones are put together: nobody sees them.
 const MOST: usize = 500;
+/// Boxes in boxes that a name of dots may make.
+const DEEPEST: usize = 32;
 
 /// The page of a module; of one that is compared with an older one, what became of each part.
 #[must_use]
@@ -62,8 +64,9 @@ fn path(all: &Breakdown, row: &Row) -> Vec<String> {
     let origin = all.text(row.origin);
     let name = all.text(row.name);
     let mut path: Vec<String> = match row.kind {
-        // What a package has of its own is a part beside its modules.
-        Kind::Python => return origin.split('.').map(str::to_owned).collect(),
+        // What a package has of its own is a part beside its modules. No module lies as deep as that; a record
+        // of strangers may say so.
+        Kind::Python => return origin.splitn(DEEPEST, '.').map(str::to_owned).collect(),
         // `libpython3.13.a(call.o)`
         Kind::C => match origin.strip_suffix(')').and_then(|it| it.split_once('(')) {
             Some((archive, member)) => vec![archive.to_owned(), member.to_owned()],
@@ -149,6 +152,14 @@ mod tests {
         let page = html(&Measured { file: "x.wasm".into(), all, diff: None }, None);
         assert!(!page.contains("<script>alert"));
         assert_eq!(data(&page)["kinds"][0][3][0][3][0][0], "</script><script>alert(1)</script>");
+    }
+
+    #[test]
+    fn a_name_of_dots_is_no_endless_depth() {
+        let name = "a.".repeat(1 << 20);
+        let all = breakdown(&[(Kind::Python, "data", &name, "", "x", 5)]);
+        let page = html(&Measured { file: "x.wasm".into(), all, diff: None }, None);
+        assert_eq!(data(&page)["kinds"].as_array().unwrap().iter().map(leaves).sum::<u64>(), 5);
     }
 
     #[test]
