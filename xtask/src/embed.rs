@@ -135,7 +135,36 @@ fn started_already(tool: &Tool<'_>) -> anyhow::Result<()> {
         let words = [&["run-wasm", "--fuel", "20000000"], args, &[module.as_str()]].concat();
         let told = tool.call_in_says(&dir, &words)?;
         anyhow::ensure!(told.ends_with(said), "{template} says {told:?}");
+        if template == "capi" {
+            each_run_is_its_own(tool, &dir)?;
+        }
     }
+    Ok(())
+}
+
+/// A crate's snapshot, run twice: variables, directories and random numbers are those of the run.
+fn each_run_is_its_own(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
+    const LOOKS: &str = "import os, random\n\
+        print(os.environ.get('NAME'), os.listdir('/given'), random.random(), flush=True)\n";
+    let source = dir.join("src/main.rs");
+    let text = std::fs::read_to_string(&source)?;
+    let looks = text.replacen("import sys\n", &format!("import sys\n{LOOKS}"), 1);
+    anyhow::ensure!(looks != text, "template capi imports no `sys`");
+    std::fs::write(&source, looks)?;
+    let module = canister::built(tool, dir, &[])?.display().to_string();
+    let mut numbers = Vec::new();
+    for name in ["one", "two"] {
+        let given = dir.join(name);
+        std::fs::create_dir_all(given.join(format!("file-{name}")))?;
+        let (given, variable) = (format!("{}::/given", given.display()), format!("NAME={name}"));
+        let words = ["run-wasm", "--no-cwd", "--dir", &given, "--env", &variable, &module];
+        let told = tool.call_in_says(dir, &words)?;
+        let line = told.lines().next().unwrap_or_default();
+        let (found, number) = line.rsplit_once(' ').unwrap_or_default();
+        anyhow::ensure!(found == format!("{name} ['file-{name}']"), "it says {told:?}");
+        numbers.push(number.to_owned());
+    }
+    anyhow::ensure!(numbers[0] != numbers[1], "the same random number: {numbers:?}");
     Ok(())
 }
 
