@@ -140,7 +140,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             .run()?;
     }
 
-    for installed in [&full, &speed, &others[1]] {
+    for installed in [&speed, &others[1]] {
         xshell::cmd!(
             shell,
             "cargo test --quiet --package pywasm-tests --test snapshot -- --ignored"

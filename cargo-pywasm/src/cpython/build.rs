@@ -61,6 +61,18 @@ impl BuildPlan<'_> {
         let can = self.toolchain.clang_major().is_some_and(|major| major >= TRAINING_CLANG);
         self.recipe.build.training(self.pin.series()).filter(|_| can)
     }
+
+    /// Why there is no training that could be used, and what would help.
+    fn untrained(&self) -> String {
+        let (series, clang) = (self.pin.series(), &self.toolchain.clang_version);
+        match self.recipe.build.training(series) {
+            None => format!("there is none for CPython {series}"),
+            Some(_) => format!(
+                "clang {TRAINING_CLANG} and later can use it, and this is {clang}; `--toolchain packages` and \
+                 `--wasi-sdk` give another"
+            ),
+        }
+    }
 }
 
 /// A finished build directory.
@@ -117,11 +129,7 @@ pub fn build(
     work.configure()?;
     let training = plan.training();
     if plan.recipe.build.trained && training.is_none() {
-        ctx.reporter.warn(format!(
-            "compiled without training: there is none for CPython {} and {}",
-            plan.pin.series(),
-            plan.toolchain.clang_version
-        ));
+        ctx.reporter.warn(format!("compiled without training: {}", plan.untrained()));
     }
     write_rules(&plan.recipe.build, training, plan.toolchain, &host)?;
     if *plan.build_python == BuildPython::None {
