@@ -11,6 +11,9 @@ use super::sections::{HEADER, Section, sections};
 /// Source: the interface specification of the Internet Computer, "Canister module format".
 pub const CANDID: &str = "icp:public candid:service";
 
+/// The custom section that says that a module is a snapshot.
+pub const SNAPSHOT: &str = "pywasm:snapshot";
+
 /// The export that gives the interface as text, of a canister whose section was not written yet.
 ///
 /// Source: `export_candid!` of ic-cdk; candid-extractor calls it.

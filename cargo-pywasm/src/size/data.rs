@@ -12,7 +12,7 @@ use super::measure::Run;
 use super::memory::{Image, Owner, Owners};
 use super::{Kind, Row, frozen, origin};
 use crate::rewrite::sections::Section;
-use crate::rewrite::{Cost, Unpacked};
+use crate::rewrite::{Cost, Unpacked, custom};
 
 /// Measures the data section.
 ///
@@ -73,6 +73,10 @@ pub(super) fn measure(run: &mut Run<'_>, section: LabelId, place: &Section) -> a
     spent.tell();
     if unpacked.is_some() {
         let note = "its data is packed: what is told of it are bytes of the packed form";
+        run.out.notes.push(note.to_owned());
+    }
+    if custom::read(run.bytes, custom::SNAPSHOT)?.is_some() {
+        let note = "it is a snapshot: its data is the memory that Python had, whose objects nothing tells apart";
         run.out.notes.push(note.to_owned());
     }
     Ok(())

@@ -3,7 +3,8 @@
 //!
 //! Source of the table's form: `struct _frozen` in CPython's `Include/cpython/import.h`, of 3.13 and later:
 //! the addresses of name and code, the size of the code, whether it is a package. Source of the code's first
-//! byte: `TYPE_CODE` and `FLAG_REF` in `Python/marshal.c`.
+//! bytes: `TYPE_CODE` and `FLAG_REF` in `Python/marshal.c`, and what its `w_object` writes behind them. In the memory
+//! of a snapshot there are words of all kinds, and four of them may look like a table: the code has to as well.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,8 @@ pub(super) struct Module {
 
 /// A code object, which may be referred to.
 const CODE: [u8; 2] = [b'c', b'c' | 0x80];
+/// That of a module takes no arguments, by position or name: three counts of four bytes.
+const NO_ARGUMENTS: [u8; 12] = [0; 12];
 
 /// Names of modules are shorter.
 const LONGEST: u32 = 200;
@@ -55,8 +58,8 @@ fn entry(image: &Image, at: u32) -> Option<Module> {
     if package? > 1 || size == 0 {
         return None;
     }
-    let first = image.slice(code, size)?.first()?;
-    if !CODE.contains(first) {
+    let (first, rest) = image.slice(code, size)?.split_first()?;
+    if !CODE.contains(first) || !rest.starts_with(&NO_ARGUMENTS) {
         return None;
     }
     Some(Module { name: text(image, name?)?, address: code, size })
@@ -81,8 +84,13 @@ mod tests {
     use super::*;
 
     fn memory(entries: &[(u32, u32, u32, u32)]) -> Image {
-        let mut bytes = b"json.decoder\0x\0-\0\xe3codec23456\0\0\0".to_vec();
-        bytes.resize(32, 0);
+        let mut bytes = b"json.decoder\0x\0-\0".to_vec();
+        for (first, arguments) in [(0xe3, 0), (b'c', 0), (b'c', 1)] {
+            bytes.extend([first, arguments]);
+            bytes.extend([0; 11]);
+            bytes.push(b'.');
+        }
+        bytes.resize(60, 0);
         for (name, code, size, package) in entries {
             for word in [name, code, size, package] {
                 bytes.extend(word.to_le_bytes());
@@ -93,28 +101,31 @@ mod tests {
 
     #[test]
     fn modules_are_found_by_their_tables() {
-        let (json, x, no_name, code, other) = (1024, 1037, 1039, 1041, 1046);
+        let (json, x, no_name, code, other) = (1024, 1037, 1039, 1041, 1055);
+        let function = 1069;
         let told = |entries: &[(u32, u32, u32, u32)]| -> Vec<(String, u32)> {
             modules(&memory(entries)).into_iter().map(|it| (it.name, it.size)).collect()
         };
         assert_eq!(
-            told(&[(json, code, 5, 0), (x, other, 6, 1)]),
-            [("json.decoder".to_owned(), 5), ("x".to_owned(), 6)]
+            told(&[(json, code, 14, 0), (x, other, 13, 1)]),
+            [("json.decoder".to_owned(), 14), ("x".to_owned(), 13)]
         );
         // An alias.
-        assert_eq!(told(&[(x, code, 5, 0), (json, code, 5, 0)]), [("x".to_owned(), 5)]);
+        assert_eq!(told(&[(x, code, 14, 0), (json, code, 14, 0)]), [("x".to_owned(), 14)]);
         for wrong in [
-            (no_name, code, 5, 0),
+            (no_name, code, 14, 0),
             (json, code, 0, 0),
-            (json, code, 5, 2),
+            (json, code, 12, 0),
+            (json, code, 14, 2),
             (json, code, 99_999, 0),
-            (json, code + 2, 5, 0),
-            (4, code, 5, 0),
+            (json, code + 2, 14, 0),
+            (json, function, 14, 0),
+            (4, code, 14, 0),
             (u32::MAX, u32::MAX, u32::MAX, 0),
         ] {
             assert!(told(&[wrong]).is_empty(), "{wrong:?}");
         }
         // One inside of another is none.
-        assert_eq!(told(&[(json, code, 8, 0), (x, other, 6, 0)]).len(), 1);
+        assert_eq!(told(&[(json, code, 20, 0), (x, other, 14, 0)]).len(), 1);
     }
 }

@@ -8,9 +8,6 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 use crate::reporter::WithHint;
 use crate::rewrite::custom;
 
-/// The custom section that says that a module is a snapshot.
-pub const SECTION: &str = "pywasm:snapshot";
-
 /// Runs the constructors of a command. Source of these four: install/snapshot.c.
 pub(super) const BEGIN: &str = "pywasm_snapshot_begin";
 /// Gives room for the names of what is imported.
@@ -46,7 +43,7 @@ impl Form {
     /// can't be kept.
     pub fn of(module: &[u8], init: Option<&str>) -> anyhow::Result<Self> {
         let seen = Seen::read(module)?;
-        if custom::read(module, SECTION)?.is_some() {
+        if custom::read(module, custom::SNAPSHOT)?.is_some() {
             return Err(anyhow::anyhow!("it is a snapshot already"))
                 .hint(|| "take the module that the linker made".to_owned());
         }

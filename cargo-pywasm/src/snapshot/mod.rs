@@ -12,7 +12,7 @@ mod run;
 mod tests;
 mod world;
 
-pub use form::{Form, SECTION};
+pub use form::Form;
 pub use run::{Snapshot, snapshot};
 
 use crate::runtime::Program;

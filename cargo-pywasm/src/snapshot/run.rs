@@ -10,9 +10,9 @@ use wasmtime::{Instance, Memory, Store, Val};
 use wasmtime_wasi::cli::OutputFile;
 use wasmtime_wizer::{InstanceState, SnapshotVal, Wizer};
 
+use super::Request;
 use super::form::{self, Form};
 use super::world::{self, World};
-use super::{Request, SECTION};
 use crate::reporter::WithHint;
 use crate::rewrite::{self, custom};
 use crate::runtime::{End, Program, Runtime, end_of, wasi, wasm_error};
@@ -114,7 +114,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     let over = [form::BEGIN, form::NAMES, form::RESUME];
     let init = request.init.as_deref();
     let made = rewrite::without_exports(&made, |name| over.contains(&name) || init == Some(name))?;
-    let module = custom::embed(&made, SECTION, env!("CARGO_PKG_VERSION").as_bytes())?;
+    let module = custom::embed(&made, custom::SNAPSHOT, env!("CARGO_PKG_VERSION").as_bytes())?;
     Ok(Snapshot { module, form, memory: size, printed, drawn })
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::rewrite::{Packing, pack};
+use crate::rewrite::{Packing, custom, pack};
 use crate::size::{By, View};
 
 fn rows(all: &Breakdown) -> Vec<String> {
@@ -113,7 +113,8 @@ fn names_and_archives_serve_where_there_is_no_map() {
 fn frozen() -> String {
     let mut data = b"json\0...".to_vec();
     data.push(0xe3);
-    data.extend((0..999_u32).map(|it| (it / 8 * 37 % 251) as u8));
+    data.extend([0; 12]);
+    data.extend((0..987_u32).map(|it| (it / 8 * 37 % 251) as u8));
     for word in [65544_u32, 65552, 1000, 0] {
         data.extend(word.to_le_bytes());
     }
@@ -143,6 +144,14 @@ fn frozen_code_is_found_without_a_symbol_and_in_packed_data_too() {
         assert!(all.notes[0].contains("packed"), "{:?}", all.notes);
     }
     assert!(python[0] > python[1] && python[1] > 100 && python[0] < 900, "{python:?}");
+}
+
+#[test]
+fn a_snapshot_is_said_to_be_one() {
+    let module = wat::parse_str(frozen()).unwrap();
+    let module = custom::embed(&module, custom::SNAPSHOT, b"0").unwrap();
+    let all = measure(&module, Evidence::default()).unwrap();
+    assert!(all.notes[0].contains("a snapshot"), "{:?}", all.notes);
 }
 
 #[test]
