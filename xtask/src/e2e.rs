@@ -209,11 +209,13 @@ fn says_its_version(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<()> {
 
 /// Recipe `speed` of a release, whose loop over bytecode has to be one that is known how to be written anew.
 fn with_its_loop(tool: &Tool<'_>, version: &str) -> anyhow::Result<PathBuf> {
-    let words = ["--python", version, "--recipe", "speed"];
-    let said = tool.call(&[&["install"], &words[..]].concat()).read_stderr()?;
+    let words = ["install", "--python", version, "--recipe", "speed"];
+    let output = tool.call(&words).ignore_status().output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
     eprintln!("{said}");
+    anyhow::ensure!(output.status.success(), "recipe `speed` of {version} can't be installed");
     anyhow::ensure!(!said.contains("stays as it was compiled"), "{version} has a slow loop");
-    let installed = tool.install(&words)?;
+    let installed = PathBuf::from(String::from_utf8(output.stdout)?.trim_end());
     says_its_version(tool, &installed)?;
     Ok(installed)
 }
