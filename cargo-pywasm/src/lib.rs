@@ -21,6 +21,7 @@ pub mod exit;
 pub mod fetch;
 #[cfg(feature = "runtime")]
 pub mod freeze;
+pub mod import;
 #[cfg(feature = "runtime")]
 pub mod install;
 pub mod installed;

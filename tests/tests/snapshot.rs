@@ -52,7 +52,7 @@ impl Bench {
         program: Program,
     ) -> Result<Snapshot, String> {
         let module = std::fs::read(self.python.python_wasm()).expect("an interpreter");
-        let imports = imports.iter().map(|&name| name.to_owned()).collect();
+        let imports = imports.iter().map(|name| name.parse().expect("a name")).collect();
         let request = Request { imports, init: None, program, hash_seed };
         let runtime = Runtime::new(&self.fresh.ctx).expect("a runtime");
         snapshot(&module, &request, &runtime).map_err(|error| format!("{error:#}"))

@@ -13,7 +13,7 @@ use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::installed;
 use crate::project::Call;
-use crate::runtime::{Dir, End, Program, Runtime};
+use crate::runtime::{Dir, Program, Runtime};
 use crate::sandbox::{Sandbox, goes_down};
 use crate::smoke;
 use line::Line;
@@ -64,7 +64,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     }
     program = args.sandbox.with_variables(program, ctx)?.args(view.python_args);
     let end = runtime.run(&module, &program)?.end;
-    if !matches!(end, End::Exit(_)) {
+    if end.was_stopped() {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }
     Ok(Exit::Program(end.code()))

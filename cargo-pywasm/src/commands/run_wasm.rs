@@ -10,7 +10,7 @@ use camino::Utf8Path;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project::{self, Stdlib};
-use crate::runtime::{Call, End, Program, Runtime};
+use crate::runtime::{Call, Program, Runtime};
 use crate::sandbox::Sandbox;
 
 /// Variables of the user that tell a Rust program how to report, and nothing of the machine.
@@ -86,12 +86,12 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut end = once()?;
     for _ in 1..args.repeat.get() {
         // One that was stopped goes on until this process ends, and would disturb the next.
-        if !matches!(end, End::Exit(_)) {
+        if end.was_stopped() {
             break;
         }
         end = once()?;
     }
-    if !matches!(end, End::Exit(_)) {
+    if end.was_stopped() {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }
     Ok(Exit::Program(end.code()))

@@ -158,8 +158,10 @@ fn built(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let time = |path: &Utf8Path| ctx.cwd.join(path).metadata().and_then(|it| it.modified()).ok();
     let finished = |path: Utf8PathBuf| {
         let output = Files::of_project(&path).map(|files| files.output);
-        let Some(output) = output.filter(|output| time(output).is_some()) else { return path };
-        if time(&output) >= time(&path) {
+        let Some((output, made)) = output.and_then(|it| time(&it).map(|made| (it, made))) else {
+            return path;
+        };
+        if Some(made) >= time(&path) {
             return output;
         }
         ctx.reporter.note(format!(

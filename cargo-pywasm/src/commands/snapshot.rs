@@ -7,7 +7,7 @@ use crate::audit::{Content, Input};
 use crate::config::Selection;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::post_link::Import;
+use crate::import::Import;
 use crate::project::{self, Stdlib};
 use crate::reporter::WithHint;
 use crate::runtime::{Dir, Program, Runtime};
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     }
     let program = args.given.with_variables(program, ctx)?;
     let request = Request {
-        imports: args.imports.iter().map(ToString::to_string).collect(),
+        imports: args.imports.clone(),
         init: args.init.clone(),
         program,
         hash_seed: args.hash_seed,

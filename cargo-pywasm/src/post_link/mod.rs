@@ -16,7 +16,7 @@ mod wasm_opt;
 
 pub use files::Files;
 pub(crate) use gzip::gzip;
-pub use plan::{Asked, Import, Initialization, Plan};
+pub use plan::{Asked, Initialization, Plan};
 pub use run::{Done, Outcome, run};
 pub use sizes::{Sizes, sizes, warnings};
 pub use stamp::{Stamp, is_fresh};

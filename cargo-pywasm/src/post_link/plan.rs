@@ -1,8 +1,5 @@
 //! What is going to be done: the steps, and what they need of this machine and project.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::Deserialize;
 
 use super::snapshotting::Snapshotting;
@@ -10,6 +7,7 @@ use super::wasm_opt::CURE;
 use super::{Optimizer, Step};
 use crate::audit::{self, Policy};
 use crate::ctx::Ctx;
+use crate::import::Import;
 use crate::reporter::WithHint;
 use crate::rewrite::Packing;
 use crate::size::Budget;
@@ -42,39 +40,6 @@ pub struct Initialization {
     pub init: Option<String>,
     /// Python's hash seed; drawn where nobody says it.
     pub hash_seed: Option<u32>,
-}
-
-/// A dotted name of a module that is imported.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Import(String);
-
-impl FromStr for Import {
-    type Err = String;
-
-    /// A comma would make two of it, for they are handed on with commas between, and a NUL would end them.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let is_name = |part: &str| !part.is_empty() && !part.contains([',', ' ', '\0']);
-        if text.split('.').all(is_name) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(format!("`{}` is no name of a module", text.escape_debug()))
-        }
-    }
-}
-
-impl TryFrom<String> for Import {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl fmt::Display for Import {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// What takes long and makes a module smaller only.

@@ -40,7 +40,7 @@ mod with_runtime {
                 program = program.dir(dir);
             }
             let request = Request {
-                imports: asked.imports.iter().map(ToString::to_string).collect(),
+                imports: asked.imports.clone(),
                 init: asked.init.clone(),
                 program,
                 hash_seed: asked.hash_seed,

@@ -15,9 +15,7 @@ use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 
 use super::call;
-use super::{
-    Call, End, Entry, HOST_STACK, Module, Overdue, Ran, Runtime, Spent, WASM_STACK, wasm_error,
-};
+use super::{Call, End, Entry, HOST_STACK, Module, Ran, Runtime, Spent, WASM_STACK, wasm_error};
 use crate::reporter::WithHint;
 
 /// How long a program whose time is up has to come out of the host before it is left behind.
@@ -65,12 +63,12 @@ impl Runtime {
             .context("no thread for a wasm program")?;
         let result = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
             None => ended.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(rest) => ended.recv_timeout(rest).or_else(|over| match self.overdue {
-                Overdue::EndsWithProcess => Err(over),
-                Overdue::Interrupted => {
-                    self.engine.increment_epoch();
-                    ended.recv_timeout(GRACE)
+            Some(rest) => ended.recv_timeout(rest).or_else(|over| {
+                if !self.interrupts {
+                    return Err(over);
                 }
+                self.engine.increment_epoch();
+                ended.recv_timeout(GRACE)
             }),
         };
         match result {
@@ -143,7 +141,7 @@ impl Runtime {
         }
         // A timeout that no clock can count to is no deadline.
         let over = move || deadline.is_some_and(|at| Instant::now() >= at);
-        if self.bounds.timeout.is_none() || self.overdue == Overdue::EndsWithProcess {
+        if !self.interrupts {
             return Ok(!over());
         }
         store.set_epoch_deadline(1);

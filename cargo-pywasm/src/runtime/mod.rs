@@ -44,16 +44,8 @@ const DENSE_IMAGE: u64 = 64 << 20;
 pub struct Runtime {
     engine: Engine,
     bounds: Bounds,
-    overdue: Overdue,
-}
-
-/// What stops a program that computes when its time is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Overdue {
-    /// The engine, with a check at the head of each loop and function.
-    Interrupted,
-    /// The end of this process, which nothing but the program kept: it costs no speed.
-    EndsWithProcess,
+    /// Whether the engine stops a program whose time is over, by a check at the head of each loop and function.
+    interrupts: bool,
 }
 
 /// A compiled program.
@@ -88,7 +80,7 @@ impl Runtime {
     /// # Errors
     /// When the store can't be written.
     pub fn bounded(bounds: Bounds, ctx: &Ctx) -> anyhow::Result<Self> {
-        Self::with(bounds, Overdue::Interrupted, ctx)
+        Self::with(bounds, bounds.timeout.is_some(), ctx)
     }
 
     /// An engine for the one program of this process. Who calls it ends soon after the program's time is
@@ -98,10 +90,10 @@ impl Runtime {
     /// # Errors
     /// When the store can't be written.
     pub fn of_this_process(bounds: Bounds, ctx: &Ctx) -> anyhow::Result<Self> {
-        Self::with(bounds, Overdue::EndsWithProcess, ctx)
+        Self::with(bounds, false, ctx)
     }
 
-    fn with(bounds: Bounds, overdue: Overdue, ctx: &Ctx) -> anyhow::Result<Self> {
+    fn with(bounds: Bounds, interrupts: bool, ctx: &Ctx) -> anyhow::Result<Self> {
         let mut cache = CacheConfig::new();
         cache.with_directory(ctx.store.ensure(Bucket::Wasm)?.as_std_path());
         let cache = Cache::new(cache).map_err(wasm_error)?;
@@ -113,8 +105,8 @@ impl Runtime {
             // Never used, and still checked against the one above.
             .async_stack_size(WASM_STACK + HOST_STACK)
             .consume_fuel(bounds.fuel.is_some())
-            .epoch_interruption(bounds.timeout.is_some() && overdue == Overdue::Interrupted);
-        Ok(Self { engine: Engine::new(&config).map_err(wasm_error)?, bounds, overdue })
+            .epoch_interruption(interrupts);
+        Ok(Self { engine: Engine::new(&config).map_err(wasm_error)?, bounds, interrupts })
     }
 
     /// Compiles a module, or finds it compiled in the store.

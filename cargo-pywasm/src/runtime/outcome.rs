@@ -55,6 +55,12 @@ pub struct Captured {
 }
 
 impl End {
+    /// Whether it was not the program that ended it.
+    #[must_use]
+    pub fn was_stopped(&self) -> bool {
+        !matches!(self, Self::Exit(_))
+    }
+
     /// The exit code this process ends with: the program's own; 124 for a timeout, as the
     /// `timeout` command has it; 125 for fuel; 134 for a trap, as a shell shows an abort.
     #[must_use]

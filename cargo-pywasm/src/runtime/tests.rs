@@ -72,6 +72,16 @@ impl Bench {
     }
 }
 
+/// A program that computes for a while.
+fn counts_to(rounds: u32) -> Bench {
+    bench(&format!(
+        r#"(func (export "_start") (local $n i32)
+            (loop $again
+                (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                (br_if $again (i32.lt_u (local.get $n) (i32.const {rounds})))))"#
+    ))
+}
+
 const FOREVER: &str = r#"(func (export "_start") (loop $again (br $again)))"#;
 
 /// Prints the strings of an `args_get`-like pair, each with its final zero.
@@ -139,12 +149,7 @@ fn a_timeout_ends_a_program_that_computes() {
 /// It computes on, on a thread that nobody waits for: a billion rounds, and not for ever.
 #[test]
 fn a_timeout_of_this_process_needs_no_check_in_the_code() {
-    let bench = bench(
-        r#"(func (export "_start") (local $n i32)
-            (loop $again
-                (local.set $n (i32.add (local.get $n) (i32.const 1)))
-                (br_if $again (i32.lt_u (local.get $n) (i32.const 1000000000)))))"#,
-    );
+    let bench = counts_to(1_000_000_000);
     let bounds = Bounds { timeout: Some(Duration::from_millis(1)), ..Bounds::default() };
     let limited = Runtime::of_this_process(bounds, &bench.ctx).unwrap();
     let module = limited.load(&bench.wasm).unwrap();
@@ -181,12 +186,7 @@ fn a_timeout_of_nothing_ends_a_program_and_one_without_end_does_not() {
 
 #[test]
 fn the_end_of_one_programs_time_is_not_the_end_of_anothers() {
-    let counts = bench(
-        r#"(func (export "_start") (local $n i32)
-            (loop $again
-                (local.set $n (i32.add (local.get $n) (i32.const 1)))
-                (br_if $again (i32.lt_u (local.get $n) (i32.const 20000000)))))"#,
-    );
+    let counts = counts_to(20_000_000);
     let bounds = Bounds { timeout: Some(Duration::from_secs(3600)), ..Bounds::default() };
     let runtime = Runtime::bounded(bounds, &counts.ctx).unwrap();
     let module = runtime.load(&counts.wasm).unwrap();

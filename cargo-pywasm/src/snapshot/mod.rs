@@ -15,13 +15,14 @@ mod world;
 pub use form::Form;
 pub use run::{Snapshot, snapshot};
 
+use crate::import::Import;
 use crate::runtime::Program;
 
 /// What a snapshot is made with.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Modules of Python that are imported, in this order.
-    pub imports: Vec<String>,
+    pub imports: Vec<Import>,
     /// An export of the module that is called before Python's part.
     pub init: Option<String>,
     /// What the initialization sees: arguments, variables, directories.
