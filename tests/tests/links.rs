@@ -1,0 +1,106 @@
+//! Links in the documentation lead to files and headings that exist.
+
+use std::path::{Path, PathBuf};
+
+/// Prefixes of absolute links that stay in this repository. The book uses them for files outside of it.
+const REPOSITORY: [&str; 2] = [
+    "https://github.com/cargo-pywasm/cargo-pywasm/blob/main/",
+    "https://github.com/cargo-pywasm/cargo-pywasm/tree/main/",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository")
+}
+
+/// All Markdown files of the repository, without build directories and hidden ones but `.github`.
+fn pages(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in directory.read_dir().expect("a directory").flatten() {
+        let path = entry.path();
+        let name = entry.file_name().into_string().expect("a UTF-8 name");
+        if path.is_dir() {
+            if name != "target" && (!name.starts_with('.') || name == ".github") {
+                pages(&path, found);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+}
+
+/// The lines of a page outside of code blocks.
+fn prose(page: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    page.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    })
+}
+
+/// The targets of all inline links.
+fn links(page: &str) -> Vec<&str> {
+    let parts = prose(page).flat_map(|line| line.split("](").skip(1));
+    parts.filter_map(|part| part.split(')').next()).collect()
+}
+
+/// The anchors that GitHub and mdBook derive from the headings of a page.
+fn anchors(page: &str) -> Vec<String> {
+    let headings = prose(page).filter(|line| line.starts_with('#'));
+    let kept = |letter: &char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | ' ');
+    headings
+        .map(|line| line.trim_start_matches('#').trim().to_lowercase())
+        .map(|text| text.chars().filter(kept).collect::<String>().replace(' ', "-"))
+        .collect()
+}
+
+/// The reason why a link of a page is broken.
+fn problem(page: &Path, link: &str) -> Option<String> {
+    let absolute = REPOSITORY.iter().find_map(|prefix| link.strip_prefix(prefix));
+    let directory = match absolute {
+        Some(_) => root(),
+        None if link.contains("://") => return None,
+        None => page.parent().expect("a directory").to_owned(),
+    };
+    let target = absolute.unwrap_or(link);
+    let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let file = if path.is_empty() { page.to_owned() } else { directory.join(path) };
+    if !file.exists() {
+        return Some(format!("{}: `{link}` does not exist", page.display()));
+    }
+    if anchor.is_empty() || file.extension().is_none_or(|extension| extension != "md") {
+        return None;
+    }
+    let text = std::fs::read_to_string(&file).expect("a page");
+    let is_known = anchors(&text).iter().any(|known| known == anchor);
+    (!is_known).then(|| format!("{}: `{link}` names no heading", page.display()))
+}
+
+#[test]
+fn documentation_has_no_broken_links() {
+    let mut all = Vec::new();
+    pages(&root(), &mut all);
+    assert!(all.len() > 20, "{all:?}");
+    let broken = all.iter().flat_map(|page| {
+        let text = std::fs::read_to_string(page).expect("a page");
+        let broken = links(&text).into_iter().filter_map(|link| problem(page, link));
+        broken.collect::<Vec<_>>()
+    });
+    let broken: Vec<String> = broken.collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// mdBook publishes the guide alone: other files are linked by their address in the repository.
+#[test]
+fn book_has_every_page_and_links_no_file_outside() {
+    let guide = root().join("docs/guide");
+    let summary = std::fs::read_to_string(guide.join("SUMMARY.md")).expect("a summary");
+    for entry in guide.read_dir().expect("the guide").flatten() {
+        let name = entry.file_name().into_string().expect("a UTF-8 name");
+        if !name.ends_with(".md") || name == "SUMMARY.md" {
+            continue;
+        }
+        assert!(summary.contains(&format!("({name})")), "{name}");
+        let text = std::fs::read_to_string(entry.path()).expect("a page");
+        assert!(links(&text).iter().all(|link| !link.starts_with("../")), "{name}");
+    }
+}
