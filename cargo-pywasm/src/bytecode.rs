@@ -6,8 +6,8 @@
 use camino::Utf8Path;
 use pywasm_recipes::Stdlib;
 
-use crate::ctx::Ctx;
-use crate::runtime::{Dir, Module, Program, Runtime};
+use pywasm_runtime::{Dir, Module, Program, Runtime};
+use pywasm_store::Ctx;
 
 /// The compiler: `unchecked-hash` bytecode (PEP 552) holds no dates, so equal sources give equal
 /// bytes, and Python does not look at the source again. A file that is not Python 3

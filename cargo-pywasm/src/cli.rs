@@ -3,15 +3,16 @@
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
+use anyhow::Context;
 use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands;
-use crate::ctx::Ctx;
-use crate::env::Environment;
 use crate::exit::Exit;
-use crate::reporter::{MessageFormat, Reporter};
-use crate::store::Store;
+use pywasm_session::Environment;
+use pywasm_session::{MessageFormat, Reporter};
+use pywasm_store::Ctx;
+use pywasm_store::Store;
 
 /// CPython for wasm32-wasip1: build it, check it, run it, embed it in Rust.
 #[derive(Debug, Parser)]
@@ -139,6 +140,10 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::Completions(args) => commands::completions::run(args, &ctx),
         Command::Man(args) => commands::man::run(args, &ctx),
     };
+    let outcome = outcome.and_then(|exit| {
+        ctx.reporter.finish().context("cannot write to standard output")?;
+        Ok(exit)
+    });
     outcome.unwrap_or_else(|error| {
         ctx.reporter.error(&error);
         Exit::Failure
@@ -154,8 +159,8 @@ fn without_cargo(mut args: Vec<OsString>) -> Vec<OsString> {
 }
 
 fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow::Error)> {
-    let env = Environment::of_process();
-    let parts = || -> anyhow::Result<(Store, Utf8PathBuf, NonZeroUsize)> {
+    let parts = || -> anyhow::Result<(Environment, Store, Utf8PathBuf, NonZeroUsize)> {
+        let env = Environment::of_process()?;
         let cwd = Utf8PathBuf::from_path_buf(std::env::current_dir()?)
             .map_err(|path| anyhow::anyhow!("`{}` is not UTF-8", path.display()))?;
         let jobs = match (global.jobs, env.text("PYWASM_JOBS")) {
@@ -165,10 +170,11 @@ fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow
             })?,
             (None, None) => Ctx::default_jobs(),
         };
-        Ok((Store::of(&env)?, cwd, jobs))
+        let store = Store::of(&env)?;
+        Ok((env, store, cwd, jobs))
     };
     match parts() {
-        Ok((store, cwd, jobs)) => {
+        Ok((env, store, cwd, jobs)) => {
             let offline = global.offline || env.flag("PYWASM_OFFLINE");
             Ok(Ctx { env, store, reporter, offline, jobs, cwd })
         }

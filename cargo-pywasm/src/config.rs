@@ -9,12 +9,12 @@ use pywasm_recipes::{PythonRequest, Recipe, builtin, builtin_names, is_known_mod
 use pywasm_stubs::Rules;
 use serde::Deserialize;
 
-use crate::ctx::Ctx;
 use crate::post_link::{Asked, Initialization, Step};
 use crate::project::Stdlib;
-use crate::reporter::WithHint;
 use crate::rewrite::Packing;
 use crate::size::Budget;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
 
 /// The recipe of those who name none.
 const DEFAULT_RECIPE: &str = "default";
@@ -356,9 +356,9 @@ fn table(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Environment;
-    use crate::reporter::Reporter;
-    use crate::store::Store;
+    use pywasm_session::Environment;
+    use pywasm_session::Reporter;
+    use pywasm_store::Store;
 
     fn ctx(cwd: &Utf8Path, variables: &[(&str, &str)]) -> Ctx {
         Ctx {

@@ -7,9 +7,9 @@ use pywasm_build::Installation;
 use pywasm_recipes::PatchVersion;
 
 use crate::config::{Selection, load_recipe};
-use crate::ctx::Ctx;
-use crate::reporter::WithHint;
-use crate::store::Bucket;
+use pywasm_session::WithHint;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
 
 /// Every installation in the store, newest CPython first.
 ///

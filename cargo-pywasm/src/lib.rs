@@ -4,7 +4,6 @@
 //! The library exists for the tool's own tests; the tool is the contract.
 //! `docs/architecture.md` is the map of the code.
 
-pub mod apt;
 pub mod audit;
 #[cfg(feature = "runtime")]
 pub mod bytecode;
@@ -15,10 +14,7 @@ pub mod commands;
 pub mod config;
 #[cfg(feature = "runtime")]
 pub mod cpython;
-pub mod ctx;
-pub mod env;
 pub mod exit;
-pub mod fetch;
 #[cfg(feature = "runtime")]
 pub mod freeze;
 pub mod import;
@@ -28,10 +24,7 @@ pub mod installed;
 mod nearest;
 pub mod post_link;
 pub mod project;
-pub mod reporter;
 pub mod rewrite;
-#[cfg(feature = "runtime")]
-pub mod runtime;
 #[cfg(feature = "runtime")]
 pub mod sandbox;
 pub mod size;
@@ -39,11 +32,8 @@ pub mod size;
 pub mod smoke;
 #[cfg(feature = "runtime")]
 pub mod snapshot;
-pub mod store;
 #[cfg(feature = "runtime")]
 pub mod testsuite;
-pub mod toolchain;
-pub mod unpack;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

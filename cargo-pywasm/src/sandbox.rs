@@ -8,8 +8,8 @@ use anyhow::Context;
 use bytesize::ByteSize;
 use camino::{Utf8Component, Utf8Path};
 
-use crate::ctx::Ctx;
-use crate::runtime::{Bounds, Dir, Program};
+use pywasm_runtime::{Bounds, Dir, Program};
+use pywasm_store::Ctx;
 
 /// What a program sees and may use beside the current directory.
 #[derive(Debug, clap::Args)]
@@ -158,9 +158,9 @@ fn variable_of(text: &str, ctx: &Ctx) -> anyhow::Result<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Environment;
-    use crate::reporter::Reporter;
-    use crate::store::Store;
+    use pywasm_session::Environment;
+    use pywasm_session::Reporter;
+    use pywasm_store::Store;
 
     #[test]
     fn a_variable_is_given_or_taken_by_name() {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cpython::PREFIX;
-use crate::ctx::Ctx;
-use crate::runtime::{Captured, Dir, Program, Runtime};
+use pywasm_runtime::{Captured, Dir, Program, Runtime};
+use pywasm_store::Ctx;
 
 /// Runs every check and prints one line of JSON. Each check is a function, so that one that
 /// raises is told from one that is missing.
@@ -120,7 +120,7 @@ fn utf8(path: std::path::PathBuf) -> anyhow::Result<Utf8PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::End;
+    use pywasm_runtime::End;
 
     const REPORT: &str = r#"{"version": "3.13.15", "checks": ["files"], "left_out": ["hashes (no _sha2)"], "modules": 60}"#;
 

@@ -98,7 +98,7 @@ pub fn machine_with_path(sources: &str, server: &Server, path: &str) -> Fresh {
         .replace("{other-key}", other.as_str());
     let file = if text.contains("Types:") { "sources.list.d/a.sources" } else { "sources.list" };
     std::fs::write(apt.join(file), text).expect("a list of sources");
-    fresh.ctx.env = cargo_pywasm::env::Environment::of(&[
+    fresh.ctx.env = pywasm_session::Environment::of(&[
         ("PATH", path),
         ("PYWASM_APT_SOURCES", apt.as_str()),
         ("PYWASM_UPSTREAM", &server.url("/upstream")),

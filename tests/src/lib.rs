@@ -10,12 +10,12 @@ mod server;
 pub use server::{Answer, Server};
 
 use camino::Utf8PathBuf;
-use cargo_pywasm::ctx::Ctx;
-use cargo_pywasm::env::Environment;
-use cargo_pywasm::fetch::Wanted;
-use cargo_pywasm::reporter::Reporter;
-use cargo_pywasm::store::Store;
 use pywasm_recipes::Digest;
+use pywasm_session::Environment;
+use pywasm_session::Reporter;
+use pywasm_store::Ctx;
+use pywasm_store::Store;
+use pywasm_store::fetch::Wanted;
 use sha2::{Digest as _, Sha256};
 
 /// A context in a fresh directory, which lives as long as this does.

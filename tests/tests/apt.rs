@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_pywasm::apt::{
+use pywasm_store::fetch::FetchError;
+use pywasm_tests::Fresh;
+use pywasm_toolchain::apt::{
     Keyring, Release, ReleaseError, Source, choose_libc, choose_llvm, packages,
 };
-use cargo_pywasm::fetch::FetchError;
-use pywasm_tests::Fresh;
 
 const PATH: (&str, &str) = ("PATH", "/usr/bin:/bin");
 

@@ -10,7 +10,7 @@ use camino::Utf8PathBuf;
 use cargo_pywasm::audit::report::{Audited, Format, Style, report};
 use cargo_pywasm::audit::{self, Baseline, Code, Finding, Given, Module, Policy};
 use cargo_pywasm::rewrite;
-use cargo_pywasm::runtime::{End, Program, Runtime};
+use pywasm_runtime::{End, Program, Runtime};
 use pywasm_stubs::{Behaviour, Binding, Link, Rules, ValType, Voice, Writer};
 use pywasm_tests::{Fresh, utf8};
 

@@ -7,8 +7,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use camino::Utf8PathBuf;
-use cargo_pywasm::fetch::{Place, Retries, fetch_with, mirror_places};
-use cargo_pywasm::store::Bucket;
+use pywasm_store::Bucket;
+use pywasm_store::fetch::{Place, Retries, fetch_with, mirror_places};
 use pywasm_tests::{Answer, Fresh, Server, binary, wanted};
 
 const BODY: &[u8] = b"the bytes that upstream published, all of them";

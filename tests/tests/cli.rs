@@ -89,7 +89,7 @@ fn the_guide_names_every_command_and_every_variable() {
     for name in names {
         assert!(guide.contains(&format!("`cargo pywasm {name}`")), "{name} is not in the guide");
     }
-    for (variable, _) in cargo_pywasm::env::DOCUMENTED {
+    for (variable, _) in pywasm_session::variables::DOCUMENTED {
         assert!(guide.contains(&format!("`{variable}`")), "{variable} is not in the guide");
     }
 }
@@ -352,7 +352,7 @@ fn completions_and_manual_pages_are_written() {
     assert!(bench.root.join("man1").read_dir_utf8().unwrap().count() >= 12);
     let page = std::fs::read_to_string(bench.root.join("man1/cargo-pywasm.1")).unwrap();
     assert!(page.contains("Exit status"), "{page}");
-    for (variable, _) in cargo_pywasm::env::DOCUMENTED {
+    for (variable, _) in pywasm_session::variables::DOCUMENTED {
         assert!(page.contains(variable), "{variable} is not in the manual");
     }
 }

@@ -4,8 +4,8 @@
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_pywasm::runtime::{Dir, End, Program, Runtime};
 use pywasm_build::Installation;
+use pywasm_runtime::{Dir, End, Program, Runtime};
 use pywasm_tests::Fresh;
 
 const MAIN: &str = r#"

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use cargo_pywasm::fetch::{FetchError, Place, Retries, Verified, Wanted, fetch_with, places};
-use cargo_pywasm::store::Bucket;
 use pywasm_recipes::CpythonPin;
+use pywasm_store::Bucket;
+use pywasm_store::fetch::{FetchError, Place, Retries, Verified, Wanted, fetch_with, places};
 use pywasm_tests::{Answer, Fresh, Server, wanted};
 
 const BODY: &[u8] = b"the bytes that upstream published, all of them";
@@ -175,7 +175,7 @@ fn a_copy_of_the_stores_downloads_is_a_mirror() {
     let mirror = format!("file://{}", one.ctx.store.bucket(Bucket::Downloads));
 
     let two = Fresh::new(&[("PYWASM_MIRROR", &mirror)]);
-    let places = cargo_pywasm::fetch::mirror_places(&want, &two.ctx.env);
+    let places = pywasm_store::fetch::mirror_places(&want, &two.ctx.env);
     fetch_with(&want, &places, &two.ctx, &Retries::without_pauses(0)).unwrap();
     assert_eq!(server.requests().len(), 1);
 }

@@ -2,8 +2,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_pywasm::freeze::{Frozen, Interpreter, Package, Wanted, collect};
-use cargo_pywasm::runtime::Runtime;
 use pywasm_build::Installation;
+use pywasm_runtime::Runtime;
 use pywasm_tests::Fresh;
 
 const WHY: &str = "needs an installation: `cargo xtask e2e` makes one and runs this";

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_pywasm::runtime::{Dir, End, Program, Runtime};
 use object::read::archive::ArchiveFile;
 use pywasm_build::Installation;
+use pywasm_runtime::{Dir, End, Program, Runtime};
 use pywasm_stubs::{Member, Object, family};
 use pywasm_tests::{Fresh, binary, rust_lld, utf8};
 

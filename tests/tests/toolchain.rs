@@ -2,12 +2,12 @@
 //! what is not what its digest says ends the search.
 #![cfg(target_os = "linux")]
 
-use cargo_pywasm::ctx::Ctx;
-use cargo_pywasm::store::Bucket;
-use cargo_pywasm::toolchain::{Kind, Toolchain, ToolchainRequest, installed, resolve};
 use pywasm_recipes::CpythonPin;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
 use pywasm_tests::archive::{Archive, fixtures, machine, machine_with_path};
 use pywasm_tests::{Answer, Fresh, Server};
+use pywasm_toolchain::{Kind, Toolchain, ToolchainRequest, installed, resolve};
 
 const OWN: &str = "deb [signed-by={key}] {archive} own main\n";
 

@@ -5,7 +5,7 @@
 use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_pywasm::unpack::{Limits, Refused, UnpackError, deb_from, tar_from};
+use pywasm_store::unpack::{Limits, Refused, UnpackError, deb_from, tar_from};
 use pywasm_tests::utf8;
 
 /// An entry of an archive in the making; paths are written raw, as no honest tool would.

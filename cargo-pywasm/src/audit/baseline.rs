@@ -7,7 +7,7 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Code, Finding};
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
 
 /// The version of the file.
 const VERSION: u32 = 1;

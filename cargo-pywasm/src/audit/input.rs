@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_stubs::Object;
 
 use super::module;
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
 
 /// A file's content.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use glob::Pattern;
 use pywasm_stubs::Signature;
 use serde::{Deserialize, Serialize};
 
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
 
 mod features;
 mod file;

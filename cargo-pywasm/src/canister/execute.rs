@@ -11,7 +11,7 @@ use super::instrument::{MEMORY, TABLE};
 use super::mode::Mode;
 use super::stable::PAGE;
 use super::system::{Call, Callback, Durable, Facts, Response, System};
-use crate::runtime::{memory_of, trap_text};
+use pywasm_runtime::{memory_of, trap_text};
 
 /// The heap and the globals between two executions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use super::ic0;
 use super::instrument::{self, instrument};
 use super::system::System;
 use crate::audit::{self, Code, Content, Given, Policy};
-use crate::ctx::Ctx;
-use crate::reporter::WithHint;
-use crate::store::Bucket;
+use pywasm_session::WithHint;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
 
 /// wasm's own call stack. Source: dfinity/ic, rs/embedders/src/lib.rs, `MAX_WASM_STACK_SIZE`.
 pub(super) const WASM_STACK: usize = 5 << 20;

@@ -17,9 +17,9 @@ use super::bounds::{self, MOST_TEXT};
 use super::host::{Host, Module, wasm_error};
 use super::instrument;
 use super::text;
-use crate::reporter::WithHint;
 use crate::rewrite::custom::{self, POINTER};
-use crate::runtime::{memory_of, trap_text};
+use pywasm_runtime::{memory_of, trap_text};
+use pywasm_session::WithHint;
 
 /// More than any interface takes; a module that never ends is not waited for.
 const FUEL: u64 = 10_000_000_000;

@@ -21,7 +21,7 @@ use super::execute::{Image, Scalar};
 use super::host::Host;
 use super::stable::{PAGE, Stable};
 use super::system::Durable;
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
 
 const MAGIC: &[u8] = b"pywasm canister\n";
 const FORMAT: u32 = 1;

@@ -8,10 +8,10 @@ use pywasm_stubs::Link;
 
 use crate::audit::report::{Audited, Format, Style, report};
 use crate::audit::{self, Baseline, Code, Content, Finding, Given, Input, Module, Policy};
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project;
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
 
 /// Say what a host would reject in a module, and what a link would leave undefined
 ///

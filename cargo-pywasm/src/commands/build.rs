@@ -7,10 +7,10 @@ use camino::Utf8PathBuf;
 
 use super::post_link;
 use crate::config;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::post_link::{Asked, Files, Plan};
 use crate::project::Call;
+use pywasm_store::Ctx;
 
 /// Build the crate one is in, with Python inside
 ///

@@ -9,11 +9,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::fetch::sha256_of;
-use crate::reporter::Message;
-use crate::store::{Bucket, tree_size};
+use pywasm_session::Message;
+use pywasm_store::Ctx;
+use pywasm_store::fetch::sha256_of;
+use pywasm_store::{Bucket, tree_size};
 
 /// Look after what is kept to build again faster
 #[derive(Debug, clap::Args)]

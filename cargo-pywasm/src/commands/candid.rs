@@ -5,9 +5,9 @@ use camino::Utf8PathBuf;
 
 use crate::audit::{Content, Input};
 use crate::canister::{Host, Interface, interface};
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::rewrite::custom;
+use pywasm_store::Ctx;
 
 /// Print a canister's interface in Candid, as the module says it
 ///

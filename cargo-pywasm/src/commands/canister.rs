@@ -2,8 +2,8 @@
 
 pub mod call;
 
-use crate::ctx::Ctx;
 use crate::exit::Exit;
+use pywasm_store::Ctx;
 
 /// Run a canister of the Internet Computer on this machine
 #[derive(Debug, clap::Args)]

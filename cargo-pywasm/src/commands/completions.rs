@@ -4,8 +4,8 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::cli::Cli;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
+use pywasm_store::Ctx;
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]

@@ -6,12 +6,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{SdkPin, SdkStatus};
 use serde::Serialize;
 
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::post_link::Optimizer;
-use crate::reporter::{Message, one_line};
-use crate::store::{Bucket, tree_size};
-use crate::{apt, toolchain};
+use pywasm_session::{Message, one_line};
+use pywasm_store::Ctx;
+use pywasm_store::{Bucket, tree_size};
+use pywasm_toolchain::apt;
 
 mod network;
 
@@ -188,7 +188,7 @@ fn toolchain_here(ctx: &Ctx) -> Check {
         }
         return Check::ok("WASI SDK", format!("WASI_SDK_PATH: {path}"));
     }
-    match toolchain::installed(ctx).unwrap_or_default().last() {
+    match pywasm_toolchain::installed(ctx).unwrap_or_default().last() {
         Some(found) => Check::ok("WASI SDK", format!("in the store: {}", found.kind)),
         None => Check::ok("WASI SDK", "none yet; `install` fetches one"),
     }

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use super::audit_imports::{link_set, policy};
 use crate::audit::{Content, Input, Module, Policy};
 use crate::config::Selection;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::installed;
-use crate::reporter::WithHint;
 use crate::rewrite;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
 
 /// Write stubs for what nothing defines: functions that say their name and end the program
 ///

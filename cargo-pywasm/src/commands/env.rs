@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::config::Selection;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::installed;
-use crate::reporter::Message;
+use pywasm_session::Message;
+use pywasm_store::Ctx;
 
 /// Print variables that point compilers, PyO3 and build scripts at an installation
 #[derive(Debug, clap::Args)]

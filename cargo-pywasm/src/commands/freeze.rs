@@ -6,13 +6,13 @@ use pywasm_build::Installation;
 use serde::Serialize;
 
 use crate::config::{Project, Selection, project};
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::freeze::{Frozen, Interpreter, Module, Package, Wanted, collect};
 use crate::installed::{self, utf8};
 use crate::project::Linked;
-use crate::reporter::Message;
-use crate::runtime::Runtime;
+use pywasm_runtime::Runtime;
+use pywasm_session::Message;
+use pywasm_store::Ctx;
 
 /// Compile Python code into an object that a wasm module is linked with
 ///

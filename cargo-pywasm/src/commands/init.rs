@@ -4,10 +4,10 @@ use anyhow::Context;
 use camino::Utf8PathBuf;
 
 use crate::config::{Selection, Settings, project};
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project::{init, prepare};
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
 
 /// Make a crate ready for Python inside, so that plain `cargo build`, `run` and `test` work
 ///

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::config::{Selection, Settings, project};
 use crate::cpython::BuildPython;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::install::{Plan, Request, install};
 use crate::project::{connect, fits_the_policy};
-use crate::reporter::{Message, WithHint};
-use crate::toolchain::ToolchainRequest;
+use pywasm_session::{Message, WithHint};
+use pywasm_store::Ctx;
+use pywasm_toolchain::ToolchainRequest;
 
 /// Build and verify a CPython for wasm32-wasip1, and keep it in the store
 ///

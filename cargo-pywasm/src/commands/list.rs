@@ -3,11 +3,11 @@
 use camino::Utf8Path;
 use serde::Serialize;
 
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::installed;
-use crate::reporter::{Message, WithHint};
-use crate::store::tree_size;
+use pywasm_session::{Message, WithHint};
+use pywasm_store::Ctx;
+use pywasm_store::tree_size;
 
 /// List what is installed
 #[derive(Debug, clap::Args)]

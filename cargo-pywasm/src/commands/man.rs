@@ -4,9 +4,9 @@ use camino::Utf8PathBuf;
 use clap::CommandFactory;
 
 use crate::cli::Cli;
-use crate::ctx::Ctx;
-use crate::env::DOCUMENTED;
 use crate::exit::Exit;
+use pywasm_session::variables::DOCUMENTED;
+use pywasm_store::Ctx;
 
 /// Write the manual pages into a directory, such as ~/.local/share/man/man1
 #[derive(Debug, clap::Args)]

@@ -4,9 +4,9 @@ use anyhow::Context;
 use camino::Utf8PathBuf;
 
 use crate::config::{Selection, Settings, project};
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project::{Template, init, prepare};
+use pywasm_store::Ctx;
 
 /// Make a new crate with Python inside, for which plain `cargo build`, `run` and `test` work
 #[derive(Debug, clap::Args)]

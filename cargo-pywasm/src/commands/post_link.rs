@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::audit::{Content, Input};
 use crate::config;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::post_link::{self, Asked, Files, Plan, Step};
 use crate::project;
-use crate::reporter::{Message, WithHint};
 use crate::rewrite::Packing;
+use pywasm_session::{Message, WithHint};
+use pywasm_store::Ctx;
 
 /// Make a linked module ready for its host: rewired, swept, optimized, packed, audited, compressed
 ///

@@ -5,9 +5,9 @@ use pywasm_recipes::{Recipe, builtin_names};
 use serde::Serialize;
 
 use crate::config::load_recipe;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::reporter::Message;
+use pywasm_session::Message;
+use pywasm_store::Ctx;
 
 /// Look at the recipes that can be installed
 #[derive(Debug, clap::Args)]

@@ -4,9 +4,9 @@ use anyhow::Context;
 use camino::Utf8PathBuf;
 
 use crate::audit::{Content, Input};
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::rewrite::{self, Wire};
+use pywasm_store::Ctx;
 
 /// Answer imports of a module by functions of its own: WASI's by those of a polyfill
 ///

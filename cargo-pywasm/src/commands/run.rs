@@ -9,14 +9,14 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config::{self, Selection};
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::installed;
 use crate::project::Call;
-use crate::runtime::{Dir, Program, Runtime};
 use crate::sandbox::{Sandbox, goes_down};
 use crate::smoke;
 use line::Line;
+use pywasm_runtime::{Dir, Program, Runtime};
+use pywasm_store::Ctx;
 
 /// Run Python on wasm: a script, -c CODE, -m MODULE, a REPL on a terminal; or the crate one is in
 ///
@@ -130,9 +130,9 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::env::Environment;
-    use crate::reporter::Reporter;
-    use crate::store::Store;
+    use pywasm_session::Environment;
+    use pywasm_session::Reporter;
+    use pywasm_store::Store;
 
     #[derive(Parser)]
     struct Cli {

@@ -7,11 +7,11 @@ use std::num::NonZeroU32;
 use anyhow::Context;
 use camino::Utf8Path;
 
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project::{self, Stdlib};
-use crate::runtime::{Call, Program, Runtime};
 use crate::sandbox::Sandbox;
+use pywasm_runtime::{Call, Program, Runtime};
+use pywasm_store::Ctx;
 
 /// Variables of the user that tell a Rust program how to report, and nothing of the machine.
 const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"];

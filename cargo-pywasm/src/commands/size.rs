@@ -5,17 +5,17 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::audit::{Content, Input};
 use crate::config;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::post_link::{Files, gzip};
 use crate::project::{self, Linked};
-use crate::reporter::WithHint;
 use crate::size::report::{self, Measured};
 use crate::size::{
     Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Over, Record, find_map, measure,
     record_place,
 };
-use crate::store::stage_file;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
+use pywasm_store::stage_file;
 
 /// Say where the bytes of a module are: by Python module, object, crate, function and data
 ///
@@ -148,7 +148,7 @@ fn held(
         ctx.reporter.warn(sentence);
     }
     if !ctx.reporter.is_json() {
-        over.iter().for_each(|it| ctx.reporter.complaint(it.told(all, baseline)));
+        over.iter().for_each(|it| ctx.reporter.failure(it.told(all, baseline)));
     }
     if over.is_empty() { exit } else { Exit::Findings }
 }

@@ -5,16 +5,17 @@ use camino::Utf8PathBuf;
 
 use crate::audit::{Content, Input};
 use crate::config::Selection;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::import::Import;
+use crate::installed;
 use crate::project::{self, Stdlib};
-use crate::reporter::WithHint;
-use crate::runtime::{Dir, Program, Runtime};
 use crate::sandbox::Given;
+use crate::smoke;
 use crate::snapshot::{self, Form, Request, Snapshot};
-use crate::store::stage_file;
-use crate::{installed, smoke};
+use pywasm_runtime::{Dir, Program, Runtime};
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
+use pywasm_store::stage_file;
 
 /// Run a module's initialization now, and keep what it made: Python is there when the module starts
 ///

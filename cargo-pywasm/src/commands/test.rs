@@ -1,8 +1,8 @@
 //! `cargo pywasm test`: `cargo test` for a crate with Python inside.
 
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::project::Call;
+use pywasm_store::Ctx;
 
 /// Test the crate one is in, in the embedded runtime
 ///

@@ -5,10 +5,10 @@ use clap::Subcommand;
 use pywasm_recipes::{CpythonPin, PythonRequest, SdkStatus, binaryen_pin, sdk_pins};
 use serde::Serialize;
 
-use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::reporter::Message;
-use crate::toolchain::{
+use pywasm_session::Message;
+use pywasm_store::Ctx;
+use pywasm_toolchain::{
     Binaryen, BinaryenRequest, Rust, Toolchain, ToolchainRequest, installed, resolve,
 };
 

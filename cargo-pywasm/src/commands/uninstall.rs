@@ -2,10 +2,10 @@
 
 use pywasm_build::Installation;
 
-use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::reporter::WithHint;
-use crate::store::Bucket;
+use pywasm_session::WithHint;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
 
 /// Remove installations from the store
 #[derive(Debug, clap::Args)]

@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use crate::config::Selection;
 use crate::cpython::ensure_source;
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::installed;
-use crate::reporter::Message;
 use crate::smoke::{self, SmokeReport};
-use crate::store::Bucket;
 use crate::testsuite::{FileResult, Job, Outcome, Summary, prepare, run_all, select};
+use pywasm_session::Message;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
 
 /// Check an installed interpreter; with --tests, by CPython's own test suite
 #[derive(Debug, clap::Args)]

@@ -17,11 +17,11 @@ use super::split::split;
 use super::step::{Logs, Step};
 use super::stubs;
 use super::sysconfig;
-use crate::ctx::Ctx;
-use crate::reporter::WithHint;
-use crate::runtime::Runtime;
-use crate::store::Lock;
-use crate::toolchain::Toolchain;
+use pywasm_runtime::Runtime;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
+use pywasm_store::Lock;
+use pywasm_toolchain::Toolchain;
 
 /// Who makes the frozen modules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use pywasm_recipes::{MinorVersion, Recipe, seeds};
 use super::environment::{CompilerCache, base};
 use super::source::SourceTree;
 use super::step::Step;
-use crate::toolchain::Toolchain;
+use pywasm_toolchain::Toolchain;
 
 /// Where the interpreter believes to be installed, in the guest's file system. With
 /// it Python finds a standard library mounted at `/usr/local/lib/pythonX.Y` by itself.

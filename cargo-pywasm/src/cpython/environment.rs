@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 
-use crate::ctx::Ctx;
-use crate::env::Environment;
+use pywasm_session::Environment;
+use pywasm_store::Ctx;
 
 /// Dates compiled into the interpreter (`sys.version`) follow this, so that the same
 /// inputs give the same bytes. <https://reproducible-builds.org/specs/source-date-epoch/>

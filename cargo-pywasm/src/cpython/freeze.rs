@@ -11,8 +11,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::make::FREEZER;
 use super::source::SourceTree;
 use super::step::Logs;
-use crate::ctx::Ctx;
-use crate::runtime::{Dir, Program, Runtime};
+use pywasm_runtime::{Dir, Program, Runtime};
+use pywasm_store::Ctx;
 
 /// One frozen module: what goes in and what comes out.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::environment::{CompilerCache, base};
 use super::optimize;
 use super::step::Step;
 use crate::snapshot::guest;
-use crate::toolchain::Toolchain;
+use pywasm_toolchain::Toolchain;
 
 /// What comes before the rules: CPython's own, and names for what both read.
 const START: &str = r"include Makefile

@@ -10,8 +10,8 @@ use pywasm_recipes::Digest;
 use sha2::{Digest as _, Sha256};
 
 use super::build::BuildPlan;
-use crate::ctx::Ctx;
-use crate::store::Bucket;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
 
 /// What is made anew in every build: the table of built-in modules, the frozen modules and what
 /// is made of them, and what is ours.

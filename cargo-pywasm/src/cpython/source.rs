@@ -3,10 +3,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::CpythonPin;
 
-use crate::ctx::Ctx;
-use crate::fetch::Verified;
-use crate::store::Bucket;
-use crate::unpack::{Limits, unpack_tar};
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
+use pywasm_store::fetch::Verified;
+use pywasm_store::unpack::{Limits, unpack_tar};
 
 /// A note beside CPython's own files: where the tarball came from.
 const FROM: &str = ".pywasm-from";

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::store::Lock;
+use pywasm_store::Lock;
 
 /// How many lines of a log an error shows.
 const TAIL_LINES: usize = 20;
@@ -185,8 +185,8 @@ fn tail(path: &Utf8Path) -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reporter::Reporter;
-    use crate::store::Store;
+    use pywasm_session::Reporter;
+    use pywasm_store::Store;
 
     fn shell(script: &str, dir: &Utf8Path) -> Step {
         Step {

@@ -8,9 +8,9 @@ use super::step::{Logs, Step};
 use crate::audit::report::{Audited, Format, Style, report};
 use crate::audit::{self, Policy};
 use crate::config::stub_rules;
-use crate::ctx::Ctx;
-use crate::reporter::WithHint;
-use crate::toolchain::Toolchain;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
+use pywasm_toolchain::Toolchain;
 
 /// Emulations that CPython's configure links: signals, getpid, clock.
 const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];

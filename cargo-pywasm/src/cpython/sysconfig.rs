@@ -11,7 +11,7 @@ use super::environment::SOURCE_DATE_EPOCH;
 use super::make::INTERPRETER;
 use super::source::SourceTree;
 use super::step::Logs;
-use crate::runtime::{Dir, Program, Runtime};
+use pywasm_runtime::{Dir, Program, Runtime};
 
 /// The file's name: CPython's `_sysconfigdata_<abiflags>_<platform>_<multiarch>`.
 pub(super) const FILE: &str = "_sysconfigdata__wasi_wasm32-wasi.py";

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Frozen, Interpreter, Module, Package, Wanted};
 use crate::cpython::PREFIX;
-use crate::reporter::WithHint;
-use crate::runtime::{Dir, Program, Runtime};
+use pywasm_runtime::{Dir, Program, Runtime};
+use pywasm_session::WithHint;
 
 const SCRIPT: &str = include_str!("collect.py");
 

@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cpython::{Built, Logs, Step, emulated};
-use crate::toolchain::Toolchain;
+use pywasm_toolchain::Toolchain;
 
 /// Merges the archives into `target` without unpacking them: 23 of libpython's member
 /// names occur twice, and unpacking would lose one of each.

@@ -10,11 +10,11 @@ use super::write_json;
 use super::{archive, audit, details, licenses, macros, sbom, stdlib};
 use crate::bytecode;
 use crate::cpython::{Built, Logs, PREFIX, SourceTree};
-use crate::ctx::Ctx;
 use crate::freeze::{self, Interpreter, Wanted};
-use crate::runtime::Runtime;
-use crate::store::Lock;
-use crate::toolchain::Toolchain;
+use pywasm_runtime::Runtime;
+use pywasm_store::Ctx;
+use pywasm_store::Lock;
+use pywasm_toolchain::Toolchain;
 
 /// The libc and start files that a module must be linked with: there is no ABI promise
 /// between versions of wasi-libc (PEP 816), so the ones libpython was built against ship, in a

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::audit::report::{self, Audited};
 use crate::audit::{self, DEFAULT, Given, Module, Policy};
-use crate::toolchain::Toolchain;
+use pywasm_toolchain::Toolchain;
 
 /// What an audit of an installation tells.
 #[derive(Debug)]

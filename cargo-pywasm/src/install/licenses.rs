@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 
 use crate::cpython::SourceTree;
-use crate::toolchain::Toolchain;
+use pywasm_toolchain::Toolchain;
 
 /// Texts in CPython's tree: its own licence, those of what it incorporates (expat,
 /// libmpdec, HACL* and others are named there with their terms), and expat's own file.

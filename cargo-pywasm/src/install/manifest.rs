@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::request::{Request, RequestKey};
 use crate::cpython::{BuildPython, Inventory};
-use crate::toolchain::{Passed, Toolchain};
+use pywasm_toolchain::{Passed, Toolchain};
 
 /// The version of the format. `pywasm-build` reads this one and refuses others.
 const VERSION: u32 = 1;
@@ -89,8 +89,8 @@ struct FileEntry {
     size: u64,
 }
 
-impl From<&crate::toolchain::Input> for Input {
-    fn from(input: &crate::toolchain::Input) -> Self {
+impl From<&pywasm_toolchain::Input> for Input {
+    fn from(input: &pywasm_toolchain::Input) -> Self {
         Self { file: input.file.clone(), sha256: input.sha256, from: input.from.clone() }
     }
 }

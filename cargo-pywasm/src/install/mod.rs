@@ -26,11 +26,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::CpythonPin;
 
 use crate::cpython::{BuildPlan, SourceTree, build, ensure_source};
-use crate::ctx::Ctx;
-use crate::fetch::Verified;
-use crate::runtime::Runtime;
-use crate::store::Bucket;
-use crate::{apt, fetch, smoke, toolchain};
+use crate::smoke;
+use pywasm_runtime::Runtime;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
+use pywasm_store::fetch;
+use pywasm_store::fetch::Verified;
+use pywasm_toolchain::apt;
 
 /// What `install` did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
     if !force && let Some(root) = request.find_installed(ctx)? {
         return Ok(Installed { root, fresh: true });
     }
-    let toolchain = toolchain::resolve(&request.toolchain, request.pin, ctx)?;
+    let toolchain = pywasm_toolchain::resolve(&request.toolchain, request.pin, ctx)?;
     let mut inputs: Vec<Input> = toolchain.inputs.iter().map(Input::from).collect();
     let source = source_tree(request, &mut inputs, ctx)?;
     let key = request.key(&toolchain);

@@ -6,7 +6,7 @@ use pywasm_stubs::Member;
 
 use crate::cpython::{Logs, Step};
 use crate::snapshot::guest;
-use crate::toolchain::Toolchain;
+use pywasm_toolchain::Toolchain;
 
 /// The library of the function that starts Python.
 const START: &str = "libpywasm_start.a";

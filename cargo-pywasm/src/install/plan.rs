@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::request::Request;
 use crate::cpython::source_place;
-use crate::ctx::Ctx;
-use crate::toolchain::ToolchainRequest;
+use pywasm_store::Ctx;
+use pywasm_toolchain::ToolchainRequest;
 
 /// Whether a step has something to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -58,7 +58,7 @@ impl Plan {
         let artifact = &request.pin.source;
         let have = Have {
             installed: !force && request.find_installed(ctx)?.is_some(),
-            toolchain: !crate::toolchain::installed(ctx)?.is_empty()
+            toolchain: !pywasm_toolchain::installed(ctx)?.is_empty()
                 || matches!(request.toolchain, ToolchainRequest::Path(_)),
             tarball: ctx.store.download(&artifact.sha256, &artifact.file).exists(),
             source: source_place(request.pin, ctx).exists(),

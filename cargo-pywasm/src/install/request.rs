@@ -7,9 +7,9 @@ use pywasm_recipes::{CpythonPin, Digest, Recipe};
 use sha2::{Digest as _, Sha256};
 
 use crate::cpython::BuildPython;
-use crate::ctx::Ctx;
-use crate::store::Bucket;
-use crate::toolchain::{Toolchain, ToolchainRequest};
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
+use pywasm_toolchain::{Toolchain, ToolchainRequest};
 
 /// Counts changes of this tool that change the bytes of a result: then everything is
 /// built anew, and old installations stay as they are.

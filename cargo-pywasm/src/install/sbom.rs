@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::manifest::Input;
 use super::request::{Request, RequestKey};
 use crate::cpython::{Inventory, SourceTree};
-use crate::toolchain::Toolchain;
+use pywasm_toolchain::Toolchain;
 
 /// What CPython bundles, by the module that brings it in, with its licence as
 /// `Doc/license.rst` of CPython states it.

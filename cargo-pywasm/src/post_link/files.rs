@@ -4,9 +4,9 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Outcome;
-use crate::reporter::WithHint;
 use crate::size::record_place;
-use crate::store::stage_file;
+use pywasm_session::WithHint;
+use pywasm_store::stage_file;
 
 /// The directory of a project's target directory that the outcomes are in.
 const DIRECTORY: &str = "pywasm";

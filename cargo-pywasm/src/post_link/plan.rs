@@ -6,11 +6,11 @@ use super::snapshotting::Snapshotting;
 use super::wasm_opt::CURE;
 use super::{Optimizer, Step};
 use crate::audit::{self, Policy};
-use crate::ctx::Ctx;
 use crate::import::Import;
-use crate::reporter::WithHint;
 use crate::rewrite::Packing;
 use crate::size::Budget;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
 
 /// What somebody asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use anyhow::Context;
 
 use super::{Files, Outcome, Plan, gzip};
 use crate::audit::Module;
-use crate::ctx::Ctx;
 use crate::project::Linked;
 use crate::size::{self, Breakdown, Evidence, LinkMap, Members, Over, Record};
+use pywasm_store::Ctx;
 
 /// What was measured of an outcome.
 #[derive(Clone, Debug, Default)]

@@ -19,11 +19,11 @@ mod with_runtime {
     use bytesize::ByteSize;
 
     use super::Made;
-    use crate::ctx::Ctx;
     use crate::post_link::Initialization;
     use crate::project;
-    use crate::runtime::{Program, Runtime};
     use crate::snapshot::{self, Request};
+    use pywasm_runtime::{Program, Runtime};
+    use pywasm_store::Ctx;
 
     /// An initialization, ready to be run.
     #[derive(Clone, Debug)]
@@ -73,8 +73,8 @@ mod with_runtime {
 #[cfg(not(feature = "runtime"))]
 mod without {
     use super::Made;
-    use crate::ctx::Ctx;
     use crate::post_link::Initialization;
+    use pywasm_store::Ctx;
 
     /// There is nothing that could run it.
     #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
 
 /// One thing that is done to a module.
 ///

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::{Files, Outcome, Plan};
 use crate::audit::report::{Audited, Format, Style, report};
 use crate::audit::{Figure, Limited};
-use crate::reporter::{Message, Reporter};
 use crate::size::report::grouped;
+use pywasm_session::{Message, Reporter};
 
 /// Figures that are shown whether they have a limit or not.
 const ALWAYS: [Limited; 3] = [Limited::Size, Limited::CodeSize, Limited::Functions];
@@ -94,11 +94,11 @@ pub fn tell(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter) 
             reporter.warn(format!("`{file}`: {warning}"));
         }
     }
-    sizes.for_each(|it| reporter.complaint(&it.told));
+    sizes.for_each(|it| reporter.failure(&it.told));
     if let Some(audited) = audited {
         let text = report(&audited, Format::Human, Style { all: false, colour: true });
         // Who asked for quiet wants to know why it failed.
-        if outcome.is_rejected() { reporter.complaint(text) } else { reporter.report(text) }
+        if outcome.is_rejected() { reporter.failure(text) } else { reporter.report(text) }
     }
 }
 

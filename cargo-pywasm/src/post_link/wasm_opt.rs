@@ -12,10 +12,10 @@ use sha2::{Digest as _, Sha256};
 use wasmparser::{DataKind, Operator, Parser, Payload, Validator, WasmFeatures};
 
 use crate::audit::Module;
-use crate::ctx::Ctx;
-use crate::reporter::{WithHint, one_line};
 use crate::rewrite::custom;
-use crate::toolchain::{self, Binaryen};
+use pywasm_session::{WithHint, one_line};
+use pywasm_store::Ctx;
+use pywasm_toolchain::Binaryen;
 
 /// The section that says what was optimized: the SHA-256 of all sections but custom ones.
 const MARK: &str = "pywasm.wasm-opt";
@@ -124,7 +124,7 @@ impl WasmOpt {
     fn ask(program: Utf8PathBuf, env: &BTreeMap<String, String>) -> anyhow::Result<Self> {
         let output = call(&program, &["--version".to_owned()], env)?;
         let said = String::from_utf8_lossy(&output.stdout);
-        let version = toolchain::version(&said).filter(|_| output.status.success());
+        let version = pywasm_toolchain::version(&said).filter(|_| output.status.success());
         let version = version.with_context(|| {
             format!("`{program}` is not Binaryen's: it does not say its version")
         })?;

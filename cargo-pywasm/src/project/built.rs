@@ -4,8 +4,8 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{MetadataCommand, Package, TargetKind};
 
-use crate::ctx::Ctx;
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
 
 /// The modules of the crate one stands in, or of its whole workspace where one stands above its
 /// members: of each the one that was built last, in any profile. Paths are relative to the current

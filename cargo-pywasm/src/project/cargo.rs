@@ -10,9 +10,9 @@ use super::artifacts::{self, Artifact, Format};
 use super::cargo_config::{Found, PYO3, RUN, TARGET, find};
 use super::{DIRECTORY, local, prepare};
 use crate::config::{self, Project};
-use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
 
 /// The user's words for Cargo, and those for the runner.
 #[derive(Debug)]
@@ -175,10 +175,10 @@ fn names_target(words: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Environment;
     use crate::project::Stdlib;
-    use crate::reporter::Reporter;
-    use crate::store::Store;
+    use pywasm_session::Environment;
+    use pywasm_session::Reporter;
+    use pywasm_store::Store;
 
     fn line(call: &Call<'_>, config: &str) -> Line {
         let ctx = Ctx {

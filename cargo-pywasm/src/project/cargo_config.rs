@@ -6,7 +6,7 @@
 use anyhow::Context;
 use toml_edit::{Document, Item, Table, TableLike};
 
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
 
 const BEGIN: &str =
     "# >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks";

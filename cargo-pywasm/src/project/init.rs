@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use super::linked::replace;
 use super::{cargo_config, manifest};
 use crate::config::{Selection, is_path};
-use crate::ctx::Ctx;
+use pywasm_store::Ctx;
 
 /// All of a build script.
 const BUILD_SCRIPT: &str = "//! Links Python.\n\nfn main() {\n    pywasm_build::link();\n}\n";
@@ -72,9 +72,9 @@ pub(super) fn seen_from(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Environment;
-    use crate::reporter::Reporter;
-    use crate::store::Store;
+    use pywasm_session::Environment;
+    use pywasm_session::Reporter;
+    use pywasm_store::Store;
 
     fn ctx(cwd: &Utf8Path) -> Ctx {
         Ctx {

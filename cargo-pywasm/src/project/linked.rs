@@ -8,8 +8,8 @@ use pywasm_build::Installation;
 use serde::{Deserialize, Serialize};
 
 use super::Stdlib;
-use crate::reporter::WithHint;
-use crate::store::stage_file;
+use pywasm_session::WithHint;
+use pywasm_store::stage_file;
 
 /// The directory's name, in the directory of the crate or of its workspace.
 pub const DIRECTORY: &str = ".pywasm";

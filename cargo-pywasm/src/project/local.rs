@@ -7,7 +7,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 use super::DIRECTORY;
 use super::helper::NAME;
 use super::linked::replace;
-use crate::toolchain::Rust;
+use pywasm_toolchain::Rust;
 
 /// The file's name.
 const FILE: &str = "cargo.toml";

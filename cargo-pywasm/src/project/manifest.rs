@@ -5,7 +5,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::helper;
 use crate::config::Selection;
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
 
 /// A manifest with the table and the helper of the build script.
 #[derive(Debug, PartialEq, Eq)]

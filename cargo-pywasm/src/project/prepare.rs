@@ -8,10 +8,10 @@ use super::{DIRECTORY, Linked, helper, rust};
 use crate::audit::Policy;
 use crate::config::{Project, Selection, Settings, policy};
 use crate::cpython::BuildPython;
-use crate::ctx::Ctx;
 use crate::install::{Installed, Request, install};
-use crate::reporter::WithHint;
-use crate::toolchain::ToolchainRequest;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
+use pywasm_toolchain::ToolchainRequest;
 
 /// Installs what the project asks for, when it is missing, and connects the project to it.
 ///

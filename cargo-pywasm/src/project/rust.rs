@@ -10,9 +10,9 @@ use anyhow::Context;
 use camino::Utf8Path;
 
 use super::local;
-use crate::ctx::Ctx;
-use crate::reporter::WithHint;
-use crate::toolchain::Rust;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
+use pywasm_toolchain::Rust;
 
 /// The Rust to use instead of the user's; `None` when that one can build for the target.
 ///
@@ -92,9 +92,9 @@ mod tests {
     use camino::Utf8PathBuf;
 
     use super::*;
-    use crate::env::Environment;
-    use crate::reporter::Reporter;
-    use crate::store::{Bucket, Store};
+    use pywasm_session::Environment;
+    use pywasm_session::Reporter;
+    use pywasm_store::{Bucket, Store};
 
     fn ctx(root: &Utf8Path, variables: &[(&str, &str)]) -> Ctx {
         Ctx {

@@ -3,9 +3,10 @@
 use camino::Utf8Path;
 
 use super::{Linked, Stdlib};
-use crate::ctx::Ctx;
-use crate::runtime::Dir;
-use crate::{installed, smoke};
+use crate::installed;
+use crate::smoke;
+use pywasm_runtime::Dir;
+use pywasm_store::Ctx;
 
 /// The standard library of the project's installation; outside of any project, that of each
 /// series that is installed, for a module looks at its own place only. One without any still runs.

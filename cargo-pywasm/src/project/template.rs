@@ -10,7 +10,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, value};
 use super::helper;
 use super::init::seen_from;
 use crate::config::Selection;
-use crate::ctx::Ctx;
+use pywasm_store::Ctx;
 
 /// What kind of module the crate becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

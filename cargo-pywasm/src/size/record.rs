@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Breakdown, Kind, Row};
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
 
 /// The version of the file.
 const VERSION: u32 = 1;

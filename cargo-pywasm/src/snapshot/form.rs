@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Context;
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
-use crate::reporter::WithHint;
 use crate::rewrite::custom;
+use pywasm_session::WithHint;
 
 /// Runs the constructors of a command. Source of these four: install/snapshot.c.
 pub(super) const BEGIN: &str = "pywasm_snapshot_begin";

@@ -16,7 +16,7 @@ pub use form::Form;
 pub use run::{Snapshot, snapshot};
 
 use crate::import::Import;
-use crate::runtime::Program;
+use pywasm_runtime::Program;
 
 /// What a snapshot is made with.
 #[derive(Clone, Debug)]

@@ -13,9 +13,9 @@ use wasmtime_wizer::{InstanceState, SnapshotVal, Wizer};
 use super::Request;
 use super::form::{self, Form};
 use super::world::{self, World};
-use crate::reporter::WithHint;
 use crate::rewrite::{self, custom};
-use crate::runtime::{End, Program, Runtime, end_of, wasi, wasm_error};
+use pywasm_runtime::{End, Program, Runtime, end_of, wasi, wasm_error};
+use pywasm_session::WithHint;
 
 /// What an initialization may take of memory where nobody says how much; Python with all of its
 /// library takes a tenth.

@@ -3,11 +3,11 @@
 use camino::Utf8Path;
 
 use super::*;
-use crate::ctx::Ctx;
-use crate::env::Environment;
-use crate::reporter::Reporter;
-use crate::runtime::{Bounds, Dir, Runtime};
-use crate::store::Store;
+use pywasm_runtime::{Bounds, Dir, Runtime};
+use pywasm_session::Environment;
+use pywasm_session::Reporter;
+use pywasm_store::Ctx;
+use pywasm_store::Store;
 
 struct Bench {
     dir: tempfile::TempDir,

@@ -12,7 +12,7 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, Rng, WasiCtxBuil
 
 use super::form;
 use super::open::{HOST, MEMORY, OPEN, STAT, STAT_SIZE, WASI, between};
-use crate::runtime::{memory_of, wasm_error};
+use pywasm_runtime::{memory_of, wasm_error};
 
 /// The time of every initialization: 1980-01-01, as CPython's builds here have it. Source:
 /// reproducible-builds.org, `SOURCE_DATE_EPOCH`; zip knows no earlier one.

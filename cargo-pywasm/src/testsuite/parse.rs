@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::runtime::End;
+use pywasm_runtime::End;
 
 /// Cases of one test file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

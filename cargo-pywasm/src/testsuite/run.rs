@@ -13,10 +13,10 @@ use super::parse::Outcome;
 use super::select::TestFile;
 use super::summary::FileResult;
 use crate::cpython::PREFIX;
-use crate::ctx::Ctx;
 use crate::installed;
-use crate::runtime::{Bounds, Dir, End, Module, Program, Runtime};
-use crate::store::Bucket;
+use pywasm_runtime::{Bounds, Dir, End, Module, Program, Runtime};
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
 
 /// Everything the test files have in common.
 #[derive(Debug)]

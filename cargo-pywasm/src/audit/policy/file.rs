@@ -8,7 +8,7 @@ use pywasm_stubs::Signature;
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Allowed, Exports, Glob, HostFunction, Limit, Limited, Policy, Sign, is_kind};
-use crate::reporter::WithHint;
+use pywasm_session::WithHint;
 
 /// The instructions that change a table.
 const TABLE_CHANGES: [&str; 5] =

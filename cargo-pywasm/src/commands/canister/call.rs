@@ -8,11 +8,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::canister::{
     Canister, Host, Interface, Kind, Module, Outcome, Principal, Run, Settings, text,
 };
-use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::nearest::nearest;
-use crate::reporter::{Hint, Reporter, WithHint};
-use crate::store::Lock;
+use pywasm_session::{Reporter, WithHint, hinted};
+use pywasm_store::Ctx;
+use pywasm_store::Lock;
 
 /// Install a canister in a host for tests, and call its methods
 ///
@@ -196,9 +196,9 @@ impl Session<'_> {
         let error = anyhow::anyhow!("the canister has no method `{method}`; it has{lines}");
         if near.is_empty() {
             let is_name = method.chars().all(|it| it.is_alphanumeric() || it == '_');
-            return if is_name { error } else { error.context(Hint(bare(method))) };
+            return if is_name { error } else { hinted(error, bare(method)) };
         }
-        error.context(Hint(format!("is it {}?", near.join(" or "))))
+        hinted(error, format!("is it {}?", near.join(" or ")))
     }
 
     /// Installs or upgrades, where that is needed; whether it worked.

@@ -4,10 +4,10 @@ use camino::Utf8Path;
 use pywasm_recipes::{SdkPin, cpython_pins};
 
 use super::{Check, signature_checker};
-use crate::ctx::Ctx;
-use crate::fetch::{places, reachable};
-use crate::store::Bucket;
-use crate::{apt, toolchain};
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
+use pywasm_store::fetch::{places, reachable};
+use pywasm_toolchain::apt;
 
 /// A place to ask, and what can be had there.
 struct Road {
@@ -31,7 +31,7 @@ pub(super) fn checks(ctx: &Ctx) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut source = has_source(ctx);
     let mut toolchain = ctx.env.path("WASI_SDK_PATH").is_some()
-        || toolchain::installed(ctx).is_ok_and(|it| !it.is_empty());
+        || pywasm_toolchain::installed(ctx).is_ok_and(|it| !it.is_empty());
     for road in roads(ctx) {
         match answers(&road.url, ctx) {
             Ok(()) => {

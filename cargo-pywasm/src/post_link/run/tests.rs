@@ -6,11 +6,11 @@ use camino::Utf8PathBuf;
 
 use super::*;
 use crate::audit::{Code, Policy};
-use crate::ctx::Ctx;
-use crate::env::Environment;
 use crate::post_link::Asked;
-use crate::reporter::Reporter;
-use crate::store::Store;
+use pywasm_session::Environment;
+use pywasm_session::Reporter;
+use pywasm_store::Ctx;
+use pywasm_store::Store;
 
 /// A canister with a polyfill, as a linker leaves it.
 const CANISTER: &str = r#"(module
@@ -302,7 +302,7 @@ fn the_optimizer_of_the_store_is_taken_where_path_has_none() {
     let root = of_store.path.parent().unwrap();
     let mut ctx = ctx(&[("PATH", "/nowhere")]);
     ctx.store = Store::at(root);
-    let kept = ctx.store.entry(crate::store::Bucket::Toolchains, "packages-binaryen-131-00000000");
+    let kept = ctx.store.entry(pywasm_store::Bucket::Toolchains, "packages-binaryen-131-00000000");
     std::fs::create_dir_all(kept.join("bin")).unwrap();
     let kept = kept.join("bin/wasm-opt");
     // Moved, not copied: nobody has it open for writing.

@@ -1,0 +1,48 @@
+//! The environment variables that the tool reads, each a documented constant.
+
+/// Declares the constants and, in the same order, [`DOCUMENTED`].
+macro_rules! documented {
+    ($($constant:ident = $name:literal: $meaning:literal;)*) => {
+        $(#[doc = concat!("`", $name, "`: ", $meaning, ".")] pub const $constant: &str = $name;)*
+
+        /// The tool's variables with their meanings, for `--help`, the man page and `doctor`.
+        pub const DOCUMENTED: &[(&str, &str)] = &[$(($name, $meaning)),*];
+    };
+}
+
+documented! {
+    PYWASM_STORE = "PYWASM_STORE":
+        "one directory for downloads, builds and installations, instead of the XDG directories";
+    PYWASM_MIRROR = "PYWASM_MIRROR":
+        "base URL (https, http or file) of a mirror, tried after upstream";
+    PYWASM_OFFLINE = "PYWASM_OFFLINE": "1: use the store only, never the network";
+    PYWASM_JOBS = "PYWASM_JOBS": "number of parallel jobs of a build";
+    PYWASM_PYTHON = "PYWASM_PYTHON": "CPython to install or run, such as 3.13 or 3.13.15";
+    PYWASM_RECIPE = "PYWASM_RECIPE": "name of a built-in recipe, or path of a recipe file";
+    PYWASM_BUILD_PYTHON = "PYWASM_BUILD_PYTHON":
+        "native Python of the same minor version, used to freeze modules";
+    PYWASM_APT_SOURCES = "PYWASM_APT_SOURCES":
+        "directory of apt source files, instead of the machine's own";
+    PYWASM_UPSTREAM = "PYWASM_UPSTREAM":
+        "base URL that replaces the upstream hosts, for tests and closed networks";
+    PYWASM_WASM_OPT = "PYWASM_WASM_OPT":
+        "Binaryen's wasm-opt for the post-link steps, instead of the one on PATH or in the store";
+    WASI_SDK_PATH = "WASI_SDK_PATH": "directory of a WASI SDK to use";
+    NO_COLOR = "NO_COLOR": "disables colours in the output";
+}
+
+/// `HOME`: below it are the default directories of the store.
+pub const HOME: &str = "HOME";
+/// `XDG_CACHE_HOME`: the directory of the cache, when set.
+pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
+/// `XDG_DATA_HOME`: the directory of installations, when set.
+pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
+/// `PATH`: where programs are looked up.
+pub const PATH: &str = "PATH";
+/// `CARGO`: the Cargo that runs this tool. Set by Cargo for its subcommands.
+pub const CARGO: &str = "CARGO";
+/// `RUSTC`: the compiler that Cargo uses, when it is not the one on `PATH`.
+pub const RUSTC: &str = "RUSTC";
+
+/// The variables whose values must be UTF-8 because paths and versions are taken from them.
+pub(crate) const TEXT: &[&str] = &[HOME, XDG_CACHE_HOME, XDG_DATA_HOME, CARGO, RUSTC];

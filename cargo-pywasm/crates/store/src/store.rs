@@ -1,0 +1,230 @@
+//! The store: every file the tool keeps, in versioned buckets.
+//!
+//! ```text
+//! <cache>/CACHEDIR.TAG
+//!   downloads-v0/<first 16 digits of the SHA-256>-<file>   verified files
+//!   toolchains-v0/<key>/                                    unpacked toolchains
+//!   sources-v0/cpython-<version>/                           unpacked source trees
+//!   builds-v0/<key>/                                        work in progress, with logs; objects
+//!   wasm-v0/                                                wasmtime's compile cache
+//!   locks-v0/<name>.lock
+//!   staging-v0/                                             scratch; whatever lies here is dead
+//! <data>/installs-v0/cpython-3.13.15-wasm32-wasip1-<recipe>-<digest8>/
+//! ```
+//!
+//! A final path appears only by [`Stage::commit`](crate::Stage::commit)'s rename, so a path that exists
+//! is complete. When the layout of a bucket changes, its number grows, and an old
+//! version of the tool never reads what a new one wrote.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::Digest;
+
+use pywasm_session::Environment;
+
+/// A directory of the store with one kind of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bucket {
+    /// Verified downloads.
+    Downloads,
+    /// Unpacked toolchains.
+    Toolchains,
+    /// Unpacked sources.
+    Sources,
+    /// Build trees and their logs.
+    Builds,
+    /// wasmtime's compile cache.
+    Wasm,
+    /// Lock files.
+    Locks,
+    /// Scratch.
+    Staging,
+    /// Finished installations.
+    Installs,
+}
+
+/// The two roots of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    cache: Utf8PathBuf,
+    data: Utf8PathBuf,
+}
+
+/// Makes the directory be left out of backups: <https://bford.info/cachedir/>.
+const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+    # This directory is a cache of cargo-pywasm and may be deleted.\n";
+
+impl Bucket {
+    /// Every bucket of the cache, in the order in which `cache dir` lists them.
+    pub const CACHE: [Self; 7] = [
+        Self::Downloads,
+        Self::Toolchains,
+        Self::Sources,
+        Self::Builds,
+        Self::Wasm,
+        Self::Locks,
+        Self::Staging,
+    ];
+
+    /// The directory's name, with the version of its layout.
+    #[must_use]
+    pub const fn dir_name(self) -> &'static str {
+        match self {
+            Self::Downloads => "downloads-v0",
+            Self::Toolchains => "toolchains-v0",
+            Self::Sources => "sources-v0",
+            Self::Builds => "builds-v0",
+            Self::Wasm => "wasm-v0",
+            Self::Locks => "locks-v0",
+            Self::Staging => "staging-v0",
+            Self::Installs => "installs-v0",
+        }
+    }
+}
+
+impl Store {
+    /// The store of this environment. Touches nothing.
+    ///
+    /// # Errors
+    /// When neither `PYWASM_STORE` nor a home directory is known.
+    pub fn of(env: &Environment) -> anyhow::Result<Self> {
+        if let Some(root) = env.path("PYWASM_STORE") {
+            let root = absolute(&root)?;
+            return Ok(Self { cache: root.join("cache"), data: root.join("data") });
+        }
+        let home = env.path("HOME");
+        let root = |variable: &str, below_home: &str| {
+            env.path(variable)
+                .filter(|path| path.is_absolute())
+                .or_else(|| home.as_ref().map(|home| home.join(below_home)))
+                .map(|path| path.join("pywasm"))
+        };
+        // XDG on macOS, too: `pywasm-build` finds the same place with no dependency.
+        match (root("XDG_CACHE_HOME", ".cache"), root("XDG_DATA_HOME", ".local/share")) {
+            (Some(cache), Some(data)) => Ok(Self { cache, data }),
+            _ => anyhow::bail!("no place for the store: neither PYWASM_STORE nor HOME is set"),
+        }
+    }
+
+    /// A store below one directory, for tests.
+    #[must_use]
+    pub fn at(root: &Utf8Path) -> Self {
+        Self { cache: root.join("cache"), data: root.join("data") }
+    }
+
+    /// The directory of a bucket, which may not exist yet.
+    #[must_use]
+    pub fn bucket(&self, bucket: Bucket) -> Utf8PathBuf {
+        let root = if bucket == Bucket::Installs { &self.data } else { &self.cache };
+        root.join(bucket.dir_name())
+    }
+
+    /// The cache's root.
+    #[must_use]
+    pub fn cache(&self) -> &Utf8Path {
+        &self.cache
+    }
+
+    /// The root of installations.
+    #[must_use]
+    pub fn data(&self) -> &Utf8Path {
+        &self.data
+    }
+
+    /// The final path of an entry, which may not exist yet.
+    #[must_use]
+    pub fn entry(&self, bucket: Bucket, key: &str) -> Utf8PathBuf {
+        self.bucket(bucket).join(key)
+    }
+
+    /// Where a verified download of this digest and name lies once it is there.
+    #[must_use]
+    pub fn download(&self, sha256: &Digest, file: &str) -> Utf8PathBuf {
+        self.entry(Bucket::Downloads, &format!("{}-{file}", &sha256.to_string()[..16]))
+    }
+
+    /// The directory of a bucket, made when it is missing.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn ensure(&self, bucket: Bucket) -> anyhow::Result<Utf8PathBuf> {
+        let dir = self.bucket(bucket);
+        fs_err::create_dir_all(&dir)?;
+        if bucket != Bucket::Installs {
+            let tag = self.cache.join("CACHEDIR.TAG");
+            if !tag.exists() {
+                fs_err::write(&tag, CACHEDIR_TAG)?;
+            }
+        }
+        Ok(dir)
+    }
+
+    /// The keys of a bucket's entries, sorted; none when the bucket is missing.
+    ///
+    /// # Errors
+    /// When the bucket can't be read.
+    pub fn keys(&self, bucket: Bucket) -> anyhow::Result<Vec<String>> {
+        let dir = self.bucket(bucket);
+        if !dir.exists() {
+            return Ok(Vec::new());
+        }
+        let mut keys = Vec::new();
+        for entry in fs_err::read_dir(&dir)? {
+            if let Ok(name) = entry?.file_name().into_string() {
+                keys.push(name);
+            }
+        }
+        keys.sort();
+        Ok(keys)
+    }
+}
+
+/// The bytes in all files below a path; links are not followed.
+///
+/// # Errors
+/// When a directory can't be read.
+pub fn tree_size(path: &Utf8Path) -> anyhow::Result<u64> {
+    let data = fs_err::symlink_metadata(path)?;
+    if !data.is_dir() {
+        return Ok(data.len());
+    }
+    let mut size = 0;
+    for entry in path.read_dir_utf8()? {
+        size += tree_size(entry?.path())?;
+    }
+    Ok(size)
+}
+
+fn absolute(path: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
+    Ok(camino::absolute_utf8(path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_follow_the_environment() {
+        let home = Environment::of(&[("HOME", "/h")]);
+        let store = Store::of(&home).unwrap();
+        assert_eq!(store.cache(), "/h/.cache/pywasm");
+        assert_eq!(store.bucket(Bucket::Installs), "/h/.local/share/pywasm/installs-v0");
+
+        let xdg = Environment::of(&[
+            ("HOME", "/h"),
+            ("XDG_CACHE_HOME", "/c"),
+            ("XDG_DATA_HOME", "relative is ignored"),
+        ]);
+        let store = Store::of(&xdg).unwrap();
+        assert_eq!(store.cache(), "/c/pywasm");
+        assert_eq!(store.data(), "/h/.local/share/pywasm");
+
+        let one = Environment::of(&[("PYWASM_STORE", "/s"), ("HOME", "/h")]);
+        assert_eq!(Store::of(&one).unwrap(), Store::at("/s".into()));
+    }
+
+    #[test]
+    fn no_home_is_an_error_that_names_the_variables() {
+        let error = Store::of(&Environment::default()).unwrap_err();
+        assert!(error.to_string().contains("PYWASM_STORE"));
+    }
+}

@@ -1,0 +1,81 @@
+//! The machine's own package archives (Debian, Ubuntu), read without root and without apt.
+//!
+//! What is trusted is what apt trusts: the keyrings that the machine's sources name. From
+//! there every byte is chained by digest: release file, index, package. Nothing is
+//! installed, and no archive or suite that the machine does not use is named here; a suite of
+//! the same archive may be reached by its role (`stable`, `testing`).
+
+mod binaryen;
+mod index;
+mod release;
+mod rust;
+mod select;
+mod signature;
+mod sources;
+mod stanza;
+mod suite;
+
+pub use binaryen::choose_binaryen;
+pub(crate) use binaryen::is_part_of_binaryen;
+pub use index::{Package, packages};
+pub use release::{Release, ReleaseError};
+pub use rust::choose_rust;
+pub(crate) use rust::is_part_of_rust;
+pub(crate) use select::is_candidate;
+pub use select::{LlvmPackages, choose_libc, choose_llvm};
+pub use sources::{Keyring, Source, parse_deb822, parse_one_line};
+pub use suite::SuitePackages;
+
+use camino::Utf8PathBuf;
+
+use pywasm_store::Ctx;
+
+/// Where apt keeps the list of archives.
+const APT: &str = "/etc/apt";
+
+/// The machine's package sources, in apt's order: `sources.list`, then `sources.list.d`.
+///
+/// # Errors
+/// When a file of them can't be read.
+pub fn sources(ctx: &Ctx) -> anyhow::Result<Vec<Source>> {
+    let base = ctx.env.path("PYWASM_APT_SOURCES").unwrap_or_else(|| Utf8PathBuf::from(APT));
+    let mut files = vec![base.join("sources.list")];
+    if let Ok(entries) = base.join("sources.list.d").read_dir_utf8() {
+        let mut more: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.into_path())).collect();
+        more.sort();
+        files.extend(more);
+    }
+    let mut sources = Vec::new();
+    for file in files.into_iter().filter(|file| file.is_file()) {
+        let text = || fs_err::read_to_string(&file);
+        match file.extension() {
+            Some("list") => sources.extend(parse_one_line(&text()?)),
+            Some("sources") => sources.extend(parse_deb822(&text()?)),
+            _ => {}
+        }
+    }
+    Ok(sources)
+}
+
+/// The base URIs of the machine's Debian and Ubuntu archives, for files that are known by their
+/// digest. Told by the keyring alone: no network, and nothing of third parties.
+#[must_use]
+pub fn archives(ctx: &Ctx) -> Vec<String> {
+    let mut uris = Vec::new();
+    for source in sources(ctx).unwrap_or_default() {
+        if source.keyring.is_distribution() && !uris.contains(&source.uri) {
+            uris.push(source.uri);
+        }
+    }
+    uris
+}
+
+/// Debian's name of the architecture this runs on.
+#[must_use]
+pub fn architecture() -> Option<&'static str> {
+    match std::env::consts::ARCH {
+        "x86_64" => Some("amd64"),
+        "aarch64" => Some("arm64"),
+        _ => None,
+    }
+}

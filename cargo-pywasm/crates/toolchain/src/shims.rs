@@ -1,0 +1,173 @@
+//! Stand-ins for shared libraries that LLVM's packages name and a compiler never calls.
+//!
+//! Debian's libLLVM is linked to a line editor, a constraint solver and an XML parser, for
+//! programs other than clang and lld. They need 50 MB of packages and a loader path that moved
+//! trees don't have. A small library of the same name with the same symbols, each of which
+//! traps, lets the loader be content; it is found first through the tools' own RUNPATH.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use object::elf::FileHeader64;
+use object::read::elf::{FileHeader, Sym as _, VersionTable};
+use object::{Endianness, ReadCache};
+
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
+
+/// The libraries: what their file's name starts with, and what their symbols start with.
+const SHIMMED: [(&str, &[&str]); 3] =
+    [("libedit.so.", &["el_", "history"]), ("libz3.so.", &["Z3_"]), ("libxml2.so.", &["xml"])];
+
+/// A symbol that a library must define, with its version where it has one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Symbol {
+    version: Option<String>,
+    name: String,
+}
+
+/// Makes the stand-ins that the tree's libLLVM needs, in `lib/`.
+///
+/// # Errors
+/// When libLLVM can't be read, or there is no C compiler to make them with.
+pub(super) fn make(tree: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
+    let lib = tree.join("lib");
+    let Some(llvm) = lib
+        .read_dir_utf8()?
+        .filter_map(|entry| Some(entry.ok()?.into_path()))
+        .find(|path| path.file_name().is_some_and(|name| name.starts_with("libLLVM")))
+    else {
+        return Ok(());
+    };
+    let (needed, undefined) = read(&llvm).with_context(|| format!("can't read `{llvm}`"))?;
+    for (start, prefixes) in SHIMMED {
+        let Some(soname) = needed.iter().find(|name| name.starts_with(start)) else { continue };
+        let symbols: Vec<Symbol> = undefined
+            .iter()
+            .filter(|symbol| prefixes.iter().any(|prefix| symbol.name.starts_with(prefix)))
+            .cloned()
+            .collect();
+        compile(soname, &symbols, &lib, ctx)?;
+    }
+    Ok(())
+}
+
+/// The libraries that a shared library names, and the symbols it wants from them.
+fn read(library: &Utf8Path) -> anyhow::Result<(Vec<String>, Vec<Symbol>)> {
+    let cache = ReadCache::new(fs_err::File::open(library)?.into_parts().0);
+    let header = FileHeader64::<Endianness>::parse(&cache)?;
+    let endian = header.endian()?;
+    let sections = header.sections(endian, &cache)?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+
+    let mut needed = Vec::new();
+    if let Some((entries, strings)) = sections.dynamic(endian, &cache)? {
+        let strings = sections.strings(endian, &cache, strings)?;
+        for entry in entries {
+            use object::read::elf::Dyn as _;
+            if entry.tag(endian) == object::elf::DT_NEEDED
+                && let Some(offset) = entry.val32(endian)
+                && let Ok(name) = strings.get(offset)
+            {
+                needed.push(text(name));
+            }
+        }
+    }
+    let symbols = sections.symbols(endian, &cache, object::elf::SHT_DYNSYM)?;
+    let versions: Option<VersionTable<'_, _>> = sections.versions(endian, &cache)?;
+    let mut undefined = Vec::new();
+    for (index, symbol) in symbols.enumerate() {
+        if !symbol.is_undefined(endian) || symbol.st_bind() != object::elf::STB_GLOBAL {
+            continue;
+        }
+        let version = match &versions {
+            Some(table) => {
+                table.version(table.version_index(endian, index).index())?.map(|it| text(it.name()))
+            }
+            None => None,
+        };
+        undefined.push(Symbol { version, name: text(symbol.name(endian, symbols.strings())?) });
+    }
+    undefined.sort();
+    undefined.dedup();
+    Ok((needed, undefined))
+}
+
+/// The C source: every symbol is a function that traps.
+fn source(symbols: &[Symbol]) -> String {
+    symbols.iter().fold(String::new(), |mut text, symbol| {
+        let _ = writeln!(text, "void {}(void) {{ __builtin_trap(); }}", symbol.name);
+        text
+    })
+}
+
+/// The linker's version script, empty when no symbol has a version.
+fn version_script(symbols: &[Symbol]) -> String {
+    let mut text = String::new();
+    // Sorted by version first, so that those of one version stand together.
+    for group in symbols.chunk_by(|a, b| a.version == b.version) {
+        if let Some(version) = &group[0].version {
+            let names: Vec<&str> = group.iter().map(|symbol| symbol.name.as_str()).collect();
+            let _ = writeln!(text, "{version} {{ global: {}; }};", names.join("; "));
+        }
+    }
+    text
+}
+
+fn compile(soname: &str, symbols: &[Symbol], lib: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
+    let cc = ctx
+        .env
+        .program("cc")
+        .or_else(|| ctx.env.program("gcc"))
+        .context("no C compiler (`cc`) on PATH")
+        .hint(|| "install one (Debian: `apt install gcc libc6-dev`)".to_owned())?;
+    let scratch = tempfile::tempdir()?;
+    let dir = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
+    fs_err::write(dir.join("shim.c"), source(symbols))?;
+    let script = version_script(symbols);
+    let mut command = Command::new(&cc);
+    command
+        .args(["-w", "-Os", "-shared", "-nostdlib", "-fno-builtin", "-s", "-o"])
+        .arg(lib.join(soname))
+        .arg(format!("-Wl,-soname,{soname}"))
+        .arg("shim.c")
+        .current_dir(&dir)
+        .env_clear()
+        .env("PATH", ctx.env.search_path())
+        .env("LC_ALL", "C");
+    if !script.is_empty() {
+        fs_err::write(dir.join("shim.map"), script)?;
+        command.arg("-Wl,--version-script=shim.map");
+    }
+    let output = command.output().with_context(|| format!("can't run `{cc}`"))?;
+    anyhow::ensure!(
+        output.status.success(),
+        "`{cc}` can't make the stand-in for {soname}:\n{}",
+        String::from_utf8_lossy(&output.stderr).trim_end()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_group_their_symbols() {
+        let symbol = |version: Option<&str>, name: &str| Symbol {
+            version: version.map(str::to_owned),
+            name: name.to_owned(),
+        };
+        let mut symbols = [
+            symbol(Some("V_2"), "c"),
+            symbol(Some("V_1"), "b"),
+            symbol(None, "z"),
+            symbol(Some("V_1"), "a"),
+        ];
+        symbols.sort();
+        assert_eq!(version_script(&symbols), "V_1 { global: a; b; };\nV_2 { global: c; };\n");
+        assert_eq!(source(&symbols[..1]), "void z(void) { __builtin_trap(); }\n");
+    }
+}

@@ -1,0 +1,45 @@
+//! A directory that stands in for upstream, for tests of what is fetched from there.
+
+use std::io::Write;
+
+use camino::Utf8Path;
+use pywasm_recipes::Artifact;
+
+use pywasm_session::Environment;
+use pywasm_session::Reporter;
+use pywasm_store::Ctx;
+use pywasm_store::Store;
+
+/// An archive with these files, their contents and modes, all below one directory.
+pub(super) fn archive(top: &str, files: &[(&str, &str, u32)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, body, mode) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(*mode);
+        header.set_size(body.len() as u64);
+        builder.append_data(&mut header, format!("{top}/{name}"), body.as_bytes()).unwrap();
+    }
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&builder.into_inner().unwrap()).unwrap();
+    packed.finish().unwrap()
+}
+
+/// A machine with a store of its own, no packages, and the upstream of [`publish`].
+pub(super) fn machine(root: &Utf8Path) -> Ctx {
+    let base = format!("file://{root}/up");
+    Ctx {
+        env: Environment::of(&[("PYWASM_UPSTREAM", &base), ("PYWASM_APT_SOURCES", "/nowhere")]),
+        store: Store::at(&root.join("store")),
+        reporter: Reporter::captured(),
+        offline: false,
+        jobs: Ctx::default_jobs(),
+        cwd: root.to_owned(),
+    }
+}
+
+/// Puts these bytes at the artifact's place.
+pub(super) fn publish(root: &Utf8Path, artifact: &Artifact, bytes: &[u8]) {
+    let path = root.join("up").join(artifact.url.trim_start_matches("https://"));
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    fs_err::write(path, bytes).unwrap();
+}
