@@ -9,6 +9,8 @@ mod server;
 
 pub use server::{Answer, Server};
 
+use std::io::Write as _;
+
 use camino::Utf8PathBuf;
 use pywasm_recipes::Digest;
 use pywasm_session::Environment;
@@ -53,20 +55,6 @@ impl Fresh {
     }
 }
 
-/// The tool's binary, beside the test's own. `cargo xtask ci` builds it first; a test that needs
-/// it is never skipped.
-///
-/// # Panics
-/// When it was not built.
-#[must_use]
-pub fn binary() -> Utf8PathBuf {
-    let own = utf8(&std::env::current_exe().expect("the test's own path"));
-    // target/debug/deps/TEST
-    let path = own.ancestors().nth(2).expect("a target directory").join("cargo-pywasm");
-    assert!(path.exists(), "{path} is missing: run `cargo build -p cargo-pywasm`");
-    path
-}
-
 /// A path as the tool's paths are.
 ///
 /// # Panics
@@ -81,6 +69,15 @@ pub fn utf8(path: &std::path::Path) -> Utf8PathBuf {
 pub fn wanted(file: &str, bytes: &[u8]) -> Wanted {
     let sha256 = Digest::from_bytes(Sha256::digest(bytes).into());
     Wanted { file: file.to_owned(), sha256, size: Some(bytes.len() as u64) }
+}
+
+/// Reports why the current test, or a part of it, is skipped. The report goes to stderr directly, so that
+/// the test harness does not capture it.
+pub fn skip(reason: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    // A closed stderr is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
 }
 
 /// The linker of the Rust at hand, to be called with `-flavor wasm`.

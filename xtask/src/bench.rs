@@ -94,12 +94,16 @@ impl What {
     }
 }
 
-/// One that fails does not keep the others from running: all of them take long.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let tool = args.tool.as_deref();
-    if let Some(what) = &args.what {
-        return what.run(tool);
+    match &args.what {
+        Some(what) => what.run(tool),
+        None => all(tool),
     }
+}
+
+/// Runs all of them. One that fails does not stop the others.
+pub(crate) fn all(tool: Option<&Path>) -> anyhow::Result<()> {
     let mut failed = Vec::new();
     for what in What::all() {
         if let Err(error) = what.run(tool) {

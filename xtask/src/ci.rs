@@ -1,30 +1,30 @@
-//! Everything a change must pass, in the order in which it fails soonest.
+//! `cargo xtask ci`: every check that a change must pass, cheap ones first.
 
-use std::time::Instant;
+use xshell::Shell;
 
-use xshell::{Shell, cmd};
-
-use crate::{e2e, tool};
+use crate::steps::Steps;
+use crate::{checks, e2e, setup, tool};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(tool::root());
-    let start = Instant::now();
-    let step = |name: &str| eprintln!("\n== {name} ({} s since start)", start.elapsed().as_secs());
+    Steps::record(|steps| {
+        static_checks(steps, &shell)?;
+        steps.run("tests", || checks::tests::run(&shell))?;
+        e2e::run(&e2e::Args::default(), steps, &shell)
+    })
+}
 
-    step("format");
-    cmd!(shell, "cargo fmt --all --check").run()?;
-    step("lints");
-    cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?;
-    // What the GitHub action builds.
-    cmd!(shell, "cargo clippy --package cargo-pywasm --no-default-features -- -D warnings")
-        .run()?;
-    step("tests");
-    // The command line's tests call the binary.
-    cmd!(shell, "cargo build --package cargo-pywasm").run()?;
-    cmd!(shell, "cargo test --workspace").run()?;
-    step("the real thing");
-    e2e::run(&e2e::Args::default())?;
-    eprintln!("\n== all passed in {} s", start.elapsed().as_secs());
-    Ok(())
+/// The checks that compile no test and build no Python.
+pub(crate) fn static_checks(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
+    steps.run("setup", || setup::run(shell))?;
+    steps.run("format", || checks::format::run(shell))?;
+    steps.run("lints", || checks::lints::run(shell))?;
+    steps.run("lints: default features", || checks::lints::default_features(shell))?;
+    steps.run("rustdoc", || checks::rustdoc::run(shell))?;
+    steps.run("packages", || checks::packages::run(shell))?;
+    steps.run("fuzz targets", || checks::fuzz::check(shell))?;
+    checks::msrv::run(steps, shell, checks::msrv::Set::Small)?;
+    steps
+        .run_unless(checks::unused::missing(), "unused dependencies", || checks::unused::run(shell))
 }

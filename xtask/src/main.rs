@@ -1,16 +1,18 @@
-//! What contributors run. `cargo xtask ci` is what CI runs: it needs nothing but Rust, a C
-//! compiler and make, and says what it does.
+//! The tasks of contributors. `cargo xtask ci` is what CI runs; it needs Rust and a C compiler, and
+//! installs the rest.
 
-#![allow(clippy::print_stderr, reason = "a contributor's program speaks for itself")]
+#![allow(clippy::print_stderr, reason = "the progress of a task goes to stderr")]
 
 mod bench;
-mod canister;
+mod checks;
 mod ci;
-mod declared;
 mod e2e;
 mod embed;
-mod one_file;
+mod nightly;
+mod quick;
 mod seed;
+mod setup;
+mod steps;
 mod tool;
 mod train;
 
@@ -19,28 +21,34 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about)]
 enum Task {
-    /// Format, lints, tests, and the real thing: everything a change must pass
+    /// Run format, lints, unit tests and command-line tests: 3 minutes
+    Quick,
+    /// Run every check that a change must pass: 40 minutes
     Ci,
-    /// The real thing alone: builds CPython for wasm, several ways, and runs its tests
+    /// Run everything, with the whole matrix, fuzzing and benchmarks: hours
+    Nightly,
+    /// Build CPython for wasm and run its tests
     E2e(e2e::Args),
-    /// Crates with Python inside alone, with what an earlier `e2e` has installed
+    /// Build and test crates that embed Python, with the installations of an earlier `e2e`
     Embed,
-    /// The example of a canister alone, built and tested on the local host
+    /// Build and test the example canister, with the installations of an earlier `e2e`
     Canister,
-    /// Measure configure's answers for the libc at hand
+    /// Record configure's answers for the current libc
     Seed(seed::Args),
-    /// Count which code of CPython is hot, for recipes that are compiled with it
+    /// Count which functions of CPython run often, for recipe `speed`
     Train(train::Args),
-    /// Timings, written to docs/benchmarks.md
+    /// Measure, and write docs/benchmarks.md
     Bench(bench::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
+        Task::Quick => quick::run(),
         Task::Ci => ci::run(),
-        Task::E2e(args) => e2e::run(&args),
+        Task::Nightly => nightly::run(),
+        Task::E2e(args) => e2e::alone(&args),
         Task::Embed => embed::alone(),
-        Task::Canister => canister::alone(),
+        Task::Canister => embed::canister::alone(),
         Task::Seed(args) => seed::run(&args),
         Task::Train(args) => train::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -9,7 +9,7 @@ use anyhow::Context;
 use xshell::{Shell, cmd};
 
 use super::report::{Row, grouped, machine, write_figures, write_section};
-use crate::canister::copy;
+use crate::embed::canister::copy;
 use crate::tool::{Tool, root};
 
 /// The steps of the example's table, and what is left of them for a comparison.

@@ -12,8 +12,8 @@ use flate2::write::GzEncoder;
 use xshell::{Shell, cmd};
 
 use super::report::{grouped, locked, write_figures};
-use crate::canister::{built as built_module, copy};
-use crate::one_file;
+use crate::embed::canister::{build as build_module, copy};
+use crate::embed::one_file;
 use crate::tool::{Tool, manifest, root};
 
 pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
@@ -92,6 +92,6 @@ fn canister(tool: &Tool<'_>, place: &Path, text: &mut String) -> anyhow::Result<
         format!("{text}\n[workspace]\n")
     })?;
     tool.call_in(&dir, &["install"])?;
-    let module: PathBuf = built_module(tool, &dir, &["--release"])?;
+    let module: PathBuf = build_module(tool, &dir, &["--release"])?;
     row(tool, text, "`examples/canister`, all steps", &module)
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use xshell::Shell;
 
 use super::report::{Row, locked, machine, write_figures, write_section};
-use crate::canister::built as built_module;
+use crate::embed::canister::build as build_module;
 use crate::tool::{Tool, manifest, root};
 
 /// The program. A word on its command line leaves out the end of Python: what is left is the start.
@@ -132,7 +132,7 @@ fn of_crate(tool: &Tool<'_>, place: &Path, package: &str, crate_: &Crate) -> any
     anyhow::ensure!(text.contains(head), "`new` wrote no table");
     std::fs::write(&path, text.replace(head, &format!("{head}{table}")))?;
     let module = if has_steps {
-        built_module(tool, &dir, &["--release"])?
+        build_module(tool, &dir, &["--release"])?
     } else {
         tool.call_in(&dir, &["build", "--release", "--quiet"])?;
         root().join(format!("target/embed/wasm32-wasip1/release/{package}.wasm"))

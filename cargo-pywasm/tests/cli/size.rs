@@ -3,11 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use cargo_pywasm::size::{By, Evidence, Kind, Members, View, measure};
-use pywasm_build::Installation;
-use pywasm_tests::{binary, utf8};
-
-const WHY: &str = "needs an installation: `cargo xtask e2e` makes one and runs this";
+use crate::binary;
 
 fn write(path: &Path, bytes: &[u8]) {
     std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
@@ -135,25 +131,4 @@ fn what_can_not_be_measured_is_an_error_with_a_hint() {
         assert_eq!(code, Some(2), "{args:?}: {text}");
         assert!(text.contains(wanted), "{args:?}: {text}");
     }
-}
-
-#[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn of_an_interpreter_nearly_all_is_somebodys() {
-    let root = std::env::var_os("PYWASM_INSTALLATION").expect(WHY);
-    let python = Installation::open(root).expect("an installation");
-    let bytes = std::fs::read(python.python_wasm()).expect("an interpreter");
-    let members = Members::of_installation(&utf8(python.root())).expect("archives");
-    let evidence = Evidence { members: Some(&members), ..Evidence::default() };
-    let all = measure(&bytes, evidence).expect("a module");
-    assert_eq!(all.total, bytes.len() as u64);
-    let modules = View::of(&all, By::Module).entries;
-    for name in ["_frozen_importlib", "zipimport", "codecs"] {
-        let found = modules.iter().find(|it| !it.is_rest && it.label == name);
-        assert!(found.is_some_and(|it| it.bytes > 1000), "{name}: {found:?}");
-    }
-    let in_code = |row: &cargo_pywasm::size::Row| all.text(row.section) == "code";
-    let code = all.sum(|row| in_code(row) && row.kind == Kind::C);
-    let of_objects = all.sum(|row| in_code(row) && !all.text(row.object).is_empty());
-    assert!(of_objects * 10 > code * 9, "{of_objects} of {code}");
 }

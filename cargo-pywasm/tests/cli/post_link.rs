@@ -1,11 +1,11 @@
 //! The steps after the link, as their users call them: files, places, exit codes, messages.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use std::process::{Command, Output};
 
 use camino::Utf8PathBuf;
-use pywasm_tests::{binary, utf8};
+use pywasm_tests::utf8;
+
+use crate::binary;
 
 /// A canister with a polyfill.
 const CANISTER: &str = r#"(module

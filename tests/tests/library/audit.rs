@@ -1,7 +1,7 @@
 //! The audit on a corpus: modules as text, and beside each the report for people.
 //!
 //! The first comment of a module says its policy: `;; policy: ic`, or a file beside it.
-//! `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test audit` writes the reports anew.
+//! `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test library` writes the reports anew.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

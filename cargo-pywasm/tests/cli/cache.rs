@@ -1,7 +1,5 @@
 //! `cargo pywasm cache`: what goes, what stays, and what waits for others. The real binary.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -9,7 +7,9 @@ use std::process::{Command, Stdio};
 use camino::Utf8PathBuf;
 use pywasm_store::Bucket;
 use pywasm_store::fetch::{Place, Retries, fetch_with, mirror_places};
-use pywasm_tests::{Answer, Fresh, Server, binary, wanted};
+use pywasm_tests::{Answer, Fresh, Server, wanted};
+
+use crate::binary;
 
 const BODY: &[u8] = b"the bytes that upstream published, all of them";
 

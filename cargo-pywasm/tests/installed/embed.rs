@@ -4,9 +4,10 @@
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_build::Installation;
 use pywasm_runtime::{Dir, End, Program, Runtime};
 use pywasm_tests::Fresh;
+
+use crate::installation;
 
 const MAIN: &str = r#"
 #include <Python.h>
@@ -19,11 +20,6 @@ int main(void) {
     return Py_FinalizeEx() < 0 ? 3 : failed ? 4 : 0;
 }
 "#;
-
-fn python() -> Installation {
-    let root = std::env::var_os("PYWASM_INSTALLATION").expect("PYWASM_INSTALLATION is set");
-    Installation::open(root).expect("an installation")
-}
 
 fn run(module: &Utf8Path, program: &Program) -> (End, String) {
     let fresh = Fresh::new(&[]);
@@ -40,7 +36,7 @@ fn utf8(path: std::path::PathBuf) -> Utf8PathBuf {
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
 fn c_glue_compiles_links_without_a_warning_and_runs() {
-    let python = python();
+    let python = installation();
     let dir = tempfile::tempdir().expect("a temporary directory");
     let dir = utf8(dir.keep());
     std::fs::write(dir.join("main.c"), MAIN).expect("a source file");
@@ -74,7 +70,7 @@ fn c_glue_compiles_links_without_a_warning_and_runs() {
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
 fn the_zip_alone_is_a_standard_library() {
-    let python = python();
+    let python = installation();
     let dir = tempfile::tempdir().expect("a temporary directory");
     let lib = utf8(dir.path().to_path_buf());
     let zip = utf8(python.stdlib_zip());
@@ -93,7 +89,7 @@ fn the_zip_alone_is_a_standard_library() {
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
 fn a_macro_that_is_called_is_answered_with_its_function() {
-    let python = python();
+    let python = installation();
     let dir = tempfile::tempdir().expect("a temporary directory");
     let source = "void *PyModule_Create(void *);\nint main(void) { return !PyModule_Create(0); }\n";
     std::fs::write(dir.path().join("main.c"), source).expect("a source file");
@@ -113,7 +109,7 @@ fn a_macro_that_is_called_is_answered_with_its_function() {
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
 fn every_known_macro_is_none_of_libpythons_functions_and_what_it_stands_for_is() {
-    let python = python();
+    let python = installation();
     let known = pywasm_stubs::macros();
     let mut asking = pywasm_stubs::Writer::new();
     for it in &known {

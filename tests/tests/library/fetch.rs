@@ -1,11 +1,9 @@
 //! The network lies, breaks and refuses; what is fetched is right or an error.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use pywasm_recipes::CpythonPin;
 use pywasm_store::Bucket;
 use pywasm_store::fetch::{FetchError, Place, Retries, Verified, Wanted, fetch_with, places};
-use pywasm_tests::{Answer, Fresh, Server, wanted};
+use pywasm_tests::{Answer, Fresh, Server, skip, wanted};
 
 const BODY: &[u8] = b"the bytes that upstream published, all of them";
 
@@ -250,8 +248,7 @@ fn a_full_disk_is_named_with_what_to_do() {
     let server = Server::start().answer("/f", Answer::File(body.clone()));
     let fresh = Fresh::new(&[]);
     let Some(_disk) = SmallDisk::mount(&fresh.root().join("store")) else {
-        println!("skipped: a small disk can only be mounted by root");
-        return;
+        return skip("mounting a small tmpfs needs root");
     };
     let text =
         format!("{:#}", fetch(&wanted("f", &body), &[server.url("/f")], &fresh).unwrap_err());

@@ -6,7 +6,8 @@ use std::process::Command;
 use cargo_pywasm::audit::{Code, Policy};
 use cargo_pywasm::size::{Budget, By, Kind};
 use pywasm_stubs::{Binding, Code as Body, Member, ValType, Writer, archive};
-use pywasm_tests::binary;
+
+use crate::binary;
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);

@@ -1,11 +1,11 @@
 //! The command line, as its users call it: the real binary, a store and a HOME of its own.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use std::process::{Command, Output};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_tests::{binary, utf8};
+use pywasm_tests::utf8;
+
+use crate::binary;
 
 struct Bench {
     _dir: tempfile::TempDir,

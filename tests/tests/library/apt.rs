@@ -1,8 +1,6 @@
 //! Package archives: what is not signed by a trusted key, or is not what the signed file says, is
 //! refused. The archive is `fixtures/apt`; gpgv is the machine's own.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_store::fetch::FetchError;
 use pywasm_tests::Fresh;

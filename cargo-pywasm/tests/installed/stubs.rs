@@ -1,8 +1,6 @@
 //! The audit and the stubs on a real libpython: with all its modules, and without the libraries that
 //! these need.
 
-#![allow(clippy::print_stdout, reason = "what is not tested is told")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,12 +10,9 @@ use object::read::archive::ArchiveFile;
 use pywasm_build::Installation;
 use pywasm_runtime::{Dir, End, Program, Runtime};
 use pywasm_stubs::{Member, Object, family};
-use pywasm_tests::{Fresh, binary, rust_lld, utf8};
+use pywasm_tests::{Fresh, rust_lld, skip, utf8};
 
-fn python() -> Installation {
-    let root = std::env::var_os("PYWASM_INSTALLATION").expect("PYWASM_INSTALLATION is set");
-    Installation::open(root).expect("an installation")
-}
+use crate::{binary, installation};
 
 /// libpython as CPython's makefile leaves it: the merged archive without the members that are the
 /// libraries' beside it.
@@ -72,7 +67,7 @@ struct Linked {
 
 impl Linked {
     fn new() -> Self {
-        let python = python();
+        let python = installation();
         let dir = tempfile::tempdir().expect("a directory");
         let main = "int Py_BytesMain(int, char **);\n\
                     int main(int count, char **words) { return Py_BytesMain(count, words); }\n";
@@ -206,7 +201,7 @@ fn linkers(python: &Installation) -> Vec<(String, Vec<PathBuf>)> {
         let name = format!("wasm-ld-{version}");
         match std::env::split_paths(&path).map(|dir| dir.join(&name)).find(|path| path.is_file()) {
             Some(path) => found.push((name, vec![path])),
-            None => println!("no {name} on PATH: nothing is linked by it"),
+            None => skip(&format!("{name} is not on PATH")),
         }
     }
     found.push(("rust-lld".to_owned(), vec![rust_lld(), "-flavor".into(), "wasm".into()]));
@@ -242,7 +237,6 @@ fn every_linker_takes_the_stubs_without_a_warning() {
         let module = utf8(&linked.dir.path().join("python.wasm"));
         let (end, said) = linked.run(&module, "print('linked')");
         assert_eq!((end, said.as_str()), (End::Exit(0), "linked\n"), "{name}");
-        println!("linked by {name}");
     }
 }
 

@@ -1,13 +1,13 @@
 //! `cargo pywasm doctor`: what it finds, and whether it says that an install can work.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use camino::Utf8PathBuf;
 use pywasm_recipes::cpython_pins;
-use pywasm_tests::{Fresh, Server, archive, binary};
+use pywasm_tests::{Fresh, Server, archive};
+
+use crate::binary;
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";

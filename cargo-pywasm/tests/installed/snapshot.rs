@@ -8,7 +8,7 @@ use pywasm_build::Installation;
 use pywasm_runtime::{Bounds, Captured, Dir, End, Program, Runtime};
 use pywasm_tests::{Fresh, utf8};
 
-const WHY: &str = "needs an installation: `cargo xtask e2e` makes one and runs this";
+use crate::installation;
 
 /// A store that all tests compile in: the interpreter takes seconds.
 struct Bench {
@@ -21,8 +21,7 @@ struct Bench {
 fn bench() -> &'static Bench {
     static BENCH: OnceLock<Bench> = OnceLock::new();
     BENCH.get_or_init(|| {
-        let root = std::env::var_os("PYWASM_INSTALLATION").expect(WHY);
-        let python = Installation::open(root).expect("an installation");
+        let python = installation();
         let fresh = Fresh::new(&[]);
         let usual = fresh.root().join("usual.wasm");
         let mut bench = Bench { python, fresh, usual };

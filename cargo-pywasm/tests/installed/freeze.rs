@@ -6,7 +6,7 @@ use pywasm_build::Installation;
 use pywasm_runtime::Runtime;
 use pywasm_tests::Fresh;
 
-const WHY: &str = "needs an installation: `cargo xtask e2e` makes one and runs this";
+use crate::installation;
 
 struct Bench {
     python: Installation,
@@ -16,9 +16,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let root = std::env::var_os("PYWASM_INSTALLATION").expect(WHY);
-        let python = Installation::open(root).expect("an installation");
-        Self { python, fresh: Fresh::new(&[]), dir: tempfile::tempdir().expect("a directory") }
+        Self {
+            python: installation(),
+            fresh: Fresh::new(&[]),
+            dir: tempfile::tempdir().expect("a directory"),
+        }
     }
 
     /// A file of the user's.

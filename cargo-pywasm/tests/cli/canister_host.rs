@@ -1,12 +1,12 @@
 //! `cargo pywasm canister call` and `cargo pywasm candid`, as their users call them.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use std::fs::File;
 use std::process::{Command, Output};
 
 use camino::Utf8PathBuf;
-use pywasm_tests::{binary, utf8};
+use pywasm_tests::utf8;
+
+use crate::binary;
 
 /// A counter that tells its interface, keeps itself over upgrades, and traps when it is told to.
 const COUNTER: &str = r#"(module

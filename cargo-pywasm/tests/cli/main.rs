@@ -1,0 +1,18 @@
+//! The command line: the binary of this commit, with its own store and a clean environment.
+
+#![allow(clippy::unwrap_used, reason = "a test helper fails like a test")]
+
+mod cache;
+mod canister_host;
+mod commands;
+mod doctor;
+mod guide;
+mod post_link;
+mod size;
+
+use camino::Utf8Path;
+
+/// The binary that Cargo built for these tests.
+fn binary() -> &'static Utf8Path {
+    Utf8Path::new(env!("CARGO_BIN_EXE_cargo-pywasm"))
+}

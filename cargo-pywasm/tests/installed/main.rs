@@ -1,0 +1,24 @@
+//! Tests of an installation: `cargo xtask e2e` installs CPython, names the directory in
+//! `PYWASM_INSTALLATION` and runs these tests, which `cargo test` ignores.
+
+#![allow(clippy::unwrap_used, reason = "a test helper fails like a test")]
+
+mod embed;
+mod freeze;
+mod size;
+mod snapshot;
+mod stubs;
+
+use camino::Utf8Path;
+use pywasm_build::Installation;
+
+/// The binary that Cargo built for these tests.
+fn binary() -> &'static Utf8Path {
+    Utf8Path::new(env!("CARGO_BIN_EXE_cargo-pywasm"))
+}
+
+/// Opens the installation under test.
+fn installation() -> Installation {
+    let root = std::env::var_os("PYWASM_INSTALLATION").expect("PYWASM_INSTALLATION is not set");
+    Installation::open(root).expect("an installation")
+}

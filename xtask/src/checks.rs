@@ -1,0 +1,14 @@
+//! Checks of the source and of the packages. Each is a step of one of the tiers.
+
+pub(crate) mod deny;
+pub(crate) mod format;
+pub(crate) mod fuzz;
+pub(crate) mod guide;
+pub(crate) mod lints;
+pub(crate) mod msrv;
+pub(crate) mod packages;
+pub(crate) mod pocket_ic;
+pub(crate) mod rustdoc;
+pub(crate) mod tests;
+pub(crate) mod tools;
+pub(crate) mod unused;

@@ -1,0 +1,33 @@
+//! Licences, sources and known vulnerabilities of the dependencies, by cargo-deny and `deny.toml`.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use xshell::{Shell, cmd};
+
+use super::tools;
+
+/// Checks what needs no network.
+pub(crate) fn offline(shell: &Shell) -> anyhow::Result<()> {
+    let deny = deny()?;
+    cmd!(shell, "{deny} --all-features check bans licenses sources").run()?;
+    Ok(())
+}
+
+/// Returns why advisories cannot be checked, if so.
+pub(crate) fn unreachable(shell: &Shell) -> Option<String> {
+    let deny = deny().ok()?;
+    let fetched = cmd!(shell, "{deny} fetch db").ignore_stdout().ignore_stderr().run();
+    fetched.is_err().then(|| "the advisory database cannot be downloaded".to_owned())
+}
+
+/// Checks advisories with the database that was fetched.
+pub(crate) fn advisories(shell: &Shell) -> anyhow::Result<()> {
+    let deny = deny()?;
+    cmd!(shell, "{deny} --all-features check --disable-fetch advisories").run()?;
+    Ok(())
+}
+
+fn deny() -> anyhow::Result<PathBuf> {
+    tools::find("cargo-deny").context("cargo-deny is not installed")
+}

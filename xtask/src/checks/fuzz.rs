@@ -1,0 +1,44 @@
+//! The fuzz targets of `tests/fuzz`: compiled in `ci`, run for a short time in `nightly`.
+
+use xshell::{Shell, cmd};
+
+use crate::setup::is_on_path;
+use crate::tool::root;
+
+/// Seconds that each target runs.
+const SECONDS: u32 = 20;
+
+/// Compiles the targets without the fuzzer's runtime, which is C++ and needs a nightly compiler.
+pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
+    let _dir = shell.push_dir(root().join("tests/fuzz"));
+    // The versions of the workspace.
+    let lock = root().join("Cargo.lock");
+    if !root().join("tests/fuzz/Cargo.lock").exists() {
+        shell.copy_file(lock, ".")?;
+    }
+    cmd!(shell, "cargo check --quiet --bins")
+        .env("CARGO_TARGET_DIR", root().join("target/fuzz"))
+        .env("CUSTOM_LIBFUZZER_PATH", root().join("target/fuzz/libFuzzer.a"))
+        .run()?;
+    Ok(())
+}
+
+/// Returns why the targets cannot run, if so.
+pub(crate) fn missing(shell: &Shell) -> Option<String> {
+    if !is_on_path("cargo-fuzz") {
+        return Some("cargo-fuzz is not installed".to_owned());
+    }
+    let nightly = cmd!(shell, "cargo +nightly --version").quiet().ignore_stderr().read();
+    nightly.is_err().then(|| "rustup has no nightly toolchain".to_owned())
+}
+
+/// Runs each target for a short time.
+pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
+    let dir = "tests/fuzz";
+    let targets = cmd!(shell, "cargo +nightly fuzz list --fuzz-dir {dir}").read()?;
+    let limit = format!("-max_total_time={SECONDS}");
+    for target in targets.lines() {
+        cmd!(shell, "cargo +nightly fuzz run --fuzz-dir {dir} {target} -- {limit}").run()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! Clippy, with warnings as errors.
+
+use xshell::{Shell, cmd};
+
+/// Checks the whole workspace with the features that the tests are compiled with: dependencies are then
+/// checked once.
+pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
+    Ok(())
+}
+
+/// Checks the tool as the README and `cargo install` build it.
+pub(crate) fn default_features(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo clippy --package cargo-pywasm -- -D warnings").run()?;
+    Ok(())
+}
+
+/// Checks the tool as the GitHub action builds it.
+pub(crate) fn no_features(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo clippy --package cargo-pywasm --no-default-features -- -D warnings")
+        .run()?;
+    Ok(())
+}

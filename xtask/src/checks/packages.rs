@@ -1,0 +1,27 @@
+//! The packages of the published crates, as `cargo publish` would upload them.
+
+use xshell::{Shell, cmd};
+
+use super::msrv::workspace;
+
+/// Packages them without compiling the result.
+pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
+    package(shell, &["--no-verify"])
+}
+
+/// Packages them and compiles the result.
+pub(crate) fn verify(shell: &Shell) -> anyhow::Result<()> {
+    package(shell, &[])
+}
+
+fn package(shell: &Shell, words: &[&str]) -> anyhow::Result<()> {
+    let unpublished: Vec<String> = workspace(shell)?
+        .into_iter()
+        .filter(|package| !package.is_published)
+        .flat_map(|package| ["--exclude".to_owned(), package.name])
+        .collect();
+    // A contributor may run this before a commit.
+    cmd!(shell, "cargo package --workspace {unpublished...} --allow-dirty --quiet {words...}")
+        .run()?;
+    Ok(())
+}

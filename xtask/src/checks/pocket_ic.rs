@@ -1,0 +1,45 @@
+//! The tests of the canister example on PocketIC, a workspace of its own.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use xshell::{Shell, cmd};
+
+use crate::canister;
+use crate::tool::{Tool, root};
+
+const MANIFEST: &str = "tests/pocket-ic/Cargo.toml";
+
+/// The variable with the path of PocketIC's server.
+const SERVER: &str = "POCKET_IC_BIN";
+
+/// Compiles the tests. PocketIC's client has about 400 dependencies: minutes, too long for `ci`.
+pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo check --quiet --tests --manifest-path {MANIFEST}")
+        .env("CARGO_TARGET_DIR", target())
+        .run()?;
+    Ok(())
+}
+
+/// Returns why the tests cannot run, if so.
+pub(crate) fn missing() -> Option<String> {
+    std::env::var_os(SERVER).is_none().then(|| format!("{SERVER} is not set"))
+}
+
+/// Builds the modules of the example, and runs the tests on them.
+pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
+    let tool = Tool::tested(shell, &root().join("target/e2e-store"))?;
+    let scratch = tempfile::tempdir()?;
+    let modules = canister::modules(&tool, scratch.path())?;
+    let server = std::env::var_os(SERVER).context("no server")?;
+    cmd!(shell, "cargo test --manifest-path {MANIFEST} -- --ignored")
+        .env("CARGO_TARGET_DIR", target())
+        .env(SERVER, Path::new(&server))
+        .envs(modules)
+        .run()?;
+    Ok(())
+}
+
+fn target() -> PathBuf {
+    root().join("target/pocket-ic")
+}

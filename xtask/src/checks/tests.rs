@@ -1,0 +1,45 @@
+//! Unit, integration and command-line tests.
+
+use std::path::Path;
+
+use xshell::{Shell, cmd};
+
+/// Runs all tests that need no installation.
+pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo test --workspace --all-features").run()?;
+    Ok(())
+}
+
+/// Compiles the tests and the binary that they call, with the features of [`run`].
+pub(crate) fn build(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo test --workspace --all-features --no-run --quiet").run()?;
+    Ok(())
+}
+
+/// Runs the ignored tests of one module of `cargo-pywasm/tests/installed` on an installation.
+pub(crate) fn installed(shell: &Shell, module: &str, installation: &Path) -> anyhow::Result<()> {
+    let filter = format!("{module}::");
+    cmd!(
+        shell,
+        "cargo test --workspace --all-features --quiet --test installed -- --ignored {filter}"
+    )
+    .env("PYWASM_INSTALLATION", installation)
+    .run()?;
+    Ok(())
+}
+
+/// Runs the ignored tests of `tests/tests/canister`, which read the paths of modules from these variables.
+pub(crate) fn canister<'a>(
+    shell: &Shell,
+    modules: impl IntoIterator<Item = (&'a str, &'a Path)>,
+    skip: &[&str],
+) -> anyhow::Result<()> {
+    let skip: Vec<&str> = skip.iter().flat_map(|name| ["--skip", name]).collect();
+    cmd!(
+        shell,
+        "cargo test --workspace --all-features --quiet --test canister -- --ignored {skip...}"
+    )
+    .envs(modules)
+    .run()?;
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! Cargo subcommands that `nightly` calls, compiled into `target/tools`.
+
+use std::path::PathBuf;
+
+use xshell::{Shell, cmd};
+
+use crate::setup::is_on_path;
+use crate::tool::root;
+
+/// Crates with a binary of the same name, and the version that is known to work.
+const TOOLS: [(&str, &str); 4] = [
+    ("cargo-machete", "0.9.2"),
+    ("cargo-deny", "0.20.2"),
+    ("cargo-fuzz", "0.13.2"),
+    ("mdbook", "0.5.4"),
+];
+
+/// Installs what is neither on `PATH` nor left by an earlier run.
+pub(crate) fn install(shell: &Shell) -> anyhow::Result<()> {
+    for (name, version) in TOOLS {
+        if find(name).is_none() {
+            let root = dir();
+            cmd!(shell, "cargo install --quiet --locked --root {root} --version {version} {name}")
+                .run()?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the program, by its path where it is not on `PATH`.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let own = dir().join("bin").join(name);
+    if own.is_file() {
+        return Some(own);
+    }
+    is_on_path(name).then(|| PathBuf::from(name))
+}
+
+fn dir() -> PathBuf {
+    root().join("target/tools")
+}

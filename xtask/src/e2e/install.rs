@@ -1,0 +1,106 @@
+//! Installations, and what each must do once it exists.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::tool::{Tool, manifest};
+
+/// Installs a recipe of a release, and runs Python.
+pub(crate) fn install(tool: &Tool<'_>, version: &str, recipe: &str) -> anyhow::Result<PathBuf> {
+    let installed = tool.install(&["--python", version, "--recipe", recipe])?;
+    check_version(tool, &installed)?;
+    Ok(installed)
+}
+
+/// Installs from an empty store without arguments; a second `install` does nothing.
+pub(crate) fn default(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
+    let installed = tool.install(&[])?;
+    check_version(tool, &installed)?;
+    let again = tool.call(&["install"]).read_stderr()?;
+    anyhow::ensure!(again.contains("Fresh"), "not up to date:\n{again}");
+    Ok(installed)
+}
+
+/// Installs recipe `speed`. Its interpreter loop must be the rewritten one, not the slower fallback.
+pub(crate) fn speed(tool: &Tool<'_>, version: &str) -> anyhow::Result<PathBuf> {
+    let args = ["install", "--python", version, "--recipe", "speed"];
+    let output = tool.call(&args).ignore_status().output()?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    eprintln!("{stderr}");
+    anyhow::ensure!(output.status.success(), "recipe `speed` of {version} cannot be installed");
+    anyhow::ensure!(!stderr.contains("stays as it was compiled"), "{version} has a slow loop");
+    let installed = PathBuf::from(String::from_utf8(output.stdout)?.trim_end());
+    check_version(tool, &installed)?;
+    Ok(installed)
+}
+
+/// Installs recipe `full` by a process that is killed while it compiles, then by two processes at once,
+/// which must both print the same installation.
+pub(crate) fn interrupted(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
+    let builds = tool.store().join("cache/builds-v0");
+    let mut victim = start_full(tool)?;
+    while !has_log(&builds, "full", "make-objects")? {
+        anyhow::ensure!(victim.try_wait()?.is_none(), "the process ended before it was killed");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    victim.kill()?;
+    victim.wait()?;
+    let (one, two) = (start_full(tool)?, start_full(tool)?);
+    let (one, two) = (one.wait_with_output()?, two.wait_with_output()?);
+    anyhow::ensure!(one.status.success() && two.status.success(), "one of two processes failed");
+    anyhow::ensure!(one.stdout == two.stdout, "two processes made two installations");
+    let installed = PathBuf::from(String::from_utf8(one.stdout)?.trim_end());
+    has_nothing_undefined(&installed)?;
+    Ok(installed)
+}
+
+fn start_full(tool: &Tool<'_>) -> anyhow::Result<Child> {
+    Command::new(tool.binary())
+        .args(["pywasm", "install", "--recipe", "full"])
+        .env("PYWASM_STORE", tool.store())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start the tool")
+}
+
+/// Returns true if a build of the recipe has begun this step.
+fn has_log(builds: &Path, recipe: &str, step: &str) -> anyhow::Result<bool> {
+    let Ok(entries) = std::fs::read_dir(builds) else { return Ok(false) };
+    for entry in entries {
+        let dir = entry?.path();
+        let matches = dir.file_name().is_some_and(|name| name.to_string_lossy().contains(recipe));
+        let Ok(logs) = std::fs::read_dir(dir.join("logs")) else { continue };
+        for log in logs {
+            if matches && log?.file_name().to_string_lossy().contains(step) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Runs Python and compares the version it prints with the manifest.
+fn check_version(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<()> {
+    let version = manifest(installed, "/python/version")?;
+    let recipe = manifest(installed, "/recipe/name")?;
+    let code = "import platform, sys; print(platform.python_version(), sys.platform)";
+    let args = ["run", "--python", &version, "--recipe", &recipe, "-c", code];
+    let output = tool.call(&args).read()?;
+    anyhow::ensure!(output == format!("{version} wasi"), "unexpected output `{output}`");
+    Ok(())
+}
+
+/// Checks that the interpreter imports only WASI: an undefined symbol of libpython would be an import.
+fn has_nothing_undefined(installed: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(installed.join("manifest.json"))?;
+    let manifest: serde_json::Value = serde_json::from_str(&text)?;
+    let imports = manifest["imports"].as_array().context("no imports in the manifest")?;
+    let is_wasi = |name: &str| name.starts_with("wasi_snapshot_preview1.");
+    let others: Vec<_> =
+        imports.iter().filter(|import| !import.as_str().is_some_and(is_wasi)).collect();
+    anyhow::ensure!(others.is_empty() && !imports.is_empty(), "unexpected imports: {others:?}");
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! `examples/canister`, built for deployment and tested on the local host, and broken variants of it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use xshell::Shell;
+
+use super::clippy;
+use crate::checks::tests;
+use crate::e2e::store;
+use crate::steps::Steps;
+use crate::tool::{Tool, root};
+
+/// The files of the example that a copy needs.
+const FILES: [&str; 9] = [
+    ".cargo/config.toml",
+    "Cargo.lock",
+    "Cargo.toml",
+    "build.rs",
+    "python/rules.py",
+    "src/lib.rs",
+    "src/python.rs",
+    "src/state.rs",
+    "src/types.rs",
+];
+
+/// The tests on the canister, by the variable that names the module each of them needs.
+const MODULE: &str = "PYWASM_CANISTER";
+const NEXT: &str = "PYWASM_CANISTER_NEXT";
+const RAISING: &str = "PYWASM_CANISTER_RAISING";
+
+/// Builds the example and its variants, and runs the tests on them.
+pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let modules = modules(tool, scratch.path())?;
+    clippy(tool, &dir())?;
+    is_attributed(tool)?;
+    let modules = modules.iter().map(|(name, path)| (*name, path.as_path()));
+    tests::canister(tool.shell(), modules, &[])
+}
+
+/// Builds the example for a release, a later version with another layout of stable memory, and a version
+/// with rules that raise an exception when they are imported.
+pub(crate) fn modules(
+    tool: &Tool<'_>,
+    scratch: &Path,
+) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+    tool.call_in(&dir(), &["install"])?;
+    let next = copy(&scratch.join("next"), "src/state.rs", |text| {
+        text.replace("const VERSION: u32 = 1;", "const VERSION: u32 = 2;")
+    })?;
+    let raising = copy(&scratch.join("raising"), "python/rules.py", |text| {
+        format!("{text}\n\nraise RuntimeError(\"no rules today\")\n")
+    })?;
+    let mut modules = Vec::new();
+    for (name, dir) in [(NEXT, next), (RAISING, raising)] {
+        let built = build(tool, &dir, &[])?;
+        // The next build writes to the same path.
+        let kept = dir.join("kept.wasm");
+        std::fs::copy(&built, &kept)?;
+        modules.push((name, kept));
+    }
+    modules.push((MODULE, build(tool, &dir(), &["--release"])?));
+    Ok(modules)
+}
+
+/// Builds the example as a snapshot, and runs the tests that need one module only.
+pub(crate) fn snapshot(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let dir = copy(&scratch.path().join("snapshot"), "Cargo.toml", |text| {
+        text.replace("policy = \"ic\"", "policy = \"ic\"\nsnapshot = { imports = [\"rules\"] }")
+    })?;
+    let module = build(tool, &dir, &["--release"])?;
+    let skip = ["upgrade", "version", "canister_init"];
+    tests::canister(tool.shell(), [(MODULE, module.as_path())], &skip)
+}
+
+/// Runs all of it in the store of an earlier `e2e`.
+pub(crate) fn alone() -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    Steps::record(|steps| {
+        let tool = steps.run("build the tool", || Tool::tested(&shell, &store()))?;
+        steps.run("examples/canister", || run(&tool))?;
+        steps.run("examples/canister, snapshot", || snapshot(&tool))
+    })
+}
+
+/// Checks that `size` attributes nearly all bytes of the finished module, although it is stripped.
+fn is_attributed(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let output = tool.read_in(&dir(), &["size", "--json", "--by", "object"])?;
+    let report: serde_json::Value = serde_json::from_str(&output)?;
+    let bytes = |value: &serde_json::Value| value.as_u64().context("no number");
+    let module = &report["modules"][0];
+    let (all, unknown) = (bytes(&module["bytes"])?, bytes(&module["kinds"]["unknown"])?);
+    anyhow::ensure!(unknown * 20 < all, "{unknown} of {all} bytes are not attributed");
+    let entries = module["entries"].to_string();
+    anyhow::ensure!(entries.contains("(unicodeobject.o)"), "no object is named: {entries}");
+    Ok(())
+}
+
+/// Builds a crate with its post-link steps and returns the path of the finished module.
+pub(crate) fn build(tool: &Tool<'_>, dir: &Path, args: &[&str]) -> anyhow::Result<PathBuf> {
+    let args = [&["build"], args, &["--quiet"]].concat();
+    let output = tool.read_in(dir, &args)?;
+    let module = output.lines().find(|line| line.ends_with(".wasm"));
+    Ok(dir.join(module.with_context(|| format!("no module is printed: {output}"))?))
+}
+
+/// Copies the example and changes one of its files.
+pub(crate) fn copy(
+    into: &Path,
+    file: &str,
+    change: impl Fn(&str) -> String,
+) -> anyhow::Result<PathBuf> {
+    for name in FILES {
+        let target = into.join(name);
+        std::fs::create_dir_all(target.parent().context("a file without a directory")?)?;
+        let mut text = std::fs::read_to_string(dir().join(name))?;
+        if name == file {
+            let changed = change(&text);
+            anyhow::ensure!(changed != text, "`{file}` is unchanged");
+            text = changed;
+        }
+        if name == "Cargo.toml" {
+            let helper = root().join("pywasm-build");
+            text = text.replace("\"../../pywasm-build\"", &format!("{helper:?}"));
+        }
+        std::fs::write(target, text)?;
+    }
+    Ok(into.to_owned())
+}
+
+fn dir() -> PathBuf {
+    root().join("examples/canister")
+}

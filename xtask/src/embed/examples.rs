@@ -1,0 +1,43 @@
+//! The crates below `examples` that plain Cargo runs.
+
+use std::path::{Path, PathBuf};
+
+use super::{clippy, is_fresh};
+use crate::tool::{Tool, root};
+
+/// All examples. Those with a step of their own: Cargo cannot run a canister, and `python` waits for a
+/// program.
+const ALL: [&str; 6] = ["canister", "capi", "deepcopy", "effects", "logger", "python"];
+
+/// Installs what the example needs, lints, tests and runs it.
+pub(crate) fn run(tool: &Tool<'_>, name: &str) -> anyhow::Result<()> {
+    let dir = dir(name);
+    tool.call_in(&dir, &["install"])?;
+    clippy(tool, &dir)?;
+    tool.cargo(&dir, &["test", "--quiet"])?;
+    tool.cargo(&dir, &["run", "--quiet"])?;
+    is_fresh(tool, &dir)
+}
+
+/// Runs CPython's own `test_copy` on `examples/deepcopy`, as its README shows.
+pub(crate) fn test_copy(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
+    let library = format!("{}::/cpython:ro", sources.join("Lib").display());
+    let script = "python/run_test_copy.py";
+    let args = ["run", "--dir", &library, "--release", "--quiet", "--", script];
+    tool.call_in(&dir("deepcopy"), &args)
+}
+
+/// Checks that no example is without a step.
+pub(crate) fn all_are_named() -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(root().join("examples"))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_crate = entry.path().join("Cargo.toml").is_file();
+        anyhow::ensure!(!is_crate || ALL.contains(&&*name), "examples/{name} has no step in xtask");
+    }
+    Ok(())
+}
+
+fn dir(name: &str) -> PathBuf {
+    root().join("examples").join(name)
+}

@@ -1,0 +1,34 @@
+//! Modules frozen by a crate, `tests/frozen`, and by a recipe.
+
+use super::{clippy, edit, is_fresh};
+use crate::tool::{Tool, root};
+
+/// Runs a crate whose Python is in the module, without any file.
+pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let dir = root().join("tests/frozen");
+    tool.call_in(&dir, &["install"])?;
+    clippy(tool, &dir)?;
+    tool.cargo(&dir, &["test", "--quiet"])?;
+    let output = tool.read_in(&dir, &["run", "--no-cwd", "--quiet"])?;
+    let expected = "{\"depth\": 2, \"stdout\": \"utf-8\"}";
+    anyhow::ensure!(output == expected, "unexpected output {output:?}");
+    is_fresh(tool, &dir)
+}
+
+/// Links a crate that freezes nothing with a recipe that freezes `json`.
+pub(crate) fn recipe(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let scratch = scratch.path();
+    let recipe = tool.call(&["recipe", "show", "default"]).read()?;
+    let recipe = recipe.replace("name = \"default\"", "name = \"inside\"");
+    let recipe = recipe.replacen('[', "freeze = [\"json\"]\n\n[", 1);
+    std::fs::write(scratch.join("inside.toml"), recipe)?;
+    tool.call_in(scratch, &["new", "--template", "capi", "--recipe", "inside.toml", "demo"])?;
+    let dir = scratch.join("demo");
+    edit(&dir.join("src/main.rs"), "import sys\n", "import json, sys\n")?;
+    tool.cargo(&dir, &["build", "--quiet"])?;
+    let module = root().join("target/embed/wasm32-wasip1/debug/demo.wasm").display().to_string();
+    let output = tool.call(&["run-wasm", "--stdlib", "frozen", "--no-cwd", &module]).read()?;
+    anyhow::ensure!(output.ends_with("Rust read 42"), "unexpected output {output:?}");
+    Ok(())
+}

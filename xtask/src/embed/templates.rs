@@ -1,0 +1,64 @@
+//! The crates that `cargo pywasm new` creates.
+
+use std::path::Path;
+
+use super::{canister, clippy, edit, is_fresh};
+use crate::tool::{Tool, root};
+
+/// Creates a crate from a template, then builds, runs and tests it with plain Cargo.
+pub(crate) fn run(tool: &Tool<'_>, template: &str) -> anyhow::Result<()> {
+    // In this workspace, Cargo would take the crate for a member.
+    let scratch = tempfile::tempdir()?;
+    tool.call_in(scratch.path(), &["new", "--template", template, template])?;
+    let dir = scratch.path().join(template);
+    let is_reactor = template == "reactor";
+    tool.cargo(&dir, &[if is_reactor { "build" } else { "run" }, "--quiet"])?;
+    check(tool, &dir)
+}
+
+/// Creates a canister, calls it, and breaks its Python: a traceback when it runs, an error when it is
+/// built.
+pub(crate) fn canister(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    tool.call_in(scratch.path(), &["new", "--template", "canister", "my-canister"])?;
+    let dir = scratch.path().join("my-canister");
+    let module = canister::build(tool, &dir, &[])?.display().to_string();
+    anyhow::ensure!(module.ends_with("/my_canister.wasm"), "unexpected module {module}");
+    let call = ["canister", "call", &module, "greet"];
+    let args = [&call[..], &["(\"world\")", "increment", "counter"]].concat();
+    let output = tool.read_in(&dir, &args)?;
+    let expected = "(\"Hello, world!\")\n(1 : nat64)\n(1 : nat64)";
+    anyhow::ensure!(output == expected, "unexpected output {output:?}");
+    // The canister has no test that Cargo could run; `cargo test` must succeed all the same.
+    check(tool, &dir)?;
+
+    let python = dir.join("python/app.py");
+    let original = std::fs::read(&python)?;
+    edit(&python, "return f\"Hello, {name}!\"", "return 1 / len(name)")?;
+    tool.call_in(&dir, &["build", "--quiet"])?;
+    let stderr = tool.fail_in(&dir, &[&call[..], &["(\"\")"]].concat())?;
+    for part in ["File \"python/app.py\", line 5, in greet", "ZeroDivisionError: division by zero"]
+    {
+        anyhow::ensure!(stderr.contains(part), "no traceback: {stderr}");
+    }
+
+    std::fs::write(&python, original)?;
+    edit(&python, "return count + 1", "return count +")?;
+    let stderr = tool.fail_in(&dir, &["build", "--quiet"])?;
+    let lines: Vec<&str> = stderr.lines().map(str::trim).collect();
+    let location = ["File \"python/app.py\", line 10", "return count +", "^"];
+    let has_location = lines.windows(location.len()).any(|lines| lines == location);
+    anyhow::ensure!(
+        has_location && stderr.contains("SyntaxError: invalid syntax"),
+        "no location: {stderr}"
+    );
+    Ok(())
+}
+
+/// Tests, lints and formats a new crate.
+fn check(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
+    tool.cargo(dir, &["test", "--quiet"])?;
+    clippy(tool, dir)?;
+    tool.cargo(dir, &["fmt", "--check"])?;
+    is_fresh(tool, dir)
+}

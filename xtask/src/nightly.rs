@@ -1,0 +1,64 @@
+//! `cargo xtask nightly`: everything in `ci`, the whole matrix, and what takes too long for a change.
+
+use xshell::Shell;
+
+use crate::steps::Steps;
+use crate::{bench, checks, ci, e2e, tool};
+
+type Group = fn(&mut Steps, &Shell) -> anyhow::Result<()>;
+
+/// Groups are independent: one that fails does not stop the others.
+const GROUPS: [(&str, Group); 5] = [
+    ("static checks", checks_of_the_source),
+    ("tests", tests),
+    ("end to end", end_to_end),
+    ("PocketIC", pocket_ic),
+    ("benchmarks", benchmarks),
+];
+
+pub(crate) fn run() -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(tool::root());
+    Steps::record(|steps| {
+        let mut failed = Vec::new();
+        for (name, group) in GROUPS {
+            if let Err(error) = group(steps, &shell) {
+                eprintln!("\nerror: {name}: {error:#}");
+                failed.push(name);
+            }
+        }
+        anyhow::ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+        Ok(())
+    })
+}
+
+fn checks_of_the_source(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
+    steps.run("tools", || checks::tools::install(shell))?;
+    ci::static_checks(steps, shell)?;
+    steps.run("lints: no features", || checks::lints::no_features(shell))?;
+    steps.run("packages: build", || checks::packages::verify(shell))?;
+    checks::msrv::run(steps, shell, checks::msrv::Set::Large)?;
+    steps.run("licences, bans, sources", || checks::deny::offline(shell))?;
+    steps.run_unless(checks::deny::unreachable(shell), "advisories", || {
+        checks::deny::advisories(shell)
+    })?;
+    steps.run("guide", || checks::guide::build(shell))
+}
+
+fn tests(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
+    steps.run("tests", || checks::tests::run(shell))?;
+    steps.run_unless(checks::fuzz::missing(shell), "fuzzing", || checks::fuzz::run(shell))
+}
+
+fn end_to_end(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
+    e2e::run(&e2e::Args { matrix: true, ..e2e::Args::default() }, steps, shell)
+}
+
+fn pocket_ic(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
+    steps.run("PocketIC: compile", || checks::pocket_ic::check(shell))?;
+    steps.run_unless(checks::pocket_ic::missing(), "PocketIC", || checks::pocket_ic::run(shell))
+}
+
+fn benchmarks(steps: &mut Steps, _: &Shell) -> anyhow::Result<()> {
+    steps.run("benchmarks", || bench::all(None))
+}

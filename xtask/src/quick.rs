@@ -1,0 +1,16 @@
+//! `cargo xtask quick`: format, lints, unit and command-line tests.
+
+use xshell::Shell;
+
+use crate::steps::Steps;
+use crate::{checks, tool};
+
+pub(crate) fn run() -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(tool::root());
+    Steps::record(|steps| {
+        steps.run("format", || checks::format::run(&shell))?;
+        steps.run("lints", || checks::lints::run(&shell))?;
+        steps.run("tests", || checks::tests::run(&shell))
+    })
+}
