@@ -25,7 +25,7 @@ pub(crate) struct Args {
     warm: bool,
     /// Run the whole matrix, as `nightly` does
     #[arg(long)]
-    pub(crate) matrix: bool,
+    matrix: bool,
     /// Test files of CPython to run on each recipe
     #[arg(long, value_delimiter = ',', default_values = SLICE)]
     tests: Vec<String>,
@@ -35,6 +35,13 @@ impl Default for Args {
     fn default() -> Self {
         let tests = SLICE.iter().map(|name| (*name).to_owned()).collect();
         Self { warm: false, matrix: false, tests }
+    }
+}
+
+impl Args {
+    /// The whole matrix.
+    pub(crate) fn matrix() -> Self {
+        Self { matrix: true, ..Self::default() }
     }
 }
 

@@ -51,7 +51,7 @@ fn tests(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
 }
 
 fn end_to_end(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
-    e2e::run(&e2e::Args { matrix: true, ..e2e::Args::default() }, steps, shell)
+    e2e::run(&e2e::Args::matrix(), steps, shell)
 }
 
 fn pocket_ic(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use crate::canister;
+use crate::embed::canister;
 use crate::tool::{Tool, root};
 
 const MANIFEST: &str = "tests/pocket-ic/Cargo.toml";

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{canister, clippy, edit, is_fresh};
-use crate::tool::{Tool, root};
+use crate::tool::Tool;
 
 /// Creates a crate from a template, then builds, runs and tests it with plain Cargo.
 pub(crate) fn run(tool: &Tool<'_>, template: &str) -> anyhow::Result<()> {
