@@ -5,6 +5,7 @@
 mod apt;
 mod audit;
 mod fetch;
+mod links;
 mod properties;
 mod template;
 mod toolchain;
