@@ -41,7 +41,7 @@ fn modules() -> Vec<(&'static str, String)> {
 
 /// One test: the allocator counts for the whole process.
 #[test]
-fn an_audit_takes_a_few_times_the_files_size() {
+fn audit_memory_is_proportional_to_the_file() {
     let policies = ["wasip1", "none", "ic"];
     let policies = policies.map(|name| Policy::load(name, "".into()).expect("a policy"));
     for (what, text) in modules() {

@@ -39,7 +39,7 @@ fn entry(fresh: &Fresh, bucket: Bucket, key: &str) -> Utf8PathBuf {
 }
 
 #[test]
-fn clean_removes_what_is_named_and_says_how_much_it_freed() {
+fn clean_removes_selected_buckets() {
     let fresh = Fresh::new(&[]);
     let build = entry(&fresh, Bucket::Builds, "b");
     let source = entry(&fresh, Bucket::Sources, "s");
@@ -59,13 +59,13 @@ fn clean_removes_what_is_named_and_says_how_much_it_freed() {
 }
 
 #[test]
-fn clean_of_nothing_in_particular_is_refused() {
+fn clean_without_selection_is_refused() {
     let status = command(&Fresh::new(&[]), &["clean"]).output().unwrap().status;
     assert_eq!(status.code(), Some(2));
 }
 
 #[test]
-fn a_build_that_another_process_holds_is_waited_for_with_empty_hands() {
+fn clean_waits_without_holding_locks() {
     let fresh = Fresh::new(&[]);
     let build = entry(&fresh, Bucket::Builds, "b");
     let lock = |name: &str| fresh.ctx.store.lock(name, &fresh.ctx.reporter).unwrap();
@@ -90,7 +90,7 @@ fn a_build_that_another_process_holds_is_waited_for_with_empty_hands() {
 }
 
 #[test]
-fn looking_waits_for_no_one() {
+fn dry_run_waits_for_no_lock() {
     let fresh = Fresh::new(&[]);
     entry(&fresh, Bucket::Builds, "b");
     let _held = fresh.ctx.store.lock("install-x", &fresh.ctx.reporter).unwrap();
@@ -99,7 +99,7 @@ fn looking_waits_for_no_one() {
 }
 
 #[test]
-fn prune_removes_builds_that_are_installed_and_keeps_the_others() {
+fn prune_removes_installed_builds() {
     let fresh = Fresh::new(&[]);
     let name = "cpython-3.13.15-wasm32-wasip1-default-0a1b2c3d";
     let done = entry(&fresh, Bucket::Builds, name);
@@ -115,7 +115,7 @@ fn prune_removes_builds_that_are_installed_and_keeps_the_others() {
 }
 
 #[test]
-fn a_mirror_serves_what_was_downloaded_and_nothing_broken() {
+fn mirror_serves_valid_downloads_only() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
     let want = wanted("Python-3.13.15.tar.xz", BODY);

@@ -104,7 +104,7 @@ impl Said {
 }
 
 #[test]
-fn replies_are_data_and_prints_are_not() {
+fn replies_go_to_stdout() {
     let said = Bench::new().call(&["one.wasm", "inc", "inc", "()", "read", "--fuel"]);
     assert_eq!((said.code, said.out.as_str()), (0, "(1 : nat)\n(2 : nat)\n(2 : nat)\n"));
     assert!(
@@ -114,7 +114,7 @@ fn replies_are_data_and_prints_are_not() {
 }
 
 #[test]
-fn a_reject_is_exit_code_1_and_ends_the_messages() {
+fn reject_exits_with_1_and_stops() {
     let said = Bench::new().call(&["one.wasm", "inc", "boom", "read"]);
     assert_eq!((said.code, said.out.as_str()), (1, "(1 : nat)\n"));
     assert!(
@@ -123,7 +123,7 @@ fn a_reject_is_exit_code_1_and_ends_the_messages() {
 }
 
 #[test]
-fn a_state_is_continued_and_another_module_is_an_upgrade() {
+fn other_module_upgrades_saved_state() {
     let bench = Bench::new();
     let state = ["--state", "s"];
     let call = |args: &[&str]| bench.call(&[args, &state].concat());
@@ -151,7 +151,7 @@ fn a_state_is_continued_and_another_module_is_an_upgrade() {
 }
 
 #[test]
-fn a_canister_init_that_traps_saves_nothing() {
+fn trap_in_canister_init_saves_nothing() {
     let bench = Bench::new();
     let said =
         bench.call(&["one.wasm", "--raw", "--init", "4449444c00017d05", "--state", "s", "read"]);
@@ -161,7 +161,7 @@ fn a_canister_init_that_traps_saves_nothing() {
 }
 
 #[test]
-fn of_commands_at_once_none_is_lost() {
+fn concurrent_commands_all_count() {
     let bench = Bench::new();
     assert_eq!(bench.call(&["one.wasm", "--state", "s", "inc"]).code, 0);
     let held = File::options().write(true).open(bench.root.join(".s.lock")).unwrap();
@@ -180,7 +180,7 @@ fn of_commands_at_once_none_is_lost() {
 }
 
 #[test]
-fn what_is_wrong_on_the_line_is_told_before_anything_runs() {
+fn bad_arguments_fail_before_any_call() {
     let bench = Bench::new();
     let wrong = |args: &[&str]| {
         let said = bench.call(&[args, &["--state", "s"]].concat());
@@ -208,7 +208,7 @@ fn what_is_wrong_on_the_line_is_told_before_anything_runs() {
 }
 
 #[test]
-fn time_and_kind_are_as_they_are_told() {
+fn time_and_kind_options_apply() {
     let bench = Bench::new();
     let said = bench.call(&["one.wasm", "time", "--time", "1970-01-01T00:00:01Z"]);
     assert_eq!(said.out, "(1_000_000_000 : nat64)\n");
@@ -220,7 +220,7 @@ fn time_and_kind_are_as_they_are_told() {
 }
 
 #[test]
-fn an_interface_is_printed_embedded_and_checked() {
+fn interface_is_printed_embedded_and_checked() {
     let bench = Bench::new();
     let said = bench.run(&["candid", "one.wasm"]);
     assert!(said.code == 0 && said.out.starts_with("service : () -> { inc"), "{said:?}");

@@ -75,7 +75,7 @@ fn page(name: &str) -> String {
 }
 
 #[test]
-fn the_guide_names_every_command_and_every_variable() {
+fn guide_lists_commands_and_variables() {
     let guide = page("docs/guide/cli.md");
     let help = Bench::new().ok(&["--help"]);
     let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
@@ -95,7 +95,7 @@ fn the_guide_names_every_command_and_every_variable() {
 }
 
 #[test]
-fn the_recipe_of_the_guide_is_a_recipe() {
+fn recipe_of_the_guide_is_valid() {
     let guide = page("docs/guide/recipes.md");
     let example = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let bench = Bench::new();
@@ -105,7 +105,7 @@ fn the_recipe_of_the_guide_is_a_recipe() {
 }
 
 #[test]
-fn the_guide_has_every_key_of_a_recipe() {
+fn guide_lists_recipe_keys() {
     let guide = page("docs/guide/recipes.md");
     let full = Bench::new().ok(&["recipe", "show", "default"]);
     let (mut table, mut count) = (String::new(), 0);
@@ -121,7 +121,7 @@ fn the_guide_has_every_key_of_a_recipe() {
 }
 
 #[test]
-fn the_guide_names_every_form_of_env_and_every_action() {
+fn guide_lists_actions_and_cache_options() {
     let guide = page("docs/guide/cli.md");
     let bench = Bench::new();
     for command in ["cache", "recipe", "toolchain"] {
@@ -142,7 +142,7 @@ fn the_guide_names_every_form_of_env_and_every_action() {
 }
 
 #[test]
-fn a_bad_recipe_is_a_finding_with_its_line() {
+fn bad_recipe_is_reported_with_its_line() {
     let bench = Bench::new();
     std::fs::write(bench.root.join("bad.toml"), "schema = 1\nname = \"x\"\ncolour = \"red\"\n")
         .unwrap();
@@ -152,7 +152,7 @@ fn a_bad_recipe_is_a_finding_with_its_line() {
 }
 
 #[test]
-fn what_is_not_understood_exits_with_2() {
+fn invalid_arguments_exit_with_2() {
     let bench = Bench::new();
     for args in [&["frobnicate"][..], &["install", "--python", "2.7"], &["recipe", "show", "no"]] {
         assert_eq!(bench.fails(args).0, 2, "{args:?}");
@@ -160,7 +160,7 @@ fn what_is_not_understood_exits_with_2() {
 }
 
 #[test]
-fn what_the_crates_host_does_not_have_is_refused_before_anything_is_built() {
+fn unsupported_wasm_feature_fails_before_build() {
     let bench = Bench::new();
     let write = |name: &str, text: &str| {
         let path = bench.root.join(name);
@@ -189,7 +189,7 @@ fn what_the_crates_host_does_not_have_is_refused_before_anything_is_built() {
 }
 
 #[test]
-fn a_dry_run_prints_the_plan_and_touches_nothing() {
+fn dry_run_prints_the_plan_only() {
     let bench = Bench::new();
     let plan = bench.ok(&["install", "--dry-run", "--recipe", "full"]);
     for word in ["cpython-3.13.15-wasm32-wasip1-full", "to do", "toolchain", "configure", "verify"]
@@ -200,7 +200,7 @@ fn a_dry_run_prints_the_plan_and_touches_nothing() {
 }
 
 #[test]
-fn an_install_without_any_road_lists_the_roads() {
+fn install_without_toolchain_lists_sources() {
     let bench = Bench::new();
     let (code, said) = bench.fails(&["install"]);
     assert_eq!(code, 2);
@@ -211,14 +211,14 @@ fn an_install_without_any_road_lists_the_roads() {
 }
 
 #[test]
-fn an_offline_install_says_what_is_missing() {
+fn offline_install_names_what_is_missing() {
     let (code, said) = Bench::new().fails(&["install", "--offline"]);
     assert_eq!(code, 2);
     assert!(said.contains("no toolchain in the store"), "{said}");
 }
 
 #[test]
-fn a_sdk_of_the_wrong_shape_is_an_error_and_no_reason_to_fetch_another() {
+fn invalid_sdk_is_not_replaced_by_a_download() {
     let bench = Bench::new();
     let (_, said) = bench.fails(&["install", "--wasi-sdk", "."]);
     assert!(said.contains("bin/clang"), "{said}");
@@ -226,14 +226,14 @@ fn a_sdk_of_the_wrong_shape_is_an_error_and_no_reason_to_fetch_another() {
 }
 
 #[test]
-fn a_build_python_of_another_series_is_refused() {
+fn build_python_of_another_series_is_refused() {
     let bench = Bench::new();
     let (_, said) = bench.fails(&["install", "--build-python", "/bin/true"]);
     assert!(said.contains("build Python") && said.contains("3.13"), "{said}");
 }
 
 #[test]
-fn installations_are_listed_and_removed_by_any_of_their_names() {
+fn uninstall_accepts_any_unambiguous_name() {
     let bench = Bench::new();
     let full = bench.install("3.13.15", "full");
     bench.install("3.13.5", "default");
@@ -255,7 +255,7 @@ fn installations_are_listed_and_removed_by_any_of_their_names() {
 }
 
 #[test]
-fn what_is_not_installed_comes_with_the_command_that_installs_it() {
+fn missing_installation_has_install_hint() {
     let bench = Bench::new();
     bench.install("3.13.15", "default");
     let (_, said) = bench.fails(&["env", "--python", "3.14", "--recipe", "full"]);
@@ -263,7 +263,7 @@ fn what_is_not_installed_comes_with_the_command_that_installs_it() {
 }
 
 #[test]
-fn the_environment_is_read_back_by_a_shell_as_it_was_written() {
+fn shell_reads_back_env_output() {
     let bench = Bench::new();
     let root = bench.install("3.13.15", "default");
     let script =
@@ -288,7 +288,7 @@ fn the_environment_is_read_back_by_a_shell_as_it_was_written() {
 }
 
 #[test]
-fn an_environment_with_a_toolchain_that_is_gone_comes_with_a_warning() {
+fn env_warns_about_missing_toolchain() {
     let bench = Bench::new();
     bench.install("3.13.15", "default");
     let output = bench.call(&["env"]);
@@ -297,7 +297,7 @@ fn an_environment_with_a_toolchain_that_is_gone_comes_with_a_warning() {
 }
 
 #[test]
-fn a_broken_installation_can_be_removed_by_its_name() {
+fn broken_installation_can_be_uninstalled() {
     let bench = Bench::new();
     bench.install("3.13.15", "default");
     let broken = bench.root.join("store/data/installs-v0/cpython-3.14.7-wasm32-wasip1-x-ffffffff");
@@ -310,7 +310,7 @@ fn a_broken_installation_can_be_removed_by_its_name() {
 }
 
 #[test]
-fn json_messages_are_one_object_a_line() {
+fn json_messages_are_one_per_line() {
     let bench = Bench::new();
     bench.install("3.13.15", "default");
     for args in [
@@ -333,7 +333,7 @@ fn json_messages_are_one_object_a_line() {
 }
 
 #[test]
-fn prune_removes_the_scratch_of_the_dead_and_keeps_what_is_new() {
+fn prune_keeps_recent_staging_directories() {
     let bench = Bench::new();
     let cache = bench.root.join("store/cache");
     for dir in ["sources-v9/old", "staging-v0/new"] {
@@ -345,7 +345,7 @@ fn prune_removes_the_scratch_of_the_dead_and_keeps_what_is_new() {
 }
 
 #[test]
-fn completions_and_manual_pages_are_written() {
+fn completions_and_man_pages_are_written() {
     let bench = Bench::new();
     assert!(bench.ok(&["completions", "bash"]).contains("cargo-pywasm"));
     bench.ok(&["man", "man1"]);

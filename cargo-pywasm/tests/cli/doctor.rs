@@ -47,7 +47,7 @@ fn with_programs(scripts: &[(&str, &str)]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn what_is_missing_comes_with_a_cure() {
+fn missing_programs_have_hints() {
     let fresh = Fresh::new(&[]);
     let (code, said) = doctor(&fresh, &["--offline"], &[("PATH", "/nowhere")]);
     assert_eq!(code, Some(1));
@@ -55,7 +55,7 @@ fn what_is_missing_comes_with_a_cure() {
 }
 
 #[test]
-fn a_make_that_is_too_old_or_another_is_refused() {
+fn old_or_other_make_is_refused() {
     let (code, said) = with_programs(&[("gmake", "echo GNU Make 3.80")]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("MISSING  make") && said.contains("3.81"), "{said}");
@@ -64,7 +64,7 @@ fn a_make_that_is_too_old_or_another_is_refused() {
 }
 
 #[test]
-fn what_the_compiler_makes_is_tried() {
+fn compiled_program_is_run() {
     // It succeeds, and what it writes can't run.
     let (code, said) = with_programs(&[("cc", r#"printf 'not a program' > "$3""#)]);
     assert_eq!(code, Some(1), "{said}");
@@ -72,7 +72,7 @@ fn what_the_compiler_makes_is_tried() {
 }
 
 #[test]
-fn what_killed_runs_left_is_told() {
+fn leftover_staging_is_reported() {
     let fresh = Fresh::new(&[]);
     assert!(doctor(&fresh, &["--offline"], &[]).1.contains("none is left behind"));
     let scratch = fresh.root().join("store/data/staging-v0/stage-dead");
@@ -82,7 +82,7 @@ fn what_killed_runs_left_is_told() {
 }
 
 #[test]
-fn without_any_road_an_install_can_not_work() {
+fn no_toolchain_source_is_an_error() {
     let (code, said) = doctor(&Fresh::new(&[]), &[], &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("no road to CPython's source"), "{said}");
@@ -90,7 +90,7 @@ fn without_any_road_an_install_can_not_work() {
 }
 
 #[test]
-fn what_the_store_has_needs_no_road() {
+fn stored_toolchain_needs_no_source() {
     let fresh = Fresh::new(&[]);
     let pin = cpython_pins().first().unwrap();
     let tarball = fresh.ctx.store.download(&pin.source.sha256, &pin.source.file);
@@ -103,7 +103,7 @@ fn what_the_store_has_needs_no_road() {
 }
 
 #[test]
-fn another_upstream_and_a_mirror_are_roads() {
+fn upstream_and_mirror_are_sources() {
     let server = Server::start();
     for variable in ["PYWASM_UPSTREAM", "PYWASM_MIRROR"] {
         let (_, said) = doctor(&Fresh::new(&[]), &[], &[(variable, &server.url("/x"))]);
@@ -117,7 +117,7 @@ fn another_upstream_and_a_mirror_are_roads() {
 }
 
 #[test]
-fn packages_are_a_road_to_a_toolchain_only_when_signatures_can_be_checked() {
+fn packages_need_a_signature_verifier() {
     let server = Server::start();
     let sources = "deb [signed-by={key}] {archive} stable main\n";
     let machine = archive::machine(sources, &server);
@@ -133,7 +133,7 @@ fn packages_are_a_road_to_a_toolchain_only_when_signatures_can_be_checked() {
 }
 
 #[test]
-fn a_password_of_the_mirror_is_not_printed() {
+fn mirror_password_is_not_printed() {
     let mirror = "http://me:secret@127.0.0.1:1/";
     let (_, said) = doctor(&Fresh::new(&[]), &[], &[("PYWASM_MIRROR", mirror)]);
     assert!(said.contains("http://127.0.0.1:1/") && !said.contains("secret"), "{said}");

@@ -58,7 +58,7 @@ fn place() -> tempfile::TempDir {
 }
 
 #[test]
-fn the_commands_of_the_guide_do_what_they_say() {
+fn commands_of_the_guide_succeed() {
     let dir = place();
     let mut count = 0;
     for name in ["docs/guide/audit.md", "docs/guide/ci.md", "docs/guide/size.md"] {
@@ -91,7 +91,7 @@ fn the_commands_of_the_guide_do_what_they_say() {
 }
 
 #[test]
-fn the_budget_of_the_guide_is_one_and_every_table_and_kind_is_told() {
+fn guide_has_valid_budget_and_lists_kinds() {
     #[derive(serde::Deserialize)]
     struct Table {
         #[serde(rename = "size-budget")]
@@ -108,7 +108,7 @@ fn the_budget_of_the_guide_is_one_and_every_table_and_kind_is_told() {
 }
 
 #[test]
-fn the_policy_of_the_guide_is_a_policy() {
+fn policy_of_the_guide_is_valid() {
     let page = page("docs/guide/audit.md");
     let policy = Policy::parse(fenced(&page, "toml")[0], true).expect("a policy");
     assert_eq!(policy.name, "my-host");
@@ -116,7 +116,7 @@ fn the_policy_of_the_guide_is_a_policy() {
 }
 
 #[test]
-fn the_guide_has_every_code_every_limit_and_every_behaviour() {
+fn guide_lists_codes_limits_and_behaviours() {
     let page = page("docs/guide/audit.md");
     for code in Code::ALL {
         assert!(page.contains(&format!("`{code}`")), "{code}");
@@ -131,7 +131,7 @@ fn the_guide_has_every_code_every_limit_and_every_behaviour() {
 
 /// The script of the action, as GitHub runs it: with its inputs in the environment.
 #[test]
-fn the_actions_script_fails_on_findings_and_writes_sarif() {
+fn action_fails_on_findings_and_writes_sarif() {
     let action = page("action.yml");
     let script = action.rsplit("      run: |\n").next().expect("a script");
     let script: String =

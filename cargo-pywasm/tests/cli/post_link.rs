@@ -72,7 +72,7 @@ const TABLE: &str = "[package.metadata.pywasm]\npolicy = \"ic\"\n\
 const OUTPUT: &str = "target/pywasm/release/mine.wasm";
 
 #[test]
-fn a_crate_says_what_is_done_and_the_result_has_its_place() {
+fn steps_of_the_table_run_in_order() {
     let mine = Crate::new(TABLE);
     let input = mine.read("target/wasm32-wasip1/release/mine.wasm");
     let output = mine.call(&[]);
@@ -104,7 +104,7 @@ fn a_crate_says_what_is_done_and_the_result_has_its_place() {
 }
 
 #[test]
-fn what_is_done_already_is_done_again_only_where_something_changed() {
+fn unchanged_module_is_fresh() {
     let mine = Crate::new(TABLE);
     let told = |args: &[&str]| {
         let output = mine.call(args);
@@ -138,7 +138,7 @@ fn what_is_done_already_is_done_again_only_where_something_changed() {
 }
 
 #[test]
-fn a_module_that_the_host_rejects_leaves_the_last_good_one() {
+fn rejected_module_keeps_previous_output() {
     let mine = Crate::new(TABLE);
     assert!(mine.call(&[]).status.success());
     let good = (mine.read(OUTPUT), mine.read(&format!("{OUTPUT}.gz")));
@@ -155,7 +155,7 @@ fn a_module_that_the_host_rejects_leaves_the_last_good_one() {
 }
 
 #[test]
-fn a_dry_run_prints_the_plan_and_writes_nothing() {
+fn dry_run_writes_nothing() {
     let mine = Crate::new(TABLE);
     let output = mine.call(&["--dry-run", "--step", "gzip", "--step", "gc"]);
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_dry_run_prints_the_plan_and_writes_nothing() {
 }
 
 #[test]
-fn programs_get_a_message_a_step_and_a_figure() {
+fn json_has_a_message_per_step_and_figure() {
     let mine = Crate::new(TABLE);
     let output = mine.call(&["--message-format", "json"]);
     let said = text(&output.stdout);
@@ -203,7 +203,7 @@ fn programs_get_a_message_a_step_and_a_figure() {
 }
 
 #[test]
-fn what_cannot_be_done_is_an_error_with_a_hint() {
+fn invalid_plans_have_hints() {
     let mine = Crate::new("");
     for (args, wanted) in [
         (&["--step", "zip"][..], "there are rewire, snapshot, candid, gc"),
@@ -248,7 +248,7 @@ fn what_cannot_be_done_is_an_error_with_a_hint() {
 }
 
 #[test]
-fn how_data_is_packed_makes_it_a_step_except_for_who_names_others() {
+fn pack_option_implies_its_step() {
     let mine = Crate::new(&format!("{TABLE}pack = \"lzma\"\n"));
     let planned = |args: &[&str]| {
         let output = mine.call(&[args, &["--dry-run"]].concat());

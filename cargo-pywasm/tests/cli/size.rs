@@ -47,7 +47,7 @@ fn said(output: &Output) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn a_module_is_told_to_its_last_byte() {
+fn every_byte_is_attributed() {
     let dir = project("", 3);
     let (code, text, _) = said(&call(dir.path(), &["size"]));
     let size = std::fs::metadata(dir.path().join("target/wasm32-wasip1/release/mine.wasm"));
@@ -61,7 +61,7 @@ fn a_module_is_told_to_its_last_byte() {
 }
 
 #[test]
-fn files_are_written_whole_and_differences_come_from_them() {
+fn baseline_and_html_are_written() {
     let dir = project("", 3);
     let (code, text, _) =
         said(&call(dir.path(), &["size", "--write-baseline", "b.json", "--html", "d/x.html"]));
@@ -76,7 +76,7 @@ fn files_are_written_whole_and_differences_come_from_them() {
 }
 
 #[test]
-fn a_budget_fails_the_build_with_what_grew_and_leaves_the_last_good_one() {
+fn exceeded_budget_keeps_previous_output() {
     let table = "post-link = [\"strip\"]\nsize-budget = { total = 200, c = \"1kB\" }";
     let dir = project(table, 3);
     let finished = dir.path().join("target/pywasm/release/mine.wasm");
@@ -113,7 +113,7 @@ fn a_budget_fails_the_build_with_what_grew_and_leaves_the_last_good_one() {
 }
 
 #[test]
-fn what_can_not_be_measured_is_an_error_with_a_hint() {
+fn unreadable_input_has_a_hint() {
     let dir = project("size-budget = { totl = 1 }", 1);
     write(&dir.path().join("broken.wasm"), b"\0asm\x01\0\0\0\x0a\x7f");
     write(&dir.path().join("x.map"), b"VMA LMA");

@@ -35,7 +35,7 @@ fn utf8(path: std::path::PathBuf) -> Utf8PathBuf {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn c_glue_compiles_links_without_a_warning_and_runs() {
+fn c_program_links_without_warnings_and_runs() {
     let python = installation();
     let dir = tempfile::tempdir().expect("a temporary directory");
     let dir = utf8(dir.keep());
@@ -69,7 +69,7 @@ fn c_glue_compiles_links_without_a_warning_and_runs() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn the_zip_alone_is_a_standard_library() {
+fn zip_is_a_complete_standard_library() {
     let python = installation();
     let dir = tempfile::tempdir().expect("a temporary directory");
     let lib = utf8(dir.path().to_path_buf());
@@ -88,7 +88,7 @@ fn the_zip_alone_is_a_standard_library() {
 /// call.
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn a_macro_that_is_called_is_answered_with_its_function() {
+fn called_macro_names_its_function() {
     let python = installation();
     let dir = tempfile::tempdir().expect("a temporary directory");
     let source = "void *PyModule_Create(void *);\nint main(void) { return !PyModule_Create(0); }\n";
@@ -108,7 +108,7 @@ fn a_macro_that_is_called_is_answered_with_its_function() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn every_known_macro_is_none_of_libpythons_functions_and_what_it_stands_for_is() {
+fn known_macros_match_libpython() {
     let python = installation();
     let known = pywasm_stubs::macros();
     let mut asking = pywasm_stubs::Writer::new();

@@ -66,7 +66,7 @@ fn has(names: &[String], name: &str) -> bool {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn a_module_comes_with_what_it_imports_and_no_more() {
+fn module_brings_its_imports_only() {
     let bench = Bench::new();
     let json = bench.names(&["json"], &[]);
     for name in ["encodings", "encodings.utf_8", "json", "json.decoder", "re", "re._parser"] {
@@ -83,14 +83,14 @@ fn a_module_comes_with_what_it_imports_and_no_more() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn what_c_code_imports_is_known_and_fallbacks_are_not_needed() {
+fn imports_by_c_code_are_frozen() {
     let names = Bench::new().names(&["datetime"], &[]);
     assert!(has(&names, "_strptime") && !has(&names, "_pydatetime"), "{names:?}");
 }
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn everything_below_a_package_and_all_there_is_can_be_asked_for_and_parts_left_out() {
+fn patterns_add_and_exclude_modules() {
     let bench = Bench::new();
     let names = bench.names(&["email.*", "!email.mime"], &[]);
     assert!(has(&names, "email.charset") && !has(&names, "email.mime.text"), "{names:?}");
@@ -105,7 +105,7 @@ fn everything_below_a_package_and_all_there_is_can_be_asked_for_and_parts_left_o
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn own_code_comes_with_what_its_functions_import() {
+fn own_package_brings_imports_of_functions() {
     let bench = Bench::new();
     bench.write("python/app/__init__.py", "from .part import value\n");
     bench.write("python/app/part.py", "value = 1\ndef f():\n    import base64, host\n");
@@ -126,7 +126,7 @@ fn own_code_comes_with_what_its_functions_import() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn a_closed_set_has_what_python_starts_with_and_of_modules_in_c_what_is_imported() {
+fn closed_set_has_start_up_and_imported_modules() {
     let bench = Bench::new();
     let frozen = bench.closed(&["hashlib", "heapq"], &[]).expect("code");
     let names: Vec<String> = frozen.modules.iter().map(|module| module.name.clone()).collect();
@@ -150,7 +150,7 @@ fn a_closed_set_has_what_python_starts_with_and_of_modules_in_c_what_is_imported
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn what_needs_a_module_that_is_dropped_is_named() {
+fn import_of_excluded_module_is_an_error() {
     let bench = Bench::new();
     bench.write("needs.py", "def f():\n    import uuid\n");
     bench.write("tidy.py", "import uuid\nwith open('x') as f:\n    x = [i for i in f]\n");
@@ -179,7 +179,7 @@ fn what_needs_a_module_that_is_dropped_is_named() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn mistakes_are_named() {
+fn mistakes_are_errors() {
     let bench = Bench::new();
     bench.write("bad.py", "x = 1\ndef f(:\n");
     bench.write("null.py", "x = '\0'\n");

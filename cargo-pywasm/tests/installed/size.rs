@@ -7,7 +7,7 @@ use crate::installation;
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn of_an_interpreter_nearly_all_is_somebodys() {
+fn interpreter_is_almost_fully_attributed() {
     let python = installation();
     let bytes = std::fs::read(python.python_wasm()).expect("an interpreter");
     let members = Members::of_installation(&utf8(python.root())).expect("archives");

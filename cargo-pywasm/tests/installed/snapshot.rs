@@ -89,7 +89,7 @@ impl Bench {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn each_run_has_its_own_numbers_variables_arguments_and_input() {
+fn runs_have_their_own_inputs() {
     const CODE: &str = "
 import logging, os, random, sys, tempfile, time, uuid
 print(random.random(), uuid.uuid1().node, next(tempfile._get_candidate_names()))
@@ -120,7 +120,7 @@ print(abs(logging._startTime / 1e9 - time.time()) < 60, sys.stdout.isatty())
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn files_and_modules_of_this_run_are_found_and_so_is_the_library() {
+fn files_of_the_run_are_found() {
     let bench = bench();
     let dir = bench.fresh.root().join("own");
     std::fs::create_dir_all(&dir).expect("a directory");
@@ -142,7 +142,7 @@ fn files_and_modules_of_this_run_are_found_and_so_is_the_library() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn the_command_line_is_read_as_by_any_interpreter() {
+fn python_options_apply() {
     let bench = bench();
     let flags = |words: &[&str], name: &str| {
         let code = format!("import sys; print(sys.flags.{name}, sys.flags.no_site)");
@@ -176,7 +176,7 @@ fn the_command_line_is_read_as_by_any_interpreter() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn what_was_decided_before_is_refused_by_name() {
+fn fixed_options_are_refused() {
     let bench = bench();
     for (words, variable, said) in [
         (&["-O"][..], None, "-O"),
@@ -202,7 +202,7 @@ fn what_was_decided_before_is_refused_by_name() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn of_one_seed_the_bytes_are_equal_and_without_one_they_are_not() {
+fn seed_makes_snapshots_reproducible() {
     let bench = bench();
     let made = |seed| bench.made(&["json", "random"], seed).expect("a snapshot").module;
     assert!(made(Some(7)) == made(Some(7)));
@@ -212,7 +212,7 @@ fn of_one_seed_the_bytes_are_equal_and_without_one_they_are_not() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn the_hash_seed_is_pythons_own_and_numbers_are_drawn_all_the_same() {
+fn hash_seed_does_not_fix_random_numbers() {
     let bench = bench();
     let file = bench.fresh.root().join("seeded.wasm");
     std::fs::write(&file, bench.made(&["random"], Some(7)).expect("a snapshot").module).unwrap();
@@ -236,7 +236,7 @@ fn the_hash_seed_is_pythons_own_and_numbers_are_drawn_all_the_same() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn modules_are_looked_for_in_the_same_places() {
+fn module_search_path_is_unchanged() {
     let bench = bench();
     let code = "import sys; print(sys.path)";
     for words in [&["-c", code][..], &["-I", "-c", code]] {
@@ -248,7 +248,7 @@ fn modules_are_looked_for_in_the_same_places() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn what_an_import_does_that_can_not_be_kept_is_told() {
+fn imports_that_cannot_be_kept_are_reported() {
     let bench = bench();
     let dir = bench.fresh.root().join("bad");
     std::fs::create_dir_all(&dir).expect("a directory");
@@ -280,7 +280,7 @@ fn what_an_import_does_that_can_not_be_kept_is_told() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn a_start_takes_a_hundredth_of_the_instructions() {
+fn start_takes_few_instructions() {
     let bench = bench();
     let code = "import json, re, datetime, os; json.loads('[1]'); os._exit(0)";
     let program = bench.program().args(["-c", code]);

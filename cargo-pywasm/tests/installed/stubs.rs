@@ -144,7 +144,7 @@ impl Linked {
 /// What DESIGN notes and measurements said of CPython 3.13, where the release built has it.
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn the_audit_of_a_bare_libpython_tells_its_families_modules_and_cures() {
+fn audit_of_bare_libpython_names_families() {
     let linked = Linked::new();
     let (code, told) = linked.tool(&["audit-imports", "libpython.a", "--format", "json"]);
     assert_eq!(code, Some(1), "{told}");
@@ -179,7 +179,7 @@ fn the_audit_of_a_bare_libpython_tells_its_families_modules_and_cures() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn with_stubs_a_bare_libpython_links_without_a_warning_and_a_stub_says_its_name() {
+fn stubbed_libpython_links_and_stub_names_itself() {
     let linked = Linked::new();
     let (code, told) = linked.emit(&["libpython.a"]);
     assert_eq!(code, Some(0), "{told}");
@@ -210,7 +210,7 @@ fn linkers(python: &Installation) -> Vec<(String, Vec<PathBuf>)> {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn every_linker_takes_the_stubs_without_a_warning() {
+fn every_linker_accepts_the_stubs() {
     let linked = Linked::new();
     linked.clang(&["-c", "main.c"]);
     let (code, told) = linked.emit(&["libpython.a"]);
@@ -242,7 +242,7 @@ fn every_linker_takes_the_stubs_without_a_warning() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn a_module_that_is_left_out_has_its_fall_back_in_python() {
+fn excluded_module_falls_back_to_python() {
     let linked = Linked::new();
     let (code, told) = linked.emit(&["libpython.a", "--leave-out", "_decimal"]);
     assert_eq!(code, Some(0), "{told}");
@@ -299,7 +299,7 @@ int main(int count, char **words) {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn stubs_do_what_their_rules_say() {
+fn stubs_follow_their_rules() {
     let linked = Linked::new();
     std::fs::write(linked.dir.path().join("glue.c"), GLUE).expect("a file");
     let include = format!("-I{}", linked.python.include_dir().display());
@@ -336,7 +336,7 @@ fn stubs_do_what_their_rules_say() {
 
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn what_returns_a_structure_has_no_stub_that_returns() {
+fn returned_structure_allows_no_value_stub() {
     let linked = Linked::new();
     let rule = "PyExpat_XML_ExpatVersionInfo=null";
     let (code, told) = linked.emit(&["libpython.a", "--stub", rule]);
@@ -358,7 +358,7 @@ int main(void) {
 /// The tool finds the installation by the store it lies in.
 #[test]
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
-fn a_shim_for_dlopen_says_that_there_are_no_shared_libraries() {
+fn dlopen_shim_reports_no_shared_libraries() {
     let linked = Linked::new();
     std::fs::write(linked.dir.path().join("loader.c"), LOADER).expect("a file");
     linked.clang(&["-c", "loader.c"]);

@@ -47,7 +47,7 @@ fn python_greets() {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn json_regular_expressions_decimals_and_the_clock_work() {
+fn json_re_decimal_and_clock_work() {
     on(|replica| {
         let request = r#"{"text": "Ä b a ä b ä", "top": 2}"#;
         let summary = text(replica, "summarize", &Encode!(&request).unwrap()).unwrap();
@@ -91,7 +91,7 @@ struct Measured {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn records_and_variants_reach_python_and_come_back() {
+fn records_and_variants_round_trip() {
     on(|replica| {
         let mut measured = |shape: &Shape| {
             let reply = replica.query("measure", &Encode!(shape).unwrap()).unwrap();
@@ -109,7 +109,7 @@ fn records_and_variants_reach_python_and_come_back() {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn an_exception_is_a_reject_with_its_traceback() {
+fn exception_is_a_reject_with_traceback() {
     on(|replica| {
         let error = text(replica, "summarize", &Encode!(&"{").unwrap()).unwrap_err();
         for part in [
@@ -127,7 +127,7 @@ fn an_exception_is_a_reject_with_its_traceback() {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn an_exception_in_an_update_takes_back_what_was_changed() {
+fn exception_in_update_rolls_back() {
     on(|replica| {
         assert_eq!(number(replica, "increment"), 2);
         let error = replica.update("withdraw", &Encode!(&5_u64).unwrap()).unwrap_err();
@@ -141,7 +141,7 @@ fn an_exception_in_an_update_takes_back_what_was_changed() {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn the_counter_and_files_survive_an_upgrade() {
+fn counter_and_files_survive_upgrade() {
     let example = example();
     on(|replica| {
         number(replica, "increment");
@@ -160,7 +160,7 @@ fn the_counter_and_files_survive_an_upgrade() {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn stable_memory_of_another_version_is_refused_and_nothing_is_lost() {
+fn stable_memory_of_other_version_is_refused() {
     let next = module("PYWASM_CANISTER_NEXT");
     on(|replica| {
         number(replica, "increment");
@@ -175,7 +175,7 @@ fn stable_memory_of_another_version_is_refused_and_nothing_is_lost() {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn an_exception_in_canister_init_tells_its_traceback_and_installs_nothing() {
+fn exception_in_canister_init_installs_nothing() {
     let raising = module("PYWASM_CANISTER_RAISING");
     let mut replica = super::replica();
     let error = replica.install(&raising, &nothing()).unwrap_err();

@@ -15,7 +15,7 @@ fn replica() -> Local {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn a_print_is_a_message_a_line() {
+fn print_is_one_message_per_line() {
     let mut local = Local::new();
     local.install(&example(), &nothing()).unwrap();
     local.query("greet", &Encode!(&"you").unwrap()).unwrap();
@@ -25,7 +25,7 @@ fn a_print_is_a_message_a_line() {
 /// Every replica of a subnet computes the same, to the last byte.
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn two_replicas_come_to_the_same_state_and_entropy_changes_the_numbers() {
+fn replicas_agree_and_entropy_changes_numbers() {
     let module = compiled(&example()).unwrap();
     let play = |seed: [u8; 32]| {
         let mut canister = Canister::new(Settings { seed, ..Settings::default() });
@@ -62,7 +62,7 @@ fn two_replicas_come_to_the_same_state_and_entropy_changes_the_numbers() {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn its_interface_is_told_and_is_in_order() {
+fn interface_is_embedded() {
     let interface = Interface::told(&example()).unwrap().expect("the section");
     let methods: Vec<&str> = interface.methods.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(methods.len(), 16, "{methods:?}");
@@ -73,7 +73,7 @@ fn its_interface_is_told_and_is_in_order() {
 
 #[test]
 #[ignore = "needs the example, which `cargo xtask embed` builds"]
-fn a_call_that_does_nothing_costs_next_to_nothing() {
+fn empty_call_takes_few_instructions() {
     let mut local = Local::new();
     local.install(&example(), &nothing()).unwrap();
     local.query("nothing", &nothing()).unwrap();

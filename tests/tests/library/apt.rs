@@ -41,7 +41,7 @@ fn tamper(path: &Utf8Path, from: &str, to: &str) {
 }
 
 #[test]
-fn a_signed_release_leads_to_its_packages_and_they_to_a_toolchain() {
+fn signed_release_leads_to_packages() {
     for key in ["debian-archive-fixture.gpg", "debian-archive-fixture.asc"] {
         let fresh = Fresh::new(&[PATH]);
         let source = source(&fixture(), key);
@@ -56,7 +56,7 @@ fn a_signed_release_leads_to_its_packages_and_they_to_a_toolchain() {
 }
 
 #[test]
-fn a_key_written_in_the_sources_is_a_key() {
+fn key_in_sources_list_verifies() {
     let fresh = Fresh::new(&[PATH]);
     let armored = std::fs::read_to_string(fixture().join("debian-archive-fixture.asc")).unwrap();
     let source = Source {
@@ -67,7 +67,7 @@ fn a_key_written_in_the_sources_is_a_key() {
 }
 
 #[test]
-fn a_release_that_was_changed_is_refused() {
+fn changed_release_is_refused() {
     let fresh = Fresh::new(&[PATH]);
     let root = copy(&fresh);
     tamper(&root.join("dists/stable/InRelease"), "Origin: Debian", "Origin: Debiaη");
@@ -78,7 +78,7 @@ fn a_release_that_was_changed_is_refused() {
 }
 
 #[test]
-fn a_release_signed_by_someone_else_or_by_no_one_is_refused() {
+fn unknown_or_missing_signature_is_refused() {
     let fresh = Fresh::new(&[PATH]);
     let error = Release::fetch(&source(&fixture(), "stranger.gpg"), &fresh.ctx).unwrap_err();
     assert!(matches!(error, ReleaseError::BadSignature { .. }), "{error}");
@@ -91,7 +91,7 @@ fn a_release_signed_by_someone_else_or_by_no_one_is_refused() {
 }
 
 #[test]
-fn what_stands_outside_the_signature_is_not_read() {
+fn unsigned_text_is_not_read() {
     let fresh = Fresh::new(&[PATH]);
     let root = copy(&fresh);
     let path = root.join("dists/stable/InRelease");
@@ -104,7 +104,7 @@ fn what_stands_outside_the_signature_is_not_read() {
 }
 
 #[test]
-fn without_keys_or_a_verifier_nothing_is_trusted() {
+fn keyring_and_verifier_are_required() {
     let fresh = Fresh::new(&[PATH]);
     let error = Release::fetch(&source(&fixture(), "no-such.gpg"), &fresh.ctx).unwrap_err();
     assert!(matches!(error, ReleaseError::NoKeyring(_)), "{error}");
@@ -116,7 +116,7 @@ fn without_keys_or_a_verifier_nothing_is_trusted() {
 }
 
 #[test]
-fn an_index_that_is_not_what_the_release_says_is_an_error() {
+fn index_with_wrong_digest_is_an_error() {
     let fresh = Fresh::new(&[PATH]);
     let root = copy(&fresh);
     let source = source(&root, "debian-archive-fixture.gpg");

@@ -53,7 +53,7 @@ fn told(audited: &[Audited], format: Format) -> String {
 }
 
 #[test]
-fn every_module_of_the_corpus_has_the_report_beside_it() {
+fn corpus_matches_golden_reports() {
     let update = std::env::var_os("PYWASM_UPDATE_GOLDENS").is_some();
     for path in modules() {
         let is = told(&[audited(&path)], Format::Human);
@@ -67,7 +67,7 @@ fn every_module_of_the_corpus_has_the_report_beside_it() {
 }
 
 #[test]
-fn every_code_is_found_by_something() {
+fn every_code_has_a_finding() {
     let mut found: BTreeSet<Code> = object_findings().iter().map(|it| it.code).collect();
     for path in modules() {
         found.extend(audited(&path).findings.iter().map(|it| it.code));
@@ -95,7 +95,7 @@ fn object_findings() -> Vec<Finding> {
 }
 
 #[test]
-fn objects_are_told_with_the_members_that_need_something() {
+fn object_findings_name_their_members() {
     let policy = Policy::load("wasip1", "".into()).expect("a policy");
     let golden = corpus().join("objects.txt");
     let is = told(&[named("link set".into(), &policy, object_findings())], Format::Human);
@@ -106,7 +106,7 @@ fn objects_are_told_with_the_members_that_need_something() {
 }
 
 #[test]
-fn the_other_forms_say_the_same() {
+fn all_formats_have_the_same_findings() {
     let all: Vec<Audited> = modules().iter().map(|path| audited(path)).collect();
     let count: usize = all.iter().map(|one| one.findings.len()).sum();
     let json: serde_json::Value = serde_json::from_str(&told(&all, Format::Json)).expect("JSON");
@@ -141,7 +141,7 @@ fn the_other_forms_say_the_same() {
 }
 
 #[test]
-fn annotations_escape_what_would_end_them() {
+fn annotations_are_escaped() {
     let policy = Policy::default();
     let findings = audited(&corpus().join("undefined-function.wat")).findings;
     let mut one = named("a:b,c%.wasm".into(), &policy, findings);
@@ -156,7 +156,7 @@ fn annotations_escape_what_would_end_them() {
 }
 
 #[test]
-fn a_baseline_accepts_what_it_lists_and_nothing_else() {
+fn baseline_accepts_listed_findings_only() {
     let findings = audited(&corpus().join("undefined-function.wat")).findings;
     let (old, new) = findings.split_at(2);
     let dir = tempfile::tempdir().expect("a directory");
@@ -171,7 +171,7 @@ fn a_baseline_accepts_what_it_lists_and_nothing_else() {
 }
 
 #[test]
-fn a_policy_that_is_none_says_why() {
+fn invalid_policy_is_an_error() {
     let refused = |text: &str| format!("{:#}", Policy::parse(text, true).expect_err("refused"));
     for (text, why) in [
         ("", "schema"),
@@ -191,7 +191,7 @@ fn a_policy_that_is_none_says_why() {
 /// A module that imports all that the policy has, with the types it has, and ends well: the embedded
 /// runtime gives each of them.
 #[test]
-fn a_host_of_preview_1_has_what_the_policy_says() {
+fn runtime_provides_every_import_of_wasip1() {
     let policy = Policy::load("wasip1", "".into()).expect("a policy");
     let (module, functions) = policy.functions.first_key_value().expect("a module");
     assert_eq!(functions.len(), 46);
@@ -229,7 +229,7 @@ fn run(module: &[u8]) -> (End, String) {
 }
 
 #[test]
-fn a_stub_in_a_finished_module_says_its_name_and_ends_the_program() {
+fn stub_in_finished_module_names_itself() {
     let module = wat::parse_str(
         r#"(module
             (import "wasi_snapshot_preview1" "fd_write"

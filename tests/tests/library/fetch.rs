@@ -23,7 +23,7 @@ fn downloads(fresh: &Fresh) -> Vec<String> {
 }
 
 #[test]
-fn a_file_is_fetched_once_and_then_the_store_answers() {
+fn file_is_downloaded_once() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
     let want = wanted("f", BODY);
@@ -34,7 +34,7 @@ fn a_file_is_fetched_once_and_then_the_store_answers() {
 }
 
 #[test]
-fn truncated_download_is_resumed() {
+fn truncated_download_resumes() {
     let server = Server::start()
         .answer("/f", Answer::Broken(BODY.to_vec(), 10))
         .answer("/f", Answer::File(BODY.to_vec()));
@@ -45,7 +45,7 @@ fn truncated_download_is_resumed() {
 }
 
 #[test]
-fn a_server_that_ignores_the_range_starts_over() {
+fn ignored_range_restarts_download() {
     let server = Server::start()
         .answer("/f", Answer::Broken(BODY.to_vec(), 10))
         .answer("/f", Answer::Whole(BODY.to_vec()));
@@ -55,7 +55,7 @@ fn a_server_that_ignores_the_range_starts_over() {
 }
 
 #[test]
-fn what_was_resumed_is_hashed_whole() {
+fn resumed_download_is_hashed_completely() {
     let mut other = BODY.to_vec();
     other[3] ^= 1;
     let server = Server::start()
@@ -69,7 +69,7 @@ fn what_was_resumed_is_hashed_whole() {
 }
 
 #[test]
-fn a_wrong_digest_names_all_and_ends_the_search() {
+fn wrong_digest_stops_the_search() {
     let mut other = BODY.to_vec();
     other[0] ^= 1;
     let server = Server::start()
@@ -89,7 +89,7 @@ fn a_wrong_digest_names_all_and_ends_the_search() {
 }
 
 #[test]
-fn a_body_longer_than_pinned_is_stopped() {
+fn body_longer_than_pinned_is_refused() {
     let server = Server::start().answer("/f", Answer::File([BODY, BODY].concat()));
     let fresh = Fresh::new(&[]);
     let (error, text) = error_of(fetch(&wanted("f", BODY), &[server.url("/f")], &fresh));
@@ -98,7 +98,7 @@ fn a_body_longer_than_pinned_is_stopped() {
 }
 
 #[test]
-fn a_missing_file_leads_to_the_next_place_without_asking_again() {
+fn not_found_is_not_retried() {
     let server = Server::start().answer("/b", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
     let urls = [server.url("/a"), server.url("/b")];
@@ -107,7 +107,7 @@ fn a_missing_file_leads_to_the_next_place_without_asking_again() {
 }
 
 #[test]
-fn a_server_that_is_busy_is_asked_again() {
+fn busy_server_is_retried() {
     let server = Server::start()
         .answer("/f", Answer::Status(503))
         .answer("/f", Answer::Status(429))
@@ -118,7 +118,7 @@ fn a_server_that_is_busy_is_asked_again() {
 }
 
 #[test]
-fn when_every_place_fails_each_is_listed_with_its_reason() {
+fn failure_lists_every_place() {
     let server = Server::start().answer("/b", Answer::Status(500));
     let fresh = Fresh::new(&[]);
     let urls = [server.url("/a"), server.url("/b"), "http://host.invalid/c".to_owned()];
@@ -130,7 +130,7 @@ fn when_every_place_fails_each_is_listed_with_its_reason() {
 }
 
 #[test]
-fn an_unknown_host_is_not_asked_twice() {
+fn unknown_host_is_not_retried() {
     let fresh = Fresh::new(&[]);
     let _ = fetch(&wanted("f", BODY), &["http://host.invalid/f".to_owned()], &fresh);
     let lines = fresh.ctx.reporter.lines();
@@ -138,7 +138,7 @@ fn an_unknown_host_is_not_asked_twice() {
 }
 
 #[test]
-fn offline_says_precisely_what_is_missing() {
+fn offline_names_the_missing_file() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let mut fresh = Fresh::new(&[]);
     fresh.ctx.offline = true;
@@ -152,7 +152,7 @@ fn offline_says_precisely_what_is_missing() {
 }
 
 #[test]
-fn a_corrupt_file_in_the_store_is_fetched_again_with_a_warning() {
+fn corrupt_file_is_downloaded_again() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
     let want = wanted("f", BODY);
@@ -165,7 +165,7 @@ fn a_corrupt_file_in_the_store_is_fetched_again_with_a_warning() {
 }
 
 #[test]
-fn a_copy_of_the_stores_downloads_is_a_mirror() {
+fn copied_downloads_are_a_mirror() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let one = Fresh::new(&[]);
     let want = wanted("f", BODY);
@@ -179,7 +179,7 @@ fn a_copy_of_the_stores_downloads_is_a_mirror() {
 }
 
 #[test]
-fn every_road_of_a_pin_serves_the_same_digest() {
+fn pin_has_every_source() {
     let pin = CpythonPin::resolve("3.13.15".parse().unwrap()).unwrap();
     let server = Server::start();
     let base = server.url("/upstream");
@@ -193,7 +193,7 @@ fn every_road_of_a_pin_serves_the_same_digest() {
 }
 
 #[test]
-fn a_proxy_is_honoured_and_exceptions_go_direct() {
+fn proxy_and_its_exceptions_apply() {
     let proxy = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let variable = proxy.url("");
     let fresh = Fresh::new(&[("HTTP_PROXY", &variable)]);
@@ -207,7 +207,7 @@ fn a_proxy_is_honoured_and_exceptions_go_direct() {
 }
 
 #[test]
-fn a_redirect_is_followed() {
+fn redirect_is_followed() {
     let server = Server::start().answer("/real", Answer::File(BODY.to_vec()));
     let front = Server::start().answer("/f", Answer::Redirect(server.url("/real")));
     let fresh = Fresh::new(&[]);
@@ -215,7 +215,7 @@ fn a_redirect_is_followed() {
 }
 
 #[test]
-fn a_store_that_cannot_be_written_is_named() {
+fn unwritable_store_is_an_error() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
     // A file where the store should be: even root can't make a directory there.
@@ -243,7 +243,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_full_disk_is_named_with_what_to_do() {
+fn full_disk_has_a_hint() {
     let body = vec![7; 1 << 20];
     let server = Server::start().answer("/f", Answer::File(body.clone()));
     let fresh = Fresh::new(&[]);
@@ -258,7 +258,7 @@ fn a_full_disk_is_named_with_what_to_do() {
 }
 
 #[test]
-fn two_at_once_download_once() {
+fn concurrent_downloads_share_one_request() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
     let (want, urls) = (wanted("f", BODY), [server.url("/f")]);
@@ -271,7 +271,7 @@ fn two_at_once_download_once() {
 }
 
 #[test]
-fn a_name_that_leaves_the_store_is_refused() {
+fn name_outside_the_store_is_refused() {
     let fresh = Fresh::new(&[]);
     let (error, _) = error_of(fetch(&wanted("../../evil", BODY), &[], &fresh));
     assert!(matches!(error, FetchError::BadName(_)));

@@ -94,7 +94,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn stubs_of_any_types_link_without_a_warning_and_validate(
+    fn stubs_of_any_type_link_and_validate(
         functions in btree_map("[a-z_][a-z0-9_]{0,20}", missing(), 1..20),
         variables in btree_set("V[a-z0-9_]{0,20}", 0..5),
     ) {
@@ -232,7 +232,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_reader_panics_at_a_changed_file(
+    fn readers_never_panic(
         seed in any::<Index>(),
         changes in vec((any::<Index>(), any::<u8>()), 1..6),
         end in any::<Index>(),
@@ -254,7 +254,7 @@ proptest! {
 }
 
 #[test]
-fn every_seed_is_read_by_some_reader() {
+fn every_corpus_file_has_a_reader() {
     for seed in seeds() {
         for (_, read) in readers() {
             read(&seed);

@@ -16,7 +16,7 @@ fn example(path: &str) -> String {
 }
 
 #[test]
-fn the_template_has_the_code_of_the_example() {
+fn template_and_example_share_code() {
     for path in ["build.rs", "src/state.rs"] {
         assert_eq!(template(path), example(path), "{path}");
     }
@@ -27,7 +27,7 @@ fn the_template_has_the_code_of_the_example() {
 }
 
 #[test]
-fn the_template_has_the_manifest_of_the_example() {
+fn template_and_example_share_manifest() {
     let manifest = example("Cargo.toml");
     let others: Vec<String> = template("manifest.toml")
         .lines()

@@ -36,7 +36,7 @@ fn said(fresh: &Fresh) -> String {
 }
 
 #[test]
-fn packages_make_a_toolchain_once_and_then_the_store_answers() {
+fn packages_are_unpacked_once() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(OWN, &server);
     let made = packages(&fresh.ctx).unwrap();
@@ -63,7 +63,7 @@ fn packages_make_a_toolchain_once_and_then_the_store_answers() {
 }
 
 #[test]
-fn a_tampered_release_file_is_refused() {
+fn tampered_release_is_refused() {
     let archive = Archive::read().change("own/InRelease", |bytes| {
         let text = String::from_utf8(bytes.clone()).unwrap();
         *bytes = text.replace("Suite: own", "Suite: 0wn").into_bytes();
@@ -75,7 +75,7 @@ fn a_tampered_release_file_is_refused() {
 }
 
 #[test]
-fn a_release_file_without_a_signature_is_refused() {
+fn unsigned_release_is_refused() {
     let archive = Archive::read().change("own/InRelease", |bytes| {
         let text = String::from_utf8(bytes.clone()).unwrap();
         let signed = text.split("\n\n").nth(1).unwrap();
@@ -87,7 +87,7 @@ fn a_release_file_without_a_signature_is_refused() {
 }
 
 #[test]
-fn a_release_file_signed_by_a_stranger_is_refused() {
+fn release_signed_by_unknown_key_is_refused() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine("deb [signed-by={key}] {archive} strangers main\n", &server);
     let text = refusal(&ToolchainRequest::Packages, &fresh);
@@ -96,7 +96,7 @@ fn a_release_file_signed_by_a_stranger_is_refused() {
 }
 
 #[test]
-fn what_stands_outside_the_signature_is_not_read() {
+fn unsigned_text_is_not_read() {
     let line = |arch| format!(" {} 1 main/binary-{arch}/Packages.xz\n", "0".repeat(64));
     let lie = format!("SHA256:\n{}{}\n", line("amd64"), line("arm64"));
     let archive = Archive::read().change("own/InRelease", |bytes| {
@@ -107,7 +107,7 @@ fn what_stands_outside_the_signature_is_not_read() {
 }
 
 #[test]
-fn a_tampered_index_is_an_error_and_no_reason_to_look_elsewhere() {
+fn tampered_index_stops_the_search() {
     let archive = Archive::read().change("own/main", |bytes| flip_last(bytes));
     let server = archive.serve(Server::start());
     let sources = format!("{OWN}deb [signed-by={{key}}] {{archive}} expired main\n");
@@ -120,7 +120,7 @@ fn a_tampered_index_is_an_error_and_no_reason_to_look_elsewhere() {
 }
 
 #[test]
-fn a_tampered_package_is_an_error() {
+fn tampered_package_is_an_error() {
     let archive = Archive::read().change("pool/lld-19", |bytes| flip_last(bytes));
     let server = archive.serve(Server::start());
     for request in [ToolchainRequest::Packages, ToolchainRequest::Auto] {
@@ -130,14 +130,14 @@ fn a_tampered_package_is_an_error() {
 }
 
 #[test]
-fn an_index_that_is_not_there_under_its_digest_is_taken_under_its_name() {
+fn index_without_by_hash_is_found_by_name() {
     let server = Archive::read().without("by-hash").serve(Server::start());
     packages(&machine(OWN, &server).ctx).unwrap();
     assert!(server.requests().iter().any(|it| it.contains("own/main") && it.contains("by-hash")));
 }
 
 #[test]
-fn a_suite_of_another_origin_is_not_used_though_its_key_is_trusted() {
+fn suite_of_another_origin_is_skipped() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine("deb [signed-by={key}] {archive} elsewhere main\n", &server);
     let text = refusal(&ToolchainRequest::Packages, &fresh);
@@ -145,7 +145,7 @@ fn a_suite_of_another_origin_is_not_used_though_its_key_is_trusted() {
 }
 
 #[test]
-fn third_parties_are_not_asked_where_the_distribution_does() {
+fn distribution_comes_before_third_parties() {
     let server = Archive::read().serve(Server::start());
     let third = "deb [signed-by={other-key}] {archive} elsewhere main\n";
     packages(&machine(&format!("{third}{OWN}"), &server).ctx).unwrap();
@@ -153,13 +153,13 @@ fn third_parties_are_not_asked_where_the_distribution_does() {
 }
 
 #[test]
-fn a_mirror_with_a_key_of_its_own_is_used_where_there_is_nothing_else() {
+fn third_party_mirror_is_the_last_choice() {
     let server = Archive::read().serve(Server::start());
     packages(&machine("deb [signed-by={other-key}] {archive} own main\n", &server).ctx).unwrap();
 }
 
 #[test]
-fn a_key_inside_the_list_of_sources_is_used() {
+fn embedded_key_is_used() {
     let server = Archive::read().serve(Server::start());
     let key = std::fs::read_to_string(fixtures().join("archive.asc")).unwrap();
     let key: String = key
@@ -172,7 +172,7 @@ fn a_key_inside_the_list_of_sources_is_used() {
 }
 
 #[test]
-fn a_source_that_can_not_be_had_is_said_and_left_out() {
+fn unreachable_archive_is_skipped_with_note() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(&format!("deb [signed-by={{key}}] {{archive}} gone main\n{OWN}"), &server);
     packages(&fresh.ctx).unwrap();
@@ -180,7 +180,7 @@ fn a_source_that_can_not_be_had_is_said_and_left_out() {
 }
 
 #[test]
-fn an_expired_release_file_is_used_with_a_warning() {
+fn expired_release_is_used_with_a_warning() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine("deb [signed-by={key}] {archive} expired main\n", &server);
     packages(&fresh.ctx).unwrap();
@@ -189,7 +189,7 @@ fn an_expired_release_file_is_used_with_a_warning() {
 }
 
 #[test]
-fn without_a_verifier_nothing_is_trusted() {
+fn missing_verifier_is_an_error() {
     let server = Archive::read().serve(Server::start());
     let text = refusal(&ToolchainRequest::Packages, &machine_with_path(OWN, &server, "/nowhere"));
     assert!(text.contains("neither `gpgv` nor `sqv`"), "{text}");
@@ -197,7 +197,7 @@ fn without_a_verifier_nothing_is_trusted() {
 }
 
 #[test]
-fn a_wrong_official_sdk_is_an_error_and_packages_are_not_asked() {
+fn wrong_official_sdk_stops_the_search() {
     let pinned = pywasm_recipes::SdkPin::find(pin().wasi_sdk).unwrap();
     let server = pinned.hosts.values().fold(Archive::read().serve(Server::start()), |it, sdk| {
         let path = sdk.url.strip_prefix("https://").unwrap();
@@ -211,7 +211,7 @@ fn a_wrong_official_sdk_is_an_error_and_packages_are_not_asked() {
 }
 
 #[test]
-fn packages_do_where_the_official_sdk_is_out_of_reach_and_the_reason_is_kept() {
+fn packages_replace_an_unreachable_sdk() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(OWN, &server);
     let made = resolve(&ToolchainRequest::Auto, pin(), &fresh.ctx).unwrap();
@@ -223,7 +223,7 @@ fn packages_do_where_the_official_sdk_is_out_of_reach_and_the_reason_is_kept() {
 }
 
 #[test]
-fn where_no_road_leads_each_is_listed_with_its_reason() {
+fn failure_lists_every_source() {
     let server = Server::start();
     let text = refusal(&ToolchainRequest::Auto, &machine("", &server));
     for part in ["path: ", "store: ", "official: ", "packages: ", "no apt package sources"] {
@@ -232,7 +232,7 @@ fn where_no_road_leads_each_is_listed_with_its_reason() {
 }
 
 #[test]
-fn offline_asks_nobody_and_says_what_is_missing() {
+fn offline_sends_no_request() {
     let server = Archive::read().serve(Server::start());
     let mut fresh = machine(OWN, &server);
     fresh.ctx.offline = true;
@@ -247,7 +247,7 @@ fn offline_asks_nobody_and_says_what_is_missing() {
 }
 
 #[test]
-fn a_path_that_does_not_work_is_an_error_though_packages_would_do() {
+fn unusable_path_is_an_error() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(OWN, &server);
     let request = ToolchainRequest::Path(fresh.root().join("sdk"));
