@@ -1,4 +1,4 @@
-//! The package archive of `fixtures/archive`, served on this machine, and a machine that uses it.
+//! The package archive of `fixtures/archive` on a local server, and a machine that uses it.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Answer, Fresh, Server};
 
-/// The files of the archive by their paths, as they are to be served: tests change them first.
+/// The files of the archive by path. Tests change them before they are served.
 #[derive(Clone, Debug)]
 pub struct Archive {
     files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Archive {
-    /// The archive as it lies in the fixtures, its indexes under their digests, too.
+    /// Reads the archive, and adds its indexes under their digests (`by-hash`).
     ///
     /// # Panics
-    /// When the fixtures can't be read.
+    /// If the fixtures cannot be read.
     #[must_use]
     pub fn read() -> Self {
         let mut files = BTreeMap::new();
@@ -36,10 +36,10 @@ impl Archive {
         Self { files }
     }
 
-    /// Changes every file whose path contains this.
+    /// Changes every file whose path contains `path`.
     ///
     /// # Panics
-    /// When there is none: the test would test nothing.
+    /// If there is no such file: the test would check nothing.
     #[must_use]
     pub fn change(mut self, path: &str, change: impl Fn(&mut Vec<u8>)) -> Self {
         let mut count = 0;
@@ -47,18 +47,18 @@ impl Archive {
             change(bytes);
             count += 1;
         }
-        assert!(count > 0, "no file is called {path}");
+        assert!(count > 0, "no file matches {path}");
         self
     }
 
-    /// Removes every file whose path contains this.
+    /// Removes every file whose path contains `path`.
     #[must_use]
     pub fn without(mut self, path: &str) -> Self {
         self.files.retain(|name, _| !name.contains(path));
         self
     }
 
-    /// Serves it below `/debian`.
+    /// Adds the files to a server, below `/debian`.
     #[must_use]
     pub fn serve(self, server: Server) -> Server {
         self.files.into_iter().fold(server, |server, (path, bytes)| {
@@ -67,22 +67,22 @@ impl Archive {
     }
 }
 
-/// A machine whose apt has these sources. `{archive}` in them is the archive's base, and `{key}`
-/// its keyring, under a name that tells the distribution's own; `{other-key}` is the same under
-/// another name. The official SDK's upstream is the same server, which does not have it.
+/// Creates a machine whose apt has these sources. `{archive}` in them becomes the archive's URL, `{key}` a
+/// keyring with the name of the distribution's own, and `{other-key}` the same keyring with another name.
+/// The upstream of the official SDK is the same server, which does not have the SDK.
 ///
 /// # Panics
-/// When the files can't be written.
+/// If the files cannot be written.
 #[must_use]
 pub fn machine(sources: &str, server: &Server) -> Fresh {
-    let path = std::env::var("PATH").expect("a PATH: gpgv is found there");
+    let path = std::env::var("PATH").expect("PATH, to find gpgv");
     machine_with_path(sources, server, &path)
 }
 
-/// [`machine`] with another `PATH`.
+/// Creates a [`machine`] with another `PATH`.
 ///
 /// # Panics
-/// When the files can't be written.
+/// If the files cannot be written.
 #[must_use]
 pub fn machine_with_path(sources: &str, server: &Server, path: &str) -> Fresh {
     let mut fresh = Fresh::new(&[]);
@@ -106,7 +106,7 @@ pub fn machine_with_path(sources: &str, server: &Server, path: &str) -> Fresh {
     fresh
 }
 
-/// The directory of the fixtures.
+/// Returns the directory of the fixtures.
 #[must_use]
 pub fn fixtures() -> Utf8PathBuf {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/archive")

@@ -1,5 +1,5 @@
-//! What reads files that anyone may have written, each behind one function: for tests that change
-//! valid input, and for the fuzzer (`tests/fuzz`). None of them may panic, whatever the bytes.
+//! The readers of untrusted files, each as one function: for tests that change valid input, and for the
+//! fuzzer (`tests/fuzz`). No reader may panic, whatever the input is.
 
 use cargo_pywasm::audit::{self, Baseline, Content, Given, Module, Policy};
 use cargo_pywasm::rewrite::{self, custom};
@@ -10,10 +10,10 @@ use cargo_pywasm::size::{
 use cargo_pywasm::snapshot::Form;
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
 
-/// A reader.
+/// Reads a file of one kind.
 pub type Reader = fn(&[u8]);
 
-/// All of them, by the names of the fuzzer's targets.
+/// All readers, by the names of the fuzz targets.
 pub const READERS: [(&str, Reader); 13] = [
     ("object", object),
     ("archive", archive),
@@ -30,7 +30,7 @@ pub const READERS: [(&str, Reader); 13] = [
     ("signature", signature),
 ];
 
-/// A relocatable object, and a link of it.
+/// Reads a relocatable object, links it, and writes its stubs.
 pub fn object(bytes: &[u8]) {
     if let Ok(object) = Object::read("object", bytes) {
         let mut link = Link::new();
@@ -44,18 +44,17 @@ pub fn object(bytes: &[u8]) {
     }
 }
 
-/// An archive.
+/// Reads an archive.
 pub fn archive(bytes: &[u8]) {
     let _ = pywasm_stubs::members("archive", bytes);
 }
 
-/// A file of any kind.
+/// Detects the kind of a file.
 pub fn content(bytes: &[u8]) {
     let _ = Content::of("file", bytes.to_vec());
 }
 
-/// A finished module, against the policy that looks at most of it, and one that explains most; and whether
-/// a snapshot could be made of it.
+/// Audits a module by the policies that check the most, and decides if a snapshot can be made of it.
 pub fn module(bytes: &[u8]) {
     for init in [None, Some("init")] {
         let _ = Form::of(bytes, init);
@@ -65,7 +64,7 @@ pub fn module(bytes: &[u8]) {
             let policy = Policy::load(name, "".into()).expect("built in");
             let _ = audit::module(&module, Given::default(), &policy);
         }
-        // Whatever it has is too much, and is told with where it comes from.
+        // Every limit is exceeded, so that every figure is explained.
         let limits: String = Policy::limit_names().map(|name| format!("{name} = 0\n")).collect();
         let policy = Policy::parse(&format!("schema = 1\n[limits]\n{limits}"), true);
         let policy = policy.expect("a policy");
@@ -76,7 +75,7 @@ pub fn module(bytes: &[u8]) {
     }
 }
 
-/// A finished module that is changed: valid ones only, as the audit has seen them.
+/// Rewrites a module. Only valid modules are rewritten: the audit comes first.
 pub fn rewrite(bytes: &[u8]) {
     if wasmparser::validate(bytes).is_err() {
         return;
@@ -86,21 +85,22 @@ pub fn rewrite(bytes: &[u8]) {
     if let Ok(done) = rewrite::stub(bytes, &policy, &rules, Some(Behaviour::Trap), Voice::Wasi) {
         wasmparser::validate(&done.module).expect("a valid module stays valid");
     }
-    if let Ok(swept) = rewrite::gc(bytes, &rewrite::POLYFILL_EXPORTS) {
-        wasmparser::validate(&swept.module).expect("a valid module stays valid");
-        let again = rewrite::gc(&swept.module, &rewrite::POLYFILL_EXPORTS).expect("it was swept");
-        assert!(again.module == swept.module, "nothing is left to sweep");
+    if let Ok(collected) = rewrite::gc(bytes, &rewrite::POLYFILL_EXPORTS) {
+        wasmparser::validate(&collected.module).expect("a valid module stays valid");
+        let again =
+            rewrite::gc(&collected.module, &rewrite::POLYFILL_EXPORTS).expect("a valid module");
+        assert!(again.module == collected.module, "a second pass removes nothing");
     }
 }
 
-/// A policy.
+/// Reads a policy.
 pub fn policy(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = Policy::parse(text, true);
     }
 }
 
-/// Rules for stubs.
+/// Reads rules for stubs.
 pub fn rules(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let mut rules = Rules::default();
@@ -111,25 +111,25 @@ pub fn rules(bytes: &[u8]) {
     }
 }
 
-/// Accepted findings.
+/// Reads a baseline of accepted findings.
 pub fn baseline(bytes: &[u8]) {
     let _ = serde_json::from_slice::<Baseline>(bytes);
 }
 
-/// A finished module, measured: all bytes are told, in every table and form.
+/// Measures a module: every table and format must account for every byte.
 pub fn size(bytes: &[u8]) {
     if let Ok(all) = size::measure(bytes, Evidence::default()) {
-        told(&all, bytes.len());
+        accounts_for_all(&all, bytes.len());
         let record = Record::of(bytes, &all, true);
         let again = Record::parse("record".into(), record.text().as_bytes()).expect("a record");
-        told(&again.breakdown(), bytes.len());
+        accounts_for_all(&again.breakdown(), bytes.len());
     }
     let mut members = Members::default();
     let _ = members.add("archive", bytes);
 }
 
-fn told(all: &Breakdown, size: usize) {
-    assert_eq!(all.total, size as u64, "every byte is somebody's");
+fn accounts_for_all(all: &Breakdown, size: usize) {
+    assert_eq!(all.total, size as u64, "every byte is attributed");
     let one = Measured { file: "x.wasm".into(), all: all.clone(), diff: None };
     for by in [By::Section, By::Origin, By::Module, By::Object, By::Crate, By::Function, By::Data] {
         let sum: u64 = View::of(all, by).entries.iter().map(|entry| entry.bytes).sum();
@@ -140,7 +140,7 @@ fn told(all: &Breakdown, size: usize) {
     assert!(Diff::of(all, all, By::Function).changes.is_empty());
 }
 
-/// A link map, and a module measured by it.
+/// Reads a link map, and measures a module by it.
 pub fn link_map(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(map) = LinkMap::read(text)
@@ -155,7 +155,7 @@ pub fn link_map(bytes: &[u8]) {
 const MODULE: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\
     \x0a\x05\x01\x03\0\x01\x0b\x0b\x0b\x01\0\x41\x80\x08\x0b\x04data";
 
-/// A breakdown in a file.
+/// Reads a saved breakdown.
 pub fn size_record(bytes: &[u8]) {
     if Record::is(bytes)
         && let Ok(record) = Record::parse("record".into(), bytes)
@@ -169,7 +169,7 @@ pub fn size_record(bytes: &[u8]) {
     }
 }
 
-/// A budget, as a manifest has it.
+/// Reads a budget, as `Cargo.toml` has it.
 pub fn size_budget(bytes: &[u8]) {
     if let Ok(budget) = serde_json::from_slice::<Budget>(bytes) {
         let all = size::measure(MODULE, Evidence::default()).expect("a module");
@@ -180,7 +180,7 @@ pub fn size_budget(bytes: &[u8]) {
     }
 }
 
-/// The type of a function: what is read is written the same.
+/// Reads the type of a function, which must be written back unchanged.
 pub fn signature(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(signature) = text.parse::<Signature>()

@@ -1,5 +1,5 @@
-//! The same as `hostile` for what belongs to canisters, whose readers need the runtime: the fuzzer is
-//! built without it.
+//! [`hostile`](crate::hostile) for canisters. Their readers need the runtime, which the fuzzer is built
+//! without.
 
 use std::sync::LazyLock;
 
@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 
 use crate::hostile::Reader;
 
-/// All of them.
+/// All readers by name.
 pub const READERS: [(&str, Reader); 3] =
     [("interface", interface), ("argument", argument), ("state", state)];
 
-/// A canister's interface, which is compared to itself.
+/// Reads a canister's interface and compares it with itself.
 pub fn interface(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(interface) = Interface::parse(text)
@@ -21,7 +21,7 @@ pub fn interface(bytes: &[u8]) {
     }
 }
 
-/// An argument, and its way back to text.
+/// Encodes an argument, and decodes it to text again.
 pub fn argument(bytes: &[u8]) {
     if let Ok(given) = std::str::from_utf8(bytes)
         && let Ok(encoded) = text::encode_untyped(given)
@@ -31,10 +31,10 @@ pub fn argument(bytes: &[u8]) {
     let _ = text::decode(bytes, None);
 }
 
-/// A canister's state, whose digest is right: a changed one is refused before anything is read.
+/// Reads a canister's saved state with a corrected digest: a wrong one would be refused first.
 pub fn state(bytes: &[u8]) {
     static HOST: LazyLock<Host> = LazyLock::new(|| Host::without_cache().expect("a host"));
-    // Behind the magic number and that of the format.
+    // After the magic number and the format version.
     const DIGEST: std::ops::Range<usize> = 20..52;
     let mut bytes = bytes.to_vec();
     if let Some(body) = bytes.get(DIGEST.end..) {

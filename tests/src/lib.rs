@@ -1,5 +1,4 @@
-//! What the tests share: a context with a store of its own, a server that misbehaves, and a
-//! package archive.
+//! Support for tests: a context with its own store, a server that misbehaves, and a package archive.
 
 pub mod archive;
 pub mod hostile;
@@ -20,7 +19,7 @@ use pywasm_store::Store;
 use pywasm_store::fetch::Wanted;
 use sha2::{Digest as _, Sha256};
 
-/// A context in a fresh directory, which lives as long as this does.
+/// A context with its own store, in a temporary directory that is removed on drop.
 #[derive(Debug)]
 pub struct Fresh {
     dir: tempfile::TempDir,
@@ -29,10 +28,10 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    /// A context whose environment holds these variables and nothing else.
+    /// Creates a context whose environment has only these variables.
     ///
     /// # Panics
-    /// When there is no temporary directory.
+    /// If no temporary directory can be created.
     #[must_use]
     pub fn new(variables: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
@@ -48,23 +47,23 @@ impl Fresh {
         Self { dir, ctx }
     }
 
-    /// The directory.
+    /// Returns the directory.
     #[must_use]
     pub fn root(&self) -> Utf8PathBuf {
         utf8(self.dir.path())
     }
 }
 
-/// A path as the tool's paths are.
+/// Converts a path to the type that the tool uses.
 ///
 /// # Panics
-/// When it is not UTF-8.
+/// If the path is not UTF-8.
 #[must_use]
 pub fn utf8(path: &std::path::Path) -> Utf8PathBuf {
     Utf8PathBuf::from_path_buf(path.to_path_buf()).expect("a path in UTF-8")
 }
 
-/// These bytes, as something to be fetched under this name.
+/// Returns a pin of these bytes, to be downloaded under this name.
 #[must_use]
 pub fn wanted(file: &str, bytes: &[u8]) -> Wanted {
     let sha256 = Digest::from_bytes(Sha256::digest(bytes).into());
@@ -80,15 +79,15 @@ pub fn skip(reason: &str) {
     let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
 }
 
-/// The linker of the Rust at hand, to be called with `-flavor wasm`.
+/// Returns the linker of the current Rust toolchain, to be called with `-flavor wasm`.
 ///
 /// # Panics
-/// When there is none: every Rust brings it along.
+/// If the toolchain has none. Every toolchain of rustup has it.
 #[must_use]
 pub fn rust_lld() -> std::path::PathBuf {
-    let said =
+    let output =
         std::process::Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
-    let sysroot = std::path::PathBuf::from(String::from_utf8(said.stdout).expect("UTF-8").trim());
+    let sysroot = std::path::PathBuf::from(String::from_utf8(output.stdout).expect("UTF-8").trim());
     let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).expect("a sysroot");
     let found = hosts.map(|host| host.expect("an entry").path().join("bin/rust-lld"));
     found.into_iter().find(|path| path.is_file()).expect("rust-lld comes with every Rust")

@@ -1,4 +1,4 @@
-//! Where a canister is run by tests: the tool's own host here, PocketIC in `tests/pocket-ic`.
+//! A host that tests run a canister on: the tool's own here, PocketIC in `tests/pocket-ic`.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -6,29 +6,29 @@ use std::time::Duration;
 
 use cargo_pywasm::canister::{Canister, Host, Module, Outcome, Principal, Run, Settings};
 
-/// A network with one canister on it. Rejects and traps are errors, with their texts.
+/// A network with one canister. Rejects and traps are errors with their message.
 pub trait Replica {
-    /// What it is.
+    /// Returns the name of the host.
     fn name(&self) -> &'static str;
     /// Installs a module into the empty canister.
     ///
     /// # Errors
-    /// When it is refused, or its `canister_init` traps.
+    /// If the module is refused, or its `canister_init` traps.
     fn install(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String>;
-    /// Replaces the module; stable memory stays.
+    /// Replaces the module and keeps stable memory.
     ///
     /// # Errors
-    /// When it is refused, or traps on the way.
+    /// If the module is refused, or a hook of the upgrade traps.
     fn upgrade(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String>;
-    /// Sends an update; the reply.
+    /// Sends an update and returns the reply.
     ///
     /// # Errors
-    /// When it is rejected.
+    /// If it is rejected.
     fn update(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String>;
-    /// Sends a query; the reply.
+    /// Sends a query and returns the reply.
     ///
     /// # Errors
-    /// When it is rejected.
+    /// If it is rejected.
     fn query(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String>;
     /// Sets the clock, in seconds since 1970.
     fn set_time(&mut self, seconds: u64);
@@ -42,19 +42,19 @@ pub struct Local {
 }
 
 impl Local {
-    /// An empty canister.
+    /// Creates an empty canister.
     #[must_use]
     pub fn new() -> Self {
         Self { canister: Canister::new(Settings::default()), last: None }
     }
 
-    /// What the last message printed.
+    /// Returns the output of the last message.
     #[must_use]
     pub fn printed(&self) -> Vec<String> {
         self.last.as_ref().map(|run| run.debug.clone()).unwrap_or_default()
     }
 
-    /// wasm fuel of the last message.
+    /// Returns the wasm fuel that the last message took.
     #[must_use]
     pub fn fuel(&self) -> u64 {
         self.last.as_ref().map(|run| run.fuel).unwrap_or_default()
@@ -72,13 +72,13 @@ impl Local {
     }
 }
 
-/// Compiled once for all tests of a process.
+/// Compiles a module, once for all tests of the process.
 ///
 /// # Errors
-/// When it is no module of a canister.
+/// If it is not the module of a canister.
 ///
 /// # Panics
-/// When there is no engine for this machine.
+/// If there is no engine for this machine.
 pub fn compiled(module: &[u8]) -> Result<Module, String> {
     static HOST: LazyLock<Host> = LazyLock::new(|| Host::without_cache().expect("an engine"));
     static ALL: LazyLock<Mutex<HashMap<Vec<u8>, Module>>> = LazyLock::new(Mutex::default);

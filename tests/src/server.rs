@@ -1,18 +1,18 @@
-//! An HTTP server on this machine that answers as it is told, one answer a request.
+//! A local HTTP server with scripted answers, one for each request.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// One answer.
+/// An answer to one request.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// The file, or the part of it that is asked for.
+    /// The file, or the requested range of it.
     File(Vec<u8>),
-    /// The file whole, whatever part is asked for.
+    /// The complete file, also if a range is requested.
     Whole(Vec<u8>),
-    /// The file's length, and so many of its bytes; then the connection breaks.
+    /// The file's length and that many of its bytes; then the connection is closed.
     Broken(Vec<u8>, usize),
     /// A status without a body.
     Status(u16),
@@ -26,7 +26,7 @@ struct Script {
     requests: Vec<String>,
 }
 
-/// The server. It goes on until the process ends.
+/// The server. It runs until the process ends.
 #[derive(Clone, Debug)]
 pub struct Server {
     address: String,
@@ -34,10 +34,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one on a free port.
+    /// Starts a server on a free port.
     ///
     /// # Panics
-    /// When there is no free port.
+    /// If there is no free port.
     #[must_use]
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -53,10 +53,10 @@ impl Server {
         server
     }
 
-    /// Adds an answer for a path; the last one is given again and again.
+    /// Adds an answer for a path. The last answer is repeated.
     ///
     /// # Panics
-    /// Never, unless a thread of the server has.
+    /// If a thread of the server has panicked.
     #[must_use]
     pub fn answer(self, path: &str, answer: Answer) -> Self {
         let mut script = self.script.lock().expect("the script");
@@ -65,16 +65,16 @@ impl Server {
         self
     }
 
-    /// The URL of a path.
+    /// Returns the URL of a path.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// What was asked for so far: `GET /path`, with ` from N` for a part.
+    /// Returns the requests so far: `GET /path`, with ` from N` for a range.
     ///
     /// # Panics
-    /// Never, unless a thread of the server has.
+    /// If a thread of the server has panicked.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
         self.script.lock().expect("the script").requests.clone()
@@ -85,7 +85,7 @@ impl Server {
         while self.serve_one(stream, &mut reader) {}
     }
 
-    /// One request; true when it was for a tunnel, which ends here.
+    /// Answers one request. Returns true if it was for a tunnel, whose requests this server answers too.
     fn serve_one(&self, mut stream: &TcpStream, reader: &mut BufReader<&TcpStream>) -> bool {
         let mut lines = reader.lines().map_while(Result::ok);
         let Some(request) = lines.next() else { return false };
@@ -148,7 +148,9 @@ fn send(mut stream: &TcpStream, answer: Answer, offset: Option<usize>) -> std::i
             stream.write_all(head("200 OK", bytes.len(), "").as_bytes())?;
             stream.write_all(&bytes[..count])
         }
-        Answer::Status(code) => stream.write_all(head(&format!("{code} Told"), 0, "").as_bytes()),
+        Answer::Status(code) => {
+            stream.write_all(head(&format!("{code} Scripted"), 0, "").as_bytes())
+        }
         Answer::Redirect(to) => {
             stream.write_all(head("302 Found", 0, &format!("Location: {to}\r\n")).as_bytes())
         }
