@@ -11,7 +11,6 @@ use serde::Deserialize;
 
 use crate::post_link::{Asked, Initialization, Step};
 use crate::project::Stdlib;
-use crate::rewrite::Packing;
 use crate::size::Budget;
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
@@ -52,7 +51,6 @@ struct Metadata {
     policy: Option<String>,
     post_link: Option<Vec<Step>>,
     require_wasm_opt: Option<bool>,
-    pack: Option<Packing>,
     size_budget: Option<Budget>,
     snapshot: Option<Initialization>,
 }
@@ -70,32 +68,27 @@ impl Metadata {
             policy: self.policy.or(shared.policy),
             post_link: self.post_link.or(shared.post_link),
             require_wasm_opt: self.require_wasm_opt.or(shared.require_wasm_opt),
-            pack: self.pack.or(shared.pack),
             size_budget: self.size_budget.or(shared.size_budget),
             snapshot: self.snapshot.or(shared.snapshot),
         }
     }
 
-    /// What is done after the link; who chose a policy and lists steps wants it held, and who says
-    /// what a snapshot is made with, or how data is packed, wants that.
+    /// The steps after the link. `snapshot` in the table adds the step of that name, and a policy beside
+    /// any steps adds `audit`.
     fn post_link(self) -> Option<Asked> {
-        let wanted = [(self.snapshot.is_some(), Step::Snapshot), (self.pack.is_some(), Step::Pack)];
-        // A budget alone is held of the module as it is linked.
+        // A budget alone applies to the module as it is linked.
         let budget = self.size_budget;
-        let wants_any = budget.is_some() || wanted.iter().any(|(is_wanted, _)| *is_wanted);
-        let mut steps = self.post_link.or_else(|| wants_any.then(Vec::new))?;
-        for (is_wanted, step) in wanted {
-            if is_wanted && !steps.contains(&step) {
-                steps.push(step);
-            }
+        let has_default = budget.is_some() || self.snapshot.is_some();
+        let mut steps = self.post_link.or_else(|| has_default.then(Vec::new))?;
+        if self.snapshot.is_some() && !steps.contains(&Step::Snapshot) {
+            steps.push(Step::Snapshot);
         }
         if self.policy.is_some() && !steps.is_empty() && !steps.contains(&Step::Audit) {
             steps.push(Step::Audit);
         }
         let require_wasm_opt = self.require_wasm_opt.unwrap_or(false);
         let snapshot = self.snapshot.unwrap_or_default();
-        let (policy, packing) = (self.policy, self.pack);
-        Some(Asked { steps, policy, require_wasm_opt, packing, budget, snapshot })
+        Some(Asked { steps, policy: self.policy, require_wasm_opt, budget, snapshot })
     }
 }
 
@@ -519,16 +512,6 @@ mod tests {
             crate_dir("[package.metadata.pywasm]\nsnapshot = { imports = [\"json,re\"] }\n");
         let error = format!("{:#}", post_link(&ctx(&root, &[])).unwrap_err());
         assert!(error.contains("`json,re` is no name of a module"), "{error}");
-        let (_dir, root) =
-            crate_dir("[package.metadata.pywasm]\npack = \"lzma\"\npolicy = \"ic\"\n");
-        let read = post_link(&ctx(&root, &[])).unwrap().unwrap();
-        assert_eq!(read.steps, [Step::Pack, Step::Audit]);
-        assert_eq!(read.packing, Some(Packing::Lzma));
-        let (_dir, root) = crate_dir("[package.metadata.pywasm]\npack = \"zip\"\n");
-        let error = format!("{:#}", post_link(&ctx(&root, &[])).unwrap_err());
-        for word in ["zip", "lz4", "lzma", "Cargo.toml"] {
-            assert!(error.contains(word), "{error}");
-        }
         // A policy alone is for `audit-imports`.
         let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
         assert!(post_links(&ctx(&root, &[])).unwrap().is_empty());

@@ -19,7 +19,7 @@ use pywasm_store::Ctx;
 ///
 /// Where the table lists steps in `post-link`, they are done to what was built, as `cargo pywasm
 /// post-link` does them, and the paths of the results are printed: `target/pywasm/PROFILE/NAME.wasm`.
-/// Without `--release` nothing is optimized, packed and compressed.
+/// Without `--release` nothing is optimized or compressed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Arguments of `cargo build`

@@ -9,13 +9,12 @@ use crate::config;
 use crate::exit::Exit;
 use crate::post_link::{self, Asked, Files, Plan, Step};
 use crate::project;
-use crate::rewrite::Packing;
 use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
 
-/// Make a linked module ready for its host: rewired, swept, optimized, packed, audited, compressed
+/// Make a linked module ready for its host: rewired, swept, optimized, audited, compressed
 ///
-/// The steps always run in this order: rewire, snapshot, candid, gc, wasm-opt, pack, strip, audit, gzip. Without a
+/// The steps always run in this order: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip. Without a
 /// file, inside of a project, it takes what was built last, and writes to `target/pywasm/PROFILE/`. On its own
 /// output it changes nothing. Prints the paths that it wrote; exit code 1 says that the audit found an
 /// error, and nothing was written.
@@ -24,7 +23,7 @@ pub struct Args {
     /// The module
     #[arg(value_name = "FILE")]
     file: Option<Utf8PathBuf>,
-    /// A step, once each: rewire, snapshot, candid, gc, wasm-opt, pack, strip, audit, gzip [default: the project's
+    /// A step, once each: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip [default: the project's
     /// `post-link`, else gc, wasm-opt, strip and gzip]
     #[arg(long = "step", value_name = "NAME")]
     steps: Vec<Step>,
@@ -38,9 +37,6 @@ pub struct Args {
     /// Fail where there is no `wasm-opt`, rather than skip it
     #[arg(long)]
     require_wasm_opt: bool,
-    /// How data is packed; with it, `pack` is a step [default: the project's `pack`, else lz4]
-    #[arg(long = "pack", value_name = "FORM", value_enum)]
-    packing: Option<Packing>,
     /// Print the plan, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -76,13 +72,11 @@ fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
     if args.policy.is_some() && !steps.contains(&Step::Audit) {
         steps.push(Step::Audit);
     }
-    let packs = args.steps.is_empty() || steps.contains(&Step::Pack);
-    let packing = args.packing.or(of_project.packing.filter(|_| packs));
     let policy = args.policy.clone().or(of_project.policy);
     // It is for what the project ships, not for steps that somebody tries.
     let budget = of_project.budget.filter(|_| args.steps.is_empty());
     let snapshot = of_project.snapshot;
-    Ok(Asked { steps, policy, require_wasm_opt, packing, budget, snapshot })
+    Ok(Asked { steps, policy, require_wasm_opt, budget, snapshot })
 }
 
 fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {

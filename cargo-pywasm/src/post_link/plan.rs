@@ -7,7 +7,6 @@ use super::wasm_opt::CURE;
 use super::{Optimizer, Step};
 use crate::audit::{self, Policy};
 use crate::import::Import;
-use crate::rewrite::Packing;
 use crate::size::Budget;
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
@@ -21,8 +20,6 @@ pub struct Asked {
     pub policy: Option<String>,
     /// Whether a machine without `wasm-opt` is an error; it is a step then, named or not.
     pub require_wasm_opt: bool,
-    /// How data is packed; it is a step then, named or not.
-    pub packing: Option<Packing>,
     /// How large it may be.
     pub budget: Option<Budget>,
     /// What a snapshot is made with, where it is a step.
@@ -43,7 +40,7 @@ pub struct Initialization {
 }
 
 /// What takes long and makes a module smaller only.
-const FOR_RELEASE: [Step; 3] = [Step::WasmOpt, Step::Pack, Step::Gzip];
+const FOR_RELEASE: [Step; 2] = [Step::WasmOpt, Step::Gzip];
 
 impl Asked {
     /// Leaves out what is not worth waiting for while one tries things out: half a minute of optimizing
@@ -54,7 +51,7 @@ impl Asked {
         // Of a module that is not optimized, nobody's budget would hold.
         let budget = self.budget.take().map(|_| "size-budget".to_owned());
         self.steps = kept;
-        (self.require_wasm_opt, self.packing) = (false, None);
+        self.require_wasm_opt = false;
         gone.sort_unstable();
         let gone: Vec<String> = gone.iter().map(ToString::to_string).chain(budget).collect();
         (!gone.is_empty()).then(|| gone.join(", "))
@@ -70,8 +67,6 @@ pub struct Plan {
     pub policy: Policy,
     /// The optimizer, where it is among the steps.
     pub optimizer: Option<Optimizer>,
-    /// How data is packed, where that is among the steps.
-    pub packing: Packing,
     /// How large it may be.
     pub budget: Option<Budget>,
     /// The initialization and what it needs of this machine, where a snapshot is among the steps.
@@ -86,14 +81,10 @@ impl Plan {
     /// to be one.
     pub fn new(asked: &Asked, ctx: &Ctx) -> anyhow::Result<Self> {
         let mut steps = Step::in_order(&asked.steps)?;
-        for (is_wanted, step) in
-            [(asked.require_wasm_opt, Step::WasmOpt), (asked.packing.is_some(), Step::Pack)]
-        {
-            if is_wanted && !steps.contains(&step) {
-                steps.push(step);
-            }
+        if asked.require_wasm_opt && !steps.contains(&Step::WasmOpt) {
+            steps.push(Step::WasmOpt);
+            steps.sort_unstable();
         }
-        steps.sort_unstable();
         let policy = Policy::load(asked.policy.as_deref().unwrap_or(audit::DEFAULT), &ctx.cwd)?;
         let optimizer = steps.contains(&Step::WasmOpt);
         let optimizer = optimizer.then(|| Optimizer::find(ctx)).transpose()?;
@@ -103,8 +94,7 @@ impl Plan {
         }
         let snapshot = steps.contains(&Step::Snapshot);
         let snapshot = snapshot.then(|| Snapshotting::new(&asked.snapshot, ctx)).transpose()?;
-        let packing = asked.packing.unwrap_or_default();
-        Ok(Self { steps, policy, optimizer, packing, budget: asked.budget.clone(), snapshot })
+        Ok(Self { steps, policy, optimizer, budget: asked.budget.clone(), snapshot })
     }
 
     /// What each step is going to do, in their order.
@@ -124,7 +114,6 @@ impl Plan {
                 None => String::new(),
             },
             Step::Strip => "sections that only debuggers read".to_owned(),
-            Step::Pack => format!("data by {}, which the start function unpacks", self.packing),
             Step::Audit => format!("by policy `{}`", self.policy.name),
             Step::Gzip => "beside the module".to_owned(),
         };

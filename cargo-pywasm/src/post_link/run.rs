@@ -120,7 +120,6 @@ impl Run<'_> {
             Step::Gc => self.gc(),
             Step::WasmOpt => self.optimize(),
             Step::Strip => self.strip(),
-            Step::Pack => self.pack(),
             Step::Audit => {
                 let findings = self.audit()?;
                 let said = match findings.len() {
@@ -179,15 +178,6 @@ impl Run<'_> {
         let about = format!("an interface of {}", counted(text.len(), "byte"));
         self.interface = Some(text);
         Ok(Said::new(about))
-    }
-
-    fn pack(&mut self) -> anyhow::Result<Said> {
-        let packed = rewrite::pack(&self.module, self.plan.packing)?;
-        self.module = wasm_opt::carried(&self.module, packed.module)?;
-        Ok(match packed.reason {
-            Some(reason) => Said::new(reason),
-            None => Said::new(format!("data of {} in {}", packed.unpacked, packed.packed)),
-        })
     }
 
     fn gc(&mut self) -> anyhow::Result<Said> {

@@ -13,8 +13,7 @@ use pywasm_session::WithHint;
 /// and names that later steps take away; `snapshot` runs the initialization, of a canister one that
 /// asks its polyfill, and leaves functions behind that `gc` takes out; `candid` asks the function for the interface that `gc` takes
 /// out then, with all that nobody calls any more, so that `wasm-opt` does not work on it; `wasm-opt`
-/// leaves out the zeros of data, which `pack` then need not say, and reads names that `strip` takes
-/// away; an `audit` is of what a host will get, and `gzip` packs what was audited.
+/// reads names that `strip` takes away; an `audit` is of what a host will get, and `gzip` compresses what was audited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum Step {
@@ -28,8 +27,6 @@ pub enum Step {
     Gc,
     /// Binaryen's optimizer, where the machine has it.
     WasmOpt,
-    /// Data compressed, and unpacked by the start function.
-    Pack,
     /// What only debuggers read taken out.
     Strip,
     /// Whether the host takes it.
@@ -40,13 +37,12 @@ pub enum Step {
 
 impl Step {
     /// All, in their order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Rewire,
         Self::Snapshot,
         Self::Candid,
         Self::Gc,
         Self::WasmOpt,
-        Self::Pack,
         Self::Strip,
         Self::Audit,
         Self::Gzip,
@@ -113,7 +109,7 @@ mod tests {
         let error = "wasmopt".parse::<Step>().unwrap_err();
         assert_eq!(
             error,
-            "`wasmopt` is not a step; there are rewire, snapshot, candid, gc, wasm-opt, pack, strip, audit, gzip"
+            "`wasmopt` is not a step; there are rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip"
         );
         assert!(serde_json::from_str::<Step>("\"zip\"").unwrap_err().to_string().contains("gzip"));
     }

@@ -226,17 +226,6 @@ fn marked(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     custom::embed(bytes, MARK, &digest(bytes)?)
 }
 
-/// A program that a later step has changed, marked again where it was before: the change was ours.
-///
-/// # Errors
-/// When one of them is broken.
-pub(super) fn carried(before: &[u8], after: Vec<u8>) -> anyhow::Result<Vec<u8>> {
-    if before == after || !is_marked(before)? {
-        return Ok(after);
-    }
-    marked(&after)
-}
-
 fn digest(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(Sha256::digest(custom::clear(bytes, |_| true)?.module).to_vec())
 }

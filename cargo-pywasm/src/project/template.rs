@@ -219,7 +219,7 @@ mod tests {
         recipe = "canister"
         packages = ["python/app.py"]
         policy = "ic"
-        post-link = ["rewire", "candid", "gc", "wasm-opt", "pack", "strip", "gzip"]
+        post-link = ["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"]
 
         [profile.release]
         opt-level = "z" # a canister is paid for by size, and Python does the work

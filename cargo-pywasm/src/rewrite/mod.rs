@@ -7,14 +7,11 @@ pub mod custom;
 mod emit;
 mod exports;
 mod gc;
-mod pack;
 mod rewire;
 pub(crate) mod sections;
 mod stub;
 
 pub use exports::without_exports;
 pub use gc::{POLYFILL_EXPORTS, Swept, gc};
-pub(crate) use pack::Cost;
-pub use pack::{Packed, Packing, Unpacked, pack};
 pub use rewire::{Rewired, Wire, rewire};
 pub use stub::{Stubbed, stub};

@@ -1,18 +1,17 @@
-//! Whose the bytes of data are: by address, in segments as the linker or an optimizer left them, and in those
-//! that are packed.
+//! Attributes the bytes of the data section to their owners, by address. Segments may be as the linker
+//! wrote them or as an optimizer split them.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use anyhow::Context;
 use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 
 use super::breakdown::LabelId;
 use super::measure::Run;
 use super::memory::{Image, Owner, Owners};
 use super::{Kind, Row, frozen, origin};
+use crate::rewrite::custom;
 use crate::rewrite::sections::Section;
-use crate::rewrite::{Cost, Unpacked, custom};
 
 /// Measures the data section.
 ///
@@ -20,17 +19,8 @@ use crate::rewrite::{Cost, Unpacked, custom};
 /// When it is broken.
 pub(super) fn measure(run: &mut Run<'_>, section: LabelId, place: &Section) -> anyhow::Result<()> {
     let segments = segments(run.bytes, place)?;
-    let passive: Vec<Option<&[u8]>> =
-        segments.iter().map(|it| it.address.is_none().then_some(it.data)).collect();
-    let start = run.module.start.and_then(|start| run.module.body(start));
-    let unpacked = start.and_then(|start| Unpacked::read(&start, &passive));
-    let image = match &unpacked {
-        Some(unpacked) => Image::unpacked(unpacked),
-        None => {
-            let placed = segments.iter().filter_map(|it| Some((it.address?, it.data)));
-            Image::of(&placed.collect::<Vec<_>>())
-        }
-    };
+    let placed = segments.iter().filter_map(|it| Some((it.address?, it.data)));
+    let image = Image::of(&placed.collect::<Vec<_>>());
     let modules = image.as_ref().map(frozen::modules).unwrap_or_default();
     drop(image);
     let ranges: Vec<Range<u64>> = modules
@@ -47,34 +37,15 @@ pub(super) fn measure(run: &mut Run<'_>, section: LabelId, place: &Section) -> a
         let length = segment.data.len() as u64;
         // Segments are told one by one where they are few.
         let number = if segments.len() > FEW_SEGMENTS { ALL } else { u32::try_from(number)? };
-        match (segment.address, &unpacked) {
-            (Some(address), _) => {
+        match segment.address {
+            Some(address) => {
                 let begin = u64::from(address);
                 owners.cut(begin..begin + length, |owner, bytes| spent.add(owner, bytes, number));
             }
-            (None, Some(unpacked)) => {
-                let whole = unpacked.costs(|range, cost| match cost {
-                    Cost::Each => {
-                        owners.cut(range, |owner, bytes| spent.add(owner, bytes, number));
-                    }
-                    Cost::All(bytes) => {
-                        // What a copy costs is its first byte's: there is nothing to divide.
-                        let end = range.end.min(range.start + 1);
-                        let mut whose = Owner::Nobody;
-                        owners.cut(range.start..end, |owner, _| whose = owner);
-                        spent.add(whose, bytes, number);
-                    }
-                });
-                whole.context("its packed data is broken")?;
-            }
-            (None, None) => spent.add(Owner::Nobody, length, number),
+            None => spent.add(Owner::Nobody, length, number),
         }
     }
     spent.tell();
-    if unpacked.is_some() {
-        let note = "its data is packed: what is told of it are bytes of the packed form";
-        run.out.notes.push(note.to_owned());
-    }
     if custom::read(run.bytes, custom::SNAPSHOT)?.is_some() {
         let note = "it is a snapshot: its data is the memory that Python had, whose objects nothing tells apart";
         run.out.notes.push(note.to_owned());

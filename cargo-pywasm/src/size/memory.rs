@@ -1,10 +1,9 @@
-//! What memory holds at first, and whose it is, by address. Addresses stay what they are when a module is
-//! swept, optimized or packed; places in the file do not.
+//! The initial contents of memory and their owners, by address. Garbage collection and optimization keep
+//! addresses; they change offsets in the file.
 
 use std::ops::Range;
 
 use super::map::Chunk;
-use crate::rewrite::Unpacked;
 
 /// The bytes from the first to the last that data fills are at most so many times those that it has;
 /// else nobody looks for Python code in them.
@@ -37,11 +36,6 @@ impl Image {
             bytes[at..at + data.len()].copy_from_slice(data);
         }
         Some(Self { start, bytes })
-    }
-
-    /// Of data that is packed.
-    pub(super) fn unpacked(unpacked: &Unpacked<'_>) -> Option<Self> {
-        Some(Self { start: unpacked.target, bytes: unpacked.bytes()? })
     }
 
     pub(super) fn slice(&self, address: u32, length: u32) -> Option<&[u8]> {

@@ -124,11 +124,6 @@ fn unchanged_module_is_fresh() {
     mine.built(&CANISTER.replace("i32.const 8", "i32.const 9"));
     assert!(!is_fresh(&told(&[])));
     assert!(is_fresh(&told(&[])));
-    // How data is packed is part of the plan.
-    for form in ["lzma", "lz4"] {
-        assert!(!is_fresh(&told(&["--pack", form])), "{form}");
-        assert!(is_fresh(&told(&["--pack", form])), "{form}");
-    }
     // A warning is said each time.
     mine.built(&CANISTER.replace("__ic_custom_fd_close", "other"));
     for _ in 0..2 {
@@ -221,7 +216,6 @@ fn invalid_plans_have_hints() {
         (&["Cargo.toml", "--output", "x.wasm"], "it is not WebAssembly"),
         (&["Cargo.toml"], "--output FILE"),
         (&["--step", "gc", "--policy", "nowhere.toml"], "can't read policy"),
-        (&["--pack", "zip"], "lz4, lzma"),
     ] {
         let output = mine.call(args);
         let said = text(&output.stderr);
@@ -245,20 +239,4 @@ fn invalid_plans_have_hints() {
     let broken = Crate::new("[package.metadata.pywasm]\npost-link = [\"optimize\"]\n");
     let said = text(&broken.call(&[]).stderr);
     assert!(said.contains("`optimize` is not a step") && said.contains("gzip"), "{said}");
-}
-
-#[test]
-fn pack_option_implies_its_step() {
-    let mine = Crate::new(&format!("{TABLE}pack = \"lzma\"\n"));
-    let planned = |args: &[&str]| {
-        let output = mine.call(&[args, &["--dry-run"]].concat());
-        let said = text(&output.stdout);
-        said.lines().find(|line| line.starts_with("pack ")).map(str::to_owned)
-    };
-    let is = |line: Option<String>, form: &str| line.is_some_and(|line| line.contains(form));
-    assert!(is(planned(&[]), "data by lzma"));
-    assert!(is(planned(&["--pack", "lz4"]), "data by lz4"));
-    assert!(is(planned(&["--step", "pack"]), "data by lzma"));
-    assert!(is(planned(&["--step", "gc", "--pack", "lz4"]), "data by lz4"));
-    assert_eq!(planned(&["--step", "gc"]), None);
 }

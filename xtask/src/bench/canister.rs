@@ -13,14 +13,10 @@ use crate::embed::canister::copy;
 use crate::tool::{Tool, root};
 
 /// The steps of the example's table, and what is left of them for a comparison.
-const STEPS: [(&str, &[&str], &[&str]); 5] = [
-    ("all steps", ALL, &[]),
-    ("without `pack`", &["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"], &[]),
-    ("without `wasm-opt`", &["rewire", "candid", "gc", "pack", "strip", "gzip"], &[]),
-    ("without both", &["rewire", "candid", "gc", "strip", "gzip"], &[]),
-    ("all steps, `pack = \"lzma\"`", ALL, &["--pack", "lzma"]),
+const STEPS: [(&str, &[&str]); 2] = [
+    ("all steps", &["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"]),
+    ("without `wasm-opt`", &["rewire", "candid", "gc", "strip", "gzip"]),
 ];
-const ALL: &[&str] = &["rewire", "candid", "gc", "wasm-opt", "pack", "strip", "gzip"];
 
 pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
@@ -55,17 +51,16 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
     );
     writeln!(text, "| as it is linked | {} | | |", grouped(std::fs::metadata(linked)?.len()))?;
     let mut modules = Vec::new();
-    for (index, (name, steps, more)) in STEPS.iter().enumerate() {
+    for (index, (name, steps)) in STEPS.iter().enumerate() {
         let module = place.join(format!("{index}.wasm"));
         let (from, to) = (linked.display().to_string(), module.display().to_string());
         let mut words = vec!["--quiet", "post-link", &from, "--output", &to];
         words.extend(steps.iter().flat_map(|step| ["--step", *step]));
-        words.extend(*more);
         tool.call(&words).ignore_stdout().run()?;
-        let packed = std::fs::metadata(format!("{to}.gz"))?.len();
+        let compressed = std::fs::metadata(format!("{to}.gz"))?.len();
         let install = called(tool, &module, &["nothing"])?.fuel("install")?;
         let size = grouped(std::fs::metadata(&module)?.len());
-        writeln!(text, "| {name} | {size} | {} | {} |", grouped(packed), grouped(install))?;
+        writeln!(text, "| {name} | {size} | {} | {} |", grouped(compressed), grouped(install))?;
         modules.push(module);
     }
     // The first query brings what is made on the way, the second is warm; each is forgotten, so that
@@ -74,13 +69,9 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
     let said = called(tool, &modules[0], &calls)?;
     let (start, import) = said.start()?;
     text.push_str("\n| what | fuel |\n|---|---:|\n");
-    let unpacked = called(tool, &modules[1], &["nothing"])?.fuel("install")?;
-    let by_lzma = called(tool, &modules[4], &["nothing"])?.fuel("install")?;
     for (what, fuel) in [
         ("Python's own start, in full (`pywasm_start`)", start),
         ("import of `rules`, with `dataclasses`, `decimal`, `json`, `re`, `uuid` and more", import),
-        ("what `pack` adds to an install", said.fuel("install")? - unpacked),
-        ("what `pack = \"lzma\"` adds to an install", by_lzma - unpacked),
         ("a query that does nothing", said.fuel("nothing")?),
         ("a query that calls Python: `greet`, with its `print`", said.fuel("greet")?),
         (
@@ -123,7 +114,7 @@ fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::R
     }
     let note = format!(
         "A changed line of `python/rules.py`; Rust's part compiled before. {rounds} rounds, {}. Without \
-         `--release` nothing is optimized, packed or compressed.",
+         `--release` nothing is optimized or compressed.",
         machine()
     );
     write_section("canister times", "A canister: from a changed line", &note, &rows)

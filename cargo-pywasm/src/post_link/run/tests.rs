@@ -117,11 +117,10 @@ fn a_canister_is_rewired_swept_stripped_audited_and_compressed() {
     assert_eq!(outcome.done[4].after, outcome.compressed.as_ref().unwrap().len());
 }
 
-/// A canister that says its interface, and whose data is worth packing.
+/// A canister that says its interface.
 #[cfg(feature = "runtime")]
 fn speaking() -> Vec<u8> {
-    let data = "0123456789abcdef".repeat(600);
-    let text = format!(
+    wat::parse_str(
         r#"(module
             (import "ic0" "msg_reply" (func $reply))
             (import "ic0" "time" (func $time (result i64)))
@@ -131,16 +130,15 @@ fn speaking() -> Vec<u8> {
             (func (export "get_candid_pointer") (result i32) call $printer i32.const 65540)
             (func (export "canister_query ask")
                 (global.set $__stack_pointer (global.get $__stack_pointer)) call $reply)
-            (data (i32.const 65540) "service : {{ ask : () -> () query }}\00")
-            (data (i32.const 70000) "{data}"))"#
-    );
-    wat::parse_str(text).unwrap()
+            (data (i32.const 65540) "service : { ask : () -> () query }\00"))"#,
+    )
+    .unwrap()
 }
 
 #[cfg(feature = "runtime")]
 #[test]
 fn the_interface_is_told_by_a_section_and_what_said_it_goes() {
-    let steps = [Step::Candid, Step::Gc, Step::Strip, Step::Pack, Step::Audit];
+    let steps = [Step::Candid, Step::Gc, Step::Strip, Step::Audit];
     let script = Script::new(VERSION, "cp \"$in\" \"$out\"");
     for steps in [steps.to_vec(), [&steps[..], &[Step::WasmOpt]].concat()] {
         let plan = plan(&steps, "ic", &script.ctx());
@@ -150,7 +148,7 @@ fn the_interface_is_told_by_a_section_and_what_said_it_goes() {
         let told = custom::read(&outcome.module, custom::CANDID).unwrap();
         assert_eq!(told, outcome.interface.as_deref());
         assert_eq!(imports(&outcome.module), ["msg_reply"]);
-        assert!(outcome.module.len() < bytes.len() / 4, "{}", outcome.module.len());
+        assert!(outcome.module.len() < bytes.len(), "{}", outcome.module.len());
         assert!(outcome.findings.as_ref().is_some_and(Vec::is_empty), "{:?}", outcome.findings);
         let again = run(&outcome.module, &plan).unwrap();
         assert!(again.module == outcome.module, "{:?}", again.done);
@@ -169,11 +167,10 @@ fn a_module_that_says_no_interface_is_told_how_to() {
 
 #[test]
 fn who_tries_things_out_waits_for_no_optimizer() {
-    let steps = vec![Step::Gzip, Step::Rewire, Step::WasmOpt, Step::Pack, Step::Audit];
+    let steps = vec![Step::Gzip, Step::Rewire, Step::WasmOpt, Step::Audit];
     let budget = Some(crate::size::Budget::default());
-    let packing = Some(rewrite::Packing::Lzma);
-    let mut asked = Asked { steps, require_wasm_opt: true, packing, budget, ..Asked::default() };
-    assert_eq!(asked.for_trying().as_deref(), Some("wasm-opt, pack, gzip, size-budget"));
+    let mut asked = Asked { steps, require_wasm_opt: true, budget, ..Asked::default() };
+    assert_eq!(asked.for_trying().as_deref(), Some("wasm-opt, gzip, size-budget"));
     assert_eq!(asked.budget, None);
     assert_eq!(
         (&asked.steps[..], asked.require_wasm_opt),
@@ -181,33 +178,6 @@ fn who_tries_things_out_waits_for_no_optimizer() {
     );
     assert_eq!(asked.for_trying(), None);
     assert_eq!(Plan::new(&asked, &ctx(&[])).unwrap().steps, [Step::Rewire, Step::Audit]);
-}
-
-#[cfg(feature = "runtime")]
-#[test]
-fn data_is_packed_as_it_is_asked_for_and_another_choice_is_another_plan() {
-    let bytes = speaking();
-    let packed = |packing: Option<rewrite::Packing>| {
-        // Who says how wants the step, named or not.
-        let steps =
-            if packing.is_some() { vec![Step::Strip] } else { vec![Step::Pack, Step::Strip] };
-        let plan = Plan::new(&Asked { steps, packing, ..Asked::default() }, &ctx(&[])).unwrap();
-        assert_eq!(plan.steps, [Step::Pack, Step::Strip]);
-        let outcome = run(&bytes, &plan).unwrap();
-        assert!(outcome.module.len() < bytes.len(), "{:?}", outcome.done);
-        (plan.told(), outcome)
-    };
-    let (told, plain) = packed(None);
-    assert!(told.contains("data by lz4, which"), "{told}");
-    let (told, lz4) = packed(Some(rewrite::Packing::Lz4));
-    let (other, lzma) = packed(Some(rewrite::Packing::Lzma));
-    assert!(other.contains("data by lzma, which") && told != other, "{other}");
-    assert!(plain.module == lz4.module && plain.stamp == lz4.stamp);
-    assert!(lz4.module != lzma.module && lz4.stamp != lzma.stamp);
-    // A module that is packed stays as it is, whatever the choice.
-    let asked = Asked { packing: Some(rewrite::Packing::Lzma), ..Asked::default() };
-    let again = run(&lz4.module, &Plan::new(&asked, &ctx(&[])).unwrap()).unwrap();
-    assert!(again.module == lz4.module, "{:?}", again.done);
 }
 
 #[test]

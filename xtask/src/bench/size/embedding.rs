@@ -85,22 +85,9 @@ const TABLES: &str = "[lib]\ncrate-type = [\"cdylib\"]\n\n\
     [profile.release]\nopt-level = \"z\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n";
 
 /// What is done to the embedding after its link.
-const STEPS: [(&str, &[&str]); 6] = [
+const STEPS: [(&str, &[&str]); 2] = [
     ("without `wasm-opt`", &["--step", "gc", "--step", "strip"]),
-    ("`pack`", &["--step", "gc", "--step", "pack", "--step", "strip"]),
-    ("`pack = \"lzma\"`", &["--step", "gc", "--step", "pack", "--pack", "lzma", "--step", "strip"]),
     ("`wasm-opt`", &["--step", "gc", "--step", "wasm-opt", "--step", "strip"]),
-    (
-        "`wasm-opt`, `pack`",
-        &["--step", "gc", "--step", "wasm-opt", "--step", "pack", "--step", "strip"],
-    ),
-    (
-        "`wasm-opt`, `pack = \"lzma\"`",
-        &[
-            "--step", "gc", "--step", "wasm-opt", "--step", "pack", "--pack", "lzma", "--step",
-            "strip",
-        ],
-    ),
 ];
 
 /// The rows of both sets. `optimizer` is Binaryen's.
