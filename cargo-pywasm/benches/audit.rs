@@ -9,8 +9,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::Context;
-use cargo_pywasm::audit::{self, Given, Module, Policy};
+use cargo_pywasm::audit::{self, Given, Policy};
 use pywasm_stubs::{Behaviour, Link, Rules, Voice};
+use pywasm_wasm::Module;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
 fn main() -> anyhow::Result<()> {

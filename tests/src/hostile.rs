@@ -1,14 +1,15 @@
 //! The readers of untrusted files, each as one function: for tests that change valid input, and for the
 //! fuzzer (`tests/fuzz`). No reader may panic, whatever the input is.
 
-use cargo_pywasm::audit::{self, Baseline, Content, Given, Module, Policy};
-use cargo_pywasm::rewrite::{self, custom};
+use cargo_pywasm::audit::{self, Baseline, Content, Given, Policy};
+use cargo_pywasm::rewrite;
 use cargo_pywasm::size::report::{self, Measured};
 use cargo_pywasm::size::{
     self, Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View,
 };
 use cargo_pywasm::snapshot::Form;
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
+use pywasm_wasm::{Module, custom};
 
 /// Reads a file of one kind.
 pub type Reader = fn(&[u8]);

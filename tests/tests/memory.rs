@@ -1,9 +1,10 @@
 //! An audit takes a few times the file's size in memory and no more, whatever is in the file: a small
 //! file can't claim much, and a large one can be audited in CI.
 
-use cargo_pywasm::audit::{self, Given, Module, Policy};
+use cargo_pywasm::audit::{self, Given, Policy};
 use cargo_pywasm::size::{self, Evidence};
 use peak_alloc::PeakAlloc;
+use pywasm_wasm::Module;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;

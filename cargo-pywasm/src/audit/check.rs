@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use pywasm_wasm::{Extern, Import, Module};
+
 use super::finding::{Code, Finding};
 use super::known;
-use super::module::{Extern, Import, Module};
 use super::origin::Origins;
 use super::policy::{HostFunction, Policy};
 

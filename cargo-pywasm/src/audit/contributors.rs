@@ -6,7 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::module::Module;
+use pywasm_wasm::Module;
+
 use super::policy::Limited;
 use crate::size::{self, Evidence, Kind, Row};
 

@@ -1,8 +1,8 @@
 //! How much a module has of what can have a limit.
 
+use pywasm_wasm::{Largest, Module};
+
 use super::check::Given;
-use super::code::Largest;
-use super::module::Module;
 use super::policy::{Limited, Policy};
 
 /// How much there is of something.

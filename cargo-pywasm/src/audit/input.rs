@@ -6,7 +6,6 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_stubs::Object;
 
-use super::module;
 use pywasm_session::WithHint;
 
 /// A file's content.
@@ -74,7 +73,7 @@ impl Content {
             anyhow::bail!("{}", what_else(&bytes));
         }
         match bytes.get(4..8) {
-            Some([1, 0, 0, 0]) if module::is_relocatable(&bytes) => {
+            Some([1, 0, 0, 0]) if pywasm_wasm::is_relocatable(&bytes) => {
                 Ok(Self::Object(Box::new(Object::read(name, &bytes)?)))
             }
             Some([1, 0, 0, 0]) => Ok(Self::Module(bytes)),

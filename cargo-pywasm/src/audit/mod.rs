@@ -6,14 +6,12 @@
 
 mod baseline;
 mod check;
-mod code;
 mod contributors;
 mod figures;
 mod finding;
 mod input;
 mod known;
 mod link;
-mod module;
 mod origin;
 mod policy;
 pub mod report;
@@ -24,5 +22,4 @@ pub use figures::{Figure, figures};
 pub use finding::{Code, Finding};
 pub use input::{Content, Input};
 pub use link::link;
-pub use module::Module;
 pub use policy::{DEFAULT, Limited, Policy};

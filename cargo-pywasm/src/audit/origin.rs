@@ -3,8 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::code::Calls;
-use super::module::{Extern, Module};
+use pywasm_wasm::{Calls, Extern, Module};
 
 /// What is needed to tell origins, read once a module.
 #[derive(Debug)]

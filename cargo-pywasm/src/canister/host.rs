@@ -172,7 +172,7 @@ impl Module {
     /// not kept from message to message here, for no canister can change them.
     pub(super) fn refused(&self) -> anyhow::Result<Option<String>> {
         let policy = Policy::load("ic", Utf8Path::new(""))?;
-        let module = audit::Module::read(&self.0.bytes)?;
+        let module = pywasm_wasm::Module::read(&self.0.bytes)?;
         let found = audit::module(&module, Given::default(), &policy)?;
         let found: Vec<String> = found
             .into_iter()

@@ -5,10 +5,9 @@
 //! instantiated again to continue, its start function must not run.
 
 use anyhow::Context;
+use pywasm_wasm::sections::{HEADER, kind, sections};
 use wasm_encoder::{ExportKind, ExportSection, Section as _};
 use wasmparser::{Parser, Payload, TypeRef, ValType};
-
-use crate::rewrite::sections::{HEADER, kind, sections};
 
 pub(super) const MEMORY: &str = "pywasm:memory";
 pub(super) const TABLE: &str = "pywasm:table";

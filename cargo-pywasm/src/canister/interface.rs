@@ -11,13 +11,13 @@ use candid::TypeEnv;
 use candid::types::subtype::subtype_check_all;
 use candid::types::{Function, Type, TypeInner};
 use candid_parser::{IDLProg, check_prog};
+use pywasm_wasm::custom::{self, POINTER};
 use wasmtime::{ExternType, Instance, Linker, Store, StoreLimits, Val, ValType};
 
 use super::bounds::{self, MOST_TEXT};
 use super::host::{Host, Module, wasm_error};
 use super::instrument;
 use super::text;
-use crate::rewrite::custom::{self, POINTER};
 use pywasm_runtime::{memory_of, trap_text};
 use pywasm_session::WithHint;
 

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context;
 use camino::Utf8PathBuf;
 use pywasm_stubs::Link;
+use pywasm_wasm::Module;
 
 use crate::audit::report::{Audited, Format, Style, report};
-use crate::audit::{self, Baseline, Code, Content, Finding, Given, Input, Module, Policy};
+use crate::audit::{self, Baseline, Code, Content, Finding, Given, Input, Policy};
 use crate::exit::Exit;
 use crate::project;
 use pywasm_session::WithHint;

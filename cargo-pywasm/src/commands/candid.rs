@@ -2,11 +2,11 @@
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
+use pywasm_wasm::custom;
 
 use crate::audit::{Content, Input};
 use crate::canister::{Host, Interface, interface};
 use crate::exit::Exit;
-use crate::rewrite::custom;
 use pywasm_store::Ctx;
 
 /// Print a canister's interface in Candid, as the module says it

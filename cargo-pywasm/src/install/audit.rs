@@ -6,10 +6,11 @@ use anyhow::Context;
 use camino::Utf8Path;
 use pywasm_recipes::Recipe;
 use pywasm_stubs::Link;
+use pywasm_wasm::Module;
 use serde_json::json;
 
 use crate::audit::report::{self, Audited};
-use crate::audit::{self, DEFAULT, Given, Module, Policy};
+use crate::audit::{self, DEFAULT, Given, Policy};
 use pywasm_toolchain::Toolchain;
 
 /// What an audit of an installation tells.

@@ -2,9 +2,9 @@
 //! project's finished module: names and addresses tell more while the steps run than ever after.
 
 use anyhow::Context;
+use pywasm_wasm::Module;
 
 use super::{Files, Outcome, Plan, gzip};
-use crate::audit::Module;
 use crate::project::Linked;
 use crate::size::{self, Breakdown, Evidence, LinkMap, Members, Over, Record};
 use pywasm_store::Ctx;

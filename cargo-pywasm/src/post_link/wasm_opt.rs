@@ -8,11 +8,11 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_wasm::Module;
+use pywasm_wasm::custom;
 use sha2::{Digest as _, Sha256};
 use wasmparser::{DataKind, Operator, Parser, Payload, Validator, WasmFeatures};
 
-use crate::audit::Module;
-use crate::rewrite::custom;
 use pywasm_session::{WithHint, one_line};
 use pywasm_store::Ctx;
 use pywasm_toolchain::Binaryen;

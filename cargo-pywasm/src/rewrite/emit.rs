@@ -9,14 +9,13 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 
 use anyhow::Context;
+use pywasm_wasm::custom;
 use walrus::{CustomSection, FunctionId, FunctionKind, IdsToIndices, Module};
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
     CodeSection, FunctionSection, IndirectNameMap, Instruction, NameMap, NameSection,
 };
 use wasmparser::{CodeSectionReader, FunctionBody, FunctionSectionReader, Name, Parser};
-
-use super::custom;
 
 /// The section in which the order is handed on; no module that leaves here has one.
 const ORDER: &str = "pywasm.order";
@@ -187,7 +186,6 @@ mod tests {
     use wasmparser::{BinaryReader, Operator};
 
     use super::*;
-    use crate::audit;
 
     /// A module whose functions grow, so that walrus turns them round.
     const GROWING: &str = r#"(module
@@ -213,7 +211,7 @@ mod tests {
         let mut module = Module::from_buffer(&given).unwrap();
         let turned = Module::from_buffer(&given).unwrap().emit_wasm();
         let names = |module: &[u8]| -> Vec<String> {
-            let names = audit::Module::read(module).unwrap().names().unwrap();
+            let names = pywasm_wasm::Module::read(module).unwrap().names().unwrap();
             names.into_iter().map(str::to_owned).collect()
         };
         assert_ne!(names(&turned), names(&given), "walrus does not sort any more");
@@ -243,7 +241,7 @@ mod tests {
         wasmparser::validate(&emitted).unwrap();
         assert_eq!(said(&emitted), [3, 8]);
         let count = |module: &[u8]| {
-            let read = audit::Module::read(module).unwrap();
+            let read = pywasm_wasm::Module::read(module).unwrap();
             let bodies = read.bodies.iter().map(|it| &module[it.start as usize..it.end as usize]);
             let operators = bodies.flat_map(|body| {
                 let body = FunctionBody::new(BinaryReader::new(body, 0));

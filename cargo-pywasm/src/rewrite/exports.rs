@@ -1,10 +1,9 @@
 //! Exports left out; every other byte of a module stays as it was.
 
 use anyhow::Context;
+use pywasm_wasm::sections::{HEADER, kind, sections};
 use wasm_encoder::{ExportSection, Section as _};
 use wasmparser::{BinaryReader, ExportSectionReader};
-
-use super::sections::{HEADER, kind, sections};
 
 const EXPORTS: u8 = 7;
 
@@ -37,7 +36,6 @@ pub fn without_exports(module: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit;
 
     #[test]
     fn an_export_goes_and_the_rest_stays() {
@@ -47,7 +45,7 @@ mod tests {
         let made = without_exports(&module, |name| name == "a" || name == "memory").unwrap();
         wasmparser::validate(&made).unwrap();
         let names = |module: &[u8]| -> Vec<String> {
-            let read = audit::Module::read(module).unwrap();
+            let read = pywasm_wasm::Module::read(module).unwrap();
             read.exports.iter().map(|export| export.name.to_owned()).collect()
         };
         assert_eq!(names(&made), ["b", "c"]);

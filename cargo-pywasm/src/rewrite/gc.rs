@@ -94,7 +94,6 @@ impl Count {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit;
 
     /// A polyfill's function whose export alone holds what it calls.
     const MODULE: &str = r#"(module
@@ -112,7 +111,7 @@ mod tests {
 
     fn exports(bytes: &[u8]) -> Vec<String> {
         wasmparser::validate(bytes).unwrap();
-        let module = audit::Module::read(bytes).unwrap();
+        let module = pywasm_wasm::Module::read(bytes).unwrap();
         module.exports.iter().map(|it| it.name.to_owned()).collect()
     }
 
@@ -124,7 +123,7 @@ mod tests {
         assert_eq!(exports(&swept.module), ["memory", "canister_query ask", "_initialize"]);
         // The two, what they call, and the import behind it.
         assert_eq!((swept.functions, swept.segments), (4, 1));
-        let module = audit::Module::read(&swept.module).unwrap();
+        let module = pywasm_wasm::Module::read(&swept.module).unwrap();
         assert_eq!(module.imports.iter().map(|it| it.name).collect::<Vec<_>>(), ["debug_print"]);
         assert!(swept.module.windows(4).any(|bytes| bytes == b"kept"));
     }

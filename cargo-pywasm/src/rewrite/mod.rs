@@ -3,12 +3,10 @@
 //!
 //! Takes bytes and gives bytes; it touches no file.
 
-pub mod custom;
 mod emit;
 mod exports;
 mod gc;
 mod rewire;
-pub(crate) mod sections;
 mod stub;
 
 pub use exports::without_exports;

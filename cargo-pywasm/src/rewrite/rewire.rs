@@ -226,7 +226,6 @@ fn remove(module: &mut Module, function: FunctionId, import: ImportId) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit;
 
     /// What wasi2ic's own tests are about: calls in blocks, loops and branches, a table, a reference,
     /// a polyfill function that calls what it stands for, targets by name and by export.
@@ -257,7 +256,7 @@ mod tests {
 
     fn imports(module: &[u8]) -> Vec<String> {
         wasmparser::validate(module).unwrap();
-        let module = audit::Module::read(module).unwrap();
+        let module = pywasm_wasm::Module::read(module).unwrap();
         module.imports.iter().map(|it| format!("{}.{}", it.module, it.name)).collect()
     }
 
@@ -273,7 +272,7 @@ mod tests {
         );
         // What nobody called is gone, and what nobody answers is not.
         assert_eq!(imports(&done.module), ["ic0.debug_print", "wasi_snapshot_preview1.proc_exit"]);
-        let module = audit::Module::read(&done.module).unwrap();
+        let module = pywasm_wasm::Module::read(&done.module).unwrap();
         assert!(module.exports.iter().any(|export| export.name == "_initialize"));
         let again = rewire(&done.module, &Wire::polyfill(), true).unwrap();
         assert!(again.wired.is_empty() && again.module == done.module);

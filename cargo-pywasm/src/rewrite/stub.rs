@@ -267,7 +267,7 @@ mod tests {
 
     fn findings(module: &[u8]) -> Vec<String> {
         let policy = Policy::load("wasip1", "".into()).unwrap();
-        let module = audit::Module::read(module).unwrap();
+        let module = pywasm_wasm::Module::read(module).unwrap();
         let found = audit::module(&module, audit::Given::default(), &policy).unwrap();
         found.into_iter().map(|finding| finding.subject).collect()
     }
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(done.stubbed, ["env.done", "env.gone", "host.log"]);
         wasmparser::validate(&done.module).unwrap();
         assert!(findings(&done.module).is_empty());
-        let module = audit::Module::read(&done.module).unwrap();
+        let module = pywasm_wasm::Module::read(&done.module).unwrap();
         assert_eq!(module.imports.len(), 1);
         assert!(module.names().unwrap().contains(&"gone"));
         // Again there is nothing to do, and the same comes out.
@@ -338,7 +338,7 @@ mod tests {
         let rules = Rules::default();
         let default = Some(Behaviour::Trap);
         let done = stub(&module.unwrap(), &policy, &rules, default, Voice::Ic).unwrap();
-        let module = audit::Module::read(&done.module).unwrap();
+        let module = pywasm_wasm::Module::read(&done.module).unwrap();
         assert_eq!(module.imports.iter().map(|it| it.name).collect::<Vec<_>>(), ["trap"]);
         assert!(audit::module(&module, audit::Given::default(), &policy).unwrap().is_empty());
     }

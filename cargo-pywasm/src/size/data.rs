@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use pywasm_wasm::custom;
+use pywasm_wasm::sections::Section;
 use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 
 use super::breakdown::LabelId;
 use super::measure::Run;
 use super::memory::{Image, Owner, Owners};
 use super::{Kind, Row, frozen, origin};
-use crate::rewrite::custom;
-use crate::rewrite::sections::Section;
 
 /// Measures the data section.
 ///

@@ -1,13 +1,13 @@
 //! From bytes to a [`Breakdown`]: each section is walked once, and each byte of it is somebody's or said to
 //! be nobody's.
 
+use pywasm_wasm::Module;
+use pywasm_wasm::sections::{HEADER, Section, walk};
 use wasmparser::BinaryReader;
 
 use super::breakdown::LabelId;
 use super::whose::Whose;
 use super::{Breakdown, Kind, LinkMap, Members, Row, data, origin};
-use crate::audit::Module;
-use crate::rewrite::sections::{HEADER, Section, walk};
 
 /// What is known of a module beside its bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,7 +132,7 @@ fn section_label(section: &Section, bytes: &[u8]) -> String {
 /// Whether only debuggers and people read it.
 fn is_for_debuggers(label: &str) -> bool {
     let name = label.trim_start_matches("custom section `").trim_end_matches('`');
-    crate::rewrite::custom::debugger(name)
+    pywasm_wasm::custom::debugger(name)
 }
 
 /// A module that is being measured.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context;
+use pywasm_wasm::custom;
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
-use crate::rewrite::custom;
 use pywasm_session::WithHint;
 
 /// Runs the constructors of a command. Source of these four: install/snapshot.c.

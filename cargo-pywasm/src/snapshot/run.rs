@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::task::{Context as Task, Poll, Waker};
 
 use anyhow::Context;
+use pywasm_wasm::custom;
 use wasmtime::{Instance, Memory, Store, Val};
 use wasmtime_wasi::cli::OutputFile;
 use wasmtime_wizer::{InstanceState, SnapshotVal, Wizer};
@@ -13,7 +14,7 @@ use wasmtime_wizer::{InstanceState, SnapshotVal, Wizer};
 use super::Request;
 use super::form::{self, Form};
 use super::world::{self, World};
-use crate::rewrite::{self, custom};
+use crate::rewrite;
 use pywasm_runtime::{End, Program, Runtime, end_of, wasi, wasm_error};
 use pywasm_session::WithHint;
 

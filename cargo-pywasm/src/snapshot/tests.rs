@@ -116,7 +116,7 @@ fn a_constructor_runs_before_and_is_no_part_of_it_any_more() {
     let bench = Bench::new();
     let made = bench.made(&text);
     assert_eq!(bench.run(&made.module), (5, 6));
-    let read = crate::audit::Module::read(&made.module).unwrap();
+    let read = pywasm_wasm::Module::read(&made.module).unwrap();
     let names: Vec<&str> = read.exports.iter().map(|export| export.name).collect();
     assert_eq!(names, ["memory", "run"]);
 }

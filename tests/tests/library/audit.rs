@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use camino::Utf8PathBuf;
 use cargo_pywasm::audit::report::{Audited, Format, Style, report};
-use cargo_pywasm::audit::{self, Baseline, Code, Finding, Given, Module, Policy};
+use cargo_pywasm::audit::{self, Baseline, Code, Finding, Given, Policy};
 use cargo_pywasm::rewrite;
 use pywasm_runtime::{End, Program, Runtime};
 use pywasm_stubs::{Behaviour, Binding, Link, Rules, ValType, Voice, Writer};
 use pywasm_tests::{Fresh, utf8};
+use pywasm_wasm::Module;
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/audit")

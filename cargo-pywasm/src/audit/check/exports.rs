@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use pywasm_wasm::{Export, Extern};
+
 use super::{Check, has};
 use crate::audit::finding::{Code, Finding};
-use crate::audit::module::{Export, Extern};
 use crate::audit::policy::is_kind;
 
 impl Check<'_, '_> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use pywasm_wasm::Largest;
+
 use super::{Check, Given};
-use crate::audit::code::Largest;
 use crate::audit::contributors;
 use crate::audit::figures;
 use crate::audit::finding::{Code, Finding};

@@ -1,8 +1,9 @@
 //! Interfaces out of modules, and text that is typed by them.
 
+use pywasm_wasm::custom;
+
 use super::*;
 use crate::canister::{Interface, interface, text};
-use crate::rewrite::custom;
 
 const DID: &str = "type List = opt record { head : int; tail : List };
 type Shape = variant { circle : nat8; square : record { side : float64 }; none };

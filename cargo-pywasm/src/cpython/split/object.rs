@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use pywasm_wasm::sections::{HEADER, Section, sections};
 use wasm_encoder::{CustomSection, Encode as _, RawSection, Section as _};
 use wasmparser::{
     BinaryReader, CodeSectionReader, CompositeInnerType, FuncType, FunctionBody,
@@ -12,8 +13,6 @@ use wasmparser::{
     RelocSectionReader, RelocationEntry, SymbolInfo, TypeRef, TypeSectionReader, Validator,
     WasmFeatures,
 };
-
-use crate::rewrite::sections::{HEADER, Section, sections};
 
 const CUSTOM: u8 = 0;
 const TYPES: u8 = 1;

@@ -1,8 +1,8 @@
+use pywasm_wasm::sections::sections;
 use wasm_encoder::{CustomSection, Section as _};
 use wasmparser::{Parser, Payload};
 
 use super::*;
-use crate::rewrite::sections::sections;
 
 /// Instructions that the small interpreter has; the last one ends.
 const CASES: usize = 120;

@@ -1,5 +1,6 @@
+use pywasm_wasm::custom;
+
 use super::*;
-use crate::rewrite::custom;
 use crate::size::{By, View};
 
 fn rows(all: &Breakdown) -> Vec<String> {

@@ -130,7 +130,7 @@ fn custom<'a>(module: &'a [u8], section: &Section) -> anyhow::Result<Option<(&'a
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit;
+    use crate::Module;
 
     const MODULE: &str = r#"(module
         (@custom "first" (before first) "x")
@@ -144,7 +144,7 @@ mod tests {
         (data (i32.const 0) "abc"))"#;
 
     fn names(bytes: &[u8]) -> Vec<String> {
-        let module = audit::Module::read(bytes).unwrap();
+        let module = Module::read(bytes).unwrap();
         let mut names: Vec<String> = module.custom().map(|(name, _)| name.to_owned()).collect();
         names.sort();
         names

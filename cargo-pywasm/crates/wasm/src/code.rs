@@ -4,24 +4,24 @@ use std::collections::BTreeMap;
 
 use wasmparser::Operator;
 
-use super::module::Module;
+use super::Module;
 
 /// Calls and references between functions.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
+pub struct Calls {
     /// Caller, callee, and whether it is called rather than referred to; sorted.
     edges: Vec<(u32, u32, bool)>,
 }
 
 /// The largest functions of a module.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Largest {
+pub struct Largest {
     /// Function and how many instructions it has.
-    pub(super) instructions: (u32, u64),
+    pub instructions: (u32, u64),
     /// Function and its complexity.
-    pub(super) complexity: (u32, u64),
+    pub complexity: (u32, u64),
     /// Instructions that change a table, and the first function that has each.
-    pub(super) table_changes: BTreeMap<&'static str, u32>,
+    pub table_changes: BTreeMap<&'static str, u32>,
 }
 
 impl Calls {
@@ -29,7 +29,7 @@ impl Calls {
     ///
     /// # Errors
     /// When code is broken.
-    pub(super) fn read(module: &Module<'_>) -> anyhow::Result<Self> {
+    pub fn read(module: &Module<'_>) -> anyhow::Result<Self> {
         let mut edges = Vec::new();
         each(module, |caller, operator| {
             let edge = match operator {
@@ -50,12 +50,12 @@ impl Calls {
     }
 
     /// What a function calls or refers to, sorted.
-    pub(super) fn of(&self, function: u32) -> impl Iterator<Item = u32> + '_ {
+    pub fn of(&self, function: u32) -> impl Iterator<Item = u32> + '_ {
         self.edges_of(function).map(|(_, callee, _)| *callee)
     }
 
     /// What a function calls, sorted.
-    pub(super) fn called_by(&self, function: u32) -> impl Iterator<Item = u32> + '_ {
+    pub fn called_by(&self, function: u32) -> impl Iterator<Item = u32> + '_ {
         self.edges_of(function).filter(|(.., called)| *called).map(|(_, callee, _)| *callee)
     }
 
@@ -70,7 +70,7 @@ impl Largest {
     ///
     /// # Errors
     /// When code is broken.
-    pub(super) fn read(module: &Module<'_>) -> anyhow::Result<Self> {
+    pub fn read(module: &Module<'_>) -> anyhow::Result<Self> {
         let (mut largest, mut current) = (Self::default(), Self::default());
         let mut changes = BTreeMap::new();
         each(module, |function, operator| {

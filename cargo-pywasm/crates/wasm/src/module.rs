@@ -327,7 +327,7 @@ fn at_most(count: u32, what: &str) -> anyhow::Result<()> {
 
 /// Whether a module is a relocatable object, which no host can run. A finished one may have been
 /// linked with `--emit-relocs`, and then has the same sections; but it exports something.
-pub(super) fn is_relocatable(bytes: &[u8]) -> bool {
+pub fn is_relocatable(bytes: &[u8]) -> bool {
     let mut is_linking = false;
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
         match payload {

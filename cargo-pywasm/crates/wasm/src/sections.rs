@@ -7,24 +7,24 @@ use wasm_encoder::ExportKind;
 use wasmparser::{BinaryReader, ExternalKind};
 
 /// The magic number and the version.
-pub(crate) const HEADER: usize = 8;
+pub const HEADER: usize = 8;
 
 /// One section of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Section {
+pub struct Section {
     /// What it is: 0 is a custom section.
-    pub(crate) id: u8,
+    pub id: u8,
     /// All of it, its id and size included.
-    pub(crate) whole: Range<usize>,
+    pub whole: Range<usize>,
     /// What is in it.
-    pub(crate) content: Range<usize>,
+    pub content: Range<usize>,
 }
 
 /// The sections, in their order. Nothing is asked of their content.
 ///
 /// # Errors
 /// When it is no module, or one that is cut off.
-pub(crate) fn sections(module: &[u8]) -> anyhow::Result<Vec<Section>> {
+pub fn sections(module: &[u8]) -> anyhow::Result<Vec<Section>> {
     walk(module)?.collect()
 }
 
@@ -32,9 +32,7 @@ pub(crate) fn sections(module: &[u8]) -> anyhow::Result<Vec<Section>> {
 ///
 /// # Errors
 /// When it is no module; an item, when that section is cut off.
-pub(crate) fn walk(
-    module: &[u8],
-) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Section>> + '_> {
+pub fn walk(module: &[u8]) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Section>> + '_> {
     anyhow::ensure!(module.starts_with(b"\0asm\x01\0\0\0"), "it is not a wasm module");
     let mut at = HEADER;
     Ok(std::iter::from_fn(move || {
@@ -58,7 +56,7 @@ fn next(module: &[u8], at: usize, rest: &[u8]) -> anyhow::Result<Section> {
 }
 
 /// What an export is, for the library that writes it.
-pub(crate) fn kind(kind: ExternalKind) -> ExportKind {
+pub fn kind(kind: ExternalKind) -> ExportKind {
     match kind {
         ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
         ExternalKind::Table => ExportKind::Table,
