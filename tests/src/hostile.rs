@@ -71,7 +71,7 @@ pub fn module(bytes: &[u8]) {
         let policy = policy.expect("a policy");
         let _ = audit::module(&module, Given::default(), &policy);
         let _ = audit::figures(&module, Given::default(), &policy);
-        let cleared = custom::clear(bytes, custom::debugger);
+        let cleared = custom::clear(bytes, custom::is_for_debuggers);
         let _ = cleared.map(|cleared| custom::clear(&cleared.module, |_| true));
     }
 }

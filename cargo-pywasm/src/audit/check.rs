@@ -175,7 +175,7 @@ impl Check<'_, '_> {
         if self.policy.features.is_none() {
             return;
         }
-        for segment in &self.module.odd_segments {
+        for segment in &self.module.computed_segments {
             let text = "its place is computed; the host takes a constant only";
             let cure = "link without `-shared` and `-pie`";
             self.findings.push(

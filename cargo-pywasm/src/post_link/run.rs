@@ -216,7 +216,7 @@ impl Run<'_> {
     }
 
     fn strip(&mut self) -> anyhow::Result<Said> {
-        let cleared = custom::clear(&self.module, custom::debugger)?;
+        let cleared = custom::clear(&self.module, custom::is_for_debuggers)?;
         let mut names: Vec<&str> = cleared.sections.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         let about = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };

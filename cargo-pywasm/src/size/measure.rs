@@ -132,7 +132,7 @@ fn section_label(section: &Section, bytes: &[u8]) -> String {
 /// Whether only debuggers and people read it.
 fn is_for_debuggers(label: &str) -> bool {
     let name = label.trim_start_matches("custom section `").trim_end_matches('`');
-    pywasm_wasm::custom::debugger(name)
+    pywasm_wasm::custom::is_for_debuggers(name)
 }
 
 /// A module that is being measured.

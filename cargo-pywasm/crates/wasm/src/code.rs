@@ -1,4 +1,4 @@
-//! What stands in functions: who calls whom, and how large they are. Read only where it is asked for.
+//! Function bodies: calls between functions, and the largest functions. Decoded only when needed.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,26 @@ use super::Module;
 /// Calls and references between functions.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// Caller, callee, and whether it is called rather than referred to; sorted.
+    /// Caller, callee, and true for a call or false for a reference; sorted.
     edges: Vec<(u32, u32, bool)>,
 }
 
 /// The largest functions of a module.
 #[derive(Clone, Debug, Default)]
 pub struct Largest {
-    /// Function and how many instructions it has.
+    /// The function with the most instructions, and their number.
     pub instructions: (u32, u64),
-    /// Function and its complexity.
+    /// The most complex function, and its complexity.
     pub complexity: (u32, u64),
-    /// Instructions that change a table, and the first function that has each.
+    /// The instructions in use that change a table, each with the first function that has it.
     pub table_changes: BTreeMap<&'static str, u32>,
 }
 
 impl Calls {
-    /// Reads all functions.
+    /// Decodes all functions.
     ///
     /// # Errors
-    /// When code is broken.
+    /// When a function body is malformed.
     pub fn read(module: &Module<'_>) -> anyhow::Result<Self> {
         let mut edges = Vec::new();
         each(module, |caller, operator| {
@@ -39,7 +39,7 @@ impl Calls {
                 Operator::RefFunc { function_index } => (caller, *function_index, false),
                 _ => return,
             };
-            // Most calls of a function follow another of the same.
+            // Calls of the same function often follow each other.
             if edges.last() != Some(&edge) {
                 edges.push(edge);
             }
@@ -49,12 +49,12 @@ impl Calls {
         Ok(Self { edges })
     }
 
-    /// What a function calls or refers to, sorted.
+    /// Returns the functions that a function calls or references, sorted.
     pub fn of(&self, function: u32) -> impl Iterator<Item = u32> + '_ {
         self.edges_of(function).map(|(_, callee, _)| *callee)
     }
 
-    /// What a function calls, sorted.
+    /// Returns the functions that a function calls, sorted.
     pub fn called_by(&self, function: u32) -> impl Iterator<Item = u32> + '_ {
         self.edges_of(function).filter(|(.., called)| *called).map(|(_, callee, _)| *callee)
     }
@@ -66,10 +66,10 @@ impl Calls {
 }
 
 impl Largest {
-    /// Reads all functions.
+    /// Decodes all functions.
     ///
     /// # Errors
-    /// When code is broken.
+    /// When a function body is malformed.
     pub fn read(module: &Module<'_>) -> anyhow::Result<Self> {
         let (mut largest, mut current) = (Self::default(), Self::default());
         let mut changes = BTreeMap::new();
@@ -79,7 +79,7 @@ impl Largest {
             }
             current.instructions.1 += 1;
             current.complexity.1 += weight(operator);
-            if let Some(name) = of_tables(operator) {
+            if let Some(name) = table_change(operator) {
                 changes.entry(name).or_insert(function);
             }
             if current.instructions.1 > largest.instructions.1 {
@@ -94,8 +94,8 @@ impl Largest {
     }
 }
 
-/// What an instruction counts for the complexity of its function: control 50, references and
-/// conversions some, memory 3, arithmetic and stores 2, the rest 1.
+/// Returns the weight of an instruction in the complexity of its function: 50 for control flow,
+/// 4 to 14 for references and conversions, 3 for loads, 2 for stores and arithmetic, 1 otherwise.
 ///
 /// Source: `wasm_function_complexity` of dfinity/ic, `rs/embedders/src/wasm_utils/validation.rs`.
 fn weight(operator: &Operator<'_>) -> u64 {
@@ -143,8 +143,8 @@ fn weight(operator: &Operator<'_>) -> u64 {
     }
 }
 
-/// The name of an instruction that changes a table, as the text format has it.
-fn of_tables(operator: &Operator<'_>) -> Option<&'static str> {
+/// Returns the text-format name of an instruction that changes a table.
+fn table_change(operator: &Operator<'_>) -> Option<&'static str> {
     Some(match operator {
         Operator::TableCopy { .. } => "table.copy",
         Operator::TableFill { .. } => "table.fill",
@@ -155,13 +155,14 @@ fn of_tables(operator: &Operator<'_>) -> Option<&'static str> {
     })
 }
 
-fn each(module: &Module<'_>, mut see: impl FnMut(u32, &Operator<'_>)) -> anyhow::Result<()> {
+/// Calls `visit` with each instruction and the index of its function.
+fn each(module: &Module<'_>, mut visit: impl FnMut(u32, &Operator<'_>)) -> anyhow::Result<()> {
     for number in 0..u32::try_from(module.bodies.len())? {
         let function = module.imported_functions + number;
         let Some(body) = module.body(function) else { continue };
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
-            see(function, &operators.read()?);
+            visit(function, &operators.read()?);
         }
     }
     Ok(())

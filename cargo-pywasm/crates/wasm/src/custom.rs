@@ -1,4 +1,4 @@
-//! Custom sections of a module, read, left out and added: every other byte of it stays as it was.
+//! Reads, removes and adds custom sections. All other bytes of a module are copied unchanged.
 
 use anyhow::Context;
 use wasm_encoder::{CustomSection, Section as _};
@@ -6,15 +6,16 @@ use wasmparser::BinaryReader;
 
 use super::sections::{HEADER, Section, sections};
 
-/// The custom section in which a canister tells its interface, to anyone who asks.
+/// The custom section with a canister's public Candid interface.
 ///
 /// Source: the interface specification of the Internet Computer, "Canister module format".
 pub const CANDID: &str = "icp:public candid:service";
 
-/// The custom section that says that a module is a snapshot.
+/// The custom section that marks a snapshot.
 pub const SNAPSHOT: &str = "pywasm:snapshot";
 
-/// The export that gives the interface as text, of a canister whose section was not written yet.
+/// The export that returns a canister's interface as text, before the section [`CANDID`] is
+/// written.
 ///
 /// Source: `export_candid!` of ic-cdk; candid-extractor calls it.
 pub const POINTER: &str = "get_candid_pointer";
@@ -26,17 +27,17 @@ const CUSTOM: u8 = 0;
 pub struct Cleared {
     /// The module.
     pub module: Vec<u8>,
-    /// The sections that were left out, in their order, with the bytes each took in the file.
+    /// The removed sections in file order: name, and size in the file.
     pub sections: Vec<(String, usize)>,
 }
 
-/// Whether only debuggers and tools of the build read a custom section of this name.
+/// Returns true if only debuggers and build tools read a custom section with this name.
 ///
 /// Sources: "Custom Sections" of WebAssembly's tool conventions (`name`, `producers`,
 /// `target_features`, `linking`, `reloc.*`, `.debug_*`, `external_debug_info`, `build_id`), and
 /// `sourceMappingURL` of the source map specification. `wasm-opt` reads `target_features`.
 #[must_use]
-pub fn debugger(name: &str) -> bool {
+pub fn is_for_debuggers(name: &str) -> bool {
     const WHOLE: [&str; 7] = [
         "build_id",
         "external_debug_info",
@@ -49,23 +50,23 @@ pub fn debugger(name: &str) -> bool {
     WHOLE.contains(&name) || name.starts_with(".debug_") || name.starts_with("reloc.")
 }
 
-/// Shows each custom section, its name and what it has, in their order.
+/// Calls `visit` with the name and the payload of each custom section, in file order.
 ///
 /// # Errors
-/// When the module is broken.
-pub fn each<'a>(module: &'a [u8], mut see: impl FnMut(&'a str, &'a [u8])) -> anyhow::Result<()> {
+/// When a section is truncated.
+pub fn each<'a>(module: &'a [u8], mut visit: impl FnMut(&'a str, &'a [u8])) -> anyhow::Result<()> {
     for section in sections(module)? {
         if let Some((name, payload)) = custom(module, &section)? {
-            see(name, payload);
+            visit(name, payload);
         }
     }
     Ok(())
 }
 
-/// The content of a custom section; of several with this name, the first.
+/// Returns the payload of the first custom section with this name.
 ///
 /// # Errors
-/// When the module is broken.
+/// When a section is truncated.
 pub fn read<'a>(module: &'a [u8], name: &str) -> anyhow::Result<Option<&'a [u8]>> {
     let mut first = None;
     each(module, |of, payload| {
@@ -76,39 +77,40 @@ pub fn read<'a>(module: &'a [u8], name: &str) -> anyhow::Result<Option<&'a [u8]>
     Ok(first)
 }
 
-/// Leaves out the custom sections of these names. A module that has none comes out as it came in.
+/// Removes the custom sections for which `unwanted` returns true. A module without any of them is
+/// returned unchanged.
 ///
 /// # Errors
-/// When the module is broken.
+/// When a section is truncated.
 pub fn clear(module: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow::Result<Cleared> {
     let all = sections(module)?;
     let mut kept = Vec::with_capacity(module.len());
     kept.extend_from_slice(&module[..HEADER]);
-    let mut left_out = Vec::new();
+    let mut removed = Vec::new();
     for section in all {
         match custom(module, &section)? {
             Some((name, _)) if unwanted(name) => {
-                left_out.push((name.to_owned(), section.whole.len()));
+                removed.push((name.to_owned(), section.whole.len()));
             }
             _ => kept.extend_from_slice(&module[section.whole]),
         }
     }
-    Ok(Cleared { module: kept, sections: left_out })
+    Ok(Cleared { module: kept, sections: removed })
 }
 
-/// The module with this custom section at its end, in the place of any that had its name. Nothing
-/// changes when it is there already, wherever it stands.
+/// Adds a custom section at the end of the module, and removes all others of the same name. A
+/// module whose only section of this name already has this payload is returned unchanged.
 ///
 /// # Errors
-/// When the module is broken.
+/// When a section is truncated.
 pub fn embed(module: &[u8], name: &str, payload: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut there = Vec::new();
+    let mut present = Vec::new();
     each(module, |of, found| {
         if of == name {
-            there.push(found == payload);
+            present.push(found == payload);
         }
     })?;
-    if there == [true] {
+    if present == [true] {
         return Ok(module.to_vec());
     }
     let mut out = clear(module, |of| of == name)?.module;
@@ -116,7 +118,7 @@ pub fn embed(module: &[u8], name: &str, payload: &[u8]) -> anyhow::Result<Vec<u8
     Ok(out)
 }
 
-/// The name and the payload of a custom section.
+/// Returns the name and the payload of a custom section.
 fn custom<'a>(module: &'a [u8], section: &Section) -> anyhow::Result<Option<(&'a str, &'a [u8])>> {
     if section.id != CUSTOM {
         return Ok(None);
@@ -151,9 +153,9 @@ mod tests {
     }
 
     #[test]
-    fn what_debuggers_read_goes_and_what_hosts_read_stays() {
+    fn debug_sections_are_removed_and_others_kept() {
         let bytes = wat::parse_str(MODULE).unwrap();
-        let cleared = clear(&bytes, debugger).unwrap();
+        let cleared = clear(&bytes, is_for_debuggers).unwrap();
         wasmparser::validate(&cleared.module).unwrap();
         assert_eq!(
             names(&cleared.module),
@@ -167,11 +169,11 @@ mod tests {
     }
 
     #[test]
-    fn a_module_without_them_is_copied_byte_for_byte() {
+    fn module_without_debug_sections_is_unchanged() {
         let bytes = wat::parse_str(MODULE).unwrap();
         assert_eq!(clear(&bytes, |_| false).unwrap().module, bytes);
-        let cleared = clear(&bytes, debugger).unwrap().module;
-        let again = clear(&cleared, debugger).unwrap();
+        let cleared = clear(&bytes, is_for_debuggers).unwrap().module;
+        let again = clear(&cleared, is_for_debuggers).unwrap();
         assert!(again.sections.is_empty() && again.module == cleared);
     }
 
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_takes_the_place_of_all_that_had_its_name() {
+    fn added_section_replaces_all_of_its_name() {
         let before = module();
         assert_eq!(read(&before, CANDID).unwrap(), Some(&b"service : {}"[..]));
         let after = embed(&before, CANDID, b"service : { a : () -> () }").unwrap();
@@ -200,13 +202,13 @@ mod tests {
     }
 
     #[test]
-    fn embedding_the_same_again_changes_no_byte() {
+    fn adding_the_same_section_again_changes_nothing() {
         let once = embed(&module(), CANDID, b"service : {}").unwrap();
         assert_eq!(embed(&once, CANDID, b"service : {}").unwrap(), once);
     }
 
     #[test]
-    fn a_module_without_the_section_has_none_and_gets_it_at_its_end() {
+    fn new_section_is_appended() {
         let bare = wat::parse_str("(module)").unwrap();
         assert_eq!(read(&bare, CANDID).unwrap(), None);
         let after = embed(&bare, CANDID, b"x").unwrap();
@@ -214,15 +216,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_refused() {
+    fn truncated_module_is_refused() {
         let whole = embed(&module(), CANDID, b"x").unwrap();
         let refused = |bytes: &[u8]| {
-            assert!(read(bytes, CANDID).is_err() && clear(bytes, debugger).is_err());
+            assert!(read(bytes, CANDID).is_err() && clear(bytes, is_for_debuggers).is_err());
             embed(bytes, CANDID, b"y").unwrap_err().to_string()
         };
-        assert!(refused(&whole[..whole.len() - 1]).contains("cut off"));
+        assert!(refused(&whole[..whole.len() - 1]).contains("truncated"));
         assert!(refused(b"\0asm").contains("not a wasm module"));
         assert!(refused(b"").contains("not a wasm module"));
-        assert!(refused(b"\0asm\x01\0\0\0\0").contains("no head"));
+        assert!(refused(b"\0asm\x01\0\0\0\0").contains("header is truncated"));
     }
 }

@@ -1,5 +1,5 @@
-//! What a finished module imports, exports and measures: one walk over its sections, which does not
-//! look into functions.
+//! The outside of a module: imports, exports, functions, names and sizes. One pass over the
+//! sections reads it; function bodies are located but not decoded.
 
 use std::ops::Range;
 
@@ -11,71 +11,72 @@ use wasmparser::{
     TypeRef, ValType,
 };
 
-/// No engine takes more of anything than this, so that a small file can't claim much memory.
+/// The largest count of types, imports, functions or exports. No engine accepts more, and the limit
+/// keeps a small file from claiming much memory.
 ///
 /// Source: "Limits" of the WebAssembly JavaScript interface.
-const MOST: u32 = 1_000_000;
+const MAX_COUNT: u32 = 1_000_000;
 
-/// A module's outside.
+/// A module, read from its bytes.
 #[derive(Debug, Default)]
 pub struct Module<'a> {
-    /// The bytes, uncompressed.
+    /// The bytes of the module, uncompressed.
     pub bytes: &'a [u8],
-    /// What it imports, in its order.
+    /// The imports, in file order.
     pub imports: Vec<Import<'a>>,
-    /// What it exports, in its order.
+    /// The exports, in file order.
     pub exports: Vec<Export<'a>>,
-    /// The type of each function, imported ones first.
+    /// The type index of each function, imported functions first.
     pub functions: Vec<u32>,
-    /// How many of those are imported.
+    /// The number of imported functions.
     pub imported_functions: u32,
-    /// Where the code of each defined function is.
+    /// The byte range of each defined function's body.
     pub bodies: Vec<Range<u32>>,
-    /// Where the types are in the bytes, by index: few are looked at.
+    /// The byte offset of each type. Types are decoded on demand, because few are needed.
     types: Vec<u32>,
-    /// Functions that tables hold, or whose reference is taken outside of code.
+    /// The functions in active and passive element segments.
     pub in_tables: Vec<u32>,
-    /// The start function.
+    /// The index of the start function.
     pub start: Option<u32>,
-    /// The custom sections: where each begins, with its name, and where it ends.
+    /// The byte range of each custom section's content, which starts with its name.
     custom: Vec<Range<u32>>,
-    /// How many bytes each data segment has.
+    /// The length of each data segment in bytes.
     pub segments: Vec<u32>,
-    /// Data segments whose place is not a single constant.
-    pub odd_segments: Vec<u32>,
-    /// Sizes in bytes, and counts.
+    /// The active data segments whose offset is not a single constant.
+    pub computed_segments: Vec<u32>,
+    /// Sizes and counts.
     pub sizes: Sizes,
-    /// The types of globals, each once.
+    /// The types of all globals, without duplicates.
     pub global_types: Vec<ValType>,
     names: Option<&'a [u8]>,
     names_offset: usize,
 }
 
-/// How much there is of what.
+/// Sizes and counts of a module.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sizes {
-    /// Bytes of the code section.
+    /// The size of the code section in bytes.
     pub code: usize,
-    /// Bytes of the data section.
+    /// The size of the data section in bytes.
     pub data: usize,
-    /// Globals, imported ones included.
+    /// The number of globals, imported ones included.
     pub globals: usize,
-    /// Tables, imported ones included.
+    /// The number of tables, imported ones included.
     pub tables: usize,
-    /// Memories, imported ones included.
+    /// The number of memories, imported ones included.
     pub memories: usize,
-    /// Pages of the largest memory at the start.
+    /// The initial size of the largest memory in pages.
     pub pages: u64,
 }
 
 /// An import.
 #[derive(Clone, Debug)]
 pub struct Import<'a> {
-    /// The module it is asked of.
+    /// The name of the module it is imported from.
     pub module: &'a str,
-    /// Its name there.
+    /// Its name in that module.
     pub name: &'a str,
-    /// What it is.
+    /// The kind of item.
     pub kind: Extern,
 }
 
@@ -84,14 +85,14 @@ pub struct Import<'a> {
 pub struct Export<'a> {
     /// Its name.
     pub name: &'a str,
-    /// What it is.
+    /// The kind of item.
     pub kind: Extern,
 }
 
-/// What is imported or exported.
+/// The kind of an imported or exported item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Extern {
-    /// The function of this index.
+    /// The function with this index.
     Function(u32),
     /// A table.
     Table,
@@ -99,12 +100,12 @@ pub enum Extern {
     Memory,
     /// A global.
     Global,
-    /// A tag of exceptions.
+    /// An exception tag.
     Tag,
 }
 
 impl Extern {
-    /// Its name in messages and policies.
+    /// Returns the name of the kind, as messages and policies use it.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -121,7 +122,7 @@ impl<'a> Module<'a> {
     /// Reads a module.
     ///
     /// # Errors
-    /// When it is broken, or a component.
+    /// When the module is malformed, or the bytes are a component.
     pub fn read(bytes: &'a [u8]) -> anyhow::Result<Self> {
         let mut module = Self { bytes, ..Self::default() };
         for payload in Parser::new(0).parse_all(bytes) {
@@ -133,7 +134,7 @@ impl<'a> Module<'a> {
     fn payload(&mut self, payload: Payload<'a>) -> anyhow::Result<()> {
         match payload {
             Payload::Version { encoding, .. } => {
-                anyhow::ensure!(encoding == Encoding::Module, "it is a component, not a module");
+                anyhow::ensure!(encoding == Encoding::Module, "this is a component, not a module");
             }
             Payload::TypeSection(section) => {
                 at_most(section.count(), "types")?;
@@ -210,13 +211,13 @@ impl<'a> Module<'a> {
                     let segment = segment?;
                     self.segments.push(u32::try_from(segment.data.len())?);
                     if let DataKind::Active { offset_expr, .. } = segment.kind {
-                        let mut place = offset_expr.get_operators_reader();
-                        let constant = matches!(
-                            place.read()?,
+                        let mut offset = offset_expr.get_operators_reader();
+                        let is_constant = matches!(
+                            offset.read()?,
                             Operator::I32Const { .. } | Operator::I64Const { .. }
-                        ) && matches!(place.read()?, Operator::End);
-                        if !constant {
-                            self.odd_segments.push(number);
+                        ) && matches!(offset.read()?, Operator::End);
+                        if !is_constant {
+                            self.computed_segments.push(number);
                         }
                     }
                 }
@@ -260,7 +261,7 @@ impl<'a> Module<'a> {
         }
     }
 
-    /// Names and sizes of the custom sections.
+    /// Returns the name and the content size of each custom section.
     pub fn custom(&self) -> impl Iterator<Item = (&'a str, usize)> + '_ {
         self.custom.iter().filter_map(|range| {
             let bytes = self.bytes.get(range.start as usize..range.end as usize)?;
@@ -270,26 +271,26 @@ impl<'a> Module<'a> {
         })
     }
 
-    /// Whether it has debug information.
+    /// Returns true if the module has DWARF sections.
     #[must_use]
     pub fn has_debug_information(&self) -> bool {
         self.custom().any(|(name, _)| name.starts_with(".debug_"))
     }
 
-    /// The type of a function.
+    /// Returns the type of a function, or `None` if the index or the type is invalid.
     #[must_use]
     pub fn signature(&self, function: u32) -> Option<Signature> {
         let ty = *self.functions.get(function as usize)?;
-        let place = *self.types.get(ty as usize)?;
-        let bytes = self.bytes.get(place as usize..)?;
-        let ty = BinaryReader::new(bytes, u64::from(place)).read::<SubType>().ok()?;
+        let offset = *self.types.get(ty as usize)?;
+        let bytes = self.bytes.get(offset as usize..)?;
+        let ty = BinaryReader::new(bytes, u64::from(offset)).read::<SubType>().ok()?;
         match ty.composite_type.inner {
             CompositeInnerType::Func(ty) => Some(Signature::from(&ty)),
             _ => None,
         }
     }
 
-    /// The code of a defined function, by its index among all.
+    /// Returns the body of a defined function; `function` is its index among all functions.
     #[must_use]
     pub fn body(&self, function: u32) -> Option<FunctionBody<'a>> {
         let number = function.checked_sub(self.imported_functions)?;
@@ -298,18 +299,19 @@ impl<'a> Module<'a> {
         Some(FunctionBody::new(BinaryReader::new(bytes, u64::from(range.start))))
     }
 
-    /// The names of its functions, by index, empty for those without one; none where they were stripped.
+    /// Returns the names of all functions by index, with an empty string for a function without a
+    /// name. The result is empty if the module has no name section.
     ///
     /// # Errors
-    /// When the section of names is broken.
+    /// When the name section is malformed.
     pub fn names(&self) -> anyhow::Result<Vec<&'a str>> {
         let Some(section) = self.names else { return Ok(Vec::new()) };
         let mut names = vec![""; self.functions.len()];
         let reader = BinaryReader::new(section, self.names_offset as u64);
         for subsection in NameSectionReader::new(reader) {
-            if let Name::Function(functions) = subsection.context("in the section of names")? {
+            if let Name::Function(functions) = subsection.context("in the name section")? {
                 for naming in functions {
-                    let naming = naming.context("in the section of names")?;
+                    let naming = naming.context("in the name section")?;
                     if let Some(name) = names.get_mut(naming.index as usize) {
                         *name = naming.name;
                     }
@@ -321,12 +323,15 @@ impl<'a> Module<'a> {
 }
 
 fn at_most(count: u32, what: &str) -> anyhow::Result<()> {
-    anyhow::ensure!(count <= MOST, "it has {count} {what}; no engine takes more than {MOST}");
+    anyhow::ensure!(
+        count <= MAX_COUNT,
+        "the module has {count} {what}; no engine accepts more than {MAX_COUNT}"
+    );
     Ok(())
 }
 
-/// Whether a module is a relocatable object, which no host can run. A finished one may have been
-/// linked with `--emit-relocs`, and then has the same sections; but it exports something.
+/// Returns true if the bytes are a relocatable object. A finished module that was linked with
+/// `--emit-relocs` has the same custom sections, but it also has exports.
 pub fn is_relocatable(bytes: &[u8]) -> bool {
     let mut is_linking = false;
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {

@@ -1,4 +1,4 @@
-//! A module as the sections it is made of, for changes that leave the others as they are.
+//! The sections of a module, for changes that copy all other sections unchanged.
 
 use std::ops::Range;
 
@@ -6,39 +6,40 @@ use anyhow::Context;
 use wasm_encoder::ExportKind;
 use wasmparser::{BinaryReader, ExternalKind};
 
-/// The magic number and the version.
+/// The size of the module header: magic number and version.
 pub const HEADER: usize = 8;
 
 /// One section of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
-    /// What it is: 0 is a custom section.
+    /// The section id of the core specification; 0 is a custom section.
     pub id: u8,
-    /// All of it, its id and size included.
+    /// The byte range of the section, including its id and size.
     pub whole: Range<usize>,
-    /// What is in it.
+    /// The byte range of its content.
     pub content: Range<usize>,
 }
 
-/// The sections, in their order. Nothing is asked of their content.
+/// Returns the sections in file order. Their content is not checked.
 ///
 /// # Errors
-/// When it is no module, or one that is cut off.
+/// When the bytes are not a module, or a section is truncated.
 pub fn sections(module: &[u8]) -> anyhow::Result<Vec<Section>> {
     walk(module)?.collect()
 }
 
-/// The same one by one: a small file may have very many.
+/// Iterates over the sections in file order; a small file may have very many. An item is an error
+/// if its section is truncated.
 ///
 /// # Errors
-/// When it is no module; an item, when that section is cut off.
+/// When the bytes are not a module.
 pub fn walk(module: &[u8]) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Section>> + '_> {
-    anyhow::ensure!(module.starts_with(b"\0asm\x01\0\0\0"), "it is not a wasm module");
+    anyhow::ensure!(module.starts_with(b"\0asm\x01\0\0\0"), "not a wasm module");
     let mut at = HEADER;
     Ok(std::iter::from_fn(move || {
         let rest = module.get(at..).filter(|rest| !rest.is_empty())?;
         let next = next(module, at, rest);
-        // Behind one that is broken there is nothing.
+        // A truncated section ends the iteration.
         at = next.as_ref().map_or(module.len(), |section| section.whole.end);
         Some(next)
     }))
@@ -48,14 +49,14 @@ fn next(module: &[u8], at: usize, rest: &[u8]) -> anyhow::Result<Section> {
     let mut reader = BinaryReader::new(rest, 0);
     let mut head =
         || -> wasmparser::Result<(u8, u32)> { Ok((reader.read_u8()?, reader.read_var_u32()?)) };
-    let (id, size) = head().context("a section has no head")?;
+    let (id, size) = head().context("a section header is truncated")?;
     let begin = module.len() - reader.bytes_remaining();
     let end = begin + size as usize;
-    anyhow::ensure!(end <= module.len(), "a section of {size} bytes is cut off");
+    anyhow::ensure!(end <= module.len(), "a section of {size} bytes is truncated");
     Ok(Section { id, whole: at..end, content: begin..end })
 }
 
-/// What an export is, for the library that writes it.
+/// Converts the kind of an export from its decoder to its encoder.
 pub fn kind(kind: ExternalKind) -> ExportKind {
     match kind {
         ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
