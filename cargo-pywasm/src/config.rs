@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::post_link::{Asked, Initialization, Step};
 use crate::project::Stdlib;
 use crate::size::Budget;
-use pywasm_session::WithHint;
+use pywasm_session::{WithHint, is_path};
 use pywasm_store::Ctx;
 
 /// The recipe of those who name none.
@@ -248,11 +248,6 @@ pub(crate) fn stub_rules(recipe: &Recipe) -> anyhow::Result<Rules> {
         rules.add(pattern, behaviour).context("`[stubs]`")?;
     }
     Ok(rules)
-}
-
-/// Whether a recipe or a policy is named by the path of its file.
-pub(crate) fn is_path(name: &str) -> bool {
-    name.contains('/') || name.ends_with(".toml")
 }
 
 /// The manifest of the crate one stands in, and what Cargo says of it. Cargo is asked only where

@@ -21,7 +21,6 @@ pub mod import;
 #[cfg(feature = "runtime")]
 pub mod install;
 pub mod installed;
-mod nearest;
 pub mod post_link;
 pub mod project;
 pub mod rewrite;

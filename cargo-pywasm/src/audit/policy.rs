@@ -159,7 +159,7 @@ impl Policy {
     /// # Errors
     /// When there is none of that name, or the file is not one.
     pub fn load(name: &str, cwd: &Utf8Path) -> anyhow::Result<Self> {
-        if !crate::config::is_path(name) {
+        if !pywasm_session::is_path(name) {
             return Self::builtin(name);
         }
         let path = cwd.join(name);

@@ -5,7 +5,9 @@ use camino::Utf8Path;
 
 use super::linked::replace;
 use super::{cargo_config, manifest};
-use crate::config::{Selection, is_path};
+use pywasm_session::is_path;
+
+use crate::config::Selection;
 use pywasm_store::Ctx;
 
 /// All of a build script.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Breakdown, By, Kind, Row, View, view};
-use crate::nearest::nearest;
+use pywasm_session::nearest;
 
 /// The key of a budget that is no limit.
 pub(super) const BASELINE: &str = "baseline";

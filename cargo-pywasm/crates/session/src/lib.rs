@@ -7,13 +7,17 @@
 
 #![doc(hidden)]
 
+mod argument;
 mod environment;
 mod hint;
 mod message;
+mod nearest;
 mod reporter;
 pub mod variables;
 
+pub use argument::is_path;
 pub use environment::{Environment, NotUtf8};
 pub use hint::{WithHint, cause_of, hint_of, hinted, one_line};
 pub use message::Message;
+pub use nearest::nearest;
 pub use reporter::{MessageFormat, Reporter};

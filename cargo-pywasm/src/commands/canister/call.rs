@@ -9,7 +9,7 @@ use crate::canister::{
     Canister, Host, Interface, Kind, Module, Outcome, Principal, Run, Settings, text,
 };
 use crate::exit::Exit;
-use crate::nearest::nearest;
+use pywasm_session::nearest;
 use pywasm_session::{Reporter, WithHint, hinted};
 use pywasm_store::Ctx;
 use pywasm_store::Lock;
