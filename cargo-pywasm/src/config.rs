@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use crate::post_link::{Asked, Initialization, Step};
 use crate::project::Stdlib;
-use crate::size::Budget;
 use pywasm_session::{WithHint, is_path};
+use pywasm_size::Budget;
 use pywasm_store::Ctx;
 
 /// The recipe of those who name none.

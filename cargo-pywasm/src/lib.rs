@@ -26,7 +26,6 @@ pub mod project;
 pub mod rewrite;
 #[cfg(feature = "runtime")]
 pub mod sandbox;
-pub mod size;
 #[cfg(feature = "runtime")]
 pub mod smoke;
 #[cfg(feature = "runtime")]

@@ -3,11 +3,9 @@
 
 use cargo_pywasm::audit::{self, Baseline, Content, Given, Policy};
 use cargo_pywasm::rewrite;
-use cargo_pywasm::size::report::{self, Measured};
-use cargo_pywasm::size::{
-    self, Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View,
-};
 use cargo_pywasm::snapshot::Form;
+use pywasm_size::report::{self, Measured};
+use pywasm_size::{self, Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View};
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
 use pywasm_wasm::{Module, custom};
 

@@ -2,8 +2,8 @@
 //! file can't claim much, and a large one can be audited in CI.
 
 use cargo_pywasm::audit::{self, Given, Policy};
-use cargo_pywasm::size::{self, Evidence};
 use peak_alloc::PeakAlloc;
+use pywasm_size::{self as size, Evidence};
 use pywasm_wasm::Module;
 
 #[global_allocator]

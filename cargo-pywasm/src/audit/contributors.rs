@@ -6,10 +6,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use pywasm_size::{self as size, Evidence, Kind, Row};
 use pywasm_wasm::Module;
 
 use super::policy::Limited;
-use crate::size::{self, Evidence, Kind, Row};
 
 /// How many are told.
 const MOST: usize = 10;

@@ -8,12 +8,12 @@ use crate::config;
 use crate::exit::Exit;
 use crate::post_link::{Files, gzip};
 use crate::project::{self, Linked};
-use crate::size::report::{self, Measured};
-use crate::size::{
+use pywasm_session::WithHint;
+use pywasm_size::report::{self, Measured};
+use pywasm_size::{
     Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Over, Record, find_map, measure,
     record_place,
 };
-use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_store::stage_file;
 

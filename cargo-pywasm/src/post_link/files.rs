@@ -4,8 +4,8 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Outcome;
-use crate::size::record_place;
 use pywasm_session::WithHint;
+use pywasm_size::record_place;
 use pywasm_store::stage_file;
 
 /// The directory of a project's target directory that the outcomes are in.

@@ -7,8 +7,8 @@ use super::wasm_opt::CURE;
 use super::{Optimizer, Step};
 use crate::audit::{self, Policy};
 use crate::import::Import;
-use crate::size::Budget;
 use pywasm_session::WithHint;
+use pywasm_size::Budget;
 use pywasm_store::Ctx;
 
 /// What somebody asks for.

@@ -2,12 +2,12 @@
 //! project's finished module: names and addresses tell more while the steps run than ever after.
 
 use anyhow::Context;
-use pywasm_wasm::Module;
 
 use super::{Files, Outcome, Plan, gzip};
 use crate::project::Linked;
-use crate::size::{self, Breakdown, Evidence, LinkMap, Members, Over, Record};
+use pywasm_size::{self as size, Breakdown, Evidence, LinkMap, Members, Over, Record};
 use pywasm_store::Ctx;
+use pywasm_wasm::Module;
 
 /// What was measured of an outcome.
 #[derive(Clone, Debug, Default)]

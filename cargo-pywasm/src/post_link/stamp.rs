@@ -5,10 +5,10 @@ use std::fmt;
 
 use camino::Utf8Path;
 use pywasm_recipes::Digest;
+use pywasm_size::Record;
 use sha2::{Digest as _, Sha256};
 
 use super::{Files, Outcome, Plan, Step};
-use crate::size::Record;
 
 /// The digest of what an outcome was made from, and of what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use camino::Utf8Path;
+use pywasm_session::{Message, Reporter};
+use pywasm_size::report::grouped;
 use serde::Serialize;
 
 use super::{Files, Outcome, Plan};
 use crate::audit::report::{Audited, Format, Style, report};
 use crate::audit::{Figure, Limited};
-use crate::size::report::grouped;
-use pywasm_session::{Message, Reporter};
 
 /// Figures that are shown whether they have a limit or not.
 const ALWAYS: [Limited; 3] = [Limited::Size, Limited::CodeSize, Limited::Functions];

@@ -168,7 +168,7 @@ fn a_module_that_says_no_interface_is_told_how_to() {
 #[test]
 fn who_tries_things_out_waits_for_no_optimizer() {
     let steps = vec![Step::Gzip, Step::Rewire, Step::WasmOpt, Step::Audit];
-    let budget = Some(crate::size::Budget::default());
+    let budget = Some(pywasm_size::Budget::default());
     let mut asked = Asked { steps, require_wasm_opt: true, budget, ..Asked::default() };
     assert_eq!(asked.for_trying().as_deref(), Some("wasm-opt, gzip, size-budget"));
     assert_eq!(asked.budget, None);

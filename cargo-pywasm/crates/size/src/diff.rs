@@ -75,7 +75,7 @@ impl Diff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size::view::tests::{breakdown, example};
+    use crate::view::tests::{breakdown, example};
 
     #[test]
     fn changes_are_told_by_how_much_and_add_up() {

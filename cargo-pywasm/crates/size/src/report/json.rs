@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Measured;
-use crate::size::{By, Kind, Over, View};
+use crate::{By, Kind, Over, View};
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -62,8 +62,8 @@ fn module(one: &Measured, over: &[Over], by: By, top: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size::view::tests::example;
-    use crate::size::{Breakdown, Diff};
+    use crate::view::tests::example;
+    use crate::{Breakdown, Diff};
 
     #[test]
     fn what_is_told_adds_up_however_little_is_told() {

@@ -158,7 +158,7 @@ impl Over {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size::view::tests::{breakdown, example};
+    use crate::view::tests::{breakdown, example};
 
     fn budget(text: &str) -> Result<Budget, String> {
         #[derive(Deserialize)]

@@ -47,7 +47,7 @@ pub fn measure(bytes: &[u8], evidence: Evidence<'_>) -> anyhow::Result<Breakdown
 ///
 /// # Errors
 /// When it is no module.
-pub(crate) fn is_as_linked(bytes: &[u8], map: &LinkMap<'_>) -> anyhow::Result<bool> {
+pub fn is_as_linked(bytes: &[u8], map: &LinkMap<'_>) -> anyhow::Result<bool> {
     let (mut code, mut data) = (None, None);
     for section in walk(bytes)? {
         let Section { id, whole, .. } = section?;
@@ -62,7 +62,7 @@ pub(crate) fn is_as_linked(bytes: &[u8], map: &LinkMap<'_>) -> anyhow::Result<bo
 }
 
 /// The same of one that was read.
-pub(crate) fn of_module(
+pub fn of_module(
     module: &Module<'_>,
     names: &[&str],
     evidence: Evidence<'_>,

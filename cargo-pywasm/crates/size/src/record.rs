@@ -4,11 +4,11 @@
 use anyhow::Context;
 use camino::Utf8Path;
 use pywasm_recipes::Digest;
+use pywasm_session::WithHint;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Breakdown, Kind, Row};
-use pywasm_session::WithHint;
 
 /// The version of the file.
 const VERSION: u32 = 1;
@@ -130,7 +130,7 @@ fn digest(module: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size::view::tests::example;
+    use crate::view::tests::example;
 
     #[test]
     fn a_record_is_read_as_it_was_written() {

@@ -1,7 +1,7 @@
 use pywasm_wasm::custom;
 
 use super::*;
-use crate::size::{By, View};
+use crate::{By, View};
 
 fn rows(all: &Breakdown) -> Vec<String> {
     let row = |row: &Row| {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{Measured, grouped, percent};
-use crate::size::{By, Change, Diff, Entry, Kind, View};
+use crate::{By, Change, Diff, Entry, Kind, View};
 
 const STRONG: Style = Style::new().bold();
 const WEAK: Style = AnsiColor::BrightBlack.on_default();
@@ -149,7 +149,7 @@ fn compared(before: u64, after: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size::view::tests::example;
+    use crate::view::tests::example;
 
     fn measured() -> Measured {
         Measured { file: "x.wasm".into(), all: example(), diff: None }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_difference_ends_with_the_sum_of_all_changes() {
-        let old = crate::size::Breakdown::default();
+        let old = crate::Breakdown::default();
         let one = measured();
         let diff = Diff::of(&old, &one.all, By::Crate);
         let text = plain(&difference(&one, "old.wasm", &diff, By::Crate, 1));

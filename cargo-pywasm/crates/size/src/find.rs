@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{LinkMap, Record, is_as_linked};
 
 /// Where the record of a module stands: `.x.wasm.size.json` beside `x.wasm`.
-pub(crate) fn record_place(module: &Utf8Path) -> Option<Utf8PathBuf> {
+pub fn record_place(module: &Utf8Path) -> Option<Utf8PathBuf> {
     let name = module.file_name()?;
     // Of `x.wasm.gz` it is that of `x.wasm`.
     let name = name.strip_suffix(".gz").unwrap_or(name);
@@ -14,7 +14,7 @@ pub(crate) fn record_place(module: &Utf8Path) -> Option<Utf8PathBuf> {
 
 impl Record {
     /// The record beside a module, where there is one that is of its bytes.
-    pub(crate) fn beside(module: &Utf8Path, bytes: &[u8]) -> Option<Self> {
+    pub fn beside(module: &Utf8Path, bytes: &[u8]) -> Option<Self> {
         let place = record_place(module)?;
         let read = std::fs::read(&place).ok()?;
         Self::parse(&place, &read).ok().filter(|record| record.is_of(bytes))
@@ -23,7 +23,7 @@ impl Record {
 
 /// The map of a module that is just what the linker wrote: beside it, `x.wasm.map`, or where `pywasm-build`
 /// has the linker write it, below the build directory of Cargo. One of another link is passed over.
-pub(crate) fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
+pub fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
     let mut places = vec![Utf8PathBuf::from(format!("{module}.map"))];
     let dir = module.parent()?;
     // Examples and tests lie one directory further down, and have the same build scripts.
@@ -45,7 +45,7 @@ pub(crate) fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size::{Breakdown, Evidence, measure};
+    use crate::{Breakdown, Evidence, measure};
 
     #[test]
     fn a_record_of_another_module_is_passed_over() {

@@ -24,7 +24,7 @@ pub struct Measured {
 }
 
 /// `4,012,345`.
-pub(crate) fn grouped(value: impl TryInto<u64>) -> String {
+pub fn grouped(value: impl TryInto<u64>) -> String {
     let digits = value.try_into().unwrap_or(u64::MAX).to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -37,7 +37,7 @@ pub(crate) fn grouped(value: impl TryInto<u64>) -> String {
 }
 
 /// `12.3 %` of a whole.
-pub(crate) fn percent(part: u64, whole: u64) -> String {
+pub fn percent(part: u64, whole: u64) -> String {
     let permille = part.saturating_mul(1000).checked_div(whole).unwrap_or(0);
     format!("{}.{} %", permille / 10, permille % 10)
 }

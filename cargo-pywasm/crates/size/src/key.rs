@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Breakdown, By, Kind, Row, View, view};
 use pywasm_session::nearest;
+
+use super::{Breakdown, By, Kind, Row, View, view};
 
 /// The key of a budget that is no limit.
 pub(super) const BASELINE: &str = "baseline";
