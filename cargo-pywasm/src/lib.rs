@@ -4,7 +4,6 @@
 //! The library exists for the tool's own tests; the tool is the contract.
 //! `docs/architecture.md` is the map of the code.
 
-pub mod audit;
 #[cfg(feature = "runtime")]
 pub mod bytecode;
 #[cfg(feature = "runtime")]

@@ -1,8 +1,8 @@
 //! An audit takes a few times the file's size in memory and no more, whatever is in the file: a small
 //! file can't claim much, and a large one can be audited in CI.
 
-use cargo_pywasm::audit::{self, Given, Policy};
 use peak_alloc::PeakAlloc;
+use pywasm_audit::{self as audit, Given, Policy};
 use pywasm_size::{self as size, Evidence};
 use pywasm_wasm::Module;
 

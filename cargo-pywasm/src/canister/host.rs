@@ -11,7 +11,7 @@ use wasmtime::{Cache, CacheConfig, Config, Engine, ExternType, InstancePre, Link
 use super::ic0;
 use super::instrument::{self, instrument};
 use super::system::System;
-use crate::audit::{self, Code, Content, Given, Policy};
+use pywasm_audit::{self as audit, Code, Content, Given, Policy};
 use pywasm_session::WithHint;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;

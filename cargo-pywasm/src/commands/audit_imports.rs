@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context;
 use camino::Utf8PathBuf;
 use pywasm_stubs::Link;
-use pywasm_wasm::Module;
 
-use crate::audit::report::{Audited, Format, Style, report};
-use crate::audit::{self, Baseline, Code, Content, Finding, Given, Input, Policy};
 use crate::exit::Exit;
 use crate::project;
+use pywasm_audit::report::{Audited, Format, Style, report};
+use pywasm_audit::{self as audit, Baseline, Code, Content, Finding, Given, Input, Policy};
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
+use pywasm_wasm::Module;
 
 /// Say what a host would reject in a module, and what a link would leave undefined
 ///

@@ -2,12 +2,12 @@
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
-use pywasm_wasm::custom;
 
-use crate::audit::{Content, Input};
 use crate::canister::{Host, Interface, interface};
 use crate::exit::Exit;
+use pywasm_audit::{Content, Input};
 use pywasm_store::Ctx;
+use pywasm_wasm::custom;
 
 /// Print a canister's interface in Candid, as the module says it
 ///

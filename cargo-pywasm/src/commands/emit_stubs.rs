@@ -4,17 +4,17 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;
 use pywasm_stubs::{Behaviour, Kind, Member, Rules, Stubs, Voice, is_of_libc};
-use pywasm_wasm::Module;
 use serde::Deserialize;
 
 use super::audit_imports::{link_set, policy};
-use crate::audit::{Content, Input, Policy};
 use crate::config::Selection;
 use crate::exit::Exit;
 use crate::installed;
 use crate::rewrite;
+use pywasm_audit::{Content, Input, Policy};
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
+use pywasm_wasm::Module;
 
 /// Write stubs for what nothing defines: functions that say their name and end the program
 ///

@@ -4,11 +4,11 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-use crate::audit::{Content, Input};
 use crate::config;
 use crate::exit::Exit;
 use crate::post_link::{self, Asked, Files, Plan, Step};
 use crate::project;
+use pywasm_audit::{Content, Input};
 use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
 

@@ -3,9 +3,9 @@
 use anyhow::Context;
 use camino::Utf8PathBuf;
 
-use crate::audit::{Content, Input};
 use crate::exit::Exit;
 use crate::rewrite::{self, Wire};
+use pywasm_audit::{Content, Input};
 use pywasm_store::Ctx;
 
 /// Answer imports of a module by functions of its own: WASI's by those of a polyfill

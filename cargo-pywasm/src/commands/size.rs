@@ -3,11 +3,11 @@
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::audit::{Content, Input};
 use crate::config;
 use crate::exit::Exit;
 use crate::post_link::{Files, gzip};
 use crate::project::{self, Linked};
+use pywasm_audit::{Content, Input};
 use pywasm_session::WithHint;
 use pywasm_size::report::{self, Measured};
 use pywasm_size::{

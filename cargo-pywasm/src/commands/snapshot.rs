@@ -3,7 +3,6 @@
 use anyhow::Context;
 use camino::Utf8PathBuf;
 
-use crate::audit::{Content, Input};
 use crate::config::Selection;
 use crate::exit::Exit;
 use crate::import::Import;
@@ -12,6 +11,7 @@ use crate::project::{self, Stdlib};
 use crate::sandbox::Given;
 use crate::smoke;
 use crate::snapshot::{self, Form, Request, Snapshot};
+use pywasm_audit::{Content, Input};
 use pywasm_runtime::{Dir, Program, Runtime};
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;

@@ -5,9 +5,9 @@ use pywasm_recipes::Recipe;
 use pywasm_stubs::{Closure, Link, Member, Voice};
 
 use super::step::{Logs, Step};
-use crate::audit::report::{Audited, Format, Style, report};
-use crate::audit::{self, Policy};
 use crate::config::stub_rules;
+use pywasm_audit::report::{Audited, Format, Style, report};
+use pywasm_audit::{self as audit, Policy};
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_toolchain::Toolchain;

@@ -6,12 +6,12 @@ use anyhow::Context;
 use camino::Utf8Path;
 use pywasm_recipes::Recipe;
 use pywasm_stubs::Link;
-use pywasm_wasm::Module;
 use serde_json::json;
 
-use crate::audit::report::{self, Audited};
-use crate::audit::{self, DEFAULT, Given, Policy};
+use pywasm_audit::report::{self, Audited};
+use pywasm_audit::{self as audit, DEFAULT, Given, Policy};
 use pywasm_toolchain::Toolchain;
+use pywasm_wasm::Module;
 
 /// What an audit of an installation tells.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! The run of a plan on one module: bytes in, bytes out, and what was done.
 
 use anyhow::Context;
+use pywasm_audit::{self as audit, Figure, Finding, Given, Limited};
 use pywasm_wasm::{Module, custom};
 
 use super::{Optimizer, Plan, Sizes, Stamp, Step, gzip, wasm_opt};
-use crate::audit::{self, Figure, Finding, Given, Limited};
 use crate::rewrite::{self, POLYFILL_EXPORTS, Wire};
 
 /// The policy whose host is installed over a network with limits.

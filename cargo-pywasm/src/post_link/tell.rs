@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use camino::Utf8Path;
+use pywasm_audit::report::{Audited, Format, Style, report};
+use pywasm_audit::{Figure, Limited};
 use pywasm_session::{Message, Reporter};
 use pywasm_size::report::grouped;
 use serde::Serialize;
 
 use super::{Files, Outcome, Plan};
-use crate::audit::report::{Audited, Format, Style, report};
-use crate::audit::{Figure, Limited};
 
 /// Figures that are shown whether they have a limit or not.
 const ALWAYS: [Limited; 3] = [Limited::Size, Limited::CodeSize, Limited::Functions];
@@ -132,7 +132,7 @@ fn json(
         });
     }
     if let Some(audited) = audited {
-        let mut document = crate::audit::report::json::document(audited);
+        let mut document = pywasm_audit::report::document(audited);
         reporter.json(&AuditMessage { audited: document["audited"].take() });
     }
 }

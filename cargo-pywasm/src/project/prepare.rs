@@ -5,10 +5,10 @@ use pywasm_recipes::{CpythonPin, Recipe};
 
 use super::local::Local;
 use super::{DIRECTORY, Linked, helper, rust};
-use crate::audit::Policy;
 use crate::config::{Project, Selection, Settings, policy};
 use crate::cpython::BuildPython;
 use crate::install::{Installed, Request, install};
+use pywasm_audit::Policy;
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_toolchain::ToolchainRequest;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context;
+use pywasm_audit::Policy;
 use pywasm_stubs::{Behaviour, ENOSYS, Rules, Voice, returns_a_structure, was_called};
 use walrus::ir::{MemArg, StoreKind, Value};
 use walrus::{FunctionId, ImportKind, InstrSeqBuilder, MemoryId, Module, RefType, ValType};
 
 use super::emit::emit;
-use crate::audit::Policy;
 
 /// A module whose imports were replaced.
 #[derive(Clone, Debug)]
@@ -239,7 +239,7 @@ fn constant(body: &mut InstrSeqBuilder<'_>, ty: ValType, value: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit;
+    use pywasm_audit as audit;
 
     const MODULE: &str = r#"(module
         (import "wasi_snapshot_preview1" "fd_write"

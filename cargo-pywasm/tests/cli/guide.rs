@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use cargo_pywasm::audit::{Code, Policy};
+use pywasm_audit::{Code, Policy};
 use pywasm_size::{Budget, By, Kind};
 use pywasm_stubs::{Binding, Code as Body, Member, ValType, Writer, archive};
 

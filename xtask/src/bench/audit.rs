@@ -61,7 +61,7 @@ fn in_process(
     let rounds = rounds.to_string();
     let said = cmd!(
         shell,
-        "cargo bench --quiet --package cargo-pywasm --no-default-features --bench audit --target-dir {target}
+        "cargo bench --quiet --package pywasm-audit --bench audit --target-dir {target}
          -- {module} {archive} {rounds}"
     )
     .read()?;

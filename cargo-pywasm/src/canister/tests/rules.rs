@@ -1,7 +1,8 @@
 //! What may be called when, and what is answered how often.
 
+use pywasm_audit::Policy;
+
 use super::*;
-use crate::audit::Policy;
 use crate::canister::ic0::{self, Type};
 
 #[test]
@@ -223,7 +224,7 @@ fn the_functions_are_those_of_the_policy() {
         })
         .collect();
     own.sort();
-    let text = include_str!("../../../policies/ic.toml");
+    let text = include_str!("../../../crates/audit/policies/ic.toml");
     let table = text.split("[functions.ic0]\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let theirs: Vec<String> = table
         .lines()

@@ -5,8 +5,8 @@
 use camino::Utf8PathBuf;
 
 use super::*;
-use crate::audit::{Code, Policy};
 use crate::post_link::Asked;
+use pywasm_audit::{Code, Policy};
 use pywasm_session::Environment;
 use pywasm_session::Reporter;
 use pywasm_store::Ctx;

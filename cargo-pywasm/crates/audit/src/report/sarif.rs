@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Audited;
-use crate::audit::finding::{Code, Finding};
+use crate::finding::{Code, Finding};
 
 pub(super) fn report(audited: &[Audited]) -> String {
     let rules: Vec<Value> = Code::ALL

@@ -12,7 +12,7 @@ pub(super) fn report(audited: &[Audited]) -> String {
 }
 
 /// The document itself.
-pub(crate) fn document(audited: &[Audited]) -> Value {
+pub fn document(audited: &[Audited]) -> Value {
     let files: Vec<Value> = audited
         .iter()
         .map(|one| {

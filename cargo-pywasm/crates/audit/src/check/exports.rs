@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use pywasm_wasm::{Export, Extern};
 
 use super::{Check, has};
-use crate::audit::finding::{Code, Finding};
-use crate::audit::policy::is_kind;
+use crate::finding::{Code, Finding};
+use crate::policy::is_kind;
 
 impl Check<'_, '_> {
     pub(super) fn exports(&mut self) {

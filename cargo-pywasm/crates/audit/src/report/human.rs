@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style as Colour};
 
 use super::{Audited, Style};
-use crate::audit::finding::{Code, Finding};
-use crate::audit::origin::TABLE;
+use crate::finding::{Code, Finding};
+use crate::origin::TABLE;
 
 /// How many symbols of a family are named.
 const SHOWN: usize = 3;

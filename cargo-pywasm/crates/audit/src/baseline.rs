@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use camino::Utf8Path;
+use pywasm_session::WithHint;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Code, Finding};
-use pywasm_session::WithHint;
 
 /// The version of the file.
 const VERSION: u32 = 1;

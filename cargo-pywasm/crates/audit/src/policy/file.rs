@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use glob::Pattern;
+use pywasm_session::WithHint;
 use pywasm_stubs::Signature;
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Allowed, Exports, Glob, HostFunction, Limit, Limited, Policy, Sign, is_kind};
-use pywasm_session::WithHint;
 
 /// The instructions that change a table.
 const TABLE_CHANGES: [&str; 5] =

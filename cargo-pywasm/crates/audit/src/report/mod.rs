@@ -2,8 +2,10 @@
 
 mod github;
 mod human;
-pub(crate) mod json;
+mod json;
 mod sarif;
+
+pub use json::document;
 
 use camino::Utf8PathBuf;
 

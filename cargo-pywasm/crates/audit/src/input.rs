@@ -4,9 +4,8 @@ use std::io::Read;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_stubs::Object;
-
 use pywasm_session::WithHint;
+use pywasm_stubs::Object;
 
 /// A file's content.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::{Audited, human};
-use crate::audit::finding::Finding;
+use crate::finding::Finding;
 
 pub(super) fn report(audited: &[Audited]) -> String {
     let mut text = String::new();

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::Context;
-use cargo_pywasm::audit::{self, Given, Policy};
+use pywasm_audit::{self as audit, Given, Policy};
 use pywasm_stubs::{Behaviour, Link, Rules, Voice};
 use pywasm_wasm::Module;
 use wasmparser::{KnownCustom, Name, Parser, Payload};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use pywasm_wasm::Largest;
 
 use super::{Check, Given};
-use crate::audit::contributors;
-use crate::audit::figures;
-use crate::audit::finding::{Code, Finding};
-use crate::audit::policy::Limited;
+use crate::contributors;
+use crate::figures;
+use crate::finding::{Code, Finding};
+use crate::policy::Limited;
 
 impl Check<'_, '_> {
     pub(super) fn limits(&mut self, given: Given<'_>) -> anyhow::Result<()> {

@@ -9,19 +9,18 @@ use std::fmt;
 use anyhow::Context;
 use camino::Utf8Path;
 use glob::Pattern;
+use pywasm_session::WithHint;
 use pywasm_stubs::Signature;
 use serde::{Deserialize, Serialize};
-
-use pywasm_session::WithHint;
 
 mod features;
 mod file;
 
 /// The policies that are built in, by name, sorted.
 const BUILTIN: [(&str, &str); 3] = [
-    ("ic", include_str!("../../policies/ic.toml")),
-    ("none", include_str!("../../policies/none.toml")),
-    ("wasip1", include_str!("../../policies/wasip1.toml")),
+    ("ic", include_str!("../policies/ic.toml")),
+    ("none", include_str!("../policies/none.toml")),
+    ("wasip1", include_str!("../policies/wasip1.toml")),
 ];
 
 /// The one that counts where none is named.
@@ -230,7 +229,7 @@ impl Policy {
     }
 
     /// Takes for given whatever none of these patterns speaks of; without any, nothing more.
-    pub(crate) fn restrict(&mut self, only: &[Pattern]) {
+    pub fn restrict(&mut self, only: &[Pattern]) {
         self.only = only.to_vec();
     }
 

@@ -1,0 +1,30 @@
+//! Checks whether a host accepts a WebAssembly module, and whether a link would leave symbols
+//! undefined. A policy describes the host; a finding names one violation, its origin and its cures.
+//!
+//! Internal to cargo-pywasm; this crate promises no semver.
+//!
+//! The crate reads the modules, archives, policies and baselines that it is given, and writes
+//! baselines. It uses no network, knows nothing of the store and prints nothing. Names and code are
+//! decoded only to explain a finding, or when the policy limits functions.
+
+#![doc(hidden)]
+
+mod baseline;
+mod check;
+mod contributors;
+mod figures;
+mod finding;
+mod input;
+mod known;
+mod link;
+mod origin;
+mod policy;
+pub mod report;
+
+pub use baseline::Baseline;
+pub use check::{Given, module};
+pub use figures::{Figure, figures};
+pub use finding::{Code, Finding};
+pub use input::{Content, Input};
+pub use link::link;
+pub use policy::{DEFAULT, Limited, Policy};
