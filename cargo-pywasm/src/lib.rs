@@ -22,7 +22,6 @@ pub mod install;
 pub mod installed;
 pub mod post_link;
 pub mod project;
-pub mod rewrite;
 #[cfg(feature = "runtime")]
 pub mod sandbox;
 #[cfg(feature = "runtime")]

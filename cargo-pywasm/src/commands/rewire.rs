@@ -4,8 +4,8 @@ use anyhow::Context;
 use camino::Utf8PathBuf;
 
 use crate::exit::Exit;
-use crate::rewrite::{self, Wire};
 use pywasm_audit::{Content, Input};
+use pywasm_rewrite::{self as rewrite, Wire};
 use pywasm_store::Ctx;
 
 /// Answer imports of a module by functions of its own: WASI's by those of a polyfill

@@ -2,10 +2,10 @@
 
 use anyhow::Context;
 use pywasm_audit::{self as audit, Figure, Finding, Given, Limited};
+use pywasm_rewrite::{self as rewrite, POLYFILL_EXPORTS, Wire};
 use pywasm_wasm::{Module, custom};
 
 use super::{Optimizer, Plan, Sizes, Stamp, Step, gzip, wasm_opt};
-use crate::rewrite::{self, POLYFILL_EXPORTS, Wire};
 
 /// The policy whose host is installed over a network with limits.
 const INTERNET_COMPUTER: &str = "ic";

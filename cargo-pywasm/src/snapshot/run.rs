@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::task::{Context as Task, Poll, Waker};
 
 use anyhow::Context;
-use pywasm_wasm::custom;
 use wasmtime::{Instance, Memory, Store, Val};
 use wasmtime_wasi::cli::OutputFile;
 use wasmtime_wizer::{InstanceState, SnapshotVal, Wizer};
@@ -14,9 +13,10 @@ use wasmtime_wizer::{InstanceState, SnapshotVal, Wizer};
 use super::Request;
 use super::form::{self, Form};
 use super::world::{self, World};
-use crate::rewrite;
+use pywasm_rewrite as rewrite;
 use pywasm_runtime::{End, Program, Runtime, end_of, wasi, wasm_error};
 use pywasm_session::WithHint;
+use pywasm_wasm::custom;
 
 /// What an initialization may take of memory where nobody says how much; Python with all of its
 /// library takes a tenth.

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use camino::Utf8PathBuf;
-use cargo_pywasm::rewrite;
 use pywasm_audit::report::{Audited, Format, Style, report};
 use pywasm_audit::{self as audit, Baseline, Code, Finding, Given, Policy};
+use pywasm_rewrite as rewrite;
 use pywasm_runtime::{End, Program, Runtime};
 use pywasm_stubs::{Behaviour, Binding, Link, Rules, ValType, Voice, Writer};
 use pywasm_tests::{Fresh, utf8};
