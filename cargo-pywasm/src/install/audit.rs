@@ -74,7 +74,7 @@ pub(super) fn audit(product: &Product<'_>) -> anyhow::Result<Audit> {
              stands in for what nothing has"
         );
     }
-    let mut report = report::json::document(&both);
+    let mut report = report::document(&both);
     report["stubs"] = json!(product.recipe.stubs);
     Ok(Audit { libc_needs, imports, report })
 }
