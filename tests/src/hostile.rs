@@ -5,7 +5,7 @@ use cargo_pywasm::snapshot::Form;
 use pywasm_audit::{self as audit, Baseline, Content, Given, Policy};
 use pywasm_rewrite as rewrite;
 use pywasm_size::report::{self, Measured};
-use pywasm_size::{self, Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View};
+use pywasm_size::{Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View};
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
 use pywasm_wasm::{Module, custom};
 
@@ -117,7 +117,7 @@ pub fn baseline(bytes: &[u8]) {
 
 /// Measures a module: every table and format must account for every byte.
 pub fn size(bytes: &[u8]) {
-    if let Ok(all) = size::measure(bytes, Evidence::default()) {
+    if let Ok(all) = pywasm_size::measure(bytes, Evidence::default()) {
         accounts_for_all(&all, bytes.len());
         let record = Record::of(bytes, &all, true);
         let again = Record::parse("record".into(), record.text().as_bytes()).expect("a record");
@@ -145,7 +145,7 @@ pub fn link_map(bytes: &[u8]) {
         && let Ok(map) = LinkMap::read(text)
     {
         let evidence = Evidence { map: Some(&map), ..Evidence::default() };
-        let all = size::measure(MODULE, evidence).expect("a module");
+        let all = pywasm_size::measure(MODULE, evidence).expect("a module");
         assert_eq!(all.total, MODULE.len() as u64);
     }
 }
@@ -162,7 +162,7 @@ pub fn size_record(bytes: &[u8]) {
         let all = record.breakdown();
         let _ = View::of(&all, By::Origin);
         let _ = Diff::of(&Breakdown::default(), &all, By::Module);
-        let mine = size::measure(MODULE, Evidence::default()).expect("a module");
+        let mine = pywasm_size::measure(MODULE, Evidence::default()).expect("a module");
         let one = Measured { file: "x.wasm".into(), all: mine, diff: None };
         let _ = report::html(&one, Some(&all));
     }
@@ -171,7 +171,7 @@ pub fn size_record(bytes: &[u8]) {
 /// Reads a budget, as `Cargo.toml` has it.
 pub fn size_budget(bytes: &[u8]) {
     if let Ok(budget) = serde_json::from_slice::<Budget>(bytes) {
-        let all = size::measure(MODULE, Evidence::default()).expect("a module");
+        let all = pywasm_size::measure(MODULE, Evidence::default()).expect("a module");
         for over in budget.over(&all) {
             let _ = over.told(&all, Some(&all));
         }
