@@ -1,11 +1,13 @@
-//! The command line: clap's types, and the way from arguments to a command.
+//! The command line: clap's types, and the dispatch to a subcommand.
+
+mod help;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands;
 use crate::exit::Exit;
@@ -14,7 +16,7 @@ use pywasm_session::{MessageFormat, Reporter};
 use pywasm_store::Ctx;
 use pywasm_store::Store;
 
-/// CPython for wasm32-wasip1: build it, check it, run it, embed it in Rust.
+/// Build CPython for wasm32-wasip1, run it, and embed it in Rust
 #[derive(Debug, Parser)]
 #[command(name = "cargo-pywasm", bin_name = "cargo pywasm", version, propagate_version = true)]
 pub struct Cli {
@@ -27,16 +29,16 @@ pub struct Cli {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// Use the store only, never the network
+    /// Use only the store, never the network
     #[arg(long, global = true)]
     offline: bool,
-    /// Parallel jobs [env: PYWASM_JOBS]
+    /// Number of parallel jobs [env: PYWASM_JOBS]
     #[arg(short, long, global = true, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// Say nothing but warnings, errors and data
+    /// Print only warnings, errors and data
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// The form of messages
+    /// Format of messages
     #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
     message_format: MessageFormat,
 }
@@ -83,9 +85,10 @@ enum Command {
     Man(commands::man::Args),
 }
 
-/// Parses, makes the context, runs the command, reports its error.
+/// Parses the arguments, runs the command and reports its error.
 pub(crate) fn start(args: Vec<OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(without_cargo(args)) {
+    let matches = help::grouped(Cli::command()).try_get_matches_from(without_cargo(args));
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -150,7 +153,7 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
     })
 }
 
-/// Cargo calls `cargo-pywasm pywasm …`; called by hand the second word is missing.
+/// Removes the word `pywasm`, which Cargo passes to its subcommands as the first argument.
 fn without_cargo(mut args: Vec<OsString>) -> Vec<OsString> {
     if args.get(1).is_some_and(|word| word == "pywasm") {
         args.remove(1);
@@ -166,7 +169,7 @@ fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow
         let jobs = match (global.jobs, env.text("PYWASM_JOBS")) {
             (Some(jobs), _) => jobs,
             (None, Some(text)) => text.parse().map_err(|_| {
-                anyhow::anyhow!("PYWASM_JOBS is `{text}`: a number from 1 is needed")
+                anyhow::anyhow!("PYWASM_JOBS is `{text}`, not a number of at least 1")
             })?,
             (None, None) => Ctx::default_jobs(),
         };
@@ -185,15 +188,14 @@ fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn command_line_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn cargo_and_the_bare_name_mean_the_same() {
+    fn the_word_from_cargo_is_optional() {
         let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
         assert_eq!(
             without_cargo(words("cargo-pywasm pywasm recipe list")),

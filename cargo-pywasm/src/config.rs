@@ -226,7 +226,9 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
             fs_err::read_to_string(&path).with_context(|| format!("can't read recipe `{name}`"))?;
         return Recipe::parse(&text)
             .map_err(anyhow::Error::from)
-            .and_then(|recipe| stub_rules(&recipe).map(|_| recipe))
+            .and_then(|recipe| {
+                Rules::from_table(&recipe.stubs).context("`[stubs]`").map(|_| recipe)
+            })
             .hint(|| "`cargo pywasm recipe show default` prints one that works".to_owned())
             .with_context(|| format!("`{name}` is not a recipe"));
     }
@@ -235,19 +237,6 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
         .with_context(|| format!("there is no built-in recipe `{name}`"))
         .hint(|| format!("built in are {}; a path ends in `.toml`", known()))?;
     Recipe::parse(text).with_context(|| format!("built-in recipe `{name}`"))
-}
-
-/// What the table `[stubs]` of a recipe says.
-///
-/// # Errors
-/// When a pattern or a behaviour is none.
-pub(crate) fn stub_rules(recipe: &Recipe) -> anyhow::Result<Rules> {
-    let mut rules = Rules::default();
-    for (pattern, behaviour) in &recipe.stubs {
-        let behaviour = behaviour.parse().with_context(|| format!("`[stubs]`, `{pattern}`"))?;
-        rules.add(pattern, behaviour).context("`[stubs]`")?;
-    }
-    Ok(rules)
 }
 
 /// The manifest of the crate one stands in, and what Cargo says of it. Cargo is asked only where

@@ -1,17 +1,17 @@
-//! How the tool ends. The codes are permanent and documented in `docs/guide/cli.md`.
+//! Exit codes. They are permanent and documented in `docs/guide/cli.md`.
 
 use std::process::ExitCode;
 
-/// What the process says to its caller.
+/// The exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: done.
+    /// 0: success.
     Success,
-    /// 1: done, and there is something to look at: failed tests, a bad recipe, a failed check.
+    /// 1: the command ran and has findings: failed tests, an invalid recipe, a rejected module.
     Findings,
-    /// 2: the tool could not do its job, or did not understand what to do.
+    /// 2: the command failed, or its arguments are invalid.
     Failure,
-    /// The code of the Python program that `run` ran.
+    /// The exit code of the program that `run` ran.
     Program(u8),
 }
 

@@ -1,4 +1,4 @@
-//! `cargo pywasm`: see the library for what it does.
+//! The program `cargo pywasm`; the library has its code.
 
 use std::process::ExitCode;
 

@@ -122,6 +122,18 @@ impl Rules {
         Ok(())
     }
 
+    /// Reads a table of patterns and behaviours, such as `[stubs]` of a recipe.
+    ///
+    /// # Errors
+    /// When a pattern or a behaviour is invalid.
+    pub fn from_table(table: &BTreeMap<String, String>) -> Result<Self, NotARule> {
+        let mut rules = Self::default();
+        for (pattern, behaviour) in table {
+            rules.add(pattern, behaviour.parse()?)?;
+        }
+        Ok(rules)
+    }
+
     /// Adds `mpd_*=trap`.
     ///
     /// # Errors

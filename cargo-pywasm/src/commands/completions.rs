@@ -10,14 +10,14 @@ use pywasm_store::Ctx;
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The shell
+    /// Name of the shell
     shell: Shell,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the completions are not text, which they always are.
+/// When the completions are not UTF-8, which does not happen.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "cargo-pywasm", &mut script);

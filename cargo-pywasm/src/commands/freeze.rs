@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::config::{Project, Selection, project};
 use crate::exit::Exit;
-use crate::freeze::{Frozen, Interpreter, Module, Package, Wanted, collect};
 use crate::installed::{self, utf8};
 use crate::project::Linked;
+use pywasm_cpython::freeze::{Frozen, Interpreter, Module, Package, Wanted, collect};
 use pywasm_runtime::Runtime;
 use pywasm_session::Message;
 use pywasm_store::Ctx;

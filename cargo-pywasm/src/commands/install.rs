@@ -1,4 +1,4 @@
-//! `cargo pywasm install`: a CPython for wasm32-wasip1, in the store.
+//! `cargo pywasm install`: builds a CPython for wasm32-wasip1 and keeps it in the store.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -6,39 +6,39 @@ use pywasm_recipes::{CpythonPin, MinorVersion};
 use serde::Serialize;
 
 use crate::config::{Selection, Settings, project};
-use crate::cpython::BuildPython;
 use crate::exit::Exit;
-use crate::install::{Plan, Request, install};
 use crate::project::{connect, fits_the_policy};
+use pywasm_cpython::build::BuildPython;
+use pywasm_cpython::install::{Plan, Request, install};
 use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
 use pywasm_toolchain::ToolchainRequest;
 
 /// Build and verify a CPython for wasm32-wasip1, and keep it in the store
 ///
-/// In a crate whose Cargo.toml has `[package.metadata.pywasm]`, what it asks for is installed, and
-/// `.pywasm/` beside that Cargo.toml tells build scripts, PyO3 and `run-wasm` where it is.
+/// In a crate with the table `[package.metadata.pywasm]`, installs what the table requests and writes
+/// `.pywasm/`, which points build scripts, PyO3 and `run-wasm` at the installation.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// A WASI SDK to use [env: WASI_SDK_PATH]
+    /// Directory of a WASI SDK [env: WASI_SDK_PATH]
     #[arg(long, value_name = "PATH", conflicts_with = "toolchain")]
     wasi_sdk: Option<Utf8PathBuf>,
-    /// Where the compiler comes from
+    /// Source of the compiler
     #[arg(long, value_name = "auto|official|packages", default_value = "auto")]
     toolchain: ToolchainRequest,
-    /// A Python of the same minor version on this machine, to freeze modules with;
-    /// without it CPython's own freezer does it [env: PYWASM_BUILD_PYTHON]
+    /// Native Python of the same minor version to freeze modules with [default: CPython's own freezer]
+    /// [env: PYWASM_BUILD_PYTHON]
     #[arg(long, value_name = "PATH")]
     build_python: Option<Utf8PathBuf>,
-    /// Build again what is installed already
+    /// Build again even if already installed
     #[arg(long)]
     force: bool,
-    /// Ask configure everything, though the answers are known for this libc
+    /// Run all checks of configure instead of using recorded answers
     #[arg(long)]
     no_seed: bool,
-    /// Print the plan and do nothing
+    /// Print the plan without running it
     #[arg(long)]
     dry_run: bool,
 }
@@ -65,7 +65,7 @@ impl Message for InstalledMessage<'_> {
 /// Runs the command.
 ///
 /// # Errors
-/// When something that is asked for can't be had, built or verified.
+/// When the request is invalid, or fetching, building or verifying fails.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let settings = Settings::resolve(&args.selection, ctx)?;
     fits_the_policy(&settings.recipe, ctx)?;
@@ -103,7 +103,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// `--wasi-sdk`, then `WASI_SDK_PATH` unless a road was named, then the road.
+/// Returns `--wasi-sdk`, else `WASI_SDK_PATH` unless `--toolchain` is given, else `--toolchain`.
 fn toolchain_request(args: &Args, ctx: &Ctx) -> ToolchainRequest {
     let named = args.wasi_sdk.clone().map(|path| ctx.cwd.join(path));
     let from_env = || ctx.env.path("WASI_SDK_PATH");
@@ -112,11 +112,11 @@ fn toolchain_request(args: &Args, ctx: &Ctx) -> ToolchainRequest {
         (None, ToolchainRequest::Auto) => {
             from_env().map_or(ToolchainRequest::Auto, ToolchainRequest::Path)
         }
-        (None, road) => road.clone(),
+        (None, source) => source.clone(),
     }
 }
 
-/// The Python that is asked for, once it has said that it is of the right series.
+/// Returns the requested native Python after checking its version.
 fn build_python(args: &Args, series: MinorVersion, ctx: &Ctx) -> anyhow::Result<BuildPython> {
     let named = args.build_python.clone().map(|path| ctx.cwd.join(path));
     let Some(path) = named.or_else(|| ctx.env.path("PYWASM_BUILD_PYTHON")) else {
@@ -126,12 +126,14 @@ fn build_python(args: &Args, series: MinorVersion, ctx: &Ctx) -> anyhow::Result<
         .args(["-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.version)"])
         .env_clear()
         .output()
-        .with_context(|| format!("can't run the build Python `{path}`"))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let (found, version) = said.trim().split_once(' ').unwrap_or(("no working Python", ""));
+        .with_context(|| format!("cannot run the build Python `{path}`"))?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let (found, version) = printed.trim().split_once(' ').unwrap_or(("not a working Python", ""));
     if found != series.to_string() {
-        return Err(anyhow::anyhow!("the build Python `{path}` is {found}, not {series}"))
-            .hint(|| "leave it out: modules are frozen without a build Python then".to_owned());
+        return Err(anyhow::anyhow!(
+            "the build Python `{path}` is {found}, but {series} is needed"
+        ))
+        .hint(|| "omit it: CPython's own freezer needs no build Python".to_owned());
     }
     Ok(BuildPython::Given {
         path,

@@ -11,14 +11,14 @@ use pywasm_store::Ctx;
 /// Write the manual pages into a directory, such as ~/.local/share/man/man1
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The directory, which is made when it is missing
+    /// Directory, created if missing
     dir: Utf8PathBuf,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the directory can't be written.
+/// When the directory cannot be written.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let dir = ctx.cwd.join(&args.dir);
     fs_err::create_dir_all(&dir)?;
@@ -27,16 +27,16 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// What no type of the command line knows, for the first page.
+/// Returns the environment variables and exit codes, for the first page.
 fn extra() -> String {
     let mut text = String::from("Environment variables:\n\n");
     for (name, meaning) in DOCUMENTED {
         text.push_str(&format!("{name}: {meaning}\n\n"));
     }
     text.push_str(
-        "Exit status: 0 when it is done; 1 when it is done and there are findings; 2 when it could \
-         not be done or was not understood. run passes on what the program exits with, and exits \
-         with 124 when --timeout was over, 125 when --fuel was used up and 134 after a trap.",
+        "Exit status: 0 on success; 1 if there are findings; 2 if the command fails or its arguments are \
+         invalid. run exits with the program's own code, with 124 after --timeout, with 125 if \
+         --fuel is used up, and with 134 after a trap.",
     );
     text
 }

@@ -1,4 +1,4 @@
-//! One file per subcommand: its arguments, and `run`.
+//! The subcommands, one file each: `Args` and `run`.
 
 pub mod audit_imports;
 #[cfg(feature = "runtime")]

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use pywasm_session::Message;
 use pywasm_store::Ctx;
 
-/// Look at the recipes that can be installed
+/// List, show and check recipes
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -20,12 +20,12 @@ pub struct Args {
 enum Action {
     /// List the built-in recipes
     List,
-    /// Print a recipe with every default written out
+    /// Print a recipe with all defaults
     Show {
-        /// A built-in recipe's name, or the path of a recipe file
+        /// Name of a built-in recipe, or path of a recipe file
         recipe: String,
     },
-    /// Check recipe files: exit 1 and name the line when one is wrong
+    /// Check recipe files; exits with 1 if one is invalid
     Check {
         /// Names of built-in recipes, or paths of recipe files
         #[arg(required = true)]
@@ -45,7 +45,7 @@ impl Message for RecipeMessage<'_> {
 /// Runs the command.
 ///
 /// # Errors
-/// When a recipe can't be read; `check` reports a bad one as a finding instead.
+/// When a recipe cannot be read. `check` reports an invalid recipe as a finding instead.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     match &args.action {
         Action::List => list(ctx),

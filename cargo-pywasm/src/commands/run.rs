@@ -13,8 +13,8 @@ use crate::exit::Exit;
 use crate::installed;
 use crate::project::Call;
 use crate::sandbox::{Sandbox, goes_down};
-use crate::smoke;
 use line::Line;
+use pywasm_cpython::smoke;
 use pywasm_runtime::{Dir, Program, Runtime};
 use pywasm_store::Ctx;
 

@@ -1,4 +1,4 @@
-//! `cargo pywasm verify`: does an installed interpreter work?
+//! `cargo pywasm verify`: checks an installed interpreter.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use pywasm_recipes::CpythonPin;
 use serde::Serialize;
 
 use crate::config::Selection;
-use crate::cpython::ensure_source;
 use crate::exit::Exit;
 use crate::installed;
-use crate::smoke::{self, SmokeReport};
-use crate::testsuite::{FileResult, Job, Outcome, Summary, prepare, run_all, select};
+use pywasm_cpython::build::ensure_source;
+use pywasm_cpython::smoke::{self, SmokeReport};
+use pywasm_cpython::testsuite::{FileResult, Job, Outcome, Summary, prepare, run_all, select};
 use pywasm_session::Message;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 
-/// Check an installed interpreter; with --tests, by CPython's own test suite
+/// Check an installed interpreter, optionally with CPython's own test suite
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// Run CPython's test suite: all of it, or the files or cases named, such as `test_json` or
+    /// Run CPython's test suite: all of it, or the named files or cases, such as `test_json` or
     /// `test_json.test_decode`
     #[arg(long, value_name = "NAMES", num_args = 0.., value_delimiter = ',')]
     tests: Option<Vec<String>>,
-    /// Run what is known not to work on WASI, too
+    /// Also run tests that are known to fail on WASI
     #[arg(long, requires = "tests")]
     include_excluded: bool,
-    /// What one test file may take
+    /// Time limit of one test file
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "20m")]
     timeout: Duration,
 }
@@ -43,18 +43,10 @@ impl Message for SmokeMessage<'_> {
     const REASON: &'static str = "verified";
 }
 
-impl Message for FileResult {
-    const REASON: &'static str = "test-file";
-}
-
-impl Message for Summary {
-    const REASON: &'static str = "test-summary";
-}
-
 /// Runs the command.
 ///
 /// # Errors
-/// When nothing is installed, or the interpreter can't be run. Failed tests are findings.
+/// When nothing is installed, or the interpreter cannot be run. Failed tests are findings.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let python = installed::find(&args.selection, ctx)?;
     let Some(names) = &args.tests else {
@@ -66,7 +58,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     };
     let pin = CpythonPin::resolve(python.version().parse()?)?;
-    let source = ensure_source(pin, || crate::install::fetch_source(pin, ctx), ctx)?;
+    let source = ensure_source(pin, || pywasm_cpython::install::fetch_source(pin, ctx), ctx)?;
     let test_dir = source.lib().join("test");
     let selection = select(&test_dir, names, &python, args.include_excluded)?;
     let suite = prepare(&python, &source.lib(), ctx)?;
@@ -81,7 +73,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut count = 0;
     let results = run_all(&job, &selection.files, ctx, |result| {
         count += 1;
-        tell(result, count, total, ctx);
+        report(result, count, total, ctx);
     })?;
     let summary = Summary::of(&results, &selection.excluded);
     if ctx.reporter.is_json() {
@@ -92,8 +84,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(if summary.failed.is_empty() { Exit::Success } else { Exit::Findings })
 }
 
-/// One file has ended.
-fn tell(result: &FileResult, count: usize, total: usize, ctx: &Ctx) {
+/// Prints the result of one test file.
+fn report(result: &FileResult, count: usize, total: usize, ctx: &Ctx) {
     if ctx.reporter.is_json() {
         return ctx.reporter.json(result);
     }
@@ -106,7 +98,7 @@ fn tell(result: &FileResult, count: usize, total: usize, ctx: &Ctx) {
     ctx.reporter.status(verb, line);
     if verb == "FAILED" {
         ctx.reporter.warn(format!(
-            "{}\nthe whole output is `{}`",
+            "{}\nthe whole output is in `{}`",
             last_lines(&result.log),
             result.log
         ));

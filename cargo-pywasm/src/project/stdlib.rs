@@ -4,7 +4,7 @@ use camino::Utf8Path;
 
 use super::{Linked, Stdlib};
 use crate::installed;
-use crate::smoke;
+use pywasm_cpython::smoke;
 use pywasm_runtime::Dir;
 use pywasm_store::Ctx;
 

@@ -5,7 +5,6 @@
 //! no file.
 
 mod form;
-pub(crate) mod guest;
 mod open;
 mod run;
 #[cfg(test)]

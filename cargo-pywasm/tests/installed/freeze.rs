@@ -1,8 +1,8 @@
 //! Which code travels inside, collected by a real interpreter.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_pywasm::freeze::{Frozen, Interpreter, Package, Wanted, collect};
 use pywasm_build::Installation;
+use pywasm_cpython::freeze::{Frozen, Interpreter, Package, Wanted, collect};
 use pywasm_runtime::Runtime;
 use pywasm_tests::Fresh;
 

@@ -31,7 +31,7 @@ pub(crate) fn speed(tool: &Tool<'_>, version: &str) -> anyhow::Result<PathBuf> {
     let stderr = String::from_utf8_lossy(&output.stderr);
     eprintln!("{stderr}");
     anyhow::ensure!(output.status.success(), "recipe `speed` of {version} cannot be installed");
-    anyhow::ensure!(!stderr.contains("stays as it was compiled"), "{version} has a slow loop");
+    anyhow::ensure!(!stderr.contains("is used as compiled"), "{version} has a slow loop");
     let installed = PathBuf::from(String::from_utf8(output.stdout)?.trim_end());
     check_version(tool, &installed)?;
     Ok(installed)

@@ -4,7 +4,8 @@ use std::fs::{File, TryLockError};
 
 use camino::Utf8PathBuf;
 
-use crate::{Bucket, Store};
+use crate::Bucket;
+use crate::Store;
 use pywasm_session::Reporter;
 
 /// A held lock. Dropping it, or the death of the process, lets it go: the kernel

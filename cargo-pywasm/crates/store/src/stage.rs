@@ -5,7 +5,8 @@ use std::io::Write;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::{Bucket, Store};
+use crate::Bucket;
+use crate::Store;
 
 /// A directory in the making. Dropped without [`Stage::commit`], it is removed; a
 /// killed process leaves it in `staging-v0`, which nothing reads and `cache prune` clears.

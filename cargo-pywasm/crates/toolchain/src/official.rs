@@ -71,8 +71,9 @@ fn install_release(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ToolchainRequest;
+    use crate::resolve;
     use crate::upstream::{archive, machine, publish};
-    use crate::{ToolchainRequest, resolve};
     use camino::Utf8PathBuf;
     use pywasm_store::fetch::FetchError;
 

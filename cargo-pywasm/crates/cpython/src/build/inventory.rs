@@ -1,0 +1,102 @@
+//! The extension modules of a build, and the reasons why others are missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pywasm_recipes::{MinorVersion, Recipe, known_modules};
+use serde::Serialize;
+
+/// The modules of one build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Inventory {
+    /// Built into the interpreter, sorted.
+    pub builtin: Vec<String>,
+    /// Modules of this CPython that were not built, sorted by name.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A module that was not built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The module's name.
+    pub name: String,
+    /// The reason, as a sentence fragment.
+    pub reason: String,
+}
+
+impl Inventory {
+    /// Reads the inittab of `Modules/config.c` and the module states in `Makefile`.
+    #[must_use]
+    pub fn read(series: MinorVersion, recipe: &Recipe, config_c: &str, makefile: &str) -> Self {
+        let builtin: BTreeSet<String> = inittab(config_c).map(str::to_owned).collect();
+        let states = states(makefile);
+        let left_out = known_modules(series)
+            .filter(|name| !builtin.contains(*name))
+            .map(|name| LeftOut { name: name.to_owned(), reason: reason(name, recipe, &states) })
+            .collect();
+        Self { builtin: builtin.into_iter().collect(), left_out }
+    }
+}
+
+/// Returns the names in lines such as `    {"math", PyInit_math},`.
+fn inittab(config_c: &str) -> impl Iterator<Item = &str> {
+    config_c.lines().filter_map(|line| {
+        let rest = line.trim_start().strip_prefix("{\"")?;
+        let (name, function) = rest.split_once("\",")?;
+        // Entries with NULL, such as `builtins`, are part of the core.
+        (!function.trim_start().starts_with("NULL")).then_some(name)
+    })
+}
+
+/// Reads lines such as `MODULE__DECIMAL_STATE=disabled` as `_DECIMAL` -> `disabled`.
+fn states(makefile: &str) -> BTreeMap<&str, &str> {
+    makefile
+        .lines()
+        .filter_map(|line| {
+            let (name, state) = line.strip_prefix("MODULE_")?.split_once("_STATE=")?;
+            Some((name, state.split('#').next().unwrap_or_default().trim()))
+        })
+        .collect()
+}
+
+fn reason(name: &str, recipe: &Recipe, states: &BTreeMap<&str, &str>) -> String {
+    if recipe.modules.disabled.contains(name) {
+        return format!("disabled by recipe `{}`", recipe.name);
+    }
+    match states.get(name.to_ascii_uppercase().as_str()).copied() {
+        Some("n/a") => "not available on WASI according to CPython's configure",
+        Some("missing") => "needs a library or function that the WASI sysroot does not have",
+        Some("disabled") if name.starts_with("_test") || name.starts_with("_xxtest") => {
+            "a test module, which the recipe leaves out"
+        }
+        Some("disabled") => "disabled by CPython's configure on WASI",
+        _ => "not part of this build",
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pywasm_recipes::builtin;
+
+    #[test]
+    fn every_known_module_is_listed() {
+        let recipe = Recipe::parse(builtin("default").unwrap()).unwrap();
+        let config_c = "extern PyObject* PyInit_math(void);\n    {\"math\", PyInit_math},\n    \
+                        {\"builtins\", NULL},\n";
+        let makefile = "MODULE_MATH_STATE=yes\nMODULE_ZLIB_STATE=missing\n\
+                        MODULE_FCNTL_STATE=n/a\nMODULE__TESTCAPI_STATE=disabled  # x\n";
+        let series = "3.13".parse().unwrap();
+        let inventory = Inventory::read(series, &recipe, config_c, makefile);
+        assert_eq!(inventory.builtin, ["math"]);
+        let reason = |name: &str| {
+            let module = inventory.left_out.iter().find(|module| module.name == name);
+            module.unwrap().reason.clone()
+        };
+        assert_eq!(reason("_decimal"), "disabled by recipe `default`");
+        assert!(reason("zlib").contains("sysroot"));
+        assert!(reason("fcntl").contains("not available on WASI"));
+        assert!(reason("_testcapi").contains("test module"));
+        assert_eq!(inventory.left_out.len() + 1, known_modules(series).count());
+    }
+}

@@ -1,0 +1,126 @@
+//! A makefile that includes CPython's own and adds the targets of this build.
+
+use camino::Utf8Path;
+use pywasm_recipes::Build;
+
+use super::environment::{CompilerCache, base};
+use super::optimize;
+use super::step::Step;
+use crate::guest;
+use pywasm_toolchain::Toolchain;
+
+/// The first lines: CPython's Makefile, and names that the rules use.
+const START: &str = r"include Makefile
+-include pywasm-stubs.mk
+PYWASM_ARCHIVES = $(sort $(filter %.a,$(MODLIBS)))
+";
+
+/// The rules. `LIBRARY_OBJS_OMIT_FROZEN` is CPython's name for the objects of libpython that need
+/// no frozen module. From these and CPython's C freezer, a wasm program is linked that makes the
+/// frozen modules. It has its own table of built-in modules in place of `Modules/config.o`, so that
+/// the linker takes a third of the objects and the runtime compiles half as much code. The freezer
+/// does not call its undefined functions; those of libpython are checked before the interpreter is
+/// linked.
+const RULES: &str = r"
+PYWASM_CORE = $(filter-out Modules/config.o,$(LIBRARY_OBJS_OMIT_FROZEN))
+.PHONY: pywasm-objects
+pywasm-objects: $(LIBRARY_OBJS_OMIT_FROZEN) Programs/python.o $(PYWASM_ARCHIVES)
+pywasm-inittab.o: pywasm-inittab.c
+	$(CC) -c $(PY_CORE_CFLAGS) -o $@ pywasm-inittab.c
+pywasm-core.a: $(PYWASM_CORE)
+	rm -f $@
+	$(AR) $(ARFLAGS) $@ $(PYWASM_CORE)
+pywasm-freeze.wasm: pywasm-objects pywasm-core.a pywasm-inittab.o \
+		Programs/_freeze_module.o Modules/getpath_noop.o
+	$(LINKCC) $(PY_CORE_LDFLAGS) $(PYWASM_FREEZER_FLAGS) -Wl,--unresolved-symbols=ignore-all -o $@ \
+		Programs/_freeze_module.o Modules/getpath_noop.o pywasm-inittab.o \
+		pywasm-core.a $(LIBS) $(SYSLIBS)
+pywasm-snapshot.o: pywasm-snapshot.c pywasm-snapshot.h
+	$(CC) -c $(PY_CORE_CFLAGS) -o $@ pywasm-snapshot.c
+pywasm-python.o: pywasm-python.c
+	$(CC) -c $(PY_CORE_CFLAGS) -o $@ pywasm-python.c
+pywasm-libpython.a: $(PYWASM_OBJECTS)
+	rm -f $@
+	$(AR) $(ARFLAGS) $@ $(PYWASM_OBJECTS)
+pywasm-python.wasm: pywasm-python.o pywasm-snapshot.o $(PYWASM_OBJECTS) $(PYWASM_ARCHIVES)
+	$(LINKCC) $(PY_CORE_LDFLAGS) $(LINKFORSHARED) -o $@ pywasm-python.o pywasm-snapshot.o \
+		$(PYWASM_OBJECTS) $(LIBS) $(MODLIBS) $(SYSLIBS)
+pywasm-archives.txt: Makefile
+	@printf '%s\n' $(PYWASM_ARCHIVES) > $@
+";
+
+/// The built-in modules of the freezer: those that an interpreter imports at start.
+const INITTAB_C: &str = r#"#include "Python.h"
+extern PyObject *PyMarshal_Init(void), *PyInit__imp(void), *PyInit_gc(void), *PyInit__ast(void);
+extern PyObject *_PyWarnings_Init(void), *PyInit__io(void), *PyInit_posix(void);
+extern PyObject *PyInit__codecs(void), *PyInit__thread(void), *PyInit__weakref(void);
+extern PyObject *PyInit__signal(void), *PyInit__abc(void);
+struct _inittab _PyImport_Inittab[] = {
+    {"marshal", PyMarshal_Init}, {"_imp", PyInit__imp}, {"builtins", NULL}, {"sys", NULL},
+    {"gc", PyInit_gc}, {"_warnings", _PyWarnings_Init}, {"_ast", PyInit__ast},
+    {"_io", PyInit__io}, {"posix", PyInit_posix}, {"_codecs", PyInit__codecs},
+    {"_thread", PyInit__thread}, {"_weakref", PyInit__weakref},
+    {"_signal", PyInit__signal}, {"_abc", PyInit__abc}, {0, 0}
+};
+"#;
+
+/// The file that holds the rules.
+const MAKEFILE: &str = "pywasm.mk";
+/// The freezer, a wasm program.
+pub(super) const FREEZER: &str = "pywasm-freeze.wasm";
+/// The interpreter, a wasm program. Its main function is ours and supports snapshots.
+pub(super) const INTERPRETER: &str = "pywasm-python.wasm";
+/// libpython without the archives it needs.
+pub(super) const LIBPYTHON: &str = "pywasm-libpython.a";
+/// The names of the archives that libpython needs, one per line.
+pub(super) const ARCHIVE_LIST: &str = "pywasm-archives.txt";
+
+/// Writes the rules into a build directory.
+pub(super) fn write_rules(
+    build: &Build,
+    training: Option<&[u8]>,
+    toolchain: &Toolchain,
+    dir: &Utf8Path,
+) -> anyhow::Result<()> {
+    optimize::write(build, training, dir)?;
+    // make expands prerequisites when it reads them: definitions come before the rules.
+    let mut rules = format!(
+        "{START}{}{RULES}",
+        optimize::rules(build, training.is_some(), &toolchain.linker())
+    );
+    for (file, level) in &build.files {
+        let object = Utf8Path::new(file).with_extension("o");
+        // The compiler uses the last of several levels.
+        rules.push_str(&format!("{object}: OPT += {}\n", level.flag()));
+    }
+    fs_err::write(dir.join(MAKEFILE), rules)?;
+    // make compares dates: an unchanged file with a new date would be compiled again.
+    for (name, text) in [
+        ("pywasm-inittab.c", INITTAB_C),
+        ("pywasm-python.c", guest::PROGRAM),
+        ("pywasm-snapshot.c", guest::SNAPSHOT),
+        (guest::HEADER, &guest::header()),
+    ] {
+        let path = dir.join(name);
+        if !path.exists() {
+            fs_err::write(path, text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the command that makes these targets.
+pub(super) fn make(
+    name: &'static str,
+    targets: &[&str],
+    dir: &Utf8Path,
+    make: &Utf8Path,
+    jobs: usize,
+    cache: Option<&CompilerCache>,
+) -> Step {
+    let mut args = vec!["-f".to_owned(), MAKEFILE.to_owned(), format!("-j{jobs}")];
+    args.extend(targets.iter().map(|target| (*target).to_owned()));
+    let mut env = base(make);
+    env.extend(cache.into_iter().flat_map(|cache| cache.env.clone()));
+    Step { name, program: make.to_owned(), args, env, cwd: dir.to_owned() }
+}

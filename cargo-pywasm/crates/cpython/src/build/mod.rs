@@ -1,0 +1,28 @@
+//! Drives CPython's own build: configure, make, freeze, sysconfig.
+//!
+//! Does the work of CPython's `Tools/wasm/wasi.py` (3.13, 3.14) with fewer steps: CPython's C
+//! freezer, compiled for wasm, makes the frozen modules in the embedded runtime, so that no native
+//! Python is needed (`docs/decisions` has the reasons). Nothing here uses the network or knows the
+//! layout of an installation: it fills a build directory.
+
+mod configure;
+mod environment;
+mod freeze;
+mod inventory;
+mod make;
+mod optimize;
+mod reuse;
+mod run;
+mod setup_local;
+mod source;
+mod split;
+mod step;
+mod stubs;
+mod sysconfig;
+
+pub(crate) use configure::PREFIX;
+pub use inventory::{Inventory, LeftOut};
+pub use run::{BuildPlan, BuildPython, Built, build};
+pub use source::{SourceTree, ensure_source, place as source_place};
+pub use step::{Logs, Step, StepError};
+pub(crate) use stubs::emulated;

@@ -1,0 +1,162 @@
+//! Reuse of objects across recipes that have the release, compiler and flags in common.
+//!
+//! An object depends on the source, the toolchain, the flags and `pyconfig.h`. It depends on
+//! nothing else of a recipe, because modules are built or left out as a whole. A test compares the
+//! bytes of a build that reused objects with those of one that did not.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::Digest;
+use sha2::{Digest as _, Sha256};
+
+use super::run::BuildPlan;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
+
+/// Objects that every build makes itself: the table of built-in modules, the frozen modules, and
+/// our own.
+const NEVER: [&str; 8] = [
+    "Modules/config.o",
+    "Modules/getpath.o",
+    "Python/frozen.o",
+    "pywasm-ceval.o",
+    "pywasm-inittab.o",
+    "pywasm-python.o",
+    "pywasm-snapshot.o",
+    "pywasm-whole.o",
+];
+
+/// The header that every object depends on.
+const PYCONFIG: &str = "pyconfig.h";
+
+/// Returns the name of the store entry for the objects of such builds.
+fn entry(plan: &BuildPlan<'_>) -> String {
+    let build = &plan.recipe.build;
+    let mut hash = Sha256::new();
+    for part in [
+        plan.pin.source.sha256.to_string(),
+        plan.toolchain.identity.clone(),
+        build.opt_level.flag().to_owned(),
+        build.docstrings.to_string(),
+        build.cflags.join("\n"),
+        format!("{:?} {:?} {:?}", build.pymalloc, build.mimalloc, build.files),
+        format!("{} {} {}", build.assertions, build.debug_info, build.instrumented),
+        format!("{} {:?}", build.lto, build.features),
+        plan.training()
+            .map(|data| Digest::from_bytes(Sha256::digest(data).into()).to_string())
+            .unwrap_or_default(),
+    ] {
+        hash.update(format!("{}\n{part}\n", part.len()));
+    }
+    let digest = Digest::from_bytes(hash.finalize().into());
+    format!("objects-{}-{}", plan.pin.version, digest.short())
+}
+
+/// Copies the objects of an earlier build into a configured build directory and returns their
+/// number. Objects of another `pyconfig.h` are not used.
+pub(super) fn take(plan: &BuildPlan<'_>, host: &Utf8Path, ctx: &Ctx) -> anyhow::Result<usize> {
+    let key = entry(plan);
+    let kept = ctx.store.entry(Bucket::Builds, &key);
+    let _lock = ctx.store.lock(&key, &ctx.reporter)?;
+    take_from(&kept, host)
+}
+
+fn take_from(kept: &Utf8Path, host: &Utf8Path) -> anyhow::Result<usize> {
+    let header = |dir: &Utf8Path| fs_err::read(dir.join(PYCONFIG));
+    if !kept.exists() || header(kept)? != header(host)? {
+        return Ok(0);
+    }
+    let objects = objects(kept)?;
+    for object in &objects {
+        // The copy is newer than its sources, so make does not compile it again.
+        copy(&kept.join(object), &host.join(object))?;
+    }
+    Ok(objects.len())
+}
+
+/// Saves the objects of a finished build for later ones.
+pub(super) fn keep(plan: &BuildPlan<'_>, host: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
+    let key = entry(plan);
+    let _lock = ctx.store.lock(&key, &ctx.reporter)?;
+    let stage = ctx.store.stage(Bucket::Builds)?;
+    keep_in(host, stage.path())?;
+    stage.commit(&ctx.store.entry(Bucket::Builds, &key))
+}
+
+fn keep_in(host: &Utf8Path, kept: &Utf8Path) -> anyhow::Result<()> {
+    for object in objects(host)? {
+        copy(&host.join(&object), &kept.join(&object))?;
+    }
+    copy(&host.join(PYCONFIG), &kept.join(PYCONFIG))
+}
+
+/// Returns the relative paths of the reusable objects below a directory, sorted.
+fn objects(dir: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let (mut found, mut todo) = (Vec::new(), vec![dir.to_owned()]);
+    while let Some(next) = todo.pop() {
+        for entry in next.read_dir_utf8()? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                todo.push(entry.into_path());
+            } else if entry.path().extension() == Some("o") {
+                let path = entry.path().strip_prefix(dir)?.to_owned();
+                if !NEVER.contains(&path.as_str()) {
+                    found.push(path);
+                }
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn copy(from: &Utf8Path, to: &Utf8Path) -> anyhow::Result<()> {
+    if let Some(parent) = to.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    // `fs::copy` keeps the old date on some systems.
+    fs_err::write(to, fs_err::read(from)?)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(files: &[(&str, &str)]) -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(dir.path().to_path_buf()).unwrap();
+        for (file, text) in files {
+            let path = root.join(file);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        }
+        (dir, root)
+    }
+
+    const EARLIER: [(&str, &str); 5] = [
+        ("pyconfig.h", "same"),
+        ("Objects/longobject.o", "long"),
+        ("Modules/config.o", "inittab of the earlier recipe"),
+        ("Python/frozen.o", "frozen"),
+        ("Makefile", "not an object"),
+    ];
+
+    #[test]
+    fn objects_are_reused_except_the_recipe_s_own() {
+        let (_a, earlier) = build(&EARLIER);
+        let (_b, kept) = build(&[]);
+        let (_c, host) = build(&[("pyconfig.h", "same")]);
+        keep_in(&earlier, &kept).unwrap();
+        assert_eq!(take_from(&kept, &host).unwrap(), 1);
+        assert_eq!(fs_err::read_to_string(host.join("Objects/longobject.o")).unwrap(), "long");
+        assert!(!host.join("Modules/config.o").exists() && !host.join("Python/frozen.o").exists());
+    }
+
+    #[test]
+    fn objects_of_another_pyconfig_are_not_reused() {
+        let (_a, earlier) = build(&EARLIER);
+        let (_b, host) = build(&[("pyconfig.h", "another")]);
+        assert_eq!(take_from(&earlier, &host).unwrap(), 0);
+        assert_eq!(take_from("/nowhere".into(), &host).unwrap(), 0);
+    }
+}

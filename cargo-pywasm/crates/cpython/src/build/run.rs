@@ -1,0 +1,285 @@
+//! The whole build: its plan, and its run.
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::{CpythonPin, Recipe, TRAINING_CLANG};
+
+use super::configure::{Configure, force_pthread_stubs, seed_for};
+use super::environment::{CompilerCache, compiler_cache};
+use super::freeze::freeze;
+use super::inventory::Inventory;
+use super::make::{ARCHIVE_LIST, FREEZER, INTERPRETER, LIBPYTHON, make, write_rules};
+use super::optimize::{LOOP, SPLIT};
+use super::reuse;
+use super::setup_local::setup_local;
+use super::source::SourceTree;
+use super::split::split;
+use super::step::{Logs, Step};
+use super::stubs;
+use super::sysconfig;
+use pywasm_runtime::Runtime;
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
+use pywasm_store::Lock;
+use pywasm_toolchain::Toolchain;
+
+/// The program that makes the frozen modules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BuildPython {
+    /// CPython's C freezer, as a wasm program in the embedded runtime.
+    #[default]
+    None,
+    /// A native Python of the same series.
+    Given {
+        /// Its absolute path.
+        path: Utf8PathBuf,
+        /// Its `sys.version`.
+        version: String,
+    },
+}
+
+/// Everything a build depends on.
+#[derive(Debug)]
+pub struct BuildPlan<'a> {
+    /// The modules and flags.
+    pub recipe: &'a Recipe,
+    /// The release.
+    pub pin: &'a CpythonPin,
+    /// The release's source tree.
+    pub source: &'a SourceTree,
+    /// The compiler and sysroot.
+    pub toolchain: &'a Toolchain,
+    /// The program that makes the frozen modules.
+    pub build_python: &'a BuildPython,
+    /// True if configure gets the recorded answers for this libc.
+    pub seeded: bool,
+}
+
+impl BuildPlan<'_> {
+    /// Returns the training data if the recipe asks for it, this series has it, and the compiler can
+    /// read it.
+    pub(super) fn training(&self) -> Option<&'static [u8]> {
+        let can = self.toolchain.clang_major().is_some_and(|major| major >= TRAINING_CLANG);
+        self.recipe.build.training(self.pin.series()).filter(|_| can)
+    }
+
+    /// Returns why no training data can be used, and what would change that.
+    fn reason_untrained(&self) -> String {
+        let (series, clang) = (self.pin.series(), &self.toolchain.clang_version);
+        match self.recipe.build.training(series) {
+            None => format!("there is no training data for CPython {series}"),
+            Some(_) => format!(
+                "the training data needs clang {TRAINING_CLANG}, and this is clang {clang}; choose another \
+                 with `--toolchain packages` or `--wasi-sdk`"
+            ),
+        }
+    }
+}
+
+/// A finished build directory.
+#[derive(Debug)]
+pub struct Built {
+    /// The directory.
+    pub dir: Utf8PathBuf,
+    /// libpython as make leaves it.
+    pub libpython: Utf8PathBuf,
+    /// The archives that libpython needs: mpdec, expat, HACL*.
+    pub companions: Vec<Utf8PathBuf>,
+    /// The stubs that the recipe declares, if any.
+    pub stubs: Option<Utf8PathBuf>,
+    /// The interpreter.
+    pub interpreter: Utf8PathBuf,
+    /// `_sysconfigdata__wasi_wasm32-wasi.py`.
+    pub sysconfigdata: Utf8PathBuf,
+    /// The modules it has.
+    pub inventory: Inventory,
+}
+
+/// Builds in `dir`, which `lock` guards. Continues an interrupted build.
+///
+/// # Errors
+/// When a tool is missing or a step fails. The error of a failed step names its log.
+pub fn build(
+    plan: &BuildPlan<'_>,
+    dir: &Utf8Path,
+    lock: &Lock,
+    runtime: &Runtime,
+    ctx: &Ctx,
+) -> anyhow::Result<Built> {
+    if dir.as_str().contains(char::is_whitespace) {
+        return Err(anyhow::anyhow!(
+            "cannot build CPython in `{dir}`: the path contains white space"
+        ))
+        .hint(|| "set PYWASM_STORE to a directory without white space".to_owned());
+    }
+    let make_program = ctx
+        .env
+        .program("gmake")
+        .or_else(|| ctx.env.program("make"))
+        .context("`make` is not on PATH")
+        .hint(|| {
+            "install it (Debian: `apt install make`, macOS: `xcode-select --install`)".to_owned()
+        })?;
+    let cache = compiler_cache(ctx);
+    let host = dir.join("host");
+    fs_err::create_dir_all(host.join("Modules"))?;
+    let logs = Logs::fresh(&dir.join("logs"), lock)?;
+    let work =
+        Work { plan, host: &host, logs: &logs, make: &make_program, cache: cache.as_ref(), ctx };
+
+    work.configure()?;
+    let training = plan.training();
+    if plan.recipe.build.trained && training.is_none() {
+        ctx.reporter.warn(format!("compiled without training: {}", plan.reason_untrained()));
+    }
+    write_rules(&plan.recipe.build, training, plan.toolchain, &host)?;
+    if *plan.build_python == BuildPython::None {
+        work.make("make-objects", &[FREEZER])?;
+        freeze(plan.source, &host, &logs, runtime, ctx)?;
+    }
+    let stubs = work.library()?;
+    let sysconfigdata = sysconfig::generate(plan.pin.series(), plan.source, &host, &logs, runtime)?;
+
+    reuse::keep(plan, &host, ctx)?;
+    let inventory = Inventory::read(
+        plan.pin.series(),
+        plan.recipe,
+        &fs_err::read_to_string(host.join("Modules/config.c"))?,
+        &fs_err::read_to_string(host.join("Makefile"))?,
+    );
+    Ok(Built {
+        libpython: host.join(LIBPYTHON),
+        companions: work.companions()?,
+        stubs,
+        interpreter: host.join(INTERPRETER),
+        sysconfigdata,
+        inventory,
+        dir: host,
+    })
+}
+
+struct Work<'a> {
+    plan: &'a BuildPlan<'a>,
+    host: &'a Utf8Path,
+    logs: &'a Logs,
+    make: &'a Utf8Path,
+    cache: Option<&'a CompilerCache>,
+    ctx: &'a Ctx,
+}
+
+impl Work<'_> {
+    /// Makes libpython and the interpreter. Undefined symbols are checked in between, because the
+    /// linker's message would name the symbol only.
+    fn library(&self) -> anyhow::Result<Option<Utf8PathBuf>> {
+        let plan = self.plan;
+        if plan.recipe.build.split_live_ranges == Some(true) {
+            self.split_loop()?;
+        }
+        self.make("make-library", &[LIBPYTHON, ARCHIVE_LIST])?;
+        let (libpython, companions) = (self.host.join(LIBPYTHON), self.companions()?);
+        let mut archives = vec![libpython.as_path()];
+        archives.extend(companions.iter().map(Utf8PathBuf::as_path));
+        let place = (self.host, self.logs);
+        let stubs = stubs::write(plan.recipe, &archives, plan.toolchain, place, self.ctx)?;
+        self.make("make-interpreter", &[INTERPRETER])?;
+        Ok(stubs)
+    }
+
+    /// Makes the object of the bytecode loop and splits its live ranges. An object that is not as
+    /// expected is used as compiled, with a warning.
+    fn split_loop(&self) -> anyhow::Result<()> {
+        self.make("make-loop", &[LOOP])?;
+        let compiled = fs_err::read(self.host.join(LOOP))?;
+        let object = split(&compiled).unwrap_or_else(|error| {
+            let reporter = &self.ctx.reporter;
+            reporter.warn(format!("the bytecode loop is used as compiled: {error}"));
+            compiled
+        });
+        let path = self.host.join(SPLIT);
+        // make compares dates: an unchanged file with a new date would repeat the link.
+        if !fs_err::read(&path).is_ok_and(|existing| existing == object) {
+            fs_err::write(path, object)?;
+        }
+        Ok(())
+    }
+
+    fn companions(&self) -> anyhow::Result<Vec<Utf8PathBuf>> {
+        let archives = fs_err::read_to_string(self.host.join(ARCHIVE_LIST))?;
+        // The file has one empty line when no module needs an archive.
+        Ok(archives.split_whitespace().map(|name| self.host.join(name)).collect())
+    }
+
+    /// Configures, unless an earlier run completed it. The key in the directory's name covers all
+    /// inputs of configure, so an empty stamp file is enough.
+    fn configure(&self) -> anyhow::Result<()> {
+        let stamp = self.host.join("pywasm-configured");
+        if stamp.exists() {
+            return Ok(());
+        }
+        let plan = self.plan;
+        let build_python = match plan.build_python {
+            BuildPython::Given { path, .. } => path.clone(),
+            BuildPython::None => self.write_version_script()?,
+        };
+        let configure = Configure {
+            source: plan.source,
+            toolchain: plan.toolchain,
+            recipe: plan.recipe,
+            make: self.make,
+            dir: self.host,
+            build_python: &build_python,
+            cache: self.cache,
+        };
+        let seed = plan.seeded.then(|| seed_for(plan.pin.series(), plan.toolchain)).flatten();
+        let how = match (seed, plan.seeded) {
+            (Some(_), _) => "seeded",
+            (None, true) => "no seed for this libc, running all checks",
+            (None, false) => "unseeded, running all checks",
+        };
+        self.ctx.reporter.status("Configuring", format!("CPython {} ({how})", plan.pin.version));
+        fs_err::write(self.host.join("Modules/Setup.local"), setup_local(plan.recipe))?;
+        configure.write_site(seed)?;
+        self.run(&configure.step())?;
+        // Has every check and its result; `cargo xtask seed` reads it.
+        fs_err::copy(self.host.join("config.log"), self.logs.next("config"))?;
+        force_pthread_stubs(self.host)?;
+        let reused = reuse::take(plan, self.host, self.ctx)?;
+        if reused > 0 {
+            self.ctx.reporter.status("Reusing", format!("{reused} objects of an earlier build"));
+        }
+        fs_err::write(stamp, "")?;
+        Ok(())
+    }
+
+    /// Writes the script that is passed as `--with-build-python` when there is no native Python.
+    /// configure only runs it to get its version; any other use fails with a message.
+    fn write_version_script(&self) -> anyhow::Result<Utf8PathBuf> {
+        let path = self.host.join("pywasm-build-python");
+        let series = self.plan.pin.series();
+        let text = format!(
+            "#!/bin/sh\ncase \"$2\" in\n*sys.version_info*) echo {series} ;;\n\
+             *) echo \"pywasm: this build has no native Python to run: $*\" >&2; exit 97 ;;\nesac\n"
+        );
+        fs_err::write(&path, text)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(path)
+    }
+
+    fn make(&self, name: &'static str, targets: &[&str]) -> anyhow::Result<()> {
+        let jobs = self.ctx.jobs.get();
+        let shown = targets.first().copied().unwrap_or_default();
+        self.ctx.reporter.status("Compiling", format!("{shown} (-j{jobs})"));
+        self.run(&make(name, targets, self.host, self.make, jobs, self.cache))
+    }
+
+    fn run(&self, step: &Step) -> anyhow::Result<()> {
+        let bar = self.ctx.reporter.spinner("Building", step.name);
+        let outcome = step.run(self.logs);
+        bar.finish_and_clear();
+        Ok(outcome?)
+    }
+}

@@ -1,0 +1,41 @@
+//! CPython's `Modules/Setup.local`, which disables the modules of a recipe.
+//!
+//! The head of `Modules/Setup` in CPython's tree documents the format. A module under `*disabled*`
+//! is not built, whatever configure finds.
+
+use pywasm_recipes::Recipe;
+
+/// Returns the text of the file for a recipe.
+#[must_use]
+pub(super) fn setup_local(recipe: &Recipe) -> String {
+    let mut text = format!("# Written by cargo-pywasm from recipe `{}`.\n", recipe.name);
+    if !recipe.modules.disabled.is_empty() {
+        text.push_str("*disabled*\n");
+        for module in &recipe.modules.disabled {
+            text.push_str(module);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pywasm_recipes::builtin;
+
+    #[test]
+    fn disabled_modules_follow_the_marker() {
+        let recipe = Recipe::parse(builtin("default").unwrap()).unwrap();
+        let text = setup_local(&recipe);
+        let expected = "*disabled*\n_decimal\n_elementtree\n_hashlib\npyexpat\n";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn nothing_disabled_has_no_marker() {
+        let mut recipe = Recipe::parse(builtin("default").unwrap()).unwrap();
+        recipe.modules.disabled.clear();
+        assert!(!setup_local(&recipe).contains("*disabled*"));
+    }
+}

@@ -1,0 +1,79 @@
+//! CPython's source tree, unpacked into the store once.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::CpythonPin;
+
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
+use pywasm_store::fetch::Verified;
+use pywasm_store::unpack::{Limits, unpack_tar};
+
+/// The file in the tree that records where the tarball came from.
+const FROM: &str = ".pywasm-from";
+
+/// An unpacked source tree. Builds never write to it.
+#[derive(Clone, Debug)]
+pub struct SourceTree {
+    root: Utf8PathBuf,
+}
+
+impl SourceTree {
+    /// Returns the directory of `configure`.
+    #[must_use]
+    pub fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// Returns the URL or path that the tarball came from, or `store` if that is unknown.
+    #[must_use]
+    pub fn from(&self) -> String {
+        fs_err::read_to_string(self.root.join(FROM)).unwrap_or_else(|_| "store".to_owned())
+    }
+
+    /// Returns the standard library with its test suite.
+    #[must_use]
+    pub fn lib(&self) -> Utf8PathBuf {
+        self.root.join("Lib")
+    }
+
+    /// Returns upstream's config.site, which 3.13 has in `Tools/wasm` and 3.14 one level below.
+    pub(super) fn config_site(&self) -> Option<Utf8PathBuf> {
+        ["Tools/wasm/wasi/config.site-wasm32-wasi", "Tools/wasm/config.site-wasm32-wasi"]
+            .into_iter()
+            .map(|file| self.root.join(file))
+            .find(|path| path.exists())
+    }
+}
+
+/// Returns the path of a release's tree in the store, which need not exist.
+#[must_use]
+pub fn place(pin: &CpythonPin, ctx: &Ctx) -> Utf8PathBuf {
+    // The digest in the name keeps different tarballs of one version apart.
+    let key = format!("cpython-{}-{}", pin.version, pin.source.sha256.short());
+    ctx.store.entry(Bucket::Sources, &key)
+}
+
+/// Returns the tree, unpacking the verified tarball if the store does not have it.
+///
+/// # Errors
+/// When the archive is refused, or the store cannot be written.
+pub fn ensure_source(
+    pin: &CpythonPin,
+    tarball: impl FnOnce() -> anyhow::Result<Verified>,
+    ctx: &Ctx,
+) -> anyhow::Result<SourceTree> {
+    let root = place(pin, ctx);
+    if root.exists() {
+        return Ok(SourceTree { root });
+    }
+    let _lock = ctx.store.lock(&format!("source-{}", pin.version), &ctx.reporter)?;
+    if !root.exists() {
+        let tarball = tarball()?;
+        ctx.reporter.status("Unpacking", &pin.source.file);
+        let stage = ctx.store.stage(Bucket::Sources)?;
+        unpack_tar(&tarball, stage.path(), 1, &Limits::default())?;
+        fs_err::write(stage.path().join(FROM), tarball.from())?;
+        stage.commit(&root)?;
+    }
+    Ok(SourceTree { root })
+}

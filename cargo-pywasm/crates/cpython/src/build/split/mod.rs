@@ -1,0 +1,174 @@
+//! Splits the live ranges of CPython's bytecode loop, so that engines keep its variables in registers.
+//!
+//! In Cranelift, calls between wasm functions preserve no register: a variable that is live across a
+//! call is in memory from where it is set, even if the call is not made. Nearly every Python
+//! instruction may call, for example to free an object, and most do not. The variables that one
+//! instruction passes to the next (the next bytecode, the stack, the frame) went through memory each
+//! time. This pass saves such variables on the C stack before each call and restores them after it.
+//! Nothing is live across a call then, and without a call nothing is saved. (Cooper and Simpson,
+//! "Live Range Splitting in a Graph Coloring Register Allocator", 1998, do this in a compiler. LLVM
+//! cannot, because WebAssembly has no registers.)
+//!
+//! Takes and returns the bytes of an object file.
+
+mod flow;
+mod object;
+
+use wasm_encoder::{Encode as _, Instruction, MemArg, MemArgTarget};
+use wasmparser::ValType;
+
+use self::flow::{Flow, Kind};
+use self::object::Object;
+
+/// The function of the loop.
+const LOOP: &str = "_PyEval_EvalFrameDefault";
+
+/// The smallest number of successors of a dispatch.
+const MIN_TARGETS: usize = 64;
+/// The smallest number of instructions that set a variable worth saving at each call.
+const MIN_SETS: usize = 100;
+/// The size of a saved variable in bytes.
+const SLOT: u32 = 4;
+/// The alignment of the C stack in bytes.
+const ALIGNMENT: u32 = 16;
+
+/// Splits the live ranges in the object of `Python/ceval.c`.
+///
+/// # Errors
+/// When the object is not as expected, with the reason. It is then used unchanged.
+pub(super) fn split(object: &[u8]) -> Result<Vec<u8>, String> {
+    let object = Object::read(object, LOOP)?;
+    let flow = Flow::read(&object.ty, &object.body)?;
+    let frame = Frame::find(&flow)?;
+    let saved = passed_on(&flow)?;
+    let size = u32::try_from(saved.len()).unwrap_or(u32::MAX).saturating_mul(SLOT);
+    let slots = u32::try_from(frame.size).map_err(|it| it.to_string())?;
+    let grown = slots
+        .checked_add(size.next_multiple_of(ALIGNMENT))
+        .and_then(|size| i32::try_from(size).ok())
+        .ok_or("the function's frame is too large")?;
+    let slot = |local: u32, at: usize| Slot {
+        frame: frame.pointer,
+        local,
+        offset: u64::from(slots) + u64::from(SLOT) * at as u64,
+    };
+    let saved: Vec<Slot> = saved.into_iter().enumerate().map(|(at, it)| slot(it, at)).collect();
+    let mut body = object.rewritten();
+    for at in 0..flow.kinds.len() {
+        let code = flow.starts[at]..flow.starts[at + 1];
+        if frame.sizes.contains(&at) {
+            body.replace(code, &encoded(&[Instruction::I32Const(grown)]));
+            continue;
+        }
+        let live = if flow.kinds[at] == Kind::Call { flow.live_after(at) } else { 0 };
+        let kept = saved.iter().filter(|slot| live >> slot.local & 1 == 1);
+        for slot in kept.clone() {
+            body.insert(&slot.save());
+        }
+        body.copy(code);
+        for slot in kept {
+            body.insert(&slot.read());
+        }
+    }
+    body.finish()
+}
+
+/// The place of a variable on the C stack during a call.
+struct Slot {
+    frame: u32,
+    local: u32,
+    offset: u64,
+}
+
+impl Slot {
+    fn place(&self) -> MemArg {
+        MemArg { offset: self.offset, align: 2, target: MemArgTarget::Memory(0), ordering: None }
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let store = Instruction::I32Store(self.place());
+        encoded(&[Instruction::LocalGet(self.frame), Instruction::LocalGet(self.local), store])
+    }
+
+    fn read(&self) -> Vec<u8> {
+        let load = Instruction::I32Load(self.place());
+        encoded(&[Instruction::LocalGet(self.frame), load, Instruction::LocalSet(self.local)])
+    }
+}
+
+fn encoded(instructions: &[Instruction<'_>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for instruction in instructions {
+        instruction.encode(&mut bytes);
+    }
+    bytes
+}
+
+/// The function's frame on the C stack, found by the code that clang generates for it.
+struct Frame {
+    /// The variable with the frame's address.
+    pointer: u32,
+    /// The frame's size in bytes.
+    size: i32,
+    /// The instructions with the size as a constant.
+    sizes: Vec<usize>,
+}
+
+impl Frame {
+    fn find(flow: &Flow) -> Result<Self, String> {
+        let kinds = &flow.kinds;
+        // If clang reuses the variable in which the address is computed, it copies the address to
+        // another one first.
+        let (stack, size, pointer, set, begins) = match kinds.as_slice() {
+            [
+                Kind::GlobalGet(stack),
+                Kind::Const(size),
+                Kind::Sub,
+                Kind::Set(passing),
+                Kind::Set(pointer),
+                Kind::Get(again),
+                set,
+                ..,
+            ] if passing == again => (*stack, *size, *pointer, set, 7),
+            [Kind::GlobalGet(stack), Kind::Const(size), Kind::Sub, Kind::Set(pointer), set, ..] => {
+                (*stack, *size, *pointer, set, 5)
+            }
+            _ => return Err("the function does not begin by allocating its frame".to_owned()),
+        };
+        if *set != Kind::GlobalSet(stack) || flow.sets(pointer) != 1 || size < 0 {
+            return Err("the function changes its frame after the start".to_owned());
+        }
+        let mut sizes = vec![1];
+        let ends = [Kind::Get(pointer), Kind::Const(size), Kind::Add, Kind::GlobalSet(stack)];
+        for (at, kind) in kinds.iter().enumerate().skip(begins) {
+            if *kind != Kind::GlobalSet(stack) {
+                continue;
+            }
+            if kinds[at - 3..=at] != ends {
+                return Err("the function releases another frame than it allocated".to_owned());
+            }
+            sizes.push(at - 2);
+        }
+        Ok(Self { pointer, size, sizes })
+    }
+}
+
+/// Returns the variables that one Python instruction passes to the next: those that are live at the
+/// dispatch and set by many instructions.
+fn passed_on(flow: &Flow) -> Result<Vec<u32>, String> {
+    let (dispatch, _) = flow
+        .widest()
+        .filter(|(_, count)| *count >= MIN_TARGETS)
+        .ok_or("the function has no dispatch table")?;
+    let live = flow.live_after(dispatch);
+    let count = u32::try_from(flow.locals.len()).map_err(|it| it.to_string())?;
+    let passed = (0..count).filter(|local| {
+        live >> local & 1 == 1
+            && flow.locals[*local as usize] == ValType::I32
+            && flow.sets(*local) >= MIN_SETS
+    });
+    Ok(passed.collect())
+}
+
+#[cfg(test)]
+mod tests;

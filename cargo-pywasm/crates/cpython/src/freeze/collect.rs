@@ -1,0 +1,136 @@
+//! Compiles modules and follows their imports, in the interpreter that will run them.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::{Frozen, Interpreter, Module, Package, Wanted};
+use crate::build::PREFIX;
+use pywasm_runtime::{Dir, Program, Runtime};
+use pywasm_session::WithHint;
+
+const SCRIPT: &str = include_str!("collect.py");
+
+#[derive(Serialize)]
+struct Request<'a> {
+    stdlib: &'a str,
+    closed: bool,
+    modules: &'a [String],
+    packages: Vec<Mounted>,
+}
+
+/// A package with its path in the guest.
+#[derive(Serialize)]
+struct Mounted {
+    name: String,
+    path: String,
+    shown: String,
+    #[serde(skip)]
+    dir: Dir,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    modules: Vec<Module>,
+    absent: Vec<String>,
+    unknown: Vec<String>,
+    built_in: Option<Vec<String>>,
+}
+
+/// Collects the requested modules and everything they import.
+///
+/// # Errors
+/// When a module does not exist or is not valid Python; the message then has file, line and caret.
+pub fn collect(
+    wanted: &Wanted,
+    interpreter: Interpreter<'_>,
+    runtime: &Runtime,
+) -> anyhow::Result<Frozen> {
+    let packages = wanted.packages.iter().enumerate();
+    let packages = packages.map(|(at, package)| mounted(at, package));
+    let packages = packages.collect::<anyhow::Result<Vec<_>>>()?;
+    let guest = format!("{PREFIX}/lib/python{}", interpreter.series);
+    let scratch = tempfile::tempdir()?;
+    let out = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
+
+    let dirs: Vec<Dir> = packages.iter().map(|package| package.dir.clone()).collect();
+    let request =
+        Request { stdlib: &guest, closed: wanted.closed, modules: &wanted.modules, packages };
+    let mut program = Program::new("python")
+        .args(["-c", SCRIPT])
+        .env("PYTHONHASHSEED", "0")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(serde_json::to_string(&request)?)
+        .dir(Dir::read_only(interpreter.stdlib, guest.as_str()))
+        .dir(Dir::writable(&out, "/out"));
+    for dir in dirs {
+        program = program.dir(dir);
+    }
+    let captured = runtime.capture(&runtime.load(interpreter.wasm)?, &program)?;
+    if let Ok(reason) = fs_err::read_to_string(out.join("error")) {
+        anyhow::bail!("{reason}");
+    }
+    anyhow::ensure!(
+        captured.end.is_success(),
+        "cannot collect the modules to freeze: {}\n{}",
+        captured.end,
+        captured.text()
+    );
+    let index: Index = serde_json::from_slice(&fs_err::read(out.join("index.json"))?)?;
+    let code = fs_err::read(out.join("code"))?;
+    let warnings = captured.text().trim_end().to_owned();
+    let Index { modules, absent, unknown, built_in } = index;
+    Ok(Frozen { modules, absent, unknown, built_in, warnings, code })
+}
+
+/// Mounts a package as a directory of the guest, or the parent directory of a single file.
+fn mounted(at: usize, package: &Package) -> anyhow::Result<Mounted> {
+    let Package { path, shown } = package;
+    let dir = path.is_dir();
+    anyhow::ensure!(dir || path.is_file(), "package `{shown}` does not exist (`{path}`)");
+    let (file, name) = (path.file_name().unwrap_or_default(), path.file_stem().unwrap_or_default());
+    let name = if dir { file } else { name };
+    let python = dir || path.extension() == Some("py");
+    if !python || !is_identifier(name) {
+        return Err(anyhow::anyhow!("Python cannot import a package named `{shown}`")).hint(|| {
+            "name a directory, such as `python/app`, or a file, such as `python/app.py`".to_owned()
+        });
+    }
+    let guest = format!("/packages/{at}");
+    let (host, inside): (&Utf8Path, String) = match path.parent() {
+        Some(parent) if !dir => (parent, format!("{guest}/{file}")),
+        _ => (path, guest.clone()),
+    };
+    let dir = Dir::read_only(host, guest);
+    Ok(Mounted { name: name.to_owned(), path: inside, shown: shown.clone(), dir })
+}
+
+fn is_identifier(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|first| first == '_' || first.is_alphabetic())
+        && chars.all(|rest| rest == '_' || rest.is_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_and_files_are_mounted_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        fs_err::create_dir_all(root.join("python/app")).unwrap();
+        fs_err::write(root.join("python/tool.py"), "").unwrap();
+        let seen = |shown: &str| {
+            let package = Package { path: root.join(shown), shown: shown.to_owned() };
+            mounted(3, &package).map(|mounted| (mounted.name, mounted.path))
+        };
+        let pair = |name: &str, path: &str| (name.to_owned(), path.to_owned());
+        assert_eq!(seen("python/app").unwrap(), pair("app", "/packages/3"));
+        assert_eq!(seen("python/tool.py").unwrap(), pair("tool", "/packages/3/tool.py"));
+        fs_err::write(root.join("python/my-tool.py"), "").unwrap();
+        for wrong in ["python/none", "python/my-tool.py"] {
+            let error = format!("{:#}", seen(wrong).unwrap_err());
+            assert!(error.contains(wrong), "{error}");
+        }
+    }
+}

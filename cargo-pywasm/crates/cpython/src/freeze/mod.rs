@@ -1,0 +1,82 @@
+//! Frozen Python code: modules of the standard library and the user's packages as data in a wasm
+//! module, which the interpreter imports without any file.
+
+mod collect;
+mod object;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+pub use collect::collect;
+
+/// The modules and packages to freeze.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Modules of the standard library: `json`, `email.*`, `*`, and `!name` to exclude one.
+    pub modules: Vec<String>,
+    /// The user's packages and single-file modules.
+    pub packages: Vec<Package>,
+    /// True for a closed set: the module then has only what these modules import, and no other frozen
+    /// or built-in module of libpython is linked.
+    pub closed: bool,
+}
+
+/// A package or a single-file module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// Its path on this machine.
+    pub path: Utf8PathBuf,
+    /// The path that tracebacks show: as the user wrote it.
+    pub shown: String,
+}
+
+/// The interpreter that the code is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Interpreter<'a> {
+    /// The wasm command.
+    pub wasm: &'a Utf8Path,
+    /// The directory of the standard library, with bytecode.
+    pub stdlib: &'a Utf8Path,
+    /// CPython's series, such as `3.13`.
+    pub series: &'a str,
+}
+
+/// A frozen module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Module {
+    /// Its full name.
+    pub name: String,
+    /// True for a package.
+    pub package: bool,
+    /// True for the user's own code.
+    pub own: bool,
+    /// The offset of its code.
+    offset: usize,
+    /// The size of its code in bytes.
+    pub size: usize,
+}
+
+/// Frozen modules, ready to be linked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frozen {
+    /// The modules, sorted by name.
+    pub modules: Vec<Module>,
+    /// Modules that functions of the standard library import when called, and that are not included.
+    pub absent: Vec<String>,
+    /// Modules that the user's code imports and that were not found. Rust must provide them, or their
+    /// import fails.
+    pub unknown: Vec<String>,
+    /// The built-in modules of a closed set, sorted.
+    pub built_in: Option<Vec<String>>,
+    /// Warnings of Python's compiler.
+    pub warnings: String,
+    code: Vec<u8>,
+}
+
+impl Wanted {
+    /// Returns true if nothing is to be frozen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.modules.is_empty() && self.packages.is_empty()
+    }
+}

@@ -1,0 +1,228 @@
+//! The object file of frozen modules: code, tables, and a function that passes them to Python.
+//!
+//! The tables follow `struct _frozen` and `struct _inittab` in CPython's `Include/cpython/import.h`
+//! and `struct _module_alias` in `Include/internal/pycore_import.h`. Embedders may set
+//! `PyImport_FrozenModules`, according to its documentation.
+
+use pywasm_stubs::{Binding, Code, Data, Instruction, Member, SymbolId, ValType, Writer};
+
+use super::{Frozen, Module};
+
+/// Earlier than the constructors of C and C++, which have priority 65535.
+const PRIORITY: u32 = 101;
+/// The alignment of the tables, which contain addresses.
+const WORD: u32 = 4;
+
+/// The modules of importlib that C code imports, with their names in Python.
+const BOOTSTRAP: [(&str, &str); 2] = [
+    ("_frozen_importlib", "importlib._bootstrap"),
+    ("_frozen_importlib_external", "importlib._bootstrap_external"),
+];
+
+/// Modules whose init function is not named `PyInit_NAME`. Those without one exist before the table
+/// is read. From CPython's `Modules/config.c.in`.
+const INIT: [(&str, Option<&str>); 4] = [
+    ("_warnings", Some("_PyWarnings_Init")),
+    ("builtins", None),
+    ("marshal", Some("PyMarshal_Init")),
+    ("sys", None),
+];
+
+impl Frozen {
+    /// Returns a relocatable object for wasm32. Equal modules give equal bytes.
+    ///
+    /// The object of a closed set replaces libpython's tables of modules, so it must precede libpython
+    /// in the link.
+    #[must_use]
+    pub fn object(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        let built_in = self.built_in.iter().flatten();
+        let built_in: Vec<(&str, Option<SymbolId>)> =
+            built_in.map(|name| (name.as_str(), init(&mut writer, name))).collect();
+        let flag = writer.undefined_data("Py_FrozenFlag");
+
+        let mut code = Data::default();
+        code.push(&self.code);
+        let code = writer.data("pywasm_frozen_code", Binding::Local, 1, code);
+        let bootstraps = |module: &&Module| BOOTSTRAP.iter().any(|(name, _)| *name == module.name);
+        let (bootstrap, modules): (Vec<_>, Vec<_>) = self.modules.iter().partition(bootstraps);
+        let table = frozen(&mut writer, "pywasm_frozen", &modules, code);
+        let mut start = Code::new();
+        if self.built_in.is_some() {
+            let bootstrap = frozen(&mut writer, "pywasm_bootstrap", &bootstrap, code);
+            let nothing = frozen(&mut writer, "pywasm_nothing", &[], code);
+            variable(&mut writer, "PyImport_FrozenModules", table);
+            variable(&mut writer, "_PyImport_FrozenBootstrap", bootstrap);
+            variable(&mut writer, "_PyImport_FrozenStdlib", nothing);
+            variable(&mut writer, "_PyImport_FrozenTest", nothing);
+            let aliases = aliases(&mut writer);
+            variable(&mut writer, "_PyImport_FrozenAliases", aliases);
+            inittab(&mut writer, &built_in);
+            no_paths(&mut writer);
+        } else {
+            let modules = writer.undefined_data("PyImport_FrozenModules");
+            start = start.address(modules).address(table).store();
+        }
+        // Keeps Python from warning that it did not find its library.
+        let start = start.address(flag).then(&Instruction::I32Const(1)).store();
+        let start = writer.function("pywasm_freeze", Binding::Local, &[], &[], start);
+        writer.call_at_start(start, PRIORITY);
+        writer.finish()
+    }
+
+    /// Returns an archive with the object, for build scripts.
+    #[must_use]
+    pub fn archive(&self) -> Vec<u8> {
+        pywasm_stubs::archive(&[Member {
+            name: "pywasm-frozen.o".to_owned(),
+            bytes: self.object(),
+        }])
+    }
+}
+
+/// Returns the init function of a built-in module.
+fn init(writer: &mut Writer, module: &str) -> Option<SymbolId> {
+    let known = INIT.iter().find(|(name, _)| *name == module).map(|(_, function)| *function);
+    let own = format!("PyInit_{module}");
+    let name = known.unwrap_or(Some(&own))?;
+    Some(writer.undefined_function(name, &[], &[ValType::I32]))
+}
+
+/// Writes a table of frozen modules.
+fn frozen(writer: &mut Writer, name: &str, modules: &[&Module], code: SymbolId) -> SymbolId {
+    let names = names(writer, &format!("{name}_names"), modules.iter().map(|it| it.name.as_str()));
+    let mut table = Data::default();
+    for (module, start) in modules.iter().zip(names.starts) {
+        table.push_address(names.symbol, start);
+        table.push_address(code, word(module.offset));
+        table.push(&word(module.size).to_le_bytes());
+        table.push(&u32::from(module.package).to_le_bytes());
+    }
+    table.push(&[0; 16]);
+    writer.data(name, Binding::Local, WORD, table)
+}
+
+/// Writes the table of built-in modules.
+fn inittab(writer: &mut Writer, modules: &[(&str, Option<SymbolId>)]) {
+    let names = names(writer, "pywasm_inittab_names", modules.iter().map(|(name, _)| *name));
+    let mut table = Data::default();
+    for ((_, function), start) in modules.iter().zip(names.starts) {
+        table.push_address(names.symbol, start);
+        match function {
+            Some(function) => table.push_function(*function),
+            None => _ = table.push(&[0; 4]),
+        }
+    }
+    table.push(&[0; 8]);
+    writer.data("_PyImport_Inittab", Binding::Global, WORD, table);
+}
+
+/// Writes a replacement of CPython's path configuration, which runs Python code to find the library:
+/// a closed set has no files. It keeps libpython's `getpath.o` out of the link, like CPython's
+/// `Modules/getpath_noop.c`.
+///
+/// It returns `PyStatus_Ok()`: four zero words at the address in its first parameter.
+fn no_paths(writer: &mut Writer) {
+    let words = (0..4).map(|word| word * 4).fold(Code::new(), |code, offset| {
+        code.then(&Instruction::LocalGet(0))
+            .then(&Instruction::I32Const(offset))
+            .then(&Instruction::I32Add)
+            .then(&Instruction::I32Const(0))
+            .store()
+    });
+    let params = [ValType::I32; 3];
+    writer.function("_PyConfig_InitPathConfig", Binding::Global, &params, &[], words);
+}
+
+fn aliases(writer: &mut Writer) -> SymbolId {
+    let both = BOOTSTRAP.iter().flat_map(|(name, origin)| [*name, *origin]);
+    let names = names(writer, "pywasm_aliases_names", both);
+    let mut table = Data::default();
+    for start in names.starts {
+        table.push_address(names.symbol, start);
+    }
+    table.push(&[0; 8]);
+    writer.data("pywasm_aliases", Binding::Local, WORD, table)
+}
+
+/// Writes a C variable that holds a pointer.
+fn variable(writer: &mut Writer, name: &str, to: SymbolId) {
+    let mut pointer = Data::default();
+    pointer.push_address(to, 0);
+    writer.data(name, Binding::Global, WORD, pointer);
+}
+
+struct Names {
+    symbol: SymbolId,
+    starts: Vec<u32>,
+}
+
+fn names<'a>(writer: &mut Writer, name: &str, texts: impl Iterator<Item = &'a str>) -> Names {
+    let mut data = Data::default();
+    let starts = texts.map(|text| data.push(&with_nul(text))).collect();
+    Names { symbol: writer.data(name, Binding::Local, 1, data), starts }
+}
+
+fn with_nul(name: &str) -> Vec<u8> {
+    name.bytes().chain([0]).collect()
+}
+
+fn word(value: usize) -> u32 {
+    u32::try_from(value).expect("a wasm module is smaller than 4 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frozen(built_in: Option<Vec<String>>) -> Frozen {
+        let module = |name: &str, offset| Module {
+            name: name.to_owned(),
+            package: offset == 0,
+            own: false,
+            offset,
+            size: 3,
+        };
+        let modules = vec![module("json", 0), module("json.decoder", 3)];
+        Frozen { modules, built_in, code: b"abcdef".to_vec(), ..Frozen::default() }
+    }
+
+    fn symbols(frozen: &Frozen) -> Vec<(String, bool)> {
+        let object = pywasm_stubs::Object::read("frozen.o", &frozen.object()).unwrap();
+        object.symbols.into_iter().map(|symbol| (symbol.name, symbol.undefined)).collect()
+    }
+
+    #[test]
+    fn it_wants_pythons_two_variables_and_gives_the_linker_nothing_else() {
+        let frozen = frozen(None);
+        let seen = symbols(&frozen);
+        let seen: Vec<_> =
+            seen.iter().map(|(name, undefined)| (name.as_str(), *undefined)).collect();
+        assert_eq!(seen, [("Py_FrozenFlag", true), ("PyImport_FrozenModules", true)]);
+        assert_eq!(frozen.object(), frozen.object());
+    }
+
+    #[test]
+    fn closed_set_defines_all_tables() {
+        let built_in = ["_io", "marshal", "sys"].map(str::to_owned).to_vec();
+        let (undefined, defined): (Vec<_>, Vec<_>) = symbols(&frozen(Some(built_in)))
+            .into_iter()
+            .partition(|(_, is_undefined)| *is_undefined);
+        let names = |list: Vec<(String, bool)>| list.into_iter().map(|(name, _)| name);
+        let undefined: Vec<_> = names(undefined).collect();
+        assert_eq!(undefined, ["PyInit__io", "PyMarshal_Init", "Py_FrozenFlag"]);
+        let defined: Vec<_> = names(defined).collect();
+        assert_eq!(
+            defined,
+            [
+                "PyImport_FrozenModules",
+                "_PyImport_FrozenBootstrap",
+                "_PyImport_FrozenStdlib",
+                "_PyImport_FrozenTest",
+                "_PyImport_FrozenAliases",
+                "_PyImport_Inittab",
+                "_PyConfig_InitPathConfig",
+            ]
+        );
+    }
+}

@@ -1,0 +1,21 @@
+//! C and Python sources that are compiled into installations: the guest's part of snapshots.
+
+/// The name of the header that [`SNAPSHOT`] includes; [`header`] returns its content.
+pub(crate) const HEADER: &str = "pywasm-snapshot.h";
+
+/// The C source that is linked into modules of which snapshots are made.
+pub(crate) const SNAPSHOT: &str = include_str!("snapshot.c");
+
+/// The C source of the interpreter's main function, which can resume a snapshot.
+pub(crate) const PROGRAM: &str = include_str!("python.c");
+
+/// Returns the content of [`HEADER`]: `snapshot.py` as a C string.
+pub(crate) fn header() -> String {
+    let lines = include_str!("snapshot.py").lines();
+    let lines = lines.map(|line| {
+        let line = line.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("    \"{line}\\n\"\n")
+    });
+    let lines: String = lines.collect();
+    format!("static const char PYWASM_SNAPSHOT_PY[] =\n{lines};\n")
+}

@@ -1,0 +1,63 @@
+//! The licence texts of everything that is linked into a module.
+
+use camino::Utf8Path;
+
+use crate::build::SourceTree;
+use pywasm_toolchain::Toolchain;
+
+/// Texts in CPython's tree: its licence, the terms of the software it incorporates (expat, libmpdec,
+/// HACL* and others), and expat's own file.
+const CPYTHON: [(&str, &str); 3] = [
+    ("LICENSE", "CPython.txt"),
+    ("Doc/license.rst", "CPython-incorporated-software.rst"),
+    ("Modules/expat/COPYING", "expat.txt"),
+];
+
+/// The licences of an SDK that has no licence files, from the root directories of both projects.
+const SDK_NOTICE: &str = "\
+wasi-libc (https://github.com/WebAssembly/wasi-libc), which is linked into every module:
+    SPDX: (Apache-2.0 WITH LLVM-exception OR Apache-2.0 OR MIT) AND MIT AND BSD-2-Clause
+    (its top half is musl libc, MIT; its allocator dlmalloc is in the public domain)
+
+compiler-rt of LLVM (https://llvm.org), which is linked if needed:
+    SPDX: Apache-2.0 WITH LLVM-exception
+";
+
+/// Collects the texts into `LICENSES/`.
+pub(super) fn collect(
+    source: &SourceTree,
+    toolchain: &Toolchain,
+    root: &Utf8Path,
+) -> anyhow::Result<()> {
+    let into = root.join("LICENSES");
+    fs_err::create_dir_all(&into)?;
+    for (from, to) in CPYTHON {
+        fs_err::copy(source.root().join(from), into.join(to))?;
+    }
+    fs_err::write(into.join("wasi-libc-and-compiler-rt.txt"), SDK_NOTICE)?;
+    // Toolchains made of distribution packages have each package's copyright file.
+    let docs = toolchain.root.join("share/doc");
+    for package in packages(&docs)? {
+        let copyright = docs.join(&package).join("copyright");
+        if copyright.exists() {
+            fs_err::copy(&copyright, into.join(format!("{package}.txt")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the packages whose code is linked into modules: libc and compiler-rt.
+fn packages(docs: &Utf8Path) -> anyhow::Result<Vec<String>> {
+    if !docs.exists() {
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::new();
+    for entry in docs.read_dir_utf8()? {
+        let name = entry?.file_name().to_owned();
+        if name == "wasi-libc" || name.starts_with("libclang-rt-") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,16 @@
+//! An archive that reports calls of functions that are macros in Python's headers.
+
+use camino::Utf8Path;
+use pywasm_stubs::Member;
+
+/// Writes the archive to `target`: one member per macro, so that a link takes only those called.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(super) fn archive(target: &Utf8Path) -> anyhow::Result<()> {
+    let member =
+        |it: &pywasm_stubs::Macro| Member { name: format!("{}.o", it.name), bytes: it.object() };
+    let members: Vec<Member> = pywasm_stubs::macros().iter().map(member).collect();
+    fs_err::write(target, pywasm_stubs::archive(&members))?;
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! `manifest.json`: the inputs and contents of an installation.
+//!
+//! `docs/guide/installation.md` describes the fields.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::{Digest, Recipe};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::request::{Request, RequestKey};
+use crate::build::{BuildPython, Inventory};
+use pywasm_toolchain::{Passed, Toolchain};
+
+/// The version of the format. `pywasm-build` refuses other versions.
+const VERSION: u32 = 1;
+
+/// The manifest, in the form in which it is written.
+#[derive(Debug, Serialize)]
+pub struct Manifest<'a> {
+    version: u32,
+    tool: &'static str,
+    target: &'static str,
+    key: String,
+    request: String,
+    python: Python,
+    recipe: RecipeEntry<'a>,
+    toolchain: ToolchainEntry<'a>,
+    build_python: &'a str,
+    inputs: &'a [Input],
+    modules: &'a Inventory,
+    imports: &'a [String],
+    libc: Libc<'a>,
+    files: BTreeMap<Utf8PathBuf, FileEntry>,
+}
+
+/// The contents of a build beside its files.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contents<'a> {
+    pub(super) modules: &'a Inventory,
+    pub(super) imports: &'a [String],
+    pub(super) libc_needs: &'a BTreeSet<String>,
+}
+
+/// The libc that libpython was built against, and the symbols that libpython takes from it.
+#[derive(Debug, Serialize)]
+struct Libc<'a> {
+    sha256: Digest,
+    needs: &'a BTreeSet<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Python {
+    version: String,
+    series: String,
+}
+
+#[derive(Debug, Serialize)]
+struct RecipeEntry<'a> {
+    name: &'a str,
+    content: &'a Recipe,
+}
+
+#[derive(Debug, Serialize)]
+struct ToolchainEntry<'a> {
+    road: String,
+    root: &'a Utf8Path,
+    identity: &'a str,
+    clang: &'a str,
+    passed_over: &'a [Passed],
+}
+
+/// An input file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// Its file name.
+    pub file: String,
+    /// Its SHA-256 digest.
+    pub sha256: Digest,
+    /// The URL or path it came from.
+    pub from: String,
+}
+
+/// A file of the installation.
+#[derive(Debug, Serialize)]
+struct FileEntry {
+    sha256: Digest,
+    size: u64,
+}
+
+impl From<&pywasm_toolchain::Input> for Input {
+    fn from(input: &pywasm_toolchain::Input) -> Self {
+        Self { file: input.file.clone(), sha256: input.sha256, from: input.from.clone() }
+    }
+}
+
+impl<'a> Manifest<'a> {
+    /// Creates the manifest of the installation at `root` and hashes its files.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn new(
+        request: &'a Request<'_>,
+        key: &RequestKey,
+        toolchain: &'a Toolchain,
+        inputs: &'a [Input],
+        contents: Contents<'a>,
+        root: &Utf8Path,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            version: VERSION,
+            tool: concat!("cargo-pywasm ", env!("CARGO_PKG_VERSION")),
+            target: pywasm_build::TARGET,
+            key: key.to_string(),
+            request: request.digest().to_string(),
+            python: Python {
+                version: request.pin.version.to_string(),
+                series: request.pin.series().to_string(),
+            },
+            recipe: RecipeEntry { name: &request.recipe.name, content: request.recipe },
+            toolchain: ToolchainEntry {
+                road: toolchain.kind.road().to_owned(),
+                root: &toolchain.root,
+                identity: &toolchain.identity,
+                clang: &toolchain.clang_version,
+                passed_over: &toolchain.passed_over,
+            },
+            build_python: match &request.build_python {
+                BuildPython::None => "none: modules frozen by CPython's C freezer on wasm",
+                BuildPython::Given { version, .. } => version.as_str(),
+            },
+            inputs,
+            modules: contents.modules,
+            imports: contents.imports,
+            libc: Libc { sha256: toolchain.libc, needs: contents.libc_needs },
+            files: hash_files(root)?,
+        })
+    }
+
+    /// Writes the manifest as indented JSON.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn write(&self, root: &Utf8Path) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        fs_err::write(root.join("manifest.json"), text)?;
+        Ok(())
+    }
+}
+
+/// Returns digest and size of the files that are linked or run. The zip covers the files of the
+/// standard library.
+fn hash_files(root: &Utf8Path) -> anyhow::Result<BTreeMap<Utf8PathBuf, FileEntry>> {
+    let mut files = BTreeMap::new();
+    let lib = Utf8Path::new("lib");
+    for dir in
+        [&lib.join(pywasm_build::LIBC_DIR), &lib.join(pywasm_build::ZIP_DIR), lib, "bin".into()]
+    {
+        for entry in root.join(dir).read_dir_utf8()? {
+            let path = entry?.into_path();
+            if path.is_file() {
+                let bytes = fs_err::read(&path)?;
+                let sha256 = Digest::from_bytes(Sha256::digest(&bytes).into());
+                let size = bytes.len() as u64;
+                let name = path.strip_prefix(root).unwrap_or(&path).to_owned();
+                files.insert(name, FileEntry { sha256, size });
+            }
+        }
+    }
+    Ok(files)
+}

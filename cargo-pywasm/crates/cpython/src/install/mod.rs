@@ -1,0 +1,134 @@
+//! From a request to an installation: decide, fetch, build, assemble, verify, rename.
+//!
+//! An installation appears by one rename under a lock. After an interruption, the next run continues
+//! with the intermediate results in the cache.
+
+mod archive;
+mod assemble;
+mod audit;
+mod details;
+mod licenses;
+mod macros;
+mod manifest;
+mod objects;
+mod plan;
+mod request;
+mod sbom;
+mod stdlib;
+
+pub use manifest::{Input, Manifest};
+pub use plan::{Plan, PlannedStep, StepState};
+pub use request::{Request, RequestKey};
+pub(crate) use stdlib::copy_dir;
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::CpythonPin;
+
+use crate::build::{BuildPlan, SourceTree, build, ensure_source};
+use crate::smoke;
+use pywasm_runtime::Runtime;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
+use pywasm_store::fetch;
+use pywasm_store::fetch::Verified;
+use pywasm_toolchain::apt;
+
+/// The outcome of [`install`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// The installation's directory.
+    pub root: Utf8PathBuf,
+    /// True if it existed before.
+    pub fresh: bool,
+}
+
+/// Ensures that the store has the requested installation.
+///
+/// # Errors
+/// When a download, a digest, a tool, a build step or the final check fails. Nothing is installed
+/// then.
+pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<Installed> {
+    if !force && let Some(root) = request.find_installed(ctx)? {
+        return Ok(Installed { root, fresh: true });
+    }
+    let lock = ctx.store.lock(&format!("install-{}", request.name()), &ctx.reporter)?;
+    // Another process may have installed it while this one waited.
+    if !force && let Some(root) = request.find_installed(ctx)? {
+        return Ok(Installed { root, fresh: true });
+    }
+    let toolchain = pywasm_toolchain::resolve(&request.toolchain, request.pin, ctx)?;
+    let mut inputs: Vec<Input> = toolchain.inputs.iter().map(Input::from).collect();
+    let source = source_tree(request, &mut inputs, ctx)?;
+    let key = request.key(&toolchain);
+    let runtime = Runtime::new(ctx)?;
+
+    let work =
+        ctx.store.ensure(Bucket::Builds)?.join(format!("{}-{}", request.name(), key.short()));
+    let plan = BuildPlan {
+        recipe: request.recipe,
+        pin: request.pin,
+        source: &source,
+        toolchain: &toolchain,
+        build_python: &request.build_python,
+        seeded: request.seeded,
+    };
+    let built = build(&plan, &work, &lock, &runtime, ctx)?;
+
+    ctx.reporter.status("Assembling", format!("{}-{}", request.name(), key.short()));
+    let root = ctx.store.entry(Bucket::Installs, &format!("{}-{}", request.name(), key.short()));
+    let stage = ctx.store.stage(Bucket::Installs)?;
+    let parts = assemble::Parts {
+        request,
+        key: &key,
+        toolchain: &toolchain,
+        source: &source,
+        built: &built,
+        inputs: &inputs,
+        lock: &lock,
+        final_root: &root,
+    };
+    assemble::assemble(&parts, stage.path(), &work.join("logs"), &runtime, ctx)?;
+    verify(stage.path(), ctx)?;
+    stage.commit(&root)?;
+    // The logs are kept, the objects are not.
+    fs_err::remove_dir_all(&built.dir)?;
+    Ok(Installed { root, fresh: false })
+}
+
+fn source_tree(
+    request: &Request<'_>,
+    inputs: &mut Vec<Input>,
+    ctx: &Ctx,
+) -> anyhow::Result<SourceTree> {
+    let source = ensure_source(request.pin, || fetch_source(request.pin, ctx), ctx)?;
+    let artifact = &request.pin.source;
+    inputs.push(Input {
+        file: artifact.file.clone(),
+        sha256: artifact.sha256,
+        from: source.from(),
+    });
+    Ok(source)
+}
+
+/// Fetches the tarball from upstream, the mirror, or the machine's package archives.
+pub fn fetch_source(pin: &CpythonPin, ctx: &Ctx) -> anyhow::Result<Verified> {
+    let artifact = &pin.source;
+    let archives = apt::archives(ctx);
+    fetch::fetch(&artifact.into(), &fetch::places(artifact, &ctx.env, &archives), ctx)
+}
+
+/// Checks the new interpreter while it is still in the staging directory.
+fn verify(root: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
+    let python = pywasm_build::Installation::open(root)?;
+    let report = smoke::check(&python, ctx).context("the new interpreter does not work")?;
+    ctx.reporter.status("Verified", report.to_string());
+    Ok(())
+}
+
+fn write_json(path: &Utf8Path, value: &serde_json::Value) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    fs_err::write(path, text)?;
+    Ok(())
+}

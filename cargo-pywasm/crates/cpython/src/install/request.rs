@@ -1,0 +1,169 @@
+//! A request for an installation, and the key of its result.
+
+use std::fmt;
+
+use camino::Utf8PathBuf;
+use pywasm_recipes::{CpythonPin, Digest, Recipe};
+use sha2::{Digest as _, Sha256};
+
+use crate::build::BuildPython;
+use pywasm_store::Bucket;
+use pywasm_store::Ctx;
+use pywasm_toolchain::{Toolchain, ToolchainRequest};
+
+/// Incremented by each change of this tool that changes the bytes of a result. Existing
+/// installations are then left alone, and new ones are built.
+const BUILD_FORMAT: u32 = 14;
+
+/// A request for an installation, resolved to a pinned release.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// The release.
+    pub pin: &'a CpythonPin,
+    /// The toolchains that may build it.
+    pub toolchain: ToolchainRequest,
+    /// The program that makes the frozen modules.
+    pub build_python: BuildPython,
+    /// True if configure gets recorded answers. The result is the same either way.
+    pub seeded: bool,
+}
+
+/// The digest of everything that can change a byte of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestKey(Digest);
+
+impl RequestKey {
+    /// Returns the first eight digits, which end the installation's name.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.0.short()
+    }
+}
+
+impl fmt::Display for RequestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Request<'_> {
+    /// Returns the installation's name without its key: `cpython-3.13.15-wasm32-wasip1-default`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let target = pywasm_build::TARGET;
+        format!("cpython-{}-{target}-{}", self.pin.version, self.recipe.name)
+    }
+
+    /// Returns the digest of everything but the toolchain.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut hash = Sha256::new();
+        let mut field = |name: &str, value: &str| {
+            hash.update(format!("{name} {}\n{value}\n", value.len()));
+        };
+        field("format", &BUILD_FORMAT.to_string());
+        field("version", &self.pin.version.to_string());
+        field("source", &self.pin.source.sha256.to_string());
+        field("recipe", &self.recipe.to_toml());
+        if let Some(data) = self.recipe.build.training(self.pin.series()) {
+            field("training", &Digest::from_bytes(Sha256::digest(data).into()).to_string());
+        }
+        // A native Python may set other reference flags in equivalent frozen code.
+        if let BuildPython::Given { version, .. } = &self.build_python {
+            field("build-python", version);
+        }
+        Digest::from_bytes(hash.finalize().into())
+    }
+
+    /// Returns the key.
+    #[must_use]
+    pub fn key(&self, toolchain: &Toolchain) -> RequestKey {
+        let mut hash = Sha256::new();
+        hash.update(self.digest().to_string());
+        hash.update(&toolchain.identity);
+        RequestKey(Digest::from_bytes(hash.finalize().into()))
+    }
+
+    /// Returns an existing installation for this request: equal digest, and a requested toolchain.
+    /// `auto` accepts any toolchain.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn find_installed(&self, ctx: &Ctx) -> anyhow::Result<Option<Utf8PathBuf>> {
+        let prefix = format!("{}-", self.name());
+        let digest = self.digest().to_string();
+        for key in ctx.store.keys(Bucket::Installs)? {
+            if !key.starts_with(&prefix) {
+                continue;
+            }
+            let root = ctx.store.entry(Bucket::Installs, &key);
+            // An installation that cannot be read is replaced by the install that follows.
+            let Ok(python) = pywasm_build::Installation::open(&root) else { continue };
+            let text = |pointer: &str| python.manifest().pointer(pointer)?.as_str();
+            let toolchain = text("/toolchain/road").unwrap_or_default();
+            let path = text("/toolchain/root").unwrap_or_default();
+            if text("/request") == Some(&digest) && self.toolchain.accepts(toolchain, path) {
+                return Ok(Some(root));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pywasm_recipes::builtin;
+
+    fn recipe(name: &str) -> Recipe {
+        Recipe::parse(builtin(name).unwrap()).unwrap()
+    }
+
+    fn request<'a>(recipe: &'a Recipe, version: &str) -> Request<'a> {
+        Request {
+            recipe,
+            pin: CpythonPin::resolve(version.parse().unwrap()).unwrap(),
+            toolchain: ToolchainRequest::Auto,
+            build_python: BuildPython::None,
+            seeded: true,
+        }
+    }
+
+    #[test]
+    fn digest_covers_recipe_and_release() {
+        let (default, full) = (recipe("default"), recipe("full"));
+        let mut o3 = default.clone();
+        o3.build.opt_level = pywasm_recipes::OptLevel::O3;
+        let digest = |recipe, version| request(recipe, version).digest();
+        let digests = [
+            digest(&default, "3.13"),
+            digest(&full, "3.13"),
+            digest(&o3, "3.13"),
+            digest(&default, "3.13.5"),
+        ];
+        for (number, one) in digests.iter().enumerate() {
+            assert!(!digests[..number].contains(one));
+        }
+        assert_eq!(digest(&default, "3.13"), digest(&default, "3.13.15"));
+    }
+
+    #[test]
+    fn digest_covers_a_native_python() {
+        let recipe = recipe("default");
+        let own = request(&recipe, "3.13");
+        let version = "3.13.2 (main)".to_owned();
+        let given = BuildPython::Given { path: "/usr/bin/python3.13".into(), version };
+        let other = Request { build_python: given, ..own.clone() };
+        assert_ne!(own.digest(), other.digest());
+    }
+
+    #[test]
+    fn digest_ignores_seeding() {
+        let recipe = recipe("default");
+        let seeded = request(&recipe, "3.13");
+        let unseeded = Request { seeded: false, ..seeded.clone() };
+        assert_eq!(seeded.digest(), unseeded.digest());
+    }
+}

@@ -1,0 +1,25 @@
+//! Everything between CPython's sources and a verified installation.
+//!
+//! Internal to cargo-pywasm; this crate promises no semver.
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`build`] | CPython's own configure and make, driven in a build directory |
+//! | `guest` | C and Python sources that are compiled into every installation |
+//! | [`freeze`] | Python code as data in an object file |
+//! | `bytecode` | `.pyc` files of the standard library |
+//! | [`install`] | the plan of an installation, its files, manifest, SBOM and licences |
+//! | [`smoke`] | the check that ends an install |
+//! | [`testsuite`] | CPython's own tests, run on an installation |
+//!
+//! Downloads are made by `pywasm-store` alone. Nothing here reads a crate's `Cargo.toml`.
+
+#![doc(hidden)]
+
+pub mod build;
+mod bytecode;
+pub mod freeze;
+mod guest;
+pub mod install;
+pub mod smoke;
+pub mod testsuite;
