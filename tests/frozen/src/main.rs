@@ -1,4 +1,4 @@
-//! Prints what Python says, by Python's own `print`.
+//! Calls `app.main`, which prints with Python's `print`.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-"""A package of the crate's own, with all that a package may have."""
+"""A package with relative imports, a subpackage and imports inside functions."""
 
 from . import core
 from .inner.deep import depth
@@ -13,7 +13,7 @@ def main():
     return "done"
 
 
-def failed():
+def traceback_text():
     import traceback
 
     try:

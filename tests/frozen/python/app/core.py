@@ -1,7 +1,7 @@
-"""Line 7 of this file is in a traceback."""
+"""A test asserts that line 7 of this file is in a traceback."""
 
 
 def fail():
-    # Imported in a function: inside because the code is ours.
+    # Not in the list `freeze`: frozen because this package imports it.
     import heapq
     raise ValueError(heapq.nsmallest(1, [2, 1]))

@@ -1,1 +1,1 @@
-"""A package without code."""
+"""A subpackage without code of its own."""

@@ -1,21 +1,20 @@
-"""What a module sees that has no files."""
+"""Checks of what Python sees in a module without files."""
 
 import importlib
 import os
 import sys
 
 
-def places():
-    """What of sys.path exists."""
+def existing_search_paths():
     return ",".join(path for path in sys.path if os.path.exists(path))
 
 
-def started():
-    """What a full start of Python has done."""
+def startup_modules():
+    """Returns the modules that a complete start of Python imports."""
     return ",".join(name for name in ("site", "encodings", "io") if name in sys.modules)
 
 
-def library():
+def standard_library():
     import datetime
     import json
     import re
@@ -25,7 +24,7 @@ def library():
     return "/".join(parts[:3])
 
 
-def left_out():
+def excluded_modules():
     names = ["email.message", "email.mime", "email.mime.text", "http.client"]
     found = []
     for name in names:
