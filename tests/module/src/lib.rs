@@ -1,17 +1,17 @@
-//! A module whose Rust and whose Python look at the same things through libc: files, directories,
-//! errors, memory, time, environment. Two libcs in one module, or one that libpython was not made
-//! for, make them see different things.
+//! A module in which Rust and Python look at the same files, directories, errors, memory, time and
+//! environment through libc. They see different things if the module contains two libcs, or one
+//! that does not match libpython.
 //!
-//! As a reactor it shows that its state outlives a call.
+//! The exports show that a reactor keeps its state between calls.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use pyo3::prelude::*;
 
-/// How often the module was initialized, as C's constructors see it.
+/// The number of times C's constructors ran.
 static STARTS: AtomicI64 = AtomicI64::new(0);
 
-/// Called by `_initialize`, as constructors of C and C++ are.
+/// Called by `_initialize`, like the constructors of C and C++.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static CONSTRUCTOR: extern "C" fn() = count_start;
@@ -20,45 +20,45 @@ extern "C" fn count_start() {
     STARTS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// How often constructors ran: once, or a host without `_initialize` runs them at every call.
+/// Returns how often the constructors ran. In a module without `_initialize`, wasm-ld makes every
+/// export run them, and the result is larger than 1.
 #[unsafe(no_mangle)]
 pub extern "C" fn starts() -> i64 {
     STARTS.load(Ordering::Relaxed)
 }
 
-/// The number of calls that Python has counted, or less than none after an exception.
+/// Returns the number of calls that Python has counted, or -1 after an exception.
 #[unsafe(no_mangle)]
 pub extern "C" fn count() -> i64 {
     evaluate(c"counter").unwrap_or(-1)
 }
 
-/// The number of cycles that Python's garbage collector finds, which this call makes: 3.
+/// Creates three reference cycles and returns how many of them Python's garbage collector finds.
 #[unsafe(no_mangle)]
 pub extern "C" fn collect() -> i64 {
     evaluate(c"collector").unwrap_or(-1)
 }
 
-/// Calls a function of the Python part.
 fn evaluate(name: &std::ffi::CStr) -> PyResult<i64> {
     Python::initialize();
     Python::attach(|py| {
         let name = name.to_string_lossy();
-        let result = part(py).and_then(|part| part.getattr(&*name)?.call0()?.extract());
+        let result = probe(py).and_then(|probe| probe.getattr(&*name)?.call0()?.extract());
         result.inspect_err(|error: &PyErr| error.print(py))
     })
 }
 
-/// The Python part, made once.
+/// Returns the Python module `probe`, which the first call creates.
 ///
 /// # Errors
-/// What its code raises.
-pub fn part(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+/// The exception that its code raised.
+pub fn probe(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     let modules = py.import("sys")?.getattr("modules")?;
-    if let Ok(part) = modules.get_item("part") {
-        return Ok(part.cast_into()?);
+    if let Ok(probe) = modules.get_item("probe") {
+        return Ok(probe.cast_into()?);
     }
-    let code = pyo3::ffi::c_str!(include_str!("../python/part.py"));
-    let part = PyModule::from_code(py, code, c"python/part.py", c"part")?;
-    modules.set_item("part", &part)?;
-    Ok(part)
+    let code = pyo3::ffi::c_str!(include_str!("../python/probe.py"));
+    let probe = PyModule::from_code(py, code, c"python/probe.py", c"probe")?;
+    modules.set_item("probe", &probe)?;
+    Ok(probe)
 }

@@ -1,24 +1,24 @@
-//! Rust and Python look at the same things. Each test fails when they see different ones.
+//! Each test compares what Rust and Python see through libc, and fails if they differ.
 
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::mem::MaybeUninit;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use one_libc::part;
+use one_libc::probe;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-/// What a function returns that returns nothing.
+/// The result of a Python function that returns `None`.
 type Nothing = Py<PyAny>;
 
-/// Calls a function of the Python part.
+/// Calls a function of the Python module `probe`.
 fn python<'py, T>(py: Python<'py>, name: &str, args: impl pyo3::call::PyCallArgs<'py>) -> T
 where
     T: for<'a> FromPyObject<'a, 'py, Error: Into<PyErr>>,
 {
     let call = || -> PyResult<T> {
-        let result = part(py)?.getattr(name)?.call1(args)?;
+        let result = probe(py)?.getattr(name)?.call1(args)?;
         result.extract::<T>().map_err(Into::into)
     };
     call().unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -29,11 +29,11 @@ fn attached(test: impl FnOnce(Python<'_>)) {
     Python::attach(test);
 }
 
-/// A fresh directory below the current one.
+/// Creates an empty directory below the current one.
 fn scratch(name: &str) -> String {
     let dir = format!("target/one-libc/{name}");
     let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).expect("the current directory can be written");
+    fs::create_dir_all(&dir).expect("the current directory is writable");
     dir
 }
 
@@ -41,11 +41,11 @@ fn c(text: &str) -> CString {
     CString::new(text).expect("no NUL")
 }
 
-/// `lstat` with the structure as Rust believes it to be.
+/// Calls `lstat` with Rust's declaration of the structure.
 fn lstat(path: &str) -> libc::stat {
     let mut found = MaybeUninit::<libc::stat>::uninit();
     let path = c(path);
-    // SAFETY: both live as long as the call, which fills the structure when it returns 0.
+    // SAFETY: both pointers are valid; `lstat` fills the structure if it returns 0.
     unsafe {
         assert_eq!(libc::lstat(path.as_ptr(), found.as_mut_ptr()), 0);
         found.assume_init()
@@ -53,7 +53,7 @@ fn lstat(path: &str) -> libc::stat {
 }
 
 #[test]
-fn files_that_one_writes_the_other_reads() {
+fn files_are_shared() {
     attached(|py| {
         let dir = scratch("files");
         python::<Nothing>(py, "write", (format!("{dir}/p"), "from Python ñ 🐍"));
@@ -64,11 +64,11 @@ fn files_that_one_writes_the_other_reads() {
 }
 
 #[test]
-fn every_field_of_stat_is_the_same() {
+fn stat_fields_agree() {
     attached(|py| {
         let dir = scratch("stat");
         let file = format!("{dir}/large");
-        // More than 32 bits, in no more than a block: off_t and what follows it.
+        // A sparse file larger than 32 bits checks off_t and the offsets of the fields after it.
         fs::File::create(&file).unwrap().set_len(5 << 30).unwrap();
         fs::hard_link(&file, format!("{dir}/again")).unwrap();
         for path in [&file, &dir] {
@@ -83,17 +83,17 @@ fn every_field_of_stat_is_the_same() {
                 nanos(rust.st_mtim),
                 nanos(rust.st_atim),
             );
-            assert_eq!(python::<(u32, i64, u64, u64, i128, i128)>(py, "look", (path,)), expected);
+            assert_eq!(python::<(u32, i64, u64, u64, i128, i128)>(py, "lstat", (path,)), expected);
         }
         assert_eq!((lstat(&file).st_size, lstat(&file).st_nlink), (5 << 30, 2));
         let modified = fs::metadata(&file).unwrap().modified().unwrap();
-        let (.., seen, _) = python::<(u32, i64, u64, u64, u64, u64)>(py, "look", (&file,));
+        let (.., seen, _) = python::<(u32, i64, u64, u64, u64, u64)>(py, "lstat", (&file,));
         assert_eq!(modified, UNIX_EPOCH + Duration::from_nanos(seen));
     });
 }
 
 #[test]
-fn directories_larger_than_a_buffer_have_the_same_entries() {
+fn large_directories_have_the_same_entries() {
     attached(|py| {
         let dir = scratch("directories");
         for index in 0..300 {
@@ -116,7 +116,7 @@ fn directories_larger_than_a_buffer_have_the_same_entries() {
 }
 
 #[test]
-fn errors_have_the_same_numbers_and_texts() {
+fn error_numbers_and_messages_agree() {
     attached(|py| {
         let dir = scratch("errors");
         fs::write(format!("{dir}/file"), "").unwrap();
@@ -124,18 +124,20 @@ fn errors_have_the_same_numbers_and_texts() {
         for path in [format!("{dir}/none"), format!("{dir}/file/below"), format!("{dir}/{long}")] {
             let rust = fs::metadata(&path).unwrap_err();
             let number = rust.raw_os_error().unwrap();
-            // SAFETY: strerror returns a string that lives until its next call.
+            // SAFETY: the string of `strerror` is valid until its next call.
             let text = unsafe { CStr::from_ptr(libc::strerror(number)) }.to_str().unwrap();
-            let (seen, name, seen_text) = python::<(i32, String, String)>(py, "errno_of", (path,));
+            let (seen, name, seen_text) =
+                python::<(i32, String, String)>(py, "stat_error", (path,));
             assert_eq!((seen, &*seen_text), (number, text), "{name}");
         }
     });
 }
 
 #[test]
-fn memory_of_one_is_returned_by_the_other() {
+fn memory_is_freed_across_languages() {
     attached(|py| {
-        // SAFETY: each block is used within its size and freed once; `PyMem_Raw*` is libc's malloc.
+        // SAFETY: accesses stay within each block, and each block is freed once. `PyMem_Raw*` uses
+        // libc's `malloc`.
         unsafe {
             for round in 0..2000_usize {
                 let size = 16 + round * 37 % 5000;
@@ -150,19 +152,19 @@ fn memory_of_one_is_returned_by_the_other() {
                 pyo3::ffi::PyMem_RawFree(block.cast());
             }
         }
-        // The heap is whole: Python allocates and collects on it.
+        // The heap is intact: Python can still allocate and collect garbage.
         assert_eq!(python::<i64>(py, "collector", ()), 3);
     });
 }
 
 #[test]
-fn finalizers_run_and_cycles_are_collected() {
+fn cycles_are_collected_and_finalized() {
     assert_eq!(one_libc::collect(), 3);
     assert_eq!(one_libc::collect(), 3);
 }
 
 #[test]
-fn clocks_and_the_calendar_agree() {
+fn clocks_and_calendar_agree() {
     attached(|py| {
         let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
         let (before, start) = (now(), std::time::Instant::now());
@@ -172,7 +174,7 @@ fn clocks_and_the_calendar_agree() {
         assert!(later - monotonic <= start.elapsed().as_nanos());
         for seconds in [0_i64, 951_782_400, 1 << 32, 4_107_542_399] {
             let mut tm = MaybeUninit::<libc::tm>::uninit();
-            // SAFETY: both live as long as the call, which fills the structure.
+            // SAFETY: both pointers are valid, and `gmtime_r` fills the structure.
             let tm = unsafe {
                 assert!(!libc::gmtime_r(&seconds, tm.as_mut_ptr()).is_null());
                 tm.assume_init()
@@ -185,24 +187,24 @@ fn clocks_and_the_calendar_agree() {
 }
 
 #[test]
-fn the_environment_is_one() {
+fn environment_is_shared() {
     attached(|py| {
-        python::<Nothing>(py, "put", ("ONE_LIBC", "from Python"));
+        python::<Nothing>(py, "putenv", ("ONE_LIBC", "from Python"));
         assert_eq!(std::env::var("ONE_LIBC").unwrap(), "from Python");
         let name = c("ONE_LIBC");
-        // SAFETY: the string that `getenv` returns is read before anything changes the environment.
+        // SAFETY: nothing changes the environment before the string is read.
         let seen = unsafe { CStr::from_ptr(libc::getenv(name.as_ptr())) };
         assert_eq!(seen, c"from Python");
-        // SAFETY: this is the only thread.
+        // SAFETY: there is only one thread.
         unsafe { std::env::remove_var("ONE_LIBC") };
-        python::<Nothing>(py, "put", ("ONE_LIBC_2", "2"));
+        python::<Nothing>(py, "putenv", ("ONE_LIBC_2", "2"));
         assert!(std::env::var("ONE_LIBC").is_err());
         assert_eq!(std::env::vars().filter(|(name, _)| name.starts_with("ONE_LIBC")).count(), 1);
     });
 }
 
 #[test]
-fn mathematics_are_the_same() {
+fn libm_results_agree() {
     unsafe extern "C" {
         fn sin(x: f64) -> f64;
         fn exp(x: f64) -> f64;
@@ -214,7 +216,7 @@ fn mathematics_are_the_same() {
         for x in [0.7, 3.3, 12.5] {
             let result = python::<Bound<'_, PyTuple>>(py, "arithmetic", (x,));
             let seen: (f64, f64, f64, f64, f64, f64) = result.extract().unwrap();
-            // SAFETY: functions of numbers.
+            // SAFETY: these functions only take and return numbers.
             let rust = unsafe { (sin(x), exp(x), log(x), fmod(x, 0.3), pow(x, 0.1)) };
             assert_eq!((seen.0, seen.1, seen.2, seen.4, seen.5), rust);
         }

@@ -1,4 +1,4 @@
-"""What Python sees through libc, for Rust to compare with what it sees."""
+"""What Python sees through libc, for Rust to compare with its own view."""
 
 import errno
 import gc
@@ -16,23 +16,24 @@ def counter():
     return calls
 
 
-class Knot:
-    ended = 0
+class Cycle:
+    finalized = 0
 
     def __init__(self):
         self.itself = self
 
     def __del__(self):
-        Knot.ended += 1
+        Cycle.finalized += 1
 
 
 def collector():
+    """Returns how many of three new reference cycles a garbage collection finalizes."""
     gc.collect()
-    before = Knot.ended
-    watched = [weakref.ref(Knot()) for _ in range(3)]
+    before = Cycle.finalized
+    references = [weakref.ref(Cycle()) for _ in range(3)]
     gc.collect()
-    assert all(ref() is None for ref in watched)
-    return Knot.ended - before
+    assert all(reference() is None for reference in references)
+    return Cycle.finalized - before
 
 
 def write(path, text):
@@ -45,20 +46,21 @@ def read(path):
         return file.read()
 
 
-def look(path):
-    """Kind, size, links and times in nanoseconds: all of `struct stat` that WASI fills."""
+def lstat(path):
+    """Returns the fields of `struct stat` that WASI fills; times are in nanoseconds."""
     found = os.lstat(path)
     kind = stat.S_IFMT(found.st_mode)
     return kind, found.st_size, found.st_nlink, found.st_ino, found.st_mtime_ns, found.st_atime_ns
 
 
 def entries(path):
-    """Names and kinds as readdir gives them, and inodes, sorted."""
+    """Returns the name, kind and inode of each directory entry, sorted."""
     with os.scandir(path) as found:
         return sorted((entry.name, entry.is_dir(), entry.inode()) for entry in found)
 
 
-def errno_of(path):
+def stat_error(path):
+    """Returns the number, name and message of the error of `stat`."""
     try:
         os.stat(path)
     except OSError as error:
@@ -71,17 +73,17 @@ def clocks():
 
 
 def calendar(seconds):
-    """Every field of `struct tm` that gmtime fills, as C counts them."""
+    """Returns the fields of `struct tm` that gmtime fills, with C's month and year offsets."""
     at = time.gmtime(seconds)
     return at.tm_sec, at.tm_min, at.tm_hour, at.tm_mday, at.tm_mon - 1, at.tm_year - 1900
 
 
-def put(name, value):
+def putenv(name, value):
     os.putenv(name, value)
 
 
 def arithmetic(x):
-    """What libm makes: its results may differ between libcs, not within a module."""
+    """Results of libm may differ between libcs, but not within one module."""
     import math
 
     return math.sin(x), math.exp(x), math.log(x), math.gamma(x), math.fmod(x, 0.3), x**0.1
