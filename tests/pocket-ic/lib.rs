@@ -1,1 +1,1 @@
-//! Nothing: the tests are all there is.
+//! An empty library: this package contains only tests.

@@ -1,5 +1,7 @@
-//! `examples/canister` on PocketIC: `cargo test --manifest-path tests/pocket-ic/Cargo.toml -- --ignored`, with
-//! POCKET_IC_BIN, and the modules that `cargo xtask canister` names.
+//! Tests `examples/canister` on PocketIC.
+//!
+//! Run `cargo test --manifest-path tests/pocket-ic/Cargo.toml -- --ignored`. Set `POCKET_IC_BIN` to
+//! the server's path, and the `PYWASM_CANISTER*` variables as `cargo xtask canister` does.
 
 #[path = "../../tests/canister/behaviour.rs"]
 mod behaviour;
@@ -9,7 +11,7 @@ use pocket_ic::{PocketIc, RejectResponse, Time};
 use candid::Principal;
 use pywasm_tests::replica::Replica;
 
-/// PocketIC, by its own client.
+/// A canister on a PocketIC server.
 struct Pocket {
     network: PocketIc,
     canister: Principal,
@@ -24,7 +26,7 @@ impl Pocket {
     }
 }
 
-fn told(reject: RejectResponse) -> String {
+fn message(reject: RejectResponse) -> String {
     reject.reject_message
 }
 
@@ -35,22 +37,22 @@ impl Replica for Pocket {
 
     fn install(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String> {
         let (module, argument) = (module.to_vec(), argument.to_vec());
-        self.network.reinstall_canister(self.canister, module, argument, None).map_err(told)
+        self.network.reinstall_canister(self.canister, module, argument, None).map_err(message)
     }
 
     fn upgrade(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String> {
         let (module, argument) = (module.to_vec(), argument.to_vec());
-        self.network.upgrade_canister(self.canister, module, argument, None).map_err(told)
+        self.network.upgrade_canister(self.canister, module, argument, None).map_err(message)
     }
 
     fn update(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String> {
         let caller = Principal::anonymous();
-        self.network.update_call(self.canister, caller, method, argument.to_vec()).map_err(told)
+        self.network.update_call(self.canister, caller, method, argument.to_vec()).map_err(message)
     }
 
     fn query(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String> {
         let caller = Principal::anonymous();
-        self.network.query_call(self.canister, caller, method, argument.to_vec()).map_err(told)
+        self.network.query_call(self.canister, caller, method, argument.to_vec()).map_err(message)
     }
 
     fn set_time(&mut self, seconds: u64) {
