@@ -201,15 +201,15 @@ mod tests {
 
         [lib]
         crate-type = ["cdylib"]
-        test = false # it runs on a host for canisters: `cargo pywasm canister call`
+        test = false # a canister does not run under `cargo test`; see `cargo pywasm canister call`
         doctest = false
 
         [dependencies]
-        candid = "0.10" # the types of the interface
-        ic-cdk = "0.20" # the system interface; the polyfill is of the same series
-        ic-stable-structures = "0.7" # state that survives an upgrade, and the memory that it lies in
-        ic-wasi-polyfill = "0.13.1" # WASI for Python: files in stable memory, clock, random numbers, prints
-        pyo3 = "0.30" # the Python API in Rust
+        candid = "0.10" # types of the interface
+        ic-cdk = "0.20" # the system API, in the series that the polyfill uses
+        ic-stable-structures = "0.7" # state that survives upgrades
+        ic-wasi-polyfill = "0.13.1" # WASI for Python: files in stable memory, clock, random numbers, output
+        pyo3 = "0.30" # Python's API in Rust
 
         [build-dependencies]
         pywasm-build = "VERSION" # links Python
@@ -222,7 +222,7 @@ mod tests {
         post-link = ["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"]
 
         [profile.release]
-        opt-level = "z" # a canister is paid for by size, and Python does the work
+        opt-level = "z" # size costs cycles, and most of the work is done in Python
         lto = true
         codegen-units = 1
         panic = "abort"

@@ -1,4 +1,4 @@
-"""What this canister decides. Rust keeps the state and speaks Candid."""
+"""The rules of the canister. Rust keeps the state and implements the Candid interface."""
 
 import datetime
 import decimal
@@ -23,12 +23,12 @@ def greet(name):
 
 
 def next_count(count):
-    """A rule that Rust asks before it stores: even numbers only, say."""
+    """Returns the value that Rust stores after `count`: even numbers only."""
     return count + 2
 
 
 def summarize(text):
-    """JSON in, JSON out: how often each word of `text` stands in it."""
+    """Counts the words of a text. Request and result are JSON."""
     request = json.loads(text)
     words = re.findall(r"[^\W\d_]+", request["text"].lower())
     common = Counter(words).most_common(request.get("top", 3))
@@ -36,14 +36,14 @@ def summarize(text):
 
 
 def dates(text):
-    """The days that a text names, as ISO 8601."""
+    """Finds dates such as 24.12.2026 and returns them in ISO 8601 format."""
     found = re.finditer(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})", text)
     days = (datetime.date(int(it["year"]), int(it["month"]), int(it["day"])) for it in found)
     return [day.isoformat() for day in days]
 
 
 def interest(principal, percent, years):
-    """Compound interest to the cent, which no float can."""
+    """Returns principal plus compound interest, exact to the cent for large amounts."""
     with decimal.localcontext(prec=34):
         factor = (1 + decimal.Decimal(percent) / 100) ** years
         return str((decimal.Decimal(principal) * factor).quantize(decimal.Decimal("0.01")))
@@ -51,13 +51,13 @@ def interest(principal, percent, years):
 
 def withdraw(balance, amount):
     if amount > balance:
-        raise ValueError(f"{amount} are more than the {balance} that are there")
+        raise ValueError(f"cannot withdraw {amount}: the balance is {balance}")
     return balance - amount
 
 
 def write_note(name, text):
     if not re.fullmatch(r"[\w-]{1,64}", name):
-        raise ValueError(f"{name!r} is no name for a note")
+        raise ValueError(f"{name!r} is not a valid note name")
     os.makedirs(NOTES, exist_ok=True)
     with open(f"{NOTES}/{name}", "w", encoding="utf-8") as file:
         file.write(text)
@@ -117,7 +117,7 @@ def measure(kind, fields):
 
 
 def now():
-    """The time of the block, and what Python makes of it."""
+    """Returns the time of the block in UTC."""
     at = datetime.datetime.fromtimestamp(time.time(), datetime.UTC)
     return at.isoformat(timespec="seconds")
 
@@ -131,5 +131,5 @@ def roll(sides, times):
 
 
 def ticket(text):
-    """An identifier of its own, and the digest of what it is for."""
+    """Returns a random identifier and the digest of `text`."""
     return str(uuid.uuid4()), hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-//! Python: how it is started, called, and heard when it fails.
+//! Starts Python, calls functions of its module, and turns exceptions into tracebacks.
 
 use std::ffi::{CStr, c_char, c_uint};
 
@@ -6,45 +6,47 @@ use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-/// The module that decides, from `python/`.
+/// The Python module in `python/` that makes the decisions.
 const MODULE: &str = "rules";
 
-#[allow(unsafe_code, reason = "they stand before Python's own API")]
+#[allow(unsafe_code, reason = "C functions that start Python")]
 mod linked {
     use super::{CStr, c_char, c_uint};
 
     unsafe extern "C" {
-        /// The constructors of C, of the reactor's start file.
+        /// Runs C's constructors; defined by the start file of a reactor.
         fn _initialize();
-        /// Of `libpywasm_start.a`: Python with all of its settings from the module, NULL when it runs.
+        /// Starts Python without reading anything outside the module. Returns NULL, or a message.
+        /// Defined by `libpywasm_start.a`.
         fn pywasm_start(hash_seed: c_uint) -> *const c_char;
     }
 
-    /// Once for each time that the heap is new, before anything else of C or Python. In a snapshot of the
-    /// module (`cargo pywasm snapshot`) it is done.
+    /// Initializes C and Python. Does nothing in a snapshot of the module (`cargo pywasm snapshot`),
+    /// where both are initialized already.
     pub(super) fn start() -> Result<(), String> {
-        // SAFETY: it reads a variable, and may be called at any time.
+        // SAFETY: the function only reads a variable and can be called at any time.
         if unsafe { pyo3::ffi::Py_IsInitialized() } != 0 {
             return Ok(());
         }
-        // SAFETY: nothing of C ran in this heap yet, and nobody else calls it.
+        // SAFETY: no C code has run in this heap yet, and nothing else calls the constructors.
         unsafe { _initialize() };
-        // SAFETY: the constructors ran; there is one thread.
-        let problem = unsafe { pywasm_start(0) };
-        if problem.is_null() {
+        // SAFETY: the constructors have run, and there is only one thread.
+        let message = unsafe { pywasm_start(0) };
+        if message.is_null() {
             return Ok(());
         }
-        // SAFETY: it is one of CPython's texts, which live as long as the module.
-        let problem = unsafe { CStr::from_ptr(problem) };
-        Err(problem.to_string_lossy().into_owned())
+        // SAFETY: the message is a static string of CPython.
+        let message = unsafe { CStr::from_ptr(message) };
+        Err(message.to_string_lossy().into_owned())
     }
 }
 
-/// Starts Python and imports the module, so that the first call finds it. Every replica comes to the same
-/// state: hashes have a fixed seed, and there is no outside.
+/// Starts Python and imports the module, so that the first call does not have to.
+///
+/// Every replica reaches the same state: the hash seed is fixed, and Python sees no environment.
 ///
 /// # Errors
-/// When Python does not start, or the module raises: the traceback.
+/// If Python does not start, its message; if the module raises an exception, the traceback.
 pub(crate) fn start() -> Result<(), String> {
     let before = ic_cdk::api::performance_counter(0);
     linked::start()?;
@@ -61,10 +63,10 @@ pub(crate) fn start() -> Result<(), String> {
     Ok(())
 }
 
-/// Calls a function of the module.
+/// Calls a function of the module and converts its result.
 ///
 /// # Errors
-/// The traceback of what it raised, or of what its result can't be made to.
+/// The traceback of an exception in the function or in the conversion.
 pub(crate) fn call<A, R>(function: &str, args: A) -> Result<R, String>
 where
     A: for<'py> PyCallArgs<'py>,
@@ -78,17 +80,17 @@ where
     })
 }
 
-/// Calls a function of the module for what it does; its result stays Python's.
+/// Calls a function of the module and returns its result as a Python object.
 ///
 /// # Errors
-/// The traceback of what it raised.
+/// The traceback of the exception that the function raised.
 pub(crate) fn run<A>(function: &str, args: A) -> Result<Py<PyAny>, String>
 where
     A: for<'py> PyCallArgs<'py>,
 {
     Python::attach(|py| {
         let module = py.import(MODULE);
-        let result = module.and_then(|it| it.getattr(function)?.call1(args));
+        let result = module.and_then(|module| module.getattr(function)?.call1(args));
         match result {
             Ok(result) => Ok(result.unbind()),
             Err(error) => Err(traceback(py, &error)),
@@ -96,7 +98,7 @@ where
     })
 }
 
-/// What `python` would print: with the exceptions that led to this one, and its notes.
+/// Formats an exception as `python` would, including its causes and notes.
 fn traceback(py: Python<'_>, error: &PyErr) -> String {
     let lines = py
         .import("traceback")

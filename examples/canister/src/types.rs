@@ -1,37 +1,37 @@
-//! The types of the interface, and what Python sees of them.
+//! The types of the interface and their conversion to and from Python.
 
 use candid::CandidType;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Deserialize;
 
-/// Something with an area.
+/// A shape with an area.
 #[derive(CandidType, Deserialize)]
 pub(crate) enum Shape {
-    /// By its radius.
+    /// A circle.
     Circle {
         /// In metres.
         radius: f64,
     },
-    /// By its sides.
+    /// A rectangle.
     Rectangle {
         /// In metres.
         width: f64,
         /// In metres.
         height: f64,
     },
-    /// By its corners, in order.
+    /// A polygon, by its corners in order.
     Polygon(Vec<Point>),
 }
 
-/// A corner.
+/// A corner of a polygon, in metres.
 #[derive(CandidType, Deserialize)]
 pub(crate) struct Point {
     x: f64,
     y: f64,
 }
 
-/// What Python says of a shape.
+/// The result of measuring a shape.
 #[derive(CandidType, FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Measured {
@@ -40,16 +40,16 @@ pub(crate) struct Measured {
     size: Size,
 }
 
-/// How large it is.
+/// A size class.
 #[derive(CandidType)]
 pub(crate) enum Size {
-    /// Below a hundred square metres.
+    /// Less than 100 square metres.
     Small,
-    /// From there on.
+    /// 100 square metres or more.
     Large,
 }
 
-/// An identifier, and a digest in hexadecimal.
+/// A random identifier, and the SHA-256 digest of a text in hexadecimal.
 #[derive(CandidType)]
 pub(crate) struct Ticket {
     pub(crate) id: String,
@@ -57,7 +57,7 @@ pub(crate) struct Ticket {
 }
 
 impl Shape {
-    /// The name of the class in Python.
+    /// Returns the name of the Python class for this shape.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Circle { .. } => "Circle",
@@ -67,7 +67,7 @@ impl Shape {
     }
 }
 
-/// As the arguments of the class.
+/// Converts to the keyword arguments of the Python class.
 impl<'py> IntoPyObject<'py> for &Shape {
     type Target = PyDict;
     type Output = Bound<'py, PyDict>;
@@ -82,7 +82,8 @@ impl<'py> IntoPyObject<'py> for &Shape {
                 fields.set_item("height", height)?;
             }
             Shape::Polygon(points) => {
-                let points: Vec<(f64, f64)> = points.iter().map(|it| (it.x, it.y)).collect();
+                let points: Vec<(f64, f64)> =
+                    points.iter().map(|point| (point.x, point.y)).collect();
                 fields.set_item("points", points)?;
             }
         }
@@ -90,7 +91,7 @@ impl<'py> IntoPyObject<'py> for &Shape {
     }
 }
 
-/// By the value of the `Enum`.
+/// Converts from the value of the Python `Enum`.
 impl<'a, 'py> FromPyObject<'a, 'py> for Size {
     type Error = PyErr;
 
@@ -98,7 +99,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Size {
         match value.extract::<&str>()? {
             "Small" => Ok(Self::Small),
             "Large" => Ok(Self::Large),
-            other => Err(pyo3::exceptions::PyValueError::new_err(format!("no size: {other}"))),
+            other => Err(pyo3::exceptions::PyValueError::new_err(format!("invalid size: {other}"))),
         }
     }
 }

@@ -131,10 +131,10 @@ fn exception_in_update_rolls_back() {
     on(|replica| {
         assert_eq!(number(replica, "increment"), 2);
         let error = replica.update("withdraw", &Encode!(&5_u64).unwrap()).unwrap_err();
-        assert!(error.contains("ValueError: 5 are more than the 2 that are there"), "{error}");
+        assert!(error.contains("ValueError: cannot withdraw 5: the balance is 2"), "{error}");
         let bad = Encode!(&"../etc", &"text").unwrap();
         let error = replica.update("write_note", &bad).unwrap_err();
-        assert!(error.contains("'../etc' is no name for a note"), "{error}");
+        assert!(error.contains("'../etc' is not a valid note name"), "{error}");
         assert_eq!(number(replica, "increment"), 4);
     });
 }
@@ -166,7 +166,7 @@ fn stable_memory_of_other_version_is_refused() {
         number(replica, "increment");
         let error = replica.upgrade(&next, &nothing()).unwrap_err();
         assert!(
-            error.contains("stable memory is of version 1, and this canister reads version 2"),
+            error.contains("stable memory has version 1, but this canister reads only version 2"),
             "{error}"
         );
         assert_eq!(number(replica, "increment"), 4);

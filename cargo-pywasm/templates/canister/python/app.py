@@ -1,4 +1,4 @@
-"""What this canister decides. Rust keeps the state and speaks Candid."""
+"""Makes the canister's decisions; Rust keeps the state."""
 
 
 def greet(name):
@@ -6,5 +6,5 @@ def greet(name):
 
 
 def next_count(count):
-    """Rust asks for it before it stores it."""
+    """Returns the value that Rust stores after `count`."""
     return count + 1

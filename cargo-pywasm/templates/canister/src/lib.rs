@@ -1,7 +1,8 @@
-//! A canister with Python inside: `python/app.py` decides, Rust keeps the state and speaks Candid.
+//! A canister with embedded Python: `python/app.py` makes the decisions, Rust keeps the state and
+//! implements the Candid interface.
 //!
-//! An exception in a query becomes a reject with its traceback. In an update it becomes a trap, which is a
-//! reject as well, and takes back what Rust and Python had changed by then.
+//! An exception in a query rejects the call with the traceback. In an update it traps: the caller
+//! gets the traceback, too, and the system undoes every change that Rust and Python made in the call.
 
 mod python;
 mod state;
@@ -11,18 +12,18 @@ use std::marker::PhantomData;
 use candid::CandidType;
 use ic_cdk::{init, post_upgrade, query, update};
 
-/// Both when it is installed and when it is upgraded, for the heap is new then.
+/// Starts the canister after an install and after an upgrade: both begin with an empty heap.
 fn start() {
-    // What every replica knows: no secrets are made of it. `raw_rand` of the management canister has entropy.
+    // Not random: every replica knows these values. For entropy, call `raw_rand` of the management
+    // canister.
     let mut seed = ic_cdk::api::time().to_le_bytes().to_vec();
     seed.extend(ic_cdk::api::canister_self().as_slice());
     seed.truncate(32);
-    let checked = state::open();
-    let started = checked.and_then(|()| {
+    let result = state::open().and_then(|()| {
         state::open_files(&seed);
         python::start()
     });
-    started.unwrap_or_else(|error| ic_cdk::trap(error));
+    result.unwrap_or_else(|error| ic_cdk::trap(error));
 }
 
 #[init]
@@ -35,8 +36,8 @@ fn upgrade() {
     start();
 }
 
-/// The answer of a query.
-fn answer<T: CandidType>(result: Result<T, String>) -> PhantomData<T> {
+/// Replies to a query, or rejects it with the traceback.
+fn reply<T: CandidType>(result: Result<T, String>) -> PhantomData<T> {
     match result {
         Ok(value) => match candid::encode_one(value) {
             Ok(bytes) => ic_cdk::api::msg_reply(bytes),
@@ -47,14 +48,14 @@ fn answer<T: CandidType>(result: Result<T, String>) -> PhantomData<T> {
     PhantomData
 }
 
-/// The answer of an update.
-fn or_take_back<T>(result: Result<T, String>) -> T {
+/// Returns the value, or traps with the traceback, which undoes the changes of an update.
+fn unwrap_or_trap<T>(result: Result<T, String>) -> T {
     result.unwrap_or_else(|traceback| ic_cdk::trap(traceback))
 }
 
 #[query(manual_reply = true)]
 fn greet(name: String) -> PhantomData<String> {
-    answer(python::call("greet", (name,)))
+    reply(python::call("greet", (name,)))
 }
 
 #[query]
@@ -64,7 +65,7 @@ fn counter() -> u64 {
 
 #[update]
 fn increment() -> u64 {
-    let next = or_take_back(python::call("next_count", (state::counter(),)));
+    let next = unwrap_or_trap(python::call("next_count", (state::counter(),)));
     state::set_counter(next);
     next
 }

@@ -1,4 +1,4 @@
-//! What survives an upgrade: all of it lies in stable memory.
+//! The state that survives an upgrade. All of it is in stable memory.
 
 use std::cell::RefCell;
 
@@ -7,13 +7,13 @@ use ic_stable_structures::{Cell, DefaultMemoryImpl, Memory as _};
 
 type Memory = VirtualMemory<DefaultMemoryImpl>;
 
-/// The version of what lies in stable memory. A canister that reads another one must not touch it.
+/// The format version of stable memory. A canister must not touch memory of another version.
 const VERSION: u32 = 1;
 
-/// Memories of the manager, which keep their numbers for ever.
+// Identifiers of virtual memories. They must never change.
 const VERSION_MEMORY: MemoryId = MemoryId::new(0);
 const COUNTER_MEMORY: MemoryId = MemoryId::new(1);
-/// Python's files.
+/// The memories that hold Python's files.
 const FILES: std::ops::Range<u8> = 200..210;
 
 thread_local! {
@@ -27,48 +27,48 @@ fn memory(id: MemoryId) -> Memory {
     MANAGER.with_borrow(|manager| manager.get(id))
 }
 
-/// What the manager of memories begins stable memory with. Where it finds something else, it begins anew.
-const MAGIC: [u8; 3] = *b"MGR";
+/// The first bytes of a memory manager's header. `MemoryManager::init` overwrites anything else.
+const MANAGER_MAGIC: [u8; 3] = *b"MGR";
 
-/// What a cell begins its memory with; it, too, begins anew over anything else.
-const CELL: [u8; 3] = *b"SCL";
+/// The first bytes of a cell's header. `Cell::init` overwrites anything else.
+const CELL_MAGIC: [u8; 3] = *b"SCL";
 
-/// Opens what is there, before anything is written.
+/// Checks that stable memory is empty or was written by this version, before anything is written.
 ///
 /// # Errors
-/// When it is of another version, or somebody else's.
+/// If stable memory has another version, or data that this canister did not write.
 pub(crate) fn open() -> Result<(), String> {
-    let mut magic = MAGIC;
+    let mut magic = MANAGER_MAGIC;
     if ic_cdk::stable::stable_size() > 0 {
         ic_cdk::stable::stable_read(0, &mut magic);
     }
     let has_cell = |id: &MemoryId| {
-        let (memory, mut magic) = (memory(*id), CELL);
+        let (memory, mut magic) = (memory(*id), CELL_MAGIC);
         if memory.size() > 0 {
             memory.read(0, &mut magic);
         }
-        magic == CELL
+        magic == CELL_MAGIC
     };
-    if magic != MAGIC || ![VERSION_MEMORY, COUNTER_MEMORY].iter().all(has_cell) {
-        return Err("stable memory has something that this canister did not write".to_owned());
+    if magic != MANAGER_MAGIC || ![VERSION_MEMORY, COUNTER_MEMORY].iter().all(has_cell) {
+        return Err("stable memory has data that this canister did not write".to_owned());
     }
     let found = VERSION_CELL.with_borrow(|cell| *cell.get());
     if found == VERSION {
         return Ok(());
     }
     Err(format!(
-        "stable memory is of version {found}, and this canister reads version {VERSION} only"
+        "stable memory has version {found}, but this canister reads only version {VERSION}"
     ))
 }
 
-/// Gives Python its files, its clock and its random numbers.
+/// Initializes the WASI polyfill, which gives Python files, a clock and random numbers.
 pub(crate) fn open_files(seed: &[u8]) {
     MANAGER.with_borrow(|manager| {
         ic_wasi_polyfill::init_with_memory_manager(seed, &[], manager, FILES);
     });
 }
 
-/// The counter.
+/// Returns the counter.
 pub(crate) fn counter() -> u64 {
     COUNTER.with_borrow(|cell| *cell.get())
 }

@@ -1,12 +1,11 @@
-//! A command with Python inside, over the C API alone.
+//! A command with embedded Python that uses only the C API.
 //!
-//! libpython exports functions; a macro of the C API has to be called by the function behind it.
-//! The guide "Python in your crate" lists them.
+//! libpython exports functions only. Where the C API has a macro, call the function it expands to.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::process::ExitCode;
 
-/// A `PyObject`, of which this crate knows nothing but the address.
+/// An opaque `PyObject`.
 #[repr(C)]
 struct Object {
     _private: [u8; 0],
@@ -30,7 +29,7 @@ print(f'Hello from Python {sys.version.split()[0]} inside WebAssembly', flush=Tr
 ";
 
 fn main() -> ExitCode {
-    // SAFETY: Python is initialized first, and once; this is its only thread.
+    // SAFETY: Python is initialized first and only once, and there is only one thread.
     let answer = unsafe {
         Py_Initialize();
         run(CODE).and_then(|()| integer(c"answer"))
@@ -44,22 +43,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs code in `__main__`. An exception is printed.
+/// Runs code in `__main__`. Prints an exception and returns `None`.
 ///
 /// # Safety
-/// Python is initialized.
+/// Python must be initialized.
 unsafe fn run(code: &CStr) -> Option<()> {
-    // SAFETY: the caller's; the string lives as long as the call.
+    // SAFETY: Python is initialized, and the string outlives the call.
     (unsafe { PyRun_SimpleString(code.as_ptr()) } == 0).then_some(())
 }
 
-/// An integer of `__main__`. An exception is printed.
+/// Returns an integer variable of `__main__`. Prints an exception and returns `None`.
 ///
 /// # Safety
-/// Python is initialized.
+/// Python must be initialized.
 unsafe fn integer(name: &CStr) -> Option<c_long> {
-    // SAFETY: the caller's; each object is one that the function before it gave us, not null, and
-    // is released once.
+    // SAFETY: Python is initialized; each object is checked for null and released once.
     unsafe {
         let module = PyImport_AddModuleRef(c"__main__".as_ptr());
         if module.is_null() {
@@ -83,8 +81,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn python_counts() {
-        // SAFETY: Python is initialized first, and once; this is its only thread.
+    fn rust_reads_the_answer() {
+        // SAFETY: Python is initialized first and only once, and there is only one thread.
         let answer = unsafe {
             Py_Initialize();
             run(CODE).and_then(|()| integer(c"answer"))

@@ -1,4 +1,4 @@
-"""The Python part: an ordinary module, which the command has inside."""
+"""An ordinary Python module, embedded in the command."""
 
 import sys
 
@@ -8,4 +8,4 @@ import host
 def main(args):
     text = " ".join(args) or "Hello from Python inside WebAssembly"
     version = sys.version.split()[0]
-    print(f"{text}: {host.count_words(text)} words, says Python {version} on {sys.platform}")
+    print(f"{text}: {host.count_words(text)} words (Python {version} on {sys.platform})")

@@ -1,4 +1,4 @@
-//! A command with Python inside: `python/app.py` decides, Rust does the work.
+//! A command with embedded Python: `python/app.py` is the program, and calls functions in Rust.
 
 use std::process::ExitCode;
 use std::sync::Once;
@@ -6,12 +6,12 @@ use std::sync::Once;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
-/// What Python imports as `host`.
+/// The module that Python imports as `host`.
 #[pymodule]
 mod host {
     use pyo3::prelude::*;
 
-    /// The number of words in a text.
+    /// Returns the number of words in a text.
     #[pyfunction]
     fn count_words(text: &str) -> usize {
         text.split_whitespace().count()
@@ -23,14 +23,14 @@ fn main() -> ExitCode {
     Python::attach(|py| match run(py, std::env::args().skip(1).collect()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The traceback; for `SystemExit`, the end with its code.
+            // Prints the traceback, or exits with the code of a `SystemExit`.
             error.print(py);
             ExitCode::FAILURE
         }
     })
 }
 
-/// A module of Rust's has to be known before Python starts.
+/// Starts Python. Modules written in Rust must be registered before that.
 fn start_python() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -59,7 +59,7 @@ mod tests {
                 .getattr("count_words")?
                 .call1(("one two three",))?;
             assert_eq!(count.extract::<usize>()?, 3);
-            run(py, vec!["tested".to_owned()])
+            run(py, vec!["test".to_owned()])
         })
         .expect("no exception");
     }

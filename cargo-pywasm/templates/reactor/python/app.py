@@ -1,4 +1,4 @@
-"""The Python part: an ordinary module, which the reactor has inside."""
+"""An ordinary Python module, embedded in the reactor."""
 
 total = 0
 

@@ -1,14 +1,14 @@
-//! A reactor with Python inside: its host calls `_initialize` once, and then the exports as often
-//! as it likes. Python keeps its state from one call to the next.
+//! A reactor with embedded Python. The host calls `_initialize` once, then any export any number of
+//! times. Python keeps its state between calls.
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-/// What `add` returns when Python raised an exception.
+/// The result of `add` if Python raised an exception.
 const FAILED: i64 = i64::MIN;
 
-/// Adds a number to the total that Python keeps, and returns the total.
+/// Adds a number to the total that Python keeps, and returns the new total.
 #[unsafe(no_mangle)]
 pub extern "C" fn add(number: i64) -> i64 {
     Python::initialize();
