@@ -1,4 +1,4 @@
-//! Links Python with the whole library frozen into it, as Cargo.toml says.
+//! Links Python with the frozen standard library, as configured in Cargo.toml.
 
 fn main() {
     pywasm_build::link();

@@ -1,6 +1,6 @@
-//! The `python` of the command line in a file that needs no other: its library is inside.
+//! The `python` command line in one file that contains the standard library.
 //!
-//! It takes what CPython's own takes, `-c`, `-m`, a script, the variables, and ends with the same codes.
+//! It accepts the arguments and environment variables of CPython and exits with the same codes.
 
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
@@ -12,36 +12,36 @@ use pyo3_ffi::{
 };
 
 fn main() {
-    // WASI gives no argument with a zero inside.
+    // WASI arguments contain no NUL.
     let args: Vec<CString> =
         std::env::args_os().map(|arg| CString::new(arg.into_vec()).unwrap_or_default()).collect();
-    std::process::exit(python(&args));
+    std::process::exit(run(&args));
 }
 
-/// Runs Python on a command line; its exit code.
-fn python(args: &[CString]) -> i32 {
+/// Runs Python with the given command line and returns its exit code.
+fn run(args: &[CString]) -> i32 {
     let mut argv: Vec<*const c_char> = args.iter().map(|arg| arg.as_ptr()).collect();
     let mut config = MaybeUninit::<PyConfig>::uninit();
     #[allow(unsafe_code, reason = "the C API of Python")]
-    // SAFETY: the configuration is initialized by the first call and cleared after the last that uses it;
-    // `argv` has as many texts as is said, and they outlive the call that copies them.
+    // SAFETY: the configuration is initialized before its first use and cleared after its last;
+    // `argv` has `argc` strings, which outlive the call that copies them.
     unsafe {
         PyConfig_InitPythonConfig(config.as_mut_ptr());
         let config = config.assume_init_mut();
-        // It looks for a library on the disk, and finds none: the library is inside.
+        // Don't warn that there is no library on disk: it is frozen.
         config.pathconfig_warnings = 0;
         let argc = isize::try_from(argv.len()).unwrap_or_default();
-        ended(PyConfig_SetBytesArgv(config, argc, argv.as_mut_ptr()));
-        ended(Py_InitializeFromConfig(config));
+        exit_on_exception(PyConfig_SetBytesArgv(config, argc, argv.as_mut_ptr()));
+        exit_on_exception(Py_InitializeFromConfig(config));
         PyConfig_Clear(config);
         Py_RunMain()
     }
 }
 
-/// Ends the program where Python says so: after `--version`, or when it can't start.
-fn ended(status: PyStatus) {
+/// Exits if the status requests it, as after `--version`, or if Python could not start.
+fn exit_on_exception(status: PyStatus) {
     #[allow(unsafe_code, reason = "the C API of Python")]
-    // SAFETY: they read the status that Python has just made.
+    // SAFETY: the functions read a status that Python returned.
     unsafe {
         if PyStatus_Exception(status) != 0 {
             Py_ExitStatusException(status);
