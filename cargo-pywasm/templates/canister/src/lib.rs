@@ -2,7 +2,7 @@
 //! implements the Candid interface.
 //!
 //! An exception in a query rejects the call with the traceback. In an update it traps: the caller
-//! gets the traceback, too, and the system undoes every change that Rust and Python made in the call.
+//! gets the traceback, too, and the system undoes every change that Rust and Python have made.
 
 mod python;
 mod state;
