@@ -1,4 +1,4 @@
-"""A log file, a callback that counts, and what happens when it has enough."""
+"""Writes a log file and counts errors in a callback, which raises an exception at the second."""
 
 import tempfile
 from pathlib import Path
@@ -6,28 +6,28 @@ from pathlib import Path
 from logger import Logger
 
 
-class TooMany(Exception):
+class TooManyErrors(Exception):
     pass
 
 
-class Alarm:
+class ErrorCounter:
     def __init__(self, limit):
-        self.limit, self.seen = limit, 0
+        self.limit, self.count = limit, 0
 
     def __call__(self):
-        self.seen += 1
-        if self.seen > self.limit:
-            raise TooMany(f"{self.seen} errors")
+        self.count += 1
+        if self.count > self.limit:
+            raise TooManyErrors(f"{self.count} errors")
 
 
 with tempfile.TemporaryDirectory(dir=".") as directory:
     path = Path(directory, "app.log")
     try:
-        with Logger(Alarm(limit=1), path=path) as log:
+        with Logger(ErrorCounter(limit=1), path=path) as log:
             log.log("ready\n")
-            log.log("ERROR: no answer\n")
-            log.log("ERROR: still none\n")
+            log.log("ERROR: no response\n")
+            log.log("ERROR: still no response\n")
             log.log("never reached\n")
-    except TooMany as error:
+    except TooManyErrors as error:
         print("stopped:", error)
     print(path.read_text(), end="")

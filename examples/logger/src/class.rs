@@ -11,16 +11,16 @@ use pyo3::types::PyTuple;
 use crate::error::os_error;
 use crate::sink::Sink;
 
-/// What a line that speaks of an error has in it.
+/// A text that contains this calls the callback.
 const ERROR: &str = "ERROR";
 
-/// Writes text to stdout, or to the end of a file, and calls `callback` after each text that has
-/// `ERROR` in it.
+/// Writes text to stdout or appends it to a file. Calls `callback` after each text that contains
+/// `ERROR`.
 ///
-/// What the callback raises comes out of `log`; the text is written by then. The callback may use
-/// the logger that calls it.
-// Frozen: methods may be called while one of them runs, so what changes lies behind locks. No lock
-// is held while Python code runs.
+/// An exception in the callback propagates out of `log`; the text has been written by then. The
+/// callback may use the logger that called it.
+// The class is frozen: a callback may call methods while another method runs, so the mutable state
+// is behind locks. No lock is held while Python code runs.
 #[pyclass(module = "logger", frozen, weakref)]
 #[derive(Debug)]
 pub struct Logger {
@@ -41,7 +41,7 @@ impl Logger {
             && !callback.is_callable()
         {
             let kind = callback.get_type().name()?;
-            return Err(PyTypeError::new_err(format!("callback is a {kind}, not a callable")));
+            return Err(PyTypeError::new_err(format!("callback must be callable, not {kind}")));
         }
         let sink = match path {
             Some(path) => Sink::append(&path).map_err(|error| os_error(py, error, Some(&path)))?,
@@ -50,7 +50,7 @@ impl Logger {
         Ok(Self { sink: Mutex::new(sink), callback: Mutex::new(callback.map(Bound::unbind)) })
     }
 
-    /// Writes a text as it is; a line ends where it has a newline.
+    /// Writes a text unchanged: a newline is not added.
     fn log(&self, py: Python<'_>, msg: &str) -> PyResult<()> {
         let written = lock(&self.sink).write(msg);
         written
@@ -59,24 +59,24 @@ impl Logger {
         if !msg.contains(ERROR) {
             return Ok(());
         }
-        // The lock is let go before the call.
+        // Clone the callback so that the lock is released before the call.
         let callback = lock(&self.callback).as_ref().map(|callback| callback.clone_ref(py));
         callback.map_or(Ok(()), |callback| callback.call0(py).map(drop))
     }
 
-    /// Hands on what is buffered.
+    /// Writes buffered text to the file or stdout.
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
         let flushed = lock(&self.sink).flush();
         flushed.map_err(|error| os_error(py, error, None))
     }
 
-    /// Hands on what is buffered and takes no more. Closing again does nothing.
+    /// Flushes and closes the logger. Does nothing if it is closed already.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let closed = lock(&self.sink).close();
         closed.map_err(|error| os_error(py, error, None))
     }
 
-    /// Whether it is closed.
+    /// True if the logger is closed.
     #[getter]
     fn closed(&self) -> bool {
         lock(&self.sink).is_closed()
@@ -86,16 +86,16 @@ impl Logger {
         slf
     }
 
-    /// Closes; the exception of the block goes on.
+    /// Closes the logger; an exception of the `with` block propagates.
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<bool> {
         self.close(py)?;
         Ok(false)
     }
 
-    /// The garbage collector has to see the callback, which may hold this logger.
+    /// Lets the garbage collector find cycles through the callback.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // Never waits: no lock is held while Python code runs, and only that collects.
+        // The lock is always free: no lock is held while Python code, and thus a collection, runs.
         match self.callback.try_lock() {
             Ok(callback) => visit.call(&*callback),
             Err(_) => Ok(()),
@@ -103,21 +103,21 @@ impl Logger {
     }
 
     fn __clear__(&self) {
-        // Dropped when the lock is let go: what it holds may run Python code.
+        // Drop the callback after the lock is released: its destructor may run Python code.
         let callback = lock(&self.callback).take();
         drop(callback);
     }
 }
 
 impl Drop for Logger {
-    /// Hands on what is buffered. There is nobody left to raise an exception to, so a failure goes
-    /// where Python reports those of `__del__`.
+    /// Flushes the buffer. A failure goes to `sys.unraisablehook`, like one in `__del__`, because no
+    /// caller could catch an exception.
     fn drop(&mut self) {
         let sink = self.sink.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = sink.close() {
-            // Not possible when the interpreter is gone, and with it the place to report to.
+            // If the interpreter is gone, the failure cannot be reported.
             let _ = Python::try_attach(|py| {
-                // A logger may go while an exception is on its way, which is not this one's to end.
+                // The drop may happen while another exception is pending, which must stay set.
                 let pending = PyErr::take(py);
                 os_error(py, error, None).write_unraisable(py, None);
                 if let Some(pending) = pending {
@@ -128,7 +128,7 @@ impl Drop for Logger {
     }
 }
 
-/// A lock that a panic has poisoned guards data that is whole: no method leaves it half changed.
+/// Locks a mutex, poisoned or not: no method leaves the data half-changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

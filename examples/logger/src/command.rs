@@ -1,35 +1,35 @@
-//! The command: runs a script.
+//! The command line: runs a script.
 
 use std::process::ExitCode;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// What runs when no script is named.
+/// The script to run if the command line names none.
 const DEMO: &str = "python/demo.py";
 
-/// Runs the script that the command line names, with the arguments behind it.
+/// Runs the script that the command line names, passing it the remaining arguments.
 #[must_use]
 pub fn main() -> ExitCode {
     crate::start();
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    if words.is_empty() {
-        words.push(DEMO.to_owned());
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    if args.is_empty() {
+        args.push(DEMO.to_owned());
     }
-    Python::attach(|py| match run(py, &words) {
+    Python::attach(|py| match run(py, &args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The traceback; for `SystemExit`, the end with its code.
+            // Prints the traceback, or exits with the code of a `SystemExit`.
             error.print(py);
             ExitCode::FAILURE
         }
     })
 }
 
-fn run(py: Python<'_>, words: &[String]) -> PyResult<()> {
-    py.import("sys")?.setattr("argv", words)?;
-    let named = PyDict::new(py);
-    named.set_item("run_name", "__main__")?;
-    py.import("runpy")?.call_method("run_path", (&words[0],), Some(&named))?;
+fn run(py: Python<'_>, args: &[String]) -> PyResult<()> {
+    py.import("sys")?.setattr("argv", args)?;
+    let kwargs = PyDict::new(py);
+    kwargs.set_item("run_name", "__main__")?;
+    py.import("runpy")?.call_method("run_path", (&args[0],), Some(&kwargs))?;
     Ok(())
 }

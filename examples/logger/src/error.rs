@@ -1,5 +1,4 @@
-//! An error of the operating system as Python raises it: `OSError`, or the subclass that its `errno`
-//! stands for.
+//! Converts an [`io::Error`] to the `OSError` subclass for its `errno`.
 
 use std::io;
 use std::path::Path;
@@ -7,11 +6,11 @@ use std::path::Path;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 
-/// The exception: with `errno` and `strerror`, and where a file could not be opened its `filename`.
+/// Creates an exception with `errno`, `strerror` and, if given, `filename`.
 ///
-/// PyO3 has a conversion, which keeps the class and a text and nothing else.
+/// PyO3's own conversion keeps only the class and a message.
 pub(crate) fn os_error(py: Python<'_>, error: io::Error, path: Option<&Path>) -> PyErr {
-    // WASI's numbers are those of Python's `errno`: both are wasi-libc's.
+    // Rust and Python use the error numbers of the same wasi-libc.
     let Some(errno) = error.raw_os_error() else { return error.into() };
     let strerror = match py.import("os").and_then(|os| os.call_method1("strerror", (errno,))) {
         Ok(text) => text.unbind(),

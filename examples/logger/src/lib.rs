@@ -1,8 +1,8 @@
-//! A Python module with a logger in Rust: it writes lines to stdout or to a file, and calls a
-//! Python function when a line speaks of an error.
+//! A Python module with a logger written in Rust. It writes text to stdout or a file, and calls a
+//! Python function when the text contains `ERROR`.
 //!
-//! Everything that goes wrong in Rust is an exception in Python: nothing here panics, because a
-//! panic ends the whole module. There is no `unsafe` in the crate.
+//! Every failure in Rust becomes an exception in Python. Nothing here panics, because a panic would
+//! end the whole module. The crate contains no `unsafe` code.
 
 mod class;
 mod command;
@@ -13,14 +13,14 @@ pub use command::main;
 
 use pyo3::prelude::*;
 
-/// The module `logger`.
+/// The Python module `logger`.
 #[pymodule(name = "logger")]
 pub mod python {
     #[pymodule_export]
     pub use crate::class::Logger;
 }
 
-/// Makes the module importable, and starts Python. Once is enough; again does nothing.
+/// Registers the module and starts Python. Does nothing if Python was started before.
 pub fn start() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {

@@ -1,4 +1,4 @@
-//! `python`, with the module `logger` built in.
+//! Runs a Python script with the module `logger` built in.
 
 use std::process::ExitCode;
 

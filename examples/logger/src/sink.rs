@@ -1,35 +1,34 @@
-//! Where the text goes. Knows no Python.
+//! The destination of log text. This module is independent of Python.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 
-/// A buffer before stdout or a file. It writes what it holds when it is closed, not when it is
-/// dropped: then nobody would hear of a failure.
+/// A buffered writer to stdout or a file. Close it before it is dropped: the destructor of
+/// `BufWriter` ignores a failed write.
 #[derive(Debug)]
 pub(crate) enum Sink {
-    /// Standard output. One that is closed takes everything and keeps nothing: Rust's std sees to
-    /// that.
+    /// Standard output. Rust's standard library ignores writes to a closed stdout.
     Stdout(BufWriter<Stdout>),
     /// A file.
     File(BufWriter<File>),
-    /// Nothing any more.
+    /// Closed: rejects writes.
     Closed,
 }
 
 impl Sink {
-    /// Standard output.
+    /// Creates a sink for standard output.
     pub(crate) fn stdout() -> Self {
         Self::Stdout(BufWriter::new(io::stdout()))
     }
 
-    /// The end of a file, which is made when it is missing.
+    /// Opens a file for appending, and creates it if it does not exist.
     pub(crate) fn append(path: &Path) -> io::Result<Self> {
         let file = File::options().create(true).append(true).open(path)?;
         Ok(Self::File(BufWriter::new(file)))
     }
 
-    /// Adds text; `None` when nothing can be added any more.
+    /// Writes text to the buffer. Returns `None` if the sink is closed.
     pub(crate) fn write(&mut self, text: &str) -> Option<io::Result<()>> {
         match self {
             Self::Stdout(out) => Some(out.write_all(text.as_bytes())),
@@ -38,7 +37,7 @@ impl Sink {
         }
     }
 
-    /// Hands on what is held.
+    /// Writes the buffer.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(out) => out.flush(),
@@ -47,24 +46,24 @@ impl Sink {
         }
     }
 
-    /// Hands on what is held, and lets go even when that fails: what could not be written once is
-    /// not tried again behind the caller's back.
+    /// Writes the buffer and closes the sink, even if that fails: text that could not be written is
+    /// not retried later.
     pub(crate) fn close(&mut self) -> io::Result<()> {
         match std::mem::replace(self, Self::Closed) {
-            Self::Stdout(out) => finished(out),
-            Self::File(out) => finished(out),
+            Self::Stdout(out) => finish(out),
+            Self::File(out) => finish(out),
             Self::Closed => Ok(()),
         }
     }
 
-    /// Whether it is closed.
+    /// Returns true if the sink is closed.
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self, Self::Closed)
     }
 }
 
-/// `BufWriter` tries again when it is dropped; its parts don't.
-fn finished<W: Write>(mut out: BufWriter<W>) -> io::Result<()> {
+/// Flushes a writer and drops it without the retry in `BufWriter`'s destructor.
+fn finish<W: Write>(mut out: BufWriter<W>) -> io::Result<()> {
     let flushed = out.flush();
     let (mut inner, _unwritten) = out.into_parts();
     flushed.and_then(|()| inner.flush())
@@ -74,7 +73,7 @@ fn finished<W: Write>(mut out: BufWriter<W>) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes and no more.
+    /// A writer that accepts a number of bytes and then fails.
     struct Full(usize);
 
     impl Write for Full {
@@ -82,9 +81,9 @@ mod tests {
             if self.0 == 0 {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            let taken = bytes.len().min(self.0);
-            self.0 -= taken;
-            Ok(taken)
+            let accepted = bytes.len().min(self.0);
+            self.0 -= accepted;
+            Ok(accepted)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -93,15 +92,15 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_written_is_told_once() {
+    fn failed_write_is_reported() {
         let mut out = BufWriter::new(Full(3));
         out.write_all(b"four").unwrap();
-        let error = finished(out).unwrap_err();
+        let error = finish(out).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]
-    fn a_closed_sink_takes_nothing_and_closes_again() {
+    fn closed_sink_rejects_text_and_closes_again() {
         let mut sink = Sink::stdout();
         sink.close().unwrap();
         assert!(sink.write("x").is_none() && sink.is_closed());

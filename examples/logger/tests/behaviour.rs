@@ -1,18 +1,18 @@
-//! What the logger does, as Python sees it. The tests run inside wasm, in one interpreter.
+//! Tests the class `Logger` from Python. The tests run inside wasm, in one interpreter.
 
 use std::ffi::CString;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// Runs Python code with `logger` imported and a `path` of its own; an exception fails the test.
+/// Runs Python code with a scratch directory, and panics if it raises an exception.
 fn python(name: &str, code: &str) {
     logger::start();
     Python::attach(|py| {
         let scope = PyDict::new(py);
         let dir = format!("target/logger-tests/{name}");
         let _ = std::fs::remove_dir_all(&dir);
-        std::fs::create_dir_all(&dir).expect("the current directory can be written");
+        std::fs::create_dir_all(&dir).expect("the current directory is writable");
         scope.set_item("directory", &dir).expect("a dict");
         scope.set_item("path", format!("{dir}/log")).expect("a dict");
         let head = "import errno, gc, os, pathlib, sys, weakref\nfrom logger import Logger\n\
@@ -21,8 +21,8 @@ fn python(name: &str, code: &str) {
             try: function(*args, **named)\n    \
             except kind as error: return error\n    \
             raise AssertionError('nothing was raised')\n\
-            def close_beneath():\n    \
-            '''Closes the file of `path`, whoever has it open.'''\n    \
+            def close_file():\n    \
+            '''Closes the file descriptor of `path` without the knowledge of the logger.'''\n    \
             for number in range(3, 32):\n        \
             try:\n            if os.fstat(number).st_ino == os.stat(path).st_ino: os.close(number)\n        \
             except OSError: pass\n";
@@ -35,7 +35,7 @@ fn python(name: &str, code: &str) {
 }
 
 #[test]
-fn texts_are_written_as_they_are_when_the_logger_is_flushed() {
+fn text_is_written_unchanged_on_flush() {
     python(
         "texts",
         "log = Logger(path=path)\n\
@@ -47,7 +47,7 @@ fn texts_are_written_as_they_are_when_the_logger_is_flushed() {
 }
 
 #[test]
-fn a_dropped_logger_has_written_everything() {
+fn drop_flushes() {
     python(
         "dropped",
         "log = Logger(path=path)\nlog.log('kept')\nassert read() == ''\ndel log\nassert read() == 'kept'\n",
@@ -55,7 +55,7 @@ fn a_dropped_logger_has_written_everything() {
 }
 
 #[test]
-fn a_file_is_added_to_and_may_be_named_by_any_path() {
+fn file_is_appended_to() {
     python(
         "added",
         "for text in 'ab':\n    with Logger(path=pathlib.Path(path)) as log: log.log(text)\n\
@@ -64,7 +64,7 @@ fn a_file_is_added_to_and_may_be_named_by_any_path() {
 }
 
 #[test]
-fn the_callback_is_called_after_each_text_with_an_error_in_it() {
+fn callback_runs_after_each_error() {
     python(
         "callback",
         "seen = []\nlog = Logger(lambda: (log.flush(), seen.append(read())), path=path)\n\
@@ -74,7 +74,7 @@ fn the_callback_is_called_after_each_text_with_an_error_in_it() {
 }
 
 #[test]
-fn what_the_callback_raises_comes_out_of_log_and_the_logger_goes_on() {
+fn callback_exception_propagates_from_log() {
     python(
         "raises",
         "def fail(): raise ZeroDivisionError('mine')\n\
@@ -86,7 +86,7 @@ fn what_the_callback_raises_comes_out_of_log_and_the_logger_goes_on() {
 }
 
 #[test]
-fn the_callback_may_use_the_logger_that_calls_it() {
+fn callback_may_use_its_logger() {
     python(
         "again",
         "depth = 0\n\
@@ -98,7 +98,7 @@ fn the_callback_may_use_the_logger_that_calls_it() {
 }
 
 #[test]
-fn endless_callbacks_end_with_a_recursion_error() {
+fn endless_callbacks_raise_recursion_error() {
     python(
         "endless",
         "log = Logger(lambda: log.log('ERROR'), path=path)\nraises(RecursionError, log.log, 'ERROR')\n",
@@ -106,7 +106,7 @@ fn endless_callbacks_end_with_a_recursion_error() {
 }
 
 #[test]
-fn what_is_no_text_and_no_callback_is_a_type_error() {
+fn wrong_argument_types_raise_type_error() {
     python(
         "types",
         "raises(TypeError, Logger, 7)\n\
@@ -119,7 +119,7 @@ fn what_is_no_text_and_no_callback_is_a_type_error() {
 }
 
 #[test]
-fn files_that_can_not_be_opened_are_os_errors() {
+fn unopenable_files_raise_os_error() {
     python(
         "files",
         "error = raises(FileNotFoundError, Logger, path=path + '/none/log')\n\
@@ -131,7 +131,7 @@ fn files_that_can_not_be_opened_are_os_errors() {
 }
 
 #[test]
-fn a_closed_logger_takes_nothing_and_closes_again() {
+fn closed_logger_rejects_text_and_closes_again() {
     python(
         "closed",
         "log = Logger(path=path)\nlog.close(); log.close(); log.flush()\n\
@@ -140,7 +140,7 @@ fn a_closed_logger_takes_nothing_and_closes_again() {
 }
 
 #[test]
-fn an_exception_closes_the_block_and_goes_on() {
+fn exception_in_with_block_closes_and_propagates() {
     python(
         "block",
         "def block():\n    with Logger(path=path) as log:\n        log.log('before')\n        1 / 0\n\
@@ -149,7 +149,7 @@ fn an_exception_closes_the_block_and_goes_on() {
 }
 
 #[test]
-fn a_logger_that_its_callback_holds_is_collected_and_flushed() {
+fn logger_held_by_its_callback_is_collected() {
     python(
         "cycle",
         "class Holder:\n    def __init__(self): self.log = Logger(self.called, path=path)\n    \
@@ -161,26 +161,26 @@ fn a_logger_that_its_callback_holds_is_collected_and_flushed() {
 }
 
 #[test]
-fn what_can_not_be_written_at_the_end_is_reported_where_python_reports_such() {
+fn failed_write_on_drop_is_unraisable() {
     python(
         "unraisable",
         "seen = []\nold, sys.unraisablehook = sys.unraisablehook, seen.append\n\
-         log = Logger(path=path)\nlog.log('lost')\nclose_beneath()\n\
+         log = Logger(path=path)\nlog.log('lost')\nclose_file()\n\
          error = raises(OSError, log.close)\n\
          assert log.closed and error.errno == errno.EBADF, error\n\
-         log = Logger(path=path)\nlog.log('lost, too')\nclose_beneath()\n\
+         log = Logger(path=path)\nlog.log('lost, too')\nclose_file()\n\
          del log\nsys.unraisablehook = old\n\
          assert len(seen) == 1 and isinstance(seen[0].exc_value, OSError), seen\n",
     );
 }
 
 #[test]
-fn an_exception_that_drops_a_logger_goes_on_when_the_text_can_not_be_written() {
+fn failed_write_on_drop_keeps_the_pending_exception() {
     python(
         "pending",
         "seen = []\nold, sys.unraisablehook = sys.unraisablehook, seen.append\n\
-         # The list lets go of the logger while its constructor raises.\n\
-         def items():\n    log = Logger(path=path)\n    log.log('lost')\n    close_beneath()\n    \
+         # `list` drops its reference to the logger while the generator raises.\n\
+         def items():\n    log = Logger(path=path)\n    log.log('lost')\n    close_file()\n    \
              yield log\n    del log\n    1 / 0\n\
          raises(ZeroDivisionError, list, items())\nsys.unraisablehook = old\n\
          assert len(seen) == 1 and seen[0].exc_value.errno == errno.EBADF, seen\n",
@@ -188,14 +188,14 @@ fn an_exception_that_drops_a_logger_goes_on_when_the_text_can_not_be_written() {
 }
 
 #[test]
-fn the_script_of_the_article_counts_to_two() {
+fn script_of_the_article_fails_at_the_second_error() {
     logger::start();
     Python::attach(|py| {
         let scope = PyDict::new(py);
         let code = CString::new(include_str!("../python/hello_mic_testing.py")).expect("no NUL");
-        py.run(&code, Some(&scope), None).expect("it is not __main__");
+        py.run(&code, Some(&scope), None).expect("the script does nothing unless it is __main__");
         let test = scope.get_item("test").expect("a dict").expect("a function");
-        let error = test.call0().expect_err("it raises");
+        let error = test.call0().expect_err("the callback raises");
         assert_eq!(error.to_string(), "Exception: Failed too many times");
         let count = scope.get_item("count").expect("a dict").expect("a number");
         assert_eq!(count.extract::<i32>().expect("a number"), 2);
