@@ -1,4 +1,4 @@
-//! Links Python, and compiles the C beside the crate with the compiler and headers of that Python.
+//! Links Python and compiles `src/glue.c` with that Python's compiler and headers.
 
 fn main() {
     let Some(python) = pywasm_build::link() else { return };

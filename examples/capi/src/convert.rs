@@ -1,6 +1,7 @@
-//! Values from Rust to Python and back.
+//! Conversion of values between Rust and Python.
 //!
-//! Strict on the way back: a `bool` is `True` or `False`, text is a `str`. It never truncates.
+//! Conversion to Rust is strict: a `bool` is only made from `True` or `False`, a `String` only from
+//! a `str`, and no value is truncated.
 
 #![allow(unsafe_code)]
 
@@ -11,9 +12,9 @@ use crate::interpreter::Python;
 use crate::object::Object;
 use crate::{Dict, Tuple, ffi, text};
 
-/// What can be made a Python object.
+/// A Rust value that can be converted to a Python object.
 pub trait ToPython<'py> {
-    /// The object.
+    /// Converts the value.
     ///
     /// # Errors
     ///
@@ -21,9 +22,9 @@ pub trait ToPython<'py> {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>>;
 }
 
-/// What can be made of a Python object.
+/// A Rust type that Python objects can be converted to.
 pub trait FromPython<'py>: Sized {
-    /// The value.
+    /// Converts an object.
     ///
     /// # Errors
     ///
@@ -31,9 +32,9 @@ pub trait FromPython<'py>: Sized {
     fn from_python(object: &Object<'py>) -> Result<'py, Self>;
 }
 
-/// What can be the positional arguments of a call: a [`Tuple`], or a tuple of Rust's.
+/// The positional arguments of a call: a [`Tuple`], or a Rust tuple.
 pub trait ToArguments<'py> {
-    /// The arguments.
+    /// Converts the arguments.
     ///
     /// # Errors
     ///
@@ -67,21 +68,21 @@ impl<'py> ToPython<'py> for Tuple<'py> {
 
 impl<'py> ToPython<'py> for bool {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
-        // SAFETY: Python runs; a new reference, or null with an exception.
+        // SAFETY: Python runs; returns a new reference, or null with an exception.
         unsafe { Object::from_owned(py, ffi::PyBool_FromLong(c_long::from(self))) }
     }
 }
 
 impl<'py> ToPython<'py> for i64 {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
-        // SAFETY: Python runs; a new reference, or null with an exception.
+        // SAFETY: Python runs; returns a new reference, or null with an exception.
         unsafe { Object::from_owned(py, ffi::PyLong_FromLongLong(self)) }
     }
 }
 
 impl<'py> ToPython<'py> for f64 {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
-        // SAFETY: Python runs; a new reference, or null with an exception.
+        // SAFETY: Python runs; returns a new reference, or null with an exception.
         unsafe { Object::from_owned(py, ffi::PyFloat_FromDouble(self)) }
     }
 }
@@ -89,8 +90,8 @@ impl<'py> ToPython<'py> for f64 {
 impl<'py> ToPython<'py> for &str {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
         let (start, size) = (self.as_ptr().cast::<c_char>(), self.len().cast_signed());
-        // SAFETY: `size` bytes of UTF-8, which are copied; a NUL is a character like any other. A
-        // new reference, or null with an exception.
+        // SAFETY: `size` bytes of UTF-8, which Python copies; they may contain NUL. Returns a new
+        // reference, or null with an exception.
         unsafe { Object::from_owned(py, ffi::PyUnicode_FromStringAndSize(start, size)) }
     }
 }
@@ -98,7 +99,8 @@ impl<'py> ToPython<'py> for &str {
 impl<'py> ToPython<'py> for &[u8] {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
         let (start, size) = (self.as_ptr().cast::<c_char>(), self.len().cast_signed());
-        // SAFETY: `size` bytes, which are copied; a new reference, or null with an exception.
+        // SAFETY: `size` bytes, which Python copies. Returns a new reference, or null with an
+        // exception.
         unsafe { Object::from_owned(py, ffi::PyBytes_FromStringAndSize(start, size)) }
     }
 }
@@ -131,7 +133,7 @@ impl<'py> FromPython<'py> for bool {
     fn from_python(object: &Object<'py>) -> Result<'py, Self> {
         let py = object.python();
         for value in [false, true] {
-            // There is one object of each.
+            // `True` and `False` are singletons.
             if value.to_python(py)?.is(object) {
                 return Ok(value);
             }
@@ -140,7 +142,7 @@ impl<'py> FromPython<'py> for bool {
     }
 }
 
-/// Of an `int`, or what has `__index__`.
+/// Converts an `int`, or an object with `__index__`.
 impl<'py> FromPython<'py> for i64 {
     fn from_python(object: &Object<'py>) -> Result<'py, Self> {
         // SAFETY: the object is alive; -1 may come with an exception.
@@ -149,7 +151,7 @@ impl<'py> FromPython<'py> for i64 {
     }
 }
 
-/// Of a `float`, or what has `__float__` or `__index__`.
+/// Converts a `float`, or an object with `__float__` or `__index__`.
 impl<'py> FromPython<'py> for f64 {
     fn from_python(object: &Object<'py>) -> Result<'py, Self> {
         // SAFETY: the object is alive; -1 may come with an exception.
@@ -158,23 +160,23 @@ impl<'py> FromPython<'py> for f64 {
     }
 }
 
-/// Of a `str` without lone surrogates, which are `UnicodeEncodeError`.
+/// Converts a `str`. A lone surrogate raises `UnicodeEncodeError`.
 impl<'py> FromPython<'py> for String {
     fn from_python(object: &Object<'py>) -> Result<'py, Self> {
         let copy = text::copy(object, text::utf8(object)?.as_bytes())?;
-        // SAFETY: the bytes are those of a &str.
+        // SAFETY: the bytes are copied from a `&str`.
         Ok(unsafe { Self::from_utf8_unchecked(copy) })
     }
 }
 
-/// Of a `bytes`.
+/// Converts a `bytes`.
 impl<'py> FromPython<'py> for Vec<u8> {
     fn from_python(object: &Object<'py>) -> Result<'py, Self> {
         text::copy(object, text::bytes(object)?)
     }
 }
 
-/// `None` is `None`.
+/// Converts Python's `None` to Rust's `None`.
 impl<'py, T: FromPython<'py>> FromPython<'py> for Option<T> {
     fn from_python(object: &Object<'py>) -> Result<'py, Self> {
         if object.is_none() { Ok(None) } else { T::from_python(object).map(Some) }

@@ -1,6 +1,7 @@
 //! Dicts.
 //!
-//! It never calls what a subclass of dict overrides: `PyDict_*` functions see the table itself.
+//! Methods that a subclass of `dict` overrides are not called: `PyDict_*` functions access the
+//! table directly.
 
 #![allow(unsafe_code)]
 
@@ -18,21 +19,21 @@ use crate::object::Object;
 pub struct Dict<'py>(Object<'py>);
 
 impl<'py> Dict<'py> {
-    /// An empty one.
+    /// Creates an empty dict.
     ///
     /// # Errors
     ///
     /// `MemoryError`.
     pub fn new(py: Python<'py>) -> Result<'py, Self> {
-        // SAFETY: a new reference to a dict, or null with an exception.
+        // SAFETY: returns a new reference to a dict, or null with an exception.
         unsafe { Object::from_owned(py, ffi::PyDict_New()) }.map(Self)
     }
 
-    /// The object as a dict.
+    /// Converts an object to a dict, without a copy.
     ///
     /// # Errors
     ///
-    /// `TypeError` when it is none.
+    /// `TypeError` if the object is not a dict.
     pub fn from_object(object: Object<'py>) -> Result<'py, Self> {
         // SAFETY: the object is alive.
         if unsafe { ffi::capi_is_dict(object.as_ptr()) } == 0 {
@@ -41,44 +42,44 @@ impl<'py> Dict<'py> {
         Ok(Self(object))
     }
 
-    /// How many keys it has.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        // SAFETY: a dict that is alive. Only for anything else is it -1 with an exception.
+        // SAFETY: a live dict; the function fails only for objects of other types.
         let size = unsafe { ffi::PyDict_Size(self.as_ptr()) };
         size.cast_unsigned()
     }
 
-    /// Whether it has no keys.
+    /// Returns true if the dict has no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The value of a key, if the key is there.
+    /// Returns the value of a key, or `None` if the dict does not have the key.
     ///
     /// # Errors
     ///
-    /// What hashing or comparing the key raises; `TypeError` for a key that has no hash.
+    /// The exception of hashing or comparing the key; `TypeError` for an unhashable key.
     pub fn get(&self, key: impl ToPython<'py>) -> Result<'py, Option<Object<'py>>> {
         let key = key.to_python(self.python())?;
         let mut value = ptr::null_mut();
-        // SAFETY: a dict and a key that are alive; -1 comes with an exception, 0 with a null value
-        // and 1 with a new reference.
+        // SAFETY: a live dict and key. Returns -1 with an exception, 0 with a null value, or 1 with
+        // a new reference.
         let status = unsafe { ffi::PyDict_GetItemRef(self.as_ptr(), key.as_ptr(), &raw mut value) };
         let found = Error::check(self.python(), status)?;
-        // SAFETY: not null where it is looked at, and the new reference.
+        // SAFETY: the value is a new reference if the key was found.
         found.then(|| unsafe { Object::from_owned(self.python(), value) }).transpose()
     }
 
-    /// Whether the key is there.
+    /// Returns true if the dict has the key.
     ///
     /// # Errors
     ///
     /// As for [`Dict::get`].
     pub fn contains(&self, key: impl ToPython<'py>) -> Result<'py, bool> {
         let key = key.to_python(self.python())?;
-        // SAFETY: a dict and a key that are alive; -1 comes with an exception.
+        // SAFETY: a live dict and key; -1 comes with an exception.
         let status = unsafe { ffi::PyDict_Contains(self.as_ptr(), key.as_ptr()) };
         Error::check(self.python(), status)
     }
@@ -91,13 +92,13 @@ impl<'py> Dict<'py> {
     pub fn set(&self, key: impl ToPython<'py>, value: impl ToPython<'py>) -> Result<'py, ()> {
         let key = key.to_python(self.python())?;
         let value = value.to_python(self.python())?;
-        // SAFETY: a dict, a key and a value that are alive, and to which the dict takes references
-        // of its own; -1 comes with an exception.
+        // SAFETY: a live dict, key and value, of which the dict takes its own references; -1 comes
+        // with an exception.
         let status = unsafe { ffi::PyDict_SetItem(self.as_ptr(), key.as_ptr(), value.as_ptr()) };
         Error::check(self.python(), status).map(drop)
     }
 
-    /// Takes a key out and returns its value, if the key was there.
+    /// Removes a key and returns its value, or `None` if the dict does not have the key.
     ///
     /// # Errors
     ///
@@ -105,15 +106,15 @@ impl<'py> Dict<'py> {
     pub fn remove(&self, key: impl ToPython<'py>) -> Result<'py, Option<Object<'py>>> {
         let key = key.to_python(self.python())?;
         let mut value = ptr::null_mut();
-        // SAFETY: as in `get`, the reference being the one that the dict had.
+        // SAFETY: as in `get`; the dict's reference becomes ours.
         let status = unsafe { ffi::PyDict_Pop(self.as_ptr(), key.as_ptr(), &raw mut value) };
         let found = Error::check(self.python(), status)?;
-        // SAFETY: not null where it is looked at, and a reference that is ours.
+        // SAFETY: the value is an owned reference if the key was found.
         found.then(|| unsafe { Object::from_owned(self.python(), value) }).transpose()
     }
 
-    /// Keys and values, in the order in which the keys were set. Between two steps Python code may
-    /// run; when it adds or removes keys, the walk ends with the exception of Python's own.
+    /// Iterates over keys and values in insertion order. If Python code adds or removes keys
+    /// meanwhile, the iterator ends with the same `RuntimeError` as Python's.
     #[must_use]
     pub fn items(&self) -> Items<'_, 'py> {
         let size = self.len();
@@ -135,14 +136,14 @@ impl<'py> From<Dict<'py>> for Object<'py> {
     }
 }
 
-/// A walk over a dict.
+/// An iterator over the items of a dict.
 #[derive(Debug)]
 pub struct Items<'a, 'py> {
     dict: &'a Dict<'py>,
     position: isize,
-    /// Its size at the start.
+    /// The size of the dict at the start.
     size: usize,
-    /// How many items are to come. None at the end and after an exception.
+    /// The number of remaining items; `None` at the end and after an exception.
     left: Option<usize>,
 }
 
@@ -152,13 +153,13 @@ impl<'py> Iterator for Items<'_, 'py> {
     fn next(&mut self) -> Option<Self::Item> {
         let left = self.left.take()?;
         let py = self.dict.python();
-        let changed = |what| Some(Err(Error::new(py, Kind::Runtime, what)));
+        let changed = |message| Some(Err(Error::new(py, Kind::Runtime, message)));
         if self.dict.len() != self.size {
             return changed("dictionary changed size during iteration");
         }
         let (mut key, mut value) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: a dict that is alive. PyDict_Next checks the position against the dict as it is
-        // now, so what happened to it since the last step does not matter.
+        // SAFETY: a live dict. `PyDict_Next` checks the position against the current table, so any
+        // change since the previous step is harmless.
         let found = unsafe {
             let position = &raw mut self.position;
             ffi::PyDict_Next(self.dict.as_ptr(), position, &raw mut key, &raw mut value)
@@ -170,7 +171,7 @@ impl<'py> Iterator for Items<'_, 'py> {
             return changed("dictionary keys changed during iteration");
         };
         self.left = Some(left);
-        // SAFETY: both are borrowed from the dict, and alive: no Python code ran since.
+        // SAFETY: both are borrowed from the dict and alive, because no Python code ran since.
         let (key, value) =
             unsafe { (Object::from_borrowed(py, key), Object::from_borrowed(py, value)) };
         Some(key.and_then(|key| Ok((key, value?))))

@@ -1,8 +1,7 @@
-//! Python's exceptions as errors of Rust's.
+//! Python's exceptions as Rust errors.
 //!
-//! An [`Error`] is the exception object itself, taken out of the interpreter: while Rust code
-//! runs, no exception is set. It never prints anything and never ends the process, not for
-//! `SystemExit` either.
+//! An [`Error`] holds an exception object that was taken out of the interpreter: while Rust code
+//! runs, no exception is set. Errors are never printed, and `SystemExit` does not exit the process.
 
 #![allow(unsafe_code)]
 
@@ -16,7 +15,7 @@ use crate::interpreter::Python;
 use crate::object::Object;
 use crate::text;
 
-/// What Python gave, or the exception that it raised.
+/// A value, or the exception that Python raised instead.
 pub type Result<'py, T> = std::result::Result<T, Error<'py>>;
 
 /// An exception that was raised.
@@ -25,10 +24,10 @@ pub struct Error<'py> {
     exception: Object<'py>,
 }
 
-/// The built-in exceptions that Rust code raises and asks for.
+/// A built-in exception class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `Exception`, the base of all that are caught as a rule.
+    /// `Exception`, the base of all exceptions that programs usually catch
     Any,
     /// `ImportError`
     Import,
@@ -61,10 +60,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The class, borrowed.
+    /// Returns a borrowed reference to the class.
     fn class(self, _running: Python<'_>) -> *mut PyObject {
-        // SAFETY: these variables are set when Python starts, and not changed while it runs, which
-        // `_running` proves that it does.
+        // SAFETY: these variables are set when Python starts and constant while it runs, which
+        // `_running` proves.
         unsafe {
             match self {
                 Self::Any => ffi::PyExc_Exception,
@@ -88,22 +87,22 @@ impl Kind {
 }
 
 impl<'py> Error<'py> {
-    /// A new exception of a built-in kind.
+    /// Creates an exception of a built-in class.
     #[must_use]
     pub fn new(py: Python<'py>, kind: Kind, message: &str) -> Self {
         match message.to_python(py) {
             Ok(message) => {
-                // SAFETY: the class and the message are alive. It sets this exception, or the one
-                // that making it raised.
+                // SAFETY: the class and the message are alive. Sets the new exception, or the one
+                // that its constructor raised.
                 unsafe { ffi::PyErr_SetObject(kind.class(py), message.as_ptr()) };
                 Self::fetch(py)
             }
-            // No memory for the message.
+            // The message could not be allocated.
             Err(error) => error,
         }
     }
 
-    /// An exception that is an object already; `TypeError` when the object is none.
+    /// Wraps an exception object. If the object is not an exception, the error is a `TypeError`.
     #[must_use]
     pub fn from_exception(exception: Object<'py>) -> Self {
         // SAFETY: the object is alive.
@@ -113,15 +112,15 @@ impl<'py> Error<'py> {
         Self { exception }
     }
 
-    /// `TypeError`, for an object that is not what was expected.
+    /// Creates a `TypeError` for an object of an unexpected type.
     pub(crate) fn unexpected(object: &Object<'py>, expected: &str) -> Self {
         let message = format!("expected {expected}, got {}", object.type_name());
         Self::new(object.python(), Kind::Type, &message)
     }
 
-    /// The exception that is set, which then is set no more.
+    /// Takes the exception that is set, if any, and clears it.
     pub(crate) fn take(py: Python<'py>) -> Option<Self> {
-        // SAFETY: Python runs; a new reference, or null where no exception is set.
+        // SAFETY: Python runs; returns a new reference, or null if no exception is set.
         let exception = NonNull::new(unsafe { ffi::PyErr_GetRaisedException() })?;
         // SAFETY: the new reference, which is not null.
         unsafe { Object::from_owned(py, exception.as_ptr()) }
@@ -129,14 +128,14 @@ impl<'py> Error<'py> {
             .map(|exception| Self { exception })
     }
 
-    /// The exception that is set, after a function said that it failed.
+    /// Takes the exception that is set, after a C function failed.
     pub(crate) fn fetch(py: Python<'py>) -> Self {
         loop {
             if let Some(error) = Self::take(py) {
                 return error;
             }
-            // A C function broke its promise: in CPython that is SystemError, too. The second
-            // round finds it, for to set an exception always sets one.
+            // The C function set no exception. CPython reports this as SystemError; the next
+            // iteration takes it, because PyErr_SetString always sets an exception.
             // SAFETY: Python runs; the class is alive and the message NUL-terminated.
             unsafe {
                 let message = c"error return without exception set".as_ptr();
@@ -145,65 +144,64 @@ impl<'py> Error<'py> {
         }
     }
 
-    /// For functions that answer 1, 0, or -1 with an exception.
+    /// Checks the status of a function that returns 1, 0, or -1 with an exception.
     pub(crate) fn check(py: Python<'py>, status: c_int) -> Result<'py, bool> {
         if status < 0 { Err(Self::fetch(py)) } else { Ok(status != 0) }
     }
 
-    /// For functions whose -1 may also be a value.
+    /// Checks the result of a function for which -1 is either a value or a failure.
     pub(crate) fn check_value<T>(py: Python<'py>, value: T, may_be_error: bool) -> Result<'py, T> {
-        // SAFETY: Python runs; what it returns is only compared with null.
+        // SAFETY: Python runs; the result is only compared with null.
         if may_be_error && !unsafe { ffi::PyErr_Occurred() }.is_null() {
             return Err(Self::fetch(py));
         }
         Ok(value)
     }
 
-    /// Sets the exception, for the Python code that called Rust.
+    /// Sets the exception for the Python code that called Rust.
     pub(crate) fn restore(self) {
-        // SAFETY: the reference is given away with `into_ptr`, and an Error always holds an
-        // exception.
+        // SAFETY: `into_ptr` gives the reference away, and an Error always holds an exception.
         unsafe { ffi::PyErr_SetRaisedException(self.exception.into_ptr()) };
     }
 
-    /// Whether `except kind:` would catch it.
+    /// Returns true if `except kind:` would catch the exception.
     #[must_use]
     pub fn is(&self, kind: Kind) -> bool {
         let class = kind.class(self.exception.python());
-        // SAFETY: both are alive, and the class is a built-in one, for which no Python code runs.
+        // SAFETY: both are alive. No Python code runs, because the class is a built-in one.
         unsafe { ffi::PyErr_GivenExceptionMatches(self.exception.as_ptr(), class) != 0 }
     }
 
-    /// The exception object.
+    /// Returns the exception object.
     #[must_use]
     pub fn exception(&self) -> &Object<'py> {
         &self.exception
     }
 
-    /// The name of its class: `ValueError`.
+    /// Returns the name of the class, such as `ValueError`.
     #[must_use]
     pub fn type_name(&self) -> String {
         self.exception.type_name()
     }
 
-    /// What `str` says of it, with escapes for lone surrogates.
+    /// Returns `str(exception)`, with escapes for lone surrogates.
     ///
     /// # Errors
     ///
-    /// What its `__str__` raises.
+    /// The exception that its `__str__` raises.
     pub fn message(&self) -> Result<'py, String> {
         let py = self.exception.python();
-        // SAFETY: the object is alive; a new reference to a str, or null with an exception.
+        // SAFETY: the object is alive; returns a new reference to a str, or null with an exception.
         let text = unsafe { Object::from_owned(py, ffi::PyObject_Str(self.exception.as_ptr())) }?;
         text::escaped(&text)
     }
 
-    /// What Python would print: the traceback, the exception, and those that it came from. Ends
+    /// Returns the traceback that Python would print, with the causes of the exception. It ends
     /// with a newline.
     ///
     /// # Errors
     ///
-    /// When the standard library's module `traceback` can't be imported or fails.
+    /// If the standard library module `traceback` cannot be imported or fails.
     pub fn traceback(&self) -> Result<'py, String> {
         let py = self.exception.python();
         let lines = Object::import(py, "traceback")?
@@ -211,8 +209,8 @@ impl<'py> Error<'py> {
         text::escaped(&"".to_python(py)?.call_method("join", (lines,))?)
     }
 
-    /// For `SystemExit`, what a process should exit with: its code, 0 for `None`, and 1 for
-    /// anything else, which Python would print.
+    /// Returns the exit code of a `SystemExit`: 0 for `None`, its integer code, or 1 for any other
+    /// object, which Python would print. Returns `None` for other exceptions.
     #[must_use]
     pub fn exit_code(&self) -> Option<i64> {
         if !self.is(Kind::SystemExit) {
@@ -223,7 +221,7 @@ impl<'py> Error<'py> {
     }
 }
 
-/// `ValueError: the message`, or the class alone where there is no message, or none to be had.
+/// Formats the exception as `ValueError: message`, or as the class alone if the message is empty.
 impl fmt::Display for Error<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.type_name())?;
@@ -235,7 +233,7 @@ impl fmt::Display for Error<'_> {
     }
 }
 
-/// As Python would print it.
+/// Formats the traceback.
 impl fmt::Debug for Error<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.traceback() {

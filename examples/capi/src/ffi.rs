@@ -1,10 +1,8 @@
-//! The part of CPython 3.13's C API that this crate calls, declared by hand.
+//! Declarations of the part of CPython 3.13's C API that this crate calls.
 //!
-//! Names and signatures are those of `Include/`. Where the C API has a macro, the function behind
-//! it stands here, or one of `glue.c`. The layouts of the few structures that Rust fills in are
-//! asserted on both sides.
-//!
-//! It never calls anything.
+//! Names and signatures are those of `Include/`. In place of a macro, this module declares the
+//! function it expands to, or a function of `glue.c`. The layouts of structures that Rust fills in
+//! are asserted here and in `glue.c`.
 
 #![allow(unsafe_code)]
 #![allow(non_snake_case, non_upper_case_globals, reason = "the names are C's")]
@@ -12,20 +10,21 @@
 use std::ffi::{c_char, c_double, c_int, c_long, c_longlong, c_void};
 use std::mem::{offset_of, size_of};
 
-/// An object, of which Rust knows nothing but the address.
+/// An opaque object.
 #[repr(C)]
 pub(crate) struct PyObject {
     _private: [u8; 0],
 }
 
-/// A `METH_FASTCALL` function: the module, the arguments, and how many there are.
+/// A `METH_FASTCALL` function of a module. The parameters are the module, the arguments, and the
+/// number of arguments.
 ///
-/// WebAssembly checks signatures when it calls through a pointer: one that differs in a single
-/// parameter, which goes unnoticed on other machines, is a trap.
+/// WebAssembly traps on an indirect call with a wrong signature; other platforms usually ignore an
+/// extra or missing parameter.
 pub(crate) type PyCFunctionFast =
     unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize) -> *mut PyObject;
 
-/// `PyInit_NAME`.
+/// The function `PyInit_NAME` of a module.
 pub(crate) type InitFunction = unsafe extern "C" fn() -> *mut PyObject;
 
 #[repr(C)]
@@ -77,7 +76,7 @@ pub(crate) struct PyCompilerFlags {
     pub(crate) cf_feature_version: c_int,
 }
 
-// glue.c asserts the same numbers of the headers.
+// glue.c asserts the same numbers for the headers.
 const _: () = {
     assert!(size_of::<PyModuleDef>() == 52);
     assert!(offset_of!(PyModuleDef, m_name) == 20);
@@ -100,7 +99,7 @@ pub(crate) const Py_file_input: c_int = 257;
 pub(crate) const Py_eval_input: c_int = 258;
 pub(crate) const PyCF_IGNORE_COOKIE: c_int = 0x0800;
 
-/// For `Py_GetConstant`.
+/// The argument of `Py_GetConstant` for `None`.
 pub(crate) const Py_CONSTANT_NONE: u32 = 0;
 
 unsafe extern "C" {
@@ -229,7 +228,7 @@ unsafe extern "C" {
     pub(crate) static PyExc_ValueError: *mut PyObject;
 }
 
-// Of glue.c.
+// Defined in glue.c.
 unsafe extern "C" {
     pub(crate) fn capi_start(
         count: isize,

@@ -1,14 +1,14 @@
-/* What of the C API is no exported function: PyConfig, whose layout is long and differs from one
-   release to the next; PyStatus, which is returned by value; and checks that are macros. Compiled
-   against the headers of the Python that is linked, so none of that is copied by hand.
+/* Functions for the parts of the C API that are not exported: PyConfig, whose layout is long and
+   changes with every release; PyStatus, which is returned by value; type checks, which are macros.
+   Compiling against the headers of the linked Python avoids copies of these definitions.
 
-   It never decides anything that is not decided by its arguments, and keeps no state. */
+   The functions keep no state. */
 
 #include <Python.h>
 
 #include <stddef.h>
 
-/* src/ffi.rs asserts the same numbers of its own declarations. */
+/* src/ffi.rs asserts the same numbers for its declarations. */
 _Static_assert(sizeof(PyModuleDef) == 52, "PyModuleDef in src/ffi.rs");
 _Static_assert(offsetof(PyModuleDef, m_name) == 20, "PyModuleDef.m_name in src/ffi.rs");
 _Static_assert(offsetof(PyModuleDef, m_slots) == 36, "PyModuleDef.m_slots in src/ffi.rs");
@@ -22,7 +22,7 @@ _Static_assert(sizeof(Py_ssize_t) == sizeof(void *), "Py_ssize_t is isize in src
 _Static_assert(METH_FASTCALL == 0x80, "METH_FASTCALL in src/ffi.rs");
 _Static_assert(PY_MINOR_VERSION == 13, "src/ffi.rs declares the C API of CPython 3.13");
 
-/* NULL when Python runs; else why it does not, in static memory. */
+/* Starts Python. Returns NULL, or the reason for a failure as a static string. */
 const char *capi_start(Py_ssize_t count, char *const *arguments, int isolated) {
     PyPreConfig preconfig;
     PyConfig config;
@@ -33,9 +33,9 @@ const char *capi_start(Py_ssize_t count, char *const *arguments, int isolated) {
         PyPreConfig_InitPythonConfig(&preconfig);
         PyConfig_InitPythonConfig(&config);
     }
-    /* Rust's strings are UTF-8, and WASI has no locale that would say otherwise. */
+    /* Rust's strings are UTF-8, and WASI has no locale. */
     preconfig.utf8_mode = 1;
-    /* The arguments are the script's: none of them is an option for Python. */
+    /* All arguments are for the script, and none is an option of Python. */
     preconfig.parse_argv = 0;
     config.parse_argv = 0;
     /* WASI delivers no signals. */
@@ -55,12 +55,12 @@ const char *capi_start(Py_ssize_t count, char *const *arguments, int isolated) {
     return status.err_msg != NULL ? status.err_msg : "Python gave no reason";
 }
 
-/* By the type itself: unlike isinstance(), they do not believe what an object says of its class. */
+/* Check the type itself. Unlike isinstance(), they ignore __class__. */
 int capi_is_str(PyObject *object) { return PyUnicode_Check(object); }
 int capi_is_bytes(PyObject *object) { return PyBytes_Check(object); }
 int capi_is_dict(PyObject *object) { return PyDict_Check(object); }
 int capi_is_tuple(PyObject *object) { return PyTuple_Check(object); }
 int capi_is_exception(PyObject *object) { return PyExceptionInstance_Check(object); }
 
-/* The name of an object's type, in memory that lives as long as the type. */
+/* Returns the name of an object's type. It is valid as long as the type. */
 const char *capi_type_name(PyObject *object) { return Py_TYPE(object)->tp_name; }

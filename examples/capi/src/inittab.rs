@@ -1,7 +1,7 @@
-//! CPython's table of built-in modules, to which native ones are added before Python starts.
+//! CPython's table of built-in modules, to which native modules are added before Python starts.
 //!
-//! The table outlives an interpreter: a module that was added once is known to all that are started
-//! later. Nothing is ever taken out of it, and no module in it is replaced.
+//! The table outlives an interpreter: every interpreter that starts later knows the added modules.
+//! Entries are never removed or replaced.
 
 #![allow(unsafe_code)]
 
@@ -12,15 +12,15 @@ use crate::ffi;
 use crate::interpreter::StartError;
 use crate::module::{Definition, Module, init};
 
-/// The addresses of the descriptions of all that this crate has added.
+/// The addresses of the definitions of all modules that this crate has added.
 static ADDED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
-/// A module that is to be in the table.
+/// A module to add to the table.
 #[derive(Debug)]
 pub(crate) struct Entry {
     name: &'static CStr,
     init: ffi::InitFunction,
-    /// What tells modules apart: a function may have several addresses, a static has one.
+    /// Identifies the module: a function may have several addresses, a static has one.
     definition: fn() -> &'static Definition,
 }
 
@@ -29,27 +29,27 @@ impl Entry {
         Self { name: M::NAME, init: init::<M>, definition: M::definition }
     }
 
-    /// Adds the module, if it is not in the table yet.
+    /// Adds the module unless the table has it already.
     ///
     /// # Errors
     ///
-    /// When another module has the name, or memory runs out.
+    /// If another module has the same name, or memory runs out.
     ///
     /// # Safety
     ///
-    /// Python does not run, and is not started by another thread meanwhile.
+    /// Python must not be running, and no other thread may start it during the call.
     pub(crate) unsafe fn add(&self) -> Result<(), StartError> {
         let address = (&raw const *(self.definition)()).addr();
         let mut added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
         if added.contains(&address) {
             return Ok(());
         }
-        // SAFETY: nobody changes the table meanwhile, as the caller promises.
-        if unsafe { is_taken(self.name) } {
+        // SAFETY: the caller guarantees that nothing changes the table during the call.
+        if unsafe { has_entry(self.name) } {
             return Err(StartError::NameTaken(self.name));
         }
-        // SAFETY: Python does not run, which AppendInittab insists on. The name is static and the
-        // function is a `PyInit_NAME` for it; CPython keeps both for good.
+        // SAFETY: Python is not running, as `PyImport_AppendInittab` requires. CPython keeps the
+        // name, which is static, and the function, which is the `PyInit_NAME` for it.
         if unsafe { ffi::PyImport_AppendInittab(self.name.as_ptr(), self.init) } != 0 {
             return Err(StartError::Memory);
         }
@@ -58,15 +58,17 @@ impl Entry {
     }
 }
 
+/// Returns true if the table has an entry for a module of this name.
+///
 /// # Safety
 ///
-/// Nobody changes the table meanwhile.
-unsafe fn is_taken(name: &CStr) -> bool {
-    // SAFETY: set from the beginning, and changed by AppendInittab alone.
+/// Nothing may change the table during the call.
+unsafe fn has_entry(name: &CStr) -> bool {
+    // SAFETY: the variable is initialized statically; only `PyImport_AppendInittab` changes it.
     let mut entry = unsafe { ffi::PyImport_Inittab };
     loop {
-        // SAFETY: an entry of the table, which ends with one that has no name; names are
-        // NUL-terminated and live as long as the table.
+        // SAFETY: the entry is in the table, which ends with an entry without a name. Names are
+        // NUL-terminated and valid as long as the table.
         let other = unsafe {
             if (*entry).name.is_null() {
                 return false;
@@ -76,7 +78,7 @@ unsafe fn is_taken(name: &CStr) -> bool {
         if other == name {
             return true;
         }
-        // SAFETY: this entry has a name, so it is not the last.
+        // SAFETY: this entry has a name, so another entry follows.
         entry = unsafe { entry.add(1) };
     }
 }

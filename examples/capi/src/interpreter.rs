@@ -1,7 +1,7 @@
-//! Starting and ending Python, and the proof that it runs.
+//! Starts and finalizes Python, and defines the token that proves that it is running.
 //!
-//! One interpreter at a time, on the thread that started it. It never makes a subinterpreter, and
-//! never gives up the thread state (which others call releasing the GIL).
+//! There is one interpreter at a time, on the thread that started it. The thread state is never
+//! detached (the GIL is never released), and there are no subinterpreters.
 
 #![allow(unsafe_code)]
 
@@ -16,12 +16,12 @@ use crate::module::Module;
 
 const STOPPED: u8 = 0;
 const RUNNING: u8 = 1;
-/// Python came up in part. What a second attempt finds then is not defined.
+/// Python failed during its start, and the result of another attempt is undefined.
 const BROKEN: u8 = 2;
 
 static STATE: AtomicU8 = AtomicU8::new(STOPPED);
 
-/// How Python is to be started.
+/// The configuration of an interpreter.
 #[derive(Debug, Default)]
 pub struct Config {
     arguments: Vec<String>,
@@ -30,28 +30,27 @@ pub struct Config {
 }
 
 impl Config {
-    /// As `python` starts, with no arguments.
+    /// Creates the configuration of `python` without arguments.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends to `sys.argv`, whose first item is the program's name.
+    /// Appends an argument to `sys.argv`. The first one is the program's name.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
-    /// Ignores `PYTHON*` variables of the environment and the user's site directory, as
-    /// `python -I` does.
+    /// Ignores `PYTHON*` environment variables and the user's site directory, as `python -I` does.
     #[must_use]
     pub fn isolated(mut self) -> Self {
         self.isolated = true;
         self
     }
 
-    /// Lets Python import this native module, as every Python that is started later.
+    /// Makes a native module importable, in this interpreter and all later ones.
     #[must_use]
     pub fn module<M: Module>(mut self) -> Self {
         self.modules.push(Entry::of::<M>());
@@ -59,20 +58,20 @@ impl Config {
     }
 }
 
-/// A running Python. Dropping it finalizes Python; until then everything of Python's borrows it.
+/// A running Python. Dropping it finalizes Python; all objects borrow it.
 #[derive(Debug)]
 pub struct Interpreter {
-    /// Neither Send nor Sync: the thread state belongs to the thread that started Python.
+    /// Makes the type neither `Send` nor `Sync`: the thread state belongs to the current thread.
     _thread: PhantomData<*mut ()>,
 }
 
 impl Interpreter {
-    /// Starts Python. After the end of one interpreter another can be started.
+    /// Starts Python. Another interpreter can be started after this one is finalized.
     ///
     /// # Errors
     ///
-    /// When one runs already, whoever started it, when Python itself fails to start (mostly
-    /// because it does not find its standard library), and ever after that.
+    /// If an interpreter is running, even one that this crate did not start; if Python fails to
+    /// start, usually because it does not find the standard library; and always after that.
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let arguments: Result<Vec<CString>, _> =
             config.arguments.iter().map(|argument| CString::new(argument.as_str())).collect();
@@ -83,81 +82,82 @@ impl Interpreter {
         STATE.compare_exchange(STOPPED, RUNNING, Ordering::AcqRel, Ordering::Acquire).map_err(
             |state| if state == RUNNING { StartError::Running } else { StartError::Broken },
         )?;
-        // SAFETY: may be called at any time.
+        // SAFETY: this function can be called at any time.
         if unsafe { ffi::Py_IsInitialized() } != 0 {
             STATE.store(STOPPED, Ordering::Release);
             return Err(StartError::Running);
         }
         for module in &config.modules {
-            // SAFETY: Python does not run, and STATE keeps other threads from starting it.
+            // SAFETY: Python is not running, and STATE keeps other threads from starting it.
             if let Err(error) = unsafe { module.add() } {
                 STATE.store(STOPPED, Ordering::Release);
                 return Err(error);
             }
         }
-        // A Vec is never longer than isize::MAX.
+        // The length of a Vec is at most isize::MAX.
         let count = pointers.len().cast_signed();
         // SAFETY: `pointers` has `count` NUL-terminated strings, which outlive the call; Python
-        // copies them and does not write to them. It does not run, and no other thread is here.
-        let failure =
+        // copies them and does not write to them. Python is not running, and STATE excludes other
+        // threads.
+        let message =
             unsafe { ffi::capi_start(count, pointers.as_ptr(), c_int::from(config.isolated)) };
-        if failure.is_null() {
+        if message.is_null() {
             return Ok(Self { _thread: PhantomData });
         }
         STATE.store(BROKEN, Ordering::Release);
-        // SAFETY: not null, so a NUL-terminated string in static memory.
-        let reason = unsafe { CStr::from_ptr(failure) };
-        Err(StartError::Python(reason.to_string_lossy().into_owned()))
+        // SAFETY: the message is a static NUL-terminated string.
+        let message = unsafe { CStr::from_ptr(message) };
+        Err(StartError::Python(message.to_string_lossy().into_owned()))
     }
 
-    /// The proof that Python runs, which every function of this crate wants.
+    /// Returns the token that proves that Python is running.
     #[must_use]
     pub fn python(&self) -> Python<'_> {
         Python { _running: PhantomData }
     }
 
-    /// Ends Python: `atexit` functions, `__del__` of what is left, and what `sys.stdout` has
-    /// buffered.
+    /// Finalizes Python: runs `atexit` functions and the `__del__` of remaining objects, and
+    /// flushes `sys.stdout`.
     ///
     /// # Errors
     ///
-    /// When what was buffered can't be written. Python has ended all the same.
+    /// If buffered output cannot be written. Python is finalized nevertheless.
     pub fn finalize(self) -> Result<(), FinalizeError> {
-        let ended = finalize();
+        let result = finalize();
         std::mem::forget(self);
-        ended
+        result
     }
 }
 
 impl Drop for Interpreter {
     fn drop(&mut self) {
-        // Whoever wants to know calls `finalize`.
+        // Call `finalize` instead of dropping to learn about a failure.
         let _ = finalize();
     }
 }
 
 fn finalize() -> Result<(), FinalizeError> {
-    // SAFETY: called once for an Interpreter, when nothing borrows it: no object of this crate is
-    // left, and no Python code runs below this frame, for what runs Python code borrows it. The
-    // thread is the one that started Python. (Without an Interpreter left, a second call, as that
-    // of an exit handler, finds Python not initialized and does nothing.)
+    // SAFETY: called once for each Interpreter, on the thread that started Python. Nothing borrows
+    // the Interpreter any more, so no object of this crate is left and no caller of this function
+    // is Python code. A later call, such as that of an exit handler, finds Python not initialized
+    // and does nothing.
     let status = unsafe { ffi::Py_FinalizeEx() };
     STATE.store(STOPPED, Ordering::Release);
     if status == 0 { Ok(()) } else { Err(FinalizeError) }
 }
 
-/// Python runs, and this is its thread, as long as `'py`.
+/// A token that proves that Python is running during `'py`, on the current thread.
 #[derive(Clone, Copy)]
 pub struct Python<'py> {
     _running: PhantomData<(&'py Interpreter, *mut ())>,
 }
 
 impl Python<'_> {
-    /// The proof in a function that Python itself calls.
+    /// Creates the token in a function that Python calls.
     ///
     /// # Safety
     ///
-    /// Python runs as long as the lifetime, and the thread is its own.
+    /// Python must be running during the lifetime, on the current thread.
     pub(crate) unsafe fn assume() -> Self {
         Self { _running: PhantomData }
     }
@@ -169,43 +169,43 @@ impl fmt::Debug for Python<'_> {
     }
 }
 
-/// Why Python did not start.
+/// The reason why Python did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// One runs already.
+    /// An interpreter is running.
     Running,
-    /// It failed to start earlier in this process.
+    /// Python failed to start earlier in this process.
     Broken,
-    /// This argument has a NUL byte.
+    /// An argument contains a NUL byte.
     Argument(Vec<u8>),
-    /// There is another built-in module of this name.
+    /// Another built-in module has this name.
     NameTaken(&'static CStr),
     /// Memory ran out.
     Memory,
-    /// Python's own reason.
+    /// The message of Python.
     Python(String),
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Running => f.write_str("an interpreter runs already"),
+            Self::Running => f.write_str("an interpreter is already running"),
             Self::Broken => f.write_str("Python failed to start earlier in this process"),
             Self::Argument(bytes) => {
-                write!(f, "an argument has a NUL byte: {:?}", String::from_utf8_lossy(bytes))
+                write!(f, "an argument contains a NUL byte: {:?}", String::from_utf8_lossy(bytes))
             }
             Self::NameTaken(name) => {
-                write!(f, "there is a built-in module {} already", name.to_string_lossy())
+                write!(f, "a built-in module `{}` already exists", name.to_string_lossy())
             }
-            Self::Memory => f.write_str("no memory to start Python"),
-            Self::Python(reason) => write!(f, "Python did not start: {reason}"),
+            Self::Memory => f.write_str("not enough memory to start Python"),
+            Self::Python(message) => write!(f, "Python did not start: {message}"),
         }
     }
 }
 
 impl std::error::Error for StartError {}
 
-/// Python ended, but something that it had buffered could not be written.
+/// Python was finalized, but buffered output could not be written.
 #[derive(Debug)]
 pub struct FinalizeError;
 

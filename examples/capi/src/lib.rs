@@ -1,13 +1,13 @@
-//! CPython's C API as safe Rust, small enough to read: an [`Interpreter`], [`Scope`]s to run code
-//! in, [`Object`]s with [`Dict`] and [`Tuple`], [`Error`]s that are Python's exceptions, and
-//! native modules ([`Module`], [`Function`]) that Python imports.
+//! A small, safe layer over CPython's C API: an [`Interpreter`], [`Scope`]s to run code in,
+//! [`Object`]s with [`Dict`] and [`Tuple`], [`Error`]s that are Python's exceptions, and native
+//! modules ([`Module`], [`Function`]) for Python to import.
 //!
-//! Under it are declarations by hand and one C file for what the C API has only as macros and
-//! structures. Every object owns one reference and can't outlive the interpreter that a
-//! [`Python`] proves to run; every failure of Python's is an `Err`.
+//! It is built on hand-written declarations and one C file for macros and structures of the C API.
+//! Every object owns one reference and cannot outlive the interpreter, because it carries a
+//! [`Python`] token. Every exception is an `Err`.
 //!
-//! It never panics where Python code decides what happens: a panic would trap the whole module. It
-//! starts no threads, makes no subinterpreters and hands no raw pointer to its users.
+//! Code that Python can reach does not panic, because a panic would trap the whole module. The
+//! crate starts no threads, creates no subinterpreters and exposes no raw pointers.
 
 mod convert;
 mod dict;

@@ -1,11 +1,10 @@
-//! Native modules: functions of Rust's that Python imports.
+//! Native modules: functions written in Rust that Python imports.
 //!
-//! A module is made in two phases ([PEP 489](https://peps.python.org/pep-0489/)): what Python calls
-//! first only describes it, so it can be imported again after it was dropped from `sys.modules`.
+//! A module is initialized in two phases ([PEP 489](https://peps.python.org/pep-0489/)), so that it
+//! can be imported again after it was removed from `sys.modules`.
 //!
-//! It never lets an `Err` or a panic reach C: an `Err` becomes the exception that it is, and a
-//! panic in an `extern "C"` function aborts. In wasm that is a trap and the end of the module, so
-//! functions must not panic.
+//! An `Err` becomes a Python exception. A panic in an `extern "C"` function aborts, which in wasm
+//! traps the whole module, so functions must not panic.
 
 #![allow(unsafe_code)]
 
@@ -20,30 +19,30 @@ use crate::object::Object;
 
 /// A function of a native module.
 pub trait Function: 'static {
-    /// Its name in the module.
+    /// The name of the function in its module.
     const NAME: &'static CStr;
-    /// Its documentation. A first line `name(text, /)` and a second line `--` are the signature
-    /// that `help` and `inspect` show.
+    /// The documentation. If the first line is `name(text, /)` and the second is `--`, `help` and
+    /// `inspect` show the signature.
     const DOC: &'static CStr;
 
-    /// Calls it.
+    /// Calls the function.
     ///
     /// # Errors
     ///
-    /// The exception that it raises.
+    /// The exception that the function raises.
     fn call<'py>(py: Python<'py>, arguments: Arguments<'_, 'py>) -> Result<'py, Object<'py>>;
 }
 
 /// A native module.
 pub trait Module: 'static {
-    /// The name that Python imports.
+    /// The name by which Python imports the module.
     const NAME: &'static CStr;
-    /// Its documentation.
+    /// The documentation.
     const DOC: &'static CStr;
-    /// Its functions, and [`Method::END`].
+    /// The functions, and [`Method::END`] as the last entry.
     const METHODS: &'static [Method];
 
-    /// The static memory in which CPython keeps the description, different for each module:
+    /// Returns the static definition of this module, which CPython modifies:
     ///
     /// ```ignore
     /// static DEFINITION: Definition = Definition::of::<Tariff>();
@@ -51,7 +50,7 @@ pub trait Module: 'static {
     /// ```
     fn definition() -> &'static Definition;
 
-    /// Adds what is not a function, each time that the module is made.
+    /// Adds other attributes each time the module is created.
     ///
     /// # Errors
     ///
@@ -62,7 +61,7 @@ pub trait Module: 'static {
     }
 }
 
-/// The arguments of a call, all positional, borrowed from the caller.
+/// The positional arguments of a call, borrowed from the caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments<'a, 'py> {
     py: Python<'py>,
@@ -71,17 +70,17 @@ pub struct Arguments<'a, 'py> {
 }
 
 impl<'a, 'py> Arguments<'a, 'py> {
-    /// All of them.
+    /// Returns all arguments.
     #[must_use]
     pub fn all(&self) -> &'a [Object<'py>] {
         self.values
     }
 
-    /// Exactly `N`.
+    /// Returns the arguments if there are exactly `N`.
     ///
     /// # Errors
     ///
-    /// `TypeError`, in Python's words, when it is another number.
+    /// `TypeError`, with Python's usual message, for another number of arguments.
     pub fn exactly<const N: usize>(&self) -> Result<'py, &'a [Object<'py>; N]> {
         self.values.try_into().map_err(|_| {
             let name = self.name.to_string_lossy();
@@ -96,7 +95,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
 #[repr(transparent)]
 pub struct Method(ffi::PyMethodDef);
 
-// SAFETY: the pointers are to static strings and functions, and nobody changes what they point to.
+// SAFETY: the pointers are to static strings and functions, which are constant.
 unsafe impl Sync for Method {}
 
 impl Method {
@@ -108,7 +107,7 @@ impl Method {
         ml_doc: ptr::null(),
     });
 
-    /// The entry of a function.
+    /// Creates the entry of a function.
     #[must_use]
     pub const fn of<F: Function>() -> Self {
         Self(ffi::PyMethodDef {
@@ -120,28 +119,28 @@ impl Method {
     }
 }
 
-/// CPython's description of a module, in memory that CPython writes to.
+/// CPython's definition of a module. CPython writes to it.
 #[repr(transparent)]
 pub struct Definition(UnsafeCell<ffi::PyModuleDef>);
 
-// SAFETY: Rust never reads or writes it, it only hands out the address; CPython writes to it while
-// the thread state is attached, which one thread at a time has.
+// SAFETY: Rust never reads or writes the content and only passes on the address. CPython writes to
+// it while the thread state is attached, which is the case for one thread at a time.
 unsafe impl Sync for Definition {}
 
-/// The slots of a module's description.
+/// The slots of a module definition.
 #[repr(transparent)]
 struct Slots([ffi::PyModuleDefSlot; 3]);
 
-// SAFETY: the pointers are to functions, and nobody changes the table.
+// SAFETY: the pointers are to functions, and the table is constant.
 unsafe impl Sync for Slots {}
 
-/// A place for one table per module, which a `static` can't be.
+/// Holds one table for each module type; a `static` cannot be generic.
 struct SlotsOf<M>(std::marker::PhantomData<M>);
 
 impl<M: Module> SlotsOf<M> {
     const SLOTS: &'static Slots = &Slots([
         ffi::PyModuleDefSlot { slot: ffi::Py_mod_exec, value: exec::<M> as *mut c_void },
-        // What this crate proves, it proves for the one interpreter that it started.
+        // The tokens of this crate are valid only for the interpreter that it started.
         ffi::PyModuleDefSlot {
             slot: ffi::Py_mod_multiple_interpreters,
             value: ffi::MULTIPLE_INTERPRETERS_NOT_SUPPORTED,
@@ -151,7 +150,7 @@ impl<M: Module> SlotsOf<M> {
 }
 
 impl Definition {
-    /// The description of a module. It does not compile when the table of functions has no end.
+    /// Creates the definition of a module. It does not compile if the last method is not `END`.
     #[must_use]
     pub const fn of<M: Module>() -> Self {
         const {
@@ -161,7 +160,7 @@ impl Definition {
             );
         }
         Self(UnsafeCell::new(ffi::PyModuleDef {
-            // What PyModuleDef_HEAD_INIT is; PyModuleDef_Init fills in the rest.
+            // The value of PyModuleDef_HEAD_INIT; PyModuleDef_Init fills in the rest.
             m_base: ffi::PyModuleDefBase {
                 ob_refcnt: 1,
                 ob_type: ptr::null_mut(),
@@ -181,20 +180,20 @@ impl Definition {
     }
 }
 
-/// `PyInit_NAME`.
+/// The `PyInit_NAME` of a module: the first phase, which only returns the definition.
 pub(crate) unsafe extern "C" fn init<M: Module>() -> *mut PyObject {
-    // SAFETY: CPython calls it with the thread state attached. The description is static, and so
-    // is all that it points to. The result is borrowed, as an init function's has to be here.
+    // SAFETY: CPython calls this with the thread state attached. The definition and everything it
+    // points to are static. The result is a borrowed reference, as multi-phase init requires.
     unsafe { ffi::PyModuleDef_Init(M::definition().0.get()) }
 }
 
-/// The second phase: the module exists and is filled.
+/// The second phase: adds attributes to the new module.
 unsafe extern "C" fn exec<M: Module>(module: *mut PyObject) -> c_int {
-    // SAFETY: CPython calls it with the thread state attached, which stays so until it returns.
+    // SAFETY: CPython calls this with the thread state attached until it returns.
     let py = unsafe { Python::assume() };
-    // SAFETY: the module, which CPython keeps alive during the call.
-    let filled = unsafe { Object::from_borrowed(py, module) }.and_then(|module| M::fill(&module));
-    match filled {
+    // SAFETY: CPython keeps the module alive during the call.
+    let result = unsafe { Object::from_borrowed(py, module) }.and_then(|module| M::fill(&module));
+    match result {
         Ok(()) => 0,
         Err(error) => {
             error.restore();
@@ -203,18 +202,18 @@ unsafe extern "C" fn exec<M: Module>(module: *mut PyObject) -> c_int {
     }
 }
 
-/// A function as CPython calls it.
+/// The C entry point of a function.
 unsafe extern "C" fn call<F: Function>(
     _module: *mut PyObject,
     arguments: *const *mut PyObject,
     count: isize,
 ) -> *mut PyObject {
-    // SAFETY: CPython calls it with the thread state attached, which stays so until it returns.
+    // SAFETY: CPython calls this with the thread state attached until it returns.
     let py = unsafe { Python::assume() };
     let values: &[Object<'_>] = if count > 0 {
-        // SAFETY: `count` objects that the caller keeps alive during the call. An Object is in
-        // memory what a pointer is, and behind a shared slice none of these is dropped, so none of
-        // the caller's references is given back; a clone takes one of its own.
+        // SAFETY: the caller keeps `count` objects alive during the call. An Object has the layout
+        // of a pointer. A shared slice drops none of them, so the caller keeps its references; a
+        // clone takes its own.
         unsafe { slice::from_raw_parts(arguments.cast(), count.cast_unsigned()) }
     } else {
         &[]
@@ -222,7 +221,7 @@ unsafe extern "C" fn call<F: Function>(
     let arguments = Arguments { py, name: F::NAME, values };
     let result = match is_stack_short() {
         false => F::call(py, arguments),
-        true => Err(Error::new(py, Kind::Recursion, "the C stack is used up")),
+        true => Err(Error::new(py, Kind::Recursion, "the C stack is exhausted")),
     };
     match result {
         Ok(object) => object.into_ptr(),
@@ -233,10 +232,10 @@ unsafe extern "C" fn call<F: Function>(
     }
 }
 
-/// Whether less than a quarter of the C stack is left, which is for the code that does not ask.
-/// CPython counts levels of calls as if its own frames were all there are.
+/// Returns true if less than a quarter of the C stack is left. The rest is for code that does not
+/// check: CPython limits the depth of calls as if only its own frames used the stack.
 fn is_stack_short() -> bool {
-    // The linker says where it put the stack; it grows downwards from high to low.
+    // The linker defines the bounds of the stack, which grows downwards.
     unsafe extern "C" {
         static __stack_low: u8;
         static __stack_high: u8;

@@ -1,7 +1,6 @@
 //! An owned reference to any object.
 //!
-//! It never lends out the pointer except to the other modules of this crate, and never outlives
-//! the interpreter.
+//! Only modules of this crate can access the pointer.
 
 #![allow(unsafe_code)]
 
@@ -17,10 +16,9 @@ use crate::interpreter::Python;
 use crate::text;
 use crate::{Dict, Tuple};
 
-/// An owned reference to a Python object: cloned it is one more, dropped it is given back.
+/// An owned reference to a Python object. A clone takes another reference; a drop releases it.
 ///
-/// In memory it is the pointer and nothing else, so an array of pointers can be seen as a slice
-/// of these.
+/// The layout is that of a pointer, so an array of pointers can be used as a slice of objects.
 #[repr(transparent)]
 pub struct Object<'py> {
     pointer: NonNull<PyObject>,
@@ -28,11 +26,11 @@ pub struct Object<'py> {
 }
 
 impl<'py> Object<'py> {
-    /// Takes over a new reference; null stands for the exception that is set.
+    /// Takes over a new reference. If it is null, returns the exception that is set.
     ///
     /// # Safety
     ///
-    /// The pointer is null, or a reference that the caller owns and gives away.
+    /// The pointer must be null or a reference that the caller owns and gives away.
     pub(crate) unsafe fn from_owned(py: Python<'py>, pointer: *mut PyObject) -> Result<'py, Self> {
         match NonNull::new(pointer) {
             Some(pointer) => Ok(Self { pointer, py }),
@@ -40,44 +38,44 @@ impl<'py> Object<'py> {
         }
     }
 
-    /// Takes a reference of its own; null stands for the exception that is set.
+    /// Takes another reference to an object. If it is null, returns the exception that is set.
     ///
     /// # Safety
     ///
-    /// The pointer is null, or an object that is alive.
+    /// The pointer must be null or point to a live object.
     pub(crate) unsafe fn from_borrowed(
         py: Python<'py>,
         pointer: *mut PyObject,
     ) -> Result<'py, Self> {
         if !pointer.is_null() {
-            // SAFETY: the caller's.
+            // SAFETY: the caller guarantees that the object is alive.
             unsafe { ffi::Py_IncRef(pointer) };
         }
-        // SAFETY: null, or the reference that was just taken.
+        // SAFETY: the pointer is null, or an owned reference since the call above.
         unsafe { Self::from_owned(py, pointer) }
     }
 
-    /// `None`.
+    /// Returns `None`.
     #[must_use]
     pub fn none(py: Python<'py>) -> Self {
-        // SAFETY: Python runs. The constant exists and is immortal, so this is never null; NonNull
-        // is built without a check because there is no exception to fetch.
+        // SAFETY: Python runs. The constant is immortal and never null, and there would be no
+        // exception to fetch.
         let pointer = unsafe { NonNull::new_unchecked(ffi::Py_GetConstant(ffi::Py_CONSTANT_NONE)) };
         Self { pointer, py }
     }
 
-    /// The module of this name, as `import` finds it. For a dotted name it is the last one.
+    /// Imports a module. For a dotted name, returns the last module.
     ///
     /// # Errors
     ///
-    /// `ModuleNotFoundError`, and whatever the module raises.
+    /// `ModuleNotFoundError`, or any exception that the module raises.
     pub fn import(py: Python<'py>, name: &str) -> Result<'py, Self> {
         let name = name.to_python(py)?;
-        // SAFETY: `name` is alive; a new reference, or null with an exception.
+        // SAFETY: `name` is alive; returns a new reference, or null with an exception.
         unsafe { Self::from_owned(py, ffi::PyImport_Import(name.as_ptr())) }
     }
 
-    /// The proof that came with the object.
+    /// Returns the token of the running Python.
     #[must_use]
     pub fn python(&self) -> Python<'py> {
         self.py
@@ -87,78 +85,78 @@ impl<'py> Object<'py> {
         self.pointer.as_ptr()
     }
 
-    /// The reference, which is now the caller's to give back.
+    /// Returns the reference, which the caller must release.
     pub(crate) fn into_ptr(self) -> *mut PyObject {
         ManuallyDrop::new(self).as_ptr()
     }
 
-    /// Whether it is the very same object, as `is` says.
+    /// Returns true if both are the same object, like Python's `is`.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.pointer == other.pointer
     }
 
-    /// Whether it is `None`.
+    /// Returns true if the object is `None`.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.is(&Self::none(self.py))
     }
 
-    /// The name of its type, without the module's where the type is written in Python.
+    /// Returns the name of the type, without its module if the type is defined in Python.
     #[must_use]
     pub fn type_name(&self) -> String {
-        // SAFETY: the object is alive, and so is its type, to whose name this points while it is
-        // copied; no Python code runs.
+        // SAFETY: the object and its type are alive, and so is the type's name while it is copied,
+        // because no Python code runs.
         let name = unsafe { CStr::from_ptr(ffi::capi_type_name(self.as_ptr())) };
         name.to_string_lossy().into_owned()
     }
 
-    /// `getattr(self, name)`.
+    /// Returns `getattr(self, name)`.
     ///
     /// # Errors
     ///
-    /// `AttributeError`, and whatever a descriptor raises.
+    /// `AttributeError`, or any exception that a descriptor raises.
     pub fn get_attr(&self, name: &str) -> Result<'py, Self> {
-        let name = text::name(self.py, name)?;
-        // SAFETY: both are alive; a new reference, or null with an exception.
+        let name = text::interned(self.py, name)?;
+        // SAFETY: both are alive; returns a new reference, or null with an exception.
         unsafe { Self::from_owned(self.py, ffi::PyObject_GetAttr(self.as_ptr(), name.as_ptr())) }
     }
 
-    /// `setattr(self, name, value)`.
+    /// Calls `setattr(self, name, value)`.
     ///
     /// # Errors
     ///
-    /// `AttributeError`, and whatever a descriptor raises.
+    /// `AttributeError`, or any exception that a descriptor raises.
     pub fn set_attr(&self, name: &str, value: impl ToPython<'py>) -> Result<'py, ()> {
-        let name = text::name(self.py, name)?;
+        let name = text::interned(self.py, name)?;
         let value = value.to_python(self.py)?;
         // SAFETY: all three are alive; -1 comes with an exception.
         let status = unsafe { ffi::PyObject_SetAttr(self.as_ptr(), name.as_ptr(), value.as_ptr()) };
         Error::check(self.py, status).map(drop)
     }
 
-    /// `self[key]`.
+    /// Returns `self[key]`.
     ///
     /// # Errors
     ///
-    /// `TypeError` for what has no items; `KeyError` and `IndexError` for what is not in it.
+    /// `TypeError` if the object has no items; `KeyError` or `IndexError` for a missing item.
     pub fn get_item(&self, key: impl ToPython<'py>) -> Result<'py, Self> {
         let key = key.to_python(self.py)?;
-        // SAFETY: both are alive; a new reference, or null with an exception.
+        // SAFETY: both are alive; returns a new reference, or null with an exception.
         unsafe { Self::from_owned(self.py, ffi::PyObject_GetItem(self.as_ptr(), key.as_ptr())) }
     }
 
-    /// `self(*arguments)`.
+    /// Calls `self(*arguments)`.
     ///
     /// # Errors
     ///
-    /// `TypeError` for what can't be called, and whatever it raises.
+    /// `TypeError` if the object is not callable, or any exception that the call raises.
     pub fn call(&self, arguments: impl ToArguments<'py>) -> Result<'py, Self> {
         let arguments = arguments.to_arguments(self.py)?;
         self.call_tuple(&arguments, None)
     }
 
-    /// `self(*arguments, **keywords)`.
+    /// Calls `self(*arguments, **keywords)`.
     ///
     /// # Errors
     ///
@@ -178,15 +176,15 @@ impl<'py> Object<'py> {
         keywords: Option<&Dict<'py>>,
     ) -> Result<'py, Self> {
         let keywords = keywords.map_or(ptr::null_mut(), |keywords| keywords.as_ptr());
-        // SAFETY: the callable, the tuple and the dict (or null) are alive, and are of these types;
-        // a new reference, or null with an exception.
+        // SAFETY: the callable, the tuple and the dict (or null) are alive; returns a new
+        // reference, or null with an exception.
         unsafe {
             let result = ffi::PyObject_Call(self.as_ptr(), arguments.as_ptr(), keywords);
             Self::from_owned(self.py, result)
         }
     }
 
-    /// `self.name(*arguments)`.
+    /// Calls `self.name(*arguments)`.
     ///
     /// # Errors
     ///
@@ -195,62 +193,62 @@ impl<'py> Object<'py> {
         self.get_attr(name)?.call(arguments)
     }
 
-    /// `bool(self)`.
+    /// Returns `bool(self)`.
     ///
     /// # Errors
     ///
-    /// Whatever `__bool__` or `__len__` raises.
+    /// Any exception that `__bool__` or `__len__` raises.
     pub fn is_true(&self) -> Result<'py, bool> {
         // SAFETY: the object is alive; -1 comes with an exception.
         let status = unsafe { ffi::PyObject_IsTrue(self.as_ptr()) };
         Error::check(self.py, status)
     }
 
-    /// `str(self)`.
+    /// Returns `str(self)`.
     ///
     /// # Errors
     ///
-    /// Whatever `__str__` raises, and `UnicodeEncodeError` for a lone surrogate.
+    /// Any exception that `__str__` raises; `UnicodeEncodeError` for a lone surrogate.
     pub fn str(&self) -> Result<'py, String> {
-        // SAFETY: the object is alive; a new reference to a str, or null with an exception.
+        // SAFETY: the object is alive; returns a new reference to a str, or null with an exception.
         unsafe { Self::from_owned(self.py, ffi::PyObject_Str(self.as_ptr())) }?.extract()
     }
 
-    /// `repr(self)`.
+    /// Returns `repr(self)`.
     ///
     /// # Errors
     ///
-    /// Whatever `__repr__` raises, and `UnicodeEncodeError` for a lone surrogate.
+    /// Any exception that `__repr__` raises; `UnicodeEncodeError` for a lone surrogate.
     pub fn repr(&self) -> Result<'py, String> {
-        // SAFETY: the object is alive; a new reference to a str, or null with an exception.
+        // SAFETY: the object is alive; returns a new reference to a str, or null with an exception.
         unsafe { Self::from_owned(self.py, ffi::PyObject_Repr(self.as_ptr())) }?.extract()
     }
 
-    /// The text of a `str`, which Python keeps in UTF-8 beside the object from then on.
+    /// Returns the text of a `str`. Python caches its UTF-8 form in the object.
     ///
     /// # Errors
     ///
-    /// `TypeError` for anything but a `str`, and `UnicodeEncodeError` for a lone surrogate.
+    /// `TypeError` if the object is not a `str`; `UnicodeEncodeError` for a lone surrogate.
     pub fn as_str(&self) -> Result<'py, &str> {
         text::utf8(self)
     }
 
-    /// `iter(self)`.
+    /// Returns `iter(self)`.
     ///
     /// # Errors
     ///
-    /// `TypeError` for what can't be iterated over.
+    /// `TypeError` if the object is not iterable.
     pub fn iter(&self) -> Result<'py, Iter<'py>> {
-        // SAFETY: the object is alive; a new reference to an iterator, or null with an exception.
+        // SAFETY: the object is alive; returns a new reference, or null with an exception.
         let iterator = unsafe { Self::from_owned(self.py, ffi::PyObject_GetIter(self.as_ptr())) }?;
         Ok(Iter { iterator: Some(iterator) })
     }
 
-    /// As a type of Rust's.
+    /// Converts the object to a Rust type.
     ///
     /// # Errors
     ///
-    /// `TypeError` and `OverflowError`, as the type says.
+    /// `TypeError` or `OverflowError`, depending on the type.
     pub fn extract<T: FromPython<'py>>(&self) -> Result<'py, T> {
         T::from_python(self)
     }
@@ -258,7 +256,7 @@ impl<'py> Object<'py> {
 
 impl Clone for Object<'_> {
     fn clone(&self) -> Self {
-        // SAFETY: the object is alive, for `self` owns a reference; the new one is the clone's.
+        // SAFETY: `self` owns a reference, so the object is alive; the clone owns the new one.
         unsafe { ffi::Py_IncRef(self.as_ptr()) };
         Self { pointer: self.pointer, py: self.py }
     }
@@ -266,12 +264,12 @@ impl Clone for Object<'_> {
 
 impl Drop for Object<'_> {
     fn drop(&mut self) {
-        // SAFETY: the reference is owned, and given back once; 'py keeps Python running.
+        // SAFETY: the reference is owned and released once; `'py` keeps Python running.
         unsafe { ffi::Py_DecRef(self.as_ptr()) };
     }
 }
 
-/// What `repr` says; a failure to say something is shown as the type's name alone.
+/// Formats `repr(object)`, or the name of the type if `__repr__` fails.
 impl fmt::Debug for Object<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.repr() {
@@ -281,7 +279,7 @@ impl fmt::Debug for Object<'_> {
     }
 }
 
-/// The items of an iterator, up to its end or its first exception.
+/// An iterator over the items of a Python iterator. It ends after the first exception.
 #[derive(Debug)]
 pub struct Iter<'py> {
     iterator: Option<Object<'py>>,
@@ -293,14 +291,14 @@ impl<'py> Iterator for Iter<'py> {
     fn next(&mut self) -> Option<Self::Item> {
         let iterator = self.iterator.as_ref()?;
         let py = iterator.python();
-        // SAFETY: made by PyObject_GetIter, so it is an iterator; a new reference, or null: at the
-        // end without an exception, else with one.
+        // SAFETY: PyObject_GetIter returned this iterator. Returns a new reference, or null: at the
+        // end without an exception, otherwise with one.
         let item = unsafe { ffi::PyIter_Next(iterator.as_ptr()) };
         if item.is_null() {
             self.iterator = None;
             return Error::take(py).map(Err);
         }
-        // SAFETY: the new reference, which is not null.
+        // SAFETY: a new reference that is not null.
         Some(unsafe { Object::from_owned(py, item) })
     }
 }

@@ -1,6 +1,4 @@
-//! Where code runs: globals, and locals if they are something else.
-//!
-//! It never runs code in a frame of someone else's.
+//! The globals and locals in which code runs.
 
 #![allow(unsafe_code)]
 
@@ -12,11 +10,11 @@ use crate::interpreter::Python;
 use crate::object::Object;
 use crate::{Dict, ffi, text};
 
-/// What tracebacks call code without a file.
+/// The file name in tracebacks of code without a file.
 const NO_FILE: &str = "<string>";
 
-/// Globals and locals. Functions that code defines keep the globals alive, and the globals keep the
-/// functions: such a scope goes when Python collects garbage, at the latest when it ends.
+/// Globals and locals. Functions that the code defines and the globals refer to each other, so
+/// such a scope is only freed by Python's garbage collector, or when Python is finalized.
 #[derive(Clone, Debug)]
 pub struct Scope<'py> {
     globals: Dict<'py>,
@@ -24,45 +22,45 @@ pub struct Scope<'py> {
 }
 
 impl<'py> Scope<'py> {
-    /// A fresh one, with the built-in names and the `__name__` `"__main__"`. Locals and globals are
-    /// one, as at the top of a module.
+    /// Creates a scope with the built-in names and `__name__ == "__main__"`. As at the top level of
+    /// a module, one dict is both globals and locals.
     ///
     /// # Errors
     ///
     /// `MemoryError`.
     pub fn new(py: Python<'py>) -> Result<'py, Self> {
         let globals = Dict::new(py)?;
-        // SAFETY: Python runs; borrowed from the interpreter, and never null while it does.
+        // SAFETY: Python runs; the result is borrowed from the interpreter and not null.
         let builtins = unsafe { Object::from_borrowed(py, ffi::PyEval_GetBuiltins()) }?;
         globals.set("__builtins__", builtins)?;
         globals.set("__name__", "__main__")?;
         Ok(Self { locals: globals.clone(), globals })
     }
 
-    /// These globals and locals, as `exec(code, globals, locals)` takes them. What code defines
-    /// goes to the locals, and functions that it defines do not see them, as in a class body.
+    /// Creates a scope from globals and locals, like `exec(code, globals, locals)`. Definitions go
+    /// to the locals. As in a class body, functions that the code defines do not see them.
     #[must_use]
     pub fn with(globals: Dict<'py>, locals: Dict<'py>) -> Self {
         Self { globals, locals }
     }
 
-    /// The globals.
+    /// Returns the globals.
     #[must_use]
     pub fn globals(&self) -> &Dict<'py> {
         &self.globals
     }
 
-    /// The locals, which may be the same dict.
+    /// Returns the locals, which may be the same dict as the globals.
     #[must_use]
     pub fn locals(&self) -> &Dict<'py> {
         &self.locals
     }
 
-    /// The value of a name: of the locals, else of the globals.
+    /// Returns the value of a name in the locals or else in the globals.
     ///
     /// # Errors
     ///
-    /// What comparing keys of these dicts raises.
+    /// Any exception that the comparison of keys raises.
     pub fn get(&self, name: &str) -> Result<'py, Option<Object<'py>>> {
         match self.locals.get(name)? {
             Some(value) => Ok(Some(value)),
@@ -70,7 +68,7 @@ impl<'py> Scope<'py> {
         }
     }
 
-    /// Sets a name of the locals.
+    /// Sets a name in the locals.
     ///
     /// # Errors
     ///
@@ -79,13 +77,13 @@ impl<'py> Scope<'py> {
         self.locals.set(name, value)
     }
 
-    /// The value of an expression.
+    /// Evaluates an expression.
     ///
     /// # Errors
     ///
-    /// `SyntaxError` for what is none, and whatever it raises.
+    /// `SyntaxError`, or any exception that the expression raises.
     pub fn eval(&self, expression: &str) -> Result<'py, Object<'py>> {
-        // As eval() does; the parser would complain of indentation.
+        // Like eval(): the parser would reject the indentation.
         let expression = expression.trim_start_matches([' ', '\t']);
         self.run(expression, NO_FILE, ffi::Py_eval_input)
     }
@@ -94,12 +92,12 @@ impl<'py> Scope<'py> {
     ///
     /// # Errors
     ///
-    /// `SyntaxError`, and whatever they raise.
+    /// `SyntaxError`, or any exception that the statements raise.
     pub fn exec(&self, statements: &str) -> Result<'py, ()> {
         self.exec_file(statements, NO_FILE)
     }
 
-    /// Runs the statements of a file, whose name tracebacks show. It is not opened.
+    /// Runs the statements of a file. Its name is only used in tracebacks.
     ///
     /// # Errors
     ///
@@ -113,20 +111,20 @@ impl<'py> Scope<'py> {
         let source = text::source(py, code)?;
         let filename = filename.to_python(py)?;
         let mut flags = ffi::PyCompilerFlags {
-            // It is UTF-8, whatever a comment at its top says.
+            // The source is UTF-8: ignore an encoding comment.
             cf_flags: ffi::PyCF_IGNORE_COOKIE,
             cf_feature_version: 13,
         };
-        // SAFETY: the source is NUL-terminated and UTF-8, the name is a str that is alive, and the
-        // flags outlive the call; a new reference to a code object, or null with an exception.
+        // SAFETY: the source is NUL-terminated UTF-8, the name is a live str, and the flags outlive
+        // the call. Returns a new reference to a code object, or null with an exception.
         let code = unsafe {
             let flags = &raw mut flags;
             let code =
                 ffi::Py_CompileStringObject(source.as_ptr(), filename.as_ptr(), start, flags, -1);
             Object::from_owned(py, code)
         }?;
-        // SAFETY: a code object without free variables, for it is a module's or an expression's,
-        // and dicts that are alive; a new reference, or null with an exception.
+        // SAFETY: the code object has no free variables, because it is a module or an expression;
+        // the dicts are alive. Returns a new reference, or null with an exception.
         unsafe {
             let (globals, locals) = (self.globals.as_ptr(), self.locals.as_ptr());
             Object::from_owned(py, ffi::PyEval_EvalCode(code.as_ptr(), globals, locals))

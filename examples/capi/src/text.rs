@@ -1,7 +1,7 @@
-//! Text and bytes, from Python to Rust.
+//! Conversion of text and bytes from Python to Rust.
 //!
-//! A `str` of Python's may have lone surrogates, which UTF-8 has no form for: they are exceptions
-//! here, or escapes where a message has to be shown. It never replaces a character silently.
+//! A Python `str` may contain lone surrogates, which UTF-8 cannot encode. They raise an exception
+//! or, in messages, become escapes. No character is replaced silently.
 
 #![allow(unsafe_code)]
 
@@ -14,7 +14,7 @@ use crate::ffi;
 use crate::interpreter::Python;
 use crate::object::Object;
 
-/// The text of a `str`.
+/// Returns the text of a `str`.
 pub(crate) fn utf8<'a, 'py>(object: &'a Object<'py>) -> Result<'py, &'a str> {
     let py = object.python();
     // SAFETY: the object is alive.
@@ -22,17 +22,17 @@ pub(crate) fn utf8<'a, 'py>(object: &'a Object<'py>) -> Result<'py, &'a str> {
         return Err(Error::unexpected(object, "str"));
     }
     let mut size = 0;
-    // SAFETY: a str that is alive; null comes with an exception.
+    // SAFETY: a live str; null comes with an exception.
     let start = unsafe { ffi::PyUnicode_AsUTF8AndSize(object.as_ptr(), &raw mut size) };
     if start.is_null() {
         return Err(Error::fetch(py));
     }
-    // SAFETY: `size` bytes that belong to the str, do not change and live as long as it, which
-    // `object` keeps alive for 'a. They are UTF-8: a surrogate would have been an exception.
+    // SAFETY: `size` bytes that belong to the str, which is immutable and kept alive by `object`
+    // for 'a. They are UTF-8: a surrogate would have raised an exception.
     Ok(unsafe { std::str::from_utf8_unchecked(bytes_at(start, size)) })
 }
 
-/// The bytes of a `bytes`.
+/// Returns the bytes of a `bytes`.
 pub(crate) fn bytes<'a, 'py>(object: &'a Object<'py>) -> Result<'py, &'a [u8]> {
     // SAFETY: the object is alive.
     if unsafe { ffi::capi_is_bytes(object.as_ptr()) } == 0 {
@@ -40,19 +40,19 @@ pub(crate) fn bytes<'a, 'py>(object: &'a Object<'py>) -> Result<'py, &'a [u8]> {
     }
     let mut start = ptr::null_mut();
     let mut size = 0;
-    // SAFETY: a bytes object that is alive; -1 comes with an exception.
+    // SAFETY: a live bytes object; -1 comes with an exception.
     let status =
         unsafe { ffi::PyBytes_AsStringAndSize(object.as_ptr(), &raw mut start, &raw mut size) };
     Error::check(object.python(), status)?;
-    // SAFETY: `size` bytes that belong to the object, do not change and live as long as it.
+    // SAFETY: `size` bytes that belong to the object, which is immutable and outlives 'a.
     Ok(unsafe { bytes_at(start, size) })
 }
 
-/// A `str` with `\udcXX` for each lone surrogate. For what is shown, not for what is kept.
+/// Returns the text of a `str` with `\udcXX` for each lone surrogate, for display only.
 pub(crate) fn escaped<'py>(text: &Object<'py>) -> Result<'py, String> {
     let (encoding, errors) = (c"utf-8".as_ptr(), c"backslashreplace".as_ptr());
-    // SAFETY: the object is alive, and anything but a str is an exception; both names are
-    // NUL-terminated. A new reference to a bytes object, or null with an exception.
+    // SAFETY: the object is alive, and an object of another type raises an exception; both names
+    // are NUL-terminated. Returns a new reference to a bytes object, or null with an exception.
     let encoded = unsafe {
         let encoded = ffi::PyUnicode_AsEncodedString(text.as_ptr(), encoding, errors);
         Object::from_owned(text.python(), encoded)
@@ -60,41 +60,41 @@ pub(crate) fn escaped<'py>(text: &Object<'py>) -> Result<'py, String> {
     Ok(String::from_utf8_lossy(bytes(&encoded)?).into_owned())
 }
 
-/// A name of an attribute: the one `str` of this text that Python itself uses for names.
+/// Returns the interned `str` of an attribute name.
 ///
-/// The cache of what types have is asked by the address of a name. A fresh string for each call
-/// would never be found there, and would be kept in it for nothing.
-pub(crate) fn name<'py>(py: Python<'py>, text: &str) -> Result<'py, Object<'py>> {
+/// The cache of type attributes is indexed by the address of the name. A new string for each call
+/// would never hit, and would fill the cache.
+pub(crate) fn interned<'py>(py: Python<'py>, text: &str) -> Result<'py, Object<'py>> {
     let mut name = text.to_python(py)?.into_ptr();
-    // SAFETY: a str, not of a subclass, whose reference goes in and that of the interned one comes
-    // out; the same one when memory runs out.
+    // SAFETY: a str, not of a subclass. The function releases its reference and returns one to the
+    // interned str, or the same reference if memory runs out.
     unsafe {
         ffi::PyUnicode_InternInPlace(&raw mut name);
         Object::from_owned(py, name)
     }
 }
 
-/// A copy. Rust would trap where memory runs out; this is `MemoryError`.
+/// Copies bytes. Raises `MemoryError` where Rust's allocator would trap.
 pub(crate) fn copy<'py>(object: &Object<'py>, bytes: &[u8]) -> Result<'py, Vec<u8>> {
     let mut copy = Vec::new();
     if copy.try_reserve_exact(bytes.len()).is_err() {
-        return Err(Error::new(object.python(), Kind::Memory, "no memory for a copy"));
+        return Err(Error::new(object.python(), Kind::Memory, "not enough memory for a copy"));
     }
     copy.extend_from_slice(bytes);
     Ok(copy)
 }
 
-/// Source code for the parser, which reads to the first NUL.
+/// Returns source code for the parser, which reads up to the first NUL.
 pub(crate) fn source<'py>(py: Python<'py>, code: &str) -> Result<'py, CString> {
-    // The words of CPython's own compile().
+    // The message of CPython's compile().
     const NUL: &str = "source code string cannot contain null bytes";
     CString::new(code).map_err(|_| Error::new(py, Kind::Syntax, NUL))
 }
 
 /// # Safety
 ///
-/// `size` bytes are at `start`, which is not null, and stay there unchanged for 'a.
+/// `start` must point to `size` bytes that are valid and unchanged for 'a.
 unsafe fn bytes_at<'a>(start: *const c_char, size: isize) -> &'a [u8] {
-    // SAFETY: the caller's. CPython's sizes are not negative.
+    // SAFETY: guaranteed by the caller; sizes from CPython are not negative.
     unsafe { slice::from_raw_parts(start.cast(), size.cast_unsigned()) }
 }

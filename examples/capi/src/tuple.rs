@@ -1,6 +1,4 @@
 //! Tuples.
-//!
-//! It never changes a tuple that anyone else can see.
 
 #![allow(unsafe_code)]
 
@@ -16,20 +14,21 @@ use crate::object::Object;
 pub struct Tuple<'py>(Object<'py>);
 
 impl<'py> Tuple<'py> {
-    /// A tuple of these objects.
+    /// Creates a tuple of the given objects.
     ///
     /// # Errors
     ///
     /// `MemoryError`.
     pub fn new(py: Python<'py>, items: &[Object<'py>]) -> Result<'py, Self> {
-        // A slice is never longer than isize::MAX.
+        // The length of a slice is at most isize::MAX.
         let len = items.len().cast_signed();
-        // SAFETY: a new reference to a tuple of `len` empty slots, or null with an exception.
+        // SAFETY: returns a new reference to a tuple with `len` empty slots, or null with an
+        // exception.
         let tuple = Self(unsafe { Object::from_owned(py, ffi::PyTuple_New(len)) }?);
         for (slot, item) in (0..len).zip(items) {
-            // SAFETY: the slot exists and is empty, the tuple has no other owner, and it takes over
-            // the reference that `into_ptr` gives away, even where it fails. No Python code runs
-            // before the last slot is filled, so nobody sees an empty one.
+            // SAFETY: the slot exists and is empty. The tuple has no other owner, and takes over
+            // the reference from `into_ptr` even if the call fails. No Python code runs before all
+            // slots are filled.
             let status =
                 unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), slot, item.clone().into_ptr()) };
             Error::check(py, status)?;
@@ -37,11 +36,11 @@ impl<'py> Tuple<'py> {
         Ok(tuple)
     }
 
-    /// The object as a tuple.
+    /// Converts an object to a tuple, without a copy.
     ///
     /// # Errors
     ///
-    /// `TypeError` when it is none.
+    /// `TypeError` if the object is not a tuple.
     pub fn from_object(object: Object<'py>) -> Result<'py, Self> {
         // SAFETY: the object is alive.
         if unsafe { ffi::capi_is_tuple(object.as_ptr()) } == 0 {
@@ -50,35 +49,35 @@ impl<'py> Tuple<'py> {
         Ok(Self(object))
     }
 
-    /// How many items it has.
+    /// Returns the number of items.
     #[must_use]
     pub fn len(&self) -> usize {
-        // SAFETY: a tuple that is alive. Only for anything else is it -1 with an exception.
+        // SAFETY: a live tuple; the function fails only for objects of other types.
         let size = unsafe { ffi::PyTuple_Size(self.as_ptr()) };
         size.cast_unsigned()
     }
 
-    /// Whether it has no items.
+    /// Returns true if the tuple has no items.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The item at an index, if there is one.
+    /// Returns the item at an index, or `None` if the index is out of range.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Object<'py>> {
         if index >= self.len() {
             return None;
         }
-        // SAFETY: a tuple that is alive, and an index that it has; the item is borrowed from the
-        // tuple, and from_borrowed takes a reference of its own.
+        // SAFETY: a live tuple and a valid index. The item is borrowed from the tuple;
+        // `from_borrowed` takes another reference.
         unsafe {
             let item = ffi::PyTuple_GetItem(self.as_ptr(), index.cast_signed());
             Object::from_borrowed(self.python(), item).ok()
         }
     }
 
-    /// Its items.
+    /// Iterates over the items.
     pub fn items(&self) -> impl Iterator<Item = Object<'py>> + '_ {
         (0..self.len()).map_while(|index| self.get(index))
     }

@@ -1,11 +1,11 @@
-//! Values, to Python and back.
+//! Conversion of values.
 
 use capi::{Kind, Object, ToPython};
 
 use super::{eval, raised, scope, with_python};
 
 #[test]
-fn integers_keep_their_value_up_to_64_bits() {
+fn integers_convert_up_to_64_bits() {
     with_python(|py| {
         for number in [0, -1, 1 << 31, i64::from(i32::MIN) - 1, i64::MIN, i64::MAX] {
             let object = number.to_python(py)?;
@@ -20,7 +20,7 @@ fn integers_keep_their_value_up_to_64_bits() {
 }
 
 #[test]
-fn floats_keep_their_value_and_integers_become_floats() {
+fn floats_convert_and_accept_integers() {
     with_python(|py| {
         for number in [0.1, -1.0, f64::MAX, f64::INFINITY] {
             assert_eq!(number.to_python(py)?.extract::<f64>()?, number);
@@ -34,7 +34,7 @@ fn floats_keep_their_value_and_integers_become_floats() {
 }
 
 #[test]
-fn the_exception_of_a_conversion_is_not_taken_for_minus_one() {
+fn minus_one_is_not_mistaken_for_an_exception() {
     with_python(|py| {
         let scope = scope(
             py,
@@ -76,7 +76,7 @@ fn none_is_none() {
 }
 
 #[test]
-fn text_keeps_every_character_nul_included() {
+fn text_keeps_every_character() {
     with_python(|py| {
         for text in ["", "a\0b", "größe \u{1f40d}\u{10ffff}", "\u{feff}bom"] {
             let object = text.to_python(py)?;
@@ -90,23 +90,23 @@ fn text_keeps_every_character_nul_included() {
 }
 
 #[test]
-fn a_lone_surrogate_is_an_exception_wherever_text_is_wanted() {
+fn lone_surrogates_raise_unicode_encode_error() {
     with_python(|py| {
         let text = eval(py, "'a\\udc80b'")?;
-        let what = "UnicodeEncodeError: 'utf-8' codec can't encode character '\\udc80' \
-                    in position 1: surrogates not allowed";
-        assert_eq!(raised(text.as_str()), what);
-        assert_eq!(raised(text.str()), what);
-        assert_eq!(raised(text.extract::<String>()), what);
+        let expected = "UnicodeEncodeError: 'utf-8' codec can't encode character '\\udc80' \
+                        in position 1: surrogates not allowed";
+        assert_eq!(raised(text.as_str()), expected);
+        assert_eq!(raised(text.str()), expected);
+        assert_eq!(raised(text.extract::<String>()), expected);
         assert!(text.extract::<String>().unwrap_err().is(Kind::Unicode));
-        // Its repr escapes it.
+        // `repr` escapes it.
         assert_eq!(text.repr()?, "'a\\udc80b'");
         Ok(())
     });
 }
 
 #[test]
-fn what_is_no_text_is_not_made_text() {
+fn other_objects_do_not_convert_to_text() {
     with_python(|py| {
         assert_eq!(raised(eval(py, "3")?.as_str()), "TypeError: expected str, got int");
         let error = eval(py, "b'text'")?.extract::<String>().unwrap_err();
@@ -116,7 +116,7 @@ fn what_is_no_text_is_not_made_text() {
 }
 
 #[test]
-fn bytes_keep_every_byte_and_are_not_text() {
+fn bytes_keep_every_byte() {
     with_python(|py| {
         let all: Vec<u8> = (0..=255).collect();
         assert_eq!(all.as_slice().to_python(py)?.extract::<Vec<u8>>()?, all);

@@ -11,7 +11,7 @@ fn pairs<'py>(dict: &Dict<'py>) -> Result<'py, Vec<(String, i64)>> {
 }
 
 #[test]
-fn values_are_set_read_replaced_and_removed() {
+fn values_are_set_replaced_and_removed() {
     with_python(|py| {
         let dict = Dict::new(py)?;
         assert!(dict.is_empty());
@@ -28,7 +28,7 @@ fn values_are_set_read_replaced_and_removed() {
 }
 
 #[test]
-fn keys_may_be_of_any_type_that_has_a_hash() {
+fn keys_are_any_hashable_type() {
     with_python(|py| {
         let dict = Dict::new(py)?;
         dict.set(1, "int")?;
@@ -49,7 +49,7 @@ fn keys_may_be_of_any_type_that_has_a_hash() {
 }
 
 #[test]
-fn an_exception_of_a_key_is_not_taken_for_a_missing_key() {
+fn key_exception_is_not_a_missing_key() {
     with_python(|py| {
         let scope = scope(
             py,
@@ -73,7 +73,7 @@ dict = {Key(): 1}",
 }
 
 #[test]
-fn a_walk_ends_with_an_exception_when_keys_come_or_go() {
+fn iteration_fails_if_keys_change() {
     with_python(|py| {
         let dict: Dict<'_> = eval(py, "{'a': 1, 'b': 2}")?.extract()?;
         let mut items = dict.items();
@@ -83,7 +83,7 @@ fn a_walk_ends_with_an_exception_when_keys_come_or_go() {
         assert_eq!(raised(items.next().unwrap()), changed);
         assert!(items.next().is_none());
 
-        // A key for a key: as many as before, but the walk would see one more.
+        // Replacing a key keeps the size, but the iterator would return one more item.
         let mut items = dict.items();
         items.next().unwrap()?;
         dict.remove("a")?;
@@ -98,7 +98,7 @@ fn a_walk_ends_with_an_exception_when_keys_come_or_go() {
 }
 
 #[test]
-fn a_walk_survives_a_dict_that_is_cleared_and_filled_again() {
+fn iteration_survives_a_cleared_dict() {
     with_python(|py| {
         let scope = scope(py, "dict = {i: object() for i in range(1000)}")?;
         let dict: Dict<'_> = scope.eval("dict")?.extract()?;
@@ -117,7 +117,7 @@ fn a_walk_survives_a_dict_that_is_cleared_and_filled_again() {
 }
 
 #[test]
-fn values_may_be_replaced_during_a_walk() {
+fn values_may_change_during_iteration() {
     with_python(|py| {
         let dict: Dict<'_> = eval(py, "{'a': 1, 'b': 2}")?.extract()?;
         for item in dict.items() {
@@ -130,7 +130,7 @@ fn values_may_be_replaced_during_a_walk() {
 }
 
 #[test]
-fn what_a_subclass_overrides_is_not_called() {
+fn overridden_methods_are_not_called() {
     with_python(|py| {
         let scope = scope(
             py,
@@ -150,11 +150,11 @@ dict = Loud(a=1)",
 }
 
 #[test]
-fn what_is_no_dict_is_refused_whatever_it_says_of_its_class() {
+fn other_objects_are_refused_despite_their_class() {
     with_python(|py| {
-        let liar = scope(py, "class Liar: __class__ = dict\nliar = Liar()")?;
-        assert!(liar.eval("isinstance(liar, dict)")?.is_true()?);
-        for object in [liar.eval("liar")?, eval(py, "[]")?, Object::none(py)] {
+        let scope = scope(py, "class Fake: __class__ = dict\nfake = Fake()")?;
+        assert!(scope.eval("isinstance(fake, dict)")?.is_true()?);
+        for object in [scope.eval("fake")?, eval(py, "[]")?, Object::none(py)] {
             let expected = format!("TypeError: expected dict, got {}", object.type_name());
             let error = object.extract::<Dict<'_>>().unwrap_err();
             assert!(error.is(Kind::Type));

@@ -5,7 +5,7 @@ use capi::{Error, Kind, Object};
 use super::{eval, raised, scope, with_python};
 
 #[test]
-fn an_exception_has_its_class_message_and_traceback() {
+fn exception_has_class_message_and_traceback() {
     with_python(|py| {
         let scope = scope(py, "def f(): raise ValueError('too small')")?;
         let error = scope.eval("f()").unwrap_err();
@@ -25,7 +25,7 @@ fn an_exception_has_its_class_message_and_traceback() {
 }
 
 #[test]
-fn the_traceback_shows_what_an_exception_came_from() {
+fn traceback_includes_the_cause() {
     with_python(|py| {
         let code = "try: 1 / 0\nexcept ZeroDivisionError as e: raise KeyError('k') from e";
         let text = scope(py, code).unwrap_err().traceback()?;
@@ -37,7 +37,7 @@ fn the_traceback_shows_what_an_exception_came_from() {
 }
 
 #[test]
-fn a_kind_matches_its_subclasses_and_nothing_else() {
+fn kind_matches_subclasses() {
     with_python(|py| {
         let error = eval(py, "{}['k']").unwrap_err();
         assert!(error.is(Kind::Key) && error.is(Kind::Any));
@@ -49,7 +49,7 @@ fn a_kind_matches_its_subclasses_and_nothing_else() {
 }
 
 #[test]
-fn every_kind_raises_the_exception_that_it_names() {
+fn each_kind_raises_its_class() {
     with_python(|py| {
         for (kind, name) in [
             (Kind::Any, "Exception"),
@@ -77,7 +77,7 @@ fn every_kind_raises_the_exception_that_it_names() {
 }
 
 #[test]
-fn an_exception_does_not_stay_set_after_it_was_returned() {
+fn returned_exception_is_no_longer_set() {
     with_python(|py| {
         let scope = scope(py, "import sys")?;
         drop(scope.eval("1 / 0").unwrap_err());
@@ -91,22 +91,22 @@ fn an_exception_does_not_stay_set_after_it_was_returned() {
 }
 
 #[test]
-fn an_exception_whose_str_fails_can_be_shown() {
+fn exception_with_failing_str_is_displayed() {
     with_python(|py| {
         let scope = scope(
             py,
-            "class Mute(Exception):\n    def __str__(self): raise ValueError('no words')",
+            "class Mute(Exception):\n    def __str__(self): raise ValueError('no text')",
         )?;
         let error = scope.exec("raise Mute").unwrap_err();
         assert_eq!(error.to_string(), "Mute: <its __str__ failed>");
-        assert_eq!(raised(error.message()), "ValueError: no words");
+        assert_eq!(raised(error.message()), "ValueError: no text");
         assert!(error.traceback()?.contains("Mute: <exception str() failed>"), "{error:?}");
         Ok(())
     });
 }
 
 #[test]
-fn lone_surrogates_in_a_message_are_shown_as_escapes() {
+fn lone_surrogates_in_messages_are_escaped() {
     with_python(|py| {
         let error = super::scope(py, "raise ValueError('a\\udc80b\\0')").unwrap_err();
         assert_eq!(error.message()?, "a\\udc80b\0");
@@ -117,7 +117,7 @@ fn lone_surrogates_in_a_message_are_shown_as_escapes() {
 }
 
 #[test]
-fn without_the_module_traceback_the_exception_can_still_be_shown() {
+fn exception_is_displayed_without_module_traceback() {
     with_python(|py| {
         let scope = scope(py, "import sys; sys.modules['traceback'] = None")?;
         let error = scope.eval("1 / 0").unwrap_err();
@@ -128,7 +128,7 @@ fn without_the_module_traceback_the_exception_can_still_be_shown() {
 }
 
 #[test]
-fn only_an_exception_can_be_raised() {
+fn only_exceptions_can_be_raised() {
     with_python(|py| {
         let own = scope(py, "class Own(Exception): pass\nown = Own('mine')")?.eval("own")?;
         let error = Error::from_exception(own.clone());
@@ -136,7 +136,7 @@ fn only_an_exception_can_be_raised() {
         assert_eq!(error.to_string(), "Own: mine");
         let error = Error::from_exception(Object::none(py));
         assert_eq!(error.to_string(), "TypeError: expected an exception, got NoneType");
-        // A class is no instance.
+        // A class is not an instance.
         let error = Error::from_exception(eval(py, "ValueError")?);
         assert_eq!(error.to_string(), "TypeError: expected an exception, got type");
         Ok(())
@@ -144,7 +144,7 @@ fn only_an_exception_can_be_raised() {
 }
 
 #[test]
-fn system_exit_does_not_end_the_process_and_has_its_code() {
+fn system_exit_returns_its_code() {
     with_python(|py| {
         for (code, expected) in [("", 0), ("None", 0), ("3", 3), ("True", 1), ("'text'", 1)] {
             let error = scope(py, &format!("import sys; sys.exit({code})")).unwrap_err();
@@ -156,7 +156,7 @@ fn system_exit_does_not_end_the_process_and_has_its_code() {
 }
 
 #[test]
-fn syntax_errors_and_interrupts_are_exceptions_like_others() {
+fn syntax_errors_and_interrupts_are_exceptions() {
     with_python(|py| {
         assert!(eval(py, "1 +").unwrap_err().is(Kind::Syntax));
         let error = scope(py, "raise KeyboardInterrupt").unwrap_err();

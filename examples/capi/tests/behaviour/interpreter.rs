@@ -1,4 +1,4 @@
-//! Start and end.
+//! Start and finalization.
 
 use std::ffi::CStr;
 
@@ -8,7 +8,7 @@ use super::native::{Native, notes};
 use super::{eval, scope, with_python};
 
 #[test]
-fn a_second_interpreter_is_refused_while_one_runs() {
+fn second_interpreter_is_refused() {
     let interpreter = Interpreter::start(&Config::new()).unwrap();
     assert!(matches!(Interpreter::start(&Config::new()), Err(StartError::Running)));
     drop(interpreter);
@@ -16,16 +16,16 @@ fn a_second_interpreter_is_refused_while_one_runs() {
 }
 
 #[test]
-fn a_function_that_python_calls_can_not_start_another() {
+fn python_code_cannot_start_an_interpreter() {
     with_python(|py| {
-        let scope = scope(py, "import native; why = native.start()")?;
-        assert_eq!(scope.eval("why")?.as_str()?, "an interpreter runs already");
+        let scope = scope(py, "import native; error = native.start()")?;
+        assert_eq!(scope.eval("error")?.as_str()?, "an interpreter is already running");
         Ok(())
     });
 }
 
 #[test]
-fn a_python_that_was_started_anew_knows_nothing_of_the_one_before() {
+fn restarted_python_keeps_no_state() {
     for _ in 0..3 {
         with_python(|py| {
             let builtins = Object::import(py, "builtins")?;
@@ -39,7 +39,7 @@ fn a_python_that_was_started_anew_knows_nothing_of_the_one_before() {
 }
 
 #[test]
-fn a_native_module_stays_known_and_is_added_once() {
+fn native_module_is_added_once_and_stays() {
     for config in [Config::new().module::<Native>().module::<Native>(), Config::new()] {
         let interpreter = Interpreter::start(&config).unwrap();
         let names = "__import__('sys').builtin_module_names.count('native')";
@@ -49,30 +49,30 @@ fn a_native_module_stays_known_and_is_added_once() {
 }
 
 #[test]
-fn a_native_module_can_not_take_the_name_of_another() {
-    struct Impostor<const WHICH: u8>;
+fn native_module_name_must_be_unique() {
+    struct Duplicate<const WHICH: u8>;
 
-    impl<const WHICH: u8> Module for Impostor<WHICH> {
+    impl<const WHICH: u8> Module for Duplicate<WHICH> {
         const NAME: &'static CStr = if WHICH == 0 { c"native" } else { c"math" };
         const DOC: &'static CStr = c"";
         const METHODS: &'static [Method] = &[Method::END];
 
         fn definition() -> &'static Definition {
-            static DEFINITION: Definition = Definition::of::<Impostor<0>>();
+            static DEFINITION: Definition = Definition::of::<Duplicate<0>>();
             &DEFINITION
         }
     }
 
     Interpreter::start(&Config::new().module::<Native>()).unwrap();
-    let refused = Interpreter::start(&Config::new().module::<Impostor<0>>());
-    assert_eq!(refused.unwrap_err().to_string(), "there is a built-in module native already");
-    let refused = Interpreter::start(&Config::new().module::<Impostor<1>>());
-    assert_eq!(refused.unwrap_err().to_string(), "there is a built-in module math already");
+    let result = Interpreter::start(&Config::new().module::<Duplicate<0>>());
+    assert_eq!(result.unwrap_err().to_string(), "a built-in module `native` already exists");
+    let result = Interpreter::start(&Config::new().module::<Duplicate<1>>());
+    assert_eq!(result.unwrap_err().to_string(), "a built-in module `math` already exists");
     Interpreter::start(&Config::new()).unwrap();
 }
 
 #[test]
-fn arguments_are_sys_argv_and_no_options_of_pythons() {
+fn arguments_become_sys_argv() {
     let config = Config::new().argument("name").argument("-c").argument("größe=\u{1f40d}");
     let interpreter = Interpreter::start(&config).unwrap();
     let argv = eval(interpreter.python(), "__import__('sys').argv").unwrap();
@@ -80,14 +80,14 @@ fn arguments_are_sys_argv_and_no_options_of_pythons() {
 }
 
 #[test]
-fn an_argument_with_a_nul_byte_is_refused_and_python_can_start_without_it() {
-    let refused = Interpreter::start(&Config::new().argument("a\0b"));
-    assert_eq!(refused.unwrap_err().to_string(), "an argument has a NUL byte: \"a\\0b\"");
+fn argument_with_nul_is_refused() {
+    let result = Interpreter::start(&Config::new().argument("a\0b"));
+    assert_eq!(result.unwrap_err().to_string(), "an argument contains a NUL byte: \"a\\0b\"");
     Interpreter::start(&Config::new()).unwrap();
 }
 
 #[test]
-fn an_isolated_python_ignores_the_environment() {
+fn isolated_python_ignores_the_environment() {
     for (config, isolated) in [(Config::new(), 0), (Config::new().isolated(), 1)] {
         let interpreter = Interpreter::start(&config).unwrap();
         let flags = eval(interpreter.python(), "__import__('sys').flags").unwrap();
@@ -98,7 +98,7 @@ fn an_isolated_python_ignores_the_environment() {
 }
 
 #[test]
-fn text_is_utf8_whatever_the_locale_is() {
+fn utf8_mode_is_always_on() {
     for config in [Config::new(), Config::new().isolated()] {
         let interpreter = Interpreter::start(&config).unwrap();
         let scope = Scope::new(interpreter.python()).unwrap();
@@ -108,7 +108,7 @@ fn text_is_utf8_whatever_the_locale_is() {
 }
 
 #[test]
-fn the_end_runs_atexit_functions_and_deletes_what_is_left() {
+fn finalize_runs_atexit_and_del() {
     notes();
     with_python(|py| {
         scope(
@@ -120,7 +120,7 @@ class Noisy:
     def __del__(self, note=native.note):
         note('deleted')
 
-# Beyond the scope, for a module keeps it.
+# `sys` keeps the object alive after the scope is gone.
 sys.noisy = Noisy()
 atexit.register(native.note, 'at exit')
 ",
@@ -132,17 +132,17 @@ atexit.register(native.note, 'at exit')
 }
 
 #[test]
-fn dropping_the_interpreter_ends_python_too() {
+fn drop_finalizes() {
     notes();
     let interpreter = Interpreter::start(&Config::new().module::<Native>()).unwrap();
-    scope(interpreter.python(), "import atexit, native; atexit.register(native.note, 'ended')")
+    scope(interpreter.python(), "import atexit, native; atexit.register(native.note, 'at exit')")
         .unwrap();
     drop(interpreter);
-    assert_eq!(notes(), ["ended"]);
+    assert_eq!(notes(), ["at exit"]);
 }
 
 #[test]
-fn output_that_can_not_be_written_is_an_error_of_the_end() {
+fn finalize_reports_unwritten_output() {
     let interpreter = Interpreter::start(&Config::new()).unwrap();
     scope(
         interpreter.python(),
@@ -165,8 +165,8 @@ sys.unraisablehook = lambda unraisable: None
 }
 
 #[test]
-fn everything_of_pythons_stays_on_its_thread() {
-    /// The method of the trait is found only for types that are not Send: for others there are two.
+fn types_are_not_send() {
+    /// `holds` is ambiguous, and the call does not compile, for a type that is `Send`.
     trait IsNotSend<A> {
         fn holds() {}
     }

@@ -1,13 +1,13 @@
-//! What the layer does, and that it counts references right.
+//! Tests the behaviour of the layer, including its reference counts.
 //!
-//! libtest runs the tests one after another in one process; each starts a Python of its own and
-//! ends it.
+//! libtest runs the tests one after another in one process. Each test starts and finalizes its own
+//! interpreter.
 
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test fails by a panic; nothing of Python's is above it"
+    reason = "a test fails by panicking, and no test is called by Python"
 )]
 
 mod convert;
@@ -23,7 +23,7 @@ mod tuple;
 
 use capi::{Config, Interpreter, Python, Result, Scope};
 
-/// Runs a test with a new Python, to which the module `native` is known.
+/// Runs a test in a new interpreter that has the module `native`.
 fn with_python(test: impl for<'py> FnOnce(Python<'py>) -> Result<'py, ()>) {
     let config = Config::new().argument("behaviour").module::<native::Native>();
     let interpreter = Interpreter::start(&config).unwrap();
@@ -33,19 +33,19 @@ fn with_python(test: impl for<'py> FnOnce(Python<'py>) -> Result<'py, ()>) {
     interpreter.finalize().unwrap();
 }
 
-/// A scope in which this code has run.
+/// Returns a new scope in which the code has run.
 fn scope<'py>(py: Python<'py>, code: &str) -> Result<'py, Scope<'py>> {
     let scope = Scope::new(py)?;
     scope.exec(code)?;
     Ok(scope)
 }
 
-/// The value of an expression.
+/// Evaluates an expression in a new scope.
 fn eval<'py>(py: Python<'py>, expression: &str) -> Result<'py, capi::Object<'py>> {
     Scope::new(py)?.eval(expression)
 }
 
-/// What an expression or a program raises, as `Class: message`.
+/// Returns the exception of a result, as `Class: message`.
 #[track_caller]
 fn raised<T>(result: Result<'_, T>) -> String {
     match result {

@@ -3,12 +3,12 @@
 use super::{raised, scope, with_python};
 
 #[test]
-fn python_sees_functions_constants_and_their_documentation() {
+fn functions_and_constants_are_documented() {
     with_python(|py| {
         let scope = scope(py, "import inspect, native")?;
         assert_eq!(scope.eval("native.answer")?.extract::<i64>()?, 42);
-        assert_eq!(scope.eval("native.__doc__")?.as_str()?, "For the tests.");
-        assert_eq!(scope.eval("native.note.__doc__")?.as_str()?, "Keeps a text.");
+        assert_eq!(scope.eval("native.__doc__")?.as_str()?, "A module for tests.");
+        assert_eq!(scope.eval("native.note.__doc__")?.as_str()?, "Stores a text.");
         assert_eq!(scope.eval("str(inspect.signature(native.note))")?.as_str()?, "(text, /)");
         assert_eq!(scope.eval("native.__spec__.origin")?.as_str()?, "built-in");
         Ok(())
@@ -16,7 +16,7 @@ fn python_sees_functions_constants_and_their_documentation() {
 }
 
 #[test]
-fn functions_get_all_arguments_and_no_keywords() {
+fn functions_take_positional_arguments_only() {
     with_python(|py| {
         let scope = scope(py, "import native")?;
         assert_eq!(scope.eval("native.count()")?.extract::<i64>()?, 0);
@@ -30,7 +30,7 @@ fn functions_get_all_arguments_and_no_keywords() {
 }
 
 #[test]
-fn a_wrong_number_of_arguments_is_a_type_error() {
+fn wrong_argument_count_raises_type_error() {
     with_python(|py| {
         let scope = scope(py, "import native")?;
         for (call, given) in [("native.note()", 0), ("native.note('a', 'b')", 2)] {
@@ -43,7 +43,7 @@ fn a_wrong_number_of_arguments_is_a_type_error() {
 }
 
 #[test]
-fn an_err_is_the_exception_that_python_catches() {
+fn err_is_raised_as_exception() {
     with_python(|py| {
         let scope = scope(
             py,
@@ -71,7 +71,7 @@ except KeyError as error:
 }
 
 #[test]
-fn an_exception_crosses_rust_with_its_traceback() {
+fn traceback_crosses_rust() {
     with_python(|py| {
         let scope = scope(
             py,
@@ -84,7 +84,7 @@ fn an_exception_crosses_rust_with_its_traceback() {
 }
 
 #[test]
-fn rust_and_python_may_call_each_other_until_python_says_that_it_is_too_deep() {
+fn deep_mutual_calls_raise_recursion_error() {
     with_python(|py| {
         let scope = scope(
             py,
@@ -106,14 +106,14 @@ class Attribute:
         for endless in ["forever()", "Attribute().x"] {
             assert_eq!(scope.eval(endless).unwrap_err().type_name(), "RecursionError", "{endless}");
         }
-        // And all is well after it.
+        // The interpreter is still usable.
         assert_eq!(scope.eval("down(500)")?.extract::<i64>()?, 500);
         Ok(())
     });
 }
 
 #[test]
-fn a_module_is_made_anew_when_it_is_imported_again() {
+fn reimport_creates_the_module_again() {
     with_python(|py| {
         let scope = scope(
             py,
@@ -134,7 +134,7 @@ reloaded = importlib.reload(native)",
 }
 
 #[test]
-fn an_err_while_a_module_is_filled_fails_the_import() {
+fn err_in_fill_fails_the_import() {
     with_python(|py| {
         let scope = scope(py, "import sys; sys.refuse_native = True")?;
         assert_eq!(raised(scope.exec("import native")), "ImportError: native is refused");

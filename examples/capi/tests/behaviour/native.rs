@@ -1,4 +1,4 @@
-//! The module `native`, for the tests.
+//! The module `native`, which the tests import.
 
 use std::cell::RefCell;
 use std::ffi::CStr;
@@ -12,7 +12,7 @@ thread_local! {
     static NOTES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What Python code has noted since the last call.
+/// Returns and clears the texts that `note` has stored.
 pub(crate) fn notes() -> Vec<String> {
     NOTES.take()
 }
@@ -21,7 +21,7 @@ pub(crate) struct Native;
 
 impl Module for Native {
     const NAME: &'static CStr = c"native";
-    const DOC: &'static CStr = c"For the tests.";
+    const DOC: &'static CStr = c"A module for tests.";
     const METHODS: &'static [Method] = &[
         Method::of::<Note>(),
         Method::of::<Call>(),
@@ -50,12 +50,12 @@ impl Module for Native {
     }
 }
 
-/// Keeps a text for Rust to look at.
+/// Stores a text for [`notes`].
 struct Note;
 
 impl Function for Note {
     const NAME: &'static CStr = c"note";
-    const DOC: &'static CStr = c"note(text, /)\n--\n\nKeeps a text.";
+    const DOC: &'static CStr = c"note(text, /)\n--\n\nStores a text.";
 
     fn call<'py>(py: Python<'py>, arguments: Arguments<'_, 'py>) -> Result<'py, Object<'py>> {
         let [text] = arguments.exactly()?;
@@ -65,7 +65,7 @@ impl Function for Note {
     }
 }
 
-/// Calls the first argument with the others.
+/// Calls the first argument with the other arguments.
 struct Call;
 
 impl Function for Call {
@@ -80,7 +80,7 @@ impl Function for Call {
     }
 }
 
-/// How many arguments it has.
+/// Returns the number of arguments.
 struct Count;
 
 impl Function for Count {
@@ -105,7 +105,7 @@ impl Function for Raise {
     }
 }
 
-/// Raises a ValueError that Rust makes.
+/// Raises a `ValueError` created in Rust.
 struct Refuse;
 
 impl Function for Refuse {
@@ -117,7 +117,7 @@ impl Function for Refuse {
     }
 }
 
-/// Tries to start another interpreter, and says why that fails.
+/// Tries to start another interpreter, and returns the error message.
 struct Start;
 
 impl Function for Start {

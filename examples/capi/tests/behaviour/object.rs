@@ -1,4 +1,4 @@
-//! What can be done with any object.
+//! Operations on any object.
 
 use capi::{Dict, Kind, Object};
 
@@ -19,7 +19,7 @@ fn attributes_and_items_are_read_and_set() {
 }
 
 #[test]
-fn a_name_with_a_nul_is_only_a_name_that_is_not_there() {
+fn names_may_contain_nul() {
     with_python(|py| {
         let object = eval(py, "(lambda: 0)")?;
         assert_eq!(
@@ -35,7 +35,7 @@ fn a_name_with_a_nul_is_only_a_name_that_is_not_there() {
 }
 
 #[test]
-fn modules_are_imported_under_their_full_name() {
+fn import_returns_the_last_module_of_a_dotted_name() {
     with_python(|py| {
         let path = Object::import(py, "os.path")?;
         assert_eq!(path.get_attr("__name__")?.as_str()?, "posixpath");
@@ -65,7 +65,7 @@ fn calls_pass_arguments_and_keywords() {
 }
 
 #[test]
-fn a_method_is_called_by_its_name() {
+fn methods_are_called_by_name() {
     with_python(|py| {
         let text = eval(py, "'a-b-c'")?;
         assert_eq!(text.call_method("split", ("-", 1))?.repr()?, "['a', 'b-c']");
@@ -75,7 +75,7 @@ fn a_method_is_called_by_its_name() {
 }
 
 #[test]
-fn truth_is_what_the_object_says_and_may_be_an_exception() {
+fn is_true_propagates_exceptions() {
     with_python(|py| {
         assert!(eval(py, "[0]")?.is_true()? && !eval(py, "[]")?.is_true()?);
         let scope = scope(py, "class Undecided:\n    def __bool__(self): raise ValueError('?')")?;
@@ -85,7 +85,7 @@ fn truth_is_what_the_object_says_and_may_be_an_exception() {
 }
 
 #[test]
-fn an_iteration_ends_at_the_end_or_at_the_first_exception() {
+fn iteration_stops_after_an_exception() {
     with_python(|py| {
         let numbers: Result<Vec<i64>, _> =
             eval(py, "range(3)")?.iter()?.map(|item| item?.extract()).collect();
@@ -100,18 +100,18 @@ fn an_iteration_ends_at_the_end_or_at_the_first_exception() {
 }
 
 #[test]
-fn an_object_is_shown_by_its_repr_or_by_its_type() {
+fn debug_shows_repr_or_type() {
     with_python(|py| {
-        let scope = scope(py, "class Shy:\n    def __repr__(self): raise ValueError")?;
+        let scope = scope(py, "class Broken:\n    def __repr__(self): raise ValueError")?;
         assert_eq!(format!("{:?}", scope.eval("[1, 'a']")?), "[1, 'a']");
-        assert_eq!(format!("{:?}", scope.eval("Shy()")?), "<Shy>");
-        assert_eq!(raised(scope.eval("Shy()")?.repr()), "ValueError");
+        assert_eq!(format!("{:?}", scope.eval("Broken()")?), "<Broken>");
+        assert_eq!(raised(scope.eval("Broken()")?.repr()), "ValueError");
         Ok(())
     });
 }
 
 #[test]
-fn a_str_or_repr_that_returns_something_else_is_an_exception() {
+fn str_and_repr_must_return_text() {
     with_python(|py| {
         let scope = scope(py, "class Odd:\n    def __repr__(self): return 3")?;
         assert!(scope.eval("Odd()")?.repr().unwrap_err().is(Kind::Type));

@@ -1,14 +1,14 @@
-//! That every reference taken is given back, once.
+//! Checks that every reference that is taken is released exactly once.
 //!
-//! One given back too few leaks: the count of an object stays up, or the memory that Python has in
-//! use grows. One too many frees what is in use: the count goes down.
+//! A missing release is a leak: the reference count of an object or Python's memory usage grows. An
+//! extra release frees an object in use: its reference count drops.
 
 use capi::{Dict, Error, Kind, Object, Python, Result, Scope, ToPython, Tuple};
 
 use super::native::notes;
 use super::{eval, scope, with_python};
 
-/// Something that is done with a probe, an instance of a class written in Python.
+/// An operation on a probe, an instance of a Python class.
 type Operation = for<'a, 'py> fn(&'a Object<'py>) -> Result<'py, ()>;
 
 const SUCCESSES: &[(&str, Operation)] = &[
@@ -18,7 +18,7 @@ const SUCCESSES: &[(&str, Operation)] = &[
     }),
     ("to_python", |probe| {
         let py = probe.python();
-        // Beyond the small values of which there is one object for good.
+        // Not one of the small integers that Python caches.
         123_456_789.to_python(py)?;
         0.125.to_python(py)?;
         "a text of some length".to_python(py)?;
@@ -68,7 +68,7 @@ const SUCCESSES: &[(&str, Operation)] = &[
         for item in probe.iter()? {
             assert!(item?.is(probe));
         }
-        // And once not to the end.
+        // Drop an iterator before its end.
         probe.iter()?.next().unwrap().map(drop)
     }),
     ("dict", |probe| {
@@ -163,13 +163,13 @@ const FAILURES: &[(&str, Operation)] = &[
     ("native_import", |probe| {
         let scope = Scope::new(probe.python())?;
         scope.exec("import sys; sys.modules.pop('native', None); sys.refuse_native = True")?;
-        let refused = scope.exec("import native");
+        let result = scope.exec("import native");
         scope.exec("del sys.refuse_native")?;
-        refused
+        result
     }),
 ];
 
-/// Counts, in Python.
+/// Measures memory usage and the reference count of a probe.
 struct Census<'py> {
     scope: Scope<'py>,
 }
@@ -194,25 +194,26 @@ probe = Probe()
 
 def census():
     gc.collect()
-    # The cache of what types have keeps the names that it was asked for, and C code of CPython's
-    # asks it for a new str each time: importlib's `spec.name`, for one.
+    # The type cache keeps attribute names alive, and C code such as the one that reads importlib's
+    # `spec.name` looks up a new str each time.
     sys._clear_internal_caches()
     return tracemalloc.get_traced_memory()[0], sys.getrefcount(probe)",
         )?;
         Ok(Self { scope })
     }
 
+    /// Returns the bytes in use and the references to the probe.
     fn take(&self) -> Result<'py, (i64, i64)> {
         let counts: Tuple<'_> = self.scope.eval("census()")?.extract()?;
         Ok((counts.get_item(0)?.extract()?, counts.get_item(1)?.extract()?))
     }
 
-    /// Does it again and again. What is lost each time is lost in every batch; what Python does
-    /// once in a while, as to give a dict of its own more room, is not.
+    /// Runs an operation many times, in batches. A leak shows up in every batch; an occasional
+    /// allocation by Python, such as for a growing dict, does not.
     fn check(&self, name: &str, operation: impl Fn() -> Result<'py, ()>) -> Result<'py, ()> {
         const TIMES: i64 = 100;
         const BATCHES: usize = 4;
-        let mut lost = i64::MAX;
+        let mut leaked = i64::MAX;
         let mut before = None;
         for _ in 0..BATCHES {
             for _ in 0..TIMES {
@@ -221,18 +222,18 @@ def census():
             let (bytes, references) = self.take()?;
             if let Some((bytes_before, references_before)) = before {
                 assert_eq!(references, references_before, "{name}: references to the probe");
-                lost = lost.min(bytes - bytes_before);
+                leaked = leaked.min(bytes - bytes_before);
             }
             before = Some((bytes, references));
         }
-        // The smallest object there is takes eight bytes.
-        assert!(lost < 8 * TIMES, "{name}: {lost} bytes lost in each {TIMES} rounds");
+        // The smallest object takes eight bytes.
+        assert!(leaked < 8 * TIMES, "{name}: {leaked} bytes leaked in {TIMES} rounds");
         Ok(())
     }
 }
 
 #[test]
-fn the_census_notices_a_leak_and_an_object_that_is_kept() {
+fn census_detects_leaks() {
     with_python(|py| {
         let census = Census::new(py)?;
         let (bytes, references) = census.take()?;
@@ -249,7 +250,7 @@ fn the_census_notices_a_leak_and_an_object_that_is_kept() {
 }
 
 #[test]
-fn what_succeeds_leaves_all_counts_as_they_were() {
+fn successful_operations_do_not_leak() {
     with_python(|py| {
         let census = Census::new(py)?;
         let probe = census.scope.eval("probe")?;
@@ -261,7 +262,7 @@ fn what_succeeds_leaves_all_counts_as_they_were() {
 }
 
 #[test]
-fn what_fails_leaves_all_counts_as_they_were() {
+fn failed_operations_do_not_leak() {
     with_python(|py| {
         let census = Census::new(py)?;
         let probe = census.scope.eval("probe")?;
@@ -277,7 +278,7 @@ fn what_fails_leaves_all_counts_as_they_were() {
 }
 
 #[test]
-fn looking_at_an_exception_leaves_all_counts_as_they_were() {
+fn reading_an_exception_does_not_leak() {
     with_python(|py| {
         let census = Census::new(py)?;
         census.check("exception", || {
@@ -293,7 +294,7 @@ fn looking_at_an_exception_leaves_all_counts_as_they_were() {
     });
 }
 
-/// `native.note` is told when a `Noisy` is deleted.
+/// Defines a class whose `__del__` calls `native.note`.
 const NOISY: &str = "
 import native, weakref
 
@@ -303,7 +304,7 @@ class Noisy:
 ";
 
 #[test]
-fn an_object_goes_with_its_last_reference_and_not_before() {
+fn object_dies_with_its_last_reference() {
     with_python(|py| {
         notes();
         let scope = scope(py, NOISY)?;
@@ -321,7 +322,7 @@ fn an_object_goes_with_its_last_reference_and_not_before() {
 }
 
 #[test]
-fn a_dict_keeps_its_keys_and_values_until_they_are_removed() {
+fn dict_keeps_keys_and_values_alive() {
     with_python(|py| {
         notes();
         let scope = scope(py, NOISY)?;
@@ -342,7 +343,7 @@ fn a_dict_keeps_its_keys_and_values_until_they_are_removed() {
 }
 
 #[test]
-fn a_tuple_keeps_its_items() {
+fn tuple_keeps_items_alive() {
     with_python(|py| {
         notes();
         let scope = scope(py, NOISY)?;
@@ -357,7 +358,7 @@ fn a_tuple_keeps_its_items() {
 }
 
 #[test]
-fn an_exception_keeps_the_variables_of_its_traceback() {
+fn exception_keeps_traceback_variables_alive() {
     with_python(|py| {
         notes();
         let scope =
@@ -371,7 +372,7 @@ fn an_exception_keeps_the_variables_of_its_traceback() {
 }
 
 #[test]
-fn a_del_that_raises_or_calls_rust_again_disturbs_nobody() {
+fn del_may_raise_and_call_rust() {
     with_python(|py| {
         notes();
         let scope = scope(
@@ -388,7 +389,7 @@ class Nasty:
         )?;
         drop(scope.eval("Nasty()")?);
         assert_eq!(notes(), ["from __del__", "refused"]);
-        // While another exception is on its way.
+        // The same while another exception propagates.
         let error = scope.exec("def f():\n    nasty = Nasty()\n    1 / 0\nf()").unwrap_err();
         assert_eq!(error.to_string(), "ZeroDivisionError: division by zero");
         drop(error);
@@ -398,7 +399,7 @@ class Nasty:
 }
 
 #[test]
-fn what_a_del_takes_back_from_the_dict_it_was_in_stays_valid() {
+fn value_stays_valid_if_del_clears_its_dict() {
     with_python(|py| {
         let scope = scope(
             py,

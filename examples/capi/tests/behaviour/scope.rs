@@ -1,11 +1,11 @@
-//! Running code.
+//! Execution of code.
 
 use capi::{Dict, Kind, Scope};
 
 use super::{raised, scope, with_python};
 
 #[test]
-fn statements_define_names_that_rust_reads() {
+fn rust_reads_names_that_code_defines() {
     with_python(|py| {
         let scope = scope(py, "def double(n):\n    return n * 2\nresult = double(21)")?;
         assert_eq!(scope.get("result")?.unwrap().extract::<i64>()?, 42);
@@ -15,7 +15,7 @@ fn statements_define_names_that_rust_reads() {
 }
 
 #[test]
-fn names_that_rust_sets_are_seen_by_code() {
+fn code_reads_names_that_rust_sets() {
     with_python(|py| {
         let scope = Scope::new(py)?;
         scope.set("base", 40)?;
@@ -25,7 +25,7 @@ fn names_that_rust_sets_are_seen_by_code() {
 }
 
 #[test]
-fn two_scopes_share_no_names() {
+fn scopes_are_independent() {
     with_python(|py| {
         let (one, other) = (scope(py, "x = 1")?, Scope::new(py)?);
         assert_eq!(raised(other.eval("x")), "NameError: name 'x' is not defined");
@@ -35,7 +35,7 @@ fn two_scopes_share_no_names() {
 }
 
 #[test]
-fn locals_of_their_own_hide_globals_and_keep_what_is_defined() {
+fn separate_locals_shadow_globals() {
     with_python(|py| {
         let globals = Scope::new(py)?.globals().clone();
         globals.set("x", "global")?;
@@ -52,7 +52,7 @@ fn locals_of_their_own_hide_globals_and_keep_what_is_defined() {
 }
 
 #[test]
-fn an_expression_may_be_indented_and_statements_are_no_expression() {
+fn eval_accepts_indentation_but_no_statements() {
     with_python(|py| {
         let scope = Scope::new(py)?;
         assert_eq!(scope.eval(" \t6 * 7\n")?.extract::<i64>()?, 42);
@@ -63,7 +63,7 @@ fn an_expression_may_be_indented_and_statements_are_no_expression() {
 }
 
 #[test]
-fn a_nul_in_code_is_a_syntax_error() {
+fn nul_in_code_is_a_syntax_error() {
     with_python(|py| {
         let scope = Scope::new(py)?;
         let expected = "SyntaxError: source code string cannot contain null bytes";
@@ -75,7 +75,7 @@ fn a_nul_in_code_is_a_syntax_error() {
 }
 
 #[test]
-fn code_is_utf8_whatever_its_coding_line_says() {
+fn coding_comment_is_ignored() {
     with_python(|py| {
         let scope = scope(py, "# -*- coding: latin-1 -*-\nname = 'größe \u{1f40d}'")?;
         assert_eq!(scope.get("name")?.unwrap().as_str()?, "größe \u{1f40d}");
@@ -84,7 +84,7 @@ fn code_is_utf8_whatever_its_coding_line_says() {
 }
 
 #[test]
-fn tracebacks_name_the_file_and_the_line() {
+fn tracebacks_name_file_and_line() {
     with_python(|py| {
         let scope = Scope::new(py)?;
         let error = scope.exec_file("\n\ndef f():\n    1 / 0\n\nf()\n", "rules.py").unwrap_err();
@@ -100,7 +100,7 @@ fn tracebacks_name_the_file_and_the_line() {
 }
 
 #[test]
-fn a_file_name_may_hold_what_a_path_can_not() {
+fn file_name_may_contain_nul() {
     with_python(|py| {
         let scope = Scope::new(py)?;
         scope.exec_file("def f(): pass", "a\0b")?;
@@ -113,7 +113,7 @@ fn a_file_name_may_hold_what_a_path_can_not() {
 }
 
 #[test]
-fn a_scope_without_builtins_is_given_them_where_code_runs() {
+fn missing_builtins_are_added() {
     with_python(|py| {
         let globals = Dict::new(py)?;
         let scope = Scope::with(globals.clone(), globals);

@@ -5,7 +5,7 @@ use capi::{Object, ToPython, Tuple};
 use super::{eval, scope, with_python};
 
 #[test]
-fn a_tuple_has_the_objects_it_was_made_of_in_their_order() {
+fn tuple_keeps_the_order_of_its_items() {
     with_python(|py| {
         let items = ["a".to_python(py)?, 2.to_python(py)?, Object::none(py)];
         let tuple = Tuple::new(py, &items)?;
@@ -18,7 +18,7 @@ fn a_tuple_has_the_objects_it_was_made_of_in_their_order() {
 }
 
 #[test]
-fn there_is_an_empty_tuple() {
+fn tuple_may_be_empty() {
     with_python(|py| {
         let tuple = Tuple::new(py, &[])?;
         assert!(tuple.is_empty() && tuple.items().next().is_none());
@@ -28,7 +28,7 @@ fn there_is_an_empty_tuple() {
 }
 
 #[test]
-fn an_index_past_the_end_has_no_item() {
+fn index_out_of_range_is_none() {
     with_python(|py| {
         let tuple: Tuple<'_> = eval(py, "(1, 2)")?.extract()?;
         assert_eq!(tuple.get(1).unwrap().extract::<i64>()?, 2);
@@ -40,7 +40,7 @@ fn an_index_past_the_end_has_no_item() {
 }
 
 #[test]
-fn an_instance_of_a_subclass_is_a_tuple() {
+fn subclass_instance_is_a_tuple() {
     with_python(|py| {
         let scope = scope(py, "from collections import namedtuple\nP = namedtuple('P', 'x y')")?;
         let point: Tuple<'_> = scope.eval("P(3, 4)")?.extract()?;
@@ -51,10 +51,10 @@ fn an_instance_of_a_subclass_is_a_tuple() {
 }
 
 #[test]
-fn what_is_no_tuple_is_refused_whatever_it_says_of_its_class() {
+fn other_objects_are_refused_despite_their_class() {
     with_python(|py| {
-        let scope = scope(py, "class Liar: __class__ = tuple\nliar = Liar()")?;
-        for name in ["liar", "[1]", "'text'"] {
+        let scope = scope(py, "class Fake: __class__ = tuple\nfake = Fake()")?;
+        for name in ["fake", "[1]", "'text'"] {
             let object = scope.eval(name)?;
             let expected = format!("TypeError: expected tuple, got {}", object.type_name());
             assert_eq!(object.extract::<Tuple<'_>>().unwrap_err().to_string(), expected);

@@ -1,4 +1,4 @@
-//! `quote apple=3 melon=2`: Rust asks rules written in Python, which ask prices of Rust.
+//! `quote apple=3 melon=2`: rules written in Python compute a quote from prices defined in Rust.
 
 mod tariff;
 
@@ -9,14 +9,14 @@ use capi::{Config, Dict, Error, Interpreter, Kind, Object, Python, Result, Scope
 
 const RULES: &str = include_str!("rules.py");
 
-/// What is ordered where nothing is said.
+/// The order if the command line is empty.
 const SAMPLE: [&str; 2] = ["apple=3", "melon=2"];
 
 fn main() -> ExitCode {
     match run() {
         Ok(code) => code,
         Err(error) => {
-            // Where stderr is closed, there is nobody to tell.
+            // If stderr is closed, the error cannot be reported.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
@@ -26,18 +26,18 @@ fn main() -> ExitCode {
 fn run() -> std::result::Result<ExitCode, Box<dyn std::error::Error>> {
     let config = Config::new().argument("quote").module::<tariff::Tariff>();
     let interpreter = Interpreter::start(&config)?;
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    if words.is_empty() {
-        words.extend(SAMPLE.map(String::from));
+    let mut items: Vec<String> = std::env::args().skip(1).collect();
+    if items.is_empty() {
+        items.extend(SAMPLE.map(String::from));
     }
-    let answer = match quote(interpreter.python(), &words) {
+    let outcome = match quote(interpreter.python(), &items) {
         Ok(text) => Ok(text),
-        // As text, for an exception does not outlive its interpreter.
+        // Convert the exception to text: it does not outlive its interpreter.
         Err(error) => Err(error.traceback().unwrap_or_else(|_| format!("{error}\n"))),
     };
-    // Python's own output comes first.
+    // Finalize first, so that Python's own output comes before Rust's.
     interpreter.finalize()?;
-    Ok(match answer {
+    Ok(match outcome {
         Ok(text) => {
             io::stdout().write_all(text.as_bytes())?;
             ExitCode::SUCCESS
@@ -49,14 +49,14 @@ fn run() -> std::result::Result<ExitCode, Box<dyn std::error::Error>> {
     })
 }
 
-/// The quote for words like `apple=3`, a line for each article and one for the total.
-fn quote<'py>(py: Python<'py>, words: &[String]) -> Result<'py, String> {
+/// Returns the quote for items like `apple=3`: one line for each article and one for the total.
+fn quote<'py>(py: Python<'py>, items: &[String]) -> Result<'py, String> {
     let order = Dict::new(py)?;
-    for word in words {
-        let (article, count) = word.split_once('=').unwrap_or((word, "1"));
+    for item in items {
+        let (article, count) = item.split_once('=').unwrap_or((item, "1"));
         let count: i64 = count
             .parse()
-            .map_err(|error| Error::new(py, Kind::Value, &format!("{word}: {error}")))?;
+            .map_err(|error| Error::new(py, Kind::Value, &format!("{item}: {error}")))?;
         if order.contains(article)? {
             return Err(Error::new(py, Kind::Value, &format!("{article} is ordered twice")));
         }
@@ -64,8 +64,8 @@ fn quote<'py>(py: Python<'py>, words: &[String]) -> Result<'py, String> {
     }
     let rules = Scope::new(py)?;
     rules.exec_file(RULES, "rules.py")?;
-    let answer: Tuple<'_> = rules.eval("quote")?.call((order,))?.extract()?;
-    let (total, lines) = (answer.get_item(0)?, answer.get_item(1)?);
+    let result: Tuple<'_> = rules.eval("quote")?.call((order,))?.extract()?;
+    let (total, lines) = (result.get_item(0)?, result.get_item(1)?);
     let mut text = String::new();
     for line in lines.iter()? {
         text.push_str(&row(&line?.extract()?)?);
@@ -74,7 +74,7 @@ fn quote<'py>(py: Python<'py>, words: &[String]) -> Result<'py, String> {
     Ok(text)
 }
 
-/// One line of the answer: article, count, price.
+/// Formats one line of the quote: count, article, price.
 fn row<'py>(line: &Tuple<'py>) -> Result<'py, String> {
     let cell = |index: i64| -> Result<'py, Object<'py>> { line.get_item(index) };
     let (article, count, price) = (cell(0)?, cell(1)?, cell(2)?);
@@ -88,27 +88,30 @@ mod tests {
 
     use super::quote;
 
-    /// The quote, or the exception.
-    fn told(words: &[&str]) -> String {
+    /// Returns the quote or the message of the exception.
+    fn quote_or_error(items: &[&str]) -> String {
         let interpreter =
             Interpreter::start(&Config::new().module::<super::tariff::Tariff>()).unwrap();
-        let words: Vec<String> = words.iter().map(|&word| word.into()).collect();
-        quote(interpreter.python(), &words).unwrap_or_else(|error| error.to_string())
+        let items: Vec<String> = items.iter().map(|&item| item.into()).collect();
+        quote(interpreter.python(), &items).unwrap_or_else(|error| error.to_string())
     }
 
     #[test]
-    fn rules_in_python_and_prices_in_rust_make_a_quote() {
+    fn python_rules_use_rust_prices() {
         assert_eq!(
-            told(&["melon", "apple=3"]),
+            quote_or_error(&["melon", "apple=3"]),
             "  3 apple    105\n  1 melon    420\n            1015\n"
         );
     }
 
     #[test]
-    fn an_order_that_is_none_is_an_exception() {
-        assert_eq!(told(&["kiwi"]), "KeyError: 'kiwi'");
-        assert_eq!(told(&["pear=x"]), "ValueError: pear=x: invalid digit found in string");
-        assert_eq!(told(&["pear", "pear=2"]), "ValueError: pear is ordered twice");
-        assert!(told(&["pear=9223372036854775807"]).starts_with("OverflowError: "));
+    fn invalid_orders_are_exceptions() {
+        assert_eq!(quote_or_error(&["kiwi"]), "KeyError: 'kiwi'");
+        assert_eq!(
+            quote_or_error(&["pear=x"]),
+            "ValueError: pear=x: invalid digit found in string"
+        );
+        assert_eq!(quote_or_error(&["pear", "pear=2"]), "ValueError: pear is ordered twice");
+        assert!(quote_or_error(&["pear=9223372036854775807"]).starts_with("OverflowError: "));
     }
 }

@@ -1,4 +1,4 @@
-"""The rules of a quote, which change more often than the program that is built around them."""
+"""The pricing rules. They change more often than the program that embeds them."""
 
 import tariff
 
@@ -6,7 +6,7 @@ FREE_SHIPPING_FROM = 5000
 
 
 def quote(order, *, shipping=490):
-    """What an order costs: the total, and a line for each article."""
+    """Returns the total price of an order and a line for each article."""
     lines = tuple(
         (article, count, tariff.price(article) * count)
         for article, count in sorted(order.items())

@@ -1,10 +1,10 @@
-//! The native module `tariff`: prices, which the rules may ask for and not change.
+//! The native module `tariff`: read-only prices for the rules.
 
 use capi::ToPython;
 use capi::{Arguments, Definition, Error, Function, Kind, Method, Module, Object, Python, Result};
 use std::ffi::CStr;
 
-/// The module.
+/// The module `tariff`.
 pub(crate) struct Tariff;
 
 impl Module for Tariff {
@@ -26,7 +26,8 @@ struct Price;
 
 impl Function for Price {
     const NAME: &'static CStr = c"price";
-    const DOC: &'static CStr = c"price(article, /)\n--\n\nThe price of one, in cents.";
+    const DOC: &'static CStr =
+        c"price(article, /)\n--\n\nReturns the price of one article in cents.";
 
     fn call<'py>(py: Python<'py>, arguments: Arguments<'_, 'py>) -> Result<'py, Object<'py>> {
         let [article] = arguments.exactly()?;
