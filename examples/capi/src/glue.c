@@ -1,5 +1,5 @@
 /* Functions for the parts of the C API that are not exported: PyConfig, whose layout is long and
-   changes with every release; PyStatus, which is returned by value; type checks, which are macros.
+   changes with every release; PyStatus, which is returned by value; and macros for type checks.
    Compiling against the headers of the linked Python avoids copies of these definitions.
 
    The functions keep no state. */
