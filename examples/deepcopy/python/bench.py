@@ -1,10 +1,10 @@
-"""Measure fastcopy.deepcopy against copy.deepcopy and print a table in Markdown.
+"""Compares the speed of fastcopy.deepcopy and copy.deepcopy, and prints a Markdown table.
 
     bench.py [--rounds N] [SHAPE ...]
 
-Both copy the same object in the same process, in turns, in as many rounds as asked for; a round
-repeats the copy until it takes some milliseconds. The table gives the median over the rounds of
-the time of one copy, and the ratio of the medians.
+Both functions copy the same object in the same process. They take turns for N rounds; a round
+repeats the copy for some milliseconds. The table shows the median time of one copy over all rounds,
+and the ratio of the medians.
 """
 
 import copy
@@ -44,7 +44,7 @@ class Slotted:
 
 
 class Hooked:
-    """Copies itself with the memo it is given, through the `deepcopy` under test."""
+    """Copies itself with the given memo and the `deepcopy` under test."""
 
     deepcopy = None
 
@@ -143,21 +143,21 @@ def seconds_per_copy(deepcopy, value, repeats):
     return (time.perf_counter() - start) / repeats
 
 
-def repeats_for(deepcopy, value):
-    once = seconds_per_copy(deepcopy, value, 1)
-    some = max(1, int(ROUND_SECONDS / 10 / max(once, 1e-7)))
-    return max(1, int(ROUND_SECONDS / seconds_per_copy(deepcopy, value, some)))
+def repeats_per_round(deepcopy, value):
+    single = seconds_per_copy(deepcopy, value, 1)
+    estimate = max(1, int(ROUND_SECONDS / 10 / max(single, 1e-7)))
+    return max(1, int(ROUND_SECONDS / seconds_per_copy(deepcopy, value, estimate)))
 
 
 def measure(value, rounds):
-    """The median seconds per copy: of copy.deepcopy, of fastcopy.deepcopy."""
-    contestants = [copy.deepcopy, fastcopy.deepcopy]
-    repeats = [repeats_for(deepcopy, value) for deepcopy in contestants]
+    """Returns the median seconds per copy of copy.deepcopy and of fastcopy.deepcopy."""
+    functions = [copy.deepcopy, fastcopy.deepcopy]
+    repeats = [repeats_per_round(deepcopy, value) for deepcopy in functions]
     times = [[], []]
     for number in range(rounds):
-        # Who begins changes from round to round.
+        # Alternate which function goes first.
         for which in (0, 1) if number % 2 else (1, 0):
-            times[which].append(seconds_per_copy(contestants[which], value, repeats[which]))
+            times[which].append(seconds_per_copy(functions[which], value, repeats[which]))
     return [statistics.median(series) for series in times]
 
 

@@ -1,12 +1,12 @@
-"""Run CPython's own tests of copy.deepcopy against fastcopy.deepcopy.
+"""Runs CPython's own tests of copy.deepcopy with fastcopy.deepcopy.
 
     run_test_copy.py [TEST ...]
 
-A TEST is a module, class or method as unittest names it; `test.test_copy` when none is given.
-CPython's `Lib` must be mounted at /cpython, for an installation comes without `test`.
+A TEST is the name of a module, class or method, as for unittest; the default is `test.test_copy`.
+CPython's `Lib` must be mounted at /cpython, because an installation does not include `test`.
 
-Before any test module is imported, `copy.deepcopy` becomes the native one. All tests are run, and
-each is put down as one that called it or as one that did not and so says nothing about it.
+`copy.deepcopy` is replaced before any test module is imported. The report separates the tests that
+called it from those that did not and therefore prove nothing about it.
 """
 
 import copy
@@ -17,17 +17,17 @@ import fastcopy
 
 DEFAULT = ["test.test_copy"]
 
-# The last place: all but `test` comes from the installation.
+# Appended to sys.path: all modules except `test` come from the installation.
 SOURCES = "/cpython"
 
-# Test id -> why it can't hold for the native deepcopy. Such tests are not run.
+# Tests that are not run, and why they cannot pass with a native deepcopy.
 SKIPPED = {
-    "test.test_copy.MiscTestCase.test__all__": "asks that what copy exports is defined in copy.py",
+    "test.test_copy.MiscTestCase.test__all__": "requires exports of copy to be defined in copy.py",
 }
 
 
 class Result(unittest.TextTestResult):
-    """Notes for each test whether it called `fastcopy.deepcopy`."""
+    """Counts the calls of `fastcopy.deepcopy` in each test."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -36,13 +36,13 @@ class Result(unittest.TextTestResult):
     def startTest(self, test):
         super().startTest(test)
         self.calls[test.id()] = 0
-        sys.setprofile(lambda frame, event, arg: self.note(test, event, arg))
+        sys.setprofile(lambda frame, event, arg: self.count_call(test, event, arg))
 
     def stopTest(self, test):
         sys.setprofile(None)
         super().stopTest(test)
 
-    def note(self, test, event, function):
+    def count_call(self, test, event, function):
         if event == "c_call" and function is fastcopy.deepcopy:
             self.calls[test.id()] += 1
 
@@ -70,17 +70,17 @@ def main(names):
 
     stale = SKIPPED.keys() - {test.id() for test in loaded} if names == DEFAULT else set()
     called = {id for id, calls in result.calls.items() if calls}
-    bad = {test.id() for test, _ in result.failures + result.errors}
+    failed = {test.id() for test, _ in result.failures + result.errors}
     skipped = {test.id(): reason for test, reason in result.skipped}
-    show("passed, calling fastcopy.deepcopy", sorted(called - bad - skipped.keys()))
+    show("passed, called fastcopy.deepcopy", sorted(called - failed - skipped.keys()))
     show(
-        "not applicable, never calls deepcopy",
-        sorted(result.calls.keys() - called - bad - skipped.keys()),
+        "passed, did not call fastcopy.deepcopy",
+        sorted(result.calls.keys() - called - failed - skipped.keys()),
     )
     show("skipped by CPython", sorted(f"{id}: {reason}" for id, reason in skipped.items()))
-    show("skipped here", sorted(f"{id}: {reason}" for id, reason in SKIPPED.items()))
-    show("skipped here, but not there any more", sorted(stale))
-    show("failed", sorted(bad))
+    show("skipped by this script", sorted(f"{id}: {reason}" for id, reason in SKIPPED.items()))
+    show("skipped by this script, but unknown", sorted(stale))
+    show("failed", sorted(failed))
     return 0 if result.wasSuccessful() and called and not stale else 1
 
 

@@ -1,12 +1,11 @@
-//! One deep copy: the walk over the objects, and the built-in containers.
+//! Copies an object graph, and defines the rules for built-in containers.
 //!
-//! It does step by step what `copy.py` of CPython 3.13 does, in the same order, so that Python
-//! code that runs on the way (`__deepcopy__`, `__reduce_ex__`, `__eq__` of keys …) finds the same
-//! half-made copies and the same memo. Where no Python code can run in between, several steps are
-//! done as one.
+//! The code follows `copy.py` of CPython 3.13 step by step, so that Python code that runs during
+//! the copy (`__deepcopy__`, `__reduce_ex__`, `__eq__` of keys, …) sees the same partial copies and
+//! the same memo. Steps are merged only where no Python code can run between them.
 //!
-//! It never holds a borrowed reference while Python code runs, and never assumes that a container
-//! is what it was before.
+//! No borrowed reference is held while Python code runs, and no container is assumed to be
+//! unchanged afterwards.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -17,20 +16,21 @@ use crate::known::Known;
 use crate::memo::{Key, Memo, no_memory};
 use crate::raw;
 
-/// What one call to `deepcopy` works with.
+/// The state of one call of `deepcopy`.
 pub(crate) struct Copier<'py> {
     pub(crate) py: Python<'py>,
     pub(crate) known: &'py Known,
     pub(crate) memo: Memo<'py>,
-    /// The copied items of the tuples that are being copied, one after the other. A tuple can't be
-    /// made before all its items are there.
+    /// A stack of the copied items of all tuples that are being copied: a tuple can only be created
+    /// when all its items are known.
     pub(crate) items: Vec<Bound<'py, PyAny>>,
 }
 
-/// A copy that was made, and whether the memo was told so when it was begun.
-pub(crate) struct Made<'py> {
+/// A finished copy.
+pub(crate) struct Copied<'py> {
     pub(crate) copy: Bound<'py, PyAny>,
-    pub(crate) noted: bool,
+    /// True if the copy was put into the memo before it was finished.
+    pub(crate) in_memo: bool,
 }
 
 impl<'py> Copier<'py> {
@@ -38,23 +38,23 @@ impl<'py> Copier<'py> {
         Ok(Self { py, known: Known::get(py)?, memo: Memo::from_argument(memo), items: Vec::new() })
     }
 
-    /// The copy of `object`: the one in the memo, or a new one.
+    /// Returns the copy of `object` from the memo, or creates it.
     ///
     /// # Errors
     ///
-    /// Whatever Python code raises on the way; `RecursionError` when the objects are nested too
-    /// deeply; `copy.Error` when there is no way to copy one of them.
+    /// Any exception that Python code raises; `RecursionError` if the objects are nested too
+    /// deeply; `copy.Error` if an object cannot be copied.
     pub(crate) fn copy(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let kind = Kind::of(object);
         if matches!(kind, Kind::Atomic) && self.memo.is_private() {
-            // Only Python code puts atomic objects into a memo.
+            // Only Python code can put atomic objects into a memo.
             return Ok(object.clone());
         }
         let key = Key::of(object);
         if let Some(copy) = self.memo.get(&key, self.known)? {
             return Ok(copy);
         }
-        let made = match kind {
+        let copied = match kind {
             Kind::Atomic | Kind::Class => return Ok(object.clone()),
             Kind::List(list) => self.list(list, &key)?,
             Kind::Dict(dict) => self.dict(dict, &key)?,
@@ -64,19 +64,19 @@ impl<'py> Copier<'py> {
             Kind::Method => self.method(object)?,
             Kind::Other => self.other(object, &key)?,
         };
-        if made.copy.is(object) {
-            return Ok(made.copy);
+        if copied.copy.is(object) {
+            return Ok(copied.copy);
         }
-        // What was noted in a private memo is still there. Another one Python code may have
-        // changed since, and `copy.deepcopy` notes every copy when it is finished.
-        if !(made.noted && self.memo.is_private()) {
-            self.memo.set(&key, &made.copy)?;
+        // Python code may have changed a memo that is not private, and `copy.deepcopy` adds every
+        // finished copy to it again.
+        if !(copied.in_memo && self.memo.is_private()) {
+            self.memo.set(&key, &copied.copy)?;
         }
         self.memo.keep(object)?;
-        Ok(made.copy)
+        Ok(copied.copy)
     }
 
-    fn list(&mut self, list: &Bound<'py, PyList>, key: &Key<'py>) -> PyResult<Made<'py>> {
+    fn list(&mut self, list: &Bound<'py, PyList>, key: &Key<'py>) -> PyResult<Copied<'py>> {
         let _depth = raw::Depth::enter(self.py)?;
         let mut next = if self.memo.is_private() { leading_atoms(list) } else { 0 };
         let copy = raw::list_head(list, next)?;
@@ -85,42 +85,42 @@ impl<'py> Copier<'py> {
             copy.append(self.copy(&item)?)?;
             next += 1;
         }
-        Ok(Made::noted(copy))
+        Ok(Copied::in_memo(copy))
     }
 
-    fn dict(&mut self, dict: &Bound<'py, PyDict>, key: &Key<'py>) -> PyResult<Made<'py>> {
+    fn dict(&mut self, dict: &Bound<'py, PyDict>, key: &Key<'py>) -> PyResult<Copied<'py>> {
         let _depth = raw::Depth::enter(self.py)?;
         if self.memo.is_private() && all_atoms(dict)? {
             let copy = raw::dict_copy(dict)?;
             self.memo.set(key, &copy)?;
-            return Ok(Made::noted(copy));
+            return Ok(Copied::in_memo(copy));
         }
         let copy = raw::new_dict(self.py)?;
         self.memo.set(key, &copy)?;
         let mut items = raw::Items::of(dict);
         while let Some((key, value)) = items.step()? {
-            // In `y[deepcopy(key)] = deepcopy(value)` the value comes first.
+            // The value first, as in `y[deepcopy(key)] = deepcopy(value)`.
             let value = self.copy(&value)?;
             copy.set_item(self.copy(&key)?, value)?;
         }
-        Ok(Made::noted(copy))
+        Ok(Copied::in_memo(copy))
     }
 
-    fn tuple(&mut self, tuple: &Bound<'py, PyTuple>, key: &Key<'py>) -> PyResult<Made<'py>> {
+    fn tuple(&mut self, tuple: &Bound<'py, PyTuple>, key: &Key<'py>) -> PyResult<Copied<'py>> {
         let _depth = raw::Depth::enter(self.py)?;
         let start = self.items.len();
-        let made = self.tuple_from(tuple, key, start);
+        let copied = self.copy_tuple(tuple, key, start);
         self.items.truncate(start);
-        made
+        copied
     }
 
-    /// Copies a tuple with the space of `items` past `start`, and leaves there what it likes.
-    fn tuple_from(
+    /// Copies a tuple. Pushes onto `items`; the caller truncates it to `start`.
+    fn copy_tuple(
         &mut self,
         tuple: &Bound<'py, PyTuple>,
         key: &Key<'py>,
         start: usize,
-    ) -> PyResult<Made<'py>> {
+    ) -> PyResult<Copied<'py>> {
         let mut changed = false;
         for (number, item) in tuple.iter().enumerate() {
             let copy = self.copy(&item)?;
@@ -133,53 +133,53 @@ impl<'py> Copier<'py> {
                 self.items.push(copy);
             }
         }
-        // An item may have led back here, and the tuple was copied meanwhile.
+        // The copy of an item may have led back to the tuple and copied it.
         if let Some(copy) = self.memo.subscript(key, self.known)? {
-            return Ok(Made::unnoted(copy));
+            return Ok(Copied::not_in_memo(copy));
         }
         if !changed {
-            return Ok(Made::unnoted(tuple.as_any().clone()));
+            return Ok(Copied::not_in_memo(tuple.as_any().clone()));
         }
         let copy = raw::new_tuple(self.py, self.items.drain(start..))?;
-        Ok(Made::unnoted(copy.into_any()))
+        Ok(Copied::not_in_memo(copy.into_any()))
     }
 
-    /// A set or frozenset, copied as its `__reduce__` says: made from a list of its items.
+    /// Copies a set or frozenset as its `__reduce__` does, from a list of its items.
     fn set<T>(
         &mut self,
         set: &Bound<'py, PyAny>,
         key: &Key<'py>,
         from_list: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, T>>,
-    ) -> PyResult<Made<'py>> {
+    ) -> PyResult<Copied<'py>> {
         let table = self.known.dispatch_table.bind(self.py);
         if table.contains(set.get_type())? {
             return self.other(set, key);
         }
         let _depth = raw::Depth::enter(self.py)?;
         let items = self.copy(raw::list_of(set)?.as_any())?;
-        Ok(Made::unnoted(from_list(&items)?))
+        Ok(Copied::not_in_memo(from_list(&items)?))
     }
 
-    fn method(&mut self, method: &Bound<'py, PyAny>) -> PyResult<Made<'py>> {
+    fn method(&mut self, method: &Bound<'py, PyAny>) -> PyResult<Copied<'py>> {
         let _depth = raw::Depth::enter(self.py)?;
         let function = method.getattr(intern!(self.py, "__func__"))?;
         let receiver = self.copy(&method.getattr(intern!(self.py, "__self__"))?)?;
         let copy = method.get_type().call1((function, receiver))?;
-        Ok(Made::unnoted(copy))
+        Ok(Copied::not_in_memo(copy))
     }
 }
 
-impl<'py> Made<'py> {
-    pub(crate) fn noted<T>(copy: Bound<'py, T>) -> Self {
-        Self { copy: copy.into_any(), noted: true }
+impl<'py> Copied<'py> {
+    pub(crate) fn in_memo<T>(copy: Bound<'py, T>) -> Self {
+        Self { copy: copy.into_any(), in_memo: true }
     }
 
-    pub(crate) fn unnoted<T>(copy: Bound<'py, T>) -> Self {
-        Self { copy: copy.into_any(), noted: false }
+    pub(crate) fn not_in_memo<T>(copy: Bound<'py, T>) -> Self {
+        Self { copy: copy.into_any(), in_memo: false }
     }
 }
 
-/// How many items at the head of a list are atomic.
+/// Returns the number of atomic items at the start of a list.
 fn leading_atoms(list: &Bound<'_, PyList>) -> usize {
     let mut count = 0;
     while raw::list_item(list, count).is_some_and(|item| is_atomic(&item)) {
@@ -188,7 +188,7 @@ fn leading_atoms(list: &Bound<'_, PyList>) -> usize {
     count
 }
 
-/// Whether all keys and values of a dict are atomic.
+/// Returns true if all keys and values of a dict are atomic.
 fn all_atoms(dict: &Bound<'_, PyDict>) -> PyResult<bool> {
     let mut items = raw::Items::of(dict);
     while let Some((key, value)) = items.step()? {

@@ -1,7 +1,7 @@
-//! What kind of object is to be copied: the table `copy._deepcopy_dispatch` as a chain of
-//! comparisons with the addresses of CPython's own types, the frequent ones first.
+//! The rule by which an object is copied, chosen like `copy._deepcopy_dispatch` by its exact type.
 //!
-//! It never runs Python code: it looks at the exact type of an object and at nothing else.
+//! The type is compared with the addresses of CPython's types, frequent ones first. No Python code
+//! runs.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -9,9 +9,9 @@ use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple, PyType};
 
 use crate::raw;
 
-/// An object, sorted by the way it is copied.
+/// An object, classified by the rule for its copy.
 pub(crate) enum Kind<'a, 'py> {
-    /// Is its own copy.
+    /// The object is its own copy.
     Atomic,
     List(&'a Bound<'py, PyList>),
     Dict(&'a Bound<'py, PyDict>),
@@ -20,7 +20,7 @@ pub(crate) enum Kind<'a, 'py> {
     FrozenSet,
     /// A bound method.
     Method,
-    /// A class whose metaclass is not `type` itself: its own copy, as any class.
+    /// A class whose metaclass is not `type`. It is its own copy, like every class.
     Class,
     /// Copied by `__deepcopy__` or by the reduce protocol.
     Other,
@@ -32,8 +32,8 @@ impl<'a, 'py> Kind<'a, 'py> {
         if is_often_atomic(object) {
             return Self::Atomic;
         }
-        // Each cast repeats the comparison before it, which the compiler sees; on its own a cast
-        // that fails prepares an error that nobody reads.
+        // The explicit check avoids the error value that a failed cast creates. The compiler merges
+        // the two comparisons.
         if object.is_exact_instance_of::<PyDict>()
             && let Ok(dict) = object.cast_exact()
         {
@@ -68,7 +68,7 @@ impl<'a, 'py> Kind<'a, 'py> {
     }
 }
 
-/// Whether `copy._deepcopy_dispatch` says that objects of this type are their own copies.
+/// Returns true if `copy._deepcopy_dispatch` treats objects of this type as their own copies.
 #[inline]
 pub(crate) fn is_atomic(object: &Bound<'_, PyAny>) -> bool {
     is_often_atomic(object) || is_rarely_atomic(object)

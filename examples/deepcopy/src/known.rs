@@ -1,24 +1,23 @@
-//! The Python objects that every copy needs, looked up once.
+//! Python objects that every copy needs.
 //!
-//! They are those that `copy.py` binds when it is imported, and for the same reason: whoever
-//! replaces one of them later in its module means it for others. It never holds what may differ
-//! from call to call.
+//! They are looked up once, as `copy.py` does when it is imported: later replacements in `copyreg`
+//! have no effect.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-/// Objects of `copyreg`, and a mark.
+/// Objects of `copyreg`, and a sentinel.
 pub(crate) struct Known {
-    /// `copyreg.dispatch_table`: class -> function that reduces its instances.
+    /// `copyreg.dispatch_table`, which maps a class to the function that reduces its instances.
     pub(crate) dispatch_table: Py<PyDict>,
-    /// `copyreg.__newobj__`, with which most objects say that they are made.
+    /// `copyreg.__newobj__`, the reconstruction function of most objects.
     pub(crate) newobj: Py<PyAny>,
-    /// Says that a memo has no entry, since None may be one.
+    /// A sentinel for a missing memo entry, because `None` may be an entry.
     pub(crate) missing: Py<PyAny>,
 }
 
-/// What PyO3 offers for state of a module that has one interpreter.
+/// PyO3's cell for state of a module that exists in one interpreter.
 static KNOWN: PyOnceLock<Known> = PyOnceLock::new();
 
 impl Known {

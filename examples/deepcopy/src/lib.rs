@@ -1,11 +1,10 @@
-//! `fastcopy.deepcopy`: what `copy.deepcopy` of CPython 3.13 does, natively.
+//! `fastcopy.deepcopy`, a native implementation of `copy.deepcopy` of CPython 3.13.
 //!
-//! The module `fastcopy` is registered before Python starts ([`command`] shows it) and has one
-//! function. Every object that it makes, every method that it calls and every error that it raises
-//! is the one of `copy.deepcopy`; the README lists where it differs.
+//! The module `fastcopy` is registered before Python starts (see [`command`]). Its one function
+//! creates the same objects, calls the same methods and raises the same exceptions as
+//! `copy.deepcopy`; the README lists the differences.
 //!
-//! It never replaces anything in Python's own modules: who wants `copy.deepcopy` to be this one
-//! assigns it.
+//! The module `copy` is not modified. To replace `copy.deepcopy`, assign `fastcopy.deepcopy` to it.
 
 pub mod command;
 

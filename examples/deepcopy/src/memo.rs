@@ -1,12 +1,10 @@
-//! The memo: which objects were copied already, and what keeps them alive.
+//! The memo: the copies made so far, and references that keep the originals alive.
 //!
-//! It is private as long as it can be: a native table, and a vector of the originals, whose
-//! addresses are the table's keys and must not be given to new objects meanwhile. The first
-//! `__deepcopy__` method must be handed a mapping that it, and whatever it calls, may read, change
-//! and keep. At that moment the table becomes the dict that `copy.deepcopy` would have filled,
-//! entry for entry, and is gone: from then on the dict is the memo.
-//!
-//! There are never two memos that would have to be kept equal.
+//! The memo is private as long as possible. It then consists of a native table, whose keys are the
+//! addresses of the originals, and a vector of the originals, which keeps the addresses from being
+//! reused. The first `__deepcopy__` method needs a mapping that Python code can read, change and
+//! keep. At that point the table is converted to the dict that `copy.deepcopy` would have filled,
+//! entry by entry, and the dict replaces it. There are never two memos to keep in sync.
 
 use std::cell::OnceCell;
 use std::collections::TryReserveError;
@@ -20,7 +18,7 @@ use crate::known::Known;
 use crate::raw;
 use crate::table::Table;
 
-/// What the memo knows an object by: its address, and `id(object)` once that is asked for.
+/// The key of an object in the memo: its address, and `id(object)` once it is needed.
 pub(crate) struct Key<'py> {
     py: Python<'py>,
     address: usize,
@@ -42,27 +40,27 @@ impl<'py> Key<'py> {
     }
 }
 
-/// Where a copy finds the copies made before it.
+/// The copies made so far.
 pub(crate) enum Memo<'py> {
-    /// Seen by nobody else: no Python code can have read or changed it.
+    /// A native memo that no Python code has seen.
     Private(Private<'py>),
-    /// A dict that Python code may hold, made from a private memo or given by the caller.
+    /// A dict that Python code may hold, created from a private memo or passed by the caller.
     Dict(Bound<'py, PyDict>),
-    /// What else a caller gave as memo; asked with the very calls that `copy.deepcopy` makes.
+    /// Another mapping that the caller passed. It receives the same calls as from `copy.deepcopy`.
     Mapping(Bound<'py, PyAny>),
 }
 
-/// A memo in Rust's memory.
+/// A memo in native memory.
 pub(crate) struct Private<'py> {
     copies: Table<Bound<'py, PyAny>>,
     originals: Vec<Bound<'py, PyAny>>,
-    /// How many copies there were when the first original was kept: there stands the list of
-    /// originals in the dict that this may become.
+    /// The number of copies when the first original was kept. It determines the position of the
+    /// list of originals if the memo is converted to a dict.
     first_kept: usize,
 }
 
 impl<'py> Memo<'py> {
-    /// The memo of a call to `deepcopy` with this argument.
+    /// Creates the memo for the argument `memo` of `deepcopy`.
     pub(crate) fn from_argument(memo: Option<Bound<'py, PyAny>>) -> Self {
         match memo {
             None => Self::Private(Private {
@@ -81,7 +79,7 @@ impl<'py> Memo<'py> {
         matches!(self, Self::Private(_))
     }
 
-    /// The copy of the object with this key, if it was copied before.
+    /// Returns the copy of the object with this key, if there is one.
     #[inline]
     pub(crate) fn get(
         &self,
@@ -99,7 +97,7 @@ impl<'py> Memo<'py> {
         }
     }
 
-    /// The same asked as `memo[id]`, which for an arbitrary mapping is another question.
+    /// Like `get`, but looks up `memo[id]` in a mapping of the caller, whose `get` may differ.
     #[inline]
     pub(crate) fn subscript(
         &self,
@@ -116,7 +114,7 @@ impl<'py> Memo<'py> {
         }
     }
 
-    /// Notes that `copy` is the copy of the object with this key.
+    /// Adds the copy of the object with this key.
     #[inline]
     pub(crate) fn set<T>(&mut self, key: &Key<'py>, copy: &Bound<'py, T>) -> PyResult<()> {
         let copy = copy.as_any();
@@ -129,7 +127,7 @@ impl<'py> Memo<'py> {
         }
     }
 
-    /// Keeps `original` alive as long as the memo, so that its address stays its own.
+    /// Keeps `original` alive as long as the memo, so that its address is not reused.
     #[inline]
     pub(crate) fn keep(&mut self, original: &Bound<'py, PyAny>) -> PyResult<()> {
         match self {
@@ -154,7 +152,7 @@ impl<'py> Memo<'py> {
         }
     }
 
-    /// The memo as Python code may have it.
+    /// Returns the memo as a Python object.
     pub(crate) fn publish(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Private(private) => {
@@ -192,7 +190,7 @@ impl<'py> Private<'py> {
         Ok(dict)
     }
 
-    /// `dict[id(dict)] = originals`, unless there are none.
+    /// Sets `dict[id(dict)] = originals`, unless there are none.
     fn put_originals(&self, dict: &Bound<'py, PyDict>) -> PyResult<()> {
         if self.originals.is_empty() {
             return Ok(());

@@ -1,11 +1,9 @@
-//! The calls into CPython that PyO3 does not offer, or offers at a price or with a panic.
+//! Calls into CPython that PyO3 does not offer, or that are slow or panic in PyO3.
 //!
-//! The only module with `unsafe` code. Each function here is safe to call: it takes and returns
-//! PyO3's smart pointers and turns CPython's error returns into `Err`. PyO3's own constructors of
-//! dicts, lists, tuples and integers panic when memory runs out, which traps a wasm module; these
-//! raise `MemoryError`.
-//!
-//! It never decides what is copied or how.
+//! This is the only module with `unsafe` code. Its functions are safe: they take and return PyO3's
+//! smart pointers and convert CPython's errors to `Err`. PyO3's constructors of dicts, lists,
+//! tuples and integers panic when memory runs out, which traps a wasm module; these raise
+//! `MemoryError`.
 
 #![allow(unsafe_code)]
 
@@ -19,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
 
 /// Runs `python` with the given arguments, the first of which is the program's name, and returns
-/// its exit code. Python is finalized, so its standard output is flushed, when this returns.
+/// its exit code. Python is finalized and its standard output flushed on return.
 pub(crate) fn python_main(arguments: &[CString]) -> c_int {
     let Ok(count) = c_int::try_from(arguments.len()) else {
         return 2;
@@ -29,31 +27,31 @@ pub(crate) fn python_main(arguments: &[CString]) -> c_int {
         .map(|argument| argument.as_ptr().cast_mut())
         .chain([std::ptr::null_mut()])
         .collect();
-    // SAFETY: argv holds `count` NUL-terminated strings and a final null, and both outlive the
-    // call. Py_BytesMain decodes them into its own memory first and does not write to them.
+    // SAFETY: argv has `count` NUL-terminated strings and a final null, and outlives the call.
+    // Py_BytesMain copies the strings and does not write to them.
     unsafe { ffi::Py_BytesMain(count, argv.as_mut_ptr()) }
 }
 
-/// One level of C recursion, given back when it is dropped.
+/// One level of C recursion, released on drop.
 pub(crate) struct Depth<'py>(PhantomData<Python<'py>>);
 
 impl<'py> Depth<'py> {
-    /// Takes a level.
+    /// Enters a level.
     ///
     /// # Errors
     ///
-    /// `RecursionError`, when as many levels are taken as CPython allows C code, or when the C
-    /// stack runs out before that: CPython counts levels as if its own stack size and its own
-    /// frame sizes held, and to go past the stack's end is a trap or worse.
+    /// `RecursionError` if CPython's limit for C recursion is reached, or if the C stack is nearly
+    /// exhausted. CPython's limit assumes its own stack and frame sizes, and a stack overflow may
+    /// trap or corrupt memory.
     #[inline]
     pub(crate) fn enter(py: Python<'py>) -> PyResult<Self> {
         const WHERE: &CStr = c" while copying an object deeply";
         if is_stack_short() {
             return Err(PyRecursionError::new_err(
-                "the C stack is used up while copying an object deeply",
+                "the C stack is exhausted while copying an object deeply",
             ));
         }
-        // SAFETY: `py` proves an attached thread state; WHERE is NUL-terminated and static.
+        // SAFETY: `py` proves that a thread state is attached; WHERE is a static C string.
         if unsafe { ffi::Py_EnterRecursiveCall(WHERE.as_ptr()) } == 0 {
             Ok(Self(PhantomData))
         } else {
@@ -62,11 +60,12 @@ impl<'py> Depth<'py> {
     }
 }
 
-/// Whether less than a quarter of the C stack is left, which is for the code that does not ask.
+/// Returns true if less than a quarter of the C stack is left. The rest is for code that does not
+/// check.
 #[cfg(target_family = "wasm")]
 #[inline]
 fn is_stack_short() -> bool {
-    // The linker says where it put the stack; it grows downwards from high to low.
+    // The linker defines the bounds of the stack, which grows downwards.
     unsafe extern "C" {
         static __stack_low: u8;
         static __stack_high: u8;
@@ -77,7 +76,7 @@ fn is_stack_short() -> bool {
     (&raw const here).addr() < low + (high - low) / 4
 }
 
-/// Only a wasm module knows its stack's bounds this way; elsewhere CPython's count has to do.
+/// The linker defines the bounds of the stack only for wasm; elsewhere CPython's limit must do.
 #[cfg(not(target_family = "wasm"))]
 fn is_stack_short() -> bool {
     false
@@ -86,144 +85,145 @@ fn is_stack_short() -> bool {
 impl Drop for Depth<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: only `enter` makes a Depth, after it took the level that is given back here;
-        // 'py keeps it from outliving the thread state.
+        // SAFETY: only `enter` creates a Depth, after it entered the level; 'py keeps the Depth
+        // from outliving the thread state.
         unsafe { ffi::Py_LeaveRecursiveCall() }
     }
 }
 
-/// Whether `type(object) is types.MethodType`.
+/// Returns true if `type(object) is types.MethodType`.
 pub(crate) fn is_method(object: &Bound<'_, PyAny>) -> bool {
-    // PyO3 has no binding for this one.
+    // PyO3 has no binding for this type.
     unsafe extern "C" {
         static mut PyMethod_Type: ffi::PyTypeObject;
     }
     object.get_type_ptr() == &raw mut PyMethod_Type
 }
 
-/// `id(object)`, given the object's address.
+/// Returns `id(object)` for an address.
 pub(crate) fn id(py: Python<'_>, address: usize) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: the pointer is only turned into a number, never followed. The result is a new
-    // reference or null with an error set.
+    // SAFETY: the pointer is converted to a number and not dereferenced. Returns a new reference,
+    // or null with an exception.
     unsafe {
         Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromVoidPtr(address as *mut std::ffi::c_void))
     }
 }
 
-/// An empty dict.
+/// Creates an empty dict.
 pub(crate) fn new_dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    // SAFETY: a new reference to an exact dict, or null with an error set.
+    // SAFETY: returns a new reference to an exact dict, or null with an exception.
     unsafe { Ok(Bound::from_owned_ptr_or_err(py, ffi::PyDict_New())?.cast_into_unchecked()) }
 }
 
-/// An empty list.
+/// Creates an empty list.
 pub(crate) fn new_list(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    // SAFETY: a new reference to an exact list, or null with an error set.
+    // SAFETY: returns a new reference to an exact list, or null with an exception.
     unsafe { Ok(Bound::from_owned_ptr_or_err(py, ffi::PyList_New(0))?.cast_into_unchecked()) }
 }
 
-/// `dict.copy(dict)`.
+/// Returns a shallow copy of a dict.
 pub(crate) fn dict_copy<'py>(dict: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-    // SAFETY: `dict` is a dict; the result is a new reference to one, or null with an error set.
+    // SAFETY: `dict` is a dict; returns a new reference to a dict, or null with an exception.
     unsafe {
         let copy = ffi::PyDict_Copy(dict.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(dict.py(), copy)?.cast_into_unchecked())
     }
 }
 
-/// `list[:stop]`.
+/// Returns `list[:stop]`.
 pub(crate) fn list_head<'py>(
     list: &Bound<'py, PyList>,
     stop: usize,
 ) -> PyResult<Bound<'py, PyList>> {
     let stop = ffi::Py_ssize_t::try_from(stop)?;
-    // SAFETY: `list` is a list, and PyList_GetSlice cuts bounds down to its length; the result is
-    // a new reference to a list, or null with an error set.
+    // SAFETY: `list` is a list, and PyList_GetSlice clamps its bounds. Returns a new reference to a
+    // list, or null with an exception.
     unsafe {
         let head = ffi::PyList_GetSlice(list.as_ptr(), 0, stop);
         Ok(Bound::from_owned_ptr_or_err(list.py(), head)?.cast_into_unchecked())
     }
 }
 
-/// `list[index]`, or None where the list ends.
+/// Returns `list[index]`, or `None` if the index is out of range.
 #[inline]
 pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<Bound<'py, PyAny>> {
     if index >= list.len() {
         return None;
     }
-    // SAFETY: the index is below the length, no Python code ran since the length was read, and
-    // there is no second thread; so the slot holds an object, which Bound takes a reference to.
+    // SAFETY: the index is less than the length, which cannot have changed: no Python code ran and
+    // there is one thread. `Bound` takes its own reference to the item.
     unsafe {
         let item = ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t);
         Some(Bound::from_borrowed_ptr(list.py(), item))
     }
 }
 
-/// `list(iterable)`.
+/// Returns `list(iterable)`.
 pub(crate) fn list_of<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-    // SAFETY: any object may be given; the result is a new reference to an exact list, or null
-    // with an error set.
+    // SAFETY: accepts any object; returns a new reference to an exact list, or null with an
+    // exception.
     unsafe {
         let list = ffi::PySequence_List(iterable.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(iterable.py(), list)?.cast_into_unchecked())
     }
 }
 
-/// `tuple(iterable)`; an exact tuple is returned as it is.
+/// Returns `tuple(iterable)`, which is the argument itself for an exact tuple.
 pub(crate) fn tuple_of<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-    // SAFETY: any object may be given; the result is a new reference to an exact tuple, or null
-    // with an error set.
+    // SAFETY: accepts any object; returns a new reference to an exact tuple, or null with an
+    // exception.
     unsafe {
         let tuple = ffi::PySequence_Tuple(iterable.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(iterable.py(), tuple)?.cast_into_unchecked())
     }
 }
 
-/// A tuple of `items`.
+/// Creates a tuple of `items`.
 pub(crate) fn new_tuple<'py>(
     py: Python<'py>,
     items: Drain<'_, Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let len = ffi::Py_ssize_t::try_from(items.len())?;
-    // SAFETY: a new reference to a tuple of `len` empty slots, or null with an error set.
+    // SAFETY: returns a new reference to a tuple with `len` empty slots, or null with an exception.
     let tuple: Bound<'py, PyTuple> =
         unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyTuple_New(len))?.cast_into_unchecked() };
     for (slot, item) in (0..len).zip(items) {
-        // SAFETY: the slot is below `len` and empty, and takes over the reference that `into_ptr`
-        // gives up. A Drain yields as many items as it says, so no slot stays empty; and no Python
-        // code runs in between, so nobody sees the tuple before that.
+        // SAFETY: the slot is less than `len` and empty, and takes over the reference from
+        // `into_ptr`. A Drain has an exact length, so every slot is filled, and no Python code runs
+        // before that.
         unsafe { ffi::PyTuple_SET_ITEM(tuple.as_ptr(), slot, item.into_ptr()) };
     }
     Ok(tuple)
 }
 
-/// `set(list)`.
+/// Returns `set(list)`.
 pub(crate) fn new_set<'py>(list: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySet>> {
-    // SAFETY: any iterable may be given; a new reference to a set, or null with an error set.
+    // SAFETY: accepts any object; returns a new reference to a set, or null with an exception.
     unsafe {
         let set = ffi::PySet_New(list.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(list.py(), set)?.cast_into_unchecked())
     }
 }
 
-/// `frozenset(list)`.
+/// Returns `frozenset(list)`.
 pub(crate) fn new_frozenset<'py>(list: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyFrozenSet>> {
-    // SAFETY: any iterable may be given; a new reference to a frozenset, or null with an error set.
+    // SAFETY: accepts any object; returns a new reference to a frozenset, or null with an
+    // exception.
     unsafe {
         let set = ffi::PyFrozenSet_New(list.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(list.py(), set)?.cast_into_unchecked())
     }
 }
 
-/// A walk over a dict that allows Python code to run, and to change the dict, between two steps.
+/// An iterator over a dict that allows Python code to run and to change the dict between steps.
 ///
-/// It ends with the errors that a `for` over `dict.items()` ends with. PyO3's iterator panics
-/// where this one raises.
+/// It raises the same errors as a `for` loop over `dict.items()`, where PyO3's iterator panics.
 pub(crate) struct Items<'a, 'py> {
     dict: &'a Bound<'py, PyDict>,
     position: ffi::Py_ssize_t,
-    /// Its size at the start, and how many items are to come.
+    /// The size of the dict at the start.
     size: usize,
+    /// The number of remaining items.
     left: usize,
 }
 
@@ -233,11 +233,11 @@ impl<'a, 'py> Items<'a, 'py> {
         Self { dict, position: 0, size, left: size }
     }
 
-    /// The next key and value, or None at the end.
+    /// Returns the next key and value, or `None` at the end.
     ///
     /// # Errors
     ///
-    /// `RuntimeError`, with CPython's words, when the dict changed its size or its keys.
+    /// `RuntimeError`, with CPython's message, if the size or the keys of the dict changed.
     #[inline]
     pub(crate) fn step(&mut self) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
         if self.dict.len() != self.size {
@@ -245,9 +245,8 @@ impl<'a, 'py> Items<'a, 'py> {
         }
         let mut key = std::ptr::null_mut();
         let mut value = std::ptr::null_mut();
-        // SAFETY: `dict` is a dict; PyDict_Next checks the position against the dict as it is now.
-        // What it hands out is borrowed from the dict, and no Python code runs before Bound has
-        // taken a reference to both.
+        // SAFETY: `dict` is a dict, and PyDict_Next checks the position against the current table.
+        // The references are borrowed, and `Bound` takes its own before any Python code runs.
         let (key, value) = unsafe {
             let dict = self.dict.as_ptr();
             if ffi::PyDict_Next(dict, &raw mut self.position, &raw mut key, &raw mut value) == 0 {

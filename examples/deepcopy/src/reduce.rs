@@ -1,40 +1,38 @@
-//! Objects of all other types: `__deepcopy__`, the registry of `copyreg`, `__reduce_ex__(4)`,
-//! `__reduce__`, and making an object from what the latter return.
+//! Objects of other types, which are copied by `__deepcopy__` or the reduce protocol.
 //!
-//! The protocol is that of pickle; its source is the documentation of `object.__reduce__`, its
-//! interpretation that of `copy._reconstruct`, which takes up to five items and not the sixth that
-//! pickle knows.
+//! The protocol is that of pickle, documented at `object.__reduce__`. Its interpretation follows
+//! `copy._reconstruct`, which accepts up to five items and not the sixth that pickle supports.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
-use crate::copier::{Copier, Made};
+use crate::copier::{Copied, Copier};
 use crate::memo::{Key, no_memory};
 use crate::raw;
 
 impl<'py> Copier<'py> {
-    /// Copies an object of a type that has no rule of its own.
+    /// Copies an object of a type without a specific rule.
     pub(crate) fn other(
         &mut self,
         object: &Bound<'py, PyAny>,
         key: &Key<'py>,
-    ) -> PyResult<Made<'py>> {
+    ) -> PyResult<Copied<'py>> {
         let _depth = raw::Depth::enter(self.py)?;
         if let Some(copier) = attribute(object, intern!(self.py, "__deepcopy__"))? {
             let memo = self.memo.publish(self.py)?;
-            return Ok(Made::unnoted(copier.call1((memo,))?));
+            return Ok(Copied::not_in_memo(copier.call1((memo,))?));
         }
         let reduced = self.reduce(object)?;
         if reduced.is_instance_of::<PyString>() {
-            // The name of a global: there is one of it.
-            return Ok(Made::unnoted(object.clone()));
+            // The string is the name of a global, which is its own copy.
+            return Ok(Copied::not_in_memo(object.clone()));
         }
         self.reconstruct(key, &Reduced::from_object(&reduced)?)
     }
 
-    /// What the object says it is made of.
+    /// Returns the reduced form of an object.
     fn reduce(&self, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py;
         let class = object.get_type();
@@ -56,8 +54,8 @@ impl<'py> Copier<'py> {
         Err(PyErr::from_value(error.call1((message,))?))
     }
 
-    fn reconstruct(&mut self, key: &Key<'py>, reduced: &Reduced<'py>) -> PyResult<Made<'py>> {
-        let copy = self.make(reduced)?;
+    fn reconstruct(&mut self, key: &Key<'py>, reduced: &Reduced<'py>) -> PyResult<Copied<'py>> {
+        let copy = self.create(reduced)?;
         self.memo.set(key, &copy)?;
         if let Some(state) = &reduced.state {
             let state = self.copy(state)?;
@@ -76,20 +74,20 @@ impl<'py> Copier<'py> {
                 copy.set_item(key, value)?;
             }
         }
-        Ok(Made::noted(copy))
+        Ok(Copied::in_memo(copy))
     }
 
-    /// `function(*arguments)`, with copies of the arguments.
-    fn make(&mut self, reduced: &Reduced<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// Calls the reconstruction function with copies of its arguments.
+    fn create(&mut self, reduced: &Reduced<'py>) -> PyResult<Bound<'py, PyAny>> {
         let start = self.items.len();
-        let made = self
+        let created = self
             .copy_arguments(&reduced.arguments)
             .and_then(|()| self.call(&reduced.function, start));
         self.items.truncate(start);
-        made
+        created
     }
 
-    /// Appends copies of the arguments to `self.items`.
+    /// Pushes copies of the arguments onto `self.items`.
     fn copy_arguments(&mut self, arguments: &Bound<'py, PyAny>) -> PyResult<()> {
         if let Ok(arguments) = arguments.cast_exact::<PyTuple>() {
             self.items.try_reserve(arguments.len()).map_err(no_memory)?;
@@ -99,8 +97,8 @@ impl<'py> Copier<'py> {
             }
             return Ok(());
         }
-        // They may come from a generator, and each is copied before the next is asked for; except
-        // that of an iterable that is false nothing is copied, whatever it yields.
+        // The iterable may be a generator: each argument is copied before the next is requested.
+        // `copy.py` copies nothing if the iterable is falsy, whatever it yields.
         let deep = arguments.is_truthy()?;
         for argument in arguments.try_iter()? {
             let argument = argument?;
@@ -111,9 +109,9 @@ impl<'py> Copier<'py> {
         Ok(())
     }
 
-    /// Calls `function` with the arguments that lie in `self.items` past `start`.
+    /// Calls `function` with the arguments in `self.items[start..]`.
     fn call(&mut self, function: &Bound<'py, PyAny>, start: usize) -> PyResult<Bound<'py, PyAny>> {
-        // What `copyreg.__newobj__` does, without a Python frame for it.
+        // Inline `copyreg.__newobj__` to avoid a Python frame.
         if function.is(&self.known.newobj)
             && let Some(class) = self.items.get(start)
         {
@@ -127,7 +125,7 @@ impl<'py> Copier<'py> {
     }
 }
 
-/// What a reduce method returned, taken apart.
+/// The result of a reduce method.
 struct Reduced<'py> {
     function: Bound<'py, PyAny>,
     arguments: Bound<'py, PyAny>,
@@ -151,7 +149,7 @@ impl<'py> Reduced<'py> {
     }
 }
 
-/// `getattr(object, name, None)`, where None counts as absent.
+/// Returns `getattr(object, name, None)`, or `None` if the attribute is missing or `None`.
 fn attribute<'py>(
     object: &Bound<'py, PyAny>,
     name: &Bound<'py, PyString>,
@@ -160,7 +158,7 @@ fn attribute<'py>(
     Ok(value.filter(|value| !value.is_none()))
 }
 
-/// Gives a new object its state, in the ways the reduce protocol knows.
+/// Sets the state of a new object, in one of the ways of the reduce protocol.
 fn set_state<'py>(object: &Bound<'py, PyAny>, state: Bound<'py, PyAny>) -> PyResult<()> {
     let py = object.py();
     if object.getattr_opt(intern!(py, "__setstate__"))?.is_some() {
@@ -187,7 +185,7 @@ fn set_state<'py>(object: &Bound<'py, PyAny>, state: Bound<'py, PyAny>) -> PyRes
     Ok(())
 }
 
-/// `attributes.update(state)`.
+/// Calls `attributes.update(state)`.
 fn update<'py>(attributes: &Bound<'py, PyAny>, state: &Bound<'py, PyAny>) -> PyResult<()> {
     if let (Ok(attributes), Ok(state)) =
         (attributes.cast_exact::<PyDict>(), state.cast_exact::<PyDict>())
@@ -198,7 +196,7 @@ fn update<'py>(attributes: &Bound<'py, PyAny>, state: &Bound<'py, PyAny>) -> PyR
     Ok(())
 }
 
-/// `object.append(item)`.
+/// Calls `object.append(item)`.
 fn append<'py>(object: &Bound<'py, PyAny>, item: &Bound<'py, PyAny>) -> PyResult<()> {
     if let Ok(list) = object.cast_exact::<PyList>() {
         return list.append(item);
@@ -207,7 +205,7 @@ fn append<'py>(object: &Bound<'py, PyAny>, item: &Bound<'py, PyAny>) -> PyResult
     Ok(())
 }
 
-/// `first, second = pair`.
+/// Unpacks `first, second = pair`.
 fn unpack_pair<'py>(pair: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let items = raw::tuple_of(pair)?;
     let count = items.len();

@@ -1,27 +1,26 @@
-//! The memo's table: address of an original -> its copy, in the order of insertion.
+//! The table of the memo: a map from the address of an original to its copy, in insertion order.
 //!
-//! Entries lie densely in a vector, as in Python's own dict, so that a memo handed to Python lists
-//! them in the order in which `copy.deepcopy` would have made them. Up to [`SCAN`] entries are
-//! searched one by one; past that, an open-addressed index with linear probing leads to them.
+//! Entries are stored in a dense vector, like those of a Python dict, so that a memo converted to a
+//! dict has the order of `copy.deepcopy`. Up to [`SCAN`] entries are searched linearly; a larger
+//! table has an index with open addressing and linear probing.
 //!
-//! It never removes an entry, never reads what an address points to, and never panics when memory
-//! runs out: [`Table::insert`] says so.
+//! Entries are never removed. Running out of memory is an error, not a panic.
 
 use std::collections::TryReserveError;
 
-/// So many entries are found sooner by looking at each than through an index.
+/// The number of entries up to which a linear search is faster than an index.
 const SCAN: usize = 8;
 
-/// Fibonacci hashing: 2^64 divided by the golden ratio, odd. The high bits of the product depend
-/// on all bits of an address, also when its low ones are always zero.
+/// The multiplier of Fibonacci hashing: 2^64 divided by the golden ratio, made odd. The high bits
+/// of the product depend on all bits of an address, even if its low bits are always zero.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// A map from addresses to `V` that keeps the order of insertion.
+/// A map from addresses to `V` in insertion order.
 #[derive(Debug)]
 pub(crate) struct Table<V> {
     entries: Vec<(usize, V)>,
-    /// Position in `entries` plus one; 0 is a free slot. Its length is 0 or a power of two, and at
-    /// least twice the number of entries, so a probe always ends.
+    /// Positions in `entries` plus one; 0 is a free slot. The length is 0 or a power of two, and at
+    /// least twice the number of entries, so that every probe ends.
     index: Vec<u32>,
 }
 
@@ -34,7 +33,7 @@ impl<V> Table<V> {
         self.entries.len()
     }
 
-    /// The entries, oldest first.
+    /// Iterates over the entries, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &V)> {
         self.entries.iter().map(|(key, value)| (*key, value))
     }
@@ -44,11 +43,11 @@ impl<V> Table<V> {
         self.entries.get(at).map(|(_, value)| value)
     }
 
-    /// Puts `value` at `key`; a key that is there keeps its place and gets the new value.
+    /// Sets the value of a key. An existing key keeps its position.
     ///
     /// # Errors
     ///
-    /// There is no memory for another entry; the table is as it was.
+    /// If memory for another entry cannot be allocated. The table is then unchanged.
     pub(crate) fn insert(&mut self, key: usize, value: V) -> Result<(), TryReserveError> {
         if let Some(entry) = self.find(key).and_then(|at| self.entries.get_mut(at)) {
             entry.1 = value;
@@ -66,7 +65,7 @@ impl<V> Table<V> {
         Ok(())
     }
 
-    /// The position of `key` in `entries`.
+    /// Returns the position of `key` in `entries`.
     #[inline]
     fn find(&self, key: usize) -> Option<usize> {
         if self.index.is_empty() {
@@ -94,21 +93,21 @@ impl<V> Table<V> {
     }
 }
 
-/// Where the search for `key` begins in an index of `slots` slots, a power of two above 1.
+/// Returns the slot at which the search for `key` starts. `slots` is a power of two above 1.
 #[inline]
 fn first_slot(key: usize, slots: usize) -> usize {
     let shift = u64::BITS - slots.trailing_zeros();
     ((key as u64).wrapping_mul(GOLDEN) >> shift) as usize
 }
 
-/// Writes `number` into the first free slot for `key`, which must not be in `index` yet.
+/// Writes `number` into the first free slot for `key`, which must not be in the index yet.
 fn occupy(index: &mut [u32], key: usize, number: usize) {
     let mask = index.len() - 1;
     let mut slot = first_slot(key, index.len());
     while index[slot] != 0 {
         slot = (slot + 1) & mask;
     }
-    // An entry takes 8 bytes or more, so 2^32 of them are more than a wasm module can address.
+    // An entry takes at least 8 bytes, so 2^32 entries exceed the memory of a wasm module.
     index[slot] = number as u32;
 }
 
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_found_before_and_after_the_index_appears() {
+    fn keys_are_found_with_and_without_index() {
         for count in [1, SCAN - 1, SCAN, SCAN + 1, SCAN + 2, 100, 5000] {
             let table = table_of((1..=count).map(|n| n * 16));
             assert_eq!(table.len(), count);
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn inserting_a_known_key_replaces_its_value_in_place() {
+    fn insert_replaces_the_value_of_a_known_key() {
         for count in [3, 300] {
             let mut table = table_of((1..=count).map(|n| n * 8));
             table.insert(16, 7).unwrap();
@@ -154,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn entries_come_in_the_order_of_insertion() {
+    fn entries_keep_insertion_order() {
         let keys: Vec<usize> = (0..1000).map(|n| (n * 7919 % 1000) * 16 + 16).collect();
         let table = table_of(keys.iter().copied());
         assert!(table.iter().map(|(key, _)| key).eq(keys));
     }
 
     #[test]
-    fn keys_that_share_a_first_slot_are_all_kept() {
+    fn colliding_keys_are_kept() {
         let slots = (4 * (SCAN + 1)).next_power_of_two();
         let target = first_slot(16, slots);
         let colliding: Vec<usize> = (1..)
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_neighbouring_objects_spread_over_the_index() {
+    fn consecutive_addresses_spread_over_the_index() {
         let slots = 4096;
         let mut used = vec![false; slots];
         for n in 0..slots / 2 {

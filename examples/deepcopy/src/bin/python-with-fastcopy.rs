@@ -1,4 +1,4 @@
-//! `python`, with the module `fastcopy` built in.
+//! Runs `python` with the module `fastcopy` built in.
 
 use std::process::ExitCode;
 

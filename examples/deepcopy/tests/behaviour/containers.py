@@ -19,7 +19,7 @@ def atomic_objects_are_their_own_copies(deepcopy):
 
     class WithMeta(metaclass=Meta):
         def __deepcopy__(self, memo):
-            raise AssertionError("a class was taken for its instance")
+            raise AssertionError("a class was treated as an instance")
 
     thing = Thing()
     atoms = [
@@ -33,7 +33,7 @@ def atomic_objects_are_their_own_copies(deepcopy):
         assert deepcopy(atom, {}) is atom, atom
 
 
-def nested_containers_are_copied_at_every_level(deepcopy):
+def nested_containers_are_copied(deepcopy):
     original = {"list": [[1], {"k": [2]}], "tuple": ([3],), 4: {5: {6: [7]}}}
     copied = deepcopy(original)
     assert copied == original
@@ -53,7 +53,7 @@ def empty_containers_are_copied(deepcopy):
     assert deepcopy(()) is ()
 
 
-def atoms_and_others_may_be_mixed_in_a_list(deepcopy):
+def list_may_mix_atomic_and_other_items(deepcopy):
     for original in ([1, 2, [3]], [[1], 2, 3], [1, [2], 3, [4], 5], [1, 2, 3]):
         copied = deepcopy(original)
         assert copied == original and copied is not original
@@ -61,13 +61,13 @@ def atoms_and_others_may_be_mixed_in_a_list(deepcopy):
             assert (old is new) == (type(old) is int)
 
 
-def a_copied_list_can_grow(deepcopy):
+def copied_list_can_grow(deepcopy):
     copied = deepcopy([1, 2, 3])
     copied.extend(range(100))
     assert len(copied) == 103
 
 
-def a_list_may_contain_itself(deepcopy):
+def list_may_contain_itself(deepcopy):
     original = [1]
     original.append(original)
     copied = deepcopy(original)
@@ -75,7 +75,7 @@ def a_list_may_contain_itself(deepcopy):
     assert copied[1] is copied and len(copied) == 2
 
 
-def a_dict_may_contain_itself(deepcopy):
+def dict_may_contain_itself(deepcopy):
     original = {"a": 1}
     original["self"] = original
     copied = deepcopy(original)
@@ -83,7 +83,7 @@ def a_dict_may_contain_itself(deepcopy):
     assert copied["self"] is copied and copied["a"] == 1
 
 
-def a_tuple_may_contain_itself_through_a_list(deepcopy):
+def tuple_may_contain_itself(deepcopy):
     original = ([], 1)
     original[0].append(original)
     copied = deepcopy(original)
@@ -93,7 +93,7 @@ def a_tuple_may_contain_itself_through_a_list(deepcopy):
     assert inner[0][0] is inner
 
 
-def a_tuple_that_contains_itself_may_be_an_item_of_another(deepcopy):
+def recursive_tuple_may_be_nested(deepcopy):
     inner = ([], 1)
     inner[0].append(inner)
     copied = deepcopy(([2], inner, 3))
@@ -101,13 +101,13 @@ def a_tuple_that_contains_itself_may_be_an_item_of_another(deepcopy):
     assert copied[1][0][0] is copied[1] and copied[1][1] == 1
 
 
-def a_tuple_without_changes_is_its_own_copy(deepcopy):
+def unchanged_tuple_is_its_own_copy(deepcopy):
     for original in ((), (1, "a", None), (1, (2, (3, len))), tuple(range(1000))):
         assert deepcopy(original) is original
         assert deepcopy([original])[0] is original
 
 
-def a_changed_tuple_keeps_the_order_of_its_items(deepcopy):
+def changed_tuple_keeps_its_order(deepcopy):
     for place in range(5):
         items = [str(number) for number in range(5)]
         items[place] = [place]
@@ -117,7 +117,7 @@ def a_changed_tuple_keeps_the_order_of_its_items(deepcopy):
         assert copied[place] is not original[place]
 
 
-def changed_tuples_may_be_nested_in_each_other(deepcopy):
+def changed_tuples_may_be_nested(deepcopy):
     original = ("a", ([1], "b", ("c", [2], ("d", [3], "e"), "f"), [4]), "g", ([5],))
     copied = deepcopy(original)
     assert copied == original
@@ -135,12 +135,12 @@ def shared_references_stay_shared(deepcopy):
         assert copied[2][0] is copied[0][0] and copied[2][1] is copied[0][-1]
 
 
-def two_calls_share_nothing(deepcopy):
+def calls_share_no_copies(deepcopy):
     original = [[1]]
     assert deepcopy(original)[0] is not deepcopy(original)[0]
 
 
-def dicts_keep_their_order_and_have_their_keys_copied(deepcopy):
+def dict_keeps_its_order_and_copies_keys(deepcopy):
     class Key:
         pass
 
@@ -155,10 +155,10 @@ def dicts_keep_their_order_and_have_their_keys_copied(deepcopy):
     assert list(copied)[1] == (1, frozenset([2]))
 
 
-def a_value_is_copied_before_its_key(deepcopy):
+def dict_value_is_copied_before_its_key(deepcopy):
     order = []
 
-    class Noted:
+    class Recorder:
         def __init__(self, name):
             self.name = name
 
@@ -166,11 +166,11 @@ def a_value_is_copied_before_its_key(deepcopy):
             order.append(self.name)
             return self
 
-    deepcopy({Noted("key 1"): Noted("value 1"), Noted("key 2"): Noted("value 2")})
+    deepcopy({Recorder("key 1"): Recorder("value 1"), Recorder("key 2"): Recorder("value 2")})
     assert order == ["value 1", "key 1", "value 2", "key 2"], order
 
 
-def a_dict_of_instance_attributes_can_be_copied(deepcopy):
+def instance_dict_can_be_copied(deepcopy):
     thing = Thing()
     thing.b, thing.a = 1, 2
     copied = deepcopy(vars(thing))
@@ -179,7 +179,7 @@ def a_dict_of_instance_attributes_can_be_copied(deepcopy):
     assert not hasattr(thing, "c")
 
 
-def sets_are_copied_with_their_items(deepcopy):
+def set_items_are_copied(deepcopy):
     thing = Thing()
     for kind in (set, frozenset):
         copied = deepcopy(kind([1, thing]))
@@ -193,7 +193,7 @@ def sets_are_copied_with_their_items(deepcopy):
         assert pair[0] is pair[1]
 
 
-def a_set_may_be_reached_from_its_own_item(deepcopy):
+def set_may_be_reachable_from_its_item(deepcopy):
     thing = Thing()
     thing.home = {thing}
     copied = deepcopy(thing)
@@ -201,7 +201,7 @@ def a_set_may_be_reached_from_its_own_item(deepcopy):
     assert copied.home == {copied}
 
 
-def bound_methods_get_a_copied_receiver(deepcopy):
+def bound_method_gets_a_copied_receiver(deepcopy):
     class Receiver:
         def method(self):
             return self
@@ -212,7 +212,7 @@ def bound_methods_get_a_copied_receiver(deepcopy):
     assert copied() is new_receiver and new_receiver is not receiver
 
 
-def subclasses_of_containers_keep_type_items_and_attributes(deepcopy):
+def container_subclasses_keep_type_and_attributes(deepcopy):
     for base, items in (
         (list, [[1], 2]),
         (dict, {"a": [1]}),
@@ -231,11 +231,11 @@ def subclasses_of_containers_keep_type_items_and_attributes(deepcopy):
         assert copied.extra == [3] and copied.extra is not original.extra
 
 
-def an_object_that_claims_another_class_is_copied_by_its_type(deepcopy):
-    class Liar:
+def class_attribute_does_not_change_the_rule(deepcopy):
+    class Fake:
         __class__ = dict
 
         def __reduce_ex__(self, protocol):
             return list, ([1],)
 
-    assert deepcopy(Liar()) == [1]
+    assert deepcopy(Fake()) == [1]

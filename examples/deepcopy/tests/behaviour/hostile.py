@@ -1,4 +1,4 @@
-"""Code that changes what is being copied, objects without end, and errors half way."""
+"""Python code that changes objects while they are copied, endless structures, and errors."""
 
 import copy
 import gc
@@ -29,27 +29,27 @@ def raises(error, call, *args):
     raise AssertionError(f"{error.__name__} was not raised")
 
 
-def a_dict_that_grows_meanwhile_is_a_runtime_error(deepcopy):
+def growing_dict_raises_runtime_error(deepcopy):
     original = {1: [], 2: Hook(lambda: original.update({3: 4})), 5: 6}
     assert "changed size" in raises(RuntimeError, deepcopy, original)
 
 
-def a_dict_that_shrinks_meanwhile_is_a_runtime_error(deepcopy):
+def shrinking_dict_raises_runtime_error(deepcopy):
     original = {1: [], 2: Hook(lambda: original.pop(1)), 5: 6}
     assert "changed size" in raises(RuntimeError, deepcopy, original)
 
 
-def a_dict_that_is_cleared_meanwhile_is_a_runtime_error(deepcopy):
+def cleared_dict_raises_runtime_error(deepcopy):
     original = {1: [], 2: Hook(lambda: original.clear()), 5: []}
     assert "changed size" in raises(RuntimeError, deepcopy, original)
 
 
-def a_dict_whose_last_item_removes_itself_is_a_runtime_error(deepcopy):
+def removed_last_item_raises_runtime_error(deepcopy):
     original = {1: [], 2: Hook(lambda: original.pop(2))}
     assert "changed size" in raises(RuntimeError, deepcopy, original)
 
 
-def a_dict_whose_keys_change_meanwhile_is_a_runtime_error(deepcopy):
+def changed_keys_raise_runtime_error(deepcopy):
     def swap():
         del original[1]
         original[7] = 8
@@ -58,59 +58,59 @@ def a_dict_whose_keys_change_meanwhile_is_a_runtime_error(deepcopy):
     assert "keys changed" in raises(RuntimeError, deepcopy, original)
 
 
-def a_dict_whose_values_change_meanwhile_is_copied_as_it_is_then(deepcopy):
+def changed_dict_values_are_copied(deepcopy):
     original = {1: Hook(lambda: original.update({2: "new"})), 2: "old"}
     assert deepcopy(original) == {1: "hook", 2: "new"}
 
 
-def attributes_that_change_meanwhile_are_a_runtime_error(deepcopy):
+def added_attribute_raises_runtime_error(deepcopy):
     thing = Thing()
     thing.hook = Hook(lambda: setattr(thing, "more", 1))
     assert "changed size" in raises(RuntimeError, deepcopy, thing)
 
 
-def a_list_that_grows_meanwhile_is_copied_with_what_came_in(deepcopy):
+def growing_list_is_copied_with_new_items(deepcopy):
     original = [1, Hook(lambda: original.extend([[2], 3])), 4]
     assert deepcopy(original) == [1, "hook", 4, [2], 3]
 
 
-def a_list_that_shrinks_meanwhile_is_copied_as_far_as_it_goes(deepcopy):
+def shrinking_list_is_copied_to_its_new_end(deepcopy):
     original = [1, [2], Hook(lambda: original.__delitem__(slice(1, None))), [4], [5]]
     assert deepcopy(original) == [1, [2], "hook"]
     original = [Hook(lambda: original.clear()), [1], [2]]
     assert deepcopy(original) == ["hook"]
 
 
-def items_inserted_before_the_hook_shift_the_rest(deepcopy):
+def inserted_item_shifts_the_rest(deepcopy):
     original = [[1], Hook(lambda: len(original) < 4 and original.insert(0, "new")), [2]]
     assert deepcopy(original) == [[1], "hook", "hook", [2]]
 
 
-def a_set_that_changes_meanwhile_is_copied_as_it_was(deepcopy):
+def changing_set_is_copied_unchanged(deepcopy):
     hook = Hook(lambda: original.clear())
     original = {hook, 1}
     assert deepcopy(original) == {"hook", 1}
 
 
-def a_half_made_copy_may_be_changed(deepcopy):
-    class Meddler:
+def partial_copy_may_be_changed(deepcopy):
+    class ListChanger:
         def __deepcopy__(self, memo):
-            memo[id(original)].append("meddled")
+            memo[id(original)].append("added")
             return "hook"
 
-    original = [1, [2], Meddler(), 3]
-    assert deepcopy(original) == [1, [2], "meddled", "hook", 3]
+    original = [1, [2], ListChanger(), 3]
+    assert deepcopy(original) == [1, [2], "added", "hook", 3]
 
-    class DictMeddler:
+    class DictChanger:
         def __deepcopy__(self, memo):
             memo[id(mapping)].clear()
             return "hook"
 
-    mapping = {1: [], 2: DictMeddler(), 3: []}
+    mapping = {1: [], 2: DictChanger(), 3: []}
     assert deepcopy(mapping) == {2: "hook", 3: []}
 
 
-def what_the_hook_lets_go_of_stays_alive_while_it_is_copied(deepcopy):
+def dropped_original_stays_alive(deepcopy):
     inner = [Hook(lambda: (outer.clear(), gc.collect())), [1], [2]]
     outer = [inner, [3]]
     del inner
@@ -120,7 +120,7 @@ def what_the_hook_lets_go_of_stays_alive_while_it_is_copied(deepcopy):
     assert deepcopy(holder) == {"a": {"hook": "hook", "b": [1]}}
 
 
-def garbage_collection_at_any_moment_is_harmless(deepcopy):
+def garbage_collection_may_run_at_any_time(deepcopy):
     original = [([n], {n: {n}}, Thing()) for n in range(50)]
     threshold = gc.get_threshold()
     gc.set_threshold(1)
@@ -131,7 +131,7 @@ def garbage_collection_at_any_moment_is_harmless(deepcopy):
     assert [each[:2] for each in copied] == [each[:2] for each in original]
 
 
-def too_deep_nesting_is_a_recursion_error(deepcopy):
+def deep_nesting_raises_recursion_error(deepcopy):
     def nest(wrap):
         value = []
         for _ in range(20000):
@@ -149,14 +149,14 @@ def too_deep_nesting_is_a_recursion_error(deepcopy):
         assert deepcopy([[1]]) == [[1]]
 
 
-def frozensets_in_each_other_are_a_recursion_error(deepcopy):
+def nested_frozensets_raise_recursion_error(deepcopy):
     value = frozenset()
     for _ in range(20000):
         value = frozenset([value])
     raises(RecursionError, deepcopy, value)
 
 
-def nesting_of_some_hundred_levels_is_copied(deepcopy):
+def hundreds_of_levels_are_copied(deepcopy):
     value = []
     for _ in range(300):
         value = [value]
@@ -168,7 +168,7 @@ def nesting_of_some_hundred_levels_is_copied(deepcopy):
     assert depth == 300
 
 
-def a_hook_without_end_is_a_recursion_error(deepcopy):
+def endless_hooks_raise_recursion_error(deepcopy):
     class Endless:
         def __deepcopy__(self, memo):
             return deepcopy([Endless()], memo)
@@ -176,7 +176,7 @@ def a_hook_without_end_is_a_recursion_error(deepcopy):
     raises(RecursionError, deepcopy, Endless())
 
 
-def reducing_without_end_is_a_recursion_error(deepcopy):
+def endless_reduction_raises_recursion_error(deepcopy):
     class Endless:
         def __reduce_ex__(self, protocol):
             return Thing, (), {"next": Endless()}
@@ -184,7 +184,7 @@ def reducing_without_end_is_a_recursion_error(deepcopy):
     raises(RecursionError, deepcopy, Endless())
 
 
-def a_key_that_can_not_be_hashed_after_the_copy_is_an_error(deepcopy):
+def unhashable_copied_key_raises_type_error(deepcopy):
     class Key:
         def __deepcopy__(self, memo):
             return []
@@ -193,7 +193,7 @@ def a_key_that_can_not_be_hashed_after_the_copy_is_an_error(deepcopy):
     assert "unhashable" in raises(TypeError, deepcopy, {Key()})
 
 
-def keys_that_become_equal_are_merged(deepcopy):
+def equal_copied_keys_are_merged(deepcopy):
     class Key:
         def __deepcopy__(self, memo):
             return "same"
@@ -201,7 +201,7 @@ def keys_that_become_equal_are_merged(deepcopy):
     assert deepcopy({Key(): 1, Key(): 2}) == {"same": 2}
 
 
-def an_error_half_way_leaves_nothing_behind(deepcopy):
+def failed_copy_leaks_no_references(deepcopy):
     class Fails:
         def __deepcopy__(self, memo):
             raise LookupError
@@ -217,7 +217,7 @@ def an_error_half_way_leaves_nothing_behind(deepcopy):
     assert gone() is None
 
 
-def a_copy_leaves_the_reference_counts_of_the_originals_as_they_were(deepcopy):
+def copy_keeps_reference_counts(deepcopy):
     atom, thing, items = object.__new__(Thing).__class__.__name__ + "!", Thing(), [1]
     original = [atom, thing, items, (items, atom), {atom: items, 1: (thing,)}, {atom}]
     counts = [sys.getrefcount(each) for each in (atom, thing, items, *original)]
@@ -228,14 +228,14 @@ def a_copy_leaves_the_reference_counts_of_the_originals_as_they_were(deepcopy):
     assert [sys.getrefcount(each) for each in (atom, thing, items, *original)] == counts
 
 
-def copies_are_freed_with_their_last_reference(deepcopy):
+def copies_die_with_their_last_reference(deepcopy):
     copied = deepcopy([Thing()])
     gone = weakref.ref(copied[0])
     del copied
     assert gone() is None
 
 
-def the_tables_of_copy_are_untouched(deepcopy):
+def module_copy_is_unchanged(deepcopy):
     before = dict(vars(copy))
     deepcopy([Thing(), {1: {2}}])
     assert dict(vars(copy)) == before

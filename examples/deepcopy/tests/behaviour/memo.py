@@ -1,10 +1,10 @@
-"""`__deepcopy__` methods, the memo they are handed, and memos that callers bring."""
+"""`__deepcopy__` methods (hooks), the memo that they receive, and memos that callers pass."""
 
 import collections
 
 
 class Hook:
-    """Calls a function with the memo when it is copied, and returns what it returns."""
+    """Calls a function with the memo, and returns its result as the copy."""
 
     def __init__(self, function):
         self.function = function
@@ -25,14 +25,14 @@ def raises(error, call, *args):
     raise AssertionError(f"{error.__name__} was not raised")
 
 
-def a_hook_makes_the_copy_and_shared_references_share_it(deepcopy):
+def hook_result_is_shared(deepcopy):
     calls = []
-    hook = Hook(lambda memo: calls.append(memo) or "made")
-    assert deepcopy([hook, hook]) == ["made", "made"]
+    hook = Hook(lambda memo: calls.append(memo) or "copy")
+    assert deepcopy([hook, hook]) == ["copy", "copy"]
     assert len(calls) == 1
 
 
-def a_hook_that_returns_the_object_is_asked_each_time(deepcopy):
+def hook_that_returns_self_is_called_each_time(deepcopy):
     calls = []
     hook = Hook(lambda memo: calls.append(memo) or hook)
     copied = deepcopy([hook, hook])
@@ -40,7 +40,7 @@ def a_hook_that_returns_the_object_is_asked_each_time(deepcopy):
     assert len(calls) == 2
 
 
-def a_hook_that_is_none_counts_as_absent(deepcopy):
+def hook_that_is_none_is_ignored(deepcopy):
     thing = Thing()
     thing.__deepcopy__ = None
     thing.items = [1]
@@ -48,20 +48,20 @@ def a_hook_that_is_none_counts_as_absent(deepcopy):
     assert copied is not thing and copied.items is not thing.items
 
 
-def a_hook_may_be_an_attribute_of_the_instance(deepcopy):
+def hook_may_be_an_instance_attribute(deepcopy):
     thing = Thing()
-    thing.__deepcopy__ = lambda memo: "made"
-    assert deepcopy([thing]) == ["made"]
+    thing.__deepcopy__ = lambda memo: "copy"
+    assert deepcopy([thing]) == ["copy"]
 
 
-def an_error_of_a_hook_is_passed_on(deepcopy):
+def hook_error_propagates(deepcopy):
     def fail(memo):
         raise LookupError("no copy")
 
     assert raises(LookupError, deepcopy, [1, ([2], Hook(fail))]) == "no copy"
 
 
-def an_error_on_the_way_to_the_hook_is_passed_on(deepcopy):
+def hook_lookup_error_propagates(deepcopy):
     class Broken:
         @property
         def __deepcopy__(self):
@@ -70,19 +70,19 @@ def an_error_on_the_way_to_the_hook_is_passed_on(deepcopy):
     assert raises(ZeroDivisionError, deepcopy, [Broken()]) == "broken"
 
 
-def a_hook_gets_a_dict_with_all_copies_in_the_order_they_were_made(deepcopy):
+def hook_gets_all_copies_in_order(deepcopy):
     seen = []
 
-    def look(memo):
+    def inspect_memo(memo):
         assert type(memo) is dict
         kept = memo[id(memo)]
-        # Nothing here may be another reference to a copy: it is the order that counts.
+        # Record names and representations: only the order matters.
         for key, value in memo.items():
             seen.append("originals" if value is kept else (names[key], repr(value)))
         seen.append([names[id(each)] for each in kept])
 
     a, b, c = [1], {"k": 2}, ([3],)
-    original = [a, b, c, Hook(look)]
+    original = [a, b, c, Hook(inspect_memo)]
     names = {id(a): "a", id(b): "b", id(c): "c", id(c[0]): "c[0]", id(original): "all"}
     deepcopy(original)
     assert seen == [
@@ -96,83 +96,83 @@ def a_hook_gets_a_dict_with_all_copies_in_the_order_they_were_made(deepcopy):
     ], seen
 
 
-def a_memo_without_finished_copies_keeps_no_originals(deepcopy):
-    def look(memo):
+def memo_without_finished_copies_has_no_originals(deepcopy):
+    def inspect_memo(memo):
         assert id(memo) not in memo and len(memo) == 1
 
-    deepcopy([Hook(look)])
+    deepcopy([Hook(inspect_memo)])
 
 
-def a_hook_gets_an_empty_memo_when_it_comes_first(deepcopy):
+def first_hook_gets_an_empty_memo(deepcopy):
     seen = []
     deepcopy(Hook(lambda memo: seen.append(dict(memo))))
     assert seen == [{}]
 
 
-def a_hook_sees_half_made_copies(deepcopy):
+def hook_sees_partial_copies(deepcopy):
     seen = []
 
-    def look(memo):
+    def inspect_memo(memo):
         seen.append(list(memo[id(original)]))
         seen.append(dict(memo[id(inner)]))
 
-    inner = {"a": 1, "hook": Hook(look), "b": 2}
+    inner = {"a": 1, "hook": Hook(inspect_memo), "b": 2}
     original = [1, [2], 3, inner, 4]
     deepcopy(original)
     assert seen == [[1, [2], 3], {"a": 1}], seen
 
 
-def what_a_hook_copies_with_the_memo_is_shared(deepcopy):
+def hook_copy_with_memo_is_shared(deepcopy):
     shared = [1]
     copied = deepcopy([shared, Hook(lambda memo: deepcopy(shared, memo)), shared])
     assert copied[0] is copied[1] is copied[2] and copied[0] is not shared
 
 
-def what_a_hook_copies_without_the_memo_is_not_shared(deepcopy):
+def hook_copy_without_memo_is_not_shared(deepcopy):
     shared = [1]
     copied = deepcopy([shared, Hook(lambda memo: deepcopy(shared))])
     assert copied[0] is not copied[1]
 
 
-def what_a_hook_puts_into_the_memo_counts(deepcopy):
+def memo_entries_added_by_a_hook_are_used(deepcopy):
     later, number, text, unchanged = [1], 10**30, "".join(["te", "xt"]), (1, 2)
 
-    def plant(memo):
-        memo[id(later)] = "planted"
+    def add_entries(memo):
+        memo[id(later)] = "added"
         memo[id(number)] = None
         memo[id(text)] = ["even for atoms"]
         memo[id(unchanged)] = 3
         memo[id(Thing)] = 4
 
-    copied = deepcopy([Hook(plant), later, number, text, unchanged, Thing])
-    assert copied[1:] == ["planted", None, ["even for atoms"], 3, 4]
-    assert deepcopy([Hook(plant), [number], {1: number, 2: text}])[1:] == [
+    copied = deepcopy([Hook(add_entries), later, number, text, unchanged, Thing])
+    assert copied[1:] == ["added", None, ["even for atoms"], 3, 4]
+    assert deepcopy([Hook(add_entries), [number], {1: number, 2: text}])[1:] == [
         [None],
         {1: None, 2: ["even for atoms"]},
     ]
 
 
-def what_a_hook_removes_from_the_memo_is_copied_again(deepcopy):
+def memo_entry_removed_by_a_hook_is_copied_again(deepcopy):
     first = [1]
     copied = deepcopy([first, Hook(lambda memo: memo.pop(id(first))), first])
     assert copied[0] is copied[1] and copied[2] == [1] and copied[0] is not copied[2]
 
 
-def a_container_removed_while_it_is_copied_is_noted_again(deepcopy):
+def removed_container_is_added_again_when_finished(deepcopy):
     inner = []
     inner.append(Hook(lambda memo: memo.pop(id(inner)) and None))
     copied = deepcopy([inner, inner])
     assert copied[0] is copied[1]
 
 
-def a_hook_may_replace_the_list_of_originals(deepcopy):
+def hook_may_replace_the_list_of_originals(deepcopy):
     kept = collections.deque()
     tail = [1]
     deepcopy([Hook(lambda memo: memo.__setitem__(id(memo), kept)), tail])
     assert any(each is tail for each in kept)
 
 
-def a_hook_may_keep_the_memo(deepcopy):
+def hook_may_keep_the_memo(deepcopy):
     memos = []
     part = [1]
     copied = deepcopy([part, Hook(memos.append), [2]])
@@ -182,14 +182,14 @@ def a_hook_may_keep_the_memo(deepcopy):
     assert any(each is part for each in memo[id(memo)])
 
 
-def every_hook_of_a_copy_gets_the_same_memo(deepcopy):
+def all_hooks_get_the_same_memo(deepcopy):
     memos = []
     deepcopy([Hook(memos.append), [Hook(memos.append)], (Hook(memos.append),)])
     assert len(memos) == 3
     assert memos[0] is memos[1] is memos[2]
 
 
-def the_callers_memo_is_read(deepcopy):
+def callers_memo_is_read(deepcopy):
     known, none = [1], [2]
     memo = {id(known): "known", id(none): None}
     assert deepcopy([known, none, [3]], memo) == ["known", None, [3]]
@@ -197,7 +197,7 @@ def the_callers_memo_is_read(deepcopy):
     assert deepcopy(known, memo=memo) == "known"
 
 
-def the_callers_memo_is_filled(deepcopy):
+def callers_memo_is_filled(deepcopy):
     memo = {}
     inner = [1]
     original = {"a": inner}
@@ -207,31 +207,31 @@ def the_callers_memo_is_filled(deepcopy):
     assert len(memo) == 2
 
 
-def own_copies_do_not_enter_the_memo(deepcopy):
+def atomic_objects_are_not_added_to_the_memo(deepcopy):
     memo = {}
     for original in (1, "a", (1, 2), Thing, len):
         assert deepcopy(original, memo) is original
     assert memo == {}
 
 
-def a_memo_that_is_none_is_no_memo(deepcopy):
+def memo_may_be_none(deepcopy):
     assert deepcopy([1], None) == [1]
 
 
-def a_memo_may_be_any_mapping_and_is_asked_as_such(deepcopy):
-    asked = []
+def memo_methods_are_called_in_order(deepcopy):
+    calls = []
 
     class Memo(dict):
         def get(self, key, default=None):
-            asked.append("get")
+            calls.append("get")
             return super().get(key, default)
 
         def __getitem__(self, key):
-            asked.append("getitem")
+            calls.append("getitem")
             return super().__getitem__(key)
 
         def __setitem__(self, key, value):
-            asked.append("setitem")
+            calls.append("setitem")
             super().__setitem__(key, value)
 
     memo = Memo()
@@ -239,16 +239,22 @@ def a_memo_may_be_any_mapping_and_is_asked_as_such(deepcopy):
     original = (inner, inner)
     copied = deepcopy(original, memo)
     assert copied == original and copied[0] is copied[1]
-    assert asked == (
-        # the tuple, the list, its int
-        ["get", "get", "get"][:2]
-        + ["setitem", "get", "setitem", "getitem", "setitem"]
-        # the list again; is the tuple there?; the tuple is, and is kept
-        + ["get", "getitem", "setitem", "getitem"]
-    ), asked
+    assert calls == [
+        "get",  # is the tuple copied?
+        "get",  # is the list copied?
+        "setitem",  # the list, before its items are copied
+        "get",  # is the int copied?
+        "setitem",  # the list, when it is finished
+        "getitem",  # is there a list of originals?
+        "setitem",  # the list of originals
+        "get",  # is the list copied?
+        "getitem",  # was the tuple copied meanwhile?
+        "setitem",  # the tuple
+        "getitem",  # the list of originals
+    ], calls
 
 
-def a_memo_that_is_no_dict_works(deepcopy):
+def memo_may_be_another_mapping(deepcopy):
     memo = collections.UserDict()
     inner = [1]
     copied = deepcopy([inner, inner, {2: (inner,)}, Hook(lambda m: m is memo)], memo)
@@ -257,11 +263,11 @@ def a_memo_that_is_no_dict_works(deepcopy):
     assert memo[id(inner)] is copied[0] and memo[id(memo)][0] is inner
 
 
-def a_memo_that_is_no_mapping_is_refused(deepcopy):
+def memo_must_be_a_mapping(deepcopy):
     assert "'get'" in raises(AttributeError, deepcopy, [1], 5)
 
 
-def an_error_of_the_memo_is_passed_on(deepcopy):
+def memo_error_propagates(deepcopy):
     class Full(dict):
         def __setitem__(self, key, value):
             raise OSError("full")
@@ -269,9 +275,9 @@ def an_error_of_the_memo_is_passed_on(deepcopy):
     assert raises(OSError, deepcopy, [1], Full()) == "full"
 
 
-def temporary_objects_are_not_taken_for_one_another(deepcopy):
-    # Each state is a new list that dies right after its copy, unless the memo keeps it; the next
-    # one would get its address.
+def temporary_objects_are_not_confused(deepcopy):
+    # Each state is a new list that is freed after its copy unless the memo keeps it alive. The next
+    # state would then get the same address.
     class Maker:
         def __init__(self, number):
             self.number = number

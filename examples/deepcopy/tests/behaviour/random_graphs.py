@@ -1,4 +1,4 @@
-"""Graphs of random objects, copied by both functions: the results and the memos must be alike."""
+"""Copies random graphs with both functions: the copies and the memos must be equal."""
 
 import collections
 import copy
@@ -50,10 +50,10 @@ ATOMS = (None, 0, 1, "text", 2.5, b"bytes", True, len, int, range(3), 10**20)
 
 
 def random_graph(source, with_hooks):
-    """A list of objects that refer to earlier ones, and some to later ones, too."""
+    """Returns a list of objects that refer to each other."""
     objects = [source.choice(ATOMS)]
 
-    def some():
+    def some_values():
         return [
             source.choice(objects) if source.random() < 0.6 else source.choice(ATOMS)
             for _ in range(source.randrange(6))
@@ -66,9 +66,9 @@ def random_graph(source, with_hooks):
         kind = source.choice(KINDS)
         if kind is Hook and not with_hooks:
             continue
-        values = some()
+        values = some_values()
         if kind in (dict, SubDict, collections.OrderedDict):
-            keys = hashable(some())
+            keys = hashable(some_values())
             new = kind(zip(keys, values))
         elif kind in (set, frozenset):
             new = kind(hashable(values))
@@ -84,7 +84,7 @@ def random_graph(source, with_hooks):
         else:
             new = kind(values)
         objects.append(new)
-    # Cycles.
+    # Add cycles.
     for _ in range(source.randrange(5)):
         holder = source.choice(objects)
         target = source.choice(objects)
@@ -104,10 +104,9 @@ def is_unhashable(value):
 
 
 def shape(root, originals):
-    """What can be told about a graph without its addresses: a list of nodes and their parts.
+    """Describes a graph independently of addresses, as a list of nodes and their parts.
 
-    An object that is one of the originals is noted as such: what was not copied must not have
-    been copied by the other function either.
+    Originals are marked as such, so that both functions must copy the same objects.
     """
     numbers = {}
     nodes = []
@@ -127,7 +126,7 @@ def shape(root, originals):
         if isinstance(value, dict):
             node.extend((visit(key), visit(item)) for key, item in value.items())
         elif isinstance(value, (set, frozenset)):
-            # Their order may depend on addresses.
+            # The order of items may depend on addresses.
             node.append(len(value))
         elif isinstance(value, (list, tuple, collections.deque)):
             node.extend(visit(item) for item in value)
@@ -159,13 +158,13 @@ def compare(deepcopy, with_hooks, with_memo):
         assert results[0] == results[1], f"seed {seed}: {results[0]} != {results[1]}"
 
 
-def random_graphs_are_copied_alike(deepcopy):
+def random_graphs_have_equal_copies(deepcopy):
     compare(deepcopy, with_hooks=False, with_memo=False)
 
 
-def random_graphs_with_hooks_are_copied_alike(deepcopy):
+def random_graphs_with_hooks_have_equal_copies(deepcopy):
     compare(deepcopy, with_hooks=True, with_memo=False)
 
 
-def random_graphs_fill_a_memo_alike(deepcopy):
+def random_graphs_fill_equal_memos(deepcopy):
     compare(deepcopy, with_hooks=True, with_memo=True)

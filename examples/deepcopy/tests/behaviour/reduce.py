@@ -1,4 +1,4 @@
-"""The reduce protocol, and classes that come to be copied through it."""
+"""The reduce protocol, and classes that are copied by it."""
 
 import collections
 import copy
@@ -21,7 +21,7 @@ class Thing:
 
 
 class Reducible:
-    """Is reduced to what it is made with."""
+    """Reduces to the arguments of its constructor."""
 
     def __init__(self, *reduced):
         self.reduced = reduced
@@ -39,7 +39,7 @@ def raises(error, call, *args):
     raise AssertionError(f"{error.__name__} was not raised")
 
 
-def plain_objects_are_copied_with_their_attributes(deepcopy):
+def attributes_are_copied(deepcopy):
     original = Thing(items=[1], other=Thing())
     copied = deepcopy(original)
     assert type(copied) is Thing and copied is not original
@@ -49,7 +49,7 @@ def plain_objects_are_copied_with_their_attributes(deepcopy):
     assert not hasattr(original, "more")
 
 
-def an_object_may_refer_to_itself(deepcopy):
+def object_may_refer_to_itself(deepcopy):
     original = Thing()
     original.me = original
     original.list = [original]
@@ -57,7 +57,7 @@ def an_object_may_refer_to_itself(deepcopy):
     assert copied.me is copied and copied.list[0] is copied and copied is not original
 
 
-def slots_are_copied_with_and_without_a_dict(deepcopy):
+def slots_are_copied(deepcopy):
     class Slots:
         __slots__ = ("a", "b")
 
@@ -76,10 +76,10 @@ def slots_are_copied_with_and_without_a_dict(deepcopy):
             assert copied.c == [2] and copied.c is not original.c
 
 
-def an_attribute_set_by_a_property_goes_around_the_property(deepcopy):
+def attributes_bypass_setattr(deepcopy):
     class Guarded:
         def __setattr__(self, name, value):
-            raise AssertionError("state goes into __dict__")
+            raise AssertionError("the state must go into __dict__")
 
     original = Guarded()
     vars(original)["x"] = [1]
@@ -127,10 +127,10 @@ def getstate_and_setstate_are_used(deepcopy):
     assert not hasattr(deepcopy(original), "restored")
 
 
-def the_registry_comes_before_the_methods(deepcopy):
+def registry_precedes_methods(deepcopy):
     class Registered:
         def __reduce_ex__(self, protocol):
-            raise AssertionError("the registry was not asked")
+            raise AssertionError("the registry was not consulted")
 
     copyreg.pickle(Registered, lambda self: (list, ([1],)))
     try:
@@ -139,7 +139,7 @@ def the_registry_comes_before_the_methods(deepcopy):
         del copyreg.dispatch_table[Registered]
 
 
-def the_registry_rules_over_sets_but_not_over_lists(deepcopy):
+def registry_applies_to_sets_but_not_lists(deepcopy):
     for kind in (set, frozenset, list):
         copyreg.pickle(kind, lambda self: "itself")
         try:
@@ -149,7 +149,7 @@ def the_registry_rules_over_sets_but_not_over_lists(deepcopy):
             del copyreg.dispatch_table[kind]
 
 
-def reduce_is_used_where_reduce_ex_is_missing(deepcopy):
+def reduce_is_used_without_reduce_ex(deepcopy):
     class Old:
         __reduce_ex__ = None
 
@@ -159,21 +159,21 @@ def reduce_is_used_where_reduce_ex_is_missing(deepcopy):
     assert deepcopy(Old()) == [1]
 
 
-def what_can_not_be_copied_is_an_error_of_copy(deepcopy):
-    class Cant:
+def uncopyable_object_raises_copy_error(deepcopy):
+    class Uncopyable:
         __reduce_ex__ = None
         __reduce__ = None
 
-    message = raises(copy.Error, deepcopy, [Cant()])
+    message = raises(copy.Error, deepcopy, [Uncopyable()])
     assert message.startswith("un(deep)copyable object of type <class "), message
 
 
-def what_can_not_be_pickled_is_a_type_error(deepcopy):
+def unpicklable_object_raises_type_error(deepcopy):
     generator = (number for number in ())
     assert "generator" in raises(TypeError, deepcopy, [generator])
 
 
-def a_reduced_string_means_the_object_itself(deepcopy):
+def reduced_string_means_the_object_itself(deepcopy):
     class Global:
         def __reduce_ex__(self, protocol):
             return "name"
@@ -183,19 +183,19 @@ def a_reduced_string_means_the_object_itself(deepcopy):
     assert pair[0] is pair[1] is original
 
 
-def two_to_five_reduced_items_are_taken(deepcopy):
+def two_to_five_reduced_items_are_accepted(deepcopy):
     assert deepcopy(Reducible(list, ((1, 2),))) == [1, 2]
     assert deepcopy(Reducible(Thing, (), {"a": [1]})).a == [1]
     assert deepcopy(Reducible(list, (), None, iter([[1], 2]))) == [[1], 2]
     assert deepcopy(Reducible(dict, (), None, None, iter([("a", [1])]))) == {"a": [1]}
 
 
-def another_number_of_reduced_items_is_a_type_error(deepcopy):
+def other_item_counts_raise_type_error(deepcopy):
     for reduced in ((), (list,), (list, (), None, None, None, None)):
         raises(TypeError, deepcopy, Reducible(*reduced))
 
 
-def what_is_reduced_to_no_sequence_is_a_type_error(deepcopy):
+def reduced_value_must_be_iterable(deepcopy):
     class Number:
         def __reduce_ex__(self, protocol):
             return 5
@@ -217,32 +217,32 @@ def arguments_may_be_any_iterable(deepcopy):
     assert copied[0] is copied[1] and copied[0] is not inner
 
 
-def arguments_are_copied_one_by_one_as_they_come(deepcopy):
+def arguments_are_copied_one_by_one(deepcopy):
     events = []
 
-    class Noted:
+    class Recorder:
         def __deepcopy__(self, memo):
             events.append("copied")
 
     def arguments():
         for number in range(2):
-            events.append(f"made {number}")
-            yield Noted()
+            events.append(f"created {number}")
+            yield Recorder()
 
     deepcopy(Reducible(lambda *args: None, arguments()))
-    assert events == ["made 0", "copied", "made 1", "copied"], events
+    assert events == ["created 0", "copied", "created 1", "copied"], events
 
 
-def arguments_that_are_false_are_not_copied(deepcopy):
-    class False_(list):
+def falsy_arguments_are_not_copied(deepcopy):
+    class FalsyList(list):
         def __bool__(self):
             return False
 
     inner = [1]
-    assert deepcopy(Reducible(lambda arg: [arg], False_([inner])))[0] is inner
+    assert deepcopy(Reducible(lambda arg: [arg], FalsyList([inner])))[0] is inner
 
 
-def items_are_given_to_methods_that_a_class_overrides(deepcopy):
+def items_are_added_by_overridden_methods(deepcopy):
     class Upper(list):
         def append(self, item):
             super().append(item.upper())
@@ -255,7 +255,7 @@ def items_are_given_to_methods_that_a_class_overrides(deepcopy):
     assert deepcopy(Doubled(a=2)) == {"a": 4}
 
 
-def a_pair_of_states_is_for_dict_and_slots(deepcopy):
+def state_pair_sets_dict_and_slots(deepcopy):
     copied = deepcopy(Reducible(Thing, (), ({"a": 1}, {"b": [2]})))
     assert vars(copied) == {"a": 1, "b": [2]}
     assert vars(deepcopy(Reducible(Thing, (), (None, {"b": 2})))) == {"b": 2}
@@ -263,30 +263,30 @@ def a_pair_of_states_is_for_dict_and_slots(deepcopy):
     raises(TypeError, deepcopy, Reducible(Thing, (), (None, {1: 2})))
 
 
-def a_state_may_be_any_mapping_or_pairs(deepcopy):
+def state_may_be_a_mapping_or_pairs(deepcopy):
     for state in (collections.OrderedDict(a=1), [("a", 1)], collections.UserDict(a=1)):
         assert vars(deepcopy(Reducible(Thing, (), state))) == {"a": 1}
 
 
-def an_object_that_makes_itself_is_its_own_copy(deepcopy):
+def object_may_reduce_to_itself(deepcopy):
     original = Reducible()
     original.reduced = (lambda: original, ())
     assert deepcopy([original, original]) == [original, original]
 
 
-def newobj_may_be_given_by_hand(deepcopy):
-    class Made:
+def newobj_may_be_explicit(deepcopy):
+    class WithArgs:
         def __new__(cls, *args):
             self = super().__new__(cls)
             self.args = args
             return self
 
-    assert deepcopy(Reducible(copyreg.__newobj__, (Made, [1], 2))).args == ([1], 2)
+    assert deepcopy(Reducible(copyreg.__newobj__, (WithArgs, [1], 2))).args == ([1], 2)
     raises(TypeError, deepcopy, Reducible(copyreg.__newobj__, ()))
     raises(TypeError, deepcopy, Reducible(copyreg.__newobj__, (5,)))
 
 
-def classes_of_the_standard_library_are_copied(deepcopy):
+def standard_library_classes_are_copied(deepcopy):
     @dataclasses.dataclass(frozen=True, slots=True)
     class Frozen:
         items: list
@@ -324,7 +324,7 @@ def classes_of_the_standard_library_are_copied(deepcopy):
     assert error.args == ("message", [1])
 
 
-def an_attribute_of_every_name_does_not_confuse_the_copy(deepcopy):
+def dynamic_attributes_are_ignored(deepcopy):
     class Anything:
         def __getattr__(self, name):
             if name.startswith("__"):
