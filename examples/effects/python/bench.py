@@ -1,6 +1,6 @@
-"""What an effect costs: medians of interleaved rounds, in microseconds an effect.
+"""Measures the cost of an effect: the median over interleaved rounds, in microseconds.
 
-The first line is what no VM can be faster than: a loop in Python that sends to a generator.
+The first line is a lower bound for any VM: a loop in Python that sends to a generator.
 """
 
 from statistics import median
@@ -31,7 +31,7 @@ def transfers(effect, k):
     yield Transfer(k, 1)
 
 
-def just_transfers(effect, k):
+def transfers_directly(effect, k):
     return Transfer(k, 1)
 
 
@@ -41,10 +41,10 @@ def delegates(effect, k):
 
 def calls(effect):
     for _ in range(EFFECTS // 2):
-        yield one(effect)
+        yield perform_twice(effect)
 
 
-def one(effect):
+def perform_twice(effect):
     yield effect
     yield effect
 
@@ -76,13 +76,13 @@ def in_vm(make):
 
 
 CASES = {
-    "a loop that sends": send_loop,
+    "send to a generator": send_loop,
     "Get": in_vm(lambda: performs(Get("x"))),
-    "Get, two in a called program": in_vm(lambda: calls(Get("x"))),
-    "Get, past a handler": in_vm(lambda: WithHandler(delegates, performs(Get("x")))),
-    "a handler transfers": in_vm(lambda: WithHandler(transfers, performs(Question()))),
-    "a function transfers": in_vm(lambda: WithHandler(just_transfers, performs(Question()))),
-    "a handler resumes": in_vm(lambda: WithHandler(resumes, performs(Question()))),
+    "Get, in a called program": in_vm(lambda: calls(Get("x"))),
+    "Get, delegated by a handler": in_vm(lambda: WithHandler(delegates, performs(Get("x")))),
+    "Transfer, in a generator": in_vm(lambda: WithHandler(transfers, performs(Question()))),
+    "Transfer, returned": in_vm(lambda: WithHandler(transfers_directly, performs(Question()))),
+    "Resume": in_vm(lambda: WithHandler(resumes, performs(Question()))),
     "Pause, two tasks": in_vm(pair),
 }
 

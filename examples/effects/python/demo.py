@@ -1,29 +1,29 @@
-"""Programs say what they want; handlers decide what that means."""
+"""Shows programs that perform effects, and handlers that decide what the effects mean."""
 
 from dataclasses import dataclass
 
 from effects import (
-    Delegate, Effect, Gather, Modify, Pause, Race, Resume, Spawn, Store, Tell, Transfer, WithHandler,
-    run,
+    Delegate, Effect, Gather, Modify, Pause, Race, Resume, Spawn, Store, Tell, Transfer,
+    WithHandler, run,
 )
 
 
 @dataclass(frozen=True)
 class Fetch(Effect):
-    """The text behind an address. How to get it is not this program's business."""
+    """Requests the text at an address. A handler decides where it comes from."""
 
     address: str
 
 
 @dataclass(frozen=True)
 class Missing(Effect):
-    """There is nothing at this address."""
+    """Reports that there is no text at an address. A handler decides what to do."""
 
     address: str
 
 
-def fetched(pages):
-    """A handler that fetches from a dict; who has no such page gets what `Missing` gives."""
+def fetch_from(pages):
+    """A handler that fetches from a dict. For a missing page it performs `Missing`."""
 
     def handler(effect, k):
         match effect:
@@ -38,7 +38,7 @@ def fetched(pages):
 
 
 def length_of(address, turns):
-    """A program: it asks for a text, is slow, and counts."""
+    """A program that requests a text, takes some time, and returns the length of the text."""
     text = yield Fetch(address)
     for _ in range(turns):
         yield Pause()
@@ -48,7 +48,7 @@ def length_of(address, turns):
 
 
 def all_lengths(addresses):
-    """Every task has the handlers of the program that spawned it."""
+    """A program that runs tasks. Each task inherits the handlers of this program."""
     tasks = []
     for address in addresses:
         tasks.append((yield Spawn(length_of(address, turns=1))))
@@ -62,7 +62,7 @@ def fastest(address):
 
 
 def give_up(effect, k):
-    """Without resuming: its own result is the result of what it is around."""
+    """A handler that does not resume: its result replaces that of the program."""
     match effect:
         case Missing(address):
             yield Tell(f"{address} is missing")
@@ -72,18 +72,18 @@ def give_up(effect, k):
 
 
 def empty_page(effect, k):
-    """Goes on with an empty text, and says so when all is done."""
+    """A handler that resumes with an empty text, and logs that when the program is finished."""
     match effect:
         case Missing(address):
             result = yield Resume(k, "")
-            yield Tell(f"{address} was taken for empty")
+            yield Tell(f"{address} was treated as empty")
             return result
         case _:
             yield Delegate()
 
 
 def main():
-    web = fetched({"/": "welcome", "/about": "an example"})
+    web = fetch_from({"/": "welcome", "/about": "an example"})
     for missing in give_up, empty_page:
         program = WithHandler(web, all_lengths(["/", "/about", "/nowhere"]))
         print(missing.__name__, (yield WithHandler(missing, program)))

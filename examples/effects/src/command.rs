@@ -1,6 +1,4 @@
-//! The command: a Python that runs one script, with the module `effects` built in.
-//!
-//! It never exits the process itself, but for a script that does.
+//! The command line: runs one script in a Python with the module `effects` built in.
 
 use std::ffi::CString;
 use std::process::ExitCode;
@@ -9,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::effects;
 
-/// Runs the script that the first argument names, or `python/demo.py`.
+/// Runs the script that the first argument names, or `python/demo.py` without an argument.
 pub fn run() -> ExitCode {
     pyo3::append_to_inittab!(effects);
     Python::initialize();
@@ -19,7 +17,7 @@ pub fn run() -> ExitCode {
             // Exits the process if the script raised `SystemExit`.
             error.print(py);
         }
-        // Python would write what it buffered when it is finalized, but nothing finalizes it.
+        // Nothing finalizes Python, which would flush its buffers.
         let flushed = py.run(c"import sys; sys.stdout.flush(); sys.stderr.flush()", None, None);
         if outcome.is_ok() && flushed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     })

@@ -1,9 +1,8 @@
-//! Algebraic effects for Python: programs yield what they want, handlers decide what that means.
+//! Algebraic effects for Python: programs yield effects, and handlers decide what an effect means.
 //!
-//! The Python module `effects` is registered before Python starts ([`command`] shows it). Programs
-//! are generators; a VM in Rust runs them, holds what is suspended, and finds the handlers.
-//!
-//! It never looks inside a program, and never runs two at the same time.
+//! The Python module `effects` is registered before Python starts (see [`command`]). Programs are
+//! Python generators. A virtual machine in Rust runs them, keeps suspended programs, and finds the
+//! handlers. It runs one program at a time and does not look inside programs.
 
 pub mod command;
 

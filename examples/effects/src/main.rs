@@ -1,4 +1,4 @@
-//! Runs a Python script that can `import effects`; the crate's own demo, when none is named.
+//! Runs a Python script that can `import effects`, or the demo of this crate.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
-//! How classes of what programs yield are defined: immutable, positional, and shown as they are
-//! written, so that `match` works with them. They have no methods of their own.
+//! Defines the classes of objects that programs yield. They are immutable, take positional
+//! arguments, support `match`, and have a `repr` that looks like their constructor call.
 
-/// Defines classes with a common base: its constructor's parameters, and its attributes.
+/// Defines classes with a common base. Each field is a constructor parameter and an attribute.
 macro_rules! classes {
     ($base:ident; $(
         $(#[$meta:meta])*
@@ -29,7 +29,7 @@ macro_rules! classes {
 
             fn __repr__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
                 let fields = [$(self.$field.clone().into_bound_py_any(py)?),*];
-                $crate::python::class::shown(py, stringify!($name), &fields)
+                $crate::python::class::format_repr(py, stringify!($name), &fields)
             }
         }
     )*};
@@ -40,8 +40,8 @@ pub(super) use classes;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// `Name('first', 'second')`.
-pub(super) fn shown<'py>(
+/// Formats an object as `Name('first', 'second')`.
+pub(super) fn format_repr<'py>(
     py: Python<'py>,
     name: &str,
     fields: &[Bound<'py, PyAny>],

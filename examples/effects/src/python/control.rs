@@ -1,6 +1,4 @@
-//! Orders to the VM, which no handler sees.
-//!
-//! An object of these classes does nothing by itself: it is yielded.
+//! Control operations: objects that programs yield to the VM, and that no handler receives.
 
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyTypeError;
@@ -15,7 +13,7 @@ use super::program::Program;
 use super::value::{Handler, Object, type_name};
 use crate::vm;
 
-/// An order to the VM.
+/// A control operation. It has no effect until a program yields it.
 #[pyclass(module = "effects", frozen, subclass)]
 pub(super) struct Control;
 
@@ -31,7 +29,7 @@ impl<'py> FromPyObject<'_, 'py> for AnyEffect {
             return Ok(AnyEffect(Object::new(object.to_owned())));
         }
         Err(PyTypeError::new_err(format!(
-            "an effect is of a class derived from `Effect`, not {}",
+            "an effect must be derived from `Effect`, not {}",
             type_name(&object)
         )))
     }
@@ -51,66 +49,68 @@ classes! { Control;
     /// Answers with the value.
     Pure(value) { value: Object }
 
-    /// Runs the program with the handler around it. The answer is the handler's result, if it took
-    /// an effect, else the program's.
+    /// Runs the program under the handler. The answer is the result of the handler if it handled an
+    /// effect, and otherwise the result of the program.
     WithHandler(handler, program) { handler: Handler, program: Program }
 
-    /// Answers the effect that the continuation is of. Comes back with the result of what the
-    /// handler is around.
+    /// Answers the effect of the continuation. Returns the result of the program that the handler
+    /// encloses.
     Resume(continuation, value) { continuation: Continuation, value: Object }
 
-    /// Answers the effect that the continuation is of, and ends the handler.
+    /// Answers the effect of the continuation and ends the handler.
     Transfer(continuation, value) { continuation: Continuation, value: Object }
 
-    /// As `Resume`. Starts a continuation that was created; that one takes no value.
+    /// Like `Resume`, and also starts a created continuation, which takes no value.
     ResumeContinuation(continuation, value = None) {
         continuation: Continuation,
         value: Option<Object>
     }
 
-    /// Leaves the effect, or another one in its place, to the handlers further out, and ends the
+    /// Passes the effect, or another effect in its place, to the outer handlers, and ends the
     /// handler.
     Delegate(effect = None) { effect: Option<AnyEffect> }
 
-    /// The continuation that the handler was given.
+    /// Answers with the continuation that the handler received.
     GetContinuation() {}
 
-    /// The handlers around, the innermost first.
+    /// Answers with the enclosing handlers, innermost first.
     GetHandlers() {}
 
-    /// A continuation that starts the program with these handlers around it, the innermost first.
+    /// Creates a continuation that starts the program under these handlers, innermost first.
     CreateContinuation(program, handlers = Vec::new()) {
         program: Program,
         handlers: Vec<Handler>
     }
 }
 
-/// The order that this object is, if it is one.
+/// Converts an object to a control operation, if it is one.
 pub(super) fn control<'py>(object: &Bound<'py, PyAny>) -> Option<vm::Control<Generators<'py>>> {
     object.cast::<Control>().ok()?;
     let py = object.py();
-    Some(if let Ok(order) = object.cast::<Resume>() {
-        vm::Control::Resume(order.get().continuation.0.clone(), order.get().value.clone())
-    } else if let Ok(order) = object.cast::<Transfer>() {
-        vm::Control::Transfer(order.get().continuation.0.clone(), order.get().value.clone())
-    } else if let Ok(order) = object.cast::<Delegate>() {
-        let instead = order.get().effect.as_ref();
-        vm::Control::Delegate(instead.and_then(|instead| effect(instead.0.bind(py))))
-    } else if let Ok(order) = object.cast::<WithHandler>() {
-        let WithHandler { handler, program } = order.get();
+    Some(if let Ok(operation) = object.cast::<Resume>() {
+        let Resume { continuation, value } = operation.get();
+        vm::Control::Resume(continuation.0.clone(), value.clone())
+    } else if let Ok(operation) = object.cast::<Transfer>() {
+        let Transfer { continuation, value } = operation.get();
+        vm::Control::Transfer(continuation.0.clone(), value.clone())
+    } else if let Ok(operation) = object.cast::<Delegate>() {
+        let replacement = operation.get().effect.as_ref();
+        vm::Control::Delegate(replacement.and_then(|replacement| effect(replacement.0.bind(py))))
+    } else if let Ok(operation) = object.cast::<WithHandler>() {
+        let WithHandler { handler, program } = operation.get();
         vm::Control::WithHandler { handler: handler.0.clone(), program: program.clone() }
-    } else if let Ok(order) = object.cast::<Pure>() {
-        vm::Control::Pure(order.get().value.clone())
-    } else if let Ok(order) = object.cast::<ResumeContinuation>() {
-        let ResumeContinuation { continuation, value } = order.get();
+    } else if let Ok(operation) = object.cast::<Pure>() {
+        vm::Control::Pure(operation.get().value.clone())
+    } else if let Ok(operation) = object.cast::<ResumeContinuation>() {
+        let ResumeContinuation { continuation, value } = operation.get();
         let value = value.clone().unwrap_or_else(|| Object::none(py));
         vm::Control::ResumeContinuation(continuation.0.clone(), value)
     } else if object.cast::<GetContinuation>().is_ok() {
         vm::Control::GetContinuation
     } else if object.cast::<GetHandlers>().is_ok() {
         vm::Control::GetHandlers
-    } else if let Ok(order) = object.cast::<CreateContinuation>() {
-        let CreateContinuation { program, handlers } = order.get();
+    } else if let Ok(operation) = object.cast::<CreateContinuation>() {
+        let CreateContinuation { program, handlers } = operation.get();
         let handlers = handlers.iter().map(|handler| handler.0.clone()).collect();
         vm::Control::CreateContinuation { program: program.clone(), handlers }
     } else {

@@ -1,6 +1,4 @@
-//! Effects: what a program wants, without a word about who does it.
-//!
-//! An object of these classes does nothing by itself. It is yielded, and offered to handlers.
+//! Effects: objects that programs yield and that handlers receive.
 
 use std::iter;
 
@@ -15,13 +13,13 @@ use super::program::Program;
 use super::value::{Name, Object};
 use crate::vm::{self, Builtin};
 
-/// What a program wants of the handlers around it. Derive your own effects from this class.
+/// The base class of effects. Derive your own effects from it.
 #[pyclass(module = "effects", frozen, subclass)]
 pub(super) struct Effect;
 
 #[pymethods]
 impl Effect {
-    /// Takes whatever `__init__` of a derived class takes.
+    /// Accepts any arguments, for the `__init__` of a derived class.
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
@@ -30,35 +28,35 @@ impl Effect {
 }
 
 classes! { Effect;
-    /// The value that was put by this name.
+    /// Answers with the value of the key.
     Get(key) { key: Name }
 
-    /// Puts a value by this name.
+    /// Sets the value of the key.
     Put(key, value) { key: Name, value: Object }
 
-    /// Replaces the value by what the function makes of it, and answers with that.
+    /// Replaces the value of the key by the result of the function, and answers with it.
     Modify(key, function) { key: Name, function: Object }
 
-    /// The value that the run was given by this name.
+    /// Answers with a value of the environment.
     Ask(key) { key: Name }
 
     /// Appends to the log.
     Tell(message) { message: Object }
 
-    /// Has the program take turns with this one. The answer is its task.
+    /// Starts the program as a task, and answers with the task.
     Spawn(program) { program: Program }
 
-    /// Waits for the results of all; raises the first failure.
+    /// Waits for the results of all tasks, or raises the first failure.
     Gather(*tasks) { tasks: Vec<Task> }
 
-    /// Waits for the first to end, for its result or failure, and cancels the others.
+    /// Waits for the result or failure of the first task to end, and cancels the others.
     Race(first, *others) { first: Task, others: Vec<Task> }
 
-    /// Lets all others that are ready have a turn.
+    /// Lets every other ready task run.
     Pause() {}
 }
 
-/// The effect that this object is, if it is one.
+/// Converts an object to an effect, if it is one.
 pub(super) fn effect<'py>(object: &Bound<'py, PyAny>) -> Option<vm::Effect<Generators<'py>>> {
     object.cast::<Effect>().ok()?;
     Some(vm::Effect { value: Object::new(object.clone()), builtin: builtin(object) })

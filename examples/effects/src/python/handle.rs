@@ -1,14 +1,14 @@
-//! What Python holds of tasks and continuations.
+//! Python objects that refer to tasks and continuations of the VM.
 //!
-//! These objects have an identity and nothing else. When the last one of its identity is gone, the
-//! VM gives up what nobody can name any more.
+//! They consist of an identity. When the last object with an identity is gone, the VM releases the
+//! task or continuation.
 
 use pyo3::prelude::*;
 
 use crate::vm;
 
-/// What is left to do after an effect, until the handler that is given this has answered. It can be
-/// resumed once; when it never is, and nobody holds it any more, its generators are closed.
+/// The rest of a program after an effect, up to the handler that received the effect. It can be
+/// resumed once. If it is dropped without being resumed, its generators are closed.
 #[pyclass(module = "effects", name = "Continuation", frozen, eq, hash, from_py_object)]
 #[derive(Clone, PartialEq, Hash)]
 pub(super) struct Continuation(pub(super) vm::Continuation);
@@ -20,7 +20,7 @@ impl Continuation {
     }
 }
 
-/// A program that takes turns with others.
+/// A program that runs concurrently with other tasks.
 #[pyclass(module = "effects", name = "Task", frozen, eq, hash, from_py_object)]
 #[derive(Clone, PartialEq, Hash)]
 pub(super) struct Task(pub(super) vm::Task);

@@ -1,6 +1,5 @@
-//! Python as a language of the VM.
-//!
-//! Whatever a run does to Python objects, it does here, when the VM calls.
+//! Implements the VM's [`Interpreter`] for Python generators. All Python code of a run is called
+//! from here.
 
 use std::sync::Arc;
 
@@ -15,14 +14,14 @@ use super::effect::effect;
 use super::error::exception;
 use super::handle::{Continuation, Task};
 use super::program::{Program, generator, is_fresh};
-use super::value::{Object, name, type_name};
+use super::value::{Object, callable_name, type_name};
 use crate::vm::{self, Answer, Failure, Interpreter, Outcome, Progress, Yielded};
 
-/// The language whose programs are generators.
+/// The language in which programs are Python generators.
 pub(super) struct Generators<'py>(pub(super) Python<'py>);
 
 impl<'py> Generators<'py> {
-    /// What Python makes of an outcome.
+    /// Converts an outcome to a Python result.
     pub(super) fn result(&self, outcome: Outcome<Self>) -> PyResult<Bound<'py, PyAny>> {
         match outcome {
             Ok(answer) => self.object(answer),
@@ -55,11 +54,11 @@ impl<'py> Generators<'py> {
         }
     }
 
-    /// Runs a program on, with the answer to what it yielded.
-    fn go_on(&self, program: Program, answer: PyResult<Bound<'py, PyAny>>) -> Progress<Self> {
+    /// Resumes a program with the answer to its last yield.
+    fn advance(&self, program: Program, answer: PyResult<Bound<'py, PyAny>>) -> Progress<Self> {
         match (&program, answer) {
             (Program::Generator(generator), answer) => {
-                match self.next(generator.bind(self.0), answer) {
+                match self.send(generator.bind(self.0), answer) {
                     Ok(Advance::Yielded(yielded)) => Progress::Yielded(program, yielded),
                     Ok(Advance::Returned(value)) => Progress::Returned(value),
                     Err(error) => Progress::Raised(Arc::new(error)),
@@ -70,8 +69,9 @@ impl<'py> Generators<'py> {
         }
     }
 
-    /// Runs a generator to its next yield that makes sense. One that does not raises there.
-    fn next(
+    /// Runs a generator to its next valid yield. An invalid yield raises an exception in the
+    /// generator.
+    fn send(
         &self,
         generator: &Bound<'py, PyIterator>,
         mut answer: PyResult<Bound<'py, PyAny>>,
@@ -88,7 +88,8 @@ impl<'py> Generators<'py> {
                     let error = error.into_value(self.0);
                     match generator.call_method1(intern!(self.0, "throw"), (error,)) {
                         Ok(yielded) => yielded,
-                        // No generator raises this (PEP 479): it says that the generator returned.
+                        // A `StopIteration` from `throw` means that the generator returned: PEP 479
+                        // keeps generators from raising it.
                         Err(end) if end.is_instance_of::<PyStopIteration>(self.0) => {
                             let value = end.value(self.0).getattr(intern!(self.0, "value"))?;
                             return Ok(Advance::Returned(Object::new(value)));
@@ -97,14 +98,15 @@ impl<'py> Generators<'py> {
                     }
                 }
             };
-            match self.understand(&yielded) {
+            match self.classify(&yielded) {
                 Ok(yielded) => return Ok(Advance::Yielded(yielded)),
                 Err(error) => answer = Err(error),
             }
         }
     }
 
-    fn understand(&self, yielded: &Bound<'py, PyAny>) -> PyResult<Yielded<Self>> {
+    /// Converts a yielded object to an effect, a control operation or a program.
+    fn classify(&self, yielded: &Bound<'py, PyAny>) -> PyResult<Yielded<Self>> {
         if let Some(effect) = effect(yielded) {
             return Ok(Yielded::Effect(effect));
         }
@@ -115,7 +117,7 @@ impl<'py> Generators<'py> {
             return Ok(Yielded::Program(Program::Generator(generator)));
         }
         Err(PyTypeError::new_err(format!(
-            "a program yields effects, orders and other programs, not {}; a class of effects is \
+            "a program must yield an effect, a control operation or a program, not {}; effects are \
              derived from `Effect`",
             type_name(yielded)
         )))
@@ -124,22 +126,21 @@ impl<'py> Generators<'py> {
     /// Runs a program to its first yield.
     fn begin(&self, program: Program) -> PyResult<Progress<Self>> {
         if let Program::Single(object) = &program {
-            let yielded = self.understand(object.bind(self.0))?;
+            let yielded = self.classify(object.bind(self.0))?;
             return Ok(Progress::Yielded(program, yielded));
         }
         if let Program::Generator(generator) = &program
             && !is_fresh(generator.bind(self.0))?
         {
             return Err(PyValueError::new_err(
-                "this generator was started before: a program runs once, so call the generator \
-                 function again",
+                "this generator has already been started: call the generator function again",
             ));
         }
-        Ok(self.go_on(program, Ok(self.none())))
+        Ok(self.advance(program, Ok(self.none())))
     }
 }
 
-/// What a generator did with an answer.
+/// The reaction of a generator to an answer.
 enum Advance<'py> {
     Yielded(Yielded<Generators<'py>>),
     Returned(Object),
@@ -155,11 +156,11 @@ impl Interpreter for Generators<'_> {
     }
 
     fn resume(&mut self, program: Program, answer: Answer<Object>) -> Progress<Self> {
-        self.go_on(program, self.object(answer))
+        self.advance(program, self.object(answer))
     }
 
     fn throw(&mut self, program: Program, failure: Failure<Self>) -> Progress<Self> {
-        self.go_on(program, Err(self.error(failure)))
+        self.advance(program, Err(self.error(failure)))
     }
 
     fn handle(
@@ -172,9 +173,9 @@ impl Interpreter for Generators<'_> {
         let returned = handler.call1((effect, Continuation(continuation)))?;
         Program::of(&returned)?.ok_or_else(|| {
             Arc::new(PyTypeError::new_err(format!(
-                "{} returned {}: a handler is a generator function, one that uses `yield`, or \
-                 returns an effect or an order",
-                name(handler),
+                "{} returned {}: a handler must be a generator function (use `yield`), or return \
+                 an effect or a control operation",
+                callable_name(handler),
                 type_name(&returned)
             )))
         })
@@ -193,7 +194,7 @@ impl Interpreter for Generators<'_> {
     }
 
     fn report(&mut self, failure: Failure<Self>) {
-        let whose = intern!(self.0, "a task that nobody waited for");
-        self.error(failure).write_unraisable(self.0, Some(whose));
+        let context = intern!(self.0, "a task that was not waited for");
+        self.error(failure).write_unraisable(self.0, Some(context));
     }
 }

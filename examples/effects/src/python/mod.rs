@@ -1,6 +1,5 @@
-//! Python for the VM: generators as programs, objects as values, and the module `effects`.
-//!
-//! Nothing here decides what happens next: that is the VM's.
+//! The Python side: generators as programs, objects as values, and the module `effects`. All
+//! decisions about the course of a run are made by the VM.
 
 mod class;
 mod control;
@@ -14,7 +13,7 @@ mod value;
 
 use pyo3::pymodule;
 
-/// Algebraic effects: programs yield what they want, handlers decide what that means.
+/// Algebraic effects: programs yield effects, and handlers decide what an effect means.
 #[pymodule]
 pub mod effects {
     #[pymodule_export]

@@ -1,7 +1,6 @@
-//! Python's programs: generators, and effects and orders as programs of one yield.
+//! Python programs: generators, and effects or control operations as programs of a single yield.
 //!
-//! A program is checked where Python hands it over, so that the mistake is raised where it was
-//! made; nothing here runs one.
+//! Programs are checked where Python passes them to Rust, so that an error is raised there.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,16 +15,16 @@ use super::control::Control;
 use super::effect::Effect;
 use super::value::{Object, type_name};
 
-/// What can be run.
+/// A program.
 #[derive(Clone)]
 pub(super) enum Program {
     Generator(Arc<Py<PyIterator>>),
-    /// Yields this object, and returns the answer.
+    /// Yields this object and returns the answer.
     Single(Object),
 }
 
 impl Program {
-    /// The program that this object is, if it is one.
+    /// Converts an object to a program, if it is one.
     pub(super) fn of(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if let Some(generator) = generator(object)? {
             return Ok(Some(Program::Generator(generator)));
@@ -35,7 +34,7 @@ impl Program {
     }
 }
 
-/// The object as a generator, if it is one.
+/// Converts an object to a generator, if it is one.
 pub(super) fn generator(object: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Py<PyIterator>>>> {
     static GENERATOR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     if !object.is_exact_instance(GENERATOR.import(object.py(), "types", "GeneratorType")?) {
@@ -44,8 +43,8 @@ pub(super) fn generator(object: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Py<PyI
     Ok(Some(Arc::new(object.cast::<PyIterator>()?.clone().unbind())))
 }
 
-/// Whether a generator can be started. One that was is in somebody else's hands, and one that has
-/// ended would end again, with `None`.
+/// Returns true if a generator has not been started. Otherwise another caller is running it, or it
+/// has ended.
 pub(super) fn is_fresh(generator: &Bound<'_, PyIterator>) -> PyResult<bool> {
     let py = generator.py();
     Ok(!generator.getattr(intern!(py, "gi_running"))?.is_truthy()?
@@ -61,17 +60,17 @@ impl<'py> FromPyObject<'_, 'py> for Program {
             return Ok(program);
         }
         let py = object.py();
-        let makes_one = py
+        let is_generator_function = py
             .import(intern!(py, "inspect"))?
             .call_method1(intern!(py, "isgeneratorfunction"), (object,))?
             .is_truthy()?;
-        Err(PyTypeError::new_err(if makes_one {
+        Err(PyTypeError::new_err(if is_generator_function {
             let name = object.getattr(intern!(py, "__qualname__"))?;
-            format!("{name} is a generator function, not yet a program: call it")
+            format!("{name} is a generator function, not a program: call it")
         } else {
             format!(
-                "a program is an effect, an order, or what calling a generator function gives, \
-                 one that uses `yield`; not {}",
+                "a program is an effect, a control operation, or the result of calling a generator \
+                 function, not {}",
                 type_name(&object)
             )
         }))

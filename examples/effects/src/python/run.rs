@@ -1,6 +1,4 @@
-//! Running programs, and the store that a run begins with and leaves.
-//!
-//! Two runs never have one store at the same time.
+//! The function `run`, and the store that a run uses.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,11 +12,11 @@ use super::program::Program;
 use super::value::{Name, Object};
 use crate::vm::{self, Key, Vm};
 
-/// What programs get and put, ask and tell. Its state and log stay when the run is over, and the
-/// next run that is given it goes on with them.
+/// The state, environment and log of a run. State and log can be read after the run, and another
+/// run with the same store continues with them.
 #[pyclass(module = "effects", frozen)]
 pub(super) struct Store {
-    /// None while a run has it.
+    /// `None` while a run uses the store.
     values: Mutex<Option<vm::Store<Object>>>,
 }
 
@@ -27,23 +25,24 @@ impl Store {
     #[new]
     #[pyo3(signature = (state = None, env = None))]
     fn new(state: Option<Bound<'_, PyDict>>, env: Option<Bound<'_, PyDict>>) -> PyResult<Self> {
-        let values = vm::Store { state: named(state)?, environment: named(env)?, log: Vec::new() };
+        let values =
+            vm::Store { state: by_key(state)?, environment: by_key(env)?, log: Vec::new() };
         Ok(Store { values: Mutex::new(Some(values)) })
     }
 
-    /// What was put, as a new dict.
+    /// The state, as a new dict.
     #[getter]
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         dict(py, self.copy(|values| &values.state)?)
     }
 
-    /// What can be asked for, as a new dict.
+    /// The environment, as a new dict.
     #[getter]
     fn env<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         dict(py, self.copy(|values| &values.environment)?)
     }
 
-    /// What was told, as a new list.
+    /// The log, as a new list.
     #[getter]
     fn log<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.copy(|values| &values.log)?)
@@ -55,7 +54,7 @@ impl Store {
         self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A copy of a part. To make Python objects of it under the lock could lead back here.
+    /// Copies a part of the store, so that Python objects are created after the lock is released.
     fn copy<T: Clone>(&self, part: impl FnOnce(&vm::Store<Object>) -> &T) -> PyResult<T> {
         self.values().as_ref().map(|values| part(values).clone()).ok_or_else(in_use)
     }
@@ -71,24 +70,24 @@ impl Store {
 
 fn in_use() -> PyErr {
     PyRuntimeError::new_err(
-        "a run has this store: until it is over, programs yield `Get`, `Put`, `Ask` and `Tell`",
+        "this store is in use by a run: programs must use `Get`, `Put`, `Ask` and `Tell`",
     )
 }
 
-fn named(values: Option<Bound<'_, PyDict>>) -> PyResult<BTreeMap<Key, Object>> {
-    let mut named = BTreeMap::new();
+fn by_key(values: Option<Bound<'_, PyDict>>) -> PyResult<BTreeMap<Key, Object>> {
+    let mut map = BTreeMap::new();
     for (name, value) in values.iter().flatten() {
-        named.insert(name.extract::<Name>()?.0, Object::new(value));
+        map.insert(name.extract::<Name>()?.0, Object::new(value));
     }
-    Ok(named)
+    Ok(map)
 }
 
 fn dict<'py>(py: Python<'py>, values: BTreeMap<Key, Object>) -> PyResult<Bound<'py, PyDict>> {
     values.into_iter().map(|(key, value)| (Name(key), value)).into_py_dict(py)
 }
 
-/// Runs a program and the tasks that it spawns. Returns what the program returns, or raises what it
-/// raises; what is suspended then will never be resumed, and is closed.
+/// Runs a program and the tasks that it spawns. Returns the result of the program or raises its
+/// exception. Programs that are still suspended then are closed.
 #[pyfunction]
 #[pyo3(signature = (program, store = None))]
 pub(super) fn run<'py>(

@@ -1,6 +1,6 @@
-//! Python objects as the VM's values.
+//! Python objects as values of the VM.
 //!
-//! Nothing here runs Python code, but for what `callable` asks.
+//! No Python code runs here, except in `callable`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use pyo3::types::PyString;
 
 use crate::vm::Key;
 
-/// Any object. To clone it counts in Rust, not in Python: the VM clones values where it has no
-/// interpreter.
+/// Any object. A clone only increments a count in Rust, because the VM clones values without access
+/// to the interpreter.
 #[derive(Clone)]
 pub(crate) struct Object(Arc<Py<PyAny>>);
 
@@ -49,7 +49,7 @@ impl<'py> IntoPyObject<'py> for Object {
     }
 }
 
-/// The name of a value in the store.
+/// The key of a value in the store.
 #[derive(Clone)]
 pub(crate) struct Name(pub(crate) Key);
 
@@ -71,7 +71,7 @@ impl<'py> IntoPyObject<'py> for Name {
     }
 }
 
-/// What handles effects: something that can be called.
+/// A handler: any callable.
 #[derive(Clone)]
 pub(crate) struct Handler(pub(crate) Object);
 
@@ -93,19 +93,19 @@ impl<'py> FromPyObject<'_, 'py> for Handler {
             return Ok(Handler(Object::new(object.to_owned())));
         }
         Err(PyTypeError::new_err(format!(
-            "a handler is a generator function of an effect and a continuation, not {}",
+            "a handler must be a function of an effect and a continuation, not {}",
             type_name(&object)
         )))
     }
 }
 
-/// How messages call an object's type.
+/// Returns the name of an object's type for messages.
 pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
     object.get_type().qualname().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
 }
 
-/// How messages call something that can be called.
-pub(crate) fn name(callable: &Bound<'_, PyAny>) -> String {
+/// Returns the name of a callable for messages.
+pub(crate) fn callable_name(callable: &Bound<'_, PyAny>) -> String {
     callable
         .getattr(intern!(callable.py(), "__qualname__"))
         .map_or_else(|_| type_name(callable), |name| name.to_string())
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cloning_a_value_leaves_pythons_reference_count_alone() {
+    fn clones_share_one_python_reference() {
         Python::initialize();
         Python::attach(|py| {
             let list = PyList::empty(py).into_any();
@@ -126,14 +126,14 @@ mod tests {
                 let count = py.import("sys").unwrap().call_method1("getrefcount", (&list,));
                 count.unwrap().extract().unwrap()
             };
-            let without = count();
+            let initial = count();
             let object = Object::new(list.clone());
             let clones = vec![object.clone(); 10];
-            assert_eq!(count(), without + 1);
+            assert_eq!(count(), initial + 1);
             drop(object);
-            assert_eq!(count(), without + 1, "any clone keeps the object alive");
+            assert_eq!(count(), initial + 1, "any clone keeps the object alive");
             drop(clones);
-            assert_eq!(count(), without);
+            assert_eq!(count(), initial);
         });
     }
 }

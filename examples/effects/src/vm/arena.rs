@@ -1,35 +1,38 @@
-//! Segments: the pieces that stacks of programs are made of, and the arena that they live in.
+//! Segments, the parts of stacks of programs, and the arena that stores them.
 //!
-//! A stack is a chain of segments, each naming its caller. To capture a continuation is to cut a
-//! chain, to resume it is to tie it to another; no program is ever copied or moved for that.
+//! A stack is a linked list (chain) of segments, each pointing to its caller. Capturing a
+//! continuation unlinks part of a chain, and resuming links it to another segment. No program is
+//! copied or moved.
 //!
-//! The arena never decides when a segment ends: whoever unlinks one from its chain frees it.
+//! Code that unlinks a segment from its chain must also free it.
 
 use std::ops::{Index, IndexMut};
 
 use super::continuation::Continuation;
 use super::interpreter::{Effect, Interpreter};
 
-/// A segment's place in its arena; another segment's once this one is freed.
+/// The index of a segment in its arena. After the segment is freed, another one may get the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentId(usize);
 
-/// Programs that call each other, and what their last result means to the segment that waits.
+/// A stack of programs that call each other.
 pub(super) struct Segment<I: Interpreter> {
-    /// Started and suspended, the innermost last. One that has not started is never in here.
+    /// Suspended programs, innermost last. Programs that are not started are not in here.
     pub(super) programs: Vec<I::Program>,
-    /// Who gets the last result; the lowest segment of a task, or of a continuation, has none.
+    /// The segment that receives the last result; none for the lowest segment of a task or
+    /// continuation.
     pub(super) caller: Option<SegmentId>,
     pub(super) role: Role<I>,
 }
 
-/// What a segment is there for.
+/// The role of a segment.
 pub(super) enum Role<I: Interpreter> {
-    /// To run programs, no more.
+    /// Runs programs.
     Plain,
-    /// Effects of what runs in here, or above, are offered to this handler.
+    /// Also marks the position of a handler, which receives effects of programs in this segment and
+    /// the segments above it.
     Prompt(I::Value),
-    /// A handler runs in here, with this continuation in its hands.
+    /// Runs a handler that received this effect and continuation.
     Handling { effect: Effect<I>, continuation: Continuation },
 }
 
@@ -44,7 +47,7 @@ impl<I: Interpreter> Arena<I> {
         Arena { segments: Vec::new(), free: Vec::new() }
     }
 
-    /// A segment without programs; a freed one, if there is any.
+    /// Allocates a segment without programs, and reuses a freed one if possible.
     pub(super) fn allocate(&mut self, caller: Option<SegmentId>, role: Role<I>) -> SegmentId {
         if let Some(id) = self.free.pop() {
             self[id].caller = caller;
@@ -55,7 +58,7 @@ impl<I: Interpreter> Arena<I> {
         SegmentId(self.segments.len() - 1)
     }
 
-    /// Ends a segment whose programs have ended. Its memory waits for the next one.
+    /// Frees a segment whose programs have ended, and returns its caller and role.
     pub(super) fn free(&mut self, id: SegmentId) -> (Option<SegmentId>, Role<I>) {
         debug_assert!(self[id].programs.is_empty(), "freed with programs in it");
         self.free.push(id);
@@ -63,20 +66,20 @@ impl<I: Interpreter> Arena<I> {
         (segment.caller.take(), std::mem::replace(&mut segment.role, Role::Plain))
     }
 
-    /// How many segments are in use.
+    /// Returns the number of segments in use.
     #[cfg(test)]
     pub(super) fn used(&self) -> usize {
         self.segments.len() - self.free.len()
     }
 
-    /// How many segments there is memory for.
+    /// Returns the number of segments that memory is allocated for.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.segments.len()
     }
 }
 
-/// Never out of bounds: identities come from `allocate` alone, and `segments` never shrinks.
+/// Never panics: only `allocate` creates a [`SegmentId`], and `segments` never shrinks.
 impl<I: Interpreter> Index<SegmentId> for Arena<I> {
     type Output = Segment<I>;
 
@@ -97,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_freed_segment_is_the_next_one_allocated() {
+    fn freed_segment_is_reused() {
         let mut arena = Arena::<Mock>::new();
         let first = arena.allocate(None, Role::Plain);
         let second = arena.allocate(Some(first), Role::Plain);
@@ -109,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn freeing_gives_back_what_the_segment_was_for() {
+    fn free_returns_caller_and_role() {
         let mut arena = Arena::<Mock>::new();
         let outer = arena.allocate(None, Role::Plain);
         let inner = arena.allocate(Some(outer), Role::Prompt(7.into()));

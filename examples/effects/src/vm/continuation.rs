@@ -1,9 +1,7 @@
-//! Continuations: what is left to do, as a value that can be resumed once.
+//! Continuations: suspended programs as values that can be resumed once.
 //!
-//! Programs hold [`Continuation`] handles; what they stand for is in the registry until it is
-//! taken, and taking is the only way to it. So no order of events resumes anything twice.
-//!
-//! The registry never touches a segment.
+//! Programs hold [`Continuation`] handles. The suspended programs are in a registry, and must be
+//! taken out of it to be resumed, so they cannot be resumed twice.
 
 use std::collections::BTreeMap;
 
@@ -12,33 +10,33 @@ use super::fault::Fault;
 use super::handle::{Handle, Ledger};
 use super::interpreter::Interpreter;
 
-/// A program's hold on a continuation.
+/// A handle of a continuation.
 #[derive(Clone, PartialEq, Hash)]
 pub(crate) struct Continuation(Handle);
 
 impl Continuation {
-    /// Its number within its run.
+    /// The number of the continuation in its run.
     pub(crate) fn id(&self) -> u64 {
         self.0.id()
     }
 }
 
-/// Something that waits to be run: a continuation's rest, or a task's.
+/// A suspended continuation or task.
 pub(super) enum Suspended<I: Interpreter> {
-    /// A program to start, with these handlers around it, the innermost first.
+    /// A program to start under these handlers, innermost first.
     Fresh { program: I::Program, handlers: Vec<I::Value> },
-    /// A chain of segments, cut off from what was below it.
+    /// A chain of segments, unlinked from its caller.
     Chain(Chain),
 }
 
-/// The ends of a chain. Its top waits for an answer; its bottom has no caller yet.
+/// The ends of a chain. The top waits for an answer; the bottom has no caller.
 #[derive(Clone, Copy)]
 pub(super) struct Chain {
     pub(super) top: SegmentId,
     pub(super) bottom: SegmentId,
 }
 
-/// The continuations of one VM that were not resumed yet.
+/// The continuations of a VM that have not been resumed.
 pub(super) struct Continuations<I: Interpreter> {
     ledger: Ledger,
     suspended: BTreeMap<u64, Suspended<I>>,
@@ -55,7 +53,7 @@ impl<I: Interpreter> Continuations<I> {
         Continuation(handle)
     }
 
-    /// Takes what a handle stands for, which nobody can take again.
+    /// Takes a continuation out of the registry.
     pub(super) fn take(&mut self, of: &Continuation) -> Result<Suspended<I>, Fault<I::Value>> {
         if !self.ledger.issued(&of.0) {
             return Err(Fault::ForeignContinuation);
@@ -63,7 +61,7 @@ impl<I: Interpreter> Continuations<I> {
         self.suspended.remove(&of.0.id()).ok_or(Fault::Spent)
     }
 
-    /// Takes a chain. A continuation that has not started stays as it is.
+    /// Takes a chain. Leaves a continuation that has not started in the registry.
     pub(super) fn take_started(&mut self, of: &Continuation) -> Result<Chain, Fault<I::Value>> {
         match self.take(of)? {
             Suspended::Chain(chain) => Ok(chain),
@@ -74,13 +72,13 @@ impl<I: Interpreter> Continuations<I> {
         }
     }
 
-    /// What nobody can name any more.
+    /// Takes all continuations without a remaining handle.
     pub(super) fn take_dropped(&mut self) -> Vec<Suspended<I>> {
         let dropped = self.ledger.take_dropped();
         dropped.iter().filter_map(|id| self.suspended.remove(id)).collect()
     }
 
-    /// What is left when the run is over.
+    /// Takes all continuations at the end of a run.
     pub(super) fn take_all(&mut self) -> Vec<Suspended<I>> {
         std::mem::take(&mut self.suspended).into_values().collect()
     }
@@ -102,16 +100,16 @@ mod tests {
     }
 
     #[test]
-    fn a_continuation_is_taken_once() {
+    fn continuation_is_taken_once() {
         let mut registry = Continuations::new();
         let k = registry.insert(chain());
         assert!(registry.take_started(&k).is_ok());
         assert_eq!(registry.take_started(&k).err(), Some(Fault::Spent));
-        assert_eq!(registry.take(&k.clone()).err(), Some(Fault::Spent), "clones are the same one");
+        assert_eq!(registry.take(&k.clone()).err(), Some(Fault::Spent), "a clone is the same one");
     }
 
     #[test]
-    fn asking_for_a_chain_does_not_spend_what_has_not_started() {
+    fn unstarted_continuation_stays_in_the_registry() {
         let mut registry = Continuations::new();
         let k = registry.insert(fresh());
         assert_eq!(registry.take_started(&k).err(), Some(Fault::NotStarted));
@@ -119,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_continuation_of_another_run_is_not_taken_for_one_of_ours() {
+    fn continuation_of_another_run_is_refused() {
         let (mut ours, mut theirs) = (Continuations::new(), Continuations::new());
         let own = ours.insert(chain());
         let foreign = theirs.insert(chain());
@@ -128,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_name_is_given_up_and_what_was_taken_is_not() {
+    fn dropped_continuation_is_taken_unless_resumed() {
         let mut registry = Continuations::new();
         let (dropped, taken) = (registry.insert(chain()), registry.insert(chain()));
         assert!(registry.take(&taken).is_ok());

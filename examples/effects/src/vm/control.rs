@@ -1,6 +1,6 @@
-//! Orders to the VM: what a program yields to work with handlers and continuations.
+//! Control operations, by which programs work with handlers and continuations.
 //!
-//! An order that cannot be obeyed changes nothing, and raises where it was yielded.
+//! An invalid operation changes nothing and raises an exception where it was yielded.
 
 use super::arena::Role;
 use super::continuation::{Chain, Continuation, Suspended};
@@ -11,7 +11,7 @@ use super::{Mode, Step, Vm};
 
 impl<I: Interpreter> Vm<I> {
     pub(super) fn control(&mut self, control: Control<I>) -> Step<I> {
-        let obeyed = match control {
+        let result = match control {
             Control::Pure(value) => Ok(answer(Ok(Answer::Value(value)))),
             Control::WithHandler { handler, program } => {
                 self.current = self.arena.allocate(Some(self.current), Role::Prompt(handler));
@@ -26,7 +26,7 @@ impl<I: Interpreter> Vm<I> {
             Control::ResumeContinuation(k, value) => self.continuations.take(&k).map(|suspended| {
                 Step::Next(self.enter(suspended, Some(self.current), Ok(Answer::Value(value))))
             }),
-            Control::Delegate(instead) => self.delegate(instead),
+            Control::Delegate(replacement) => self.delegate(replacement),
             Control::GetContinuation => {
                 self.handled("GetContinuation").map(|k| answer(Ok(Answer::Continuation(k))))
             }
@@ -39,23 +39,23 @@ impl<I: Interpreter> Vm<I> {
                 Ok(answer(Ok(Answer::Continuation(k))))
             }
         };
-        obeyed.unwrap_or_else(|fault| answer(Err(Failure::Fault(fault))))
+        result.unwrap_or_else(|fault| answer(Err(Failure::Fault(fault))))
     }
 
-    /// The chain runs on, and its result comes to the current segment.
+    /// Resumes the chain, with the current segment as its caller.
     fn resume(&mut self, chain: Chain, value: I::Value) -> Step<I> {
         let caller = Some(self.current);
         Step::Next(self.enter(Suspended::Chain(chain), caller, Ok(Answer::Value(value))))
     }
 
-    /// The chain runs on in the place of the current segment.
+    /// Resumes the chain in place of the current segment.
     fn transfer(&mut self, chain: Chain, value: I::Value) -> Step<I> {
         let caller = self.drop_segment(self.current).0;
         Step::Next(self.enter(Suspended::Chain(chain), caller, Ok(Answer::Value(value))))
     }
 
-    /// The current segment's handler makes way, as if it had never been offered the effect.
-    fn delegate(&mut self, instead: Option<Effect<I>>) -> Result<Step<I>, Fault<I::Value>> {
+    /// Ends the handler in the current segment, and offers the effect to the outer handlers.
+    fn delegate(&mut self, replacement: Option<Effect<I>>) -> Result<Step<I>, Fault<I::Value>> {
         let k = self.handled("Delegate")?;
         let chain = self.continuations.take_started(&k)?;
         let (caller, role) = self.drop_segment(self.current);
@@ -63,14 +63,14 @@ impl<I: Interpreter> Vm<I> {
             return Err(Fault::OutsideHandler("Delegate"));
         };
         self.arena[chain.bottom].caller = caller;
-        Ok(self.dispatch_below(instead.unwrap_or(effect), chain))
+        Ok(self.dispatch_below(replacement.unwrap_or(effect), chain))
     }
 
-    /// The continuation that the current segment's handler was given.
-    fn handled(&self, order: &'static str) -> Result<Continuation, Fault<I::Value>> {
+    /// Returns the continuation that the handler in the current segment received.
+    fn handled(&self, operation: &'static str) -> Result<Continuation, Fault<I::Value>> {
         match &self.arena[self.current].role {
             Role::Handling { continuation, .. } => Ok(continuation.clone()),
-            Role::Plain | Role::Prompt(_) => Err(Fault::OutsideHandler(order)),
+            Role::Plain | Role::Prompt(_) => Err(Fault::OutsideHandler(operation)),
         }
     }
 }

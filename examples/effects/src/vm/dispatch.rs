@@ -1,7 +1,7 @@
-//! Dispatch: how an effect finds what handles it.
+//! Finds the handler of an effect.
 //!
-//! Every effect is offered to the handlers around it, the innermost first, the built-in ones like
-//! any other: those the VM handles itself when the last handler is passed. Nothing goes past this.
+//! Every effect, including a built-in one, is offered to the innermost enclosing handler. If no
+//! handler encloses it, the VM itself handles a built-in effect.
 
 use super::arena::{Role, SegmentId};
 use super::continuation::{Chain, Suspended};
@@ -11,7 +11,7 @@ use super::scheduler::Until;
 use super::{Call, Mode, Outcome, Step, Vm};
 
 impl<I: Interpreter> Vm<I> {
-    /// The innermost program has this effect.
+    /// Dispatches an effect of the innermost program.
     pub(super) fn dispatch(&mut self, effect: Effect<I>) -> Step<I> {
         let chain = Chain { top: self.current, bottom: self.current };
         match &self.arena[self.current].role {
@@ -23,7 +23,7 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// The program on top of this chain has this effect, and no handler in the chain takes it.
+    /// Dispatches an effect of the program on top of a chain to the handlers below the chain.
     pub(super) fn dispatch_below(&mut self, effect: Effect<I>, mut chain: Chain) -> Step<I> {
         while let Some(id) = self.arena[chain.bottom].caller {
             chain.bottom = id;
@@ -39,7 +39,7 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// The handler at the chain's bottom takes the effect. The chain is its continuation.
+    /// Gives the effect to the handler at the bottom of the chain, with the chain as continuation.
     fn cut(&mut self, effect: Effect<I>, handler: I::Value, chain: Chain) -> Step<I> {
         let caller = self.arena[chain.bottom].caller.take();
         let continuation = self.continuations.insert(Suspended::Chain(chain));
@@ -49,7 +49,7 @@ impl<I: Interpreter> Vm<I> {
         Step::Call(Call::Handle { handler, effect: value, continuation })
     }
 
-    /// No handler is left. The chain is the whole task.
+    /// Handles a built-in effect without a handler. The chain is the whole task.
     fn handle_builtin(&mut self, builtin: Builtin<I>, chain: Chain) -> Step<I> {
         let store = &mut self.store;
         match builtin {
@@ -97,7 +97,7 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// The handlers around the innermost program, the innermost first.
+    /// Returns the handlers that enclose the innermost program, innermost first.
     pub(super) fn handlers(&self) -> Vec<I::Value> {
         let mut handlers = Vec::new();
         let mut segment: Option<SegmentId> = Some(self.current);
@@ -111,7 +111,7 @@ impl<I: Interpreter> Vm<I> {
     }
 }
 
-/// The innermost program gets this for what it yielded.
+/// Answers the last yield of the innermost program.
 pub(super) fn answer<I: Interpreter>(outcome: Outcome<I>) -> Step<I> {
     Step::Next(Mode::Deliver(outcome))
 }

@@ -1,47 +1,47 @@
-//! What the VM itself finds wrong with what a program yields.
+//! Errors that the VM detects in what a program yields.
 //!
-//! A fault is thrown into that program, where it can be caught like any exception. The interpreter
-//! words it; this module never does.
+//! A fault is thrown into the program, which can catch it like any exception. The interpreter
+//! defines the messages.
 
 use super::interpreter::Interpreter;
 use super::store::Key;
 
-/// A program's mistake.
+/// An error of a program.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault<V> {
-    /// No handler took this effect, and it is none of the built-in ones.
+    /// No handler handled the effect, and it is not a built-in one.
     Unhandled(V),
-    /// The continuation was resumed or given up before: each is good for one time.
+    /// The continuation was resumed or abandoned before.
     Spent,
-    /// Only `ResumeContinuation` starts a continuation that was created, not captured.
+    /// The continuation was created, not captured, so `ResumeContinuation` must start it.
     NotStarted,
-    /// The continuation is another run's.
+    /// The continuation belongs to another run.
     ForeignContinuation,
-    /// Only a handler can yield this.
+    /// Only a handler can yield this operation.
     OutsideHandler(&'static str),
-    /// `Get` or `Modify` of what was never put.
+    /// `Get` or `Modify` of a key without a value.
     NoState(Key),
-    /// `Ask` for what the environment does not have.
+    /// `Ask` for a key that is not in the environment.
     NoEnvironment(Key),
-    /// What was waited for will never be: it lost a race.
+    /// The task lost a race, so it has no result.
     Cancelled,
-    /// A task may wait for any other, not for itself.
+    /// A task cannot wait for itself.
     WaitsForItself,
-    /// The task is another run's.
+    /// The task belongs to another run.
     ForeignTask,
-    /// Every task waits, so nothing would ever happen again.
+    /// Every task waits for another task.
     Deadlock,
 }
 
-/// Why a program is to raise.
+/// The reason for an exception in a program.
 pub(crate) enum Failure<I: Interpreter> {
-    /// A program raised this.
+    /// An exception that a program raised.
     Raised(I::Error),
-    /// The VM found this.
+    /// An error that the VM detected.
     Fault(Fault<I::Value>),
 }
 
-/// Derived, it would ask the same of the interpreter.
+/// Implemented by hand: a derived implementation would require `I: Clone`.
 impl<I: Interpreter> Clone for Failure<I> {
     fn clone(&self) -> Self {
         match self {

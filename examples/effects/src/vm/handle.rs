@@ -1,13 +1,12 @@
-//! What a program holds of something that lives in the VM: an identity, and nothing else.
+//! Handles by which programs refer to continuations and tasks of the VM.
 //!
-//! When the last clone of a handle is gone, nobody can ever name the thing again; its ledger hears
-//! of that, so that the VM can give the thing up. A handle never reaches into the VM, and an
-//! identity is never used twice.
+//! A handle is a unique identity. When its last clone is dropped, the ledger records that, so that
+//! the VM can release the continuation or task.
 
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// One thing's identity. Clones are the same identity.
+/// An identity. Clones have the same identity.
 #[derive(Clone)]
 pub(crate) struct Handle(Arc<Token>);
 
@@ -40,9 +39,9 @@ impl Drop for Token {
     }
 }
 
-/// The identities whose handles are gone. Shared by a ledger and its handles, which may outlive it.
+/// The dropped identities, shared by a ledger and its handles, which may outlive it.
 ///
-/// Atomic, because Python objects hold handles and PyO3 wants those to be `Send`.
+/// A mutex, because Python objects hold handles and PyO3 requires those to be `Send`.
 #[derive(Clone, Default)]
 struct Dropped(Arc<Mutex<Vec<u64>>>);
 
@@ -56,7 +55,7 @@ impl Dropped {
     }
 }
 
-/// Issues handles and learns which of them are gone.
+/// Issues handles and records which of them were dropped.
 #[derive(Default)]
 pub(super) struct Ledger {
     issued: u64,
@@ -69,12 +68,12 @@ impl Ledger {
         Handle(Arc::new(Token { id: self.issued, dropped: self.dropped.clone() }))
     }
 
-    /// Whether the handle is from this ledger: programs can carry one from run to run.
+    /// Returns true if this ledger issued the handle: a program can keep one from an earlier run.
     pub(super) fn issued(&self, handle: &Handle) -> bool {
         Arc::ptr_eq(&self.dropped.0, &handle.0.dropped.0)
     }
 
-    /// The identities whose last handle was dropped since the last call, in that order.
+    /// Takes the identities dropped since the last call, in order.
     pub(super) fn take_dropped(&self) -> Vec<u64> {
         self.dropped.take()
     }
@@ -85,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handle_is_dropped_with_its_last_clone() {
+    fn dropping_the_last_clone_is_recorded_once() {
         let mut ledger = Ledger::default();
         let (first, second) = (ledger.issue(), ledger.issue());
         let again = first.clone();
@@ -93,11 +92,11 @@ mod tests {
         assert!(ledger.take_dropped().is_empty());
         drop((second, again));
         assert_eq!(ledger.take_dropped(), [2, 1]);
-        assert!(ledger.take_dropped().is_empty(), "each is told once");
+        assert!(ledger.take_dropped().is_empty());
     }
 
     #[test]
-    fn a_ledger_knows_its_own_handles() {
+    fn ledger_recognizes_its_handles() {
         let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
         let (own, foreign) = (ours.issue(), theirs.issue());
         assert_eq!(own.id(), foreign.id());
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_may_outlive_its_ledger() {
+    fn handle_may_outlive_its_ledger() {
         let mut ledger = Ledger::default();
         let handle = ledger.issue();
         drop(ledger);

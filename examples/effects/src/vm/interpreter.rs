@@ -1,7 +1,6 @@
-//! What the VM needs of a language, and what a program of that language can yield.
+//! The interface between the VM and a language.
 //!
-//! These types are the whole border: the VM never learns what a value or a program is, and an
-//! interpreter never sees a segment.
+//! The VM does not look inside values and programs, and an interpreter has no access to segments.
 
 use super::continuation::Continuation;
 use super::fault::Failure;
@@ -10,23 +9,23 @@ use super::store::Key;
 
 /// A language whose programs can be suspended.
 pub(crate) trait Interpreter: Sized {
-    /// Data, handlers and functions. To clone one must not need the interpreter.
+    /// Data, handlers and functions. Cloning must not need the interpreter.
     type Value: Clone;
-    /// What programs raise. To clone one must not need the interpreter.
+    /// An exception. Cloning must not need the interpreter.
     type Error: Clone;
-    /// A program: to be started, or suspended where it yielded.
+    /// A program that is not started, or suspended at a yield.
     type Program;
 
     /// Runs a program to its first yield.
     fn start(&mut self, program: Self::Program) -> Progress<Self>;
 
-    /// Runs a suspended program on; its yield has this answer.
+    /// Resumes a suspended program with the answer to its yield.
     fn resume(&mut self, program: Self::Program, answer: Answer<Self::Value>) -> Progress<Self>;
 
-    /// Runs a suspended program on; its yield raises this.
+    /// Resumes a suspended program by raising an exception at its yield.
     fn throw(&mut self, program: Self::Program, failure: Failure<Self>) -> Progress<Self>;
 
-    /// Has a handler make the program that handles this effect.
+    /// Calls a handler, which returns the program that handles the effect.
     fn handle(
         &mut self,
         handler: &Self::Value,
@@ -41,42 +40,42 @@ pub(crate) trait Interpreter: Sized {
         argument: Self::Value,
     ) -> Result<Self::Value, Self::Error>;
 
-    /// Ends a program that will never be resumed, so that it can clean up.
+    /// Closes a program that will never be resumed, so that it can clean up.
     fn close(&mut self, program: Self::Program);
 
-    /// Tells of the failure of a task that nobody waited for.
+    /// Reports the failure of a task that was not waited for.
     fn report(&mut self, failure: Failure<Self>);
 }
 
-/// How far a program came.
+/// The state of a program after it has run.
 pub(crate) enum Progress<I: Interpreter> {
-    /// It is suspended, and waits for the answer to this.
+    /// The program is suspended and waits for an answer.
     Yielded(I::Program, Yielded<I>),
-    /// It has ended with this value.
+    /// The program returned a value.
     Returned(I::Value),
-    /// It has ended by raising this.
+    /// The program raised an exception.
     Raised(I::Error),
 }
 
-/// What a program yields.
+/// An object that a program yields.
 pub(crate) enum Yielded<I: Interpreter> {
-    /// Another program: its result is the answer.
+    /// A program to call. Its result is the answer.
     Program(I::Program),
-    /// An effect: what handles it finds the answer.
+    /// An effect. Its handler determines the answer.
     Effect(Effect<I>),
-    /// An order to the VM, which no handler sees.
+    /// A control operation, which no handler receives.
     Control(Control<I>),
 }
 
-/// An effect, as handlers see it and as the VM understands it.
+/// An effect.
 pub(crate) struct Effect<I: Interpreter> {
-    /// What handlers are given.
+    /// The effect as handlers receive it.
     pub(crate) value: I::Value,
-    /// What is done when no handler took it; nothing for the effects of users.
+    /// The effect as the VM handles it if no handler does; none for user-defined effects.
     pub(crate) builtin: Option<Builtin<I>>,
 }
 
-/// Effects that are handled below the last handler.
+/// The effects that the VM can handle.
 pub(crate) enum Builtin<I: Interpreter> {
     Get(Key),
     Put(Key, I::Value),
@@ -89,29 +88,29 @@ pub(crate) enum Builtin<I: Interpreter> {
     Pause,
 }
 
-/// Orders to the VM.
+/// The control operations.
 pub(crate) enum Control<I: Interpreter> {
-    /// Answer with this value.
+    /// Answers with this value.
     Pure(I::Value),
-    /// Run the program with the handler around it.
+    /// Runs the program under the handler.
     WithHandler { handler: I::Value, program: I::Program },
-    /// Answer the effect, and come back with the result of what the handler is around.
+    /// Answers the effect, and returns with the result of the program that the handler encloses.
     Resume(Continuation, I::Value),
-    /// Answer the effect, and never come back.
+    /// Answers the effect, and does not return.
     Transfer(Continuation, I::Value),
-    /// As `Resume`; starts a continuation that was created.
+    /// Like `Resume`, and also starts a created continuation.
     ResumeContinuation(Continuation, I::Value),
-    /// Leave the effect, or this one in its place, to the handlers further out; never come back.
+    /// Passes the effect, or this one in its place, to the outer handlers, and does not return.
     Delegate(Option<Effect<I>>),
-    /// The continuation that the handler was given.
+    /// Answers with the continuation that the handler received.
     GetContinuation,
-    /// The handlers around, the innermost first.
+    /// Answers with the enclosing handlers, innermost first.
     GetHandlers,
-    /// A continuation that starts a program with these handlers around it, the innermost first.
+    /// Creates a continuation that starts a program under these handlers, innermost first.
     CreateContinuation { program: I::Program, handlers: Vec<I::Value> },
 }
 
-/// What a yield is answered with.
+/// The answer to a yield.
 #[derive(Clone)]
 pub(crate) enum Answer<V> {
     Unit,

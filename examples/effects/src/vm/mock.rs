@@ -1,6 +1,5 @@
 //! A language for tests: programs are lists of closures, values are numbers, words and functions.
-//!
-//! It writes down whatever happens to its programs, in order, and never yields by itself.
+//! The interpreter records all events.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -53,7 +52,7 @@ pub(super) fn handler(make: impl Fn(Value, Continuation) -> Program + 'static) -
     Value::Handler(Rc::new(make))
 }
 
-/// What a program does at one of its steps.
+/// The action of a program at one of its steps.
 pub(super) enum Act {
     Yield(Yielded<Mock>),
     Return(Value),
@@ -62,7 +61,7 @@ pub(super) enum Act {
 
 type Line = Box<dyn FnOnce(Outcome<Mock>) -> Act>;
 
-/// Each line is given what the line before it was answered; after the last, the answer is returned.
+/// Each line receives the answer to the previous line; after the last, the answer is returned.
 pub(super) struct Program {
     name: &'static str,
     lines: VecDeque<(bool, Line)>,
@@ -73,37 +72,37 @@ pub(super) fn program(name: &'static str) -> Program {
 }
 
 impl Program {
-    /// A line that a failure goes past.
+    /// Adds a line that is skipped by a failure.
     pub(super) fn then(mut self, line: impl FnOnce(Answer<Value>) -> Act + 'static) -> Self {
         let line = |outcome: Outcome<Mock>| match outcome {
             Ok(answer) => line(answer),
-            Err(_) => Act::Raise("a line without `catch` was given a failure"),
+            Err(_) => Act::Raise("a failure reached a line without `catch`"),
         };
         self.lines.push_back((false, Box::new(line)));
         self
     }
 
-    /// A line that is also given failures.
+    /// Adds a line that also receives failures.
     pub(super) fn catch(mut self, line: impl FnOnce(Outcome<Mock>) -> Act + 'static) -> Self {
         self.lines.push_back((true, Box::new(line)));
         self
     }
 }
 
-/// The interpreter, and what it was seen to do.
+/// The interpreter and the events that it recorded.
 #[derive(Default)]
 pub(super) struct Mock {
     pub(super) events: Vec<String>,
 }
 
 impl Mock {
-    fn go_on(&mut self, mut program: Program, outcome: Outcome<Mock>) -> Progress<Mock> {
+    fn advance(&mut self, mut program: Program, outcome: Outcome<Mock>) -> Progress<Mock> {
         let catches = program.lines.front().is_some_and(|(catches, _)| *catches);
         let act = match (outcome, catches) {
-            (Err(failure), false) => Act::Raise(word(&failure)),
+            (Err(failure), false) => Act::Raise(failure_name(&failure)),
             (outcome, _) => match program.lines.pop_front() {
                 Some((_, line)) => line(outcome),
-                None => Act::Return(number(outcome)),
+                None => Act::Return(value_of(outcome)),
             },
         };
         match act {
@@ -127,15 +126,15 @@ impl Interpreter for Mock {
 
     fn start(&mut self, program: Program) -> Progress<Self> {
         self.events.push(format!("{} starts", program.name));
-        self.go_on(program, Ok(Answer::Unit))
+        self.advance(program, Ok(Answer::Unit))
     }
 
     fn resume(&mut self, program: Program, answer: Answer<Value>) -> Progress<Self> {
-        self.go_on(program, Ok(answer))
+        self.advance(program, Ok(answer))
     }
 
     fn throw(&mut self, program: Program, failure: Failure<Self>) -> Progress<Self> {
-        self.go_on(program, Err(failure))
+        self.advance(program, Err(failure))
     }
 
     fn handle(
@@ -162,11 +161,11 @@ impl Interpreter for Mock {
     }
 
     fn report(&mut self, failure: Failure<Self>) {
-        self.events.push(format!("nobody heard {}", word(&failure)));
+        self.events.push(format!("reported {}", failure_name(&failure)));
     }
 }
 
-pub(super) fn word(failure: &Failure<Mock>) -> &'static str {
+pub(super) fn failure_name(failure: &Failure<Mock>) -> &'static str {
     match failure {
         Failure::Raised(error) => error,
         Failure::Fault(Fault::Unhandled(_)) => "unhandled",
@@ -183,15 +182,15 @@ pub(super) fn word(failure: &Failure<Mock>) -> &'static str {
     }
 }
 
-/// An outcome as one value: lists are summed, failures are words, anything else is 0.
-pub(super) fn number(outcome: Outcome<Mock>) -> Value {
+/// Converts an outcome to one value: the sum of a list, a word for a failure, 0 for other answers.
+pub(super) fn value_of(outcome: Outcome<Mock>) -> Value {
     match outcome {
         Ok(Answer::Value(value)) => value,
         Ok(Answer::List(answers)) => {
-            Value::Number(answers.into_iter().map(|answer| i64::from(number(Ok(answer)))).sum())
+            Value::Number(answers.into_iter().map(|answer| i64::from(value_of(Ok(answer)))).sum())
         }
         Ok(Answer::Unit | Answer::Task(_) | Answer::Continuation(_)) => Value::Number(0),
-        Err(failure) => Value::Word(word(&failure)),
+        Err(failure) => Value::Word(failure_name(&failure)),
     }
 }
 
@@ -212,8 +211,8 @@ pub(super) fn builtin(builtin: Builtin<Mock>) -> Act {
     Act::Yield(Yielded::Effect(Effect { value: "builtin".into(), builtin: Some(builtin) }))
 }
 
-pub(super) fn order(control: Control<Mock>) -> Act {
-    Act::Yield(Yielded::Control(control))
+pub(super) fn control(operation: Control<Mock>) -> Act {
+    Act::Yield(Yielded::Control(operation))
 }
 
 pub(super) fn call(program: Program) -> Act {
@@ -221,17 +220,17 @@ pub(super) fn call(program: Program) -> Act {
 }
 
 pub(super) fn with_handler(handler: Value, program: Program) -> Act {
-    order(Control::WithHandler { handler, program })
+    control(Control::WithHandler { handler, program })
 }
 
 pub(super) fn task(answer: Answer<Value>) -> Task {
     match answer {
         Answer::Task(task) => task,
-        _ => panic!("the answer is no task"),
+        _ => panic!("the answer is not a task"),
     }
 }
 
-/// Runs a program; its outcome as a value, and what happened.
+/// Runs a program and returns its outcome as a value, and the recorded events.
 pub(super) fn run(program: Program) -> (Value, Vec<String>) {
     let (outcome, _, events) = run_in(Store::default(), program);
     (outcome, events)
@@ -240,5 +239,5 @@ pub(super) fn run(program: Program) -> (Value, Vec<String>) {
 pub(super) fn run_in(store: Store<Value>, program: Program) -> (Value, Store<Value>, Vec<String>) {
     let mut mock = Mock::default();
     let (outcome, store) = Vm::new(store).run(program, &mut mock);
-    (number(outcome), store, mock.events)
+    (value_of(outcome), store, mock.events)
 }

@@ -1,13 +1,13 @@
-//! The VM: it runs programs that yield effects, without knowing their language.
+//! A virtual machine that runs programs with effects, independently of their language.
 //!
-//! A stack of programs is a chain of segments. A handler's segment, the prompt, is where the chain
-//! is cut when the handler takes an effect: the part above is the continuation, the part below is
-//! what the handler itself runs on. So a handler never meets its own effects, and needs no rule
-//! for that.
+//! A stack of programs is a chain of segments. When a handler receives an effect, the chain is cut
+//! above the caller of the handler's segment (the prompt): the part above the cut is the
+//! continuation, and the handler runs on the part below. So a handler never receives its own
+//! effects.
 //!
-//! [`Vm::step`] decides, and never touches the interpreter: it has none. [`Vm::perform`] calls the
-//! interpreter, and decides nothing. No clone of a value needs the interpreter, either. Only the
-//! last drop of one may; what that leads to never comes back into the same VM.
+//! [`Vm::step`] makes decisions without access to the interpreter. [`Vm::perform`] calls the
+//! interpreter and decides nothing. Cloning a value does not need the interpreter. Dropping the
+//! last clone may run code of the language, but that code cannot call the same VM.
 
 mod arena;
 mod continuation;
@@ -33,39 +33,39 @@ pub(crate) use interpreter::{Answer, Builtin, Control, Effect, Interpreter, Prog
 pub(crate) use scheduler::Task;
 pub(crate) use store::{Key, Store};
 
-/// How a program, or an effect, ended.
+/// The outcome of a program or an effect.
 pub(crate) type Outcome<I> = Result<Answer<<I as Interpreter>::Value>, Failure<I>>;
 
-/// One run of one program, and of the tasks that it spawns.
+/// A run of a program and the tasks that it spawns.
 pub(crate) struct Vm<I: Interpreter> {
     arena: Arena<I>,
-    /// The segment whose innermost program runs.
+    /// The segment of the running program.
     current: SegmentId,
     continuations: Continuations<I>,
     scheduler: Scheduler<I>,
     store: Store<I::Value>,
-    /// Programs that nothing will ever resume, in the order in which they are to be closed.
+    /// Programs that will never be resumed, in the order in which to close them.
     abandoned: Vec<I::Program>,
 }
 
-/// What is to be done next.
+/// The next thing to do.
 enum Mode<I: Interpreter> {
-    /// Start this program in the current segment.
+    /// Start a program in the current segment.
     Start(I::Program),
-    /// Give this to the current segment's innermost program; it has the answer, or it raises.
+    /// Resume the innermost program of the current segment with an answer or a failure.
     Deliver(Outcome<I>),
-    /// The current segment's innermost program has yielded this.
+    /// Process what the innermost program of the current segment yielded.
     Yield(Yielded<I>),
 }
 
-/// What came of a step.
+/// The result of a step.
 enum Step<I: Interpreter> {
     Next(Mode<I>),
     Call(Call<I>),
     Done(Outcome<I>),
 }
 
-/// What only the interpreter can do.
+/// An operation of the interpreter.
 enum Call<I: Interpreter> {
     Start(I::Program),
     Deliver(I::Program, Outcome<I>),
@@ -87,7 +87,7 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// Runs a program to its end, and closes whatever it leaves suspended.
+    /// Runs a program to its end, and closes the programs that are still suspended then.
     pub(crate) fn run(
         mut self,
         program: I::Program,
@@ -112,7 +112,7 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// The next decision.
+    /// Decides what to do next.
     fn step(&mut self, mode: Mode<I>) -> Step<I> {
         match mode {
             Mode::Start(program) => Step::Call(Call::Start(program)),
@@ -126,7 +126,7 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// The one place where programs run.
+    /// Calls the interpreter. Programs run only here.
     fn perform(&mut self, call: Call<I>, interpreter: &mut I) -> Mode<I> {
         let progress = match call {
             Call::Start(program) => interpreter.start(program),
@@ -158,12 +158,12 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// The current segment's last program has ended.
+    /// Ends the current segment, after its last program has ended.
     fn leave(&mut self, outcome: Outcome<I>) -> Step<I> {
         let (caller, role) = self.arena.free(self.current);
         if let (Role::Handling { continuation, .. }, Err(_)) = (&role, &outcome) {
-            // A handler that raises gives its continuation up. The exception's traceback would
-            // keep it alive, and what waits in it could not clean up before the exception goes on.
+            // Abandon the continuation now: the traceback of the exception would keep it alive, and
+            // its programs could not clean up before the exception propagates.
             if let Ok(suspended) = self.continuations.take(continuation) {
                 self.abandon(suspended);
             }
@@ -172,7 +172,7 @@ impl<I: Interpreter> Vm<I> {
             self.current = caller;
             return Step::Next(Mode::Deliver(outcome));
         }
-        if self.scheduler.runs_main() {
+        if self.scheduler.is_main_running() {
             return Step::Done(outcome);
         }
         let cancelled = self.scheduler.finish(outcome);
@@ -183,12 +183,13 @@ impl<I: Interpreter> Vm<I> {
     fn next_turn(&mut self) -> Step<I> {
         match self.scheduler.next() {
             Some(turn) => Step::Next(self.enter(turn.suspended, None, turn.outcome)),
-            // The first program is ready, runs or waits until it ends, and with it the run.
+            // The main program is ready, running or waiting until the run ends.
             None => Step::Done(Err(Fault::Deadlock.into())),
         }
     }
 
-    /// Ties what was suspended to its caller and gives it this. A fresh program takes no value.
+    /// Links a suspended continuation or task to its caller and delivers the outcome. A fresh
+    /// program receives no value.
     fn enter(
         &mut self,
         suspended: Suspended<I>,
@@ -229,19 +230,19 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// Frees a segment whose programs will never be resumed; the innermost is closed first.
+    /// Frees a segment, and abandons its programs, innermost first.
     fn drop_segment(&mut self, id: SegmentId) -> (Option<SegmentId>, Role<I>) {
         self.abandoned.extend(self.arena[id].programs.drain(..).rev());
         self.arena.free(id)
     }
 
-    /// Closes what was abandoned, and what nobody can name any more, until nothing is left of it.
+    /// Closes abandoned programs and releases what has no handle, until nothing is left to do.
     fn clean_up(&mut self, interpreter: &mut I) {
         loop {
             let dropped = self.continuations.take_dropped();
             self.abandon_all(dropped);
             self.scheduler.forget_dropped();
-            for failure in self.scheduler.take_unheard() {
+            for failure in self.scheduler.take_unobserved() {
                 interpreter.report(failure);
             }
             if self.abandoned.is_empty() {

@@ -1,9 +1,7 @@
-//! Tasks that take turns, in a fixed order.
+//! Schedules tasks in a deterministic order.
 //!
-//! Whoever is ready stands in a queue. The first one runs until it pauses, waits or ends; then the
-//! next one does. Nothing else decides who runs, so every run of a program takes the same turns.
-//!
-//! The scheduler never runs anything: it keeps what is suspended, and says whose turn it is.
+//! Ready tasks are in a queue. The first one runs until it pauses, waits or ends, and then the next
+//! one runs. The scheduler stores suspended tasks and selects the next one, but does not run it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,45 +11,45 @@ use super::fault::{Failure, Fault};
 use super::handle::{Handle, Ledger};
 use super::interpreter::{Answer, Interpreter};
 
-/// A program's hold on a task.
+/// A handle of a task.
 #[derive(Clone, PartialEq, Hash)]
 pub(crate) struct Task(Handle);
 
 impl Task {
-    /// Its number within its run.
+    /// The number of the task in its run.
     pub(crate) fn id(&self) -> u64 {
         self.0.id()
     }
 }
 
-/// What a task waits for.
+/// The condition that ends a wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
-    /// The results of all, or the first failure.
+    /// All tasks have results, or one has failed.
     All,
-    /// The result or failure of whoever is first; the others are cancelled.
+    /// One task has a result or has failed. The others are cancelled.
     First,
 }
 
-/// A task's turn: what to resume, and with what.
+/// A task to resume, and the outcome to resume it with.
 pub(super) struct Turn<I: Interpreter> {
     pub(super) suspended: Suspended<I>,
     pub(super) outcome: Outcome<I>,
 }
 
-/// The first program's task. It has no handle, so no task can wait for it or cancel it.
+/// The main program's task. It has no handle, so it cannot be waited for or cancelled.
 const MAIN: u64 = 0;
 
 struct Entry<I: Interpreter> {
     state: State<I>,
-    /// Somebody waited for it, so its failure was heard.
+    /// True if a task waited for it and so observed its failure.
     awaited: bool,
-    /// Nobody can ever wait for it again.
+    /// True if it has no handle any more and cannot be waited for.
     forgotten: bool,
 }
 
 enum State<I: Interpreter> {
-    /// It is ready, runs, or waits itself.
+    /// The task is ready, running or waiting.
     Live {
         waiters: Vec<u64>,
         waits: Option<u64>,
@@ -64,13 +62,13 @@ struct Wait {
     task: u64,
     chain: Chain,
     until: Until,
-    /// Handles, because their results are still wanted.
+    /// The tasks to wait for. The handles keep their results.
     tasks: Vec<Task>,
-    /// How many of them are live.
+    /// The number of these tasks that are live.
     live: usize,
 }
 
-/// The tasks of one VM.
+/// The tasks of a VM.
 pub(super) struct Scheduler<I: Interpreter> {
     ledger: Ledger,
     running: u64,
@@ -78,7 +76,7 @@ pub(super) struct Scheduler<I: Interpreter> {
     tasks: BTreeMap<u64, Entry<I>>,
     waits: BTreeMap<u64, Wait>,
     last_wait: u64,
-    unheard: Vec<Failure<I>>,
+    unobserved: Vec<Failure<I>>,
 }
 
 impl<I: Interpreter> Scheduler<I> {
@@ -90,16 +88,16 @@ impl<I: Interpreter> Scheduler<I> {
             tasks: BTreeMap::new(),
             waits: BTreeMap::new(),
             last_wait: 0,
-            unheard: Vec::new(),
+            unobserved: Vec::new(),
         }
     }
 
-    /// Whether the first program has the turn.
-    pub(super) fn runs_main(&self) -> bool {
+    /// Returns true if the main program is running.
+    pub(super) fn is_main_running(&self) -> bool {
         self.running == MAIN
     }
 
-    /// A new task, which stands last in the queue.
+    /// Creates a task at the end of the queue.
     pub(super) fn spawn(&mut self, suspended: Suspended<I>) -> Task {
         let task = Task(self.ledger.issue());
         let state = State::Live { waiters: Vec::new(), waits: None };
@@ -108,13 +106,13 @@ impl<I: Interpreter> Scheduler<I> {
         task
     }
 
-    /// The running task, suspended in this chain, stands last in the queue.
+    /// Moves the running task, suspended in this chain, to the end of the queue.
     pub(super) fn pause(&mut self, chain: Chain) {
         let turn = Turn { suspended: Suspended::Chain(chain), outcome: Ok(Answer::Unit) };
         self.ready.push_back((self.running, turn));
     }
 
-    /// The running task, suspended in this chain, waits. What was cancelled by that is returned.
+    /// Suspends the running task until the condition holds. Returns the tasks that this cancels.
     pub(super) fn wait(
         &mut self,
         until: Until,
@@ -129,7 +127,7 @@ impl<I: Interpreter> Scheduler<I> {
         }
         self.last_wait += 1;
         let id = self.last_wait;
-        let (mut live, mut decided) = (0, false);
+        let (mut live, mut is_decided) = (0, false);
         for task in &tasks {
             let Some(entry) = self.tasks.get_mut(&task.0.id()) else { continue };
             entry.awaited = true;
@@ -138,7 +136,7 @@ impl<I: Interpreter> Scheduler<I> {
                     waiters.push(id);
                     live += 1;
                 }
-                settled => decided |= decides(until, settled),
+                settled => is_decided |= decides(until, settled),
             }
         }
         if let Some(Entry { state: State::Live { waits, .. }, .. }) =
@@ -148,13 +146,13 @@ impl<I: Interpreter> Scheduler<I> {
         }
         self.waits.insert(id, Wait { task: self.running, chain, until, tasks, live });
         let mut cancelled = Vec::new();
-        if decided || live == 0 {
+        if is_decided || live == 0 {
             self.wake(id, &mut cancelled);
         }
         Ok(cancelled)
     }
 
-    /// The running task has ended. What was cancelled by that is returned.
+    /// Ends the running task. Returns the tasks that this cancels.
     pub(super) fn finish(&mut self, outcome: Outcome<I>) -> Vec<Suspended<I>> {
         let mut cancelled = Vec::new();
         let id = self.running;
@@ -165,8 +163,8 @@ impl<I: Interpreter> Scheduler<I> {
         cancelled
     }
 
-    /// Gives the turn to the first in the queue. With nobody there, the first program is told that
-    /// what it waits for will never be.
+    /// Selects the first task in the queue. If the queue is empty, the main program receives a
+    /// deadlock fault.
     pub(super) fn next(&mut self) -> Option<Turn<I>> {
         if let Some((id, turn)) = self.ready.pop_front() {
             self.running = id;
@@ -178,7 +176,7 @@ impl<I: Interpreter> Scheduler<I> {
         Some(Turn { suspended: Suspended::Chain(wait.chain), outcome: Err(Fault::Deadlock.into()) })
     }
 
-    /// Notes which tasks nobody can wait for any more.
+    /// Marks tasks without a handle as forgotten.
     pub(super) fn forget_dropped(&mut self) {
         for id in self.ledger.take_dropped() {
             match self.tasks.get_mut(&id) {
@@ -188,12 +186,12 @@ impl<I: Interpreter> Scheduler<I> {
         }
     }
 
-    /// Failures of tasks that nobody waited for, or can wait for.
-    pub(super) fn take_unheard(&mut self) -> Vec<Failure<I>> {
-        std::mem::take(&mut self.unheard)
+    /// Takes the failures of forgotten tasks that were never waited for.
+    pub(super) fn take_unobserved(&mut self) -> Vec<Failure<I>> {
+        std::mem::take(&mut self.unobserved)
     }
 
-    /// What is left when the run is over, in the order in which it would have run.
+    /// Takes all suspended tasks at the end of a run, in the order in which they would have run.
     pub(super) fn take_all(&mut self) -> Vec<Suspended<I>> {
         for id in self.tasks.keys().copied().collect::<Vec<_>>() {
             self.remove(id);
@@ -203,9 +201,9 @@ impl<I: Interpreter> Scheduler<I> {
         ready.chain(waits.map(|wait| Suspended::Chain(wait.chain))).collect()
     }
 
-    /// How many tasks are known, ended ones included.
+    /// Returns the number of tasks in the table, including ended ones.
     #[cfg(test)]
-    pub(super) fn known(&self) -> usize {
+    pub(super) fn task_count(&self) -> usize {
         self.tasks.len()
     }
 
@@ -213,11 +211,11 @@ impl<I: Interpreter> Scheduler<I> {
         if let Some(Entry { state: State::Ended(Err(failure)), awaited: false, .. }) =
             self.tasks.remove(&id)
         {
-            self.unheard.push(failure);
+            self.unobserved.push(failure);
         }
     }
 
-    /// Ends a live task, and tells those who wait for it.
+    /// Ends or cancels a live task, and wakes the tasks whose wait is over.
     fn settle(&mut self, id: u64, state: State<I>, cancelled: &mut Vec<Suspended<I>>) {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
         let (ended, state) = (state.is_ended(), std::mem::replace(&mut entry.state, state));
@@ -226,12 +224,12 @@ impl<I: Interpreter> Scheduler<I> {
             cancelled.extend(self.take_suspended(id, waits));
         }
         for waiter in waiters {
-            // One that was woken or cancelled in the meantime is not there any more.
+            // The waiting task may have been woken or cancelled in the meantime.
             let Some(wait) = self.waits.get_mut(&waiter) else { continue };
             wait.live -= 1;
-            let decided =
+            let is_decided =
                 self.tasks.get(&id).is_some_and(|entry| decides(wait.until, &entry.state));
-            if decided || wait.live == 0 {
+            if is_decided || wait.live == 0 {
                 self.wake(waiter, cancelled);
             }
         }
@@ -241,11 +239,11 @@ impl<I: Interpreter> Scheduler<I> {
         if let Some(wait) = waits.and_then(|wait| self.waits.remove(&wait)) {
             return Some(Suspended::Chain(wait.chain));
         }
-        let place = self.ready.iter().position(|(ready, _)| *ready == id)?;
-        self.ready.remove(place).map(|(_, turn)| turn.suspended)
+        let position = self.ready.iter().position(|(ready, _)| *ready == id)?;
+        self.ready.remove(position).map(|(_, turn)| turn.suspended)
     }
 
-    /// Ends a wait: the task that waited stands last in the queue, and losers are cancelled.
+    /// Ends a wait: moves the task to the end of the queue, and cancels the losers of a race.
     fn wake(&mut self, id: u64, cancelled: &mut Vec<Suspended<I>>) {
         let Some(wait) = self.waits.remove(&id) else { return };
         let outcome = match wait.until {
@@ -293,7 +291,7 @@ impl<I: Interpreter> State<I> {
     }
 }
 
-/// Whether a task that is in this state ends the wait, whatever the others do.
+/// Returns true if a task in this state ends the wait, regardless of the other tasks.
 fn decides<I: Interpreter>(until: Until, state: &State<I>) -> bool {
     match until {
         Until::All => matches!(state, State::Ended(Err(_)) | State::Cancelled),

@@ -1,21 +1,20 @@
-//! The store: what programs get and put, ask, and tell.
+//! The store: state, environment and log of a run.
 //!
-//! One store serves one run, all its tasks together. It never calls a program: `Modify` asks the
-//! VM to, and puts the result.
+//! All tasks of a run share one store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The name of a value in the store. Atomic, because Python objects hold it.
+/// A key in the store. Atomic, because Python objects hold it.
 pub(crate) type Key = Arc<str>;
 
 /// State, environment and log.
 pub(crate) struct Store<V> {
-    /// What `Get`, `Put` and `Modify` are about.
+    /// The values of `Get`, `Put` and `Modify`.
     pub(crate) state: BTreeMap<Key, V>,
-    /// What `Ask` is about; no effect changes it.
+    /// The values of `Ask`, which are constant.
     pub(crate) environment: BTreeMap<Key, V>,
-    /// What was told, the oldest first.
+    /// The messages of `Tell`, oldest first.
     pub(crate) log: Vec<V>,
 }
 

@@ -1,4 +1,4 @@
-"""Continuations: one-shot, started or not, and closed when nobody holds them any more."""
+"""Continuations are resumed once, and closed when the last reference is gone."""
 
 import sys
 
@@ -12,10 +12,10 @@ class Step(Effect):
     pass
 
 
-def fails(error, order, *parts):
-    """A program that returns once the order has raised, and nothing else has changed."""
+def expect_error(error, operation, *parts):
+    """A program that returns if the operation raises the error with these parts in its message."""
     try:
-        yield order
+        yield operation
     except error as raised:
         for part in parts:
             assert part in str(raised), raised
@@ -32,26 +32,26 @@ def stepping(seen, name="body"):
         seen.append(f"{name} is closed")
 
 
-def kept(effect, k):
-    """A handler whose result is the continuation itself."""
+def return_continuation(effect, k):
+    """A handler that returns the continuation."""
     yield Pure(None)
     return k
 
 
-def a_continuation_is_resumed_once():
+def continuation_is_resumed_once():
     for again in Resume, Transfer, ResumeContinuation:
         seen = []
 
         def handler(effect, k):
             result = yield Resume(k, "once")
-            yield fails(ContinuationError, again(k, "twice"), "each can be resumed once")
+            yield expect_error(ContinuationError, again(k, "twice"), "resumed only once")
             return result
 
         assert run(WithHandler(handler, stepping(seen))) == "body"
         assert seen == ["once", "once", "body is closed"]
 
 
-def a_continuation_that_was_transferred_to_cannot_be_resumed():
+def transferred_continuation_cannot_be_resumed():
     ks = []
 
     def handler(effect, k):
@@ -61,17 +61,17 @@ def a_continuation_that_was_transferred_to_cannot_be_resumed():
     def main():
         yield WithHandler(handler, stepping([]))
         for k in ks:
-            yield fails(ContinuationError, Resume(k, None), "once")
+            yield expect_error(ContinuationError, Resume(k, None), "once")
 
     run(main())
     assert len(ks) == 2
 
 
-def a_continuation_can_be_resumed_by_whoever_holds_it():
+def continuation_may_be_resumed_outside_the_handler():
     seen = []
 
     def main():
-        k = yield WithHandler(kept, stepping(seen))
+        k = yield WithHandler(return_continuation, stepping(seen))
         assert seen == []
         k = yield Resume(k, 1)
         return (yield Resume(k, 2))
@@ -80,32 +80,32 @@ def a_continuation_can_be_resumed_by_whoever_holds_it():
     assert seen == [1, 2, "body is closed"]
 
 
-def what_is_raised_after_a_resumption_comes_to_who_resumed():
+def exception_after_resume_propagates_to_the_resumer():
     def body():
         yield Step()
         raise LookupError
 
     def main():
-        k = yield WithHandler(kept, body())
-        yield fails(LookupError, Resume(k, None))
+        k = yield WithHandler(return_continuation, body())
+        yield expect_error(LookupError, Resume(k, None))
         return "went on"
 
     assert run(main()) == "went on"
 
 
-def a_created_continuation_is_started_before_it_is_resumed():
+def created_continuation_must_be_started_first():
     def main():
         k = yield CreateContinuation(Pure("started"))
-        for order in Resume, Transfer:
-            yield fails(ContinuationError, order(k, None), "ResumeContinuation")
+        for operation in Resume, Transfer:
+            yield expect_error(ContinuationError, operation(k, None), "ResumeContinuation")
         result = yield ResumeContinuation(k)
-        yield fails(ContinuationError, ResumeContinuation(k), "once")
+        yield expect_error(ContinuationError, ResumeContinuation(k), "once")
         return result
 
     assert run(main()) == "started"
 
 
-def a_created_continuation_has_the_handlers_that_it_was_created_with():
+def created_continuation_has_its_handlers():
     def inner(effect, k):
         yield Delegate()
 
@@ -120,14 +120,14 @@ def a_created_continuation_has_the_handlers_that_it_was_created_with():
     assert run(main()) == ("outer", [inner, outer])
 
 
-def a_captured_continuation_is_resumed_by_either_order():
+def resume_continuation_resumes_captured_continuations():
     def handler(effect, k):
         return (yield ResumeContinuation(k, "value"))
 
     assert run(WithHandler(handler, Step())) == "value"
 
 
-def a_handler_can_ask_for_its_continuation():
+def handler_gets_its_continuation():
     def handler(effect, k):
         same = yield GetContinuation()
         assert same == k and hash(same) == hash(k)
@@ -136,7 +136,7 @@ def a_handler_can_ask_for_its_continuation():
     assert run(WithHandler(handler, Step())) == "value"
 
 
-def a_program_that_a_handler_calls_acts_for_it():
+def program_called_by_a_handler_may_resume():
     def resumes(value):
         return (yield Resume((yield GetContinuation()), value))
 
@@ -146,13 +146,14 @@ def a_program_that_a_handler_calls_acts_for_it():
     assert run(WithHandler(handler, Step())) == "value"
 
 
-def what_is_for_handlers_is_refused_elsewhere():
+def handler_operations_are_refused_elsewhere():
     def body():
-        for order in GetContinuation(), Delegate():
-            yield fails(ContinuationError, order, type(order).__name__, "for handlers")
+        for operation in GetContinuation(), Delegate():
+            name = type(operation).__name__
+            yield expect_error(ContinuationError, operation, name, "only be yielded by a handler")
         yield Step()
-        # A resumed program is no handler, though one waits below it.
-        yield fails(ContinuationError, Delegate(), "for handlers")
+        # A resumed program is not a handler, even if one waits for it.
+        yield expect_error(ContinuationError, Delegate(), "only be yielded by a handler")
 
     def handler(effect, k):
         return (yield Resume(k, None))
@@ -160,50 +161,50 @@ def what_is_for_handlers_is_refused_elsewhere():
     run(WithHandler(handler, body()))
 
 
-def a_continuation_of_another_run_is_refused():
-    k = run(WithHandler(kept, Step()))
-    run(fails(ContinuationError, Resume(k, None), "another call of `run`"))
+def continuation_of_another_run_is_refused():
+    k = run(WithHandler(return_continuation, Step()))
+    run(expect_error(ContinuationError, Resume(k, None), "another call of `run`"))
 
     def handler(effect, k):
-        run(fails(ContinuationError, Resume(k, None), "another call of `run`"))
+        run(expect_error(ContinuationError, Resume(k, None), "another call of `run`"))
         return (yield Resume(k, "still good"))
 
     assert run(WithHandler(handler, Step())) == "still good"
 
 
-def what_is_no_continuation_is_refused():
-    for order in Resume, Transfer, ResumeContinuation:
+def other_objects_are_not_continuations():
+    for operation in Resume, Transfer, ResumeContinuation:
         try:
-            order(42, None)
+            operation(42, None)
         except TypeError as error:
             assert "not an instance of 'Continuation'" in str(error)
         else:
-            raise AssertionError("it was taken for a continuation")
+            raise AssertionError("it was accepted as a continuation")
 
 
-def a_dropped_continuation_is_closed_at_once():
+def dropped_continuation_is_closed_at_once():
     seen = []
 
     def main():
-        k = yield WithHandler(kept, stepping(seen))
+        k = yield WithHandler(return_continuation, stepping(seen))
         yield Pure("held")
         seen.append("dropped")
         del k
         yield Pure("closed before this is answered")
-        seen.append("main goes on")
+        seen.append("main continues")
 
     run(main())
-    assert seen == ["dropped", "body is closed", "main goes on"]
+    assert seen == ["dropped", "body is closed", "main continues"]
 
 
-def what_is_held_after_the_run_is_closed_with_it():
+def continuation_held_after_the_run_is_closed():
     seen = []
-    k = run(WithHandler(kept, stepping(seen)))
+    k = run(WithHandler(return_continuation, stepping(seen)))
     assert seen == ["body is closed"]
     assert repr(k) == "<Continuation 1>"
 
 
-def a_handler_that_raised_has_given_its_continuation_up():
+def raising_handler_abandons_its_continuation():
     ks = []
 
     def handler(effect, k):
@@ -212,13 +213,13 @@ def a_handler_that_raised_has_given_its_continuation_up():
         raise LookupError
 
     def main():
-        yield fails(LookupError, WithHandler(handler, Step()))
-        yield fails(ContinuationError, Resume(ks[0], None), "given up")
+        yield expect_error(LookupError, WithHandler(handler, Step()))
+        yield expect_error(ContinuationError, Resume(ks[0], None), "abandoned")
 
     run(main())
 
 
-def a_created_continuation_that_is_never_started_never_runs():
+def unstarted_continuation_does_not_run():
     seen = []
 
     def main():
@@ -229,7 +230,7 @@ def a_created_continuation_that_is_never_started_never_runs():
     assert seen == []
 
 
-def an_effect_of_what_is_closed_is_reported_not_lost():
+def yield_while_closing_is_reported():
     def stubborn():
         try:
             yield Step()
@@ -239,14 +240,14 @@ def an_effect_of_what_is_closed_is_reported_not_lost():
     reported = []
     hook, sys.unraisablehook = sys.unraisablehook, reported.append
     try:
-        run(WithHandler(lambda effect, k: Pure("given up"), stubborn()))
+        run(WithHandler(lambda effect, k: Pure("abandoned"), stubborn()))
         assert "ignored GeneratorExit" in str(reported[0].exc_value)
     finally:
         reported.clear()
         sys.unraisablehook = hook
 
 
-def a_scheduler_can_be_written_in_python():
+def scheduler_can_be_written_in_python():
     seen = []
 
     def worker(name):

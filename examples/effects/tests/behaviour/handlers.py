@@ -1,4 +1,4 @@
-"""Handlers: which effects they are offered, and what becomes of what they are around."""
+"""Handlers: the effects that they receive, and how they end the body."""
 
 from effects import (
     Ask, ContinuationError, Delegate, Effect, Gather, Get, GetHandlers, Modify, Pause, Pure, Put,
@@ -15,7 +15,7 @@ class Question(Effect):
 
 
 def answers(value):
-    """A handler that resumes every effect with this."""
+    """A handler that resumes every effect with the value."""
 
     def handler(effect, k):
         return (yield Resume(k, value))
@@ -23,8 +23,8 @@ def answers(value):
     return handler
 
 
-def passes(seen, name):
-    """A handler that takes nothing, and notes what it was offered."""
+def delegates(seen, name):
+    """A handler that records every effect and delegates it."""
 
     def handler(effect, k):
         seen.append((name, effect.text))
@@ -34,21 +34,21 @@ def passes(seen, name):
 
 
 def ask(*texts):
-    """A program with one question after the other."""
+    """A program that performs a series of questions."""
     found = []
     for text in texts:
         found.append((yield Question(text)))
     return found
 
 
-def a_handler_answers_the_effects_of_users():
+def handler_answers_user_defined_effects():
     def handler(effect, k):
         return (yield Resume(k, effect.text.upper()))
 
     assert run(WithHandler(handler, ask("a", "b"))) == ["A", "B"]
 
 
-def a_handler_comes_back_with_the_result_of_what_it_is_around():
+def resume_returns_the_result_of_the_body():
     def handler(effect, k):
         result = yield Resume(k, effect.text)
         return result + ["handled"]
@@ -56,26 +56,26 @@ def a_handler_comes_back_with_the_result_of_what_it_is_around():
     assert run(WithHandler(handler, ask("a", "b"))) == ["a", "b", "handled", "handled"]
 
 
-def a_transferring_handler_does_not_come_back():
+def transfer_does_not_return():
     seen = []
 
     def handler(effect, k):
         try:
             yield Transfer(k, effect.text)
-            seen.append("came back")
+            seen.append("returned")
         finally:
             seen.append("handler is closed")
 
     def body():
         answer = yield Question("a")
-        seen.append("body goes on")
+        seen.append("body continues")
         return answer
 
     assert run(WithHandler(handler, body())) == "a"
-    assert seen == ["handler is closed", "body goes on"]
+    assert seen == ["handler is closed", "body continues"]
 
 
-def any_callable_is_a_handler_and_may_just_return_an_order():
+def any_callable_may_be_a_handler():
     class Handler:
         def __call__(self, effect, k):
             return Transfer(k, 1)
@@ -84,12 +84,12 @@ def any_callable_is_a_handler_and_may_just_return_an_order():
         assert run(WithHandler(handler, ask("a"))) == [1]
 
 
-def without_a_resumption_the_handlers_result_is_the_result_and_the_rest_is_closed():
+def handler_without_resume_replaces_the_result():
     seen = []
 
     def handler(effect, k):
         yield Pure(None)
-        return "given up"
+        return "abandoned"
 
     def inner():
         try:
@@ -108,11 +108,11 @@ def without_a_resumption_the_handlers_result_is_the_result_and_the_rest_is_close
         seen.append("main")
         return result
 
-    assert run(main()) == "given up"
+    assert run(main()) == "abandoned"
     assert seen == ["inner", "body", "main"]
 
 
-def what_a_handler_raises_goes_on_after_the_rest_is_closed():
+def body_is_closed_before_handler_error_propagates():
     seen = []
 
     def handler(effect, k):
@@ -135,7 +135,7 @@ def what_a_handler_raises_goes_on_after_the_rest_is_closed():
     assert seen == ["body", "main"]
 
 
-def a_handler_can_catch_what_is_raised_above_it():
+def handler_catches_exception_after_resume():
     def handler(effect, k):
         try:
             return (yield Resume(k, 0))
@@ -148,7 +148,7 @@ def a_handler_can_catch_what_is_raised_above_it():
     assert run(WithHandler(handler, body())) == "caught"
 
 
-def a_handler_is_not_offered_its_own_effects():
+def handler_does_not_receive_its_own_effects():
     def inner(effect, k):
         answer = yield Question(effect.text + " again")
         return (yield Resume(k, answer))
@@ -160,7 +160,7 @@ def a_handler_is_not_offered_its_own_effects():
     assert run(program) == ["outer answers once again"]
 
 
-def a_handler_is_offered_the_effects_of_what_it_resumed():
+def handler_receives_effects_after_resume():
     seen = []
 
     def handler(effect, k):
@@ -171,21 +171,21 @@ def a_handler_is_offered_the_effects_of_what_it_resumed():
     assert seen == ["a", "b", "c"]
 
 
-def delegating_offers_the_effect_further_out():
+def delegate_offers_the_effect_to_outer_handlers():
     seen = []
-    program = WithHandler(passes(seen, "inner"), ask("a", "b"))
-    program = WithHandler(answers(1), WithHandler(passes(seen, "middle"), program))
+    program = WithHandler(delegates(seen, "inner"), ask("a", "b"))
+    program = WithHandler(answers(1), WithHandler(delegates(seen, "middle"), program))
     assert run(program) == [1, 1]
     assert seen == [("inner", "a"), ("middle", "a"), ("inner", "b"), ("middle", "b")]
 
 
-def delegating_ends_the_handler():
+def delegate_ends_the_handler():
     seen = []
 
     def handler(effect, k):
         try:
             yield Delegate()
-            seen.append("came back")
+            seen.append("returned")
         finally:
             seen.append("closed")
 
@@ -197,7 +197,7 @@ def delegating_ends_the_handler():
     assert seen == ["closed", "outer"]
 
 
-def another_effect_can_be_delegated_in_its_place():
+def delegate_may_replace_the_effect():
     def polite(effect, k):
         yield Delegate(Question(effect.text + ", please"))
 
@@ -208,16 +208,16 @@ def another_effect_can_be_delegated_in_its_place():
     assert run(WithHandler(lambda effect, k: Delegate(Get("x")), ask("x")), Store({"x": 1})) == [1]
 
 
-def only_an_effect_can_be_delegated():
+def delegate_accepts_only_effects():
     try:
         Delegate(42)
     except TypeError as error:
         assert "derived from `Effect`, not int" in str(error)
         return
-    raise AssertionError("it was taken")
+    raise AssertionError("it was accepted")
 
 
-def who_has_resumed_cannot_delegate():
+def delegate_after_resume_is_refused():
     def handler(effect, k):
         yield Resume(k, None)
         try:
@@ -228,7 +228,7 @@ def who_has_resumed_cannot_delegate():
     assert "once" in run(WithHandler(handler, ask("a")))
 
 
-def an_unhandled_effect_is_named_where_it_was_performed():
+def unhandled_effect_is_named():
     def program():
         try:
             yield Question("why")
@@ -240,21 +240,21 @@ def an_unhandled_effect_is_named_where_it_was_performed():
     assert run(WithHandler(lambda effect, k: Delegate(), program())).startswith(expected)
 
 
-def an_unhandled_effect_that_cannot_be_shown_is_still_named():
-    class Shy(Effect):
+def unhandled_effect_without_repr_is_named():
+    class Unprintable(Effect):
         def __repr__(self):
-            raise LookupError("no words")
+            raise LookupError("no repr")
 
     try:
-        run(Shy())
+        run(Unprintable())
     except UnhandledEffect as error:
-        assert "Shy" in str(error)
+        assert "Unprintable" in str(error)
         assert isinstance(error.__cause__, LookupError)
         return
     raise AssertionError("it was handled")
 
 
-def every_effect_is_offered_to_handlers_first():
+def builtin_effects_are_offered_to_handlers_first():
     store = Store({"x": 1}, {"x": 1})
 
     def program():
@@ -277,7 +277,7 @@ def every_effect_is_offered_to_handlers_first():
     assert store.state == {"x": 1} and store.log == []
 
 
-def the_handlers_around_are_told_innermost_first():
+def get_handlers_returns_innermost_first():
     inner, outer = answers(1), answers(2)
 
     def busy(effect, k):
@@ -288,7 +288,7 @@ def the_handlers_around_are_told_innermost_first():
     assert run(GetHandlers()) == []
 
 
-def what_cannot_handle_is_refused():
+def invalid_handlers_are_refused():
     def forgot_to_yield(effect, k):
         return 42
 
@@ -297,16 +297,16 @@ def what_cannot_handle_is_refused():
     except TypeError as error:
         assert "not int" in str(error)
     else:
-        raise AssertionError("it was taken for a handler")
+        raise AssertionError("it was accepted as a handler")
     try:
         run(WithHandler(forgot_to_yield, ask("a")))
     except TypeError as error:
         assert "forgot_to_yield returned int" in str(error), error
     else:
-        raise AssertionError("it was taken for a program")
+        raise AssertionError("it was accepted as a program")
 
 
-def a_handler_of_other_parameters_raises_where_it_is_around():
+def handler_with_wrong_parameters_raises_type_error():
     def program():
         try:
             yield WithHandler(lambda effect: Pure(1), ask("a"))
@@ -316,7 +316,7 @@ def a_handler_of_other_parameters_raises_where_it_is_around():
     assert "positional argument" in run(program())
 
 
-def an_effect_in_a_finally_block_is_handled_when_an_exception_goes_through():
+def effect_in_finally_block_is_handled():
     def body():
         try:
             yield Question("first")
@@ -335,10 +335,10 @@ def an_effect_in_a_finally_block_is_handled_when_an_exception_goes_through():
     except LookupError:
         assert seen == ["first", "last"]
         return
-    raise AssertionError("the exception is gone")
+    raise AssertionError("the exception was lost")
 
 
-def ten_thousand_handlers_can_wait_for_their_resumptions():
+def ten_thousand_handlers_may_wait():
     def body():
         for _ in range(10_000):
             yield Question()

@@ -1,6 +1,6 @@
-//! What the module `effects` does, told in Python.
+//! Tests the module `effects` from Python.
 //!
-//! Each Python file beside this one is a group of behaviours: its functions without a parameter.
+//! Each Python file in this directory is a group of tests: its functions without parameters.
 
 use std::ffi::CString;
 use std::sync::Once;
@@ -9,7 +9,7 @@ use effects::effects;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// libtest runs all tests in one process, which has one interpreter.
+/// Runs a test in the one interpreter of this process, in which libtest runs all tests.
 fn with_python(test: impl FnOnce(Python<'_>) -> PyResult<()>) {
     static START: Once = Once::new();
     START.call_once(|| {
@@ -41,7 +41,7 @@ fn check(file: &str, source: &str, behaviour: &str) {
     });
 }
 
-/// What a script prints.
+/// Returns the output of a script.
 fn output(script: &str) -> String {
     let mut output = String::new();
     with_python(|py| {
@@ -74,131 +74,131 @@ macro_rules! behaviours {
             )*
 
             #[test]
-            fn every_behaviour_is_a_test() {
+            fn every_behaviour_in_the_file_is_listed() {
                 let listed = [$(stringify!($name)),*];
-                let written: Vec<&str> = SOURCE
+                let defined: Vec<&str> = SOURCE
                     .lines()
                     .filter_map(|line| line.strip_prefix("def ")?.strip_suffix("():"))
                     .collect();
-                assert_eq!(listed[..], written);
+                assert_eq!(listed[..], defined);
             }
         }
     };
 }
 
 behaviours! { programs in "programs.py":
-    the_result_of_a_run_is_what_the_program_returns,
-    a_program_goes_on_where_it_yielded,
-    a_program_runs_another_one_by_yielding_it,
-    an_effect_or_an_order_is_a_program_of_one_yield,
-    an_exception_goes_through_the_callers_with_its_traceback,
-    a_caller_can_catch_and_clean_up,
-    what_is_raised_while_another_exception_is_handled_has_it_as_context,
-    exceptions_that_are_no_errors_go_the_same_way,
-    a_stop_iteration_is_never_taken_for_a_result,
-    programs_nest_deeper_than_any_stack,
-    an_exception_comes_up_from_any_depth,
-    what_is_no_program_is_refused_with_what_to_do,
-    a_generator_that_was_started_is_refused,
-    what_means_nothing_is_refused_where_it_is_yielded,
-    what_means_nothing_is_refused_after_an_exception_too,
-    a_program_can_return_after_an_exception,
-    a_program_can_run_another_run,
-    runs_that_never_stop_nesting_end_with_a_recursion_error,
-    what_is_yielded_is_shown_as_it_is_written,
-    what_is_yielded_cannot_be_changed,
+    run_returns_the_programs_result,
+    program_continues_where_it_yielded,
+    program_is_called_by_yielding_it,
+    effect_or_control_operation_is_a_program,
+    traceback_includes_all_callers,
+    callers_can_catch_and_clean_up,
+    exception_keeps_its_context,
+    base_exceptions_propagate,
+    stop_iteration_is_not_a_result,
+    deeply_nested_programs_run,
+    exception_propagates_from_any_depth,
+    other_objects_are_not_programs,
+    started_generator_is_refused,
+    invalid_yield_raises_type_error,
+    invalid_yield_after_exception_raises_type_error,
+    program_returns_after_caught_exception,
+    runs_may_be_nested,
+    endless_nested_runs_raise_recursion_error,
+    repr_and_match_use_constructor_arguments,
+    yielded_objects_are_immutable,
 }
 
 behaviours! { handlers in "handlers.py":
-    a_handler_answers_the_effects_of_users,
-    a_handler_comes_back_with_the_result_of_what_it_is_around,
-    a_transferring_handler_does_not_come_back,
-    any_callable_is_a_handler_and_may_just_return_an_order,
-    without_a_resumption_the_handlers_result_is_the_result_and_the_rest_is_closed,
-    what_a_handler_raises_goes_on_after_the_rest_is_closed,
-    a_handler_can_catch_what_is_raised_above_it,
-    a_handler_is_not_offered_its_own_effects,
-    a_handler_is_offered_the_effects_of_what_it_resumed,
-    delegating_offers_the_effect_further_out,
-    delegating_ends_the_handler,
-    another_effect_can_be_delegated_in_its_place,
-    only_an_effect_can_be_delegated,
-    who_has_resumed_cannot_delegate,
-    an_unhandled_effect_is_named_where_it_was_performed,
-    an_unhandled_effect_that_cannot_be_shown_is_still_named,
-    every_effect_is_offered_to_handlers_first,
-    the_handlers_around_are_told_innermost_first,
-    what_cannot_handle_is_refused,
-    a_handler_of_other_parameters_raises_where_it_is_around,
-    an_effect_in_a_finally_block_is_handled_when_an_exception_goes_through,
-    ten_thousand_handlers_can_wait_for_their_resumptions,
+    handler_answers_user_defined_effects,
+    resume_returns_the_result_of_the_body,
+    transfer_does_not_return,
+    any_callable_may_be_a_handler,
+    handler_without_resume_replaces_the_result,
+    body_is_closed_before_handler_error_propagates,
+    handler_catches_exception_after_resume,
+    handler_does_not_receive_its_own_effects,
+    handler_receives_effects_after_resume,
+    delegate_offers_the_effect_to_outer_handlers,
+    delegate_ends_the_handler,
+    delegate_may_replace_the_effect,
+    delegate_accepts_only_effects,
+    delegate_after_resume_is_refused,
+    unhandled_effect_is_named,
+    unhandled_effect_without_repr_is_named,
+    builtin_effects_are_offered_to_handlers_first,
+    get_handlers_returns_innermost_first,
+    invalid_handlers_are_refused,
+    handler_with_wrong_parameters_raises_type_error,
+    effect_in_finally_block_is_handled,
+    ten_thousand_handlers_may_wait,
 }
 
 behaviours! { continuations in "continuations.py":
-    a_continuation_is_resumed_once,
-    a_continuation_that_was_transferred_to_cannot_be_resumed,
-    a_continuation_can_be_resumed_by_whoever_holds_it,
-    what_is_raised_after_a_resumption_comes_to_who_resumed,
-    a_created_continuation_is_started_before_it_is_resumed,
-    a_created_continuation_has_the_handlers_that_it_was_created_with,
-    a_captured_continuation_is_resumed_by_either_order,
-    a_handler_can_ask_for_its_continuation,
-    a_program_that_a_handler_calls_acts_for_it,
-    what_is_for_handlers_is_refused_elsewhere,
-    a_continuation_of_another_run_is_refused,
-    what_is_no_continuation_is_refused,
-    a_dropped_continuation_is_closed_at_once,
-    what_is_held_after_the_run_is_closed_with_it,
-    a_handler_that_raised_has_given_its_continuation_up,
-    a_created_continuation_that_is_never_started_never_runs,
-    an_effect_of_what_is_closed_is_reported_not_lost,
-    a_scheduler_can_be_written_in_python,
+    continuation_is_resumed_once,
+    transferred_continuation_cannot_be_resumed,
+    continuation_may_be_resumed_outside_the_handler,
+    exception_after_resume_propagates_to_the_resumer,
+    created_continuation_must_be_started_first,
+    created_continuation_has_its_handlers,
+    resume_continuation_resumes_captured_continuations,
+    handler_gets_its_continuation,
+    program_called_by_a_handler_may_resume,
+    handler_operations_are_refused_elsewhere,
+    continuation_of_another_run_is_refused,
+    other_objects_are_not_continuations,
+    dropped_continuation_is_closed_at_once,
+    continuation_held_after_the_run_is_closed,
+    raising_handler_abandons_its_continuation,
+    unstarted_continuation_does_not_run,
+    yield_while_closing_is_reported,
+    scheduler_can_be_written_in_python,
 }
 
 behaviours! { store in "store.py":
-    what_is_put_can_be_got,
-    what_was_never_put_is_a_key_error_of_who_gets_it,
-    modifying_puts_and_answers_what_the_function_makes,
-    a_function_that_raises_modifies_nothing,
-    the_environment_is_asked_and_never_changes,
-    a_handler_can_be_an_environment_of_its_own,
-    what_is_told_is_logged_in_order,
-    a_store_goes_on_with_the_next_run,
-    a_store_keeps_what_a_failing_run_did,
-    a_run_has_its_store_for_itself,
-    a_store_is_not_changed_from_outside,
-    names_are_text,
-    what_is_put_lives_as_long_as_its_store,
+    get_returns_the_value_of_put,
+    missing_key_raises_key_error,
+    modify_stores_and_answers_the_result,
+    failed_modify_changes_nothing,
+    environment_is_constant,
+    handler_may_override_the_environment,
+    messages_are_logged_in_order,
+    store_is_reused_by_the_next_run,
+    store_survives_a_failed_run,
+    store_is_exclusive_to_a_run,
+    store_copies_its_dicts,
+    keys_must_be_strings,
+    values_live_as_long_as_the_store,
 }
 
 behaviours! { tasks in "tasks.py":
-    gathered_results_are_in_the_order_of_the_tasks,
-    tasks_take_turns_in_the_order_of_their_spawning,
-    every_run_takes_the_same_turns,
-    who_spawns_goes_on_and_the_task_waits_for_its_turn,
-    gathering_raises_the_first_failure_and_the_others_go_on,
-    a_task_can_be_waited_for_again,
-    the_first_to_end_wins_the_race_and_the_losers_are_closed,
-    a_loser_that_never_had_a_turn_is_not_started,
-    a_race_can_be_won_by_a_failure,
-    a_race_has_to_have_a_task,
-    who_waits_for_a_loser_is_told,
-    a_loser_that_waits_is_closed_and_what_it_waits_for_goes_on,
+    gather_keeps_the_order_of_tasks,
+    tasks_run_in_the_order_they_were_spawned,
+    scheduling_is_deterministic,
+    spawner_continues_first,
+    gather_raises_the_first_failure,
+    task_can_be_waited_for_repeatedly,
+    first_task_to_end_wins_and_others_are_closed,
+    unstarted_loser_does_not_run,
+    failure_may_win_a_race,
+    race_needs_a_task,
+    waiting_for_a_loser_raises_task_cancelled,
+    waiting_loser_is_closed_but_its_tasks_continue,
     tasks_share_the_store,
-    a_task_has_the_handlers_of_who_spawned_it,
-    a_continuation_can_be_resumed_in_another_task,
-    a_deadlock_is_raised_where_the_first_program_waits,
-    a_task_cannot_wait_for_itself,
-    a_task_of_another_run_is_refused,
-    what_is_no_task_is_refused,
-    the_run_ends_with_its_first_program_and_closes_the_tasks,
-    a_failure_that_nobody_waited_for_is_reported,
-    a_failure_that_was_raised_somewhere_is_not_reported,
-    what_two_wait_for_is_raised_in_both,
+    task_inherits_the_handlers_of_its_spawner,
+    continuation_may_be_resumed_in_another_task,
+    deadlock_is_raised_in_the_main_program,
+    task_cannot_wait_for_itself,
+    task_of_another_run_is_refused,
+    other_objects_are_not_tasks,
+    run_ends_with_the_main_program,
+    unobserved_failure_is_reported,
+    observed_failure_is_not_reported,
+    failure_is_raised_in_every_waiting_task,
 }
 
 #[test]
-fn the_example_of_the_readme_runs() {
+fn readme_example_runs() {
     let readme = include_str!("../../README.md");
     let example = readme.split("```").nth(1).and_then(|block| block.strip_prefix("python\n"));
     assert_eq!(
@@ -208,7 +208,7 @@ fn the_example_of_the_readme_runs() {
 }
 
 #[test]
-fn the_demo_prints_what_its_programs_did() {
+fn demo_prints_its_results() {
     assert_eq!(
         output(include_str!("../../python/demo.py")),
         "\
@@ -222,7 +222,7 @@ fastest 10
 / has 7 characters
 /about has 10 characters
 /nowhere has 0 characters
-/nowhere was taken for empty
+/nowhere was treated as empty
 /about has 10 characters
 "
     );

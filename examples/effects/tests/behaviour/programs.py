@@ -1,4 +1,4 @@
-"""Programs: what they return and raise, how they call each other, and what is none."""
+"""Programs: results, exceptions, calls, and objects that are not programs."""
 
 import traceback
 
@@ -15,7 +15,7 @@ def raises(error, program, *parts):
     raise AssertionError(f"{error.__name__} was not raised")
 
 
-def the_result_of_a_run_is_what_the_program_returns():
+def run_returns_the_programs_result():
     def program():
         yield Pure(1)
         return "done"
@@ -23,7 +23,7 @@ def the_result_of_a_run_is_what_the_program_returns():
     assert run(program()) == "done"
 
 
-def a_program_goes_on_where_it_yielded():
+def program_continues_where_it_yielded():
     seen = []
 
     def program():
@@ -34,7 +34,7 @@ def a_program_goes_on_where_it_yielded():
     assert seen == [0, 1, 2]
 
 
-def a_program_runs_another_one_by_yielding_it():
+def program_is_called_by_yielding_it():
     def inner(number):
         return (yield Pure(number)) * 2
 
@@ -44,18 +44,19 @@ def a_program_runs_another_one_by_yielding_it():
     assert run(outer()) == (2, 4)
 
 
-def an_effect_or_an_order_is_a_program_of_one_yield():
+def effect_or_control_operation_is_a_program():
     assert run(Pure(1)) == 1
-    assert run(WithHandler(lambda effect, k: Pure("handled"), WithHandler(passes, Effect()))) == "handled"
+    program = WithHandler(lambda effect, k: Pure("handled"), WithHandler(delegates, Effect()))
+    assert run(program) == "handled"
 
 
-def passes(effect, k):
+def delegates(effect, k):
     from effects import Delegate
 
     yield Delegate()
 
 
-def an_exception_goes_through_the_callers_with_its_traceback():
+def traceback_includes_all_callers():
     def inner():
         yield Pure(1)
         raise LookupError("here")
@@ -71,7 +72,7 @@ def an_exception_goes_through_the_callers_with_its_traceback():
     assert names == ["raises", "outer", "middle", "inner"], names
 
 
-def a_caller_can_catch_and_clean_up():
+def callers_can_catch_and_clean_up():
     seen = []
 
     def inner():
@@ -94,7 +95,7 @@ def a_caller_can_catch_and_clean_up():
     assert seen == ["cleaned up"]
 
 
-def what_is_raised_while_another_exception_is_handled_has_it_as_context():
+def exception_keeps_its_context():
     def outer():
         try:
             yield failing("first")
@@ -108,7 +109,7 @@ def what_is_raised_while_another_exception_is_handled_has_it_as_context():
     assert raises(LookupError, outer(), "second").__context__.args == ("first",)
 
 
-def exceptions_that_are_no_errors_go_the_same_way():
+def base_exceptions_propagate():
     def program(error):
         yield Pure(1)
         raise error
@@ -117,7 +118,7 @@ def exceptions_that_are_no_errors_go_the_same_way():
         raises(error, program(error))
 
 
-def a_stop_iteration_is_never_taken_for_a_result():
+def stop_iteration_is_not_a_result():
     def program():
         yield Pure(1)
         raise StopIteration("no result")
@@ -125,7 +126,7 @@ def a_stop_iteration_is_never_taken_for_a_result():
     raises(RuntimeError, program(), "StopIteration")
 
 
-def programs_nest_deeper_than_any_stack():
+def deeply_nested_programs_run():
     def down(depth):
         if depth:
             return 1 + (yield down(depth - 1))
@@ -134,14 +135,14 @@ def programs_nest_deeper_than_any_stack():
     assert run(down(50_000)) == 50_000
 
 
-def an_exception_comes_up_from_any_depth():
+def exception_propagates_from_any_depth():
     def down(depth):
         yield down(depth - 1) if depth else Pure(1 / 0)
 
     raises(ZeroDivisionError, down(10_000))
 
 
-def what_is_no_program_is_refused_with_what_to_do():
+def other_objects_are_not_programs():
     async def coroutine():
         pass
 
@@ -153,16 +154,16 @@ def what_is_no_program_is_refused_with_what_to_do():
         raises(TypeError, other, "calling a generator function", type(other).__name__)
     unawaited.close()
     raises(TypeError, generator_function, "generator_function is a generator function", "call it")
-    for order in Spawn, lambda program: WithHandler(print, program):
+    for operation in Spawn, lambda program: WithHandler(print, program):
         try:
-            order(42)
+            operation(42)
         except TypeError as error:
             assert "a program is" in str(error)
         else:
-            raise AssertionError("it was taken for a program")
+            raise AssertionError("it was accepted as a program")
 
 
-def a_generator_that_was_started_is_refused():
+def started_generator_is_refused():
     def program():
         yield Pure(1)
 
@@ -180,25 +181,25 @@ def a_generator_that_was_started_is_refused():
 
     def runs_itself_apart():
         raises(ValueError, this, "call the generator function again")
-        yield Pure("went on")
+        yield Pure("continued")
 
     this = runs_itself_apart()
     run(this)
 
 
-def what_means_nothing_is_refused_where_it_is_yielded():
+def invalid_yield_raises_type_error():
     def program(junk):
         try:
             yield junk
         except TypeError as error:
             assert f"not {type(junk).__name__}" in str(error), error
-            return (yield Pure("went on"))
+            return (yield Pure("continued"))
 
     for junk in 42, None, "text", print, Effect, program:
-        assert run(program(junk)) == "went on"
+        assert run(program(junk)) == "continued"
 
 
-def what_means_nothing_is_refused_after_an_exception_too():
+def invalid_yield_after_exception_raises_type_error():
     def program():
         try:
             yield failing()
@@ -212,7 +213,7 @@ def what_means_nothing_is_refused_after_an_exception_too():
     raises(TypeError, program(), "not int")
 
 
-def a_program_can_return_after_an_exception():
+def program_returns_after_caught_exception():
     def program():
         try:
             yield Get("missing")
@@ -222,7 +223,7 @@ def a_program_can_return_after_an_exception():
     assert run(program()) == "returned"
 
 
-def a_program_can_run_another_run():
+def runs_may_be_nested():
     def outer():
         yield Put("x", "outer")
         inner = run(Put("x", "inner"))
@@ -231,7 +232,7 @@ def a_program_can_run_another_run():
     assert run(outer()) == (None, "outer")
 
 
-def runs_that_never_stop_nesting_end_with_a_recursion_error():
+def endless_nested_runs_raise_recursion_error():
     def endless():
         yield Pause()
         run(endless())
@@ -239,7 +240,7 @@ def runs_that_never_stop_nesting_end_with_a_recursion_error():
     raises(RecursionError, endless())
 
 
-def what_is_yielded_is_shown_as_it_is_written():
+def repr_and_match_use_constructor_arguments():
     assert repr(Put("x", [1])) == "Put('x', [1])"
     assert repr(Pause()) == "Pause()"
     match Put("x", 2):
@@ -247,7 +248,7 @@ def what_is_yielded_is_shown_as_it_is_written():
             assert (key, value) == ("x", 2)
 
 
-def what_is_yielded_cannot_be_changed():
+def yielded_objects_are_immutable():
     try:
         Put("x", 1).value = 2
     except AttributeError:

@@ -16,7 +16,7 @@ def raises(error, program, *parts, store=None):
     raise AssertionError(f"{error.__name__} was not raised")
 
 
-def what_is_put_can_be_got():
+def get_returns_the_value_of_put():
     value = object()
 
     def program():
@@ -26,28 +26,28 @@ def what_is_put_can_be_got():
     assert run(program()) is value
 
 
-def what_was_never_put_is_a_key_error_of_who_gets_it():
+def missing_key_raises_key_error():
     def modifies(x):
-        raise AssertionError("there is nothing to modify")
+        raise AssertionError("there is no value to modify")
 
     raises(KeyError, Get("x"), "no state 'x'")
     raises(KeyError, Modify("x", modifies), "no state 'x'")
     raises(KeyError, Ask("x"), "'x'", "env")
 
 
-def modifying_puts_and_answers_what_the_function_makes():
+def modify_stores_and_answers_the_result():
     store = Store({"x": 5})
     assert run(Modify("x", lambda x: x * 2), store) == 10
     assert store.state == {"x": 10}
 
 
-def a_function_that_raises_modifies_nothing():
+def failed_modify_changes_nothing():
     store = Store({"x": 0})
     raises(ZeroDivisionError, Modify("x", lambda x: 1 / x), store=store)
     assert store.state == {"x": 0}
 
 
-def the_environment_is_asked_and_never_changes():
+def environment_is_constant():
     store = Store({"x": "state"}, {"x": "environment"})
 
     def program():
@@ -58,7 +58,7 @@ def the_environment_is_asked_and_never_changes():
     assert store.env == {"x": "environment"}
 
 
-def a_handler_can_be_an_environment_of_its_own():
+def handler_may_override_the_environment():
     def local(effect, k):
         match effect:
             case Ask("x"):
@@ -76,7 +76,7 @@ def a_handler_can_be_an_environment_of_its_own():
     assert run(program(), store) == (("local", "outer y"), "outer x")
 
 
-def what_is_told_is_logged_in_order():
+def messages_are_logged_in_order():
     def program():
         for word in "first", "second":
             yield Tell(word)
@@ -86,14 +86,14 @@ def what_is_told_is_logged_in_order():
     assert store.log == ["first", "second"]
 
 
-def a_store_goes_on_with_the_next_run():
+def store_is_reused_by_the_next_run():
     store = Store({"x": 1})
     for _ in range(3):
         run(Modify("x", lambda x: x + 1), store)
     assert store.state == {"x": 4}
 
 
-def a_store_keeps_what_a_failing_run_did():
+def store_survives_a_failed_run():
     def program():
         yield Put("x", 1)
         raise LookupError
@@ -103,11 +103,11 @@ def a_store_keeps_what_a_failing_run_did():
     assert store.state == {"x": 1}
 
 
-def a_run_has_its_store_for_itself():
+def store_is_exclusive_to_a_run():
     store = Store({"x": 1})
 
     def program():
-        raises(RuntimeError, Get("x"), "a run has this store", store=store)
+        raises(RuntimeError, Get("x"), "in use by a run", store=store)
         try:
             store.state
         except RuntimeError:
@@ -117,7 +117,7 @@ def a_run_has_its_store_for_itself():
     assert store.state == {"x": 1}
 
 
-def a_store_is_not_changed_from_outside():
+def store_copies_its_dicts():
     state = {"x": 1}
     store = Store(state)
     state["x"] = 2
@@ -125,17 +125,17 @@ def a_store_is_not_changed_from_outside():
     assert store.state == {"x": 1}
 
 
-def names_are_text():
+def keys_must_be_strings():
     for make in Get, lambda name: Put(name, 1), Ask, lambda name: Store({name: 1}):
         try:
             make(1)
         except TypeError as error:
             assert "int" in str(error)
         else:
-            raise AssertionError("it was taken for a name")
+            raise AssertionError("it was accepted as a key")
 
 
-def what_is_put_lives_as_long_as_its_store():
+def values_live_as_long_as_the_store():
     class Value:
         pass
 

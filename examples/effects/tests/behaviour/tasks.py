@@ -1,4 +1,4 @@
-"""Tasks: turns, waiting, races, and what becomes of those that are left."""
+"""Tasks: scheduling, waiting, races, and the end of a run."""
 
 import sys
 import traceback
@@ -10,7 +10,7 @@ from effects import (
 
 
 def worker(name, turns, seen=None):
-    """Takes this many turns, and is seen to."""
+    """Takes a number of turns, and records them."""
     seen = [] if seen is None else seen
     try:
         for turn in range(turns):
@@ -42,9 +42,9 @@ def race(*programs):
     return (yield Race(*(yield spawn_all(programs))))
 
 
-def fails(error, order, *parts):
+def expect_error(error, operation, *parts):
     try:
-        yield order
+        yield operation
     except error as raised:
         for part in parts:
             assert part in str(raised), raised
@@ -52,8 +52,8 @@ def fails(error, order, *parts):
     raise AssertionError(f"{error.__name__} was not raised")
 
 
-def unheard(program):
-    """What the run of a program reports."""
+def reported_failures(program):
+    """Returns the failures that the run of a program reports."""
     reported = []
     hook, sys.unraisablehook = sys.unraisablehook, reported.append
     try:
@@ -64,12 +64,12 @@ def unheard(program):
         sys.unraisablehook = hook
 
 
-def gathered_results_are_in_the_order_of_the_tasks():
+def gather_keeps_the_order_of_tasks():
     assert run(gather(worker("a", 3), worker("b", 1), worker("c", 2))) == ["a", "b", "c"]
     assert run(Gather()) == []
 
 
-def tasks_take_turns_in_the_order_of_their_spawning():
+def tasks_run_in_the_order_they_were_spawned():
     seen = []
     run(gather(worker("a", 2, seen), worker("b", 3, seen), worker("c", 1, seen)))
     assert seen == [
@@ -77,7 +77,7 @@ def tasks_take_turns_in_the_order_of_their_spawning():
     ]
 
 
-def every_run_takes_the_same_turns():
+def scheduling_is_deterministic():
     def turns():
         seen = []
 
@@ -90,7 +90,7 @@ def every_run_takes_the_same_turns():
     assert turns() == turns()
 
 
-def who_spawns_goes_on_and_the_task_waits_for_its_turn():
+def spawner_continues_first():
     seen = []
 
     def main():
@@ -102,12 +102,12 @@ def who_spawns_goes_on_and_the_task_waits_for_its_turn():
     assert seen == ["main", "task0", "task is closed"]
 
 
-def gathering_raises_the_first_failure_and_the_others_go_on():
+def gather_raises_the_first_failure():
     seen = []
 
     def main():
         tasks = yield spawn_all([worker("slow", 3, seen), failing(1)])
-        error = yield fails(LookupError, Gather(*tasks), "failed")
+        error = yield expect_error(LookupError, Gather(*tasks), "failed")
         names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
         assert names[-1] == "failing", names
         assert "slow is closed" not in seen
@@ -116,7 +116,7 @@ def gathering_raises_the_first_failure_and_the_others_go_on():
     assert run(main()) == ["slow"]
 
 
-def a_task_can_be_waited_for_again():
+def task_can_be_waited_for_repeatedly():
     def main():
         task = yield Spawn(worker("task", 1))
         return (yield Gather(task)), (yield Gather(task, task)), (yield Race(task))
@@ -124,7 +124,7 @@ def a_task_can_be_waited_for_again():
     assert run(main()) == (["task"], ["task", "task"], "task")
 
 
-def the_first_to_end_wins_the_race_and_the_losers_are_closed():
+def first_task_to_end_wins_and_others_are_closed():
     seen = []
 
     def outer(name, turns):
@@ -134,10 +134,11 @@ def the_first_to_end_wins_the_race_and_the_losers_are_closed():
             seen.append(f"outer {name} is closed")
 
     assert run(race(outer("slow", 9), worker("fast", 1, seen))) == "fast"
-    assert seen == ["slow0", "fast0", "slow1", "fast is closed", "slow is closed", "outer slow is closed"]
+    events = ["slow0", "fast0", "slow1", "fast is closed", "slow is closed", "outer slow is closed"]
+    assert seen == events
 
 
-def a_loser_that_never_had_a_turn_is_not_started():
+def unstarted_loser_does_not_run():
     seen = []
 
     def main():
@@ -150,34 +151,34 @@ def a_loser_that_never_had_a_turn_is_not_started():
     assert seen == []
 
 
-def a_race_can_be_won_by_a_failure():
+def failure_may_win_a_race():
     seen = []
-    run(fails(LookupError, race(worker("slow", 9, seen), failing(1)), "failed"))
+    run(expect_error(LookupError, race(worker("slow", 9, seen), failing(1)), "failed"))
     assert seen[-1] == "slow is closed"
 
 
-def a_race_has_to_have_a_task():
+def race_needs_a_task():
     try:
         Race()
     except TypeError as error:
         assert "first" in str(error)
         return
-    raise AssertionError("nobody can win it")
+    raise AssertionError("a race without tasks was accepted")
 
 
-def who_waits_for_a_loser_is_told():
+def waiting_for_a_loser_raises_task_cancelled():
     def main():
         tasks = yield spawn_all([worker("slow", 9), worker("fast", 1)])
         waits = yield Spawn(Gather(tasks[0]))
         yield Race(*tasks)
-        for order in Gather(tasks[0]), Race(tasks[0]), Gather(waits):
-            yield fails(TaskCancelled, order, "lost a race")
+        for operation in Gather(tasks[0]), Race(tasks[0]), Gather(waits):
+            yield expect_error(TaskCancelled, operation, "lost a race")
         return (yield Race(*tasks))
 
     assert run(main()) == "fast"
 
 
-def a_loser_that_waits_is_closed_and_what_it_waits_for_goes_on():
+def waiting_loser_is_closed_but_its_tasks_continue():
     seen = []
 
     def waits():
@@ -207,7 +208,7 @@ def tasks_share_the_store():
     assert store.state == {"x": 30}
 
 
-def a_task_has_the_handlers_of_who_spawned_it():
+def task_inherits_the_handlers_of_its_spawner():
     class Question(Effect):
         pass
 
@@ -219,14 +220,14 @@ def a_task_has_the_handlers_of_who_spawned_it():
                 yield Delegate()
 
     def main():
-        # The handler is not around the gathering, only around the spawning.
+        # The handler encloses the spawning, but not the gathering.
         tasks = yield WithHandler(answers, spawn_all([Question(), GetHandlers()]))
         return (yield Gather(*tasks))
 
     assert run(main()) == ["answer", [answers]]
 
 
-def a_continuation_can_be_resumed_in_another_task():
+def continuation_may_be_resumed_in_another_task():
     class Step(Effect):
         pass
 
@@ -244,7 +245,7 @@ def a_continuation_can_be_resumed_in_another_task():
     assert run(gather(first(), second())) == ["kept", "resumed"]
 
 
-def a_deadlock_is_raised_where_the_first_program_waits():
+def deadlock_is_raised_in_the_main_program():
     def waits_for(name):
         yield Pause()
         return (yield Gather((yield Get(name))))
@@ -253,17 +254,17 @@ def a_deadlock_is_raised_where_the_first_program_waits():
         a, b = yield spawn_all([waits_for("b"), waits_for("a")])
         yield Put("a", a)
         yield Put("b", b)
-        yield fails(Deadlock, Gather(a, b), "every task waits")
+        yield expect_error(Deadlock, Gather(a, b), "every task waits")
         yield Pause()
-        return "went on"
+        return "continued"
 
-    assert run(main()) == "went on"
+    assert run(main()) == "continued"
 
 
-def a_task_cannot_wait_for_itself():
+def task_cannot_wait_for_itself():
     def selfish():
-        yield fails(TaskError, Gather((yield Get("self"))), "itself")
-        yield fails(TaskError, Race((yield Get("self"))), "itself")
+        yield expect_error(TaskError, Gather((yield Get("self"))), "itself")
+        yield expect_error(TaskError, Race((yield Get("self"))), "itself")
 
     def main():
         task = yield Spawn(selfish())
@@ -273,23 +274,23 @@ def a_task_cannot_wait_for_itself():
     run(main())
 
 
-def a_task_of_another_run_is_refused():
+def task_of_another_run_is_refused():
     task = run(Spawn(Pure(1)))
     for effect in Gather, Race:
-        run(fails(TaskError, effect(task), "another call of `run`"))
+        run(expect_error(TaskError, effect(task), "another call of `run`"))
 
 
-def what_is_no_task_is_refused():
+def other_objects_are_not_tasks():
     for effect in Gather, Race:
         try:
             effect(42)
         except TypeError as error:
             assert "int" in str(error)
         else:
-            raise AssertionError("it was taken for a task")
+            raise AssertionError("it was accepted as a task")
 
 
-def the_run_ends_with_its_first_program_and_closes_the_tasks():
+def run_ends_with_the_main_program():
     seen = []
 
     def main():
@@ -301,28 +302,29 @@ def the_run_ends_with_its_first_program_and_closes_the_tasks():
     assert seen == ["a0", "a is closed"]
 
 
-def a_failure_that_nobody_waited_for_is_reported():
+def unobserved_failure_is_reported():
     def main(task):
         yield Spawn(task)
         yield Pause()
         yield Pause()
 
-    assert unheard(main(failing())) == ["failed"]
-    assert unheard(main(worker("task", 0))) == []
+    assert reported_failures(main(failing())) == ["failed"]
+    assert reported_failures(main(worker("task", 0))) == []
 
 
-def a_failure_that_was_raised_somewhere_is_not_reported():
+def observed_failure_is_not_reported():
     def main():
-        yield fails(LookupError, gather(failing(), failing(1)))
+        yield expect_error(LookupError, gather(failing(), failing(1)))
         yield Pause()
 
-    assert unheard(main()) == []
+    assert reported_failures(main()) == []
 
 
-def what_two_wait_for_is_raised_in_both():
+def failure_is_raised_in_every_waiting_task():
     def main():
         task = yield Spawn(failing(2))
-        waiters = yield spawn_all([fails(LookupError, Gather(task)), fails(LookupError, Race(task))])
+        programs = [expect_error(LookupError, Gather(task)), expect_error(LookupError, Race(task))]
+        waiters = yield spawn_all(programs)
         first, second = yield Gather(*waiters)
         assert first is second
 

@@ -1,4 +1,4 @@
-//! What becomes of tasks that nobody waits for, and of all when the run ends.
+//! Failures that are not observed, and the end of a run.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,15 +8,15 @@ use super::super::*;
 use super::tasks::*;
 
 #[test]
-fn a_failure_that_nobody_can_hear_any_more_is_reported() {
+fn unobservable_failure_is_reported() {
     let main = program("main").then(|_| spawn(fails("task", 0)));
     let main = pauses(main.then(|_| builtin(Builtin::Pause)), 1);
     let (_, events) = run(main);
-    assert!(events.contains(&"nobody heard failed".to_owned()), "{events:?}");
+    assert!(events.contains(&"reported failed".to_owned()), "{events:?}");
 }
 
 #[test]
-fn a_failure_is_reported_as_soon_as_nobody_can_hear_it() {
+fn failure_is_reported_as_soon_as_it_is_unobservable() {
     let ended_before_it_was_forgotten =
         with_tasks(vec![fails("first", 0)], |tasks| call(pauses(keeps(tasks), 1)));
     let forgotten_before_it_ended = program("spawner").then(|_| spawn(fails("second", 1)));
@@ -31,26 +31,26 @@ fn a_failure_is_reported_as_soon_as_nobody_can_hear_it() {
             "keeps starts",
             "first starts",
             "first raises failed",
-            "nobody heard failed",
+            "reported failed",
             "keeps returns 0",
             "second starts",
             "second raises failed",
-            "nobody heard failed",
+            "reported failed",
             "main returns 0",
         ]
     );
 }
 
-/// Holds these tasks for one turn of the others.
+/// Keeps the handles while the other tasks run once.
 fn keeps(tasks: Vec<Task>) -> Program {
     program("keeps").then(|_| builtin(Builtin::Pause)).then(move |_| {
         drop(tasks);
-        order(Control::Pure(0.into()))
+        control(Control::Pure(0.into()))
     })
 }
 
 #[test]
-fn a_failure_of_a_task_that_outlives_the_run_is_reported_with_its_end() {
+fn failure_of_a_task_held_after_the_run_is_reported() {
     let kept = Rc::new(RefCell::new(Vec::new()));
     let keep = kept.clone();
     let main = with_tasks(vec![fails("task", 0)], move |tasks| {
@@ -58,12 +58,12 @@ fn a_failure_of_a_task_that_outlives_the_run_is_reported_with_its_end() {
         builtin(Builtin::Pause)
     });
     let (_, events) = run(main);
-    assert_eq!(events.last().map(String::as_str), Some("nobody heard failed"));
+    assert_eq!(events.last().map(String::as_str), Some("reported failed"));
     assert_eq!(kept.borrow().len(), 1);
 }
 
 #[test]
-fn nothing_is_kept_of_tasks_that_ended_and_were_forgotten() {
+fn ended_and_forgotten_tasks_are_released() {
     let (mut vm, mut mock) = (Vm::new(Store::default()), Mock::default());
     let forgotten = || program("spawner").then(|_| spawn(worker("task", 1, 1)));
     let main = program("main").then(move |_| call(forgotten())).then(move |_| call(forgotten()));
@@ -71,29 +71,29 @@ fn nothing_is_kept_of_tasks_that_ended_and_were_forgotten() {
         pauses(main, 4).then(|_| call(race(vec![worker("a", 1, 1), worker("b", 0, 2)]))),
         &mut mock,
     );
-    assert_eq!(number(outcome), 2.into());
+    assert_eq!(value_of(outcome), 2.into());
     vm.clean_up(&mut mock);
-    assert_eq!(vm.scheduler.known(), 0);
+    assert_eq!(vm.scheduler.task_count(), 0);
 }
 
 #[test]
-fn a_failure_that_was_heard_is_not_reported() {
+fn observed_failure_is_not_reported() {
     let (outcome, events) = run(gather(vec![fails("a", 0), fails("b", 0)]));
     assert_eq!(outcome, "failed".into());
-    assert!(!events.contains(&"nobody heard failed".to_owned()), "{events:?}");
+    assert!(!events.contains(&"reported failed".to_owned()), "{events:?}");
 }
 
 #[test]
-fn tasks_leave_no_segment_behind() {
+fn tasks_leak_no_segments() {
     let (mut vm, mut mock) = (Vm::new(Store::default()), Mock::default());
     let main = race(vec![worker("a", 4, 1), worker("b", 2, 2), worker("c", 1, 3)]);
-    assert_eq!(number(vm.drive(main, &mut mock)), 3.into());
+    assert_eq!(value_of(vm.drive(main, &mut mock)), 3.into());
     vm.end(&mut mock);
     assert_eq!(vm.arena.used(), 0);
 }
 
 #[test]
-fn whatever_is_suspended_when_the_run_ends_is_closed() {
+fn suspended_programs_are_closed_when_the_run_ends() {
     let never = program("never").then(|_| builtin(Builtin::Gather(Vec::new())));
     let waits = gather(vec![worker("ready", 9, 1)]);
     let waits = program("waits").then(|_| call(waits));

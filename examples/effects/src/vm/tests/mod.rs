@@ -1,4 +1,4 @@
-//! The VM, with programs of the mock language.
+//! Tests of the VM, with programs in the mock language.
 
 mod endings;
 mod handlers;

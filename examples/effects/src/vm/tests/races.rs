@@ -1,11 +1,11 @@
-//! Races, and what becomes of those that lose.
+//! Races.
 
 use super::super::mock::*;
 use super::super::*;
 use super::tasks::*;
 
 #[test]
-fn the_first_to_end_wins_the_race_and_the_others_are_closed() {
+fn first_task_to_end_wins_and_others_are_closed() {
     let (outcome, events) =
         run(race(vec![worker("slow", 5, 1), worker("fast", 1, 2), worker("slower", 9, 3)]));
     assert_eq!(outcome, 2.into());
@@ -14,14 +14,14 @@ fn the_first_to_end_wins_the_race_and_the_others_are_closed() {
 }
 
 #[test]
-fn a_race_can_be_won_by_a_failure() {
+fn failure_may_win_a_race() {
     let (outcome, events) = run(race(vec![worker("slow", 5, 1), fails("fast", 1)]));
     assert_eq!(outcome, "failed".into());
     assert!(events.contains(&"slow closes".to_owned()));
 }
 
 #[test]
-fn a_race_among_tasks_that_have_ended_is_won_by_the_first_named() {
+fn first_named_of_ended_tasks_wins() {
     let main = with_tasks(vec![worker("a", 3, 1), worker("b", 0, 2)], |tasks| {
         call(pauses(program("late"), 5).then(|_| builtin(Builtin::Race(tasks))))
     });
@@ -29,7 +29,7 @@ fn a_race_among_tasks_that_have_ended_is_won_by_the_first_named() {
 }
 
 #[test]
-fn a_race_that_is_won_already_closes_the_others_at_once() {
+fn decided_race_closes_the_losers_at_once() {
     let main = with_tasks(vec![worker("slow", 9, 1), worker("fast", 0, 2)], |tasks| {
         let race = program("race").then(|_| builtin(Builtin::Race(tasks)));
         call(pauses(program("late"), 1).then(|_| call(race)))
@@ -40,7 +40,7 @@ fn a_race_that_is_won_already_closes_the_others_at_once() {
     assert_eq!(events[4..7], ["race starts", "slow closes", "race returns 2"]);
 }
 
-/// Waits for the loser of a race together with a task that is not in it.
+/// Waits for the loser of a race and for another task.
 fn waits_for_loser_and(other: Program, wait: fn(Vec<Task>) -> Builtin<Mock>) -> Program {
     let tasks = vec![worker("slow", 5, 1), worker("fast", 1, 2), other];
     with_tasks(tasks, move |mut tasks| {
@@ -60,19 +60,19 @@ fn waits_for_loser_and(other: Program, wait: fn(Vec<Task>) -> Builtin<Mock>) -> 
 }
 
 #[test]
-fn gathering_fails_as_soon_as_one_is_cancelled() {
+fn gather_fails_when_a_task_is_cancelled() {
     let (outcome, events) = run(waits_for_loser_and(worker("other", 9, 3), Builtin::Gather));
     assert_eq!(outcome, "cancelled".into());
-    assert!(events.contains(&"other closes".to_owned()), "nobody waited for it: {events:?}");
+    assert!(events.contains(&"other closes".to_owned()), "{events:?}");
 }
 
 #[test]
-fn a_cancelled_task_wins_no_race() {
+fn cancelled_task_wins_no_race() {
     assert_eq!(run(waits_for_loser_and(worker("other", 9, 3), Builtin::Race)).0, 3.into());
 }
 
 #[test]
-fn who_waits_for_a_loser_is_told_that_it_was_cancelled() {
+fn waiting_for_a_loser_fails() {
     let main = with_tasks(vec![worker("slow", 5, 1), worker("fast", 1, 2)], |tasks| {
         let slow = vec![tasks[0].clone()];
         call(
@@ -85,7 +85,7 @@ fn who_waits_for_a_loser_is_told_that_it_was_cancelled() {
 }
 
 #[test]
-fn a_loser_that_waits_itself_is_closed_and_its_own_tasks_go_on() {
+fn waiting_loser_is_closed_but_its_tasks_continue() {
     let inner = worker("inner", 2, 7);
     let waits = program("waits")
         .then(|_| spawn(inner))
@@ -94,12 +94,12 @@ fn a_loser_that_waits_itself_is_closed_and_its_own_tasks_go_on() {
         call(pauses(program("main").then(|_| builtin(Builtin::Race(tasks))), 3))
     });
     let (_, events) = run(main);
-    let place = |wanted: &str| events.iter().position(|event| event == wanted).unwrap();
-    assert!(place("waits closes") < place("inner returns 7"), "{events:?}");
+    let position = |wanted: &str| events.iter().position(|event| event == wanted).unwrap();
+    assert!(position("waits closes") < position("inner returns 7"), "{events:?}");
 }
 
 #[test]
-fn a_race_whose_tasks_were_all_cancelled_is_lost() {
+fn race_of_cancelled_tasks_fails() {
     let main = with_tasks(vec![worker("slow", 5, 1), worker("fast", 1, 2)], |tasks| {
         let slow = vec![tasks[0].clone()];
         call(

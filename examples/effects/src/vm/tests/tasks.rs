@@ -1,4 +1,4 @@
-//! Tasks: turns and waiting.
+//! Tasks: scheduling and waiting.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ pub(super) fn pauses(program: Program, times: usize) -> Program {
     (0..times).fold(program, |program, _| program.then(|_| builtin(Builtin::Pause)))
 }
 
-/// Takes its first turn and this many more, then returns the number.
+/// Runs for a number of turns after the first, then returns the result.
 pub(super) fn worker(name: &'static str, turns: usize, result: i64) -> Program {
     pauses(program(name), turns).then(move |_| Act::Return(result.into()))
 }
@@ -23,7 +23,7 @@ pub(super) fn fails(name: &'static str, turns: usize) -> Program {
     pauses(program(name), turns).then(|_| Act::Raise("failed"))
 }
 
-/// Spawns these and yields what the last line makes of them.
+/// Spawns the programs and yields the result of `last`.
 pub(super) fn with_tasks(
     programs: Vec<Program>,
     last: impl FnOnce(Vec<Task>) -> Act + 'static,
@@ -56,7 +56,7 @@ pub(super) fn without_spawners(events: Vec<String>) -> Vec<String> {
 }
 
 #[test]
-fn tasks_take_turns_in_the_order_in_which_they_were_spawned() {
+fn tasks_run_in_the_order_they_were_spawned() {
     let (outcome, events) =
         run(gather(vec![worker("a", 2, 1), worker("b", 1, 20), worker("c", 2, 300)]));
     assert_eq!(outcome, 321.into());
@@ -67,26 +67,26 @@ fn tasks_take_turns_in_the_order_in_which_they_were_spawned() {
 }
 
 #[test]
-fn who_spawns_goes_on_first() {
+fn spawner_continues_first() {
     let main =
         program("main").then(|_| spawn(worker("task", 0, 1))).then(|_| Act::Return(2.into()));
     let (outcome, events) = run(main);
     assert_eq!(outcome, 2.into());
-    assert_eq!(events, ["main starts", "main returns 2", "task closes"], "and ends the run");
+    assert_eq!(events, ["main starts", "main returns 2", "task closes"]);
 }
 
 #[test]
-fn gathering_nothing_is_an_empty_list() {
+fn gather_of_nothing_is_empty() {
     assert_eq!(run(gather(vec![])).0, 0.into());
 }
 
 #[test]
-fn gathering_fails_with_the_first_failure_and_the_others_go_on() {
+fn gather_fails_with_the_first_failure() {
     let main = gather(vec![worker("slow", 2, 1), fails("bad", 1)]);
     let main = program("main")
         .then(|_| call(main))
         .catch(|outcome| {
-            assert_eq!(number(outcome), "failed".into());
+            assert_eq!(value_of(outcome), "failed".into());
             builtin(Builtin::Pause)
         })
         .then(|_| Act::Return(5.into()));
@@ -96,7 +96,7 @@ fn gathering_fails_with_the_first_failure_and_the_others_go_on() {
 }
 
 #[test]
-fn a_task_can_be_waited_for_more_than_once() {
+fn task_can_be_waited_for_repeatedly() {
     let main = with_tasks(vec![worker("task", 1, 4)], |tasks| {
         let again = tasks.clone();
         call(
@@ -109,29 +109,29 @@ fn a_task_can_be_waited_for_more_than_once() {
 }
 
 #[test]
-fn a_task_has_the_handlers_of_who_spawned_it() {
+fn task_inherits_the_handlers_of_its_spawner() {
     let answers = handler(|effect, k| {
         let reaction = match effect {
             Value::Word("builtin") => Control::Delegate(None),
             _ => Control::Resume(k, 5.into()),
         };
-        program("handler").then(|_| order(reaction))
+        program("handler").then(|_| control(reaction))
     });
     let asks = program("asks").then(|_| perform("effect"));
     let main = program("main").then(|_| with_handler(answers, gather(vec![asks])));
     assert_eq!(run(main).0, 5.into());
 }
 
-/// Takes a turn for others to fill the place, then waits for the task that is there.
-fn waits_for(place: &Rc<RefCell<Option<Task>>>) -> Program {
-    let place = place.clone();
+/// Pauses so that others can fill the slot, then waits for the task in it.
+fn waits_for(slot: &Rc<RefCell<Option<Task>>>) -> Program {
+    let slot = slot.clone();
     program("waits")
         .then(|_| builtin(Builtin::Pause))
-        .then(move |_| builtin(Builtin::Gather(place.borrow().iter().cloned().collect())))
+        .then(move |_| builtin(Builtin::Gather(slot.borrow().iter().cloned().collect())))
 }
 
 #[test]
-fn when_all_wait_the_first_program_is_told() {
+fn deadlock_fails_the_main_program() {
     let (a, b) = (Rc::default(), Rc::default());
     let main = with_tasks(vec![waits_for(&b), waits_for(&a)], move |tasks| {
         (*a.borrow_mut(), *b.borrow_mut()) = (Some(tasks[0].clone()), Some(tasks[1].clone()));
@@ -141,7 +141,7 @@ fn when_all_wait_the_first_program_is_told() {
 }
 
 #[test]
-fn a_task_cannot_wait_for_itself() {
+fn task_cannot_wait_for_itself() {
     let own = Rc::default();
     let main = with_tasks(vec![waits_for(&own)], move |tasks| {
         *own.borrow_mut() = Some(tasks[0].clone());
@@ -151,7 +151,7 @@ fn a_task_cannot_wait_for_itself() {
 }
 
 #[test]
-fn a_task_of_another_run_is_refused() {
+fn task_of_another_run_is_refused() {
     let kept = Rc::new(RefCell::new(None));
     let keep = kept.clone();
     run(with_tasks(vec![worker("task", 0, 1)], move |mut tasks| {
