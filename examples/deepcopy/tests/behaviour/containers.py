@@ -50,7 +50,8 @@ def empty_containers_are_copied(deepcopy):
         copied = deepcopy(original)
         assert copied == original and type(copied) is type(original)
         assert copied is not original
-    assert deepcopy(()) is ()
+    empty = ()
+    assert deepcopy(empty) is empty
 
 
 def list_may_mix_atomic_and_other_items(deepcopy):
