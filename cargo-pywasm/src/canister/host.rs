@@ -6,14 +6,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use camino::Utf8Path;
 use sha2::{Digest, Sha256};
-use wasmtime::{Cache, CacheConfig, Config, Engine, ExternType, InstancePre, Linker, OptLevel};
+use wasmtime::{Config, Engine, ExternType, InstancePre, Linker, OptLevel};
 
 use super::ic0;
 use super::instrument::{self, instrument};
 use super::system::System;
 use pywasm_audit::{self as audit, Code, Content, Given, Policy};
+use pywasm_runtime::CompileCache;
 use pywasm_session::WithHint;
-use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 
 /// wasm's own call stack. Source: dfinity/ic, rs/embedders/src/lib.rs, `MAX_WASM_STACK_SIZE`.
@@ -28,6 +28,7 @@ const SHOWN: usize = 5;
 #[derive(Clone)]
 pub struct Host {
     engine: Engine,
+    cache: Option<CompileCache>,
 }
 
 /// A canister's module, compiled.
@@ -72,12 +73,7 @@ impl Host {
     /// # Errors
     /// When the store can't be written.
     pub fn new(ctx: &Ctx) -> anyhow::Result<Self> {
-        let mut cache = CacheConfig::new();
-        cache.with_directory(ctx.store.ensure(Bucket::Wasm)?.as_std_path());
-        let cache = Cache::new(cache).map_err(wasm_error)?;
-        let mut config = config();
-        config.cache(Some(cache));
-        Ok(Self { engine: Engine::new(&config).map_err(wasm_error)? })
+        Self::with(Some(CompileCache::open(ctx)?))
     }
 
     /// An engine that compiles each module anew.
@@ -85,7 +81,11 @@ impl Host {
     /// # Errors
     /// When this machine is none that wasmtime compiles for.
     pub fn without_cache() -> anyhow::Result<Self> {
-        Ok(Self { engine: Engine::new(&config()).map_err(wasm_error)? })
+        Self::with(None)
+    }
+
+    fn with(cache: Option<CompileCache>) -> anyhow::Result<Self> {
+        Ok(Self { engine: Engine::new(&config()).map_err(wasm_error)?, cache })
     }
 
     /// Compiles a module, or a gzip of one, or finds it compiled in the store.
@@ -99,14 +99,21 @@ impl Host {
             Content::Object(_) | Content::Archive(_) => anyhow::bail!("it is not linked yet"),
         };
         let instrumented = instrument(&bytes)?;
-        let compiled = wasmtime::Module::new(&self.engine, &instrumented.module)
-            .map_err(wasm_error)
+        let compiled = self
+            .compile(&instrumented.module)
             .context("it is not WebAssembly as a canister may be")
             .hint(|| "`cargo pywasm audit-imports --policy ic` says what is wrong".to_owned())?;
         let linked = link(&self.engine, &compiled);
         let digest = Sha256::digest(&bytes).into();
         let globals = instrumented.globals;
         Ok(Module(Arc::new(Inner { bytes, digest, compiled, globals, linked })))
+    }
+
+    fn compile(&self, module: &[u8]) -> anyhow::Result<wasmtime::Module> {
+        match &self.cache {
+            Some(cache) => cache.module(&self.engine, module),
+            None => wasmtime::Module::new(&self.engine, module).map_err(wasm_error),
+        }
     }
 
     /// Reads and compiles a file.

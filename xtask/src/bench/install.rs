@@ -182,7 +182,7 @@ fn forget_builds(store: &Path) -> anyhow::Result<()> {
         std::fs::remove_dir_all(builds)?;
     }
     // Compiled modules are part of what an install makes.
-    let compiled = store.join("cache/wasm-v0");
+    let compiled = store.join("cache/wasm-v1");
     if compiled.exists() {
         std::fs::remove_dir_all(compiled)?;
     }

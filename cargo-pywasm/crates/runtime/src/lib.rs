@@ -4,6 +4,7 @@
 //! nothing else of the machine, has no network, and is compiled once per store.
 
 mod call;
+mod compiled;
 mod instance;
 mod outcome;
 mod program;
@@ -11,6 +12,7 @@ mod program;
 mod tests;
 
 pub use call::Call;
+pub use compiled::CompileCache;
 pub use instance::{end_of, memory_of, trap_text};
 pub use outcome::{Bounds, Captured, End, Ran, Spent};
 pub use program::{Dir, Program, Stdin};
@@ -19,12 +21,11 @@ use std::io::Read;
 
 use anyhow::Context;
 use camino::Utf8Path;
-use wasmtime::{Cache, CacheConfig, Config, Engine};
+use wasmtime::{Config, Engine};
 use wasmtime_wasi::cli::OutputFile;
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
-use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 
 /// wasm's own call stack. wasmtime's default of 512 KiB traps long before Python raises
@@ -43,6 +44,7 @@ const DENSE_IMAGE: u64 = 64 << 20;
 #[derive(Clone)]
 pub struct Runtime {
     engine: Engine,
+    cache: CompileCache,
     bounds: Bounds,
     /// Whether the engine stops a program whose time is over, by a check at the head of each loop and function.
     interrupts: bool,
@@ -94,19 +96,16 @@ impl Runtime {
     }
 
     fn with(bounds: Bounds, interrupts: bool, ctx: &Ctx) -> anyhow::Result<Self> {
-        let mut cache = CacheConfig::new();
-        cache.with_directory(ctx.store.ensure(Bucket::Wasm)?.as_std_path());
-        let cache = Cache::new(cache).map_err(wasm_error)?;
         let mut config = Config::new();
         config
-            .cache(Some(cache))
             .max_wasm_stack(WASM_STACK)
             .memory_guaranteed_dense_image_size(DENSE_IMAGE)
             // Never used, and still checked against the one above.
             .async_stack_size(WASM_STACK + HOST_STACK)
             .consume_fuel(bounds.fuel.is_some())
             .epoch_interruption(interrupts);
-        Ok(Self { engine: Engine::new(&config).map_err(wasm_error)?, bounds, interrupts })
+        let engine = Engine::new(&config).map_err(wasm_error)?;
+        Ok(Self { engine, cache: CompileCache::open(ctx)?, bounds, interrupts })
     }
 
     /// Compiles a module, or finds it compiled in the store.
@@ -114,15 +113,15 @@ impl Runtime {
     /// # Errors
     /// When the file can't be read or is not a module.
     pub fn load(&self, path: &Utf8Path) -> anyhow::Result<Module> {
-        let module = wasmtime::Module::from_file(&self.engine, path)
-            .map_err(wasm_error)
+        let module = self
+            .compile(&fs_err::read(path)?)
             .with_context(|| format!("can't load `{path}` as a wasm module"))?;
         Ok(Module(module))
     }
 
     /// Compiles a module that is no file, or finds it compiled in the store.
     pub fn compile(&self, module: &[u8]) -> anyhow::Result<wasmtime::Module> {
-        wasmtime::Module::new(&self.engine, module).map_err(wasm_error)
+        self.cache.module(&self.engine, module)
     }
 
     /// The limits of its programs.

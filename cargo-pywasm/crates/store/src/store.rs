@@ -6,7 +6,7 @@
 //!   toolchains-v0/<key>/                                    unpacked toolchains
 //!   sources-v0/cpython-<version>/                           unpacked source trees
 //!   builds-v0/<key>/                                        work in progress, with logs; objects
-//!   wasm-v0/                                                wasmtime's compile cache
+//!   wasm-v1/<digest>                                        compiled wasm modules
 //!   locks-v0/<name>.lock
 //!   staging-v0/                                             scratch; whatever lies here is dead
 //! <data>/installs-v0/cpython-3.13.15-wasm32-wasip1-<recipe>-<digest8>/
@@ -32,7 +32,7 @@ pub enum Bucket {
     Sources,
     /// Build trees and their logs.
     Builds,
-    /// wasmtime's compile cache.
+    /// Compiled wasm modules.
     Wasm,
     /// Lock files.
     Locks,
@@ -73,7 +73,7 @@ impl Bucket {
             Self::Toolchains => "toolchains-v0",
             Self::Sources => "sources-v0",
             Self::Builds => "builds-v0",
-            Self::Wasm => "wasm-v0",
+            Self::Wasm => "wasm-v1",
             Self::Locks => "locks-v0",
             Self::Staging => "staging-v0",
             Self::Installs => "installs-v0",
