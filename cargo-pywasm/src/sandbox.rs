@@ -1,6 +1,6 @@
-//! What a program that runs here may see and use: the options that `run` and `run-wasm` share.
+//! The options for the sandbox of a program, shared by `run`, `run-wasm` and `snapshot`.
 //!
-//! Nothing of the machine is in a program's view that is not named here or by the user.
+//! A program sees only directories and variables that a command or the user names.
 
 use std::time::Duration;
 
@@ -11,68 +11,68 @@ use camino::{Utf8Component, Utf8Path};
 use pywasm_runtime::{Bounds, Dir, Program};
 use pywasm_store::Ctx;
 
-/// What a program sees and may use beside the current directory.
+/// The sandbox of a program, including the current directory.
 #[derive(Debug, clap::Args)]
 pub struct Sandbox {
     #[command(flatten)]
-    given: Given,
-    /// Do not show it the current directory
+    access: Access,
+    /// Hide the current directory from the program
     #[arg(long)]
     pub no_cwd: bool,
 }
 
-/// Directories, variables and limits, as the command line names them.
+/// Directories, variables and limits from the command line.
 #[derive(Debug, clap::Args)]
-pub struct Given {
-    /// A directory the program sees; it may change it unless `:ro` stands behind. Without GUEST it
-    /// has the name that is given, or its full path when that name leads upwards
+pub struct Access {
+    /// Give the program access to a directory, read-only with `:ro`. Without GUEST, its path in the
+    /// program is HOST, or its full path if HOST contains `..`
     #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = parse_dir)]
     dir: Vec<Dir>,
-    /// A variable of its environment; without a value, that of yours
+    /// Set an environment variable; without a value, use yours
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
-    /// wasm instructions it may use (exit code 125 when they are used up)
+    /// Limit the number of wasm instructions (exit code 125 when they are used up)
     #[arg(long, value_name = "N")]
     pub(crate) fuel: Option<u64>,
-    /// Time it may take, `90s` or `5m` (exit code 124 when it is over)
+    /// Limit the running time: `90s`, `5m` (exit code 124 when it has passed)
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
-    /// Memory it may use, `512MiB` (Python raises MemoryError past it)
+    /// Limit the memory: `512MiB` (Python raises MemoryError beyond it)
     #[arg(long, value_name = "SIZE")]
     memory: Option<ByteSize>,
 }
 
 impl std::ops::Deref for Sandbox {
-    type Target = Given;
+    type Target = Access;
 
-    fn deref(&self) -> &Given {
-        &self.given
+    fn deref(&self) -> &Access {
+        &self.access
     }
 }
 
 impl Sandbox {
-    /// The words of a command line that say the same.
+    /// Returns command-line arguments that give the same sandbox.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
-        let given = &self.given;
+        let access = &self.access;
         let mut words = Vec::new();
-        for dir in &given.dir {
+        for dir in &access.dir {
             let mode = if dir.writable { "" } else { ":ro" };
             words.extend(["--dir".to_owned(), format!("{}::{}{mode}", dir.host, dir.guest)]);
         }
-        words.extend(given.env.iter().flat_map(|env| ["--env".to_owned(), env.clone()]));
+        words.extend(access.env.iter().flat_map(|env| ["--env".to_owned(), env.clone()]));
         words.extend(self.no_cwd.then(|| "--no-cwd".to_owned()));
         let mut limit = |name: &str, value: Option<String>| {
             words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
         };
-        limit("--fuel", given.fuel.map(|fuel| fuel.to_string()));
-        limit("--timeout", given.timeout.map(|time| format!("{}ns", time.as_nanos())));
-        limit("--memory", given.memory.map(|size| format!("{}B", size.as_u64())));
+        limit("--fuel", access.fuel.map(|fuel| fuel.to_string()));
+        limit("--timeout", access.timeout.map(|time| format!("{}ns", time.as_nanos())));
+        limit("--memory", access.memory.map(|size| format!("{}B", size.as_u64())));
         words
     }
 
-    /// The current directory, unless it is not to be seen. `/` is where a program of WASI
-    /// starts, so relative paths mean what they mean here.
+    /// Returns the current directory unless it is hidden. It is also mapped to `/`, where a WASI
+    /// program starts, so that relative paths work.
     #[must_use]
     pub fn cwd(&self, ctx: &Ctx) -> Vec<Dir> {
         if self.no_cwd {
@@ -82,8 +82,8 @@ impl Sandbox {
     }
 }
 
-impl Given {
-    /// The limits.
+impl Access {
+    /// Returns the limits.
     #[must_use]
     pub fn bounds(&self) -> Bounds {
         Bounds {
@@ -93,7 +93,7 @@ impl Given {
         }
     }
 
-    /// The directories that were named.
+    /// Returns the directories of `--dir`.
     ///
     /// # Errors
     /// When one of them can't be opened.
@@ -101,10 +101,10 @@ impl Given {
         self.dir.iter().map(|dir| resolved(dir, ctx)).collect()
     }
 
-    /// The program with the variables that were named.
+    /// Adds the variables of `--env` to a program.
     ///
     /// # Errors
-    /// When one without a value is not set here.
+    /// When a variable without a value is not set in the environment.
     pub fn with_variables(&self, mut program: Program, ctx: &Ctx) -> anyhow::Result<Program> {
         for variable in &self.env {
             let (name, value) = variable_of(variable, ctx)?;
@@ -114,7 +114,7 @@ impl Given {
     }
 }
 
-/// `HOST[::GUEST][:ro]`; the guest's name is the host's path as it was given.
+/// Parses `HOST[::GUEST][:ro]`. GUEST defaults to HOST.
 fn parse_dir(text: &str) -> Result<Dir, String> {
     let (text, writable) = match text.strip_suffix(":ro") {
         Some(text) => (text, false),
@@ -122,23 +122,23 @@ fn parse_dir(text: &str) -> Result<Dir, String> {
     };
     let (host, guest) = text.split_once("::").unwrap_or((text, text));
     if host.is_empty() || guest.is_empty() {
-        return Err("a directory and its name in the guest are needed: HOST::GUEST".to_owned());
+        return Err("expected a directory and its path in the program: HOST::GUEST".to_owned());
     }
     Ok(Dir { host: host.into(), guest: guest.to_owned(), writable })
 }
 
-/// A directory that was named, with its full path, and a name that can be reached in the guest.
+/// Returns a directory with its full host path, and a guest path without `..`.
 fn resolved(dir: &Dir, ctx: &Ctx) -> anyhow::Result<Dir> {
-    let given = ctx.cwd.join(&dir.host);
+    let path = ctx.cwd.join(&dir.host);
     let host =
-        given.canonicalize_utf8().with_context(|| format!("can't open directory `{given}`"))?;
-    let own_name = dir.guest == dir.host.as_str() && dir.host.is_relative();
+        path.canonicalize_utf8().with_context(|| format!("can't open directory `{path}`"))?;
+    let is_default = dir.guest == dir.host.as_str() && dir.host.is_relative();
     let guest =
-        if own_name && !goes_down(&dir.guest) { host.to_string() } else { dir.guest.clone() };
+        if is_default && !goes_down(&dir.guest) { host.to_string() } else { dir.guest.clone() };
     Ok(Dir { host, guest, ..*dir })
 }
 
-/// Whether a path stays below where it starts.
+/// Returns true if a path is relative and has no `..`.
 pub(crate) fn goes_down(path: &str) -> bool {
     Utf8Path::new(path)
         .components()
@@ -147,11 +147,11 @@ pub(crate) fn goes_down(path: &str) -> bool {
 
 fn variable_of(text: &str, ctx: &Ctx) -> anyhow::Result<(String, String)> {
     if let Some((name, value)) = text.split_once('=') {
-        anyhow::ensure!(!name.is_empty(), "`--env {text}` names no variable");
+        anyhow::ensure!(!name.is_empty(), "`--env {text}` has no name of a variable");
         return Ok((name.to_owned(), value.to_owned()));
     }
     let value =
-        ctx.env.text(text).with_context(|| format!("`--env {text}`: it is not set here"))?;
+        ctx.env.text(text).with_context(|| format!("`--env {text}`: the variable is not set"))?;
     Ok((text.to_owned(), value.to_owned()))
 }
 
@@ -163,7 +163,7 @@ mod tests {
     use pywasm_store::Store;
 
     #[test]
-    fn a_variable_is_given_or_taken_by_name() {
+    fn variable_has_a_value_or_is_inherited() {
         let ctx = Ctx {
             env: Environment::of(&[("SECRET", "s"), ("SHARED", "yes")]),
             store: Store::at("/nowhere".into()),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn its_words_say_the_same() {
+    fn words_round_trip() {
         #[derive(Debug, clap::Parser)]
         struct Cli {
             #[command(flatten)]
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_has_a_name_and_may_be_read_only() {
+    fn directory_has_a_guest_path_and_mode() {
         let dir = parse_dir("/data::/in:ro").unwrap();
         assert_eq!(dir, Dir::read_only("/data".into(), "/in"));
         assert_eq!(parse_dir("data").unwrap(), Dir::writable("data".into(), "data"));

@@ -17,7 +17,7 @@ pub fn interface(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(interface) = Interface::parse(text)
     {
-        let _ = interface.breaks(&interface);
+        let _ = interface.incompatibilities(&interface);
     }
 }
 

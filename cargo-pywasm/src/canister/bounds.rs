@@ -1,69 +1,72 @@
-//! How much Candid may be at most, so that whatever anyone wrote ends in an answer or an error.
+//! Limits of Candid text, so that reading any input ends with a result or an error.
 //!
-//! candid_parser calls itself for each type in a type and each name that a type names, looks for the
-//! end of the line at each token, and follows names anew for each definition.
+//! candid_parser recurses for each nested type and each referenced name, searches for the end of the
+//! line at each token, and resolves names again for each definition.
 
 use std::collections::HashMap;
 
 use candid_parser::IDLProg;
 use candid_parser::syntax::{Dec, IDLType};
 
-/// Bytes of a text. An interface in a module's metadata has to be smaller.
+/// Size of a text in bytes. An interface in a module's metadata has to be smaller.
 ///
 /// Source: dfinity/ic, rs/config/src/embedders.rs: 1 MiB of `icp:` sections, all together.
-pub(super) const MOST_TEXT: usize = 1 << 20;
-/// Bytes of a line.
-const MOST_LINE: usize = 64 << 10;
-/// Types in types, and names of names. Interfaces of people have ten levels.
-const DEEPEST: usize = 500;
-/// Definitions of types: those that lead from one to the next are compared to the last, again and
-/// again.
-const MOST_DEFINITIONS: usize = 5_000;
-/// Arguments of a function, and results.
-const MOST_ARGUMENTS: usize = 100;
-/// A text of this length has 250,000 levels at most, each of some hundred bytes of stack. Pages that
-/// are never touched cost nothing.
+pub(super) const MAX_TEXT: usize = 1 << 20;
+/// Size of a line in bytes.
+const MAX_LINE: usize = 64 << 10;
+/// Nesting of types, and length of a chain of names. Real interfaces have ten levels.
+const MAX_DEPTH: usize = 500;
+/// Number of type definitions. Chains of them are resolved in quadratic time.
+const MAX_DEFINITIONS: usize = 5_000;
+/// Number of arguments of a function, and of its results.
+const MAX_ARGUMENTS: usize = 100;
+/// Stack size: a text of the largest size has at most 250,000 levels, each with some hundred bytes of
+/// stack. Untouched pages cost nothing.
 const STACK: usize = 256 << 20;
 
-/// Runs what calls itself for each level of an interface.
-pub(super) fn deep<T>(run: impl FnOnce() -> T) -> T {
+/// Runs a function that recurses for each level of an interface.
+pub(super) fn with_deep_stack<T>(run: impl FnOnce() -> T) -> T {
     stacker::grow(STACK, run)
 }
 
-/// Whether a text is one to read.
+/// Checks the limits of a text before it is parsed.
 ///
 /// # Errors
-/// When it is too long, or nested too deep.
-pub(super) fn text(source: &str, what: &str) -> anyhow::Result<()> {
-    anyhow::ensure!(source.len() <= MOST_TEXT, "{what} is larger than {MOST_TEXT} bytes");
-    anyhow::ensure!(nesting(source) <= DEEPEST, "{what} is nested more than {DEEPEST} times");
-    let long = source.lines().position(|line| line.len() > MOST_LINE);
+/// When it is too long, or nested too deeply.
+pub(super) fn check_text(source: &str, what: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(source.len() <= MAX_TEXT, "{what} is larger than {MAX_TEXT} bytes");
+    anyhow::ensure!(
+        nesting(source) <= MAX_DEPTH,
+        "{what} is nested more than {MAX_DEPTH} levels deep"
+    );
+    let long = source.lines().position(|line| line.len() > MAX_LINE);
     if let Some(number) = long {
-        anyhow::bail!("line {} of {what} is longer than {MOST_LINE} bytes", number + 1);
+        anyhow::bail!("line {} of {what} is longer than {MAX_LINE} bytes", number + 1);
     }
     Ok(())
 }
 
-/// Whether an interface is one to check.
+/// Checks the limits of an interface before its types are resolved.
 ///
 /// # Errors
-/// When it has too many definitions, a name leads to no type by too many others, or a function has too many arguments.
-pub(super) fn program(program: &IDLProg) -> anyhow::Result<()> {
+/// When it has too many definitions, too long a chain of names, or a function with too many
+/// arguments.
+pub(super) fn check_program(program: &IDLProg) -> anyhow::Result<()> {
     let count = program.decs.len();
     anyhow::ensure!(
-        count <= MOST_DEFINITIONS,
-        "it has {count} definitions, and {MOST_DEFINITIONS} are the most"
+        count <= MAX_DEFINITIONS,
+        "it has {count} definitions, and the limit is {MAX_DEFINITIONS}"
     );
     let mut aliases = HashMap::new();
     for dec in &program.decs {
         let Dec::TypD(definition) = dec else { continue };
-        functions(&definition.typ)?;
+        check_functions(&definition.typ)?;
         if let IDLType::VarT(other) = &definition.typ {
             aliases.insert(definition.id.as_str(), other.as_str());
         }
     }
     if let Some(actor) = &program.actor {
-        functions(&actor.typ)?;
+        check_functions(&actor.typ)?;
     }
     for name in aliases.keys() {
         let mut at = *name;
@@ -71,43 +74,41 @@ pub(super) fn program(program: &IDLProg) -> anyhow::Result<()> {
             at = aliases.get(at)?;
             Some(())
         });
-        let long = chain.take(DEEPEST + 1).count() > DEEPEST;
-        anyhow::ensure!(
-            !long,
-            "more than {DEEPEST} names lead from one to the next, and to no type"
-        );
+        let long = chain.take(MAX_DEPTH + 1).count() > MAX_DEPTH;
+        anyhow::ensure!(!long, "a chain of more than {MAX_DEPTH} names does not end with a type");
     }
     Ok(())
 }
 
-/// Whether the functions in a type have not too many arguments; of each method they are kept.
-fn functions(ty: &IDLType) -> anyhow::Result<()> {
+/// Checks the number of arguments of all functions in a type.
+fn check_functions(ty: &IDLType) -> anyhow::Result<()> {
     match ty {
         IDLType::PrimT(_) | IDLType::VarT(_) | IDLType::PrincipalT => Ok(()),
-        IDLType::OptT(ty) | IDLType::VecT(ty) => functions(ty),
+        IDLType::OptT(ty) | IDLType::VecT(ty) => check_functions(ty),
         IDLType::RecordT(fields) | IDLType::VariantT(fields) => {
-            fields.iter().try_for_each(|field| functions(&field.typ))
+            fields.iter().try_for_each(|field| check_functions(&field.typ))
         }
-        IDLType::ServT(methods) => methods.iter().try_for_each(|method| functions(&method.typ)),
+        IDLType::ServT(methods) => {
+            methods.iter().try_for_each(|method| check_functions(&method.typ))
+        }
         IDLType::ClassT(args, service) => {
-            args.iter().try_for_each(|arg| functions(&arg.typ))?;
-            functions(service)
+            args.iter().try_for_each(|arg| check_functions(&arg.typ))?;
+            check_functions(service)
         }
         IDLType::FuncT(function) => {
-            let most = function.args.len().max(function.rets.len());
+            let count = function.args.len().max(function.rets.len());
             anyhow::ensure!(
-                most <= MOST_ARGUMENTS,
-                "a function has {most} arguments or results, and {MOST_ARGUMENTS} are the most"
+                count <= MAX_ARGUMENTS,
+                "a function has {count} arguments or results, and the limit is {MAX_ARGUMENTS}"
             );
-            function.args.iter().chain(&function.rets).try_for_each(|arg| functions(&arg.typ))
+            function.args.iter().chain(&function.rets).try_for_each(|arg| check_functions(&arg.typ))
         }
     }
 }
 
-/// How deep types or values are in each other, or more: whoever walks through them later calls itself
-/// for each, and anyone may have written the text.
+/// Returns an upper bound of the nesting of types or values, for which parsers recurse.
 fn nesting(source: &str) -> usize {
-    let (mut brackets, mut words, mut most) = (0_usize, 0, 0);
+    let (mut brackets, mut words, mut max) = (0_usize, 0, 0);
     for token in source.split_inclusive(|it: char| !it.is_alphanumeric() && it != '_') {
         let word = token.trim_end_matches(|it: char| !it.is_alphanumeric() && it != '_');
         if matches!(word, "opt" | "vec") {
@@ -119,7 +120,7 @@ fn nesting(source: &str) -> usize {
             Some(';' | ',') => words = 0,
             _ => {}
         }
-        most = most.max(brackets + words);
+        max = max.max(brackets + words);
     }
-    most
+    max
 }

@@ -1,4 +1,4 @@
-//! A canister: a module, its state, and the messages it is sent.
+//! A canister: its module, its state, and the messages that it receives.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,42 +12,42 @@ use super::mode::Mode;
 use super::outcome::{Outcome, Run, reject};
 use super::system::{Durable, Facts};
 
-/// The world of a canister.
+/// The environment of a canister.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Its name.
+    /// Its principal.
     pub id: Principal,
-    /// Who controls it.
+    /// Its controllers.
     pub controllers: Vec<Principal>,
-    /// Nanoseconds since 1970.
+    /// The current time, in nanoseconds since 1970.
     pub time: u64,
-    /// What the answers of `raw_rand` are made from.
+    /// The seed for the replies of `raw_rand`.
     pub seed: [u8; 32],
-    /// Cycles that it has.
+    /// Its initial balance of cycles.
     pub cycles: u128,
-    /// The most that a message may take.
+    /// The limits of a message.
     pub limits: Limits,
 }
 
-/// The most that a message may take; fuel is wasmtime's, about one for each instruction.
+/// The limits of a message. Fuel is counted by wasmtime, about one per instruction.
 ///
-/// Sources: dfinity/ic, rs/config/src/subnet_config.rs, whose instructions are taken for fuel, and
-/// "Resource limits" of the documentation.
+/// Sources: dfinity/ic, rs/config/src/subnet_config.rs, with its limits of instructions used for fuel,
+/// and "Resource limits" of the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Fuel of an install or upgrade, all of it together.
+    /// Fuel of an install or of a whole upgrade.
     pub install_fuel: u64,
-    /// Fuel of an update, a timer, a heartbeat, a callback.
+    /// Fuel of an update, a timer, a heartbeat or a callback.
     pub update_fuel: u64,
     /// Fuel of a query.
     pub query_fuel: u64,
     /// Fuel of `canister_inspect_message`.
     pub inspect_fuel: u64,
-    /// Bytes of the heap.
+    /// Size of the heap in bytes.
     pub heap: u64,
-    /// Pages of 64 KiB of the stable memory.
+    /// Size of the stable memory in pages of 64 KiB.
     pub stable_pages: u64,
-    /// Bytes of an argument.
+    /// Size of an argument in bytes.
     pub argument: usize,
 }
 
@@ -59,14 +59,14 @@ pub struct Canister {
     pub(super) state: State,
 }
 
-/// What a message changes.
+/// The state that messages change.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) image: Arc<Image>,
     pub(super) durable: Durable,
 }
 
-/// A message, before it is run.
+/// A message to run.
 #[derive(Debug)]
 pub(super) struct Message<'a> {
     pub(super) mode: Mode,
@@ -77,13 +77,13 @@ pub(super) struct Message<'a> {
     pub(super) fuel: u64,
 }
 
-/// So many timers in a row are fired that set themselves to a time that is over already.
-const MOST_TIMERS: usize = 100;
+/// Limit of consecutive timers, for a timer that always sets itself to a time in the past.
+const MAX_TIMERS: usize = 100;
 
 /// 100 T.
 const CYCLES: u128 = 100_000_000_000_000;
 
-/// The name of the first canister of a local network.
+/// The principal of the first canister in a local network.
 const ID: &[u8] = &[0x80, 0, 0, 0, 0, 0x10, 0, 1, 1, 1];
 
 impl Default for Settings {
@@ -114,7 +114,7 @@ impl Default for Limits {
 }
 
 impl Canister {
-    /// A canister without a module.
+    /// Creates a canister without a module.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let state = Self::fresh(&settings, 0);
@@ -126,48 +126,48 @@ impl Canister {
         State { image: Arc::default(), durable }
     }
 
-    /// The module it has.
+    /// Returns its module.
     #[must_use]
     pub fn module(&self) -> Option<&Module> {
         self.module.as_ref()
     }
 
-    /// Its name, controllers and limits.
+    /// Returns its principal, controllers and limits.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// What it has certified last.
+    /// Returns its certified data.
     #[must_use]
     pub fn certified_data(&self) -> &[u8] {
         &self.state.durable.certified
     }
 
-    /// When its timer is due, in nanoseconds since 1970.
+    /// Returns the time at which its timer fires, in nanoseconds since 1970.
     #[must_use]
     pub fn timer(&self) -> Option<u64> {
         Some(self.state.durable.timer).filter(|timer| *timer != 0)
     }
 
-    /// Installs a module in an empty canister. When that fails, it stays empty.
+    /// Installs a module in an empty canister, which stays empty if that fails.
     ///
     /// # Errors
-    /// When it is not empty, or this machine has no thread for it.
+    /// When the canister is not empty, or a thread can't be created.
     pub fn install(
         &mut self,
         module: &Module,
         argument: &[u8],
         caller: Principal,
     ) -> anyhow::Result<Run> {
-        anyhow::ensure!(self.module.is_none(), "the canister has a module already");
+        anyhow::ensure!(self.module.is_none(), "the canister already has a module");
         self.reinstall(module, argument, caller)
     }
 
-    /// Installs a module whatever is there, of which nothing is left. When that fails, all of it is.
+    /// Replaces the module and the whole state. If that fails, both stay as they were.
     ///
     /// # Errors
-    /// When this machine has no thread for it.
+    /// When a thread can't be created.
     pub fn reinstall(
         &mut self,
         module: &Module,
@@ -179,12 +179,12 @@ impl Canister {
         self.begin(module, "canister_init", durable, argument, caller, fuel)
     }
 
-    /// Replaces the module: `canister_pre_upgrade` of the old one, then `canister_post_upgrade` of
-    /// the new one with a new heap and the same stable memory. When either fails, the old one
-    /// goes on with all that it had.
+    /// Replaces the module: runs `canister_pre_upgrade` of the old one, then `canister_post_upgrade`
+    /// of the new one with a new heap and the same stable memory. If either fails, the old module
+    /// and its state are kept.
     ///
     /// # Errors
-    /// When there is no module, or this machine has no thread for it.
+    /// When there is no module, or a thread can't be created.
     pub fn upgrade(
         &mut self,
         module: &Module,
@@ -193,7 +193,7 @@ impl Canister {
     ) -> anyhow::Result<Run> {
         const PRE: &str = "canister_pre_upgrade";
         let Some(old) = self.module.clone() else {
-            anyhow::bail!("the canister has no module yet: there is nothing to upgrade");
+            anyhow::bail!("the canister has no module to upgrade");
         };
         let mut durable = self.state.durable.clone();
         let mut before = Run::nothing(Outcome::Done);
@@ -208,8 +208,7 @@ impl Canister {
                 response: None,
                 fuel,
             };
-            let done = before.add(job.run()?);
-            durable = match done {
+            durable = match before.add(job.run()?) {
                 Ok(changed) => changed.durable,
                 Err(trap) => {
                     before.outcome = Outcome::error(format!("{PRE} failed: {trap}"));
@@ -225,13 +224,13 @@ impl Canister {
         Ok(Run { debug, fuel: before.fuel + after.fuel, ..after })
     }
 
-    /// Takes the module away, and all of the state with it.
+    /// Removes the module and the state.
     pub fn uninstall(&mut self) {
         self.module = None;
         self.state = Self::fresh(&self.settings, self.state.durable.version + 1);
     }
 
-    /// The start function and a hook of a module, in an instance that has nothing yet.
+    /// Runs the start function and a hook of a module in a new instance, and installs the module.
     fn begin(
         &mut self,
         module: &Module,
@@ -244,14 +243,14 @@ impl Canister {
         let mut run = Run::nothing(Outcome::Done);
         let refused = match module.linked() {
             Ok(_) => module.refused()?,
-            Err(why) => Some(why.to_owned()),
+            Err(reason) => Some(reason.to_owned()),
         };
-        if let Some(why) = refused {
-            run.outcome = Outcome::error(format!("the module can't be installed: {why}"));
+        if let Some(reason) = refused {
+            run.outcome = Outcome::error(format!("the module can't be installed: {reason}"));
             return Ok(run);
         }
-        if let Some(refused) = self.too_large(argument) {
-            run.outcome = refused;
+        if let Some(reject) = self.too_large(argument) {
+            run.outcome = reject;
             return Ok(run);
         }
         let steps = [(Mode::Start, instrument::START), (Mode::Init, hook)];
@@ -276,39 +275,39 @@ impl Canister {
         Ok(run)
     }
 
-    /// Sends an update. A query is run as one that all nodes of a subnet would run.
+    /// Sends an update. A query method is run as a replicated query.
     ///
     /// # Errors
-    /// When this machine has no thread for it; whatever else goes wrong is a reject.
+    /// When a thread can't be created. Any other failure is a reject.
     pub fn update(
         &mut self,
         method: &str,
         argument: &[u8],
         caller: Principal,
     ) -> anyhow::Result<Run> {
-        let of = [(Kind::Update, Mode::Update), (Kind::Query, Mode::ReplicatedQuery)];
-        self.call(&of, method, argument, caller)
+        let kinds = [(Kind::Update, Mode::Update), (Kind::Query, Mode::ReplicatedQuery)];
+        self.call(&kinds, method, argument, caller)
     }
 
-    /// Sends a query, whose changes are forgotten. A composite query is one, too.
+    /// Sends a query or composite query, and drops its changes.
     ///
     /// # Errors
-    /// As [`Canister::update`].
+    /// As for [`Canister::update`].
     pub fn query(
         &mut self,
         method: &str,
         argument: &[u8],
         caller: Principal,
     ) -> anyhow::Result<Run> {
-        let of = [(Kind::Query, Mode::Query), (Kind::CompositeQuery, Mode::CompositeQuery)];
-        self.call(&of, method, argument, caller)
+        let kinds = [(Kind::Query, Mode::Query), (Kind::CompositeQuery, Mode::CompositeQuery)];
+        self.call(&kinds, method, argument, caller)
     }
 
-    /// Asks `canister_inspect_message` whether it takes an update from outside. Without that export
-    /// it does.
+    /// Runs `canister_inspect_message`, which accepts or rejects an update from outside. Without that
+    /// export, every update is accepted.
     ///
     /// # Errors
-    /// As [`Canister::update`].
+    /// As for [`Canister::update`].
     pub fn inspect_message(
         &mut self,
         method: &str,
@@ -324,39 +323,39 @@ impl Canister {
         self.process(Message { mode: Mode::Inspect, export, method, argument, caller, fuel }, 0)
     }
 
-    /// Runs `canister_heartbeat`, if it has one.
+    /// Runs `canister_heartbeat`, if the canister exports it.
     ///
     /// # Errors
-    /// As [`Canister::update`].
+    /// As for [`Canister::update`].
     pub fn heartbeat(&mut self) -> anyhow::Result<Run> {
         self.task("canister_heartbeat")
     }
 
-    /// Moves the time to this, in nanoseconds since 1970, and fires what is due by then.
+    /// Sets the time in nanoseconds since 1970, and fires the timer if it is due.
     ///
     /// # Errors
-    /// As [`Canister::update`].
+    /// As for [`Canister::update`].
     pub fn set_time(&mut self, time: u64) -> anyhow::Result<Vec<Run>> {
         self.settings.time = time;
         self.fire()
     }
 
-    /// Moves the time on, and fires what is due by then.
+    /// Advances the time, and fires the timer if it is due.
     ///
     /// # Errors
-    /// As [`Canister::update`].
+    /// As for [`Canister::update`].
     pub fn advance(&mut self, by: Duration) -> anyhow::Result<Vec<Run>> {
         let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         self.set_time(self.settings.time.saturating_add(by))
     }
 
-    /// Runs `canister_global_timer` as long as it is due.
+    /// Runs `canister_global_timer` while it is due.
     fn fire(&mut self) -> anyhow::Result<Vec<Run>> {
         let mut runs = Vec::new();
         while self.timer().is_some_and(|timer| timer <= self.settings.time)
-            && runs.len() < MOST_TIMERS
+            && runs.len() < MAX_TIMERS
         {
-            // It is set to never before it runs, and stays so when it traps.
+            // The timer is cleared before it runs, and stays cleared if it traps.
             self.state.durable.timer = 0;
             runs.push(self.task("canister_global_timer")?);
         }
@@ -372,7 +371,7 @@ impl Canister {
             export: export.to_owned(),
             method: "",
             argument: &[],
-            // Tasks are run by the management canister.
+            // The management canister runs the tasks.
             caller: Principal::management_canister(),
             fuel: self.settings.limits.update_fuel,
         };
@@ -386,16 +385,16 @@ impl Canister {
         argument: &[u8],
         caller: Principal,
     ) -> anyhow::Result<Run> {
-        if let Some(refused) = self.too_large(argument) {
-            return Ok(Run::nothing(refused));
+        if let Some(reject) = self.too_large(argument) {
+            return Ok(Run::nothing(reject));
         }
         match self.message(kinds, method, argument, caller) {
             Ok(message) => self.process(message, 0),
-            Err(refused) => Ok(Run::nothing(refused)),
+            Err(reject) => Ok(Run::nothing(reject)),
         }
     }
 
-    /// The message to a method of one of these kinds, or why there is none.
+    /// Returns the message to a method of one of these kinds, or the reject if there is none.
     pub(super) fn message<'a>(
         &self,
         kinds: &[(Kind, Mode)],
@@ -408,12 +407,10 @@ impl Canister {
         };
         let found = kinds.iter().find(|(kind, _)| module.has(&kind.export(method)));
         let Some((kind, mode)) = found else {
-            let asked = kinds.first().map_or("", |(kind, _)| kind.name());
+            let requested = kinds.first().map_or("", |(kind, _)| kind.name());
             return Err(Outcome::error(match module.kind(method) {
-                Some(kind) => {
-                    format!("`{method}` is no {asked}: it is of the kind {}", kind.name())
-                }
-                None => format!("the canister has no {asked} `{method}`"),
+                Some(kind) => format!("`{method}` is not of kind {requested} but {}", kind.name()),
+                None => format!("the canister has no {requested} `{method}`"),
             }));
         };
         let limits = &self.settings.limits;
@@ -423,11 +420,11 @@ impl Canister {
     }
 
     fn too_large(&self, argument: &[u8]) -> Option<Outcome> {
-        let most = self.settings.limits.argument;
-        (argument.len() > most).then(|| Outcome::Reject {
+        let max = self.settings.limits.argument;
+        (argument.len() > max).then(|| Outcome::Reject {
             code: reject::CANISTER_REJECT,
             message: format!(
-                "the argument has {} bytes, and a message from outside may have {most}",
+                "the argument has {} bytes, and the limit for a message from outside is {max}",
                 argument.len()
             ),
         })
@@ -453,7 +450,7 @@ impl Canister {
             stable_limit: limits.stable_pages,
             heap_limit: limits.heap,
             fuel_before: 0,
-            most_reply: mode.most_reply(),
+            max_reply: mode.max_reply(),
         }
     }
 }

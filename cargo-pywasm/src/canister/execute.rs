@@ -1,7 +1,6 @@
-//! One execution: a fresh instance that continues where the last one ended, and what it changed.
+//! One execution: a new instance that starts from the state of the previous one, and its changes.
 //!
-//! An instance lives as long as one execution, so that what a trap or a query has changed is
-//! forgotten by forgetting the instance.
+//! Each execution has its own instance, so dropping the instance rolls back a trap or a query.
 
 use anyhow::Context;
 use wasmtime::{Global, Instance, Memory, Ref, Store, Trap, V128, Val};
@@ -11,7 +10,7 @@ use super::instrument::{MEMORY, TABLE};
 use super::mode::Mode;
 use super::stable::PAGE;
 use super::system::{Call, Callback, Durable, Facts, Response, System};
-use pywasm_runtime::{memory_of, trap_text};
+use pywasm_runtime::{memory_limit, trap_text};
 
 /// The heap and the globals between two executions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub(super) enum Scalar {
     V128(u128),
 }
 
-/// What is called.
+/// The function that is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Export(String),
@@ -41,20 +40,20 @@ pub(super) enum Entry {
 #[derive(Debug)]
 pub(super) struct Job<'a> {
     pub(super) module: &'a Module,
-    /// What to continue from; a module that is installed has nothing yet.
+    /// The heap and globals to start from; `None` for a module that is being installed.
     pub(super) image: Option<&'a Image>,
     pub(super) durable: Durable,
-    /// One after another, in one instance.
+    /// The functions to call in turn, in one instance.
     pub(super) entries: Vec<(Mode, Entry)>,
     pub(super) facts: Facts,
     pub(super) response: Option<Response>,
     pub(super) fuel: u64,
 }
 
-/// What came of it.
+/// The result of a job.
 #[derive(Debug)]
 pub(super) struct Executed {
-    /// What it changed, or what it trapped with.
+    /// The changes, or the message of the trap.
     pub(super) result: Result<Changed, String>,
     pub(super) debug: Vec<String>,
     pub(super) fuel: u64,
@@ -62,7 +61,7 @@ pub(super) struct Executed {
     pub(super) stable_pages: u64,
 }
 
-/// What an execution changed.
+/// The changes of an execution.
 #[derive(Debug)]
 pub(super) struct Changed {
     pub(super) image: Image,
@@ -73,17 +72,17 @@ pub(super) struct Changed {
 }
 
 impl Job<'_> {
-    /// Runs it, on a thread of its own, whose stack holds what the canister may use of it.
+    /// Runs the job on a thread with enough stack for the canister.
     ///
     /// # Errors
-    /// When there is no such thread.
+    /// When the thread can't be created.
     pub(super) fn run(self) -> anyhow::Result<Executed> {
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new()
                 .name("canister".to_owned())
                 .stack_size(WASM_STACK + HOST_STACK)
                 .spawn_scoped(scope, || self.run_here())
-                .context("no thread for a canister")?;
+                .context("can't create a thread for the canister")?;
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
@@ -91,7 +90,7 @@ impl Job<'_> {
     fn run_here(self) -> anyhow::Result<Executed> {
         let Self { module, image, durable, entries, facts, response, fuel } = self;
         let mode = entries.first().map_or(Mode::Init, |(mode, _)| *mode);
-        let limits = memory_of(Some(facts.heap_limit));
+        let limits = memory_limit(Some(facts.heap_limit));
         let system = System {
             mode,
             facts,
@@ -106,9 +105,9 @@ impl Job<'_> {
             limits,
             fuel,
         };
-        // Of a query nothing is kept; a composite one goes on in its callbacks.
-        let keeps = !mode.is_forgotten() || mode == Mode::CompositeQuery;
-        let linked = module.linked().map_err(|why| anyhow::anyhow!("{why}"))?;
+        // The changes of a query are dropped, but a composite query continues in its callbacks.
+        let keeps = !mode.drops_changes() || mode == Mode::CompositeQuery;
+        let linked = module.linked().map_err(|reason| anyhow::anyhow!("{reason}"))?;
         let mut store = Store::new(linked.module().engine(), system);
         store.limiter(|system| &mut system.limits);
         store.set_fuel(fuel).map_err(wasm_error)?;
@@ -117,7 +116,7 @@ impl Job<'_> {
             let parts = Parts::of(instance, module, &mut store)?;
             parts.restore(image, &mut store)?;
             store.data_mut().memory = parts.memory;
-            // What the host did is not the canister's to pay.
+            // The canister doesn't pay for its instantiation.
             store.set_fuel(fuel)?;
             live = Some(parts);
             for (mode, entry) in &entries {
@@ -139,18 +138,18 @@ impl Job<'_> {
         let result = match ended {
             Ok(()) => {
                 let mut durable = system.durable;
-                // A call that was begun and not made is forgotten.
+                // A call that was never performed is dropped, and its cycles are returned.
                 durable.cycles += system.call.map_or(0, |call| call.cycles);
                 let (response, accepted) = (system.response, system.accepted);
                 Ok(Changed { image, durable, response, accepted, calls: system.calls })
             }
-            Err(error) => Err(why(&error, fuel)),
+            Err(error) => Err(reason(&error, fuel)),
         };
         Ok(Executed { result, debug, fuel: used, heap_pages, stable_pages })
     }
 }
 
-/// The parts of an instance that are kept.
+/// The parts of an instance whose state is kept.
 struct Parts {
     memory: Option<Memory>,
     globals: Vec<Global>,
@@ -166,7 +165,7 @@ impl Parts {
         let mut globals = Vec::new();
         for name in module.globals() {
             let global = instance.get_global(&mut *store, name);
-            globals.push(global.ok_or_else(|| wasmtime::Error::msg("a global is gone"))?);
+            globals.push(global.ok_or_else(|| wasmtime::Error::msg("a global is missing"))?);
         }
         Ok(Self { memory, globals })
     }
@@ -200,11 +199,11 @@ fn enter(instance: Instance, entry: &Entry, store: &mut Store<System>) -> wasmti
             instance.get_typed_func::<(), ()>(&mut *store, name)?.call(&mut *store, ())
         }
         Entry::Callback(Callback { function, env }) => {
-            let found = instance.get_table(&mut *store, TABLE);
-            let found = found.and_then(|table| table.get(&mut *store, *function));
-            let Some(Ref::Func(Some(callback))) = found else {
+            let table = instance.get_table(&mut *store, TABLE);
+            let element = table.and_then(|table| table.get(&mut *store, *function));
+            let Some(Ref::Func(Some(callback))) = element else {
                 return Err(wasmtime::Error::msg(format!(
-                    "the callback is function {function} of the table, which there is not"
+                    "the callback is function {function} of the table, which doesn't exist"
                 )));
             };
             let env = match callback.ty(&*store).param(0) {
@@ -216,8 +215,8 @@ fn enter(instance: Instance, entry: &Entry, store: &mut Store<System>) -> wasmti
     }
 }
 
-/// Why an execution ended, and where.
-fn why(error: &wasmtime::Error, fuel: u64) -> String {
+/// Returns the reason why an execution ended, with a backtrace.
+fn reason(error: &wasmtime::Error, fuel: u64) -> String {
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => format!("it used up its {fuel} units of wasm fuel"),
         _ => trap_text(error),

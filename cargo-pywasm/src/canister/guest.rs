@@ -1,24 +1,24 @@
-//! The canister as a function of `ic0` sees it: its memory, and the system's data.
+//! The canister as seen by a function of `ic0`: its memory, and the data of the system.
 
 use wasmtime::Caller;
 
 use super::system::{Call, System};
 
-/// Why a function of `ic0` ends the message.
+/// The reason why a function of `ic0` ends the message.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Stop {
     /// `ic0.trap`.
     #[error("the canister trapped: {0}")]
-    Asked(String),
-    /// It was called wrongly.
+    Trap(String),
+    /// The call was invalid.
     #[error("ic0.{0}: {1}")]
-    Wrong(&'static str, String),
+    Invalid(&'static str, String),
 }
 
-/// What a function of `ic0` says when it was called wrongly.
+/// The result of a function of `ic0`, or the reason why the call was invalid.
 pub(super) type Answer<T = u64> = Result<T, String>;
 
-/// The canister that calls.
+/// The calling canister.
 pub(super) struct Guest<'a, 'b> {
     caller: &'a mut Caller<'b, System>,
 }
@@ -32,24 +32,24 @@ impl<'a, 'b> Guest<'a, 'b> {
         self.caller.data_mut()
     }
 
-    /// Fuel that this execution has used so far.
+    /// Returns the fuel that this execution has used so far.
     pub(super) fn fuel_used(&mut self) -> u64 {
         let left = self.caller.get_fuel().unwrap_or(0);
         self.system().fuel.saturating_sub(left)
     }
 
-    /// These bytes of the memory.
+    /// Returns a range of the memory.
     pub(super) fn bytes(&mut self, from: u64, len: u64) -> Answer<&[u8]> {
         let (memory, _) = self.memory(from, len)?;
         Ok(memory)
     }
 
-    /// The same, copied.
+    /// Returns a copy of a range of the memory.
     pub(super) fn read(&mut self, from: u64, len: u64) -> Answer<Vec<u8>> {
         Ok(self.bytes(from, len)?.to_vec())
     }
 
-    /// The same as text, whatever is in it.
+    /// Returns a range of the memory as text, with invalid UTF-8 replaced.
     pub(super) fn text(&mut self, from: u64, len: u64) -> Answer<String> {
         Ok(String::from_utf8_lossy(self.bytes(from, len)?).into_owned())
     }
@@ -60,40 +60,42 @@ impl<'a, 'b> Guest<'a, 'b> {
         Ok(())
     }
 
-    /// An amount of cycles, as 128 bits.
+    /// Writes an amount of cycles as a 128-bit number.
     pub(super) fn write_cycles(&mut self, to: u64, cycles: u128) -> Answer {
         self.write(to, &cycles.to_le_bytes()).map(|()| 0)
     }
 
-    /// What the `_copy` functions do: `len` bytes from `offset` of `source`.
+    /// Implements the `_copy` functions: writes `len` bytes of `source`, from `offset` on.
     pub(super) fn copy(&mut self, to: u64, offset: u64, len: u64, source: &[u8]) -> Answer {
         let end = offset.checked_add(len).filter(|end| *end <= source.len() as u64);
         let part = end.and_then(|end| source.get(offset as usize..end as usize));
         let Some(part) = part else {
             return Err(format!(
-                "{len} bytes at {offset} are asked for, and there are {}",
+                "{len} bytes at {offset} are out of bounds: there are {} bytes",
                 source.len()
             ));
         };
         self.write(to, part).map(|()| 0)
     }
 
-    /// From the memory into the stable memory.
+    /// Copies from the memory to the stable memory.
     pub(super) fn stable_write(&mut self, offset: u64, from: u64, len: u64) -> Answer {
         let (memory, system) = self.memory(from, len)?;
         system.durable.stable.write(offset, memory).map(|()| 0)
     }
 
-    /// From the stable memory into the memory.
+    /// Copies from the stable memory to the memory.
     pub(super) fn stable_read(&mut self, to: u64, offset: u64, len: u64) -> Answer {
         self.system().durable.stable.check(offset, len)?;
         let (memory, system) = self.memory(to, len)?;
         system.durable.stable.read(offset, memory).map(|()| 0)
     }
 
-    /// The call that is being put together.
+    /// Returns the call under construction.
     pub(super) fn call(&mut self) -> Answer<&mut Call> {
-        self.system().call.as_mut().ok_or_else(|| "no call was begun by ic0.call_new".to_owned())
+        self.system().call.as_mut().ok_or_else(|| {
+            "there is no call under construction: ic0.call_new begins one".to_owned()
+        })
     }
 
     fn memory(&mut self, from: u64, len: u64) -> Answer<(&mut [u8], &mut System)> {

@@ -1,4 +1,4 @@
-//! The engine, and modules that it has compiled.
+//! The engine, and the modules it has compiled.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,13 +16,15 @@ use pywasm_runtime::CompileCache;
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 
-/// wasm's own call stack. Source: dfinity/ic, rs/embedders/src/lib.rs, `MAX_WASM_STACK_SIZE`.
+/// The size of the wasm call stack. Source: dfinity/ic, rs/embedders/src/lib.rs, `MAX_WASM_STACK_SIZE`.
 pub(super) const WASM_STACK: usize = 5 << 20;
-/// What the host's own frames need beside it.
+/// Room for the host's own frames on the same stack.
 pub(super) const HOST_STACK: usize = 8 << 20;
 
-/// Reasons for a refusal that are told; `audit-imports` tells all.
-const SHOWN: usize = 5;
+/// Number of reasons shown for a refusal; `audit-imports` shows all.
+const MAX_REASONS: usize = 5;
+/// Number of missing imports shown.
+const MAX_IMPORTS: usize = 3;
 
 /// An engine that runs canisters.
 #[derive(Clone)]
@@ -31,7 +33,7 @@ pub struct Host {
     cache: Option<CompileCache>,
 }
 
-/// A canister's module, compiled.
+/// A compiled canister module.
 #[derive(Clone)]
 pub struct Module(Arc<Inner>);
 
@@ -40,11 +42,11 @@ struct Inner {
     digest: [u8; 32],
     compiled: wasmtime::Module,
     globals: Vec<String>,
-    /// Ready to be instantiated, or why it can't be installed.
+    /// Ready to be instantiated, or the reason why it can't be installed.
     linked: Result<InstancePre<System>, String>,
 }
 
-/// How a method is declared by its export.
+/// The kind of a method, declared by the name of its export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// `canister_update NAME`.
@@ -68,7 +70,7 @@ impl std::fmt::Debug for Module {
 }
 
 impl Host {
-    /// An engine with the store's compile cache.
+    /// Creates an engine with the store's cache of compiled modules.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -76,10 +78,10 @@ impl Host {
         Self::with(Some(CompileCache::open(ctx)?))
     }
 
-    /// An engine that compiles each module anew.
+    /// Creates an engine that compiles each module without a cache.
     ///
     /// # Errors
-    /// When this machine is none that wasmtime compiles for.
+    /// When wasmtime doesn't support this machine.
     pub fn without_cache() -> anyhow::Result<Self> {
         Self::with(None)
     }
@@ -88,21 +90,21 @@ impl Host {
         Ok(Self { engine: Engine::new(&config()).map_err(wasm_error)?, cache })
     }
 
-    /// Compiles a module, or a gzip of one, or finds it compiled in the store.
+    /// Compiles a module or a gzip-compressed module, or loads its compiled form from the store.
+    /// Missing imports are an error of the installation, not of this function.
     ///
     /// # Errors
-    /// When it is not a module of WebAssembly as the Internet Computer takes it. Whether its imports
-    /// are there, installing it asks.
+    /// When it is not a WebAssembly module that the Internet Computer accepts.
     pub fn module(&self, bytes: &[u8]) -> anyhow::Result<Module> {
         let bytes = match Content::of("the module", bytes.to_vec())? {
             Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-            Content::Object(_) | Content::Archive(_) => anyhow::bail!("it is not linked yet"),
+            Content::Object(_) | Content::Archive(_) => anyhow::bail!("not linked yet"),
         };
         let instrumented = instrument(&bytes)?;
         let compiled = self
             .compile(&instrumented.module)
-            .context("it is not WebAssembly as a canister may be")
-            .hint(|| "`cargo pywasm audit-imports --policy ic` says what is wrong".to_owned())?;
+            .context("not a WebAssembly module that a canister can have")
+            .hint(|| "run `cargo pywasm audit-imports --policy ic` for the reasons".to_owned())?;
         let linked = link(&self.engine, &compiled);
         let digest = Sha256::digest(&bytes).into();
         let globals = instrumented.globals;
@@ -119,27 +121,27 @@ impl Host {
     /// Reads and compiles a file.
     ///
     /// # Errors
-    /// As [`Host::module`], or when it can't be read.
+    /// As for [`Host::module`], or when the file can't be read.
     pub fn load(&self, path: &Utf8Path) -> anyhow::Result<Module> {
         self.module(&fs_err::read(path)?)
-            .with_context(|| format!("`{path}` can't be loaded as a canister"))
+            .with_context(|| format!("can't load `{path}` as a canister"))
     }
 }
 
 impl Module {
-    /// The bytes, uncompressed.
+    /// Returns the uncompressed bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0.bytes
     }
 
-    /// The SHA-256 of the bytes.
+    /// Returns the SHA-256 of the uncompressed bytes.
     #[must_use]
     pub fn digest(&self) -> &[u8; 32] {
         &self.0.digest
     }
 
-    /// Its methods, sorted by name.
+    /// Returns its methods, sorted by name.
     #[must_use]
     pub fn methods(&self) -> Vec<(String, Kind)> {
         let mut methods: Vec<(String, Kind)> = self
@@ -157,7 +159,7 @@ impl Module {
         methods
     }
 
-    /// The kind of a method.
+    /// Returns the kind of a method.
     #[must_use]
     pub fn kind(&self, method: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| self.has(&kind.export(method)))
@@ -175,25 +177,25 @@ impl Module {
         &self.0.compiled
     }
 
-    /// Why the Internet Computer would not install it, where this host would: tables that change are
-    /// not kept from message to message here, for no canister can change them.
+    /// Returns the reason why the Internet Computer would refuse a module that this host could run.
+    /// For example, it refuses modules that change tables, and this host doesn't keep their changes.
     pub(super) fn refused(&self) -> anyhow::Result<Option<String>> {
         let policy = Policy::load("ic", Utf8Path::new(""))?;
         let module = pywasm_wasm::Module::read(&self.0.bytes)?;
-        let found = audit::module(&module, Given::default(), &policy)?;
-        let found: Vec<String> = found
+        let findings = audit::module(&module, Given::default(), &policy)?;
+        let reasons: Vec<String> = findings
             .into_iter()
-            // Imports were looked at already, for memories of 64 bits, too; and a start function
-            // that may reach what it may not call traps when it does.
             .filter(|it| it.code.is_error())
+            // `link` has checked the imports, also for 64-bit memories. A start function that calls
+            // a forbidden import traps when it runs.
             .filter(|it| !matches!(it.code, Code::ImportType | Code::StartCalls))
             .map(|finding| format!("{}: {}", finding.subject, finding.message))
-            .take(SHOWN)
+            .take(MAX_REASONS)
             .collect();
-        Ok((!found.is_empty()).then(|| found.join("; ")))
+        Ok((!reasons.is_empty()).then(|| reasons.join("; ")))
     }
 
-    /// What is instantiated, or why it can't be installed.
+    /// Returns the linked module, or the reason why it can't be installed.
     pub(super) fn linked(&self) -> Result<&InstancePre<System>, &str> {
         self.0.linked.as_ref().map_err(String::as_str)
     }
@@ -210,7 +212,7 @@ impl Kind {
         }
     }
 
-    /// Its name in messages.
+    /// Returns its name in messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -225,8 +227,8 @@ impl Kind {
     }
 }
 
-/// WebAssembly with the proposals that the Internet Computer has, as `policies/ic.toml` lists them;
-/// those of garbage collection, threads and exceptions are not compiled into this tool at all.
+/// Returns an engine configuration with the WebAssembly proposals of the Internet Computer, which
+/// `policies/ic.toml` lists. Garbage collection, threads and exceptions are not compiled in.
 fn config() -> Config {
     let mut config = Config::new();
     config
@@ -236,17 +238,17 @@ fn config() -> Config {
         .wasm_memory64(true)
         .consume_fuel(true)
         .max_wasm_stack(WASM_STACK)
-        // Never used, and still checked against the one above.
+        // Unused, but wasmtime requires it to be larger than `max_wasm_stack`.
         .async_stack_size(WASM_STACK + HOST_STACK)
-        // Who changes a canister waits for the compiler more than for the canister: of a Python of
-        // 6.8 MB with fuel, 3.9 s to 5.5 s on two cores. Winch would take a fifth of that, but with
-        // it memory is copied and filled for nothing (wasmtime 48): the fuel of the same message is
-        // another, and no bound of time.
+        // While a canister is developed, compilation takes longer than its messages: unoptimized,
+        // 3.9 s instead of 5.5 s for a Python of 6.8 MB on two cores. Winch would take a fifth of
+        // that, but it doesn't charge fuel for memory.copy and memory.fill (wasmtime 48), so fuel
+        // would not limit time.
         .cranelift_opt_level(OptLevel::None);
     config
 }
 
-/// Answers the imports by the functions of `ic0`, or says which there are not.
+/// Defines the imports by the functions of `ic0`, or returns the reason why that is impossible.
 fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System>, String> {
     let is_64 = matches!(
         module.get_export(instrument::MEMORY),
@@ -256,14 +258,14 @@ fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System
     let (mut missing, mut defined) = (BTreeSet::new(), BTreeSet::new());
     for import in module.imports() {
         let name = format!("{}.{}", import.module(), import.name());
-        let found = Some(import.name()).filter(|_| import.module() == "ic0");
-        let Some(function) = found.and_then(ic0::function) else {
+        let known = Some(import.name()).filter(|_| import.module() == "ic0");
+        let Some(function) = known.and_then(ic0::function) else {
             missing.insert(name);
             continue;
         };
         let own = function.ty(engine, is_64);
         if !matches!(import.ty(), ExternType::Func(ty) if ty.matches(&own)) {
-            return Err(format!("`{name}` is imported with another type than {own}"));
+            return Err(format!("`{name}` is imported with a type other than {own}"));
         }
         if defined.insert(function.name) {
             function.define(&mut linker, is_64).map_err(|error| format!("{error:#}"))?;
@@ -271,18 +273,18 @@ fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System
     }
     if !missing.is_empty() {
         let names: Vec<String> = missing.into_iter().map(|name| format!("`{name}`")).collect();
-        const SHOWN: usize = 3;
-        let more = names.len().saturating_sub(SHOWN);
+        let more = names.len().saturating_sub(MAX_IMPORTS);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let names = names[..names.len().min(SHOWN)].join(", ");
-        let cure = "WASI is answered by a polyfill once the module is rewired: `cargo pywasm build` writes \
-                    the finished one to `target/pywasm/`, `cargo pywasm rewire` does any";
-        return Err(format!("it imports what no canister has: {names}{more}\nhint: {cure}"));
+        let names = names[..names.len().min(MAX_IMPORTS)].join(", ");
+        return Err(format!(
+            "its imports don't exist for canisters: {names}{more}; `cargo pywasm rewire` replaces \
+             those of WASI, and `cargo pywasm build` writes the result to `target/pywasm/`"
+        ));
     }
     linker.instantiate_pre(module).map_err(|error| format!("{error:#}"))
 }
 
-/// wasmtime's error as anyhow's, with its whole chain in one text.
+/// Converts an error of wasmtime, with its whole chain in one message.
 pub(super) fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }

@@ -1,8 +1,8 @@
-//! What a host has to reach and a canister does not export: its memory, its table, its mutable
-//! globals, its start function. They are exported under reserved names.
+//! Adds exports for the parts of a canister that the host needs: its memory, table, mutable globals
+//! and start function, under reserved names.
 //!
-//! Only the export section is written anew, and the start section left out: when a module is
-//! instantiated again to continue, its start function must not run.
+//! Only the export section is rewritten, and the start section is removed: the start function must
+//! not run when a module is instantiated again to continue.
 
 use anyhow::Context;
 use pywasm_wasm::sections::{HEADER, kind, sections};
@@ -15,34 +15,34 @@ pub(super) const START: &str = "pywasm:start";
 const GLOBAL: &str = "pywasm:global ";
 const RESERVED: &str = "pywasm:";
 
-const EXPORTS: u8 = 7;
-const STARTS: u8 = 8;
+const EXPORT_SECTION: u8 = 7;
+const START_SECTION: u8 = 8;
 
-/// A module whose inside can be reached.
+/// A module with exports for the host.
 #[derive(Debug)]
 pub(super) struct Instrumented {
     /// The module.
     pub(super) module: Vec<u8>,
-    /// The names of its mutable globals, in their order.
+    /// The exported names of its mutable globals, in order.
     pub(super) globals: Vec<String>,
 }
 
-/// The name of a mutable global.
+/// Returns the exported name of a mutable global.
 fn global(index: u32) -> String {
     format!("{GLOBAL}{index}")
 }
 
-/// Exports the inside of a module.
+/// Adds the exports for the host to a module.
 ///
 /// # Errors
-/// When it is broken, has globals that no host can keep, or uses a reserved name.
+/// When the module is invalid, has a mutable global with references, or uses a reserved name.
 pub(super) fn instrument(module: &[u8]) -> anyhow::Result<Instrumented> {
     let mut exports = ExportSection::new();
     let (mut memories, mut tables, mut next_global) = (0, 0, 0);
     let mut globals = Vec::new();
     let mut start = None;
     for payload in Parser::new(0).parse_all(module) {
-        match payload.context("it is a broken module")? {
+        match payload.context("invalid module")? {
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
                     match import?.ty {
@@ -61,7 +61,7 @@ pub(super) fn instrument(module: &[u8]) -> anyhow::Result<Instrumented> {
                     if kind.mutable {
                         anyhow::ensure!(
                             !matches!(kind.content_type, ValType::Ref(_)),
-                            "global {next_global} holds references, which no canister may"
+                            "global {next_global} is mutable and holds references, which canisters can't have"
                         );
                         globals.push(next_global);
                     }
@@ -73,7 +73,7 @@ pub(super) fn instrument(module: &[u8]) -> anyhow::Result<Instrumented> {
                     let export = export?;
                     anyhow::ensure!(
                         !export.name.starts_with(RESERVED),
-                        "its export `{}` has a name that this host needs for itself",
+                        "the name of its export `{}` is reserved for this host",
                         export.name
                     );
                     exports.export(export.name, kind(export.kind), export.index);
@@ -100,19 +100,19 @@ pub(super) fn instrument(module: &[u8]) -> anyhow::Result<Instrumented> {
     Ok(Instrumented { module: with_exports(module, &exports)?, globals })
 }
 
-/// The module with these exports and without a start section.
+/// Returns the module with these exports and without a start section.
 fn with_exports(module: &[u8], exports: &ExportSection) -> anyhow::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(module.len() + (4 << 10));
     out.extend_from_slice(&module[..HEADER]);
     let mut written = false;
     for section in sections(module)? {
-        // Sections have an order of their own, in which that of tags stands before its number.
-        let is_behind = section.id >= EXPORTS && section.id != 13;
-        if is_behind && !written {
+        // Sections are ordered by number, except that the tag section (13) comes earlier.
+        let is_after = section.id >= EXPORT_SECTION && section.id != 13;
+        if is_after && !written {
             exports.append_to(&mut out);
             written = true;
         }
-        if section.id != EXPORTS && section.id != STARTS {
+        if section.id != EXPORT_SECTION && section.id != START_SECTION {
             out.extend_from_slice(&module[section.whole]);
         }
     }

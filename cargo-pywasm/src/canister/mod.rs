@@ -1,12 +1,13 @@
-//! A host for canisters of the Internet Computer, for tests: it answers `ic0` and keeps a canister's
-//! state from message to message.
+//! A host for canisters of the Internet Computer, for tests: it implements `ic0` and keeps a
+//! canister's state between messages.
 //!
-//! It is no replica: there is one canister and no subnet, nothing is certified, cycles cost nothing,
-//! and fuel is wasmtime's, not the weighed instructions of the Internet Computer. What a canister may
-//! call when, what a trap takes back, and what survives an upgrade, is as the specification says.
+//! Functions that a message may call, rollback after a trap, and state that survives an upgrade
+//! follow the interface specification. The host is not a replica: there is one canister and no
+//! subnet, nothing is certified, cycles are free, and fuel is counted by wasmtime, not by the
+//! weighted instructions of the Internet Computer. It never uses the network.
 
 mod bounds;
-#[allow(clippy::module_inception, reason = "the file of its main type")]
+#[allow(clippy::module_inception, reason = "named after its main type")]
 mod canister;
 mod execute;
 mod guest;

@@ -1,8 +1,8 @@
-//! What a canister is being asked for, and which functions of `ic0` it may call while it answers.
+//! The kinds of execution, and the functions of `ic0` that each of them may call.
 
-/// What runs.
+/// A kind of execution.
 ///
-/// Source: the interface specification, "Overview of imports", whose letters are in brackets.
+/// Source: the interface specification, "Overview of imports", with its letters in parentheses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// `canister_init` and `canister_post_upgrade` (I).
@@ -11,23 +11,23 @@ pub enum Mode {
     PreUpgrade,
     /// An update (U).
     Update,
-    /// A query as an update (RQ).
+    /// A query that is run as an update (RQ).
     ReplicatedQuery,
     /// A query (NRQ).
     Query,
     /// A composite query (CQ).
     CompositeQuery,
-    /// The callback of an answer (Ry).
+    /// A callback for a reply (Ry).
     Reply,
-    /// The callback of a refusal (Rt).
+    /// A callback for a reject (Rt).
     Reject,
-    /// The callback of an answer to a composite query (CRy).
+    /// A callback for a reply, in a composite query (CRy).
     CompositeReply,
-    /// The callback of a refusal to a composite query (CRt).
+    /// A callback for a reject, in a composite query (CRt).
     CompositeReject,
-    /// What cleans up after a callback that trapped (C).
+    /// A cleanup after a callback that trapped (C).
     Cleanup,
-    /// The same in a composite query (CC).
+    /// A cleanup in a composite query (CC).
     CompositeCleanup,
     /// `canister_inspect_message` (F).
     Inspect,
@@ -46,7 +46,7 @@ impl Mode {
         1 << self as u16
     }
 
-    /// Its name in messages.
+    /// Returns its name in messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Mode {
         }
     }
 
-    /// Whether every node of a subnet would run it.
+    /// Returns true if every node of a subnet would run it.
     pub(super) fn is_replicated(self) -> bool {
         !matches!(
             self,
@@ -81,14 +81,14 @@ impl Mode {
         )
     }
 
-    /// Whether what it changes is forgotten.
-    pub(super) fn is_forgotten(self) -> bool {
+    /// Returns true if its changes are dropped.
+    pub(super) fn drops_changes(self) -> bool {
         matches!(self, Self::Query | Self::CompositeQuery | Self::ReplicatedQuery | Self::Inspect)
     }
 
-    /// The most bytes that it may reply with. Source: "Resource limits" of the documentation: 2 MiB,
-    /// and 3 MiB for a query.
-    pub(super) fn most_reply(self) -> usize {
+    /// Returns the largest reply in bytes: 2 MiB, and 3 MiB for a query. Source: "Resource limits" of
+    /// the documentation.
+    pub(super) fn max_reply(self) -> usize {
         let is_query = matches!(
             self,
             Self::Query | Self::CompositeQuery | Self::CompositeReply | Self::CompositeReject
@@ -107,7 +107,7 @@ impl Modes {
         Self(bits)
     }
 
-    pub(super) const fn and(self, other: Self) -> Self {
+    pub(super) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -116,7 +116,7 @@ impl Modes {
     }
 }
 
-/// The sets that functions have, by the letters of the specification.
+/// Named sets of modes.
 pub(super) mod sets {
     use super::Mode::{
         Cleanup, CompositeCleanup, CompositeQuery, CompositeReject, CompositeReply, Init, Inspect,
@@ -125,10 +125,9 @@ pub(super) mod sets {
     use super::Modes;
 
     /// I G U RQ NRQ CQ Ry Rt CRy CRt C CC F T s.
-    pub(in crate::canister) const ALWAYS: Modes = ANY.and(Modes::of(&[Start]));
-    /// All but the start function.
-    pub(in crate::canister) const ANY: Modes =
-        CALLER_INFO.and(Modes::of(&[Init, PreUpgrade, Task]));
+    pub(in crate::canister) const ALWAYS: Modes = ANY.or(Modes::of(&[Start]));
+    /// All modes except the start function.
+    pub(in crate::canister) const ANY: Modes = CALLER_INFO.or(Modes::of(&[Init, PreUpgrade, Task]));
     pub(in crate::canister) const ARGUMENT: Modes = Modes::of(&[
         Init,
         Update,
@@ -140,24 +139,24 @@ pub(super) mod sets {
         Inspect,
     ]);
     pub(in crate::canister) const CALLER_INFO: Modes =
-        ANSWER.and(Modes::of(&[Cleanup, CompositeCleanup, Inspect]));
-    pub(in crate::canister) const REJECT_CODE: Modes = CALLBACK.and(Modes::of(&[Cleanup]));
+        ANSWER.or(Modes::of(&[Cleanup, CompositeCleanup, Inspect]));
+    pub(in crate::canister) const REJECT_CODE: Modes = CALLBACK.or(Modes::of(&[Cleanup]));
     pub(in crate::canister) const REJECT_MESSAGE: Modes = Modes::of(&[Reject, CompositeReject]);
-    /// Deadlines, too.
+    /// Also for deadlines.
     pub(in crate::canister) const ANSWER: Modes =
-        CALLBACK.and(Modes::of(&[Update, ReplicatedQuery, Query, CompositeQuery]));
+        CALLBACK.or(Modes::of(&[Update, ReplicatedQuery, Query, CompositeQuery]));
     pub(in crate::canister) const CYCLES_IN: Modes =
-        REFUND.and(Modes::of(&[Update, ReplicatedQuery]));
+        REFUND.or(Modes::of(&[Update, ReplicatedQuery]));
     pub(in crate::canister) const REFUND: Modes = Modes::of(&[Reply, Reject]);
-    /// The root key, too.
-    pub(in crate::canister) const BURN: Modes = TIMER.and(Modes::of(&[ReplicatedQuery]));
+    /// Also for the root key.
+    pub(in crate::canister) const BURN: Modes = TIMER.or(Modes::of(&[ReplicatedQuery]));
     pub(in crate::canister) const INSPECT: Modes = Modes::of(&[Inspect]);
     pub(in crate::canister) const CALL: Modes =
-        CALLBACK.and(Modes::of(&[Update, CompositeQuery, Task]));
-    pub(in crate::canister) const CYCLES_OUT: Modes = REFUND.and(Modes::of(&[Update, Task]));
+        CALLBACK.or(Modes::of(&[Update, CompositeQuery, Task]));
+    pub(in crate::canister) const CYCLES_OUT: Modes = REFUND.or(Modes::of(&[Update, Task]));
     pub(in crate::canister) const CERTIFY: Modes =
-        REFUND.and(Modes::of(&[Init, PreUpgrade, Update, Task]));
+        REFUND.or(Modes::of(&[Init, PreUpgrade, Update, Task]));
     pub(in crate::canister) const CERTIFICATE: Modes = Modes::of(&[Query, CompositeQuery]);
-    pub(in crate::canister) const TIMER: Modes = CERTIFY.and(Modes::of(&[Cleanup]));
+    pub(in crate::canister) const TIMER: Modes = CERTIFY.or(Modes::of(&[Cleanup]));
     const CALLBACK: Modes = Modes::of(&[Reply, Reject, CompositeReply, CompositeReject]);
 }

@@ -1,48 +1,48 @@
-//! How a message ended, and what it took.
+//! How a message ended, and the resources it used.
 
 use std::fmt;
 
 /// Reject codes. Source: the interface specification, "Reject codes".
 pub mod reject {
-    /// It may work another time.
+    /// A retry may succeed.
     pub const SYS_TRANSIENT: u32 = 2;
-    /// A destination that does not exist.
+    /// The destination does not exist.
     pub const DESTINATION_INVALID: u32 = 3;
     /// The canister rejected the message itself.
     pub const CANISTER_REJECT: u32 = 4;
-    /// The canister could not answer: it trapped, did not reply, has no such method.
+    /// The canister trapped, did not reply, or has no such method.
     pub const CANISTER_ERROR: u32 = 5;
 }
 
 /// How a message ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It ended well, and nobody waits for a reply: installs, timers, heartbeats.
+    /// It succeeded, and has no reply: an install, a timer, a heartbeat.
     Done,
     /// It replied with these bytes.
     Reply(Vec<u8>),
-    /// It was rejected, by the canister or by the host.
+    /// It was rejected by the canister or by the host.
     Reject {
         /// One of [`reject`].
         code: u32,
-        /// Why.
+        /// The reason.
         message: String,
     },
 }
 
-/// A message that was run.
+/// The result of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// How it ended.
     pub outcome: Outcome,
-    /// What the canister printed by `ic0.debug_print`, callbacks and what trapped included.
+    /// The output of `ic0.debug_print`, including that of callbacks and trapped executions.
     pub debug: Vec<String>,
-    /// wasmtime's fuel, about one for each instruction. It is not the Internet Computer's measure,
-    /// which weighs instructions.
+    /// Fuel used, as counted by wasmtime: about one per instruction. The Internet Computer weights
+    /// its instructions, so the numbers differ.
     pub fuel: u64,
-    /// Pages of 64 KiB of the heap afterwards.
+    /// Size of the heap afterwards, in pages of 64 KiB.
     pub heap_pages: u64,
-    /// Pages of 64 KiB of the stable memory afterwards.
+    /// Size of the stable memory afterwards, in pages of 64 KiB.
     pub stable_pages: u64,
 }
 
@@ -51,7 +51,7 @@ impl Outcome {
         Self::Reject { code: reject::CANISTER_ERROR, message: message.into() }
     }
 
-    /// Whether it was not rejected.
+    /// Returns true if it was not rejected.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         !matches!(self, Self::Reject { .. })

@@ -1,4 +1,4 @@
-//! A message from its arrival to its answer: the method, the calls it makes, and their callbacks.
+//! Processing of a message: the method, its calls, and their callbacks.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,17 +13,18 @@ use super::mode::Mode;
 use super::outcome::{Outcome, Run, reject};
 use super::system::{Call, Response};
 
-/// A canister that calls itself deeper than this is rejected, as its queues would be full.
-const DEEPEST: usize = 64;
-/// So many calls in all, and nobody waits for the message to end.
-const MOST_CALLS: usize = 100_000;
+/// The deepest nesting of calls of a canister to itself; deeper calls are rejected as if the queues
+/// were full.
+const MAX_DEPTH: usize = 64;
+/// The limit of calls in one message.
+const MAX_CALLS: usize = 100_000;
 
 impl Run {
     pub(super) fn nothing(outcome: Outcome) -> Self {
         Self { outcome, debug: Vec::new(), fuel: 0, heap_pages: 0, stable_pages: 0 }
     }
 
-    /// Adds an execution to what a message took, and gives what it changed.
+    /// Adds the output and resources of an execution, and returns its changes.
     pub(super) fn add(&mut self, done: Executed) -> Result<Changed, String> {
         self.debug.extend(done.debug);
         self.fuel += done.fuel;
@@ -32,16 +33,16 @@ impl Run {
     }
 }
 
-/// How a call ended.
+/// The response to a call.
 enum Answer {
     Reply(Vec<u8>),
     Reject(u32, String),
 }
 
 impl Canister {
-    /// Runs a message until it is answered and none of its calls is outstanding.
+    /// Runs a message until it has a response and no call is outstanding.
     pub(super) fn process(&mut self, message: Message<'_>, depth: usize) -> anyhow::Result<Run> {
-        let before = message.mode.is_forgotten().then(|| self.state.clone());
+        let before = message.mode.drops_changes().then(|| self.state.clone());
         let run = self.process_here(&message, depth);
         if let Some(before) = before {
             self.state = before;
@@ -67,10 +68,14 @@ impl Canister {
                 return Ok(run);
             }
         }
-        let (mut made, mut failed) = (0, None);
+        let (mut count, mut failed) = (0, None);
         while let Some(call) = calls.pop_front() {
-            made += 1;
-            anyhow::ensure!(made <= MOST_CALLS, "`{}` makes calls without end", message.method);
+            count += 1;
+            anyhow::ensure!(
+                count <= MAX_CALLS,
+                "`{}` makes more than {MAX_CALLS} calls",
+                message.method
+            );
             let (answer, refunded) = self.answer(&call, message.mode, &mut run, depth)?;
             self.state.durable.cycles += refunded;
             match self.callback(message, &call, &answer, refunded, &mut response, &mut run)? {
@@ -90,21 +95,22 @@ impl Canister {
         Ok(run)
     }
 
-    /// One execution, whose changes are kept when it does not trap.
+    /// Runs one execution, and keeps its changes unless it traps. `set` completes the data of the
+    /// message.
     fn execute(
         &mut self,
         message: &Message<'_>,
         entry: (Mode, Entry),
         response: &mut Option<Response>,
         run: &mut Run,
-        with: impl FnOnce(&mut super::system::Facts),
+        set: impl FnOnce(&mut super::system::Facts),
     ) -> anyhow::Result<Result<Changed, String>> {
         let Some(module) = self.module.clone() else {
             anyhow::bail!("the canister has no module");
         };
         let mut facts = self.facts(message.method, message.argument, message.caller, message.mode);
         facts.fuel_before = run.fuel;
-        with(&mut facts);
+        set(&mut facts);
         let job = Job {
             module: &module,
             image: Some(&self.state.image),
@@ -123,7 +129,7 @@ impl Canister {
         }))
     }
 
-    /// Runs the callback of a call. When it traps, what cleans up after it is run.
+    /// Runs the callback of a call, and its cleanup callback if it traps.
     fn callback(
         &mut self,
         message: &Message<'_>,
@@ -140,7 +146,7 @@ impl Canister {
             (Answer::Reject(..), false) => (call.reject, Mode::Reject),
             (Answer::Reject(..), true) => (call.reject, Mode::CompositeReject),
         };
-        let told = |facts: &mut super::system::Facts| {
+        let set = |facts: &mut super::system::Facts| {
             facts.refunded = refunded;
             match answer {
                 Answer::Reply(bytes) => facts.argument = bytes.as_slice().into(),
@@ -148,22 +154,22 @@ impl Canister {
             }
         };
         let entry = (mode, Entry::Callback(callback));
-        let trap = match self.execute(message, entry, response, run, told)? {
+        let trap = match self.execute(message, entry, response, run, set)? {
             Ok(changed) => return Ok(Ok(changed.calls)),
             Err(trap) => trap,
         };
         if let Some(cleanup) = call.cleanup {
             let mode = if is_composite { Mode::CompositeCleanup } else { Mode::Cleanup };
             let entry = (mode, Entry::Callback(cleanup));
-            if let Err(second) = self.execute(message, entry, response, run, told)? {
-                return Ok(Err(format!("{trap}\nand what cleans up after it: {second}")));
+            if let Err(second) = self.execute(message, entry, response, run, set)? {
+                return Ok(Err(format!("{trap}\nand the cleanup callback failed: {second}")));
             }
         }
         Ok(Err(trap))
     }
 
-    /// The answer to a call, and the cycles that come back with it. There are no canisters here but
-    /// this one, and of the management canister there is its source of randomness.
+    /// Returns the response to a call, and the cycles that are refunded. The host has only this
+    /// canister, and `raw_rand` of the management canister.
     fn answer(
         &mut self,
         call: &Call,
@@ -173,20 +179,22 @@ impl Canister {
     ) -> anyhow::Result<(Answer, u128)> {
         let method = String::from_utf8_lossy(&call.method);
         let callee = Principal::from_slice(&call.callee);
-        let nobody = |message: String| Answer::Reject(reject::DESTINATION_INVALID, message);
+        let no_destination = |message: String| Answer::Reject(reject::DESTINATION_INVALID, message);
         let answer = if callee == self.settings.id {
             self.own(&method, &call.argument, mode, run, depth)?
         } else if callee != Principal::management_canister() {
-            nobody(format!("`{method}` of {callee}: this host has no other canisters"))
+            no_destination(format!("`{method}` of {callee}: this host has no other canisters"))
         } else if method != "raw_rand" || mode == Mode::CompositeQuery {
-            nobody(format!("this host does not answer `{method}` of the management canister"))
+            no_destination(format!(
+                "this host does not answer `{method}` of the management canister"
+            ))
         } else {
             Answer::Reply(Encode!(&self.random())?)
         };
         Ok((answer, call.cycles))
     }
 
-    /// A call to itself.
+    /// Runs a call of the canister to itself.
     fn own(
         &mut self,
         method: &str,
@@ -195,8 +203,9 @@ impl Canister {
         run: &mut Run,
         depth: usize,
     ) -> anyhow::Result<Answer> {
-        if depth >= DEEPEST {
-            let message = format!("`{method}`: {DEEPEST} calls to itself wait for each other");
+        if depth >= MAX_DEPTH {
+            let message =
+                format!("`{method}`: calls to itself are nested more than {MAX_DEPTH} deep");
             return Ok(Answer::Reject(reject::SYS_TRANSIENT, message));
         }
         let kinds = if mode == Mode::CompositeQuery {
@@ -204,20 +213,20 @@ impl Canister {
         } else {
             [(Kind::Update, Mode::Update), (Kind::Query, Mode::ReplicatedQuery)]
         };
-        let done = match self.message(&kinds, method, argument, self.settings.id) {
+        let inner = match self.message(&kinds, method, argument, self.settings.id) {
             Ok(message) => self.process(message, depth + 1)?,
             Err(outcome) => Run::nothing(outcome),
         };
-        run.debug.extend(done.debug);
-        run.fuel += done.fuel;
-        Ok(match done.outcome {
+        run.debug.extend(inner.debug);
+        run.fuel += inner.fuel;
+        Ok(match inner.outcome {
             Outcome::Done => Answer::Reply(Vec::new()),
             Outcome::Reply(bytes) => Answer::Reply(bytes),
             Outcome::Reject { code, message } => Answer::Reject(code, message),
         })
     }
 
-    /// 32 bytes that depend on the seed and on how many were made before.
+    /// Returns 32 bytes that depend on the seed and on the number of earlier calls.
     fn random(&mut self) -> Vec<u8> {
         let count = self.state.durable.randoms;
         self.state.durable.randoms += 1;

@@ -1,14 +1,14 @@
-//! Stable memory: pages that a copy shares with the original until one of them is written.
+//! Stable memory, with copy-on-write pages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Bytes of a page.
+/// Size of a page in bytes.
 pub(super) const PAGE: usize = 64 << 10;
 
 type Page = [u8; PAGE];
 
-/// A canister's stable memory. Pages that were never written take no room.
+/// A canister's stable memory. Pages that were never written are not allocated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stable {
     size: u64,
@@ -16,25 +16,25 @@ pub(super) struct Stable {
 }
 
 impl Stable {
-    /// Its size in pages.
+    /// Returns its size in pages.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Grows it by so many pages, and gives the size before; `None` when that were more than `most`.
-    pub(super) fn grow(&mut self, by: u64, most: u64) -> Option<u64> {
+    /// Grows the memory by `by` pages and returns its previous size, or `None` beyond `max` pages.
+    pub(super) fn grow(&mut self, by: u64, max: u64) -> Option<u64> {
         let before = self.size;
-        self.size = before.checked_add(by).filter(|size| *size <= most)?;
+        self.size = before.checked_add(by).filter(|size| *size <= max)?;
         Some(before)
     }
 
-    /// Whether all of these bytes are in it.
-    fn has(&self, offset: u64, len: u64) -> bool {
+    /// Returns true if the range is in the memory.
+    fn contains(&self, offset: u64, len: u64) -> bool {
         let end = u128::from(offset) + u128::from(len);
         end <= u128::from(self.size) * PAGE as u128
     }
 
-    /// Fills `out` with what is there, or says that it is out of bounds.
+    /// Reads into `out`, or returns a message if the range is out of bounds.
     pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), String> {
         self.check(offset, out.len() as u64)?;
         let mut done = 0;
@@ -49,7 +49,7 @@ impl Stable {
         Ok(())
     }
 
-    /// Writes bytes, or says that they are out of bounds.
+    /// Writes bytes, or returns a message if the range is out of bounds.
     pub(super) fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), String> {
         self.check(offset, bytes.len() as u64)?;
         let pages = Arc::make_mut(&mut self.pages);
@@ -63,9 +63,9 @@ impl Stable {
         Ok(())
     }
 
-    /// Whether so many bytes may be asked of it, before room is made for them.
+    /// Checks that a range is in the memory.
     pub(super) fn check(&self, offset: u64, len: u64) -> Result<(), String> {
-        if self.has(offset, len) {
+        if self.contains(offset, len) {
             return Ok(());
         }
         Err(format!(
@@ -74,13 +74,13 @@ impl Stable {
         ))
     }
 
-    /// The pages that were written, in their order.
+    /// Returns the pages that were written, in order.
     pub(super) fn written(&self) -> impl ExactSizeIterator<Item = (u64, &Page)> {
         self.pages.iter().map(|(index, page)| (*index, &**page))
     }
 }
 
-/// The parts of a range by page: which, and what of it.
+/// Splits a range into the index of each page and the range in that page.
 fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, std::ops::Range<usize>)> {
     let mut left = len;
     let mut at = offset;
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_across_pages_is_read_again() {
+    fn write_across_pages_is_read_back() {
         let mut stable = Stable::default();
         assert_eq!(stable.grow(3, 3), Some(0));
         let offset = PAGE as u64 - 2;
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_keeps_what_the_original_forgets() {
+    fn copy_is_independent_of_the_original() {
         let mut stable = Stable::default();
         stable.grow(1, 1);
         stable.write(0, b"old").unwrap();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_grows_over_the_limit_or_is_touched_beyond_the_end() {
+    fn limit_and_bounds_are_checked() {
         let mut stable = Stable::default();
         assert_eq!(stable.grow(2, 2), Some(0));
         assert_eq!(stable.grow(1, 2), None);

@@ -1,11 +1,11 @@
-//! A canister in a file, so that one command continues where another has ended.
+//! A canister saved in a file, for the next command.
 //!
 //! ```text
-//! "pywasm canister"  the format's number  SHA-256 of the rest
-//! a JSON head, its length before it: everything small, and the lengths of what follows
-//! the module, then pages of the heap and of the stable memory that are not all zeros
+//! "pywasm canister"  version of the format  SHA-256 of the rest
+//! length of the header, then the header in JSON: all small values, and the lengths of the rest
+//! the module, then the pages of the heap and of the stable memory that are not all zeros
 //! ```
-//! Numbers are little-endian. A file of another format is refused, for a newer tool may know more.
+//! Numbers are little-endian. A file with another version of the format is refused.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -27,10 +27,10 @@ const MAGIC: &[u8] = b"pywasm canister\n";
 const FORMAT: u32 = 1;
 const DIGEST: usize = 32;
 
-/// Everything small.
+/// The small values, and the lengths of the rest.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Head {
+struct Header {
     id: String,
     controllers: Vec<String>,
     time: u64,
@@ -38,7 +38,7 @@ struct Head {
     timer: u64,
     version: u64,
     randoms: u64,
-    /// A number of 128 bits, which JSON has none of.
+    /// A 128-bit number, which JSON does not have.
     cycles: String,
     certified: Vec<u8>,
     globals: Vec<(String, String)>,
@@ -50,18 +50,18 @@ struct Head {
 }
 
 impl Canister {
-    /// Writes the canister to a file, which appears whole or stays as it was.
+    /// Writes the canister to a file atomically.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// When the file can't be written.
     pub fn save(&self, path: &Utf8Path) -> anyhow::Result<()> {
         let body = self.body()?;
         let parent = path.parent().filter(|parent| !parent.as_str().is_empty());
         let dir = parent.unwrap_or(Utf8Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(dir)
             .with_context(|| format!("can't write in `{dir}`"))?;
-        let whole = [MAGIC, &FORMAT.to_le_bytes(), &Sha256::digest(&body)[..], &body];
-        for part in whole {
+        let parts = [MAGIC, &FORMAT.to_le_bytes(), &Sha256::digest(&body)[..], &body];
+        for part in parts {
             file.write_all(part).with_context(|| format!("can't write `{path}`"))?;
         }
         file.as_file().sync_all().with_context(|| format!("can't write `{path}`"))?;
@@ -69,22 +69,22 @@ impl Canister {
         Ok(())
     }
 
-    /// Reads a canister from a file. Its limits are those of `settings`; the rest is the file's.
+    /// Reads a canister from a file. `settings` provides only the limits.
     ///
     /// # Errors
-    /// When it is no such file, of another format, cut off or changed.
+    /// When the file is not a saved canister, has another format, or is truncated or modified.
     pub fn load(path: &Utf8Path, settings: Settings, host: &Host) -> anyhow::Result<Self> {
         let bytes = fs_err::read(path)?;
         Self::of_bytes(&bytes, settings, host)
-            .with_context(|| format!("`{path}` is no state to continue from"))
-            .hint(|| "`--reinstall` starts anew, and so does another file".to_owned())
+            .with_context(|| format!("can't continue from the state in `{path}`"))
+            .hint(|| "start again with `--reinstall`, or choose another file".to_owned())
     }
 
-    /// Whether a file is one that [`Canister::save`] has written, in whatever state it is.
+    /// Returns true if the file was written by [`Canister::save`], whatever its format or content.
     ///
     /// # Errors
-    /// When it can't be read.
-    pub fn is_kept_in(path: &Utf8Path) -> anyhow::Result<bool> {
+    /// When the file can't be read.
+    pub fn is_saved_in(path: &Utf8Path) -> anyhow::Result<bool> {
         let mut begin = Vec::new();
         fs_err::File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
         Ok(begin == MAGIC)
@@ -102,7 +102,7 @@ impl Canister {
             .collect();
         let stable = durable.stable.written();
         let module = self.module.as_ref();
-        let head = Head {
+        let header = Header {
             id: self.settings.id.to_text(),
             controllers: self.settings.controllers.iter().map(Principal::to_text).collect(),
             time: self.settings.time,
@@ -112,16 +112,16 @@ impl Canister {
             randoms: durable.randoms,
             cycles: durable.cycles.to_string(),
             certified: durable.certified.clone(),
-            globals: image.globals.iter().map(said).collect(),
+            globals: image.globals.iter().map(encode_global).collect(),
             module: module.map(|module| module.bytes().len() as u64),
             heap: image.memory.len() as u64,
             heap_pages: heap.len() as u64,
             stable: durable.stable.size(),
             stable_pages: stable.len() as u64,
         };
-        let head = serde_json::to_vec(&head)?;
-        let mut body = (head.len() as u64).to_le_bytes().to_vec();
-        body.extend(head);
+        let header = serde_json::to_vec(&header)?;
+        let mut body = (header.len() as u64).to_le_bytes().to_vec();
+        body.extend(header);
         body.extend(module.map(super::host::Module::bytes).unwrap_or_default());
         let stable = stable.map(|(index, page)| (index, &page[..]));
         for (index, page) in heap.into_iter().chain(stable) {
@@ -133,55 +133,60 @@ impl Canister {
 
     fn of_bytes(bytes: &[u8], settings: Settings, host: &Host) -> anyhow::Result<Self> {
         let mut rest = Reader(bytes);
-        anyhow::ensure!(rest.take(MAGIC.len()).is_ok_and(|it| it == MAGIC), "it is another file");
+        anyhow::ensure!(
+            rest.take(MAGIC.len()).is_ok_and(|it| it == MAGIC),
+            "it is not a saved canister"
+        );
         let format = u32::from_le_bytes(rest.array()?);
         anyhow::ensure!(
             format == FORMAT,
-            "it is of format {format}, and this version of the tool knows {FORMAT}"
+            "it has version {format} of the format, and this tool supports version {FORMAT}"
         );
         let digest: [u8; DIGEST] = rest.array()?;
         anyhow::ensure!(
             Sha256::digest(rest.0)[..] == digest,
-            "it is cut off, or was changed: its content has another SHA-256 than it says"
+            "it is truncated or was modified: its SHA-256 does not match its content"
         );
         let size = rest.number()?;
-        let head: Head = serde_json::from_slice(rest.take_u64(size)?)?;
-        let module = head.module.map(|size| host.module(rest.take_u64(size)?)).transpose()?;
+        let header: Header = serde_json::from_slice(rest.take_u64(size)?)?;
+        let module = header.module.map(|size| host.module(rest.take_u64(size)?)).transpose()?;
         let limits = settings.limits;
-        let fits = head.heap <= limits.heap && head.stable <= limits.stable_pages;
-        anyhow::ensure!(fits, "its memories are larger than a canister's may be");
-        let mut memory = vec![0; usize::try_from(head.heap)?];
-        for _ in 0..head.heap_pages {
+        let fits = header.heap <= limits.heap && header.stable <= limits.stable_pages;
+        anyhow::ensure!(fits, "its heap or stable memory exceeds the limit");
+        let mut memory = vec![0; usize::try_from(header.heap)?];
+        for _ in 0..header.heap_pages {
             let index = rest.number()?;
-            let at = usize::try_from(index)?.checked_mul(PAGE).context("a page is too far")?;
-            let end = at.checked_add(PAGE).context("a page is too far")?;
-            let to = memory.get_mut(at..end).context("a page is outside of the heap")?;
+            let at =
+                usize::try_from(index)?.checked_mul(PAGE).context("invalid index of a page")?;
+            let end = at.checked_add(PAGE).context("invalid index of a page")?;
+            let to = memory.get_mut(at..end).context("a page is outside the heap")?;
             to.copy_from_slice(rest.take(PAGE)?);
         }
         let mut stable = Stable::default();
-        stable.grow(head.stable, limits.stable_pages);
-        for _ in 0..head.stable_pages {
-            let at = rest.number()?.checked_mul(PAGE as u64).context("a page is too far")?;
+        stable.grow(header.stable, limits.stable_pages);
+        for _ in 0..header.stable_pages {
+            let at = rest.number()?.checked_mul(PAGE as u64).context("invalid index of a page")?;
             stable.write(at, rest.take(PAGE)?).map_err(anyhow::Error::msg)?;
         }
-        let globals: Option<Vec<Scalar>> = head.globals.iter().map(heard).collect();
-        let globals = globals.context("a global has no value")?;
+        let globals: Option<Vec<Scalar>> = header.globals.iter().map(decode_global).collect();
+        let globals = globals.context("a global has an invalid value")?;
         let count = module.as_ref().map_or(0, |module| module.globals().len());
-        anyhow::ensure!(globals.len() == count, "its globals are not those of its module");
+        anyhow::ensure!(globals.len() == count, "its globals do not match its module");
         let durable = Durable {
             stable,
-            certified: head.certified,
-            timer: head.timer,
-            cycles: head.cycles.parse()?,
-            randoms: head.randoms,
-            version: head.version,
+            certified: header.certified,
+            timer: header.timer,
+            cycles: header.cycles.parse()?,
+            randoms: header.randoms,
+            version: header.version,
         };
-        let controllers: Result<_, _> = head.controllers.iter().map(Principal::from_text).collect();
+        let controllers: Result<_, _> =
+            header.controllers.iter().map(Principal::from_text).collect();
         let settings = Settings {
-            id: Principal::from_text(&head.id)?,
+            id: Principal::from_text(&header.id)?,
             controllers: controllers?,
-            time: head.time,
-            seed: head.seed,
+            time: header.time,
+            seed: header.seed,
             ..settings
         };
         let state = State { image: Arc::new(Image { memory, globals }), durable };
@@ -189,8 +194,8 @@ impl Canister {
     }
 }
 
-/// A global as text, whose bits are kept.
-fn said(value: &Scalar) -> (String, String) {
+/// Returns the type and the exact value of a global as text.
+fn encode_global(value: &Scalar) -> (String, String) {
     let (ty, value) = match value {
         Scalar::I32(value) => ("i32", value.to_string()),
         Scalar::I64(value) => ("i64", value.to_string()),
@@ -201,7 +206,7 @@ fn said(value: &Scalar) -> (String, String) {
     (ty.to_owned(), value)
 }
 
-fn heard((ty, value): &(String, String)) -> Option<Scalar> {
+fn decode_global((ty, value): &(String, String)) -> Option<Scalar> {
     Some(match ty.as_str() {
         "i32" => Scalar::I32(value.parse().ok()?),
         "i64" => Scalar::I64(value.parse().ok()?),
@@ -212,12 +217,12 @@ fn heard((ty, value): &(String, String)) -> Option<Scalar> {
     })
 }
 
-/// What of the file was not read yet.
+/// The rest of the file.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, len: usize) -> anyhow::Result<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len).context("it is cut off")?;
+        let (taken, rest) = self.0.split_at_checked(len).context("it is truncated")?;
         self.0 = rest;
         Ok(taken)
     }

@@ -1,4 +1,4 @@
-//! What a canister sees of its world while a message runs, and what it changes there.
+//! The data of the system while a message runs: what the canister can query and change.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use wasmtime::{Memory, StoreLimits};
 use super::mode::Mode;
 use super::stable::Stable;
 
-/// What outlives a message beside the heap.
+/// The state that is kept between messages, except the heap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Durable {
     pub(super) stable: Stable,
     pub(super) certified: Vec<u8>,
-    /// When the timer is due, in nanoseconds since 1970; 0 is never.
+    /// The time at which the timer fires, in nanoseconds since 1970; 0 if it is not set.
     pub(super) timer: u64,
     pub(super) cycles: u128,
-    /// How many times randomness was asked for.
+    /// Number of calls of `raw_rand` so far.
     pub(super) randoms: u64,
     /// `ic0.canister_version`.
     pub(super) version: u64,
 }
 
-/// The facts of a message: nothing changes them while it runs.
+/// The constant data of a message.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub(super) id: Principal,
@@ -31,27 +31,27 @@ pub(super) struct Facts {
     /// Nanoseconds since 1970.
     pub(super) time: u64,
     pub(super) method: String,
-    /// The argument, or the reply to a call.
+    /// The argument of the message, or the reply to a call.
     pub(super) argument: Arc<[u8]>,
-    /// Of a call that was rejected.
+    /// The code and message of a rejected call.
     pub(super) rejected: Option<(u32, String)>,
     pub(super) refunded: u128,
     pub(super) stable_limit: u64,
     pub(super) heap_limit: u64,
-    /// Fuel that the earlier parts of the same call took.
+    /// Fuel used by the earlier executions of the same call.
     pub(super) fuel_before: u64,
-    /// The kind of call that all of this answers.
-    pub(super) most_reply: usize,
+    /// The largest reply, in bytes.
+    pub(super) max_reply: usize,
 }
 
-/// How a call was answered.
+/// The canister's response to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Response {
     Reply(Vec<u8>),
     Reject(String),
 }
 
-/// A function in the table, and what it is handed.
+/// An index in the table, and the argument of the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Callback {
     pub(super) function: u64,
@@ -76,18 +76,18 @@ pub(super) struct System {
     pub(super) mode: Mode,
     pub(super) facts: Facts,
     pub(super) durable: Durable,
-    /// What was said by `msg_reply_data_append` so far.
+    /// The data of `msg_reply_data_append` so far.
     pub(super) reply: Vec<u8>,
     pub(super) response: Option<Response>,
     pub(super) accepted: bool,
-    /// The call that is being put together.
+    /// The call under construction.
     pub(super) call: Option<Call>,
-    /// Those that were made.
+    /// The calls that were performed.
     pub(super) calls: Vec<Call>,
     pub(super) debug: Vec<String>,
     pub(super) memory: Option<Memory>,
-    /// Of the heap.
+    /// The limits of the heap.
     pub(super) limits: StoreLimits,
-    /// What the message was given; what is left of it, the store knows.
+    /// The initial fuel of the execution; the store has the rest.
     pub(super) fuel: u64,
 }

@@ -1,10 +1,10 @@
-//! The host's semantics, each by a small module.
+//! Tests of the host's semantics with small modules.
 
 mod callbacks;
 mod interfaces;
-mod lives;
+mod lifecycle;
 mod rules;
-mod states;
+mod state_file;
 
 use super::{Canister, Host, Module, Outcome, Principal, Run, Settings};
 
@@ -12,8 +12,8 @@ fn module(text: &str) -> Module {
     Host::without_cache().unwrap().module(&wat::parse_str(text).unwrap()).unwrap()
 }
 
-/// Functions of `ic0` that most modules here want, a memory, a counter in it and one in a global, and
-/// a query of either.
+/// Imports for most of the test modules, a counter in memory, a counter in a global, and a query that
+/// returns both.
 const COUNTER: &str = r#"
     (import "ic0" "msg_reply" (func $reply))
     (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
@@ -31,14 +31,14 @@ const COUNTER: &str = r#"
     (func $inc
         (global.set $count (i32.add (global.get $count) (i32.const 1)))
         (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
-    ;; The counter of the memory, that of the global, and the pages of stable memory.
-    (func $tell
+    ;; Replies with the counter in memory, the counter in the global, and the pages of stable memory.
+    (func $reply_state
         (i32.store8 (i32.const 1) (global.get $count))
         (i32.store8 (i32.const 2) (i32.wrap_i64 (call $ssize)))
         (call $append (i32.const 0) (i32.const 3))
         (call $reply))
-    (func (export "canister_query read") call $tell)
-    (func (export "canister_update inc") call $inc call $tell)
+    (func (export "canister_query read") call $reply_state)
+    (func (export "canister_update inc") call $inc call $reply_state)
 "#;
 
 fn counter(more: &str) -> Module {

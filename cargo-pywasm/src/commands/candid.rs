@@ -1,4 +1,4 @@
-//! `cargo pywasm candid`: the interface of a canister, from the module itself.
+//! `cargo pywasm candid`: prints the interface of a canister from its module.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -9,10 +9,11 @@ use pywasm_audit::{Content, Input};
 use pywasm_store::Ctx;
 use pywasm_wasm::custom;
 
-/// Print a canister's interface in Candid, as the module says it
+/// Print the Candid interface of a canister module
 ///
-/// It stands in the module's metadata, else the export `get_candid_pointer` is run, which
-/// `ic_cdk::export_candid!()` makes. The module may import WASI; nothing of this machine is given to it.
+/// The interface is read from the module's metadata, or else returned by its export
+/// `get_candid_pointer`, which `ic_cdk::export_candid!()` adds. The module may import WASI, but has
+/// no access to this machine.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module
@@ -24,31 +25,31 @@ pub struct Args {
     /// Write the module with the interface as public metadata, `icp:public candid:service`
     #[arg(long, value_name = "FILE.wasm")]
     embed: Option<Utf8PathBuf>,
-    /// Whether the module does all that this interface promises; exit code 1 when it does not
+    /// Check that the module is compatible with this interface (exit code 1 if it is not)
     #[arg(long, value_name = "FILE.did")]
     check: Option<Utf8PathBuf>,
-    /// Run the export, whatever stands in the metadata
+    /// Run the export even if there is metadata
     #[arg(long)]
     run: bool,
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When the module says no interface, or a file can't be read or written.
+/// When the module has no interface, or a file can't be read or written.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let bytes = match Input::read(&args.module, &ctx.cwd)?.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
         Content::Object(_) | Content::Archive(_) => {
-            anyhow::bail!("`{}` is not linked yet: it has no interface", args.module)
+            anyhow::bail!("`{}` is not linked yet, so it has no interface", args.module)
         }
     };
     let text = text(args, &bytes, ctx)
-        .with_context(|| format!("the interface of `{}` is not to be had", args.module))?;
+        .with_context(|| format!("can't extract the interface of `{}`", args.module))?;
     if let Some(path) = &args.embed {
         let module = custom::embed(&bytes, custom::CANDID, text.as_bytes())?;
         fs_err::write(ctx.cwd.join(path), module)?;
-        ctx.reporter.status("Embedded", format!("{} bytes of Candid, in `{path}`", text.len()));
+        ctx.reporter.status("Embedded", format!("{} bytes of Candid in `{path}`", text.len()));
     }
     if let Some(path) = &args.output {
         fs_err::write(ctx.cwd.join(path), &text)?;
@@ -65,28 +66,28 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 
 fn text(args: &Args, bytes: &[u8], ctx: &Ctx) -> anyhow::Result<String> {
     if !args.run
-        && let Some(told) = Interface::told(bytes)?
+        && let Some(embedded) = Interface::embedded(bytes)?
     {
         ctx.reporter.note(format!(
-            "this stands in the section `{}`; `--run` asks the module itself",
+            "the interface is from the section `{}`; use `--run` to run the export instead",
             custom::CANDID
         ));
-        return Ok(told.text);
+        return Ok(embedded.text);
     }
-    interface::said(&Host::new(ctx)?.module(bytes)?)
+    interface::exported(&Host::new(ctx)?.module(bytes)?)
 }
 
 fn check(text: &str, path: &Utf8PathBuf, ctx: &Ctx) -> anyhow::Result<Exit> {
     let promised = fs_err::read_to_string(ctx.cwd.join(path))?;
-    let promised =
-        Interface::parse(&promised).with_context(|| format!("`{path}` is no interface"))?;
-    let broken = Interface::parse(text)?.breaks(&promised);
-    if broken.is_empty() {
-        ctx.reporter.status("Checked", format!("the module does all that `{path}` promises"));
+    let promised = Interface::parse(&promised)
+        .with_context(|| format!("`{path}` is not a valid interface"))?;
+    let problems = Interface::parse(text)?.incompatibilities(&promised);
+    if problems.is_empty() {
+        ctx.reporter.status("Checked", format!("the module is compatible with `{path}`"));
         return Ok(Exit::Success);
     }
-    ctx.reporter.error(&anyhow::anyhow!("the module does not do all that `{path}` promises"));
-    for line in broken {
+    ctx.reporter.error(&anyhow::anyhow!("the module is not compatible with `{path}`"));
+    for line in problems {
         ctx.reporter.data(line);
     }
     Ok(Exit::Findings)

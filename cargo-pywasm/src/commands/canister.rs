@@ -1,4 +1,4 @@
-//! `cargo pywasm canister`: a canister in the embedded host.
+//! `cargo pywasm canister`: runs a canister in the embedded host.
 
 pub mod call;
 
@@ -17,10 +17,10 @@ enum Action {
     Call(call::Args),
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When the module can't be loaded, or a method or an argument is wrong.
+/// When the module can't be loaded, or a method or an argument is invalid.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     match &args.action {
         Action::Call(args) => call::run(args, ctx),

@@ -1,4 +1,4 @@
-//! `cargo pywasm run`: Python in the embedded runtime.
+//! `cargo pywasm run`: runs Python in the embedded runtime.
 
 mod line;
 mod own;
@@ -18,25 +18,26 @@ use pywasm_cpython::smoke;
 use pywasm_runtime::{Dir, Program, Runtime};
 use pywasm_store::Ctx;
 
-/// Run Python on wasm: a script, -c CODE, -m MODULE, a REPL on a terminal; or the crate one is in
+/// Run Python on wasm: a script, -c CODE, -m MODULE, a REPL; or run the current crate
 ///
 /// The program sees the current directory (as `/`, and under its own path), the directory of the
-/// script, and what --dir and --env name: no other file, no other variable, no network.
+/// script, and the directories and variables of --dir and --env. It sees no other files or
+/// variables, and has no network.
 ///
-/// It ends with Python's exit code; 124 when its time is over, 125 when its fuel is used up, 134
-/// when it trapped. Ctrl-C ends it at once: WASI has no signals, so no KeyboardInterrupt is raised.
-/// What stands before Python's own command line is an option of this command: `run -- --help` and
-/// `run -- -V` ask Python.
+/// The exit code is that of Python; 124 after a timeout, 125 when the fuel is used up, 134 after a
+/// trap. Ctrl-C ends the program at once, without KeyboardInterrupt, because WASI has no signals.
+/// Options of this command come before Python's command line: use `run -- --help` and `run -- -V`
+/// for the options of Python.
 ///
-/// In a crate with `[package.metadata.pywasm]`, without a program for Python, it is `cargo run`
-/// for that crate: `run`, `run --release --bin NAME`, `run -- ARGS`. What is missing is installed.
+/// In a crate with `[package.metadata.pywasm]` and without a program for Python, it runs `cargo run`
+/// for that crate: `run`, `run --release --bin NAME`, `run -- ARGS`. A missing Python is installed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
     sandbox: Sandbox,
-    /// Python's own command line, from the first word that is none of the options above
+    /// Python's command line, from the first argument that is not an option of this command
     #[arg(value_name = "PYTHON_ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
     python_args: Vec<String>,
 }
@@ -50,7 +51,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return call;
     }
     let python = installed::find(&args.selection, ctx)?;
-    let runtime = Runtime::of_this_process(args.sandbox.bounds(), ctx)?;
+    let runtime = Runtime::until_exit(args.sandbox.bounds(), ctx)?;
     let module = runtime.load(&Utf8PathBuf::try_from(python.python_wasm())?)?;
     let line = Line::of(&args.python_args);
     let mut program = Program::new("python").dir(smoke::stdlib(&python)?).inherit_stdin();
@@ -59,7 +60,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         program = program.dir(dir);
     }
     if line.prompts && std::io::stdin().is_terminal() {
-        // The REPL with colours needs termios, and 3.13 says at every start that it is missing.
+        // The default REPL needs termios, and 3.13 prints a warning at each start without it.
         program = program.env("PYTHON_BASIC_REPL", "1");
     }
     program = args.sandbox.with_variables(program, ctx)?.args(view.python_args);
@@ -70,21 +71,20 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Program(end.code()))
 }
 
-/// The end of `cargo run`, when that is what the words mean here.
+/// Runs `cargo run` if the arguments are for the current crate.
 fn crate_call(args: &Args, ctx: &Ctx) -> anyhow::Result<Option<anyhow::Result<Exit>>> {
-    let called_with: Vec<String> = std::env::args().collect();
-    let after_dashes = own::after_dashes(&called_with, &args.python_args);
+    let command_line: Vec<String> = std::env::args().collect();
+    let after_dashes = own::after_dashes(&command_line, &args.python_args);
     let Some(words) = own::for_cargo(&args.python_args, after_dashes) else { return Ok(None) };
     if config::project(ctx)?.is_none() {
         return Ok(None);
     }
     let selected = args.selection.python.is_some() || args.selection.recipe.is_some();
-    anyhow::ensure!(!selected, "the crate's Cargo.toml says which Python it has inside");
+    anyhow::ensure!(!selected, "the Python of a crate is selected in its Cargo.toml");
     Ok(Some(Call { verb: "run", words: &words, runner: args.sandbox.words() }.run(ctx)))
 }
 
-/// What the program sees of the machine beside the standard library, and its command line as it
-/// must be in there.
+/// The directories of the program, and its command line with guest paths.
 #[derive(Debug, PartialEq, Eq)]
 struct View {
     dirs: Vec<Dir>,
@@ -99,12 +99,11 @@ impl View {
         if let Some(word) = script.map(|index| &mut python_args[index])
             && !is_in(&named, word)
         {
-            let given = ctx.cwd.join(&*word);
-            let path = given
-                .canonicalize_utf8()
-                .with_context(|| format!("can't open script `{given}`"))?;
+            let host = ctx.cwd.join(&*word);
+            let path =
+                host.canonicalize_utf8().with_context(|| format!("can't open script `{host}`"))?;
             let in_cwd = !args.sandbox.no_cwd && path.starts_with(&ctx.cwd);
-            // There is no way up from `/`: such a script goes by its absolute path.
+            // `..` can't leave `/`, so such a script is run by its absolute path.
             if !in_cwd || !goes_down(word) {
                 *word = path.to_string();
             }
@@ -118,7 +117,7 @@ impl View {
     }
 }
 
-/// Whether a path of the guest is a file in one of these directories.
+/// Returns true if a guest path is a file in one of these directories.
 fn is_in(dirs: &[Dir], path: &str) -> bool {
     let path = Utf8Path::new(path);
     dirs.iter()
@@ -144,7 +143,7 @@ mod tests {
         Cli::try_parse_from(["run"].iter().chain(words)).unwrap().args
     }
 
-    /// A user in `root/here`, with scripts there and beside it.
+    /// Creates a context in `root/here`, with scripts there and next to it.
     fn at(root: &tempfile::TempDir) -> Ctx {
         let root = Utf8PathBuf::from_path_buf(root.path().canonicalize().unwrap()).unwrap();
         for file in ["here/own.py", "here/sub/own.py", "beside/other.py"] {
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_program_is_the_programs() {
+    fn arguments_after_the_program_are_the_programs() {
         for words in [
             &["-c", "print(1)", "--timeout", "soon", "-h", "--", "-q"][..],
             &["script.py", "--memory", "--offline", "-V"],
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_can_not_be_read_is_refused() {
+    fn invalid_limits_are_refused() {
         for words in [["--timeout", "soon"], ["--memory", "much"], ["--fuel", "-1"]] {
             let words = ["run"].iter().chain(&words).copied().chain(["x.py"]);
             assert!(Cli::try_parse_from(words).is_err());
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_below_the_current_directory_keeps_the_name_it_was_given() {
+    fn script_below_the_current_directory_keeps_its_path() {
         let root = tempfile::tempdir().unwrap();
         let ctx = at(&root);
         for script in ["own.py", "./own.py", "sub/own.py"] {
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_elsewhere_goes_by_its_full_path_and_can_not_change_its_directory() {
+    fn script_elsewhere_has_a_read_only_directory() {
         let root = tempfile::tempdir().unwrap();
         let ctx = at(&root);
         let beside = ctx.cwd.parent().unwrap().join("beside");
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_in_a_named_directory_may_go_by_its_name_in_there() {
+    fn script_can_be_named_by_its_guest_path() {
         let root = tempfile::tempdir().unwrap();
         let ctx = at(&root);
         let beside = ctx.cwd.parent().unwrap().join("beside");
@@ -224,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_directory_that_leads_upwards_goes_by_its_full_path() {
+    fn directory_with_dots_is_mapped_by_its_full_path() {
         let root = tempfile::tempdir().unwrap();
         let ctx = at(&root);
         let beside = ctx.cwd.parent().unwrap().join("beside");
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_or_directory_that_is_not_there_is_named() {
+    fn missing_script_or_directory_is_named() {
         let root = tempfile::tempdir().unwrap();
         let ctx = at(&root);
         for (words, named) in

@@ -1,6 +1,6 @@
-//! `cargo pywasm run-wasm`: a wasm module with Python inside, in the embedded runtime.
+//! `cargo pywasm run-wasm`: runs a wasm module with embedded Python.
 //!
-//! Cargo calls it as the runner of `wasm32-wasip1`, so that `cargo run` and `cargo test` work.
+//! Cargo uses it as the runner of `wasm32-wasip1`, for `cargo run` and `cargo test`.
 
 use std::num::NonZeroU32;
 
@@ -13,36 +13,37 @@ use crate::sandbox::Sandbox;
 use pywasm_runtime::{Call, Program, Runtime};
 use pywasm_store::Ctx;
 
-/// Variables of the user that tell a Rust program how to report, and nothing of the machine.
+/// Variables that are passed on: they configure the diagnostics of Rust programs.
 const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"];
 
-/// Run a wasm module with Python inside; the runner of `cargo run` and `cargo test`
+/// Run a wasm module with embedded Python; the runner of `cargo run` and `cargo test`
 ///
 /// The program sees the current directory (as `/`, and under its own path), the standard library
-/// of the project's installation (outside of one, of every CPython that is installed), what --dir
-/// and --env name, and of your variables RUST_BACKTRACE, RUST_LIB_BACKTRACE and RUST_LOG.
+/// of the project's installation (outside of a project, of every installed CPython), the
+/// directories and variables of --dir and --env, and your variables RUST_BACKTRACE,
+/// RUST_LIB_BACKTRACE and RUST_LOG.
 ///
-/// It ends with the program's exit code; 124 when its time is over, 125 when its fuel is used up,
-/// 134 when it trapped.
+/// The exit code is that of the program; 124 after a timeout, 125 when the fuel is used up, 134
+/// after a trap.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "cargo pywasm run-wasm [OPTIONS] <MODULE> [ARGS]...")]
 pub struct Args {
     #[command(flatten)]
     sandbox: Sandbox,
-    /// How it gets at the standard library, instead of as the crate says: `dir` unless it does
+    /// How the module finds the standard library [default: the setting of the crate, or `dir`]
     #[arg(long, value_name = "frozen|zip|dir")]
     stdlib: Option<Stdlib>,
-    /// Call an export of a reactor, `add(40, 2)`, and print what it returns; once more, another
+    /// Call an export of a reactor, as in `add(40, 2)`, and print its result; can be repeated
     #[arg(long, value_name = "EXPORT(NUMBERS)")]
     invoke: Vec<Call>,
-    /// Tell on stderr what it took: time without compilation, and with --fuel instructions
+    /// Print the running time without compilation to stderr, and with --fuel the instructions
     #[arg(long)]
     stats: bool,
-    /// Run it so many times, each in a new instance, and tell of each what it took
+    /// Run the program N times, each in a new instance
     #[arg(long, value_name = "N", requires = "stats", default_value = "1")]
     repeat: NonZeroU32,
-    /// The module, and its arguments: whatever stands behind it is the program's
-    // One argument, for clap would take `--help` between two for its own.
+    /// The module and its arguments
+    // One field for both: clap would handle a `--help` between two fields itself.
     #[arg(value_name = "MODULE", required = true, trailing_var_arg = true)]
     program: Vec<String>,
 }
@@ -52,8 +53,8 @@ pub struct Args {
 /// # Errors
 /// When the module or a directory can't be opened, or the program can't be started.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let runtime = Runtime::of_this_process(args.sandbox.bounds(), ctx)?;
-    let (path, words) = args.program.split_first().context("no module is named")?;
+    let runtime = Runtime::until_exit(args.sandbox.bounds(), ctx)?;
+    let (path, words) = args.program.split_first().context("no module was named")?;
     let path = Utf8Path::new(path);
     let module = runtime.load(&ctx.cwd.join(path))?;
     let name = path.file_name().context("a module has a file name")?;
@@ -75,8 +76,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             runtime.run(&module, &program)?
         } else {
             let reporter = ctx.reporter.clone();
-            let tell = move |result| reporter.data(result);
-            runtime.invoke(&module, &program, args.invoke.clone(), tell)?
+            let report = move |result| reporter.data(result);
+            runtime.invoke(&module, &program, args.invoke.clone(), report)?
         };
         if let Some(spent) = ran.spent.filter(|_| args.stats) {
             ctx.reporter.note(format!("the program took {spent}"));
@@ -85,7 +86,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     };
     let mut end = once()?;
     for _ in 1..args.repeat.get() {
-        // One that was stopped goes on until this process ends, and would disturb the next.
+        // After a timeout the program keeps running, and would disturb the next run.
         if end.was_stopped() {
             break;
         }
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_the_module_is_the_programs() {
+    fn arguments_after_the_module_are_the_programs() {
         let args = parsed("--stats my.wasm --help --fuel 3 -- x --stats").unwrap();
         assert_eq!(args.program, ["my.wasm", "--help", "--fuel", "3", "--", "x", "--stats"]);
         assert!(args.stats && args.sandbox.bounds().fuel.is_none());

@@ -1,4 +1,4 @@
-//! `cargo pywasm snapshot`: a module that begins where its initialization ended.
+//! `cargo pywasm snapshot`: makes a module that starts with Python initialized.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::import::Import;
 use crate::installed;
 use crate::project::{self, Stdlib};
-use crate::sandbox::Given;
+use crate::sandbox::Access;
 use crate::snapshot::{self, Form, Request, Snapshot};
 use pywasm_audit::{Content, Input};
 use pywasm_cpython::smoke;
@@ -17,18 +17,19 @@ use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_store::stage_file;
 
-/// Run a module's initialization now, and keep what it made: Python is there when the module starts
+/// Make a snapshot: run a module's initialization now, so that it starts with Python initialized
 ///
-/// The module has Python initialized and what `--import` names imported. What belongs to a run is made
-/// anew whenever it starts: arguments, variables, directories, streams, clocks, random numbers. The
-/// initialization sees the standard library, as `run-wasm` has it, and what `--dir` and `--env` name,
-/// by a clock that does not go; a file that it leaves open is an error. Prints the path.
+/// The result has Python initialized and the modules of `--import` imported. Arguments, variables,
+/// directories, streams, clocks and random numbers are set up again at each start. The
+/// initialization sees the standard library as with `run-wasm`, the directories and variables of
+/// `--dir` and `--env`, and a fixed date. Files that it leaves open are an error. Prints the path of
+/// the result.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module: a command, a reactor, or a canister after `rewire`
     #[arg(value_name = "FILE", required_unless_present = "interpreter")]
     file: Option<Utf8PathBuf>,
-    /// Take the interpreter of an installation, its `python.wasm`
+    /// Use the interpreter of an installation, `python.wasm`
     #[arg(long, conflicts_with = "file")]
     interpreter: bool,
     #[command(flatten)]
@@ -36,62 +37,63 @@ pub struct Args {
     /// Where to write the module
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
-    /// A module of Python that is imported, with all that it imports; once more, another
+    /// A Python module to import; can be repeated
     #[arg(long = "import", value_name = "MODULE")]
     imports: Vec<Import>,
-    /// An export without arguments that is called before, to initialize what is yours
+    /// An export without arguments to call first, for your own initialization
     #[arg(long, value_name = "EXPORT")]
     init: Option<String>,
-    /// Python's hash seed: with it, equal modules give equal snapshots [default: drawn]
+    /// Python's hash seed, which makes snapshots reproducible [default: random]
     #[arg(long, value_name = "N")]
     hash_seed: Option<u32>,
-    /// How it gets at the standard library, as for `run-wasm`
+    /// How the module finds the standard library, as for `run-wasm`
     #[arg(long, value_name = "frozen|zip|dir")]
     stdlib: Option<Stdlib>,
     #[command(flatten)]
-    given: Given,
+    access: Access,
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When the module can't be kept, its initialization fails, or the output can't be written.
+/// When no snapshot of the module is possible, its initialization fails, or the output can't be
+/// written.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let (shown, dirs) = source(args, ctx)?;
-    let bytes = match Input::read(&shown, &ctx.cwd)?.content {
+    let (path, dirs) = source(args, ctx)?;
+    let bytes = match Input::read(&path, &ctx.cwd)?.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-        Content::Object(_) | Content::Archive(_) => anyhow::bail!("`{shown}` is not linked yet"),
+        Content::Object(_) | Content::Archive(_) => anyhow::bail!("`{path}` is not linked yet"),
     };
-    let mut program = Program::new(shown.file_name().unwrap_or("python"));
-    for dir in dirs.into_iter().chain(args.given.named(ctx)?) {
+    let mut program = Program::new(path.file_name().unwrap_or("python"));
+    for dir in dirs.into_iter().chain(args.access.named(ctx)?) {
         program = program.dir(dir);
     }
-    let program = args.given.with_variables(program, ctx)?;
+    let program = args.access.with_variables(program, ctx)?;
     let request = Request {
         imports: args.imports.clone(),
         init: args.init.clone(),
         program,
         hash_seed: args.hash_seed,
     };
-    let runtime = Runtime::bounded(args.given.bounds(), ctx)?;
-    ctx.reporter.status("Initializing", &shown);
-    let made = snapshot::snapshot(&bytes, &request, &runtime)
-        .with_context(|| format!("no snapshot can be made of `{shown}`"));
-    let made = if args.interpreter && Form::of(&bytes, None).is_err() {
-        made.hint(|| "one of an older version: `cargo pywasm install` makes another".to_owned())?
+    let runtime = Runtime::bounded(args.access.bounds(), ctx)?;
+    ctx.reporter.status("Initializing", &path);
+    let snapshot = snapshot::snapshot(&bytes, &request, &runtime)
+        .with_context(|| format!("can't make a snapshot of `{path}`"));
+    let snapshot = if args.interpreter && Form::of(&bytes, None).is_err() {
+        snapshot.hint(|| "update the installation with `cargo pywasm install`".to_owned())?
     } else {
-        made?
+        snapshot?
     };
-    tell(&made, ctx);
+    report(&snapshot, ctx);
     let output = ctx.cwd.join(&args.output);
-    let staged = stage_file(&output, &made.module)?;
+    let staged = stage_file(&output, &snapshot.module)?;
     staged.persist(&output).with_context(|| format!("can't write `{output}`"))?;
     ctx.reporter.status(
         "Kept",
         format!(
-            "{} of memory, a module of {} bytes, {} before",
-            bytesize::ByteSize::b(made.memory as u64).display().iec(),
-            made.module.len(),
+            "{} of memory; the module has {} bytes, {} before",
+            bytesize::ByteSize::b(snapshot.memory as u64).display().iec(),
+            snapshot.module.len(),
             bytes.len()
         ),
     );
@@ -99,7 +101,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// The module, and where its standard library is.
+/// Returns the module, and the directories of its standard library.
 fn source(args: &Args, ctx: &Ctx) -> anyhow::Result<(Utf8PathBuf, Vec<Dir>)> {
     if let Some(file) = &args.file {
         return Ok((file.clone(), project::stdlib(file, args.stdlib, ctx)?));
@@ -113,12 +115,12 @@ fn source(args: &Args, ctx: &Ctx) -> anyhow::Result<(Utf8PathBuf, Vec<Dir>)> {
     Ok((installed::utf8(python.python_wasm())?, dir.into_iter().collect()))
 }
 
-/// What the user should know of an initialization.
-fn tell(made: &Snapshot, ctx: &Ctx) {
-    if !made.printed.is_empty() {
-        ctx.reporter.note(format!("the initialization printed:\n{}", made.printed.trim_end()));
+/// Prints the output of the initialization, and warnings.
+fn report(snapshot: &Snapshot, ctx: &Ctx) {
+    if !snapshot.output.is_empty() {
+        ctx.reporter.note(format!("the initialization printed:\n{}", snapshot.output.trim_end()));
     }
-    for warning in made.warnings() {
+    for warning in snapshot.warnings() {
         ctx.reporter.warn(warning);
     }
 }

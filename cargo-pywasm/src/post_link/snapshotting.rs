@@ -63,7 +63,7 @@ mod with_runtime {
             let warning = made.warnings();
             let about = format!("{size} of memory are kept");
             let warning = (!warning.is_empty()).then(|| warning.join("\n"));
-            let printed = made.printed.trim_end();
+            let printed = made.output.trim_end();
             let printed = (!printed.is_empty()).then(|| printed.to_owned());
             Ok(Made { module: made.module, about, warning, printed })
         }

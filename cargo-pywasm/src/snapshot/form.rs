@@ -1,4 +1,4 @@
-//! What a module is, and whether it can go on from a snapshot.
+//! The form of a module, and the checks whether a snapshot of it is possible.
 
 use std::collections::BTreeSet;
 
@@ -8,88 +8,93 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 use pywasm_session::WithHint;
 
-/// Runs the constructors of a command. Source of these four: install/snapshot.c.
+/// Export that runs the constructors of a command. Source of these four: guest/snapshot.c.
 pub(super) const BEGIN: &str = "pywasm_snapshot_begin";
-/// Gives room for the names of what is imported.
+/// Export that returns a buffer for the names of the imports.
 pub(super) const NAMES: &str = "pywasm_snapshot_names";
-/// Initializes Python where nobody has, imports, and lets go of what can't be kept.
+/// Export that initializes Python unless that was done, runs the imports, and drops state that a
+/// snapshot can't keep.
 pub(super) const END: &str = "pywasm_snapshot_end";
-/// The beginning of the module that is made.
+/// Export that becomes the entry point of the snapshot.
 pub(super) const RESUME: &str = "pywasm_resume";
 
 pub(super) const START: &str = "_start";
 pub(super) const INITIALIZE: &str = "_initialize";
-/// The memory, by the name that wizer exports it under.
+/// The name under which wizer exports the memory.
 pub(super) const MEMORY: &str = "__wizer_memory_0";
 
-/// What begins a module, and so what a snapshot of it begins with.
+/// The form of a module, which decides the entry point of its snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// `_start`.
+    /// Starts with `_start`.
     Command,
-    /// `_initialize`, then its exports.
+    /// Starts with `_initialize`; the host calls its exports.
     Reactor,
-    /// `canister_init`, which finds everything done.
+    /// A canister; Python is initialized before `canister_init` runs.
     Canister,
-    /// `_initialize`, and nothing of ours in it: nothing is made right at the resume.
+    /// A module without the code for snapshots of Python: nothing runs on resume.
     Foreign,
 }
 
 impl Form {
-    /// The form of a module.
+    /// Returns the form of a module.
     ///
     /// # Errors
-    /// When it is broken, a snapshot already, has no initialization that could be run, or a memory that
-    /// can't be kept.
+    /// When the module is invalid or a snapshot already, or has no initialization, or a memory that a
+    /// snapshot can't keep.
     pub fn of(module: &[u8], init: Option<&str>) -> anyhow::Result<Self> {
-        let seen = Seen::read(module)?;
+        let contents = Contents::read(module)?;
         if custom::read(module, custom::SNAPSHOT)?.is_some() {
-            return Err(anyhow::anyhow!("it is a snapshot already"))
-                .hint(|| "take the module that the linker made".to_owned());
+            return Err(anyhow::anyhow!("it is already a snapshot"))
+                .hint(|| "use the module from the linker".to_owned());
         }
         anyhow::ensure!(
-            seen.memories == 1,
-            "it has {} memories, and one is what can be kept",
-            seen.memories
+            contents.memories == 1,
+            "it has {} memories, and a snapshot needs exactly one",
+            contents.memories
         );
-        anyhow::ensure!(!seen.shared, "its memory is shared with other threads, which have no end");
-        if let Some(what) = seen.imported {
-            anyhow::bail!("it imports {what}: what somebody else has can't be kept");
+        anyhow::ensure!(
+            !contents.shared,
+            "its memory is shared between threads, which a snapshot can't keep"
+        );
+        if let Some(what) = contents.imported {
+            anyhow::bail!("it imports {what}, which a snapshot can't keep");
         }
-        let has = |name: &str| seen.functions.contains(name);
+        let has = |name: &str| contents.functions.contains(name);
         if let Some(init) = init
             && !has(init)
         {
-            return Err(anyhow::anyhow!("it exports no function `{init}`"))
-                .hint(|| "in Rust: `#[unsafe(no_mangle)] pub extern \"C\" fn`".to_owned());
+            return Err(anyhow::anyhow!("it exports no function `{init}`")).hint(|| {
+                "in Rust, declare it as `#[unsafe(no_mangle)] pub extern \"C\" fn`".to_owned()
+            });
         }
         let ours = [NAMES, END].into_iter().all(has);
         if !ours && init.is_none() {
             return Err(anyhow::anyhow!(
-                "it has no `{END}`, which initializes Python for a snapshot"
+                "it has no export `{END}`, which initializes Python for a snapshot"
             ))
             .hint(|| {
-                "`snapshot = {}` in [package.metadata.pywasm] links it; `--init` names a function \
-                     of your own"
+                "add `snapshot = {}` to [package.metadata.pywasm], or name a function of your own \
+                     with `--init`"
                     .to_owned()
             });
         }
-        if seen.functions.iter().any(|name| name.starts_with("canister_")) {
+        if contents.functions.iter().any(|name| name.starts_with("canister_")) {
             return Ok(Self::Canister);
         }
         match (has(START), ours && has(RESUME)) {
             (true, true) if has(BEGIN) => Ok(Self::Command),
             (false, true) => Ok(Self::Reactor),
             (true, _) => Err(anyhow::anyhow!(
-                "it is a command without `{RESUME}`: its `_start` would initialize all of it again"
+                "it is a command without `{RESUME}`, so its `_start` would repeat the initialization"
             ))
-            .hint(|| "`snapshot = {}` in [package.metadata.pywasm] links it".to_owned()),
+            .hint(|| "add `snapshot = {}` to [package.metadata.pywasm]".to_owned()),
             (false, false) => Ok(Self::Foreign),
         }
     }
 
-    /// The export that `pywasm_resume` becomes, where it becomes any.
-    pub(super) fn beginning(self) -> Option<&'static str> {
+    /// Returns the entry point that `pywasm_resume` replaces, if there is one.
+    pub(super) fn resume_entry(self) -> Option<&'static str> {
         match self {
             Self::Command => Some(START),
             Self::Reactor => Some(INITIALIZE),
@@ -98,26 +103,27 @@ impl Form {
     }
 }
 
+/// The parts of a module that decide its form.
 #[derive(Default)]
-struct Seen<'a> {
+struct Contents<'a> {
     functions: BTreeSet<&'a str>,
     memories: u32,
     shared: bool,
     imported: Option<String>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> Contents<'a> {
     fn read(module: &'a [u8]) -> anyhow::Result<Self> {
-        let mut seen = Self::default();
+        let mut contents = Self::default();
         for payload in Parser::new(0).parse_all(module) {
-            match payload.context("it is a broken module")? {
+            match payload.context("invalid module")? {
                 Payload::Version { encoding, .. } => anyhow::ensure!(
                     encoding == wasmparser::Encoding::Module,
                     "it is a component, not a module"
                 ),
                 Payload::ImportSection(section) => {
                     for import in section.into_imports() {
-                        let import = import.context("it is a broken module")?;
+                        let import = import.context("invalid module")?;
                         let what = match import.ty {
                             TypeRef::Memory(_) => "memory",
                             TypeRef::Table(_) => "table",
@@ -125,28 +131,28 @@ impl<'a> Seen<'a> {
                             _ => continue,
                         };
                         let what = format!("{what} `{}.{}`", import.module, import.name);
-                        seen.memories += u32::from(matches!(import.ty, TypeRef::Memory(_)));
-                        seen.imported.get_or_insert(what);
+                        contents.memories += u32::from(matches!(import.ty, TypeRef::Memory(_)));
+                        contents.imported.get_or_insert(what);
                     }
                 }
                 Payload::MemorySection(section) => {
                     for memory in section {
-                        let memory = memory.context("it is a broken module")?;
-                        seen.memories += 1;
-                        seen.shared |= memory.shared;
+                        let memory = memory.context("invalid module")?;
+                        contents.memories += 1;
+                        contents.shared |= memory.shared;
                     }
                 }
                 Payload::ExportSection(section) => {
                     for export in section {
-                        let export = export.context("it is a broken module")?;
+                        let export = export.context("invalid module")?;
                         if export.kind == ExternalKind::Func {
-                            seen.functions.insert(export.name);
+                            contents.functions.insert(export.name);
                         }
                     }
                 }
                 _ => {}
             }
         }
-        Ok(seen)
+        Ok(contents)
     }
 }

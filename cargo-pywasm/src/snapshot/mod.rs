@@ -1,8 +1,8 @@
-//! A module as it is after its initialization: the memory of a run at build time, kept as data.
+//! Snapshots: modules that start with the memory of an initialization at build time.
 //!
-//! What may be kept is said by [`Form`], before anything runs; the initialization sees what its
-//! [`Request`] gives it and nothing else, by a clock that only counts how often it is asked. It writes
-//! no file.
+//! [`Form`] checks a module before anything runs. The initialization sees only the arguments,
+//! variables and directories of its [`Request`], and a clock that advances with each query. This
+//! code writes no files; the result is returned.
 
 mod form;
 mod open;
@@ -17,16 +17,16 @@ pub use run::{Snapshot, snapshot};
 use crate::import::Import;
 use pywasm_runtime::Program;
 
-/// What a snapshot is made with.
+/// The inputs of a snapshot.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Modules of Python that are imported, in this order.
+    /// Python modules to import, in this order.
     pub imports: Vec<Import>,
-    /// An export of the module that is called before Python's part.
+    /// An export of the module to call before Python is initialized.
     pub init: Option<String>,
-    /// What the initialization sees: arguments, variables, directories.
+    /// The arguments, variables and directories of the initialization.
     pub program: Program,
-    /// Python's hash seed, and what all random numbers of the initialization come from; drawn by this
-    /// machine where there is none.
+    /// Python's hash seed, also the seed of all random numbers of the initialization. `None` uses the
+    /// random numbers of this machine.
     pub hash_seed: Option<u32>,
 }

@@ -1,8 +1,8 @@
-//! Which files an initialization left open.
+//! The adapter module, through which the host calls its own WASI functions.
 //!
-//! What a descriptor leads to is known by the host, and gone with it. WASI's functions of the host find
-//! the memory by the instance that calls them, so a small module stands between: it has the same memory,
-//! and calls for us.
+//! Files that an initialization leaves open would be lost in a snapshot, so the host records them. WASI
+//! functions find the memory through the instance that calls them, so a small module with the same
+//! memory makes the calls.
 
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
@@ -10,18 +10,18 @@ use wasm_encoder::{
 };
 
 pub(super) const WASI: &str = "wasi_snapshot_preview1";
-/// What the two functions are called, here and there.
+/// The names of the two functions, as imports and as exports.
 pub(super) const OPEN: &str = "path_open";
 pub(super) const STAT: &str = "fd_fdstat_get";
-/// Of the import of the memory.
+/// The names of the memory import.
 pub(super) const HOST: &str = "pywasm";
 pub(super) const MEMORY: &str = "memory";
 
-/// Bytes that `fd_fdstat_get` writes.
+/// The size of the result of `fd_fdstat_get`.
 pub(super) const STAT_SIZE: usize = 24;
 
-/// The module between. Source of the types: WASI preview1.
-pub(super) fn between() -> Vec<u8> {
+/// Returns the adapter module. Source of the types: WASI preview1.
+pub(super) fn adapter() -> Vec<u8> {
     use ValType::{I32, I64};
     let signatures: [&[ValType]; 2] = [&[I32, I32, I32, I32, I32, I64, I64, I32, I32], &[I32, I32]];
     let mut types = TypeSection::new();

@@ -1,4 +1,4 @@
-//! An initialization runs, and what it leaves becomes a module.
+//! Runs an initialization, and makes a module of the resulting memory.
 
 use std::future::Future;
 use std::io::{Read, Seek};
@@ -18,109 +18,110 @@ use pywasm_runtime::{End, Program, Runtime, end_of, wasi, wasm_error};
 use pywasm_session::WithHint;
 use pywasm_wasm::custom;
 
-/// What an initialization may take of memory where nobody says how much; Python with all of its
-/// library takes a tenth.
-const MOST_MEMORY: u64 = 512 << 20;
-/// Runs of bytes that are not zero, of all memory: wizer notes each. Python has a million.
-const MOST_RUNS: usize = 16_000_000;
-/// Source: `Using Python > Command line and environment` of CPython's documentation.
+/// The default memory limit of an initialization. Python with its whole library needs a tenth.
+const DEFAULT_MEMORY: u64 = 512 << 20;
+/// The limit of runs of nonzero bytes in memory, because wizer records each of them. Python has a
+/// million.
+const MAX_RUNS: usize = 16_000_000;
+/// Source: "Command line and environment" of CPython's documentation.
 const HASH_SEED: &str = "PYTHONHASHSEED";
-/// What is shown of what an initialization printed.
-const MOST_SHOWN: u64 = 64 << 10;
+/// The number of bytes shown of the output of an initialization.
+const MAX_OUTPUT: u64 = 64 << 10;
 
-/// A module that goes on where an initialization ended.
+/// A module that continues where an initialization ended.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The module.
     pub module: Vec<u8>,
-    /// How it begins.
+    /// Its entry point.
     pub form: Form,
-    /// The memory it begins with, in bytes.
+    /// Its initial memory in bytes.
     pub memory: usize,
-    /// What the initialization printed.
-    pub printed: String,
-    /// Who drew random numbers that are the same in every run of the snapshot, and how many bytes,
-    /// sorted. Python's own are not among them.
-    pub drawn: Vec<(String, u64)>,
+    /// The output of the initialization.
+    pub output: String,
+    /// The functions that drew random numbers which are the same in every run of the snapshot, and
+    /// the number of bytes, sorted. Python's own draws are not included.
+    pub random_draws: Vec<(String, u64)>,
 }
 
 impl Snapshot {
-    /// What the user should know: who drew random numbers, a line each.
+    /// Returns a warning for each function that drew random numbers.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let line = |(who, bytes): &(String, u64)| {
+        let line = |(function, bytes): &(String, u64)| {
             format!(
-                "{who} drew {bytes} random bytes, and what it made of them is the same in every run \
-                 of the snapshot"
+                "{function} drew {bytes} random bytes, which are the same in every run of the snapshot"
             )
         };
-        self.drawn.iter().map(line).collect()
+        self.random_draws.iter().map(line).collect()
     }
 }
 
-/// Runs the initialization of a module and keeps what it leaves. `runtime` has the limits.
+/// Runs the initialization of a module within the limits of `runtime`, and returns the snapshot.
 ///
 /// # Errors
-/// When the module can't be kept (see [`Form::of`]), its initialization fails, uses up what it may, or
-/// leaves a file open.
+/// When no snapshot of the module is possible (see [`Form::of`]), or its initialization fails, exceeds
+/// a limit or leaves a file open.
 pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::Result<Snapshot> {
     let form = Form::of(module, request.init.as_deref())?;
     let mut wizer = Wizer::new();
     wizer.init_func(form::END);
-    if let Some(beginning) = form.beginning() {
-        wizer.func_rename(beginning, form::RESUME);
+    if let Some(entry) = form.resume_entry() {
+        wizer.func_rename(entry, form::RESUME);
     }
-    let (context, instrumented) =
-        wizer.instrument(module).map_err(wasm_error).context("it can't be kept")?;
-    let compiled = runtime
-        .compile(&instrumented)
-        .context("it is no module of WebAssembly that the embedded runtime takes")?;
-    let mut printed = tempfile::tempfile().context("no temporary file for what it prints")?;
+    let (context, instrumented) = wizer
+        .instrument(module)
+        .map_err(wasm_error)
+        .context("wizer can't instrument the module")?;
+    let compiled =
+        runtime.compile(&instrumented).context("the embedded runtime can't compile the module")?;
+    let mut file = tempfile::tempfile().context("can't create a temporary file for the output")?;
     let mut builder = wasi(&seeded(request))?;
-    let output = OutputFile::new(printed.try_clone()?);
-    builder.stdout(output.clone()).stderr(output);
+    let stream = OutputFile::new(file.try_clone()?);
+    builder.stdout(stream.clone()).stderr(stream);
     let bounds = runtime.bounds();
-    let world = World::new(builder, request.hash_seed, bounds.memory.unwrap_or(MOST_MEMORY));
+    let world = World::new(builder, request.hash_seed, bounds.memory.unwrap_or(DEFAULT_MEMORY));
 
     let (engine, own) = (runtime.clone(), request.clone());
-    let initialized = runtime.apart(move |deadline| {
+    let initialized = runtime.on_thread(move |deadline| {
         let mut store = Store::new(compiled.engine(), world);
         store.limiter(|world| &mut world.limits);
-        // Over already, it comes to its end at the first call.
+        // If the deadline has passed already, the first call ends.
         engine.limit(&mut store, deadline)?;
-        let done = initialize(&compiled, &mut store, form, &own);
-        let said = store.data().said().to_owned();
-        Ok((done, said, store))
+        let instance = initialize(&compiled, &mut store, form, &own);
+        let printed = store.data().printed().to_owned();
+        Ok((instance, printed, store))
     })?;
-    let Some((done, said, store)) = initialized else {
-        return Err(anyhow::anyhow!("its initialization: {}", End::TimedOut))
+    let Some((instance, printed, store)) = initialized else {
+        return Err(anyhow::anyhow!("the initialization ended: {}", End::TimedOut))
             .hint(|| "raise --timeout".to_owned());
     };
-    let printed = said + &text(&mut printed)?;
-    let instance = done.map_err(|error| match printed.trim_end() {
+    let output = printed + &tail(&mut file)?;
+    let instance = instance.map_err(|error| match output.trim_end() {
         "" => error,
-        printed => error.context(format!("it printed:\n{printed}")),
+        output => error.context(format!("output of the initialization:\n{output}")),
     })?;
-    let mut kept = Kept { store, instance };
-    let memory = kept.memory(form::MEMORY)?;
-    let size = memory.data_size(&kept.store);
-    let runs = runs(memory.data(&kept.store));
+    let mut state = Initialized { store, instance };
+    let memory = state.memory(form::MEMORY)?;
+    let size = memory.data_size(&state.store);
+    let runs = runs(memory.data(&state.store));
     anyhow::ensure!(
-        runs <= MOST_RUNS,
-        "its memory is in {runs} pieces, and {MOST_RUNS} are what is kept"
+        runs <= MAX_RUNS,
+        "its memory has {runs} runs of nonzero bytes, and the limit is {MAX_RUNS}"
     );
-    let drawn = kept.store.data().drawn();
-    let made = now(wizer.snapshot(&context, &mut kept)).map_err(wasm_error)?;
-    // What made it is over, and would trap or do harm if somebody called it.
-    let over = [form::BEGIN, form::NAMES, form::RESUME];
+    let random_draws = state.store.data().random_draws();
+    let snapshot = now(wizer.snapshot(&context, &mut state)).map_err(wasm_error)?;
+    // The exports of the initialization must not be called again.
+    let removed = [form::BEGIN, form::NAMES, form::RESUME];
     let init = request.init.as_deref();
-    let made = rewrite::without_exports(&made, |name| over.contains(&name) || init == Some(name))?;
-    let module = custom::embed(&made, custom::SNAPSHOT, env!("CARGO_PKG_VERSION").as_bytes())?;
-    Ok(Snapshot { module, form, memory: size, printed, drawn })
+    let snapshot =
+        rewrite::without_exports(&snapshot, |name| removed.contains(&name) || init == Some(name))?;
+    let module = custom::embed(&snapshot, custom::SNAPSHOT, env!("CARGO_PKG_VERSION").as_bytes())?;
+    Ok(Snapshot { module, form, memory: size, output, random_draws })
 }
 
-/// The program with the hash seed, as Python wants to be told of it; what starts it isolated, as `pywasm_start`
-/// does, is told in a call. What the program has of its own stands.
+/// Returns the program with the hash seed as a variable, unless it has one already. `pywasm_start`
+/// starts Python isolated from the environment and gets the seed as an argument.
 fn seeded(request: &Request) -> Program {
     let program = request.program.clone();
     match request.hash_seed {
@@ -129,7 +130,7 @@ fn seeded(request: &Request) -> Program {
     }
 }
 
-/// Instantiates the module and calls what initializes it, in the order that hosts and programs have.
+/// Instantiates the module and runs its initialization, in the usual order of a host.
 fn initialize(
     module: &wasmtime::Module,
     store: &mut Store<World>,
@@ -138,10 +139,10 @@ fn initialize(
 ) -> anyhow::Result<Instance> {
     let linker = world::linker(module, module.engine())?;
     let instance = linker.instantiate(&mut *store, module);
-    let instance = instance.map_err(|error| ended("its start function", &error))?;
-    let memory = instance.get_memory(&mut *store, form::MEMORY).context("its memory is gone")?;
+    let instance = instance.map_err(|error| ended("the start function", &error))?;
+    let memory = instance.get_memory(&mut *store, form::MEMORY).context("the memory is missing")?;
     let stat = world::watch(store, memory)?;
-    // Of a command the constructors are not exported, and those of a reactor are.
+    // A reactor exports its constructors; a command needs an export of its own for them.
     let constructors = if form == Form::Command { form::BEGIN } else { form::INITIALIZE };
     let names = [Some(constructors), request.init.as_deref()];
     for name in names.into_iter().flatten() {
@@ -155,53 +156,53 @@ fn initialize(
     }
     let open = world::left_open(store, memory, &stat, request.program.dir_count())?;
     if !open.is_empty() {
-        return Err(anyhow::anyhow!("its initialization left open: {}", open.join(", "))).hint(
-            || "close it before the initialization ends; what is open is the host's".to_owned(),
-        );
+        return Err(anyhow::anyhow!("the initialization left files open: {}", open.join(", ")))
+            .hint(|| "close them before the initialization ends".to_owned());
     }
     Ok(instance)
 }
 
-/// Python's part: the names of what is imported go into the memory, and the function that imports runs.
+/// Initializes Python: writes the names of the imports into the memory, and runs the imports.
 fn python(
     instance: Instance,
     memory: Memory,
     store: &mut Store<World>,
     request: &Request,
 ) -> anyhow::Result<()> {
-    let broken = || format!("`{}` and `{}` are of another version", form::NAMES, form::END);
+    let mismatch =
+        || format!("`{}` and `{}` don't match this version of the tool", form::NAMES, form::END);
     let names = instance.get_typed_func::<u32, u32>(&mut *store, form::NAMES);
     let end = instance.get_typed_func::<u32, ()>(&mut *store, form::END);
     let (names, end) = (names.map_err(wasm_error), end.map_err(wasm_error));
-    let (names, end) = (names.with_context(broken)?, end.with_context(broken)?);
+    let (names, end) = (names.with_context(mismatch)?, end.with_context(mismatch)?);
     let text = request.imports.join(",");
     let called = names.call(&mut *store, u32::try_from(text.len())?);
-    let at = called.map_err(|error| ended("its room for names", &error))?;
-    memory.write(&mut *store, at as usize, text.as_bytes()).with_context(broken)?;
-    let done = end.call(&mut *store, request.hash_seed.unwrap_or(0));
-    done.map_err(|error| ended("Python", &error))
+    let at = called.map_err(|error| ended("the buffer for names", &error))?;
+    memory.write(&mut *store, at as usize, text.as_bytes()).with_context(mismatch)?;
+    let result = end.call(&mut *store, request.hash_seed.unwrap_or(0));
+    result.map_err(|error| ended("Python", &error))
 }
 
 fn ended(what: &str, error: &wasmtime::Error) -> anyhow::Error {
-    anyhow::anyhow!("its initialization failed: {what} ended with {}", end_of(error))
+    anyhow::anyhow!("the initialization failed: {what} ended with {}", end_of(error))
 }
 
-/// What was printed, the end of it where it is much.
-fn text(printed: &mut std::fs::File) -> anyhow::Result<String> {
-    let length = printed.seek(std::io::SeekFrom::End(0))?;
-    printed.seek(std::io::SeekFrom::Start(length.saturating_sub(MOST_SHOWN)))?;
+/// Returns the end of the output.
+fn tail(file: &mut std::fs::File) -> anyhow::Result<String> {
+    let length = file.seek(std::io::SeekFrom::End(0))?;
+    file.seek(std::io::SeekFrom::Start(length.saturating_sub(MAX_OUTPUT)))?;
     let mut bytes = Vec::new();
-    printed.take(MOST_SHOWN).read_to_end(&mut bytes)?;
+    file.take(MAX_OUTPUT).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Runs of bytes that are not zero.
+/// Returns the number of runs of nonzero bytes.
 fn runs(memory: &[u8]) -> usize {
     let starts = memory.iter().zip(memory.iter().skip(1));
     starts.filter(|(before, byte)| **before == 0 && **byte != 0).count() + 1
 }
 
-/// The result of a future that has nothing to wait for: what wizer reads here is in memory.
+/// Returns the result of a future that never waits: wizer only reads memory here.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {
@@ -211,18 +212,19 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-struct Kept {
+/// The instance after the initialization, as wizer reads it.
+struct Initialized {
     store: Store<World>,
     instance: Instance,
 }
 
-impl Kept {
+impl Initialized {
     fn memory(&mut self, name: &str) -> anyhow::Result<Memory> {
-        self.instance.get_memory(&mut self.store, name).context("its memory is gone")
+        self.instance.get_memory(&mut self.store, name).context("the memory is missing")
     }
 }
 
-impl InstanceState for Kept {
+impl InstanceState for Initialized {
     async fn global_get(&mut self, name: &str, _: wasmtime_wizer::ValType) -> SnapshotVal {
         let global = self.instance.get_global(&mut self.store, name);
         match global.map(|global| global.get(&mut self.store)) {
@@ -231,15 +233,15 @@ impl InstanceState for Kept {
             Some(Val::F32(bits)) => SnapshotVal::F32(bits),
             Some(Val::F64(bits)) => SnapshotVal::F64(bits),
             Some(Val::V128(value)) => SnapshotVal::V128(value.as_u128()),
-            // wizer refuses globals of other types, and asks for those that it exports.
-            _ => unreachable!("wizer asks for `{name}`"),
+            // wizer refuses globals of other types, and reads only those it has exported.
+            _ => unreachable!("wizer reads `{name}`"),
         }
     }
 
     async fn memory_contents(&mut self, name: &str, contents: impl FnOnce(&[u8]) + Send) {
         match self.memory(name) {
             Ok(memory) => contents(memory.data(&self.store)),
-            Err(_) => unreachable!("wizer asks for `{name}`"),
+            Err(_) => unreachable!("wizer reads `{name}`"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Modules of a few lines, whose initialization does what must not be kept, or may.
+//! Snapshots of small modules, and the initializations that are refused.
 
 use camino::Utf8Path;
 
@@ -44,17 +44,17 @@ impl Bench {
         snapshot(&wat::parse_str(text).unwrap(), &request, &self.runtime(bounds))
     }
 
-    fn made(&self, text: &str) -> Snapshot {
+    fn snapshot(&self, text: &str) -> Snapshot {
         let made = self.bounded(text, Bounds::default()).unwrap();
         wasmparser::validate(&made.module).unwrap();
         made
     }
 
-    fn refused(&self, text: &str) -> String {
+    fn error(&self, text: &str) -> String {
         format!("{:#}", self.bounded(text, Bounds::default()).unwrap_err())
     }
 
-    /// What a module's `run` returns, called twice, with imports that trap.
+    /// Returns the results of two calls of a module's `run`, with imports that trap.
     fn run(&self, module: &[u8]) -> (i32, i32) {
         let compiled = self.runtime(Bounds::default()).compile(module).unwrap();
         let mut store = wasmtime::Store::new(compiled.engine(), ());
@@ -66,7 +66,7 @@ impl Bench {
     }
 }
 
-/// A module whose `init` is this.
+/// Creates a module with this body of `init`.
 fn module(imports: &str, init: &str) -> String {
     format!(
         r#"(module {imports}
@@ -86,35 +86,35 @@ const OPENS: &str = "(if (call $open (i32.const 3) (i32.const 0) (i32.const 16) 
     (i32.const 1) (i64.const 66) (i64.const 66) (i32.const 0) (i32.const 32)) (then unreachable))";
 
 #[test]
-fn memory_and_globals_are_kept_and_the_initialization_is_gone() {
+fn memory_and_globals_are_kept() {
     let bench = Bench::new();
     let text = module(
         "",
         "(global.set $count (i32.const 40)) (i32.store (i32.const 104) (i32.const 7))
         (drop (memory.grow (i32.const 1)))",
     );
-    let made = bench.made(&text);
+    let made = bench.snapshot(&text);
     assert_eq!((made.form, made.memory), (Form::Foreign, 3 << 16));
     assert_eq!(bench.run(&made.module), (48, 49));
-    // Nor would it run twice.
+    // A snapshot of a snapshot is refused.
     let again = snapshot(
         &made.module,
         &Request { imports: Vec::new(), init: None, program: Program::new("x"), hash_seed: None },
         &bench.runtime(Bounds::default()),
     );
-    let said = format!("{:#}", again.unwrap_err());
-    assert!(said.contains("a snapshot already"), "{said}");
-    assert_eq!(bench.made(&text).module, made.module);
+    let message = format!("{:#}", again.unwrap_err());
+    assert!(message.contains("already a snapshot"), "{message}");
+    assert_eq!(bench.snapshot(&text).module, made.module);
 }
 
 #[test]
-fn a_constructor_runs_before_and_is_no_part_of_it_any_more() {
+fn constructor_runs_and_is_removed() {
     let text = module("", "").replace(
         "(func $init",
         r#"(func (export "_initialize") (global.set $count (i32.const 4))) (func $init"#,
     );
     let bench = Bench::new();
-    let made = bench.made(&text);
+    let made = bench.snapshot(&text);
     assert_eq!(bench.run(&made.module), (5, 6));
     let read = pywasm_wasm::Module::read(&made.module).unwrap();
     let names: Vec<&str> = read.exports.iter().map(|export| export.name).collect();
@@ -122,59 +122,59 @@ fn a_constructor_runs_before_and_is_no_part_of_it_any_more() {
 }
 
 #[test]
-fn an_open_file_is_named_and_a_closed_one_is_forgotten() {
+fn open_file_is_refused() {
     let bench = Bench::new();
     std::fs::write(bench.path().join("file"), "").unwrap();
-    let said = bench.refused(&module(OPEN, OPENS));
-    assert!(said.contains("left open: `file`"), "{said}");
+    let message = bench.error(&module(OPEN, OPENS));
+    assert!(message.contains("left files open: `file`"), "{message}");
     let close =
         r#"(import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))"#;
     let closes = format!("{OPENS} (drop (call $close (i32.load (i32.const 32))))");
     let imports = format!("{OPEN}{close}");
-    bench.made(&module(&imports, &closes));
-    // Its input's number is free then, and the file gets it.
+    bench.snapshot(&module(&imports, &closes));
+    // The file gets the descriptor of the closed standard input.
     let again = format!("(drop (call $close (i32.const 0))) {OPENS}");
-    let said = bench.refused(&module(&imports, &again));
-    assert!(said.contains("left open: `file`"), "{said}");
+    let message = bench.error(&module(&imports, &again));
+    assert!(message.contains("left files open: `file`"), "{message}");
 }
 
 #[test]
-fn what_is_not_there_traps_by_its_name_and_the_rest_is_nobodys() {
+fn missing_imports_trap_when_called() {
     let bench = Bench::new();
     let import = r#"(import "host" "thing" (func $thing))"#;
-    bench.made(&module(import, ""));
-    let said = bench.refused(&module(import, "(call $thing)"));
-    assert!(said.contains("`init`") && said.contains("host::thing"), "{said}");
+    bench.snapshot(&module(import, ""));
+    let message = bench.error(&module(import, "(call $thing)"));
+    assert!(message.contains("`init`") && message.contains("host::thing"), "{message}");
     let exit = r#"(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))"#;
-    let said = bench.refused(&module(exit, "(call $exit (i32.const 0))"));
-    assert!(said.contains("ended with exit status 0"), "{said}");
+    let message = bench.error(&module(exit, "(call $exit (i32.const 0))"));
+    assert!(message.contains("ended with exit status 0"), "{message}");
 }
 
 #[test]
-fn random_numbers_of_others_are_told_and_come_of_the_seed() {
+fn random_draws_are_reported_and_reproducible() {
     let bench = Bench::new();
     let import = r#"(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))"#;
     let draws = "(drop (call $random (i32.const 104) (i32.const 4)))";
-    let made = bench.made(&module(import, draws));
-    assert_eq!(made.drawn, [("`init`".to_owned(), 4)]);
+    let made = bench.snapshot(&module(import, draws));
+    assert_eq!(made.random_draws, [("`init`".to_owned(), 4)]);
     assert!(made.warnings()[0].contains("`init` drew 4 random bytes"));
-    assert_eq!(bench.made(&module(import, draws)).module, made.module);
+    assert_eq!(bench.snapshot(&module(import, draws)).module, made.module);
 }
 
 #[test]
-fn clocks_are_those_of_nobody_and_go() {
+fn clocks_are_reproducible_and_advance() {
     let time = r#"(import "wasi_snapshot_preview1" "clock_time_get"
         (func $time (param i32 i64 i32) (result i32)))"#;
     let reads = "(drop (call $time (i32.const 1) (i64.const 0) (i32.const 104)))
         (drop (call $time (i32.const 1) (i64.const 0) (i32.const 104)))";
     let bench = Bench::new();
-    assert_eq!(bench.run(&bench.made(&module(time, reads)).module).0, 1001);
+    assert_eq!(bench.run(&bench.snapshot(&module(time, reads)).module).0, 1001);
 }
 
 #[test]
-fn what_can_not_be_kept_is_refused_by_name() {
+fn unsupported_modules_are_refused() {
     let bench = Bench::new();
-    for (text, said) in [
+    for (text, expected) in [
         (r#"(module (func (export "init")))"#, "it has 0 memories"),
         (r#"(module (memory 1) (memory 1) (func (export "init")))"#, "it has 2 memories"),
         (r#"(module (memory 1 2 shared) (func (export "init")))"#, "shared"),
@@ -199,13 +199,13 @@ fn what_can_not_be_kept_is_refused_by_name() {
             "__wizer_",
         ),
     ] {
-        let told = bench.refused(text);
-        assert!(told.contains(said), "{text}: {told}");
+        let message = bench.error(text);
+        assert!(message.contains(expected), "{text}: {message}");
     }
 }
 
 #[test]
-fn an_initialization_has_limits() {
+fn initialization_is_limited() {
     let bench = Bench::new();
     let error =
         |text: &str, bounds: Bounds| format!("{:#}", bench.bounded(text, bounds).unwrap_err());
@@ -218,12 +218,12 @@ fn an_initialization_has_limits() {
         "",
         "(if (i32.ne (memory.grow (i32.const 16000)) (i32.const -1)) (then unreachable))",
     );
-    bench.made(&grows);
+    bench.snapshot(&grows);
 }
 
 #[test]
-fn a_memory_in_more_pieces_than_anyone_keeps_is_refused() {
-    // Each second byte of 64 MiB.
+fn memory_with_too_many_runs_is_refused() {
+    // Every second byte of 64 MiB is nonzero.
     let text = module(
         "",
         "(local $at i32) (drop (memory.grow (i32.const 1022)))
@@ -231,11 +231,11 @@ fn a_memory_in_more_pieces_than_anyone_keeps_is_refused() {
             (local.set $at (i32.add (local.get $at) (i32.const 2)))
             (br_if 0 (i32.lt_u (local.get $at) (i32.const 0x4000000))))",
     );
-    assert!(Bench::new().refused(&text).contains("pieces"));
+    assert!(Bench::new().error(&text).contains("runs of nonzero bytes"));
 }
 
 #[test]
-fn a_changed_byte_ends_in_a_snapshot_or_an_error() {
+fn changed_bytes_give_a_snapshot_or_an_error() {
     let bench = Bench::new();
     let text =
         module("", "(global.set $count (i32.const 40)) (i32.store (i32.const 104) (i32.const 7))");

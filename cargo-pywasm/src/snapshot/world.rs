@@ -1,4 +1,4 @@
-//! The host of an initialization: all that it sees, and what is noted of what it does.
+//! The host of an initialization: its imports, and a record of its actions.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,52 +11,52 @@ use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, Rng, WasiCtxBuilder};
 
 use super::form;
-use super::open::{HOST, MEMORY, OPEN, STAT, STAT_SIZE, WASI, between};
-use pywasm_runtime::{memory_of, wasm_error};
+use super::open::{HOST, MEMORY, OPEN, STAT, STAT_SIZE, WASI, adapter};
+use pywasm_runtime::{memory_limit, wasm_error};
 
-/// The time of every initialization: 1980-01-01, as CPython's builds here have it. Source:
-/// reproducible-builds.org, `SOURCE_DATE_EPOCH`; zip knows no earlier one.
+/// The time at the start of every initialization: 1980-01-01, the earliest date of a zip file, as in
+/// the builds of CPython. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
 const EPOCH: u64 = 315_532_800;
-/// A path in a message is no longer.
+/// The longest path in a message, in bytes.
 const LONGEST_PATH: u32 = 4096;
-/// Bytes of Python's hash secret, and of the state that a `random.Random` is seeded with. Sources:
+/// Sizes in bytes of Python's hash secret and of the seed of a `random.Random`. Sources:
 /// `_Py_HashSecret_t`, and `N` in Modules/_randommodule.c.
 const HASH_SEED: u64 = 24;
 const RANDOM_SEED: u64 = 624 * 4;
-/// What Python draws for itself: a hash seed, and the seed of the instance that its module `random` has,
-/// which the resume seeds anew.
-const OF_PYTHON: [u64; 4] = [0, HASH_SEED, RANDOM_SEED, HASH_SEED + RANDOM_SEED];
-/// Who seeds a `random.Random`, by the function of C.
-const SEEDS: &str = "random_seed";
+/// The numbers of bytes that Python may draw for itself: its hash secret, and the seed of the instance
+/// in the module `random`, which is seeded again on resume.
+const PYTHON_DRAWS: [u64; 4] = [0, HASH_SEED, RANDOM_SEED, HASH_SEED + RANDOM_SEED];
+/// The C function that seeds a `random.Random`.
+const RANDOM_SEED_FUNCTION: &str = "random_seed";
 const SUCCESS: i32 = 0;
 const FAULT: i32 = 21;
 
 /// WASI's `path_open`.
 type Open = TypedFunc<(i32, i32, i32, i32, i32, i64, i64, i32, i32), i32>;
 
-/// The state of an initialization's host.
+/// The state of the host of an initialization.
 pub(super) struct World {
     wasi: WasiP1Ctx,
     pub(super) limits: StoreLimits,
     random: Source,
-    /// Who drew random numbers that stay the same in every run, and how many bytes.
-    drawn: BTreeMap<Option<String>, u64>,
-    /// The path behind each descriptor that was ever opened.
+    /// The number of random bytes by the function that drew them; `None` if it has no name.
+    random_draws: BTreeMap<Option<String>, u64>,
+    /// The path of each descriptor that was ever opened.
     opened: BTreeMap<i32, String>,
-    /// What a canister printed; WASI has streams for that.
-    said: String,
+    /// The output of `ic0.debug_print`.
+    printed: String,
     open: Option<Open>,
 }
 
-/// Where random numbers come from.
+/// The source of random numbers.
 enum Source {
     Machine(Box<dyn Rng + Send>),
-    /// SHA-256 of a seed and a count.
+    /// SHA-256 of a seed and a counter.
     Seed(u32, u64),
 }
 
 impl World {
-    pub(super) fn new(mut wasi: WasiCtxBuilder, seed: Option<u32>, most_memory: u64) -> Self {
+    pub(super) fn new(mut wasi: WasiCtxBuilder, seed: Option<u32>, max_memory: u64) -> Self {
         wasi.wall_clock(Count::new(EPOCH * 1_000_000_000)).monotonic_clock(Count::new(0));
         let random = seed.map_or_else(
             || Source::Machine(wasmtime_wasi::thread_rng()),
@@ -64,36 +64,40 @@ impl World {
         );
         Self {
             wasi: wasi.build_p1(),
-            limits: memory_of(Some(most_memory)),
+            limits: memory_limit(Some(max_memory)),
             random,
-            drawn: BTreeMap::new(),
+            random_draws: BTreeMap::new(),
             opened: BTreeMap::new(),
-            said: String::new(),
+            printed: String::new(),
             open: None,
         }
     }
 
-    /// Who drew random numbers, sorted; of what has no names all together. What Python draws for itself is
-    /// no part of it.
-    pub(super) fn drawn(&self) -> Vec<(String, u64)> {
-        let told = self.drawn.iter().filter_map(|(who, bytes)| match who.as_deref() {
-            None => (!OF_PYTHON.contains(bytes)).then(|| ("code without names".to_owned(), *bytes)),
-            // The first is the module's own.
-            Some(SEEDS) => {
+    /// Returns the functions that drew random numbers and the number of bytes, sorted, without Python's
+    /// own draws. Code without names counts as one function.
+    pub(super) fn random_draws(&self) -> Vec<(String, u64)> {
+        let draws = self.random_draws.iter().filter_map(|(name, bytes)| match name.as_deref() {
+            None => {
+                let is_other = !PYTHON_DRAWS.contains(bytes);
+                is_other.then(|| ("code without names".to_owned(), *bytes))
+            }
+            // The first seed is that of the module `random`.
+            Some(RANDOM_SEED_FUNCTION) => {
                 let others = bytes.saturating_sub(RANDOM_SEED);
                 (others > 0).then(|| ("`random.Random()` without a seed".to_owned(), others))
             }
-            Some(who) => Some((format!("`{who}`"), *bytes)),
+            Some(name) => Some((format!("`{name}`"), *bytes)),
         });
-        told.collect()
+        draws.collect()
     }
 
-    pub(super) fn said(&self) -> &str {
-        &self.said
+    /// Returns the output of `ic0.debug_print`.
+    pub(super) fn printed(&self) -> &str {
+        &self.printed
     }
 }
 
-/// Everything that an initialization may import; the rest traps by its name.
+/// Returns a linker with the imports of an initialization. All other imports trap with their names.
 pub(super) fn linker(
     module: &wasmtime::Module,
     engine: &wasmtime::Engine,
@@ -107,7 +111,7 @@ pub(super) fn linker(
         })?;
         linker.func_wrap(WASI, "random_get", random_get)?;
         linker.func_wrap(WASI, OPEN, path_open)?;
-        // A canister may print, and Python's `time` asks for the time when it is imported.
+        // A canister may print, and Python's module `time` reads the time when it is imported.
         linker.func_wrap("ic0", "debug_print", debug_print)?;
         linker.func_wrap("ic0", "time", || EPOCH * 1_000_000_000)?;
         linker.define_unknown_imports_as_traps(module)?;
@@ -116,47 +120,47 @@ pub(super) fn linker(
     linked().map_err(wasm_error)
 }
 
-/// Puts the module between, so that it is known which files are opened.
+/// Instantiates the adapter module, which makes it possible to record opened files.
 pub(super) fn watch(
     store: &mut Store<World>,
     memory: Memory,
 ) -> anyhow::Result<TypedFunc<(i32, i32), i32>> {
-    let mut watched = || -> wasmtime::Result<_> {
+    let mut instantiate = || -> wasmtime::Result<_> {
         let engine = store.engine().clone();
         let mut linker = Linker::new(&engine);
         p1::add_to_linker_sync(&mut linker, |world: &mut World| &mut world.wasi)?;
         linker.define(&mut *store, HOST, MEMORY, memory)?;
-        let module = wasmtime::Module::new(&engine, between())?;
+        let module = wasmtime::Module::new(&engine, adapter())?;
         let instance = linker.instantiate(&mut *store, &module)?;
         store.data_mut().open = Some(instance.get_typed_func(&mut *store, OPEN)?);
         instance.get_typed_func::<(i32, i32), i32>(&mut *store, STAT)
     };
-    watched().map_err(wasm_error).context("WASI's files can't be watched")
+    instantiate().map_err(wasm_error).context("can't record opened files")
 }
 
-/// What is open behind the first descriptors, which are the streams and `given` directories.
+/// Returns the files that are open, besides the streams and the first `dirs` directories.
 pub(super) fn left_open(
     store: &mut Store<World>,
     memory: Memory,
     stat: &TypedFunc<(i32, i32), i32>,
-    given: usize,
+    dirs: usize,
 ) -> anyhow::Result<Vec<String>> {
-    let first = 3 + i32::try_from(given)?;
+    let first = 3 + i32::try_from(dirs)?;
     let last = store.data().opened.keys().last().copied().unwrap_or(first).max(first);
     let mut open = Vec::new();
-    // What it is asked for is written into the memory that is kept.
-    let Some(kept) = memory.data(&*store).get(..STAT_SIZE).map(<[u8]>::to_vec) else {
+    // `fd_fdstat_get` writes its result into the memory of the snapshot, so it is restored afterwards.
+    let Some(saved) = memory.data(&*store).get(..STAT_SIZE).map(<[u8]>::to_vec) else {
         return Ok(open);
     };
-    // A number that was closed is given again: to a file, where a program closes its input or a directory.
-    let again: Vec<i32> = store.data().opened.range(..first).map(|(fd, _)| *fd).collect();
-    for fd in again.into_iter().chain(first..=last.saturating_add(1)) {
+    // A file may have the number of a stream or directory that the program closed.
+    let reused: Vec<i32> = store.data().opened.range(..first).map(|(fd, _)| *fd).collect();
+    for fd in reused.into_iter().chain(first..=last.saturating_add(1)) {
         if stat.call(&mut *store, (fd, 0)).map_err(wasm_error)? == SUCCESS {
             let path = store.data().opened.get(&fd);
             open.push(path.map_or_else(|| format!("descriptor {fd}"), |path| format!("`{path}`")));
         }
     }
-    memory.write(&mut *store, 0, &kept).context("the memory is gone")?;
+    memory.write(&mut *store, 0, &saved).context("the memory is missing")?;
     Ok(open)
 }
 
@@ -164,7 +168,7 @@ fn memory(caller: &mut Caller<'_, World>) -> Option<Memory> {
     caller.get_export(form::MEMORY).and_then(Extern::into_memory)
 }
 
-/// The bytes at an address, none where there are none.
+/// Returns a range of addresses.
 fn range(at: i32, length: i32) -> std::ops::Range<usize> {
     let at = at.cast_unsigned() as usize;
     at..at.saturating_add(length.cast_unsigned() as usize)
@@ -172,22 +176,22 @@ fn range(at: i32, length: i32) -> std::ops::Range<usize> {
 
 fn random_get(mut caller: Caller<'_, World>, at: i32, length: i32) -> i32 {
     let Some(memory) = memory(&mut caller) else { return FAULT };
-    let drawer = drawer(&caller);
+    let function = drawing_function(&caller);
     let (data, world) = memory.data_and_store_mut(&mut caller);
     let Some(bytes) = data.get_mut(range(at, length)) else { return FAULT };
     world.random.fill(bytes);
-    if let Some(drawer) = drawer {
-        *world.drawn.entry(drawer).or_default() += bytes.len() as u64;
+    if let Some(function) = function {
+        *world.random_draws.entry(function).or_default() += bytes.len() as u64;
     }
     SUCCESS
 }
 
-/// Who draws random numbers, as far as that is told by names: libpython comes without. Nothing where
-/// it is known what becomes of them: Python's hash seed is meant to be kept.
-fn drawer(caller: &Caller<'_, World>) -> Option<Option<String>> {
+/// Returns the function that draws random numbers; `Some(None)` if it has no name, as in libpython.
+/// Returns `None` for Python's hash seed, which a snapshot keeps on purpose.
+fn drawing_function(caller: &Caller<'_, World>) -> Option<Option<String>> {
     const HASH: &str = "_Py_HashRandomization_Init";
-    /// What only hands the request on.
-    const BETWEEN: [&str; 7] = [
+    /// Functions that only forward the request.
+    const FORWARDING: [&str; 7] = [
         "random_get",
         "getentropy",
         "getrandom",
@@ -202,24 +206,24 @@ fn drawer(caller: &Caller<'_, World>) -> Option<Option<String>> {
     if has(HASH) {
         return None;
     }
-    if has(SEEDS) {
-        return Some(Some(SEEDS.to_owned()));
+    if has(RANDOM_SEED_FUNCTION) {
+        return Some(Some(RANDOM_SEED_FUNCTION.to_owned()));
     }
-    let hands_on = |name: Option<&str>| {
-        name.is_some_and(|name| BETWEEN.iter().any(|between| name.contains(between)))
+    let forwards = |name: Option<&str>| {
+        name.is_some_and(|name| FORWARDING.iter().any(|known| name.contains(known)))
     };
-    let who = names().find(|name| !hands_on(*name)).flatten();
-    Some(who.map(|name| format!("{:#}", rustc_demangle::demangle(name))))
+    let name = names().find(|name| !forwards(*name)).flatten();
+    Some(name.map(|name| format!("{:#}", rustc_demangle::demangle(name))))
 }
 
-#[allow(clippy::too_many_arguments, reason = "as WASI has it")]
+#[allow(clippy::too_many_arguments, reason = "the signature of WASI")]
 fn path_open(
     mut caller: Caller<'_, World>,
     dir: i32,
     lookup: i32,
     path: i32,
     length: i32,
-    how: i32,
+    open_flags: i32,
     rights: i64,
     inheriting: i64,
     flags: i32,
@@ -230,7 +234,7 @@ fn path_open(
     let shown = length.cast_unsigned().min(LONGEST_PATH).cast_signed();
     let name = memory.data(&caller).get(range(path, shown)).map(String::from_utf8_lossy);
     let name = name.map(std::borrow::Cow::into_owned).unwrap_or_default();
-    let args = (dir, lookup, path, length, how, rights, inheriting, flags, opened);
+    let args = (dir, lookup, path, length, open_flags, rights, inheriting, flags, opened);
     let code = open.call(&mut caller, args)?;
     if code == SUCCESS
         && let Some(Ok(fd)) = memory.data(&caller).get(range(opened, 4)).map(<[u8; 4]>::try_from)
@@ -244,8 +248,8 @@ fn debug_print(mut caller: Caller<'_, World>, at: i32, length: i32) {
     let Some(memory) = memory(&mut caller) else { return };
     let (data, world) = memory.data_and_store_mut(&mut caller);
     if let Some(bytes) = data.get(range(at, length)) {
-        world.said.push_str(&String::from_utf8_lossy(bytes));
-        world.said.push('\n');
+        world.printed.push_str(&String::from_utf8_lossy(bytes));
+        world.printed.push('\n');
     }
 }
 
@@ -266,8 +270,8 @@ impl Source {
     }
 }
 
-/// A clock that goes by a microsecond each time it is read: equal runs read equal times, and who
-/// waits for it comes to an end.
+/// A clock that advances by a microsecond at each read, so that times are reproducible and a program
+/// that waits for a time continues.
 struct Count(AtomicU64);
 
 impl Count {

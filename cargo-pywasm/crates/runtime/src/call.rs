@@ -1,14 +1,14 @@
-//! A call of an export, as the command line says it: `add(40, 2)`.
+//! A call of an export, as written on the command line: `add(40, 2)`.
 
 use std::str::FromStr;
 
 use anyhow::Context;
 use wasmtime::{Func, Val, ValType};
 
-/// An export of a reactor and the numbers it is called with.
+/// An export of a reactor, and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The export.
+    /// The name of the export.
     pub name: String,
     args: Vec<String>,
 }
@@ -16,18 +16,18 @@ pub struct Call {
 impl FromStr for Call {
     type Err = String;
 
-    /// `name` or `name(number, …)`.
+    /// Parses `name` or `name(number, …)`.
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, args) = match text.split_once('(') {
             None => (text, ""),
             Some((name, rest)) => {
                 let args = rest.trim_end().strip_suffix(')');
-                (name, args.ok_or_else(|| format!("`{text}` has no `)` at its end"))?)
+                (name, args.ok_or_else(|| format!("`{text}` does not end with `)`"))?)
             }
         };
         let (name, args) = (name.trim(), args.trim());
         if name.is_empty() {
-            return Err("the name of an export is needed: `add(40, 2)`".to_owned());
+            return Err("expected the name of an export, as in `add(40, 2)`".to_owned());
         }
         let args = args.split(',').filter(|_| !args.is_empty());
         let args = args.map(|arg| arg.trim().to_owned()).collect();
@@ -36,22 +36,22 @@ impl FromStr for Call {
 }
 
 impl Call {
-    /// The arguments as the function takes them.
+    /// Returns the arguments as values of these types.
     pub(super) fn values(&self, types: &[ValType]) -> anyhow::Result<Vec<Val>> {
         let Self { name, args } = self;
-        let (given, taken) = (args.len(), types.len());
-        anyhow::ensure!(given == taken, "`{name}` takes {taken} arguments, not {given}");
+        let (actual, expected) = (args.len(), types.len());
+        anyhow::ensure!(actual == expected, "`{name}` takes {expected} arguments, not {actual}");
         let pairs = args.iter().zip(types);
         pairs.map(|(arg, kind)| value(arg, kind).with_context(|| format!("`{name}`"))).collect()
     }
 }
 
-/// Room for what the function returns.
+/// Returns placeholders for the results of a function.
 pub(super) fn results(function: &Func, store: impl wasmtime::AsContext) -> Vec<Val> {
     vec![Val::I32(0); function.ty(store).results().len()]
 }
 
-/// What a function returned, in words.
+/// Returns values as text, separated by spaces.
 pub(super) fn text(values: &[Val]) -> String {
     let words: Vec<String> = values.iter().map(word).collect();
     words.join(" ")
@@ -73,9 +73,9 @@ fn value(text: &str, kind: &ValType) -> anyhow::Result<Val> {
         ValType::I64 => text.parse().ok().map(Val::I64),
         ValType::F32 => text.parse().ok().map(|value: f32| Val::F32(value.to_bits())),
         ValType::F64 => text.parse().ok().map(|value: f64| Val::F64(value.to_bits())),
-        other => anyhow::bail!("takes a {other}, which no number is"),
+        other => anyhow::bail!("takes a {other}, which can't be written as a number"),
     };
-    parsed.with_context(|| format!("takes an {kind}, which `{text}` is not"))
+    parsed.with_context(|| format!("`{text}` is not an {kind}"))
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_is_a_name_and_numbers() {
+    fn call_is_a_name_and_numbers() {
         let call = |name: &str, args: &[&str]| {
             Ok(Call { name: name.to_owned(), args: args.iter().map(|&arg| arg.into()).collect() })
         };
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_what_the_function_takes() {
+    fn numbers_have_the_types_of_the_function() {
         let call: Call = "f(-1, 2.5)".parse().unwrap();
         let values = call.values(&[ValType::I64, ValType::F32]).unwrap();
         assert_eq!(text(&values), "-1 2.5");

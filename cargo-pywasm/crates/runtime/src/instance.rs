@@ -1,7 +1,7 @@
-//! One run of a program: its limits, its end, and the thread it has to itself.
+//! One run of a program: its thread, its limits and its end.
 //!
-//! It never waits for a program longer than the program may take, whatever the program waits
-//! for: a guest that sleeps or reads is inside the host, where the engine can't stop it.
+//! A run never takes longer than its timeout, even while the program sleeps or reads: it is inside
+//! a host function then, where the engine can't interrupt it, so the run stops waiting for it.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -18,13 +18,13 @@ use super::call;
 use super::{Call, End, Entry, HOST_STACK, Module, Ran, Runtime, Spent, WASM_STACK, wasm_error};
 use pywasm_session::WithHint;
 
-/// How long a program whose time is up has to come out of the host before it is left behind.
+/// Time for a program to return from a host function after its timeout, before it is abandoned.
 const GRACE: Duration = Duration::from_millis(500);
-/// Frames of a trap that are shown; the innermost tell what happened.
+/// Number of frames shown for a trap, innermost first.
 const FRAMES: usize = 16;
 const WASM_PAGE: u64 = 64 << 10;
-/// Functions of a table; Python has some ten thousand.
-const MOST_ELEMENTS: usize = 10_000_000;
+/// The largest table; that of Python has some ten thousand functions.
+const MAX_TABLE_ELEMENTS: usize = 10_000_000;
 
 struct State {
     wasi: WasiP1Ctx,
@@ -38,15 +38,19 @@ impl Runtime {
         wasi: WasiP1Ctx,
         entry: Entry,
     ) -> anyhow::Result<Ran> {
-        self.refuse_too_little_memory(module)?;
+        self.check_initial_memory(module)?;
         let (runtime, module) = (self.clone(), module.clone());
-        let ran = self.apart(move |deadline| runtime.execute_here(&module, wasi, &entry, deadline));
+        let ran =
+            self.on_thread(move |deadline| runtime.execute_here(&module, wasi, &entry, deadline));
         Ok(ran?.unwrap_or(Ran { end: End::TimedOut, spent: None }))
     }
 
-    /// What a job gives that runs wasm on a thread of its own, whose stack holds what the program may
-    /// use of it; none when its time is over. The job is told when that is.
-    pub fn apart<T: Send + 'static>(
+    /// Runs a job on a thread with enough stack for wasm. The job gets its deadline, if there is one.
+    /// Returns `None` if the job has not ended by then.
+    ///
+    /// # Errors
+    /// When the thread can't be created, or the job fails.
+    pub fn on_thread<T: Send + 'static>(
         &self,
         job: impl FnOnce(Option<Instant>) -> anyhow::Result<T> + Send + 'static,
     ) -> anyhow::Result<Option<T>> {
@@ -57,25 +61,24 @@ impl Runtime {
             .name("wasm".to_owned())
             .stack_size(WASM_STACK + HOST_STACK)
             .spawn(move || {
-                // Nobody listens any more when it was left behind.
+                // There is no receiver after a timeout.
                 let _ = sender.send(job(deadline));
             })
-            .context("no thread for a wasm program")?;
+            .context("can't create a thread for a wasm program")?;
         let result = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
             None => ended.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(rest) => ended.recv_timeout(rest).or_else(|over| {
+            Some(rest) => ended.recv_timeout(rest).or_else(|timeout| {
                 if !self.interrupts {
-                    return Err(over);
+                    return Err(timeout);
                 }
                 self.engine.increment_epoch();
                 ended.recv_timeout(GRACE)
             }),
         };
         match result {
-            // It ends by itself when the host call it is in does, or this process, and holds nothing
-            // that anyone waits for.
+            // The thread ends when its host call returns, or with this process. It holds no lock.
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Ok(given) => given.map(Some),
+            Ok(result) => result.map(Some),
             Err(RecvTimeoutError::Disconnected) => match thread.join() {
                 Err(panic) => std::panic::resume_unwind(panic),
                 Ok(()) => anyhow::bail!("a wasm program's thread ended without a result"),
@@ -83,8 +86,8 @@ impl Runtime {
         }
     }
 
-    /// wasmtime's own words for it say neither which limit nor how much would do.
-    fn refuse_too_little_memory(&self, module: &Module) -> anyhow::Result<()> {
+    /// wasmtime's own error names neither the limit nor the memory that is needed.
+    fn check_initial_memory(&self, module: &Module) -> anyhow::Result<()> {
         let pages = module.0.resources_required().max_initial_memory_size.unwrap_or(0);
         let (needed, limit) =
             (pages.saturating_mul(WASM_PAGE), self.bounds.memory.unwrap_or(u64::MAX));
@@ -92,7 +95,7 @@ impl Runtime {
             return Ok(());
         }
         Err(anyhow::anyhow!(
-            "{} of memory are less than the {} that the program starts with",
+            "the memory limit of {} is less than the {} that the program starts with",
             ByteSize::b(limit).display().iec(),
             ByteSize::b(needed).display().iec()
         ))
@@ -107,11 +110,11 @@ impl Runtime {
         deadline: Option<Instant>,
     ) -> anyhow::Result<Ran> {
         let linker = self.linker()?;
-        // Made once a process: it is part of having the module, not of starting a program.
+        // Created once per process: it belongs to loading the module, not to starting a program.
         module.0.initialize_copy_on_write_image().map_err(wasm_error)?;
         let begin = Instant::now();
         let mut store =
-            Store::new(&self.engine, State { wasi, limits: memory_of(self.bounds.memory) });
+            Store::new(&self.engine, State { wasi, limits: memory_limit(self.bounds.memory) });
         store.limiter(|state| &mut state.limits);
         if !self.limit(&mut store, deadline)? {
             return Ok(Ran { end: End::TimedOut, spent: None });
@@ -119,18 +122,20 @@ impl Runtime {
         let instance = linker
             .instantiate(&mut store, &module.0)
             .map_err(wasm_error)
-            .context("not a module of WASI preview1")?;
+            .context("not a WASI preview1 module")?;
         let end = match entry {
             Entry::Start => start(&instance, &mut store),
-            Entry::Exports(calls, tell) => invoke(&instance, &mut store, calls, tell),
+            Entry::Exports(calls, report) => invoke(&instance, &mut store, calls, report),
         }?;
         let time = begin.elapsed();
-        // Where fuel is not counted, there is none to ask for.
-        let fuel = self.bounds.fuel.zip(store.get_fuel().ok()).map(|(given, left)| given - left);
+        let fuel = self.bounds.fuel.zip(store.get_fuel().ok()).map(|(limit, left)| limit - left);
         Ok(Ran { end, spent: Some(Spent { time, fuel }) })
     }
 
-    /// Gives a store its fuel and its deadline; false when that is over already.
+    /// Sets a store's fuel and deadline. Returns false if the deadline has passed already.
+    ///
+    /// # Errors
+    /// When wasmtime refuses the fuel.
     pub fn limit<T>(
         &self,
         store: &mut Store<T>,
@@ -139,21 +144,20 @@ impl Runtime {
         if let Some(fuel) = self.bounds.fuel {
             store.set_fuel(fuel).map_err(wasm_error)?;
         }
-        // A timeout that no clock can count to is no deadline.
-        let over = move || deadline.is_some_and(|at| Instant::now() >= at);
+        let is_over = move || deadline.is_some_and(|at| Instant::now() >= at);
         if !self.interrupts {
-            return Ok(!over());
+            return Ok(!is_over());
         }
         store.set_epoch_deadline(1);
-        // The epoch is the engine's: the end of another program's time moves it, too.
+        // The epoch belongs to the engine: a timeout of another program advances it, too.
         store.epoch_deadline_callback(move |_| {
-            if over() {
+            if is_over() {
                 return Err(Trap::Interrupt.into());
             }
             Ok(UpdateDeadline::Continue(1))
         });
-        // The epoch may have moved for this program before it had its deadline.
-        Ok(!over())
+        // The epoch may have been advanced for this program before its deadline was set.
+        Ok(!is_over())
     }
 
     fn linker(&self) -> anyhow::Result<Linker<State>> {
@@ -161,7 +165,7 @@ impl Runtime {
         p1::add_to_linker_sync(&mut linker, |state: &mut State| &mut state.wasi)
             .map_err(wasm_error)?;
         linker.allow_shadowing(true);
-        // wasmtime-wasi turns every status from 126 on into a trap; `sys.exit(130)` is none.
+        // wasmtime-wasi turns every status from 126 on into a trap, but `sys.exit(130)` is valid.
         linker
             .func_wrap("wasi_snapshot_preview1", "proc_exit", |code: i32| -> wasmtime::Result<()> {
                 Err(I32Exit(code).into())
@@ -175,17 +179,17 @@ fn start(instance: &Instance, store: &mut Store<State>) -> anyhow::Result<End> {
     let start = instance.get_typed_func::<(), ()>(&mut *store, "_start");
     let start = start
         .map_err(wasm_error)
-        .context("not a command of WASI preview1")
-        .hint(|| "a reactor's exports are called by `run-wasm --invoke 'NAME(1, 2)'`".to_owned())?;
+        .context("not a WASI preview1 command")
+        .hint(|| "call an export of a reactor with `run-wasm --invoke 'NAME(1, 2)'`".to_owned())?;
     Ok(start.call(store, ()).map_or_else(|error| end_of(&error), |()| End::Exit(0)))
 }
 
-/// Source of the order: "Application ABI" of WASI preview1: `_initialize` once, before any other.
+/// Calls `_initialize` once, then the exports. Source: "Application ABI" of WASI preview1.
 fn invoke(
     instance: &Instance,
     store: &mut Store<State>,
     calls: &[Call],
-    tell: &dyn Fn(String),
+    report: &dyn Fn(String),
 ) -> anyhow::Result<End> {
     if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize")
         && let Err(error) = initialize.call(&mut *store, ())
@@ -201,12 +205,12 @@ fn invoke(
         if let Err(error) = function.call(&mut *store, &call.values(&types)?, &mut results) {
             return Ok(end_of(&error));
         }
-        tell(call::text(&results));
+        report(call::text(&results));
     }
     Ok(End::Exit(0))
 }
 
-/// How a program ended whose call gave an error.
+/// Returns how a program ended if a call of it failed.
 pub fn end_of(error: &wasmtime::Error) -> End {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return End::Exit(*code);
@@ -218,13 +222,13 @@ pub fn end_of(error: &wasmtime::Error) -> End {
     }
 }
 
-/// What happened, then the program's innermost functions; the host's own stack, which wasmtime's
-/// text shows as well, says nothing about the program.
+/// Returns the cause of a trap, and the program's innermost functions. wasmtime's own text also has
+/// the stack of the host.
 pub fn trap_text(error: &wasmtime::Error) -> String {
     let cause = error.root_cause().to_string();
     let mut text = cause.strip_prefix("wasm trap: ").unwrap_or(&cause).to_owned();
     let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
-    // Numbers of functions tell nobody anything; a module whose names are stripped has no others.
+    // A module without names has only indexes of functions, which are of no use.
     let frames = if frames.iter().any(|it| it.func_name().is_some()) { frames } else { &[] };
     for frame in frames.iter().take(FRAMES) {
         let unnamed = || format!("function {}", frame.func_index());
@@ -238,9 +242,9 @@ pub fn trap_text(error: &wasmtime::Error) -> String {
     text
 }
 
-/// What lets a program's memory grow to so many bytes, without a limit to what wasm has, and its
-/// table to what a program needs.
-pub fn memory_of(bytes: Option<u64>) -> StoreLimits {
+/// Returns limits for a store: `bytes` of memory (`None`: as much as wasm allows), and a table as
+/// large as any program needs.
+pub fn memory_limit(bytes: Option<u64>) -> StoreLimits {
     let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
-    StoreLimitsBuilder::new().memory_size(bytes).table_elements(MOST_ELEMENTS).build()
+    StoreLimitsBuilder::new().memory_size(bytes).table_elements(MAX_TABLE_ELEMENTS).build()
 }

@@ -1,7 +1,12 @@
-//! The embedded wasmtime: runs wasm programs of WASI preview1.
+//! The embedded wasmtime: runs programs of WASI preview1.
 //!
-//! A program sees the arguments, variables and directories of its [`Program`] and
-//! nothing else of the machine, has no network, and is compiled once per store.
+//! Internal to cargo-pywasm; this crate promises no semver.
+//!
+//! A program sees the arguments, variables and directories of its [`Program`] and nothing else of
+//! the machine, and has no network. Each module is compiled once per store. This crate knows
+//! nothing of Python or of installations.
+
+#![doc(hidden)]
 
 mod call;
 mod compiled;
@@ -13,7 +18,7 @@ mod tests;
 
 pub use call::Call;
 pub use compiled::CompileCache;
-pub use instance::{end_of, memory_of, trap_text};
+pub use instance::{end_of, memory_limit, trap_text};
 pub use outcome::{Bounds, Captured, End, Ran, Spent};
 pub use program::{Dir, Program, Stdin};
 
@@ -28,25 +33,25 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use pywasm_store::Ctx;
 
-/// wasm's own call stack. wasmtime's default of 512 KiB traps long before Python raises
-/// RecursionError; 3.14 bounds recursion by its C stack of 16 MiB, which a chain of small
-/// wasm frames outgrows. Pages that are never touched cost nothing.
+/// The size of the wasm call stack. wasmtime's default of 512 KiB traps long before Python raises
+/// RecursionError: 3.14 limits recursion by its C stack of 16 MiB, and a chain of small wasm frames
+/// needs more than that. Untouched pages cost nothing.
 const WASM_STACK: usize = 256 << 20;
-/// What the host's own frames need beside it.
+/// Room for the host's own frames on the same stack.
 const HOST_STACK: usize = 8 << 20;
 
-/// How far apart the first and the last byte of a module's data may be for wasmtime to map them, rather than
-/// to copy them at each start. A snapshot has the heap, at whose end the allocator has a mark: 40 MiB of
-/// address space for 5 of data in 3.14, and wasmtime's default is 16.
+/// The largest data image that wasmtime maps instead of copying it at each start. The data of a
+/// snapshot includes the heap, and the allocator keeps a mark at its end: 5 MiB of data span 40 MiB
+/// of address space in 3.14. wasmtime's default is 16 MiB.
 const DENSE_IMAGE: u64 = 64 << 20;
 
-/// An engine with the store's compile cache.
+/// An engine with the store's cache of compiled modules.
 #[derive(Clone)]
 pub struct Runtime {
     engine: Engine,
     cache: CompileCache,
     bounds: Bounds,
-    /// Whether the engine stops a program whose time is over, by a check at the head of each loop and function.
+    /// True if compiled code checks for a timeout at the head of each loop and function.
     interrupts: bool,
 }
 
@@ -54,11 +59,11 @@ pub struct Runtime {
 #[derive(Clone)]
 pub struct Module(wasmtime::Module);
 
-/// What of a module is run.
+/// The part of a module that is run.
 enum Entry {
-    /// A command.
+    /// `_start` of a command.
     Start,
-    /// A reactor's exports, and who is told what they return.
+    /// Exports of a reactor, and the callback that gets each result as text.
     Exports(Vec<Call>, Box<dyn Fn(String) + Send>),
 }
 
@@ -69,7 +74,7 @@ impl std::fmt::Debug for Runtime {
 }
 
 impl Runtime {
-    /// An engine without limits.
+    /// Creates an engine without limits.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -77,7 +82,7 @@ impl Runtime {
         Self::bounded(Bounds::default(), ctx)
     }
 
-    /// An engine whose programs each have these limits. Only limits that are set cost speed.
+    /// Creates an engine whose programs each have these limits. A limit costs speed only if it is set.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -85,13 +90,14 @@ impl Runtime {
         Self::with(bounds, bounds.timeout.is_some(), ctx)
     }
 
-    /// An engine for the one program of this process. Who calls it ends soon after the program's time is
-    /// over: until then the program goes on. In return its code is what it is without a timeout: checks at the
-    /// head of each loop make Python's loop over bytecode slower.
+    /// Creates an engine for a process that exits when its program has timed out.
+    ///
+    /// After a timeout the program keeps running in the background until the process exits. In return
+    /// its code has no timeout checks, which would slow down Python's bytecode loop.
     ///
     /// # Errors
     /// When the store can't be written.
-    pub fn of_this_process(bounds: Bounds, ctx: &Ctx) -> anyhow::Result<Self> {
+    pub fn until_exit(bounds: Bounds, ctx: &Ctx) -> anyhow::Result<Self> {
         Self::with(bounds, false, ctx)
     }
 
@@ -108,7 +114,7 @@ impl Runtime {
         Ok(Self { engine, cache: CompileCache::open(ctx)?, bounds, interrupts })
     }
 
-    /// Compiles a module, or finds it compiled in the store.
+    /// Compiles the module in a file, or loads its compiled form from the store.
     ///
     /// # Errors
     /// When the file can't be read or is not a module.
@@ -119,50 +125,54 @@ impl Runtime {
         Ok(Module(module))
     }
 
-    /// Compiles a module that is no file, or finds it compiled in the store.
+    /// Compiles a module, or loads its compiled form from the store.
+    ///
+    /// # Errors
+    /// When the module is invalid.
     pub fn compile(&self, module: &[u8]) -> anyhow::Result<wasmtime::Module> {
         self.cache.module(&self.engine, module)
     }
 
-    /// The limits of its programs.
+    /// Returns the limits of its programs.
     pub fn bounds(&self) -> Bounds {
         self.bounds
     }
 
-    /// Runs a program on this process's own output streams.
+    /// Runs a program that writes to the output streams of this process.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// When the program can't be started.
     pub fn run(&self, module: &Module, program: &Program) -> anyhow::Result<Ran> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
         self.execute(module, builder.build_p1(), Entry::Start)
     }
 
-    /// Initializes a reactor and calls its exports in turn, on this process's own output streams.
-    /// `tell` gets what each returned.
+    /// Initializes a reactor that writes to the output streams of this process, and calls its exports
+    /// in turn. `report` gets each result as text.
     ///
     /// # Errors
-    /// When it can't be started, or has no such export for these numbers.
+    /// When the reactor can't be started, or an export is missing or takes other arguments.
     pub fn invoke(
         &self,
         module: &Module,
         program: &Program,
         calls: Vec<Call>,
-        tell: impl Fn(String) + Send + 'static,
+        report: impl Fn(String) + Send + 'static,
     ) -> anyhow::Result<Ran> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
-        self.execute(module, builder.build_p1(), Entry::Exports(calls, Box::new(tell)))
+        self.execute(module, builder.build_p1(), Entry::Exports(calls, Box::new(report)))
     }
 
-    /// Runs a program and keeps what it writes.
+    /// Runs a program and returns its output.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// When the program can't be started.
     pub fn capture(&self, module: &Module, program: &Program) -> anyhow::Result<Captured> {
-        // A file, not memory: a program may write much, and both streams keep their order.
-        let mut file = tempfile::tempfile().context("no temporary file for a program's output")?;
+        // A file keeps the order of both streams, and a program may write a lot.
+        let mut file = tempfile::tempfile()
+            .context("can't create a temporary file for the program's output")?;
         let end = self.run_into(module, program, file.try_clone()?)?;
         let mut output = Vec::new();
         std::io::Seek::rewind(&mut file)?;
@@ -170,10 +180,10 @@ impl Runtime {
         Ok(Captured { end, output })
     }
 
-    /// Runs a program whose both streams go to a file.
+    /// Runs a program with both output streams redirected to a file.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// When the program can't be started.
     pub fn run_into(
         &self,
         module: &Module,
@@ -187,10 +197,13 @@ impl Runtime {
     }
 }
 
-/// Everything of a program but its output streams.
+/// Returns the WASI context of a program, without output streams.
+///
+/// # Errors
+/// When one of its directories can't be opened.
 pub fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
     let mut builder = WasiCtxBuilder::new();
-    // Nothing else runs on the thread of a program, so its file operations need no other.
+    // A program has its thread for itself, so file operations may block it.
     builder.args(&program.args).envs(&program.env).allow_blocking_current_thread(true);
     match &program.stdin {
         Stdin::Empty => {}
@@ -211,7 +224,7 @@ pub fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
     Ok(builder)
 }
 
-/// wasmtime's error as anyhow's, with its whole chain in one text.
+/// Converts an error of wasmtime, with its whole chain in one message.
 pub fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }

@@ -1,72 +1,72 @@
-//! How a program ended, and the limits it may have ended at.
+//! How a program ended, and the limits that can end it.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What a program may use. Nothing is limited by default.
+/// Limits of a program. Nothing is limited by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
-    /// wasm instructions, as wasmtime counts them.
+    /// Number of wasm instructions, as wasmtime counts them.
     pub fuel: Option<u64>,
-    /// Time by the clock.
+    /// Wall-clock time.
     pub timeout: Option<Duration>,
-    /// Bytes of linear memory. Growth past it fails, which Python sees as `MemoryError`.
+    /// Bytes of linear memory. Growth beyond it fails, and Python raises `MemoryError`.
     pub memory: Option<u64>,
 }
 
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It returned or called `exit`.
+    /// It returned, or called `exit`.
     Exit(i32),
     /// It used up its fuel.
     OutOfFuel,
-    /// It ran longer than it may.
+    /// It exceeded its time limit.
     TimedOut,
-    /// It trapped; the text is wasmtime's, with its backtrace.
+    /// It trapped, with this cause and backtrace.
     Trap(String),
 }
 
-/// How a program ended, and what it took.
+/// How a program ended, and the resources it used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
     /// How it ended.
     pub end: End,
-    /// What it took; of a program that was left behind nobody knows.
+    /// The resources it used; unknown for a program that was abandoned after a timeout.
     pub spent: Option<Spent>,
 }
 
-/// What a program took, its compilation aside.
+/// The resources that a program used, without its compilation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spent {
-    /// By the clock, from before its instance was made to its end.
+    /// Wall-clock time from its instantiation to its end.
     pub time: Duration,
-    /// wasm instructions, where they were limited; without a limit nobody counts.
+    /// wasm instructions; they are counted only if they are limited.
     pub fuel: Option<u64>,
 }
 
-/// How a captured program ended, and all it wrote to both streams in order.
+/// How a captured program ended, and the output of both streams in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Captured {
     /// How it ended.
     pub end: End,
-    /// What it wrote.
+    /// Its output.
     pub output: Vec<u8>,
 }
 
 impl End {
-    /// Whether it was not the program that ended it.
+    /// Returns true if the program did not end by itself.
     #[must_use]
     pub fn was_stopped(&self) -> bool {
         !matches!(self, Self::Exit(_))
     }
 
-    /// The exit code this process ends with: the program's own; 124 for a timeout, as the
-    /// `timeout` command has it; 125 for fuel; 134 for a trap, as a shell shows an abort.
+    /// Returns the exit code for this process: the program's own; 124 after a timeout, as with the
+    /// `timeout` command; 125 for exhausted fuel; 134 for a trap, as a shell reports an abort.
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            // What a POSIX parent would see of it: the low eight bits.
+            // A POSIX parent gets the low eight bits.
             Self::Exit(code) => code.to_le_bytes()[0],
             Self::TimedOut => 124,
             Self::OutOfFuel => 125,
@@ -74,7 +74,7 @@ impl End {
         }
     }
 
-    /// Whether it ended as a program that did its job does.
+    /// Returns true if the program exited with status 0.
     #[must_use]
     pub fn is_success(&self) -> bool {
         *self == Self::Exit(0)
@@ -100,7 +100,7 @@ impl fmt::Display for Spent {
 }
 
 impl Captured {
-    /// What it wrote, as text.
+    /// Returns its output as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.output).into_owned()

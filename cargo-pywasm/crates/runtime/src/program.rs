@@ -1,31 +1,31 @@
-//! A program to run, as data: nothing of the user's machine is in it but what is listed.
+//! A program to run, as data: its arguments, environment, directories and input.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// A directory of the machine that the program sees.
+/// A directory of the host that the program can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dir {
-    /// Where it is on the machine.
+    /// Its path on the host.
     pub host: Utf8PathBuf,
-    /// What the program calls it.
+    /// Its path in the program.
     pub guest: String,
-    /// Whether the program may change what is in it.
+    /// True if the program may write to it.
     pub writable: bool,
 }
 
-/// Where the program's standard streams lead.
+/// The program's standard input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Stdin {
-    /// Nothing to read.
+    /// No input.
     #[default]
     Empty,
     /// This text.
     Text(String),
-    /// This process's own.
+    /// The standard input of this process.
     Inherit,
 }
 
-/// What is run: arguments, environment, directories, input.
+/// A program's arguments, environment, directories and input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     pub(super) args: Vec<String>,
@@ -35,13 +35,13 @@ pub struct Program {
 }
 
 impl Dir {
-    /// A directory that the program can read.
+    /// Creates a directory that the program can read.
     #[must_use]
     pub fn read_only(host: &Utf8Path, guest: impl Into<String>) -> Self {
         Self { host: host.to_owned(), guest: guest.into(), writable: false }
     }
 
-    /// A directory that the program can read and change.
+    /// Creates a directory that the program can read and write.
     #[must_use]
     pub fn writable(host: &Utf8Path, guest: impl Into<String>) -> Self {
         Self { host: host.to_owned(), guest: guest.into(), writable: true }
@@ -49,61 +49,61 @@ impl Dir {
 }
 
 impl Program {
-    /// A program whose `argv[0]` is `name`, with no environment and no files.
+    /// Creates a program with `argv[0]` set to `name`, without environment and directories.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self { args: vec![name.to_owned()], env: Vec::new(), dirs: Vec::new(), stdin: Stdin::Empty }
     }
 
-    /// With one more argument.
+    /// Appends an argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// With more arguments.
+    /// Appends arguments.
     #[must_use]
     pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
-    /// With one more variable.
+    /// Adds an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
     }
 
-    /// With one more directory.
+    /// Adds a directory.
     #[must_use]
     pub fn dir(mut self, dir: Dir) -> Self {
         self.dirs.push(dir);
         self
     }
 
-    /// With this text on standard input.
+    /// Sets the text on standard input.
     #[must_use]
     pub fn stdin(mut self, text: impl Into<String>) -> Self {
         self.stdin = Stdin::Text(text.into());
         self
     }
 
-    /// With this process's own standard input.
+    /// Passes on the standard input of this process.
     #[must_use]
     pub fn inherit_stdin(mut self) -> Self {
         self.stdin = Stdin::Inherit;
         self
     }
 
-    /// Whether it is given a variable.
+    /// Returns true if the environment has a variable of this name.
     #[must_use]
     pub fn has_env(&self, name: &str) -> bool {
-        self.env.iter().any(|(given, _)| given == name)
+        self.env.iter().any(|(other, _)| other == name)
     }
 
-    /// How many directories it sees.
+    /// Returns the number of directories.
     #[must_use]
     pub fn dir_count(&self) -> usize {
         self.dirs.len()

@@ -1,4 +1,4 @@
-//! Small programs of WASI, each of which does one thing that a limit or a border is about.
+//! Small WASI programs, each of which tests one limit or one part of the sandbox.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use pywasm_session::Environment;
 use pywasm_session::Reporter;
 use pywasm_store::Store;
 
-/// A store of its own, a directory to write to, and a program.
+/// A store, a directory to write to, and a program.
 struct Bench {
     ctx: Ctx,
     dir: Utf8PathBuf,
@@ -17,7 +17,7 @@ struct Bench {
     _root: tempfile::TempDir,
 }
 
-/// A program of these functions; `$print` writes `len` bytes at `at`, `$exit` ends it.
+/// Creates a program with these functions. `$print` writes `len` bytes at `at`, `$exit` ends it.
 fn bench(body: &str) -> Bench {
     let text = format!(
         r#"(module
@@ -72,7 +72,7 @@ impl Bench {
     }
 }
 
-/// A program that computes for a while.
+/// Creates a program that runs a loop `rounds` times.
 fn counts_to(rounds: u32) -> Bench {
     bench(&format!(
         r#"(func (export "_start") (local $n i32)
@@ -84,7 +84,7 @@ fn counts_to(rounds: u32) -> Bench {
 
 const FOREVER: &str = r#"(func (export "_start") (loop $again (br $again)))"#;
 
-/// Prints the strings of an `args_get`-like pair, each with its final zero.
+/// Returns a program that prints the strings of a pair like `args_get`, each with its final zero.
 fn print_strings(sizes: &str, get: &str) -> String {
     format!(
         r#"(func (export "_start")
@@ -107,7 +107,7 @@ fn every_exit_status_passes_through() {
 }
 
 #[test]
-fn a_status_outside_a_byte_is_what_a_parent_process_would_see() {
+fn exit_status_has_eight_bits() {
     assert_eq!(End::Exit(256).code(), 0);
     assert_eq!(End::Exit(-1).code(), 255);
 }
@@ -118,19 +118,19 @@ fn returning_from_start_is_success() {
 }
 
 #[test]
-fn what_a_program_took_is_the_same_each_time() {
+fn fuel_use_is_deterministic() {
     let bench = bench(r#"(func (export "_start") (call $print (i32.const 64) (i32.const 1)))"#);
-    let took = |fuel| {
+    let used = |fuel| {
         let runtime = Runtime::bounded(Bounds { fuel, ..Bounds::default() }, &bench.ctx).unwrap();
         let module = runtime.load(&bench.wasm).unwrap();
         let ran = runtime.run(&module, &Program::new("program")).unwrap();
         assert!(ran.end.is_success());
         ran.spent.unwrap().fuel
     };
-    let (once, again) = (took(Some(1000)), took(Some(2000)));
+    let (once, again) = (used(Some(1000)), used(Some(2000)));
     assert!(once.is_some_and(|fuel| 0 < fuel && fuel < 100), "{once:?}");
     assert_eq!(once, again);
-    assert_eq!(took(None), None, "nobody counts without a limit");
+    assert_eq!(used(None), None, "fuel is not counted without a limit");
 }
 
 #[test]
@@ -140,18 +140,18 @@ fn fuel_ends_a_program() {
 }
 
 #[test]
-fn a_timeout_ends_a_program_that_computes() {
+fn timeout_ends_a_computing_program() {
     let end = bench(FOREVER)
         .end(Bounds { timeout: Some(Duration::from_millis(20)), ..Bounds::default() });
     assert_eq!((end.code(), end), (124, End::TimedOut));
 }
 
-/// It computes on, on a thread that nobody waits for: a billion rounds, and not for ever.
+/// The program continues on an abandoned thread, so it is finite: a billion rounds.
 #[test]
-fn a_timeout_of_this_process_needs_no_check_in_the_code() {
+fn timeout_until_exit_needs_no_checks_in_the_code() {
     let bench = counts_to(1_000_000_000);
     let bounds = Bounds { timeout: Some(Duration::from_millis(1)), ..Bounds::default() };
-    let limited = Runtime::of_this_process(bounds, &bench.ctx).unwrap();
+    let limited = Runtime::until_exit(bounds, &bench.ctx).unwrap();
     let module = limited.load(&bench.wasm).unwrap();
     let end = limited.capture(&module, &Program::new("program")).unwrap().end;
     assert_eq!(end, End::TimedOut);
@@ -162,9 +162,9 @@ fn a_timeout_of_this_process_needs_no_check_in_the_code() {
     assert_ne!(code(&interrupted), code(&without));
 }
 
-/// The engine can't stop a program inside the host: this test hangs when nothing else does.
+/// The engine can't interrupt a host function: without another way to stop, this test hangs.
 #[test]
-fn a_timeout_ends_a_program_that_sleeps() {
+fn timeout_ends_a_sleeping_program() {
     // One subscription: the monotonic clock, in an hour.
     let sleeps = bench(
         r#"(func (export "_start")
@@ -177,7 +177,7 @@ fn a_timeout_ends_a_program_that_sleeps() {
 }
 
 #[test]
-fn a_timeout_of_nothing_ends_a_program_and_one_without_end_does_not() {
+fn zero_and_endless_timeouts() {
     let bounds = |timeout| Bounds { timeout: Some(timeout), ..Bounds::default() };
     assert_eq!(bench(FOREVER).end(bounds(Duration::ZERO)), End::TimedOut);
     let ends = bench(r#"(func (export "_start"))"#);
@@ -185,17 +185,17 @@ fn a_timeout_of_nothing_ends_a_program_and_one_without_end_does_not() {
 }
 
 #[test]
-fn the_end_of_one_programs_time_is_not_the_end_of_anothers() {
+fn timeout_of_one_program_does_not_end_another() {
     let counts = counts_to(20_000_000);
     let bounds = Bounds { timeout: Some(Duration::from_secs(3600)), ..Bounds::default() };
     let runtime = Runtime::bounded(bounds, &counts.ctx).unwrap();
     let module = runtime.load(&counts.wasm).unwrap();
     let (done, is_done) = std::sync::mpsc::channel::<()>();
-    let others = runtime.engine.clone();
+    let engine = runtime.engine.clone();
     let clock = std::thread::spawn(move || {
-        // As often as it can, because the epoch has to move while the program counts.
+        // As often as possible: the epoch has to advance while the program counts.
         while is_done.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
-            others.increment_epoch();
+            engine.increment_epoch();
             std::thread::yield_now();
         }
     });
@@ -206,8 +206,8 @@ fn the_end_of_one_programs_time_is_not_the_end_of_anothers() {
 }
 
 #[test]
-fn memory_past_the_limit_is_refused_and_the_program_goes_on() {
-    // Exits with what the growth by a thousand pages returned, plus two.
+fn memory_growth_beyond_the_limit_fails() {
+    // Exits with two plus the result of growing by a thousand pages.
     let grows = bench(
         r#"(func (export "_start")
             (call $exit (i32.add (memory.grow (i32.const 1000)) (i32.const 2))))"#,
@@ -218,7 +218,7 @@ fn memory_past_the_limit_is_refused_and_the_program_goes_on() {
 }
 
 #[test]
-fn a_limit_below_what_the_program_starts_with_names_both() {
+fn limit_below_the_initial_memory_is_refused() {
     let error = bench(FOREVER)
         .run(Bounds { memory: Some(1 << 16), ..Bounds::default() }, &Program::new("program"))
         .unwrap_err();
@@ -228,7 +228,7 @@ fn a_limit_below_what_the_program_starts_with_names_both() {
 }
 
 #[test]
-fn a_trap_names_its_cause_and_the_programs_functions_alone() {
+fn trap_has_its_cause_and_the_functions_of_the_program() {
     let traps = bench(
         r#"(func $inner unreachable) (func $outer call $inner)
            (func (export "_start") call $outer)"#,
@@ -242,7 +242,7 @@ fn a_trap_names_its_cause_and_the_programs_functions_alone() {
 }
 
 #[test]
-fn endless_recursion_is_a_trap_and_a_short_story() {
+fn endless_recursion_is_a_trap_with_few_frames() {
     let end = bench(r#"(func $f (export "_start") call $f)"#).end(Bounds::default());
     let End::Trap(text) = end else { panic!("{end:?}") };
     assert!(text.contains("call stack exhausted") && text.contains("more"), "{text}");
@@ -250,7 +250,7 @@ fn endless_recursion_is_a_trap_and_a_short_story() {
 }
 
 #[test]
-fn arguments_arrive_untouched() {
+fn arguments_are_passed_unchanged() {
     let program = Program::new("python").args(["-c", "print('ü')", "--flag", ""]);
     let bench = bench(&print_strings("$args_sizes_get", "$args_get"));
     let output = bench.run(Bounds::default(), &program).unwrap().text();
@@ -258,7 +258,7 @@ fn arguments_arrive_untouched() {
 }
 
 #[test]
-fn only_the_variables_that_are_named_arrive() {
+fn only_named_variables_are_passed() {
     let bench = bench(&print_strings("$environ_sizes_get", "$environ_get"));
     let output = |program: &Program| bench.run(Bounds::default(), program).unwrap().text();
     assert!(std::env::vars_os().next().is_some(), "the test itself has an environment");
@@ -267,8 +267,8 @@ fn only_the_variables_that_are_named_arrive() {
 }
 
 #[test]
-fn a_directory_is_as_writable_as_it_is_said_to_be_and_no_other_is_seen() {
-    // Exits with the error of `mkdir new` in the first directory that is given.
+fn directories_are_limited_to_the_named_ones() {
+    // Exits with the error of `mkdir new` in the first directory.
     let makes = bench(
         r#"(data (i32.const 64) "new")
            (func (export "_start")
@@ -276,7 +276,7 @@ fn a_directory_is_as_writable_as_it_is_said_to_be_and_no_other_is_seen() {
     );
     let made = makes.dir.join("new");
     let end = |program: &Program| makes.run(Bounds::default(), program).unwrap().end;
-    // WASI's `badf`: there is no descriptor behind the standard streams.
+    // WASI's `badf`: there is no descriptor after the standard streams.
     assert_eq!(end(&Program::new("program")), End::Exit(8));
     // WASI's `perm`.
     let read_only = Program::new("program").dir(Dir::read_only(&makes.dir, "/"));
@@ -286,7 +286,7 @@ fn a_directory_is_as_writable_as_it_is_said_to_be_and_no_other_is_seen() {
 }
 
 #[test]
-fn a_directory_that_is_not_there_is_named() {
+fn missing_directory_is_named() {
     let bench = bench(FOREVER);
     let program = Program::new("program").dir(Dir::read_only(&bench.dir.join("none"), "/"));
     let error = format!("{:#}", bench.run(Bounds::default(), &program).unwrap_err());
@@ -294,7 +294,7 @@ fn a_directory_that_is_not_there_is_named() {
 }
 
 #[test]
-fn standard_input_is_the_text_that_is_given() {
+fn text_is_passed_as_standard_input() {
     let echoes = bench(
         r#"(func (export "_start")
             (i32.store (i32.const 0) (i32.const 1024))
@@ -308,17 +308,17 @@ fn standard_input_is_the_text_that_is_given() {
 }
 
 #[test]
-fn what_is_no_command_of_wasi_is_refused() {
+fn file_that_is_not_a_command_is_refused() {
     let bench = bench(r#"(func (export "other"))"#);
     let error = bench.run(Bounds::default(), &Program::new("program")).unwrap_err();
     assert!(format!("{error:#}").contains("not a command"), "{error:#}");
-    fs_err::write(&bench.wasm, "no wasm at all").unwrap();
+    fs_err::write(&bench.wasm, "not wasm").unwrap();
     let error = bench.run(Bounds::default(), &Program::new("program")).unwrap_err();
     assert!(error.to_string().contains("program.wasm"), "{error:#}");
 }
 
 #[test]
-fn a_reactor_is_initialized_once_and_then_called_in_turn() {
+fn reactor_is_initialized_once_and_called_in_turn() {
     let bench = bench(
         r#"(global $total (mut i64) (i64.const 0))
         (func (export "_initialize")
@@ -332,11 +332,11 @@ fn a_reactor_is_initialized_once_and_then_called_in_turn() {
         let runtime = Runtime::new(&bench.ctx).unwrap();
         let module = runtime.load(&bench.wasm).unwrap();
         let calls = calls.iter().map(|call| call.parse().unwrap()).collect();
-        let (sender, told) = std::sync::mpsc::channel();
-        let tell = move |text| sender.send(text).unwrap();
-        let end = runtime.invoke(&module, &Program::new("reactor"), calls, tell);
+        let (sender, results) = std::sync::mpsc::channel();
+        let report = move |text| sender.send(text).unwrap();
+        let end = runtime.invoke(&module, &Program::new("reactor"), calls, report);
         let end = end.map(|ran| ran.end);
-        (end.map_err(|error| format!("{error:#}")), told.iter().collect::<Vec<String>>())
+        (end.map_err(|error| format!("{error:#}")), results.iter().collect::<Vec<String>>())
     };
     assert_eq!(
         invoke(&["add(40)", "add(2)"]),

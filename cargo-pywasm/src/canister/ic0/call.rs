@@ -1,4 +1,4 @@
-//! Calls that a canister makes, and the cycles that go with them.
+//! Calls to canisters, and the cycles that are attached to them.
 
 use super::Function as F;
 use super::Type::{I32, I64, Word};
@@ -6,22 +6,22 @@ use crate::canister::guest::{Answer, Guest};
 use crate::canister::mode::sets;
 use crate::canister::system::{Call, Callback};
 
-/// More outstanding calls than this, and `call_perform` says that it did not work.
-const MOST: usize = 500;
+/// The limit of outstanding calls; beyond it, `call_perform` returns an error.
+const MAX_CALLS: usize = 500;
 
 /// SYS_TRANSIENT. Source: the interface specification, "Reject codes".
 const TRANSIENT: u64 = 2;
 
-/// The most bytes of an argument to another canister. Source: "Resource limits" of the
-/// documentation: a request on the same subnet.
-const MOST_ARGUMENT: usize = 10 << 20;
+/// The largest argument of a call in bytes. Source: "Resource limits" of the documentation, for a
+/// request on the same subnet.
+const MAX_ARGUMENT: usize = 10 << 20;
 
 pub(super) const FUNCTIONS: &[F] = &[
     F::new("call_new", &[Word; 8], None, sets::CALL, begin),
     F::new("call_on_cleanup", &[Word, Word], None, sets::CALL, |g, a| {
         let call = g.call()?;
         if call.cleanup.is_some() {
-            return Err("the call has a cleanup callback already".to_owned());
+            return Err("the call already has a cleanup callback".to_owned());
         }
         call.cleanup = Some(Callback { function: a[0], env: a[1] });
         Ok(0)
@@ -30,8 +30,8 @@ pub(super) const FUNCTIONS: &[F] = &[
         g.call()?;
         let bytes = g.read(a[0], a[1])?;
         let argument = &mut g.call()?.argument;
-        if argument.len() + bytes.len() > MOST_ARGUMENT {
-            return Err(format!("the argument of a call has at most {MOST_ARGUMENT} bytes"));
+        if argument.len() + bytes.len() > MAX_ARGUMENT {
+            return Err(format!("the argument of a call has at most {MAX_ARGUMENT} bytes"));
         }
         argument.extend_from_slice(&bytes);
         Ok(0)
@@ -45,7 +45,7 @@ pub(super) const FUNCTIONS: &[F] = &[
         g.call()?;
         let system = g.system();
         let Some(call) = system.call.take() else { return Ok(TRANSIENT) };
-        if system.calls.len() >= MOST {
+        if system.calls.len() >= MAX_CALLS {
             system.durable.cycles += call.cycles;
             return Ok(TRANSIENT);
         }
@@ -65,10 +65,10 @@ fn begin(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
         cycles: 0,
     };
     if call.callee.len() > 29 {
-        return Err(format!("a callee of {} bytes is no principal", call.callee.len()));
+        return Err(format!("a callee of {} bytes is not a principal", call.callee.len()));
     }
     let system = g.system();
-    // One that was never performed is forgotten, and its cycles come back.
+    // A call that was never performed is dropped, and its cycles are returned.
     if let Some(old) = system.call.replace(call) {
         system.durable.cycles += old.cycles;
     }
@@ -89,7 +89,7 @@ fn add(g: &mut Guest<'_, '_>, cycles: u128) -> Answer {
     Ok(0)
 }
 
-/// For functions of a time when cycles fitted.
+/// Converts an amount of cycles for the 64-bit functions.
 pub(super) fn in_64_bits(cycles: u128) -> Answer {
     u64::try_from(cycles).map_err(|_| format!("{cycles} cycles do not fit in 64 bits"))
 }

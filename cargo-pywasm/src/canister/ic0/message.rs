@@ -1,4 +1,4 @@
-//! The message: argument, caller, reply, cycles that came with it.
+//! The message: its argument, caller, reply and cycles.
 
 use super::Function as F;
 use super::Type::{I32, I64, Word};
@@ -8,7 +8,7 @@ use crate::canister::system::Response;
 
 const COPY: &[super::Type] = &[Word, Word, Word];
 
-/// No cycles ever come with a message here.
+/// Messages of this host have no cycles, deadline or caller info.
 const NONE: u64 = 0;
 
 pub(super) const FUNCTIONS: &[F] = &[
@@ -78,11 +78,11 @@ pub(super) const FUNCTIONS: &[F] = &[
     }),
     F::new("accept_message", &[], None, sets::INSPECT, |g, _| {
         if std::mem::replace(&mut g.system().accepted, true) {
-            return Err("the message was accepted already".to_owned());
+            return Err("the message was already accepted".to_owned());
         }
         Ok(0)
     }),
-    // Listed for the policy's sake: only the ledger that mints may call them.
+    // Declared as in the policy, but only the cycles minting canister may call them.
     F::new("mint_cycles", &[I64], Some(I64), Modes::of(&[]), |_, _| Ok(0)),
     F::new("mint_cycles128", &[I64, I64, Word], None, Modes::of(&[]), |_, _| Ok(0)),
 ];
@@ -92,13 +92,13 @@ fn rejection(g: &mut Guest<'_, '_>) -> String {
 }
 
 fn append(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
-    once(g)?;
+    check_open(g)?;
     let bytes = g.read(a[0], a[1])?;
     let system = g.system();
-    let most = system.facts.most_reply;
-    if system.reply.len() + bytes.len() > most {
+    let max = system.facts.max_reply;
+    if system.reply.len() + bytes.len() > max {
         return Err(format!(
-            "a reply has at most {most} bytes, and this one would have {}",
+            "the limit of a reply is {max} bytes, and this one would have {}",
             system.reply.len() + bytes.len()
         ));
     }
@@ -107,16 +107,16 @@ fn append(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
 }
 
 fn respond(g: &mut Guest<'_, '_>, response: Response) -> Answer {
-    once(g)?;
+    check_open(g)?;
     g.system().response = Some(response);
     Ok(0)
 }
 
-/// A message is answered once.
-fn once(g: &mut Guest<'_, '_>) -> Answer<()> {
+/// Checks that the message has no response yet.
+fn check_open(g: &mut Guest<'_, '_>) -> Answer<()> {
     match &g.system().response {
         None => Ok(()),
-        Some(Response::Reply(_)) => Err("the message was replied to already".to_owned()),
-        Some(Response::Reject(_)) => Err("the message was rejected already".to_owned()),
+        Some(Response::Reply(_)) => Err("the message was already replied to".to_owned()),
+        Some(Response::Reject(_)) => Err("the message was already rejected".to_owned()),
     }
 }

@@ -1,7 +1,7 @@
-//! The functions of `ic0`: their types, where they may be called, and what they do.
+//! The functions of `ic0`: their types, the modes that may call them, and their implementations.
 //!
-//! Source of all of it: the interface specification of the Internet Computer, "Overview of imports";
-//! `policies/ic.toml` has the same types, and a test holds one against the other.
+//! Source: the interface specification of the Internet Computer, "Overview of imports". A test
+//! compares the types with `policies/ic.toml`.
 
 mod call;
 mod message;
@@ -17,7 +17,7 @@ use super::system::System;
 /// A type of a parameter or a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
-    /// An address or a size: of 32 bits, or of 64 in a canister with such a memory.
+    /// An address or a size: 32 bits, or 64 bits in a canister with a 64-bit memory.
     Word,
     I32,
     I64,
@@ -29,7 +29,7 @@ pub(super) struct Function {
     pub(super) params: &'static [Type],
     pub(super) result: Option<Type>,
     modes: Modes,
-    /// Arguments and result have 64 bits here, whatever their types are.
+    /// The implementation, with arguments and result as 64-bit numbers.
     run: fn(&mut Guest<'_, '_>, &[u64]) -> Answer,
 }
 
@@ -44,13 +44,13 @@ impl Function {
         Self { name, params, result, modes, run }
     }
 
-    /// Its type in a module whose memory has addresses of 32 or of 64 bits.
+    /// Returns its type in a module with a 32-bit or a 64-bit memory.
     pub(super) fn ty(&self, engine: &Engine, is_64: bool) -> FuncType {
         let of = |ty: &Type| if ty.is_64(is_64) { ValType::I64 } else { ValType::I32 };
         FuncType::new(engine, self.params.iter().map(of), self.result.iter().map(of))
     }
 
-    /// Makes it be what the module imports by its name.
+    /// Defines the function in a linker.
     pub(super) fn define(
         &'static self,
         linker: &mut Linker<System>,
@@ -63,7 +63,7 @@ impl Function {
                 *result = if ty.is_64(is_64) {
                     Val::I64(answer.cast_signed())
                 } else {
-                    // Sizes and small numbers, or -1.
+                    // A size, a small number or -1.
                     Val::I32((answer as u32).cast_signed())
                 };
             }
@@ -75,8 +75,8 @@ impl Function {
     fn call(&self, mut caller: Caller<'_, System>, params: &[Val]) -> wasmtime::Result<u64> {
         let mode = caller.data().mode;
         if !self.modes.contains(mode) {
-            let message = format!("it may not be called in {}", mode.name());
-            return Err(Stop::Wrong(self.name, message).into());
+            let message = format!("not allowed in {}", mode.name());
+            return Err(Stop::Invalid(self.name, message).into());
         }
         let mut words = [0; 8];
         for (word, value) in words.iter_mut().zip(params) {
@@ -88,11 +88,11 @@ impl Function {
         }
         if self.name == "trap" {
             let text = Guest::new(&mut caller).text(words[0], words[1]);
-            let text = text.map_err(|problem| Stop::Wrong(self.name, problem))?;
-            return Err(Stop::Asked(text).into());
+            let text = text.map_err(|problem| Stop::Invalid(self.name, problem))?;
+            return Err(Stop::Trap(text).into());
         }
         let answer = (self.run)(&mut Guest::new(&mut caller), &words);
-        answer.map_err(|problem| Stop::Wrong(self.name, problem).into())
+        answer.map_err(|problem| Stop::Invalid(self.name, problem).into())
     }
 }
 
@@ -106,12 +106,12 @@ impl Type {
     }
 }
 
-/// All of them.
+/// Returns all functions.
 pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
     [message::FUNCTIONS, call::FUNCTIONS, state::FUNCTIONS, system::FUNCTIONS].into_iter().flatten()
 }
 
-/// The function of this name.
+/// Returns the function with this name.
 pub(super) fn function(name: &str) -> Option<&'static Function> {
     functions().find(|function| function.name == name)
 }

@@ -1,4 +1,4 @@
-//! What outlives a message: stable memory, certified data, the timer, cycles.
+//! State that is kept between messages: stable memory, certified data, the timer, cycles.
 
 use super::Function as F;
 use super::Type::{I32, I64, Word};
@@ -6,11 +6,11 @@ use super::call::in_64_bits;
 use crate::canister::guest::{Answer, Guest};
 use crate::canister::mode::sets;
 
-/// Pages that functions of 32 bits can speak of.
+/// The number of pages that the 32-bit functions can address.
 const PAGES_32: u64 = 1 << 16;
 
-/// Source: the interface specification, "Certified data".
-const MOST_CERTIFIED: u64 = 32;
+/// The largest certified data in bytes. Source: the interface specification, "Certified data".
+const MAX_CERTIFIED: u64 = 32;
 
 pub(super) const FUNCTIONS: &[F] = &[
     F::new("stable64_size", &[], Some(I64), sets::ALWAYS, |g, _| {
@@ -31,8 +31,8 @@ pub(super) const FUNCTIONS: &[F] = &[
     F::new("stable_grow", &[I32], Some(I32), sets::ANY, |g, a| {
         small(g)?;
         let system = g.system();
-        let most = system.facts.stable_limit.min(PAGES_32);
-        Ok(system.durable.stable.grow(a[0], most).unwrap_or(u64::MAX))
+        let max = system.facts.stable_limit.min(PAGES_32);
+        Ok(system.durable.stable.grow(a[0], max).unwrap_or(u64::MAX))
     }),
     F::new("stable_read", &[I32, I32, I32], None, sets::ANY, |g, a| {
         small(g)?;
@@ -43,8 +43,8 @@ pub(super) const FUNCTIONS: &[F] = &[
         g.stable_write(a[0], a[1], a[2])
     }),
     F::new("certified_data_set", &[Word, Word], None, sets::CERTIFY, |g, a| {
-        if a[1] > MOST_CERTIFIED {
-            return Err(format!("certified data have at most {MOST_CERTIFIED} bytes"));
+        if a[1] > MAX_CERTIFIED {
+            return Err(format!("certified data has at most {MAX_CERTIFIED} bytes"));
         }
         g.system().durable.certified = g.read(a[0], a[1])?;
         Ok(0)
@@ -63,15 +63,15 @@ pub(super) const FUNCTIONS: &[F] = &[
     F::new("canister_cycle_balance128", &[Word], None, sets::ANY, |g, a| balance(g, a[0])),
     F::new("canister_liquid_cycle_balance128", &[Word], None, sets::ANY, |g, a| balance(g, a[0])),
     F::new("cycles_burn128", &[I64, I64, Word], None, sets::BURN, |g, a| {
-        let wanted = u128::from(a[0]) << 64 | u128::from(a[1]);
+        let requested = u128::from(a[0]) << 64 | u128::from(a[1]);
         let system = g.system();
-        let burned = wanted.min(system.durable.cycles);
+        let burned = requested.min(system.durable.cycles);
         system.durable.cycles -= burned;
         g.write_cycles(a[2], burned)
     }),
 ];
 
-/// The size, where functions of 32 bits can tell it.
+/// Returns the size of the stable memory, if the 32-bit functions can address all of it.
 fn small(g: &mut Guest<'_, '_>) -> Answer {
     match g.system().durable.stable.size() {
         size if size <= PAGES_32 => Ok(size),
@@ -85,5 +85,5 @@ fn balance(g: &mut Guest<'_, '_>, to: u64) -> Answer {
 }
 
 fn no_certificate() -> Answer {
-    Err("there is no certificate: nobody certifies on this host".to_owned())
+    Err("there is no certificate: this host does not certify data".to_owned())
 }

@@ -1,4 +1,4 @@
-//! The world around: who the canister is, when it is, what things cost.
+//! The environment: the canister's identity, the time, costs.
 
 use candid::Principal;
 
@@ -9,12 +9,12 @@ use crate::canister::mode::sets;
 
 const COPY: &[super::Type] = &[Word, Word, Word];
 
-/// The subnet's name: any principal will do where there is none.
+/// The principal of the subnet, which this host doesn't have.
 const SUBNET: &[u8] = b"pywasm";
-/// This process.
+/// The number of nodes: this process.
 const NODES: u64 = 1;
 const RUNNING: u64 = 1;
-/// Nothing costs anything here.
+/// All costs on this host.
 const FREE: u128 = 0;
 
 pub(super) const FUNCTIONS: &[F] = &[
@@ -30,20 +30,20 @@ pub(super) const FUNCTIONS: &[F] = &[
     F::new("subnet_self_size", &[], Some(Word), sets::ANY, |_, _| Ok(SUBNET.len() as u64)),
     F::new("subnet_self_copy", COPY, None, sets::ANY, |g, a| g.copy(a[0], a[1], a[2], SUBNET)),
     F::new("subnet_self_node_count", &[], Some(I32), sets::ANY, |_, _| Ok(NODES)),
-    // Nobody signs anything on this host.
+    // This host does not sign anything.
     F::new("root_key_size", &[], Some(Word), sets::BURN, |_, _| Ok(0)),
     F::new("root_key_copy", COPY, None, sets::BURN, |g, a| g.copy(a[0], a[1], a[2], &[])),
     F::new("time", &[], Some(I64), sets::ANY, |g, _| Ok(g.system().facts.time)),
     F::new("performance_counter", &[I32], Some(I64), sets::ALWAYS, |g, a| match a[0] {
         0 => Ok(g.fuel_used()),
         1 => Ok(g.system().facts.fuel_before + g.fuel_used()),
-        other => Err(format!("{other} is no counter: 0 and 1 are")),
+        other => Err(format!("unknown counter {other}: only 0 and 1 exist")),
     }),
     F::new("is_controller", &[Word, Word], Some(I32), sets::ALWAYS, |g, a| {
         let bytes = g.read(a[0], a[1])?;
-        let who = Principal::try_from_slice(&bytes)
-            .map_err(|_| format!("{} bytes are no principal", bytes.len()))?;
-        Ok(g.system().facts.controllers.contains(&who).into())
+        let principal = Principal::try_from_slice(&bytes)
+            .map_err(|_| format!("{} bytes are not a principal", bytes.len()))?;
+        Ok(g.system().facts.controllers.contains(&principal).into())
     }),
     F::new("in_replicated_execution", &[], Some(I32), sets::ALWAYS, |g, _| {
         Ok(g.system().mode.is_replicated().into())
@@ -72,7 +72,7 @@ pub(super) const FUNCTIONS: &[F] = &[
         g.system().debug.push(text);
         Ok(0)
     }),
-    // What it does ends the message, which the caller of all functions sees to.
+    // `Function::call` implements it, because it ends the message.
     F::new("trap", &[Word, Word], None, sets::ALWAYS, |_, _| Ok(0)),
 ];
 
@@ -81,10 +81,10 @@ fn signature(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
 }
 
 fn no_variable(index: u64) -> Answer {
-    Err(format!("there is no variable {index}: this host has none"))
+    Err(format!("there is no variable {index}: this host has no environment variables"))
 }
 
 fn unset(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
     let name = g.text(a[0], a[1])?;
-    Err(format!("there is no variable `{name}`: this host has none"))
+    Err(format!("there is no variable `{name}`: this host has no environment variables"))
 }

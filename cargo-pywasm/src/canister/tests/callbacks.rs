@@ -1,9 +1,8 @@
-//! Calls that a canister makes, and what happens when they are answered.
+//! Calls of a canister, and their callbacks.
 
 use super::*;
 
-/// `ask` calls the method whose name stands at 200, of the canister whose name has `callee` bytes at
-/// 300, and adds 7 to the counter that its callbacks are handed.
+/// A module whose method `ask` calls `method` of `callee`. Its callbacks get the argument 7.
 fn caller(callee: &[u8], method: &str, more: &str) -> Module {
     let hex: String = callee.iter().map(|byte| format!("\\{byte:02x}")).collect();
     module(&format!(
@@ -46,7 +45,7 @@ const ECHO: &str = r#"
     (func $clean (param i32))"#;
 
 #[test]
-fn raw_rand_gives_bytes_of_the_seed_to_the_reply_callback() {
+fn raw_rand_replies_with_bytes_of_the_seed() {
     let module = caller(&[], "raw_rand", ECHO);
     let ask = |seed| {
         let mut canister = Canister::new(Settings { seed, ..Settings::default() });
@@ -62,7 +61,7 @@ fn raw_rand_gives_bytes_of_the_seed_to_the_reply_callback() {
 }
 
 #[test]
-fn nobody_else_is_there_to_call() {
+fn call_to_other_canister_is_rejected() {
     let callee = Principal::from_slice(&[1, 2, 3]);
     let run = update(&mut installed(&caller(callee.as_slice(), "name", ECHO)), "ask");
     let bytes = reply(&run);
@@ -74,23 +73,23 @@ fn nobody_else_is_there_to_call() {
 }
 
 #[test]
-fn a_canister_can_call_itself() {
+fn canister_can_call_itself() {
     let own = Settings::default().id;
     let mut canister = installed(&caller(own.as_slice(), "inc", ECHO));
     assert_eq!(reply(&update(&mut canister, "ask")), [2, 2, 0]);
 }
 
 #[test]
-fn a_call_to_itself_without_end_is_rejected() {
+fn endless_recursion_of_calls_is_rejected() {
     let own = Settings::default().id;
     let mut canister = installed(&caller(own.as_slice(), "ask", ECHO));
     let run = update(&mut canister, "ask");
-    // The innermost was rejected and replied so to its caller, and so on to the outermost.
+    // The innermost call is rejected, and each caller replies with its code.
     assert_eq!(reply(&run)[0], 2);
 }
 
 #[test]
-fn a_callback_that_traps_is_taken_back_and_its_cleanup_is_kept() {
+fn trapped_callback_is_rolled_back_but_not_its_cleanup() {
     let more = r#"
         (func $on_reply (param $env i32) call $inc (call $trap (i32.const 100) (i32.const 4)))
         (func $clean (param $env i32) (i32.store8 (i32.const 0) (local.get $env)))"#;
@@ -98,12 +97,12 @@ fn a_callback_that_traps_is_taken_back_and_its_cleanup_is_kept() {
     let run = update(&mut canister, "ask");
     let (code, message) = rejected(&run);
     assert!(code == 5 && message.starts_with("the canister trapped: help"), "{message}");
-    // What was written before the call stays, too.
+    // The changes before the call are kept, too.
     assert_eq!(reply(&query(&mut canister, "read")), [7, 1, 0]);
 }
 
 #[test]
-fn a_callback_that_does_not_reply_leaves_the_message_without_one() {
+fn callback_without_reply_is_an_error() {
     let more = "(func $on_reply (param i32)) (func $clean (param i32))";
     let run = update(&mut installed(&caller(&[], "raw_rand", more)), "ask");
     assert_eq!(rejected(&run), (5, "`ask` did not reply"));

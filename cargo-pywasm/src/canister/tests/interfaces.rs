@@ -1,4 +1,4 @@
-//! Interfaces out of modules, and text that is typed by them.
+//! Interfaces of modules, and text with their types.
 
 use pywasm_wasm::custom;
 
@@ -12,8 +12,8 @@ service : (text) -> {
   sum : (List) -> (int);
 }";
 
-/// A module that says this by its export, after `before` was run.
-fn says(text: &str, imports: &str, before: &str) -> Vec<u8> {
+/// Creates a module whose export runs `before` and returns `text`.
+fn exporting(text: &str, imports: &str, before: &str) -> Vec<u8> {
     let text: String = text.bytes().map(|byte| format!("\\{byte:02x}")).collect();
     wat::parse_str(format!(
         r#"(module {imports} (memory 1) (data (i32.const 16) "{text}")
@@ -27,7 +27,7 @@ fn refused(module: &[u8]) -> String {
 }
 
 #[test]
-fn an_interface_is_said_whatever_is_imported() {
+fn imports_return_zeros() {
     let imports = r#"
         (import "wasi_snapshot_preview1" "random_get" (func $r (param i32 i32) (result i32)))
         (import "ic0" "time" (func $t (result i64)))
@@ -36,11 +36,11 @@ fn an_interface_is_said_whatever_is_imported() {
         (import "env" "g" (global i64)) (import "env" "n" (func $n))"#;
     let before = "(drop (call $r (i32.const 0) (i32.const 0))) (drop (call $t)) (drop (call $f))
         (drop (call $d)) (drop (call $v)) (call $two) drop drop call $n";
-    assert_eq!(interface::extract(&says(DID, imports, before)).unwrap(), DID);
+    assert_eq!(interface::extract(&exporting(DID, imports, before)).unwrap(), DID);
 }
 
 #[test]
-fn constructors_are_run_only_when_it_does_not_work_without() {
+fn constructors_run_only_if_needed() {
     let module = |start: &str| {
         format!(
             r#"(module (memory 1) (global $ready (mut i32) (i32.const 0))
@@ -54,33 +54,33 @@ fn constructors_are_run_only_when_it_does_not_work_without() {
     let found = interface::extract(&bytes(module(r#"(export "_initialize")"#)));
     assert_eq!(found.unwrap(), "service : {}");
     let error = refused(&bytes(module("")));
-    assert!(error.contains("it called no import") && error.contains("unreachable"), "{error}");
-    let text = says("service : {}", "(func (export \"_initialize\") unreachable)", "");
+    assert!(error.contains("it called no imports") && error.contains("unreachable"), "{error}");
+    let text = exporting("service : {}", "(func (export \"_initialize\") unreachable)", "");
     assert_eq!(interface::extract(&text).unwrap(), "service : {}");
 }
 
 #[test]
-fn an_interface_that_is_not_to_be_had_says_why() {
+fn failed_extraction_names_the_reason() {
     let import = r#"(import "env" "b" (func $b (result i32))) (import "env" "a" (func $a))
         (import "env" "unused" (func))"#;
-    let error = refused(&says("", import, "(drop (call $b)) (call $a) (call $a) unreachable"));
-    assert!(error.contains("answered by zeros: `env.a`, `env.b`:"), "{error}");
-    assert!(refused(&says("", "", "(loop (br 0))")).contains("fuel"));
-    assert!(refused(&says("service : { f : (Gone) -> () }", "", "")).contains("Gone"));
-    assert!(refused(&says("type A = nat;", "", "")).contains("has no service"));
-    assert!(refused(&says("hello there", "", "")).contains("line 1, column 1"));
+    let error = refused(&exporting("", import, "(drop (call $b)) (call $a) (call $a) unreachable"));
+    assert!(error.contains("which returned zeros: `env.a`, `env.b`:"), "{error}");
+    assert!(refused(&exporting("", "", "(loop (br 0))")).contains("fuel"));
+    assert!(refused(&exporting("service : { f : (Gone) -> () }", "", "")).contains("Gone"));
+    assert!(refused(&exporting("type A = nat;", "", "")).contains("has no service"));
+    assert!(refused(&exporting("hello there", "", "")).contains("line 1, column 1"));
     let latin = r#"(module (memory 1) (data (i32.const 16) "\ff\00")
         (func (export "get_candid_pointer") (result i32) (i32.const 16)))"#;
     assert!(refused(&wat::parse_str(latin).unwrap()).contains("not UTF-8"));
     let outside = latin.replace("(i32.const 16)))", "(i32.const -1)))");
-    assert!(refused(&wat::parse_str(outside).unwrap()).contains("outside of its memory"));
+    assert!(refused(&wat::parse_str(outside).unwrap()).contains("outside its memory"));
     let bare = refused(&wat::parse_str("(module)").unwrap());
     assert!(bare.contains("no export `get_candid_pointer`") && bare.contains("export_candid!()"));
 }
 
 #[test]
-fn the_metadata_are_asked_first() {
-    let bytes = says("service : {}", "", "");
+fn metadata_has_precedence() {
+    let bytes = exporting("service : {}", "", "");
     let bytes = custom::embed(&bytes, custom::CANDID, DID.as_bytes()).unwrap();
     let module = Host::without_cache().unwrap().module(&bytes).unwrap();
     assert_eq!(Interface::of(&module).unwrap().unwrap().text, DID);
@@ -105,26 +105,26 @@ fn arguments_have_the_types_of_the_method() {
             .is_ok()
     );
     let error = |method: &str, text: &str| format!("{:#}", encode(method, text).unwrap_err());
-    assert!(error("draw", "(5)").contains("argument 1 is `5` of type int, and Shape is wanted"));
-    assert!(error("draw", "(variant { oval })").contains("Shape is wanted"));
-    let wanted = "0 arguments are given, and 2 are wanted: (Shape, opt text)";
-    assert!(error("draw", "()").contains(wanted));
-    assert!(error("sum", "(null, null)").contains("2 arguments are given, and 1 is wanted"));
+    assert!(error("draw", "(5)").contains("argument 1 is `5` of type int, expected Shape"));
+    assert!(error("draw", "(variant { oval })").contains("expected Shape"));
+    let expected = "expected 2 arguments, got 0: (Shape, opt text)";
+    assert!(error("draw", "()").contains(expected));
+    assert!(error("sum", "(null, null)").contains("expected 1 argument, got 2"));
 }
 
 #[test]
-fn text_that_is_no_candid_is_shown_with_its_place() {
+fn syntax_error_is_shown_with_its_position() {
     let error = |text: &str| format!("{:#}", text::encode_untyped(text).unwrap_err());
-    let said = error("(record {\n  a = ; b = 1 })");
-    assert!(said.contains("line 2, column 7:\n    a = ; b = 1 })\n        ^"), "{said}");
-    assert!(said.contains("Expects"), "{said}");
+    let message = error("(record {\n  a = ; b = 1 })");
+    assert!(message.contains("line 2, column 7:\n    a = ; b = 1 })\n        ^"), "{message}");
+    assert!(message.contains("Expects"), "{message}");
     assert!(error("(\"ä\", ä)").contains("line 1, column 7:"), "{}", error("(\"ä\", ä)"));
     assert!(error("(1").contains("column 3:\n  (1\n    ^"), "{}", error("(1"));
     assert!(error("").contains("line 1, column 1"));
 }
 
 #[test]
-fn replies_are_text_by_the_method_and_without_one() {
+fn replies_are_decoded_with_and_without_types() {
     let interface = Interface::parse(DID).unwrap();
     let draw = interface.method("draw").unwrap();
     let bytes = text::encode("(record { 1; \"x\" })", &interface.env, &draw.rets).unwrap();
@@ -134,27 +134,27 @@ fn replies_are_text_by_the_method_and_without_one() {
     assert!(text::decode(b"no", None).is_err());
     let sum = interface.method("sum").unwrap();
     let error = text::decode(&bytes, Some((&interface.env, sum))).unwrap_err();
-    assert!(format!("{error:#}").contains("the reply is no (int)"));
+    assert!(format!("{error:#}").contains("the reply is not (int)"));
 }
 
 #[test]
-fn an_interface_breaks_what_it_leaves_out() {
+fn removed_and_changed_methods_are_incompatible() {
     let old = Interface::parse("service : { a : () -> (nat); b : (text) -> () }").unwrap();
     let new = Interface::parse("service : { a : () -> (nat); b : (opt text) -> (); c : () -> () }");
-    assert_eq!(new.unwrap().breaks(&old), [] as [&str; 0]);
+    assert_eq!(new.unwrap().incompatibilities(&old), [] as [&str; 0]);
     let new = Interface::parse("service : { a : () -> (text) }").unwrap();
-    let broken = new.breaks(&old);
+    let broken = new.incompatibilities(&old);
     assert_eq!(broken.len(), 2, "{broken:?}");
     assert!(broken[0].contains("\"a\"") && broken[1].contains("\"b\""), "{broken:?}");
 }
 
 #[test]
-fn text_that_is_nested_without_end_is_refused() {
+fn deeply_nested_text_is_refused() {
     for (open, close) in [("opt ", ""), ("vec{", "}"), ("record{a:opt ", "}"), ("(", ")")] {
         let deep =
             |times| format!("service:{{f:({}nat{})->()}}", open.repeat(times), close.repeat(times));
         let error = Interface::parse(&deep(50_000)).unwrap_err().to_string();
-        assert!(error.contains("nested more than 500 times"), "{error}");
+        assert!(error.contains("nested more than 500 levels deep"), "{error}");
     }
     let deep = |times| format!("service:{{f:({}nat)->()}}", "opt ".repeat(times));
     assert!(Interface::parse(&deep(400)).is_ok());
@@ -167,26 +167,26 @@ fn text_that_is_nested_without_end_is_refused() {
 }
 
 #[test]
-fn every_interface_ends_in_an_answer_or_an_error() {
+fn large_interfaces_end_with_a_result_or_an_error() {
     let refused = |text: &str| format!("{:#}", Interface::parse(text).unwrap_err());
     let lines = |count: usize, line: &dyn Fn(usize) -> String| -> String {
         (0..count).map(|it| line(it) + "\n").collect()
     };
     let end = |it: usize| format!("type a{it} = nat;\nservice : {{ f : (a0) -> () }}\n");
-    // Names of names, which are followed anew for each.
+    // A chain of names, which is resolved again for each name.
     let names = |it| format!("type a{it} = a{};", it + 1);
-    let said = refused(&(lines(4_000, &names) + &end(4_000)));
-    assert!(said.contains("more than 500 names lead from one to the next"), "{said}");
+    let message = refused(&(lines(4_000, &names) + &end(4_000)));
+    assert!(message.contains("a chain of more than 500 names"), "{message}");
     assert!(Interface::parse(&(lines(400, &names) + &end(400))).is_ok());
-    assert!(refused("type a = b; type b = a; service : {}").contains("no type"));
-    // Types in types, for each of which the reader calls itself.
+    assert!(refused("type a = b; type b = a; service : {}").contains("does not end with a type"));
+    // Nested types, for which the parser recurses.
     let records = |it| format!("type a{it} = opt record {{ x : a{} }};", it + 1);
     let interface = Interface::parse(&(lines(4_900, &records) + &end(4_900))).unwrap();
     let types = &interface.method("f").unwrap().args;
     assert!(text::encode("(null)", &interface.env, types).is_ok());
-    let said = refused(&(lines(20_000, &records) + &end(20_000)));
-    assert!(said.contains("20001 definitions, and 5000 are the most"), "{said}");
-    // The end of a line is looked for at each of its words.
+    let message = refused(&(lines(20_000, &records) + &end(20_000)));
+    assert!(message.contains("20001 definitions, and the limit is 5000"), "{message}");
+    // A long line, whose end is searched for at each token.
     let wide: String = (0..20_000).map(|it| format!("f{it} : () -> ();")).collect();
     assert!(refused(&format!("\nservice : {{{wide}}}")).contains("line 2"));
     assert!(refused(&"//\n".repeat(400_000)).contains("larger than 1048576 bytes"));

@@ -1,4 +1,4 @@
-//! What may be called when, and what is answered how often.
+//! Rules of the interface specification: allowed calls, rollback, limits.
 
 use pywasm_audit::Policy;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::canister::ic0::{self, Type};
 
 #[test]
-fn a_trap_in_an_update_takes_back_what_it_wrote() {
+fn trap_rolls_back_an_update() {
     let module = counter(
         r#"(func $boom (export "canister_update boom")
             call $inc
@@ -30,8 +30,8 @@ fn a_trap_in_an_update_takes_back_what_it_wrote() {
 }
 
 #[test]
-fn a_query_changes_nothing_and_an_update_does() {
-    let module = counter(r#"(func (export "canister_query inc_q") call $inc call $tell)"#);
+fn query_drops_its_changes() {
+    let module = counter(r#"(func (export "canister_query inc_q") call $inc call $reply_state)"#);
     let mut canister = installed(&module);
     for _ in 0..2 {
         assert_eq!(reply(&query(&mut canister, "inc_q")), [1, 1, 0]);
@@ -42,7 +42,7 @@ fn a_query_changes_nothing_and_an_update_does() {
 }
 
 #[test]
-fn data_segments_and_the_start_function_are_written_once() {
+fn data_and_start_function_run_once() {
     let module = module(&format!(
         r#"(module {COUNTER}
             (func $start call $inc call $inc)
@@ -59,7 +59,7 @@ fn data_segments_and_the_start_function_are_written_once() {
 }
 
 #[test]
-fn a_function_that_the_mode_has_not_traps_by_its_name() {
+fn function_not_allowed_in_a_mode_traps() {
     let text = |export: &str| {
         format!(
             r#"(module
@@ -76,48 +76,48 @@ fn a_function_that_the_mode_has_not_traps_by_its_name() {
         assert!(canister.module().is_none());
         rejected(&run).1.to_owned()
     };
-    let said = at_install(r#"(func (export "canister_init") call $reply)"#);
-    assert!(said.contains("ic0.msg_reply: it may not be called in canister_init"), "{said}");
-    let said = at_install("(func $start (drop (call $time))) (start $start)");
-    assert!(said.contains("ic0.time: it may not be called in the start function"), "{said}");
+    let message = at_install(r#"(func (export "canister_init") call $reply)"#);
+    assert!(message.contains("ic0.msg_reply: not allowed in canister_init"), "{message}");
+    let message = at_install("(func $start (drop (call $time))) (start $start)");
+    assert!(message.contains("ic0.time: not allowed in the start function"), "{message}");
     let module = module(&text(
         r#"(func (export "canister_query q") (drop (call $perform)))
         (func (export "canister_heartbeat") (drop (call $size)))"#,
     ));
     let mut canister = installed(&module);
     let run = query(&mut canister, "q");
-    assert!(rejected(&run).1.contains("ic0.call_perform: it may not be called in a query"));
+    assert!(rejected(&run).1.contains("ic0.call_perform: not allowed in a query"));
     let run = canister.heartbeat().unwrap();
-    assert!(rejected(&run).1.contains("ic0.msg_arg_data_size: it may not be called in a heart"));
+    assert!(rejected(&run).1.contains("ic0.msg_arg_data_size: not allowed in a heart"));
 }
 
 #[test]
-fn a_message_is_answered_exactly_once() {
+fn message_has_exactly_one_response() {
     let module = counter(
         r#"(func (export "canister_update twice") call $inc call $reply call $reply)
         (func (export "canister_update never") call $inc)"#,
     );
     let mut canister = installed(&module);
     let run = update(&mut canister, "twice");
-    assert!(rejected(&run).1.starts_with("ic0.msg_reply: the message was replied to already"));
+    assert!(rejected(&run).1.starts_with("ic0.msg_reply: the message was already replied to"));
     assert_eq!(reply(&query(&mut canister, "read")), [0, 0, 0]);
-    // One that does not reply is kept nevertheless.
+    // The changes of a message without reply are kept.
     assert_eq!(rejected(&update(&mut canister, "never")), (5, "`never` did not reply"));
     assert_eq!(reply(&query(&mut canister, "read")), [1, 1, 0]);
 }
 
 #[test]
-fn a_method_is_asked_for_as_what_it_is() {
+fn method_has_one_kind() {
     let mut canister = installed(&counter(""));
-    let says = |run: Run| rejected(&run).1.to_owned();
-    assert_eq!(says(query(&mut canister, "inc")), "`inc` is no query: it is of the kind update");
-    assert_eq!(says(update(&mut canister, "gone")), "the canister has no update `gone`");
+    let message = |run: Run| rejected(&run).1.to_owned();
+    assert_eq!(message(query(&mut canister, "inc")), "`inc` is not of kind query but update");
+    assert_eq!(message(update(&mut canister, "gone")), "the canister has no update `gone`");
     let mut empty = Canister::new(Settings::default());
-    assert_eq!(says(update(&mut empty, "inc")), "the canister has no module");
+    assert_eq!(message(update(&mut empty, "inc")), "the canister has no module");
 }
 
 #[test]
-fn what_is_too_large_is_refused() {
+fn large_arguments_and_replies_are_refused() {
     let module = module(
         r#"(module
             (import "ic0" "msg_reply" (func $reply))
@@ -134,15 +134,19 @@ fn what_is_too_large_is_refused() {
     let mut canister = installed(&module);
     assert_eq!(reply(&query(&mut canister, "q")).len(), 3 << 20);
     let run = update(&mut canister, "u");
-    assert!(rejected(&run).1.contains("at most 2097152 bytes, and this one would have 3145728"));
-    assert!(rejected(&query(&mut canister, "more")).1.contains("at most 3145728"));
+    assert!(
+        rejected(&run)
+            .1
+            .contains("the limit of a reply is 2097152 bytes, and this one would have 3145728")
+    );
+    assert!(rejected(&query(&mut canister, "more")).1.contains("the limit of a reply is 3145728"));
     assert!(rejected(&query(&mut canister, "outside")).1.contains("out of bounds"));
     let run = canister.update("u", &vec![0; (2 << 20) + 1], who()).unwrap();
     assert!(rejected(&run).1.contains("2097153 bytes"));
 }
 
 #[test]
-fn fuel_stack_and_heap_have_their_limits() {
+fn fuel_stack_and_heap_are_limited() {
     let module = module(
         r#"(module
             (import "ic0" "msg_reply" (func $reply))
@@ -168,7 +172,7 @@ fn fuel_stack_and_heap_have_their_limits() {
 }
 
 #[test]
-fn memory_that_is_filled_or_copied_is_paid_by_the_byte() {
+fn memory_fill_and_copy_use_fuel_per_byte() {
     let module = counter(
         r#"(func (export "canister_update fill")
             (memory.fill (i32.const 1000) (i32.const 1) (i32.const 50000)))
@@ -182,7 +186,7 @@ fn memory_that_is_filled_or_copied_is_paid_by_the_byte() {
 }
 
 #[test]
-fn proposals_that_the_policy_has_not_are_refused() {
+fn unsupported_proposals_are_refused() {
     let host = Host::without_cache().unwrap();
     for text in [
         "(module (func $f return_call $f))",
@@ -193,27 +197,30 @@ fn proposals_that_the_policy_has_not_are_refused() {
         "(module (tag))",
     ] {
         let error = host.module(&wat::parse_str(text).unwrap()).unwrap_err();
-        assert!(format!("{error:#}").contains("not WebAssembly as a canister may be"), "{error:#}");
+        assert!(
+            format!("{error:#}").contains("not a WebAssembly module that a canister can have"),
+            "{error:#}"
+        );
     }
     host.module(&wat::parse_str("(module (memory i64 1) (func (param v128)))").unwrap()).unwrap();
 }
 
 #[test]
-fn imports_that_no_canister_has_are_named_at_install() {
+fn missing_imports_are_named_at_install() {
     let module = module(
         r#"(module (import "wasi_snapshot_preview1" "fd_write" (func (param i32)))
             (import "ic0" "time" (func (result i64))) (import "ic0" "tim" (func)))"#,
     );
     let run = Canister::new(Settings::default()).install(&module, b"", who()).unwrap();
-    let said = rejected(&run).1;
-    assert!(said.contains("`ic0.tim`, `wasi_snapshot_preview1.fd_write`"), "{said}");
+    let message = rejected(&run).1;
+    assert!(message.contains("`ic0.tim`, `wasi_snapshot_preview1.fd_write`"), "{message}");
     let module = super::module(r#"(module (import "ic0" "time" (func (result i32))))"#);
     let run = Canister::new(Settings::default()).install(&module, b"", who()).unwrap();
-    assert!(rejected(&run).1.contains("another type"));
+    assert!(rejected(&run).1.contains("a type other than"));
 }
 
 #[test]
-fn the_functions_are_those_of_the_policy() {
+fn functions_match_the_policy() {
     let policy = Policy::load("ic", camino::Utf8Path::new(".")).unwrap();
     let word = |ty: &Type| if *ty == Type::I64 { "i64" } else { "i32" };
     let mut own: Vec<String> = ic0::functions()
@@ -238,7 +245,7 @@ fn the_functions_are_those_of_the_policy() {
 }
 
 #[test]
-fn a_memory_of_64_bits_has_functions_of_64_bits() {
+fn functions_have_64_bits_with_a_64_bit_memory() {
     let module = module(
         r#"(module
             (import "ic0" "msg_reply" (func $reply))
@@ -256,7 +263,7 @@ fn a_memory_of_64_bits_has_functions_of_64_bits() {
 }
 
 #[test]
-fn inspect_message_takes_what_it_accepts_and_changes_nothing() {
+fn inspect_message_accepts_and_drops_changes() {
     let module = module(&format!(
         r#"(module
             (import "ic0" "accept_message" (func $accept))
@@ -276,7 +283,7 @@ fn inspect_message_takes_what_it_accepts_and_changes_nothing() {
 }
 
 #[test]
-fn what_the_internet_computer_would_not_install_is_refused() {
+fn module_refused_by_the_internet_computer_is_refused() {
     for (text, why) in [
         (
             "(module (table 1 funcref) (func (table.set (i32.const 0) (ref.null func))))",
@@ -286,10 +293,10 @@ fn what_the_internet_computer_would_not_install_is_refused() {
         (r#"(module (func (export "canister_query a") (param i32)))"#, "canister_query a"),
     ] {
         let run = Canister::new(Settings::default()).install(&module(text), b"", who()).unwrap();
-        let said = rejected(&run).1;
+        let message = rejected(&run).1;
         assert!(
-            said.starts_with("the module can't be installed: ") && said.contains(why),
-            "{said}"
+            message.starts_with("the module can't be installed: ") && message.contains(why),
+            "{message}"
         );
     }
 }

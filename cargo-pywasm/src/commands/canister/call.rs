@@ -1,4 +1,4 @@
-//! `cargo pywasm canister call`: installs a canister, and sends it messages.
+//! `cargo pywasm canister call`: installs a canister and calls its methods.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,8 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::canister::{
-    Canister, Host, Interface, Kind, Module, Outcome, Principal, Run, Settings, text,
+    Canister, Host, Interface, Kind, Module, Outcome, Principal, Run, Settings,
+    text::{self, encode, encode_untyped},
 };
 use crate::exit::Exit;
 use pywasm_session::nearest;
@@ -14,45 +15,45 @@ use pywasm_session::{Reporter, WithHint, hinted};
 use pywasm_store::Ctx;
 use pywasm_store::Lock;
 
-/// Install a canister in a host for tests, and call its methods
+/// Install a canister in a local host for tests, and call its methods
 ///
-/// The host is in the tool: there is no network, no other canister and no replica, and what the
-/// canister asks of the system is answered as the specification says. Queries are run as queries,
-/// updates as updates. Prints each reply as Candid; what the canister prints goes to stderr. Exit
-/// code 1 says that a message was rejected, and those after it were not sent.
+/// The host is part of this tool. It implements the system interface by its specification, without
+/// a network, a replica or other canisters. Queries are run as queries and updates as updates. Each
+/// reply is printed as Candid to stdout, the output of the canister to stderr. After a reject, no
+/// further messages are sent, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module: .wasm or .wasm.gz
     #[arg(value_name = "MODULE")]
     module: Utf8PathBuf,
-    /// Methods, each with its arguments in Candid where it has any: `greet '("world")' read`
+    /// Methods to call, each with its arguments in Candid: `greet '("world")' read`
     #[arg(value_name = "METHOD ['(ARGS)']", required = true)]
     calls: Vec<String>,
-    /// The argument of `canister_init`, or of `canister_post_upgrade` when there is a state
+    /// The argument of `canister_init`, or of `canister_post_upgrade` if there is a state
     #[arg(long, value_name = "(ARGS)")]
     init: Option<String>,
-    /// Keep the canister in this file, and continue from it: another module is an upgrade
+    /// Continue from the state in this file, and save it afterwards; a different module is an upgrade
     #[arg(long, value_name = "FILE")]
     state: Option<Utf8PathBuf>,
-    /// Throw away what the state has
+    /// Discard the saved state
     #[arg(long, requires = "state")]
     reinstall: bool,
-    /// Who calls [default: the anonymous principal, which controls the canister]
+    /// The caller [default: the anonymous principal, which is the controller]
     #[arg(long, value_name = "PRINCIPAL", value_parser = principal)]
     caller: Option<Principal>,
-    /// When it is: nanoseconds since 1970, or as 2026-01-31T12:00:00Z [default: now]
+    /// The current time: nanoseconds since 1970, or 2026-01-31T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = time)]
     time: Option<u64>,
-    /// Run every method as a query
+    /// Call every method as a query
     #[arg(long, conflicts_with = "update")]
     query: bool,
-    /// Run every method as an update
+    /// Call every method as an update
     #[arg(long)]
     update: bool,
-    /// Say how much wasm fuel each message took, which is not the Internet Computer's measure
+    /// Print the wasm fuel of each message, which differs from the Internet Computer's instructions
     #[arg(long)]
     fuel: bool,
-    /// Arguments and replies are hexadecimal digits of Candid: `greet 4449444c00017105776f726c64`
+    /// Use hexadecimal Candid for arguments and replies: `greet 4449444c00017105776f726c64`
     #[arg(long)]
     raw: bool,
 }
@@ -67,7 +68,7 @@ struct Call {
     kind: Kind,
 }
 
-/// What the messages are sent with.
+/// The context of all messages.
 struct Session<'a> {
     args: &'a Args,
     reporter: &'a Reporter,
@@ -75,19 +76,19 @@ struct Session<'a> {
     caller: Principal,
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When the module or the state can't be loaded, or a method or an argument is wrong: nothing was
+/// When the module or the state can't be loaded, or a method or an argument is invalid. Nothing has
 /// run then.
 pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let host = Host::new(ctx)?;
     let module = host.load(&ctx.cwd.join(&args.module))?;
     let interface = Interface::of(&module)
-        .with_context(|| format!("`{}` has no interface that can be read", args.module))?;
+        .with_context(|| format!("can't read the interface of `{}`", args.module))?;
     if interface.is_none() && !args.raw {
         ctx.reporter.note(
-            "the module says nothing of its interface: arguments have the types that their text has",
+            "the module has no interface, so arguments are encoded with the types of their text",
         );
     }
     let caller = args.caller.unwrap_or(Principal::anonymous());
@@ -99,70 +100,69 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut settings = Settings { time: args.time.unwrap_or_else(now), ..Settings::default() };
     settings.controllers = vec![Principal::anonymous()];
     if let Some(path) = path.filter(|path| path.exists()) {
-        // `--reinstall` throws away a state, and no other file.
-        anyhow::ensure!(
-            Canister::is_kept_in(path)?,
-            "`{path}` is another file, not a canister's state"
-        );
+        // `--reinstall` must not overwrite other files.
+        anyhow::ensure!(Canister::is_saved_in(path)?, "`{path}` is not the state of a canister");
     }
-    let kept = path.filter(|path| path.exists() && !args.reinstall);
-    let mut canister = match kept {
+    let saved = path.filter(|path| path.exists() && !args.reinstall);
+    let mut canister = match saved {
         Some(path) => Canister::load(path, settings.clone(), &host)?,
         None => Canister::new(settings.clone()),
     };
-    // Time goes on between commands, and never back but when that is asked for.
+    // Without `--time`, the time never goes backwards between commands.
     let time = args.time.unwrap_or(settings.time.max(canister.settings().time));
-    if kept.is_some() {
-        // What was due in between is done by the module that asked for it.
-        session.tell_timers(canister.set_time(time)?);
+    if saved.is_some() {
+        // A timer that is due by now runs in the old module, which set it.
+        session.report_timers(canister.set_time(time)?);
     }
     if !session.prepare(&mut canister, &module)? {
-        if kept.is_some() {
-            ctx.reporter.note("the canister in the state stays as it was");
+        if saved.is_some() {
+            ctx.reporter.note("the saved canister is unchanged");
         }
         return Ok(Exit::Findings);
     }
-    session.tell_timers(canister.set_time(time)?);
-    let ended = session.send_all(&mut canister, &calls);
-    // A message that was replied to is done, whatever became of those after it.
+    session.report_timers(canister.set_time(time)?);
+    let exit = session.send_all(&mut canister, &calls);
+    // Earlier messages have taken effect even if a later one failed.
     if let Some(path) = path {
         canister.save(path)?;
     }
-    ended
+    exit
 }
 
-/// One command at a time continues from a state: `.x.lock` beside `x`. The file is left there, for
-/// somebody may wait for it.
+/// Locks a state: `.x.lock` next to `x`. The lock file is not removed, because another process may be
+/// waiting for it.
 fn lock(path: &Utf8Path, reporter: &Reporter) -> anyhow::Result<Lock> {
-    // By whatever way it is named.
+    // All names of a file have the same lock.
     let path = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
-    let name = path.file_name().with_context(|| format!("`{path}` is no file"))?;
+    let name = path.file_name().with_context(|| format!("`{path}` is not a file"))?;
     Lock::take(path.with_file_name(format!(".{name}.lock")), &format!("`{path}`"), reporter)
 }
 
 impl Session<'_> {
-    /// Reads all of the command line before anything runs.
+    /// Parses all methods and arguments before anything runs.
     fn plan(&self, module: &Module) -> anyhow::Result<Vec<Call>> {
         let mut calls = Vec::new();
         let mut words = self.args.calls.iter().peekable();
         while let Some(method) = words.next() {
             anyhow::ensure!(
                 !method.starts_with('('),
-                "`{method}` stands where a method is wanted: arguments follow their method"
+                "expected a method instead of `{method}`: arguments follow their method"
             );
             let is_argument = |word: &&String| {
                 if self.args.raw { module.kind(word).is_none() } else { word.starts_with('(') }
             };
-            let given = words.next_if(is_argument).map(String::as_str);
+            let text = words.next_if(is_argument).map(String::as_str);
             let kind = match module.kind(method) {
                 None => return Err(self.unknown(method, module)),
                 Some(_) if self.args.update => Kind::Update,
                 Some(Kind::Update) if self.args.query => Kind::Query,
                 Some(kind) => kind,
             };
-            let argument = self.argument(method, given);
+            let argument = self.argument(method, text);
             let argument = match words.peek().filter(|word| module.kind(word).is_none()) {
-                Some(word) if given.is_none() && !self.args.raw => argument.hint(|| bare(word))?,
+                Some(word) if text.is_none() && !self.args.raw => {
+                    argument.hint(|| quoting_hint(word))?
+                }
                 _ => argument?,
             };
             calls.push(Call { method: method.clone(), argument, kind });
@@ -170,14 +170,14 @@ impl Session<'_> {
         Ok(calls)
     }
 
-    fn argument(&self, method: &str, given: Option<&str>) -> anyhow::Result<Vec<u8>> {
+    fn argument(&self, method: &str, text: Option<&str>) -> anyhow::Result<Vec<u8>> {
         if self.args.raw {
-            return from_hex(given.unwrap_or(NO_ARGUMENTS)).with_context(|| format!("`{method}`"));
+            return from_hex(text.unwrap_or(NO_ARGUMENTS)).with_context(|| format!("`{method}`"));
         }
-        let given = given.unwrap_or("()");
+        let text = text.unwrap_or("()");
         let types = self.interface.as_ref().and_then(|it| Some((it, it.method(method)?)));
-        let Some((interface, function)) = types else { return text::encode_untyped(given) };
-        text::encode(given, &interface.env, &function.args)
+        let Some((interface, function)) = types else { return encode_untyped(text) };
+        encode(text, &interface.env, &function.args)
             .with_context(|| format!("`{method}` takes {}", text::list(&function.args)))
     }
 
@@ -187,27 +187,29 @@ impl Session<'_> {
         let lines = methods.iter().map(|(name, kind)| {
             let function = self.interface.as_ref().and_then(|it| it.method(name));
             match function {
-                // It says itself that it is a query.
+                // The type includes `query`.
                 Some(function) => format!("\n  {name} : {}", text::signature(function)),
                 None => format!("\n  {name} ({})", kind.name()),
             }
         });
         let lines: String = lines.collect();
-        let error = anyhow::anyhow!("the canister has no method `{method}`; it has{lines}");
+        let error =
+            anyhow::anyhow!("the canister has no method `{method}`; its methods are:{lines}");
         if near.is_empty() {
             let is_name = method.chars().all(|it| it.is_alphanumeric() || it == '_');
-            return if is_name { error } else { hinted(error, bare(method)) };
+            return if is_name { error } else { hinted(error, quoting_hint(method)) };
         }
-        hinted(error, format!("is it {}?", near.join(" or ")))
+        hinted(error, format!("did you mean {}?", near.join(" or ")))
     }
 
-    /// Installs or upgrades, where that is needed; whether it worked.
+    /// Installs or upgrades the module if necessary. Returns false after a reject.
     fn prepare(&self, canister: &mut Canister, module: &Module) -> anyhow::Result<bool> {
         let is_new = canister.module().is_none();
         let is_same = canister.module().is_some_and(|it| it.digest() == module.digest());
         if is_same {
             if self.args.init.is_some() {
-                self.reporter.warn("--init is not used: the state has this module already");
+                self.reporter
+                    .warn("--init is ignored: this module is already installed in the state");
             }
             return Ok(true);
         }
@@ -218,7 +220,7 @@ impl Session<'_> {
             self.reporter.status("Upgrading", format!("to `{}`", self.args.module));
             canister.upgrade(module, &argument, self.caller)?
         };
-        self.tell(if is_new { "install" } else { "upgrade" }, &run);
+        self.report(if is_new { "install" } else { "upgrade" }, &run);
         Ok(run.outcome.is_ok())
     }
 
@@ -228,25 +230,24 @@ impl Session<'_> {
         }
         let types = self.interface.as_ref().and_then(|it| Some((it, it.init.as_ref()?)));
         match (&self.args.init, types) {
-            // What an upgrade takes, no interface says for sure.
+            // An interface declares the argument of `canister_init`, not that of an upgrade.
             (None, None) => text::encode_untyped("()"),
             (None, Some(_)) if !is_new => text::encode_untyped("()"),
-            (Some(given), None) => text::encode_untyped(given),
-            (given, Some((interface, types))) => {
-                let argument =
-                    text::encode(given.as_deref().unwrap_or("()"), &interface.env, types)
-                        .with_context(|| {
-                            format!("the canister is made with {}", text::list(types))
-                        });
-                match given {
+            (Some(init), None) => text::encode_untyped(init),
+            (init, Some((interface, types))) => {
+                let argument = text::encode(init.as_deref().unwrap_or("()"), &interface.env, types)
+                    .with_context(|| {
+                        format!("the argument of `canister_init` is {}", text::list(types))
+                    });
+                match init {
                     Some(_) => argument,
-                    None => argument.hint(|| "`--init '(…)'` says it".to_owned()),
+                    None => argument.hint(|| "add `--init '(…)'`".to_owned()),
                 }
             }
         }
     }
 
-    /// Sends messages up to the first that is rejected.
+    /// Sends messages until one is rejected.
     fn send_all(&self, canister: &mut Canister, calls: &[Call]) -> anyhow::Result<Exit> {
         for call in calls {
             if !self.send(canister, call)? {
@@ -256,7 +257,7 @@ impl Session<'_> {
         Ok(Exit::Success)
     }
 
-    /// Sends a message, and tells its answer; whether it was replied to.
+    /// Sends a message and prints its reply. Returns false after a reject.
     fn send(&self, canister: &mut Canister, call: &Call) -> anyhow::Result<bool> {
         let Call { method, argument, kind } = call;
         let is_update = *kind == Kind::Update;
@@ -270,13 +271,13 @@ impl Session<'_> {
         } else {
             canister.query(method, argument, self.caller)?
         };
-        self.tell(method, &run);
+        self.report(method, &run);
         if let Outcome::Reply(bytes) = &run.outcome {
             self.reporter.data(self.reply(method, bytes)?);
         }
         if is_update {
             let now = canister.settings().time;
-            self.tell_timers(canister.set_time(now)?);
+            self.report_timers(canister.set_time(now)?);
         }
         Ok(run.outcome.is_ok())
     }
@@ -288,19 +289,19 @@ impl Session<'_> {
         let types = self.interface.as_ref().and_then(|it| Some((&it.env, it.method(method)?)));
         text::decode(bytes, types)
             .with_context(|| format!("`{method}` replied {} bytes", bytes.len()))
-            .hint(|| "`--raw` prints them as they are".to_owned())
+            .hint(|| "print it as hexadecimal digits with `--raw`".to_owned())
     }
 
-    fn tell_timers(&self, runs: Vec<Run>) {
+    fn report_timers(&self, runs: Vec<Run>) {
         for run in runs {
-            self.tell("canister_global_timer", &run);
+            self.report("canister_global_timer", &run);
         }
     }
 
-    /// What a message printed and took, and that it was rejected.
-    fn tell(&self, what: &str, run: &Run) {
+    /// Prints the output, resources and reject of a message.
+    fn report(&self, what: &str, run: &Run) {
         for message in &run.debug {
-            // Whoever prints lines ends them; a message is a line of its own.
+            // The output may end with a newline, and the reporter adds one.
             self.reporter.status("Printed", message.strip_suffix('\n').unwrap_or(message));
         }
         if self.args.fuel {
@@ -319,11 +320,9 @@ impl Session<'_> {
     }
 }
 
-/// How a word that is no method could be an argument.
-fn bare(word: &str) -> String {
-    format!(
-        "arguments stand in parentheses, `'({word})'`, and text in double quotes inside of them"
-    )
+/// Returns the hint for a word that is not a method and may be an unquoted argument.
+fn quoting_hint(word: &str) -> String {
+    format!("write arguments in parentheses, `'({word})'`, with text in double quotes")
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -338,7 +337,7 @@ fn from_hex(text: &str) -> anyhow::Result<Vec<u8>> {
     Ok(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
-/// Nanoseconds since 1970.
+/// Returns a time as nanoseconds since 1970.
 fn nanoseconds(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -348,17 +347,17 @@ fn now() -> u64 {
     nanoseconds(SystemTime::now())
 }
 
-/// For clap, whose errors are texts.
+/// Parses a time for clap.
 fn time(text: &str) -> Result<u64, String> {
     if let Ok(number) = text.parse() {
         return Ok(number);
     }
     humantime::parse_rfc3339(text)
         .map(nanoseconds)
-        .map_err(|_| "nanoseconds or a time as 2026-01-31T12:00:00Z is needed".to_owned())
+        .map_err(|_| "expected nanoseconds, or a time like 2026-01-31T12:00:00Z".to_owned())
 }
 
-/// For clap.
+/// Parses a principal for clap.
 fn principal(text: &str) -> Result<Principal, String> {
     Principal::from_text(text).map_err(|error| error.to_string())
 }

@@ -1,16 +1,17 @@
-//! Python's own command line, read only as far as to know which file it runs.
+//! Parses Python's command line far enough to find the script.
 
-/// What Python's command line comes to.
+/// The result of parsing Python's command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Where the script stands in it, if there is one.
+    /// The index of the script, if there is one.
     pub(super) script: Option<usize>,
-    /// Whether Python asks for more on a terminal.
+    /// True if Python starts a REPL on a terminal.
     pub(super) prompts: bool,
 }
 
 impl Line {
-    /// Source of the options: `SHORT_OPTS` and `longopts` in CPython's `Python/getopt.c`.
+    /// Parses a command line. Source of the options: `SHORT_OPTS` and `longopts` in CPython's
+    /// `Python/getopt.c`.
     pub(super) fn of(args: &[String]) -> Self {
         let mut interactive = false;
         let mut words = args.iter().enumerate();
@@ -34,7 +35,7 @@ impl Line {
             };
             for (at, option) in options.char_indices() {
                 match option {
-                    // The rest of the word or the next one is code; what follows is its own.
+                    // The rest of the word or the next word is code, then follow its arguments.
                     'c' | 'm' => return Self { script: None, prompts: interactive },
                     'W' | 'X' => {
                         if at + 1 == options.len() {
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_script_is_found_behind_pythons_own_options() {
+    fn script_is_found_after_options() {
         for (line, script, prompts) in [
             ("script.py -c x", Some(0), false),
             ("-W error -X dev -u script.py arg", Some(5), false),

@@ -1,4 +1,4 @@
-//! `run` in a crate: whether its words are for `cargo run` or for Python.
+//! `run` in a crate: decides if its arguments are for `cargo run` or for Python.
 
 /// Options of `cargo run` that Python does not have.
 const CARGO: [&str; 20] = [
@@ -24,8 +24,8 @@ const CARGO: [&str; 20] = [
     "-r",
 ];
 
-/// The words for `cargo run`: none at all, or what begins with one of its options or with `--`,
-/// which the command line's parser has dropped. Anything else is a program for Python.
+/// Returns the arguments for `cargo run`: none, or arguments that begin with one of its options or
+/// with `--`, which clap has removed. Returns `None` for a program for Python.
 pub(super) fn for_cargo(words: &[String], after_dashes: bool) -> Option<Vec<String>> {
     if after_dashes {
         return Some(["--".to_owned()].iter().chain(words).cloned().collect());
@@ -34,10 +34,10 @@ pub(super) fn for_cargo(words: &[String], after_dashes: bool) -> Option<Vec<Stri
     first.is_none_or(|word| CARGO.contains(&word)).then(|| words.to_vec())
 }
 
-/// Whether `--` stood before the words, which are the end of what the process was called with.
-pub(super) fn after_dashes(called_with: &[String], words: &[String]) -> bool {
-    let before = called_with.len().checked_sub(words.len() + 1);
-    before.is_some_and(|index| called_with[index] == "--" && called_with[index + 1..] == *words)
+/// Returns true if the command line ends with `--` and these words.
+pub(super) fn after_dashes(command_line: &[String], words: &[String]) -> bool {
+    let before = command_line.len().checked_sub(words.len() + 1);
+    before.is_some_and(|index| command_line[index] == "--" && command_line[index + 1..] == *words)
 }
 
 #[cfg(test)]
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_pythons_and_the_rest_is_cargos() {
+    fn options_of_cargo_run_are_recognized() {
         for text in ["", "--release -- x", "--bin=demo", "-p demo"] {
             assert_eq!(for_cargo(&words(text), false), Some(words(text)), "{text}");
         }
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn dashes_before_the_words_are_seen() {
+    fn dashes_before_the_words_are_recognized() {
         let called = |text: &str| words(&format!("cargo-pywasm run {text}"));
         assert!(after_dashes(&called("--fuel 9 -- a b"), &words("a b")));
         assert!(after_dashes(&called("--"), &[]));

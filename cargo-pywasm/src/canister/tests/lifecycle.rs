@@ -1,10 +1,10 @@
-//! Installs, upgrades, time.
+//! Installs, upgrades and time.
 
 use std::time::Duration;
 
 use super::*;
 
-/// Writes its counter to stable memory before an upgrade, and reads it after.
+/// Hooks that write the counter to stable memory before an upgrade, and read it afterwards.
 const HOOKS: &str = r#"
     (func (export "canister_pre_upgrade")
         (if (i64.eqz (call $ssize)) (then (drop (call $sgrow (i64.const 1)))))
@@ -13,14 +13,14 @@ const HOOKS: &str = r#"
         (call $sread (i64.const 0) (i64.const 0) (i64.const 1)))"#;
 
 #[test]
-fn an_upgrade_has_a_new_heap_and_the_old_stable_memory() {
+fn upgrade_keeps_only_stable_memory() {
     let module = counter(HOOKS);
     let mut canister = installed(&module);
     for _ in 0..3 {
         update(&mut canister, "inc");
     }
     assert!(canister.upgrade(&module, b"", who()).unwrap().outcome.is_ok());
-    // The memory's counter came through stable memory, and the global is new.
+    // The counter in memory was copied through stable memory, and the global is reset.
     assert_eq!(reply(&query(&mut canister, "read")), [3, 0, 1]);
     assert!(canister.reinstall(&module, b"", who()).unwrap().outcome.is_ok());
     assert_eq!(reply(&query(&mut canister, "read")), [0, 0, 0]);
@@ -30,7 +30,7 @@ fn an_upgrade_has_a_new_heap_and_the_old_stable_memory() {
 }
 
 #[test]
-fn an_upgrade_that_traps_leaves_the_old_canister_with_all_that_it_had() {
+fn trapped_upgrade_keeps_the_old_canister() {
     let old = counter(HOOKS);
     let bad = counter(
         r#"(func (export "canister_post_upgrade")
@@ -54,7 +54,7 @@ fn an_upgrade_that_traps_leaves_the_old_canister_with_all_that_it_had() {
 }
 
 #[test]
-fn a_canister_init_that_traps_leaves_the_canister_empty() {
+fn trapped_init_leaves_the_canister_empty() {
     let module =
         counter(r#"(func (export "canister_init") (call $trap (i32.const 100) (i32.const 4)))"#);
     let mut canister = Canister::new(Settings::default());
@@ -65,7 +65,7 @@ fn a_canister_init_that_traps_leaves_the_canister_empty() {
 }
 
 #[test]
-fn a_timer_fires_once_when_its_time_has_come() {
+fn timer_fires_once() {
     let module = counter(
         r#"(func (export "canister_update set") (drop (call $timer (i64.const 5000000000))) call $reply)
         (func (export "canister_global_timer") call $inc)"#,
@@ -81,7 +81,7 @@ fn a_timer_fires_once_when_its_time_has_come() {
 }
 
 #[test]
-fn a_timer_that_traps_is_not_fired_again_and_one_that_is_always_due_ends() {
+fn trapped_and_always_due_timers_end() {
     let module = counter(
         r#"(func (export "canister_update set") (drop (call $timer (i64.const 1))) call $reply)
         (func (export "canister_global_timer") call $inc unreachable)"#,
@@ -100,7 +100,7 @@ fn a_timer_that_traps_is_not_fired_again_and_one_that_is_always_due_ends() {
 }
 
 #[test]
-fn a_module_may_come_compressed() {
+fn compressed_module_is_accepted() {
     use std::io::Write;
     let bytes = wat::parse_str(format!("(module {COUNTER})")).unwrap();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -114,7 +114,7 @@ fn a_module_may_come_compressed() {
 }
 
 #[test]
-fn a_message_sees_the_world_that_was_set() {
+fn message_sees_the_settings() {
     let text = r#"(module
         (import "ic0" "msg_reply" (func $reply))
         (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
@@ -147,7 +147,7 @@ fn a_message_sees_the_world_that_was_set() {
 }
 
 #[test]
-fn globals_of_every_type_are_kept() {
+fn globals_of_all_types_are_kept() {
     let text = r#"(module
         (import "ic0" "msg_reply" (func $reply))
         (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
@@ -163,10 +163,10 @@ fn globals_of_every_type_are_kept() {
             (call $append (i32.const 0) (i32.const 36)) call $reply))"#;
     let mut canister = installed(&module(text));
     update(&mut canister, "set");
-    let mut wanted = (-2_i64).to_le_bytes().to_vec();
-    wanted.extend(0x7fa0_0001_u32.to_le_bytes());
-    wanted.extend(1.5_f64.to_le_bytes());
-    wanted.extend((-1_i64).to_le_bytes());
-    wanted.extend(7_i64.to_le_bytes());
-    assert_eq!(reply(&query(&mut canister, "get")), wanted);
+    let mut expected = (-2_i64).to_le_bytes().to_vec();
+    expected.extend(0x7fa0_0001_u32.to_le_bytes());
+    expected.extend(1.5_f64.to_le_bytes());
+    expected.extend((-1_i64).to_le_bytes());
+    expected.extend(7_i64.to_le_bytes());
+    assert_eq!(reply(&query(&mut canister, "get")), expected);
 }

@@ -1,4 +1,4 @@
-//! A canister in a file.
+//! Canisters saved in files.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -13,13 +13,13 @@ fn load(path: &Utf8Path) -> anyhow::Result<Canister> {
 }
 
 #[test]
-fn a_canister_goes_on_from_its_file() {
+fn canister_continues_from_its_file() {
     let module = counter(
         r#"(func (export "canister_update stable")
             (drop (call $sgrow (i64.const 3)))
             (call $swrite (i64.const 65535) (i64.const 100) (i64.const 4))
             (drop (call $timer (i64.const 99)))
-            call $tell)
+            call $reply_state)
         (func (export "canister_query back")
             (call $sread (i64.const 10) (i64.const 65535) (i64.const 4))
             (call $append (i32.const 10) (i32.const 4)) (call $reply))"#,
@@ -35,14 +35,14 @@ fn a_canister_goes_on_from_its_file() {
     assert_eq!(reply(&query(&mut again, "back")), b"help");
     assert_eq!((again.settings().time, again.timer()), (42, Some(99)));
     assert_eq!(again.module().unwrap().digest(), module.digest());
-    // Nothing is lost on the way: written again it is the same.
+    // Saving it again gives the same file.
     let first = std::fs::read(path(&dir)).unwrap();
     again.save(&path(&dir)).unwrap();
     assert_eq!(std::fs::read(path(&dir)).unwrap(), first);
 }
 
 #[test]
-fn what_is_no_state_is_refused_and_says_why() {
+fn invalid_file_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = path(&dir);
     installed(&counter("")).save(&path).unwrap();
@@ -51,19 +51,19 @@ fn what_is_no_state_is_refused_and_says_why() {
         std::fs::write(&path, bytes).unwrap();
         format!("{:#}", load(&path).unwrap_err())
     };
-    assert!(refused(&whole[..whole.len() - 1]).contains("cut off"));
-    assert!(refused(&whole[..20]).contains("cut off"));
-    assert!(refused(b"something else").contains("another file"));
+    assert!(refused(&whole[..whole.len() - 1]).contains("truncated"));
+    assert!(refused(&whole[..20]).contains("truncated"));
+    assert!(refused(b"something else").contains("not a saved canister"));
     let mut changed = whole.clone();
     *changed.last_mut().unwrap() ^= 1;
-    assert!(refused(&changed).contains("was changed"));
+    assert!(refused(&changed).contains("was modified"));
     let mut newer = whole.clone();
     newer[16] = 9;
-    assert!(refused(&newer).contains("of format 9, and this version of the tool knows 1"));
+    assert!(refused(&newer).contains("version 9 of the format, and this tool supports version 1"));
 }
 
 #[test]
-fn a_file_that_can_not_be_written_leaves_the_old_one() {
+fn failed_save_leaves_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let gone = path(&dir).join("below/a/file");
     assert!(installed(&counter("")).save(&gone).is_err());
