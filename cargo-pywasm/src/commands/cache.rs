@@ -22,6 +22,9 @@ pub struct Args {
     action: Action,
 }
 
+/// Time after which an unused compiled module is pruned: a week.
+const UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
+
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Print the cache's directory
@@ -221,6 +224,13 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
             if is_older(&path, Duration::from_secs(3600)) {
                 paths.push(path);
             }
+        }
+    }
+    for key in ctx.store.keys(Bucket::Wasm)? {
+        let path = ctx.store.entry(Bucket::Wasm, &key);
+        // Loading a compiled module updates its time.
+        if is_older(&path, UNUSED) {
+            paths.push(path);
         }
     }
     for key in ctx.store.keys(Bucket::Builds)? {

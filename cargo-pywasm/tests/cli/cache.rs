@@ -115,6 +115,21 @@ fn prune_removes_installed_builds() {
 }
 
 #[test]
+fn prune_removes_unused_compiled_modules() {
+    let fresh = Fresh::new(&[]);
+    let old_layout = fresh.ctx.store.cache().join("wasm-v0");
+    std::fs::create_dir_all(&old_layout).unwrap();
+    let dir = fresh.ctx.store.ensure(Bucket::Wasm).unwrap();
+    let (used, unused) = (dir.join("used"), dir.join("unused"));
+    std::fs::write(&used, "code").unwrap();
+    let file = std::fs::File::create(&unused).unwrap();
+    let eight_days = std::time::Duration::from_secs(8 * 24 * 3600);
+    file.set_modified(std::time::SystemTime::now() - eight_days).unwrap();
+    cache(&fresh, &["prune"]);
+    assert!(used.exists() && !unused.exists() && !old_layout.exists());
+}
+
+#[test]
 fn mirror_serves_valid_downloads_only() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);

@@ -8,7 +8,7 @@ use pywasm_tests::utf8;
 
 use crate::binary;
 
-/// A counter that tells its interface, keeps itself over upgrades, and traps when it is told to.
+/// A counter with an interface, an upgrade that keeps its value, and a method that traps.
 const COUNTER: &str = r#"(module
     (import "ic0" "msg_reply" (func $reply))
     (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
@@ -27,13 +27,13 @@ const COUNTER: &str = r#"(module
     (data (i32.const 300)
         "service : () -> { inc : () -> (nat); read : () -> (nat) query; boom : () -> (); time : () -> (nat64) query; say : (text) -> (nat) query }\00")
     (func (export "get_candid_pointer") (result i32) (i32.const 300))
-    (func $tell (call $append (i32.const 100) (i32.const 8)) call $reply)
-    (func (export "canister_query read") call $tell)
-    (func (export "canister_query say") call $tell)
+    (func $reply_count (call $append (i32.const 100) (i32.const 8)) call $reply)
+    (func (export "canister_query read") call $reply_count)
+    (func (export "canister_query say") call $reply_count)
     (func (export "canister_update inc")
         (i32.store8 (i32.const 107) (i32.add (i32.const STEP) (i32.load8_u (i32.const 107))))
         (call $print (i32.const 200) (i32.const 2))
-        call $tell)
+        call $reply_count)
     (func (export "canister_query time")
         (i64.store (i32.const 127) (call $time))
         (call $append (i32.const 120) (i32.const 15)) call $reply)
@@ -67,7 +67,7 @@ impl Bench {
         std::fs::write(self.root.join(name), wat::parse_str(text).unwrap()).unwrap();
     }
 
-    fn run(&self, args: &[&str]) -> Said {
+    fn run(&self, args: &[&str]) -> Run {
         let output = Command::new(binary())
             .arg("pywasm")
             .args(args)
@@ -77,22 +77,22 @@ impl Bench {
             .current_dir(&self.root)
             .output()
             .unwrap();
-        Said::of(&output)
+        Run::of(&output)
     }
 
-    fn call(&self, args: &[&str]) -> Said {
+    fn call(&self, args: &[&str]) -> Run {
         self.run(&[&["canister", "call"], args].concat())
     }
 }
 
 #[derive(Debug)]
-struct Said {
+struct Run {
     code: i32,
     out: String,
     err: String,
 }
 
-impl Said {
+impl Run {
     fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         Self {
@@ -105,20 +105,17 @@ impl Said {
 
 #[test]
 fn replies_go_to_stdout() {
-    let said = Bench::new().call(&["one.wasm", "inc", "inc", "()", "read", "--fuel"]);
-    assert_eq!((said.code, said.out.as_str()), (0, "(1 : nat)\n(2 : nat)\n(2 : nat)\n"));
-    assert!(
-        said.err.contains("Printed no\n") && said.err.contains("wasm fuel for `inc`"),
-        "{said:?}"
-    );
+    let run = Bench::new().call(&["one.wasm", "inc", "inc", "()", "read", "--fuel"]);
+    assert_eq!((run.code, run.out.as_str()), (0, "(1 : nat)\n(2 : nat)\n(2 : nat)\n"));
+    assert!(run.err.contains("Printed no\n") && run.err.contains("wasm fuel for `inc`"), "{run:?}");
 }
 
 #[test]
 fn reject_exits_with_1_and_stops() {
-    let said = Bench::new().call(&["one.wasm", "inc", "boom", "read"]);
-    assert_eq!((said.code, said.out.as_str()), (1, "(1 : nat)\n"));
+    let run = Bench::new().call(&["one.wasm", "inc", "boom", "read"]);
+    assert_eq!((run.code, run.out.as_str()), (1, "(1 : nat)\n"));
     assert!(
-        said.err.contains("`boom`: reject code 5 (CANISTER_ERROR): the canister trapped: no way")
+        run.err.contains("`boom`: reject code 5 (CANISTER_ERROR): the canister trapped: no way")
     );
 }
 
@@ -130,22 +127,22 @@ fn other_module_upgrades_saved_state() {
     assert_eq!(call(&["one.wasm", "inc"]).out, "(1 : nat)\n");
     assert_eq!(call(&["one.wasm", "boom"]).code, 1);
     assert_eq!(call(&["one.wasm", "inc"]).out, "(2 : nat)\n");
-    let said = call(&["two.wasm", "inc"]);
-    assert_eq!(said.out, "(4 : nat)\n");
-    assert!(said.err.contains("Upgrading to `two.wasm`"), "{said:?}");
+    let run = call(&["two.wasm", "inc"]);
+    assert_eq!(run.out, "(4 : nat)\n");
+    assert!(run.err.contains("Upgrading to `two.wasm`"), "{run:?}");
     let before = std::fs::read(bench.root.join("s")).unwrap();
-    let said = call(&["bad.wasm", "inc"]);
-    assert_eq!((said.code, said.out.as_str()), (1, ""));
-    assert!(said.err.contains("canister_post_upgrade failed"), "{said:?}");
-    assert!(said.err.contains("the canister in the state stays as it was"), "{said:?}");
+    let run = call(&["bad.wasm", "inc"]);
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert!(run.err.contains("canister_post_upgrade failed"), "{run:?}");
+    assert!(run.err.contains("the saved canister is unchanged"), "{run:?}");
     assert_eq!(std::fs::read(bench.root.join("s")).unwrap(), before);
     assert_eq!(call(&["one.wasm", "--reinstall", "read"]).out, "(0 : nat)\n");
     std::fs::write(bench.root.join("s"), "else").unwrap();
-    // Somebody else's file is not thrown away, either.
+    // Other files are not overwritten.
     for words in [&["one.wasm", "read"][..], &["one.wasm", "--reinstall", "read"]] {
-        let said = call(words);
-        assert_eq!(said.code, 2);
-        assert!(said.err.contains("is another file, not a canister's state"), "{said:?}");
+        let run = call(words);
+        assert_eq!(run.code, 2);
+        assert!(run.err.contains("is not the state of a canister"), "{run:?}");
         assert_eq!(std::fs::read(bench.root.join("s")).unwrap(), b"else");
     }
 }
@@ -153,10 +150,10 @@ fn other_module_upgrades_saved_state() {
 #[test]
 fn trap_in_canister_init_saves_nothing() {
     let bench = Bench::new();
-    let said =
+    let run =
         bench.call(&["one.wasm", "--raw", "--init", "4449444c00017d05", "--state", "s", "read"]);
-    assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.err.contains("canister_init failed: the canister trapped: no way"), "{said:?}");
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.err.contains("canister_init failed: the canister trapped: no way"), "{run:?}");
     assert!(!bench.root.join("s").exists());
 }
 
@@ -172,8 +169,8 @@ fn concurrent_commands_all_count() {
         std::thread::sleep(std::time::Duration::from_millis(200));
         assert!(calls.iter().all(|it| !it.is_finished()), "they wait");
         drop(held);
-        for said in calls.into_iter().map(|it| it.join().unwrap()) {
-            assert!(said.code == 0 && said.err.contains("Waiting"), "{said:?}");
+        for run in calls.into_iter().map(|it| it.join().unwrap()) {
+            assert!(run.code == 0 && run.err.contains("Waiting"), "{run:?}");
         }
     });
     assert_eq!(bench.call(&["one.wasm", "--state", "s", "read"]).out, "(5 : nat)\n");
@@ -183,26 +180,32 @@ fn concurrent_commands_all_count() {
 fn bad_arguments_fail_before_any_call() {
     let bench = Bench::new();
     let wrong = |args: &[&str]| {
-        let said = bench.call(&[args, &["--state", "s"]].concat());
-        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        let run = bench.call(&[args, &["--state", "s"]].concat());
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
         assert!(!bench.root.join("s").exists());
-        said.err
+        run.err
     };
-    let said = wrong(&["one.wasm", "inc", "reed"]);
-    assert!(said.contains("no method `reed`") && said.contains("hint: is it `read`?"), "{said}");
+    let run = wrong(&["one.wasm", "inc", "reed"]);
     assert!(
-        said.contains("\n    inc : () -> (nat)") || said.contains("\n  inc : () -> (nat)"),
-        "{said}"
+        run.contains("no method `reed`") && run.contains("hint: did you mean `read`?"),
+        "{run}"
+    );
+    assert!(
+        run.contains("\n    inc : () -> (nat)") || run.contains("\n  inc : () -> (nat)"),
+        "{run}"
     );
     assert!(wrong(&["one.wasm", "inc", "(1"]).contains("column 3"));
-    assert!(wrong(&["one.wasm", "inc", "(1)"]).contains("1 argument is given, and 0 are wanted"));
-    assert!(wrong(&["one.wasm", "(1)"]).contains("where a method is wanted"));
+    assert!(wrong(&["one.wasm", "inc", "(1)"]).contains("expected 0 arguments, got 1"));
+    assert!(wrong(&["one.wasm", "(1)"]).contains("expected a method instead of `(1)`"));
     for method in ["say", "inc"] {
-        let said = wrong(&["one.wasm", method, "\"x\""]);
-        assert!(said.contains("hint: arguments stand in parentheses, `'(\"x\")'`"), "{said}");
+        let run = wrong(&["one.wasm", method, "\"x\""]);
+        assert!(run.contains("hint: write arguments in parentheses, `'(\"x\")'`"), "{run}");
     }
-    assert!(wrong(&["one.wasm", "inc", "--init", "1"]).contains("canister is made with ()"));
-    assert!(!wrong(&["one.wasm", "inc", "--init", "(1)"]).contains("hint: `--init"));
+    assert!(
+        wrong(&["one.wasm", "inc", "--init", "1"])
+            .contains("the argument of `canister_init` is ()")
+    );
+    assert!(!wrong(&["one.wasm", "inc", "--init", "(1)"]).contains("hint: add `--init"));
     assert!(wrong(&["one.wasm", "inc", "--caller", "me"]).contains("--caller"));
     assert!(wrong(&["gone.wasm", "inc"]).contains("gone.wasm"));
 }
@@ -210,31 +213,34 @@ fn bad_arguments_fail_before_any_call() {
 #[test]
 fn time_and_kind_options_apply() {
     let bench = Bench::new();
-    let said = bench.call(&["one.wasm", "time", "--time", "1970-01-01T00:00:01Z"]);
-    assert_eq!(said.out, "(1_000_000_000 : nat64)\n");
+    let run = bench.call(&["one.wasm", "time", "--time", "1970-01-01T00:00:01Z"]);
+    assert_eq!(run.out, "(1_000_000_000 : nat64)\n");
     assert_eq!(bench.call(&["one.wasm", "time", "--time", "17"]).out, "(17 : nat64)\n");
     assert_eq!(bench.call(&["one.wasm", "read", "--update"]).out, "(0 : nat)\n");
-    let said = bench.call(&["one.wasm", "inc", "--query"]);
-    assert!(said.code == 1 && said.err.contains("`inc` is no query"), "{said:?}");
+    let run = bench.call(&["one.wasm", "inc", "--query"]);
+    assert!(run.code == 1 && run.err.contains("`inc` is not of kind query"), "{run:?}");
     assert_eq!(bench.call(&["one.wasm", "--raw", "inc"]).out, "4449444c00017d01\n");
 }
 
 #[test]
 fn interface_is_printed_embedded_and_checked() {
     let bench = Bench::new();
-    let said = bench.run(&["candid", "one.wasm"]);
-    assert!(said.code == 0 && said.out.starts_with("service : () -> { inc"), "{said:?}");
-    assert_eq!(bench.run(&["candid", "one.wasm", "--embed", "told.wasm"]).code, 0);
-    let told = bench.run(&["candid", "told.wasm"]);
-    assert!(told.out == said.out && told.err.contains("icp:public candid:service"), "{told:?}");
-    assert_eq!(bench.run(&["candid", "told.wasm", "--run"]).err, "");
+    let run = bench.run(&["candid", "one.wasm"]);
+    assert!(run.code == 0 && run.out.starts_with("service : () -> { inc"), "{run:?}");
+    assert_eq!(bench.run(&["candid", "one.wasm", "--embed", "embedded.wasm"]).code, 0);
+    let embedded = bench.run(&["candid", "embedded.wasm"]);
+    assert!(
+        embedded.out == run.out && embedded.err.contains("icp:public candid:service"),
+        "{embedded:?}"
+    );
+    assert_eq!(bench.run(&["candid", "embedded.wasm", "--run"]).err, "");
     assert_eq!(bench.run(&["candid", "one.wasm", "-o", "one.did"]).out, "");
     assert_eq!(bench.run(&["candid", "one.wasm", "--check", "one.did"]).code, 0);
     let more = "service : { inc : () -> (nat); more : () -> () }";
     std::fs::write(bench.root.join("more.did"), more).unwrap();
-    let said = bench.run(&["candid", "one.wasm", "--check", "more.did"]);
-    assert!(said.code == 1 && said.out.contains("more"), "{said:?}");
+    let run = bench.run(&["candid", "one.wasm", "--check", "more.did"]);
+    assert!(run.code == 1 && run.out.contains("more"), "{run:?}");
     std::fs::write(bench.root.join("bare.wasm"), wat::parse_str("(module)").unwrap()).unwrap();
-    let said = bench.run(&["candid", "bare.wasm"]);
-    assert!(said.code == 2 && said.err.contains("export_candid!()"), "{said:?}");
+    let run = bench.run(&["candid", "bare.wasm"]);
+    assert!(run.code == 2 && run.err.contains("export_candid!()"), "{run:?}");
 }

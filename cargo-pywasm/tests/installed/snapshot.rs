@@ -1,4 +1,4 @@
-//! Snapshots of the interpreter: what is made anew in each run, what stays, and what is refused.
+//! Snapshots of the interpreter: state that is kept, state that is reset at each start, and refusals.
 
 use std::sync::OnceLock;
 
@@ -10,11 +10,11 @@ use pywasm_tests::{Fresh, utf8};
 
 use crate::installation;
 
-/// A store that all tests compile in: the interpreter takes seconds.
+/// A store that all tests share, because compiling the interpreter takes seconds.
 struct Bench {
     python: Installation,
     fresh: Fresh,
-    /// A snapshot that has a few modules imported.
+    /// A snapshot with a few imported modules.
     usual: Utf8PathBuf,
 }
 
@@ -27,7 +27,7 @@ fn bench() -> &'static Bench {
         let mut bench = Bench { python, fresh, usual };
         let imports = ["datetime", "json", "logging", "os", "random", "re", "tempfile", "uuid"];
         let made = bench.made(&imports, None).expect("a snapshot");
-        assert_eq!((made.form, made.drawn.len()), (Form::Command, 0), "{:?}", made.drawn);
+        assert_eq!((made.form, made.random_draws.len()), (Form::Command, 0), "{made:?}");
         std::fs::write(&bench.usual, made.module).expect("a file");
         bench.usual = bench.usual.canonicalize_utf8().expect("a path");
         bench
@@ -71,16 +71,16 @@ impl Bench {
         runtime.capture(&module, program).expect("a run")
     }
 
-    /// What the interpreter prints that no snapshot was made of.
-    fn plain_says(&self, program: &Program) -> String {
+    /// Returns the output of the interpreter without a snapshot.
+    fn plain_output(&self, program: &Program) -> String {
         let python = utf8(&self.python.python_wasm());
         let ran = self.run_file(&python, program, Bounds::default());
         assert_eq!(ran.end, End::Exit(0), "{}", ran.text());
         ran.text()
     }
 
-    /// What the snapshot prints for this command line.
-    fn says(&self, args: &[&str]) -> String {
+    /// Returns the output of the snapshot for this command line.
+    fn output(&self, args: &[&str]) -> String {
         let ran = self.run(&self.program().args(args.iter().copied()));
         assert_eq!(ran.end, End::Exit(0), "{args:?}: {}", ran.text());
         ran.text()
@@ -126,7 +126,7 @@ fn files_of_the_run_are_found() {
     std::fs::create_dir_all(&dir).expect("a directory");
     std::fs::write(dir.join("mine.py"), "import email.message\nprint('mine', __name__)\n").unwrap();
     let see = |program: Program| program.dir(Dir::writable(&dir, "/own"));
-    for (args, said) in [
+    for (args, expected) in [
         (&["/own/mine.py"][..], "mine __main__\n"),
         (&["-m", "mine"], "mine __main__\n"),
         (&["-c", "import mine; print(open('/own/mine.py').readline()[:6])"], "mine mine\nimport\n"),
@@ -135,7 +135,7 @@ fn files_of_the_run_are_found() {
         let program = see(bench.program()).args(args.iter().copied()).env("PYTHONPATH", "/own");
         let ran = bench.run(&program);
         assert_eq!(ran.end, End::Exit(0), "{args:?}: {}", ran.text());
-        assert!(ran.text().starts_with(said), "{args:?}: {}", ran.text());
+        assert!(ran.text().starts_with(expected), "{args:?}: {}", ran.text());
     }
     assert_eq!(std::fs::read_to_string(dir.join("new")).expect("it was written"), "x");
 }
@@ -147,18 +147,19 @@ fn python_options_apply() {
     let flags = |words: &[&str], name: &str| {
         let code = format!("import sys; print(sys.flags.{name}, sys.flags.no_site)");
         let words: Vec<&str> = words.iter().copied().chain(["-c", &code]).collect();
-        bench.says(&words)
+        bench.output(&words)
     };
     assert_eq!(flags(&["-I"], "isolated"), "1 0\n");
     assert_eq!(flags(&["-B"], "dont_write_bytecode"), "1 0\n");
     assert_eq!(flags(&[], "isolated"), "0 0\n");
-    let said = bench.says(&["-X", "a=b", "-c", "import sys; print(sys._xoptions, sys.orig_argv)"]);
-    assert!(said.starts_with("{'a': 'b'} ['python', '-X', 'a=b', '-c'"), "{said}");
-    // Nothing of it is behind a buffer that nobody writes out.
+    let output =
+        bench.output(&["-X", "a=b", "-c", "import sys; print(sys._xoptions, sys.orig_argv)"]);
+    assert!(output.starts_with("{'a': 'b'} ['python', '-X', 'a=b', '-c'"), "{output}");
+    // `os._exit` does not flush buffers.
     let code = "import sys, os; print('one', end=''); sys.stdout.buffer.write(b'two'); os._exit(0)";
-    assert_eq!(bench.says(&["-u", "-c", code]), "onetwo");
-    assert_eq!(bench.says(&["-c", "print('x' * 100_000)"]).len(), 100_001);
-    assert!(bench.says(&["-V"]).starts_with("Python 3."));
+    assert_eq!(bench.output(&["-u", "-c", code]), "onetwo");
+    assert_eq!(bench.output(&["-c", "print('x' * 100_000)"]).len(), 100_001);
+    assert!(bench.output(&["-V"]).starts_with("Python 3."));
     let text = bench.run(&bench.program().stdin("import sys; print(sys.argv)"));
     assert_eq!(text.text(), "['']\n");
     for (words, code) in [
@@ -178,7 +179,7 @@ fn python_options_apply() {
 #[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
 fn fixed_options_are_refused() {
     let bench = bench();
-    for (words, variable, said) in [
+    for (words, variable, expected) in [
         (&["-O"][..], None, "-O"),
         (&["-S"], None, "-S"),
         (&["-X", "dev"], None, "-X dev"),
@@ -193,9 +194,9 @@ fn fixed_options_are_refused() {
         }
         let ran = bench.run(&program);
         assert_eq!(ran.end, End::Exit(2), "{words:?} {variable:?}: {}", ran.text());
-        assert!(ran.text().contains(said), "{}", ran.text());
+        assert!(ran.text().contains(expected), "{}", ran.text());
     }
-    // Isolated, it does not look at them.
+    // Isolated, it ignores the variables.
     let program = bench.program().args(["-I", "-c", "print(1)"]).env("PYTHONHASHSEED", "0");
     assert_eq!(bench.run(&program).text(), "1\n");
 }
@@ -226,7 +227,7 @@ fn hash_seed_does_not_fix_random_numbers() {
         (hash.to_owned(), number.to_owned())
     };
     let plain = bench.program().args(["-c", "print(hash('a'))"]).env("PYTHONHASHSEED", "7");
-    let seeded = bench.plain_says(&plain);
+    let seeded = bench.plain_output(&plain);
     let runs = [run(&[]), run(&[]), run(&["-I"]), run(&["-I"])];
     for (at, (hash, number)) in runs.iter().enumerate() {
         assert_eq!(hash, seeded.trim_end());
@@ -241,8 +242,8 @@ fn module_search_path_is_unchanged() {
     let code = "import sys; print(sys.path)";
     for words in [&["-c", code][..], &["-I", "-c", code]] {
         let program = bench.program().args(words.iter().copied()).env("PYTHONPATH", "/a:/b");
-        let said = bench.run(&program);
-        assert_eq!(said.text(), bench.plain_says(&program), "{words:?}");
+        let ran = bench.run(&program);
+        assert_eq!(ran.text(), bench.plain_output(&program), "{words:?}");
     }
 }
 
@@ -259,23 +260,23 @@ fn imports_that_cannot_be_kept_are_reported() {
         let program = bench.program().dir(Dir::read_only(&dir, "/bad")).env("PYTHONPATH", "/bad");
         bench.made_with(&[name], Some(1), program)
     };
-    for (name, said) in [
-        ("opens", "left open: `opens.py`"),
+    for (name, expected) in [
+        ("opens", "left files open: `opens.py`"),
         ("ends", "Python ended with exit status"),
         ("nothing", "ModuleNotFoundError: No module named 'nothing'"),
     ] {
-        let told = made(name).expect_err(name);
-        assert!(told.contains(said), "{told}");
+        let message = made(name).expect_err(name);
+        assert!(message.contains(expected), "{message}");
     }
     std::fs::write(
         dir.join("numbers.py"),
         "import random\nDRAWN = random.Random()\nSAME = random.Random(3)\n",
     )
     .unwrap();
-    let drawn = made("numbers").expect("a snapshot").drawn;
-    assert!(matches!(&drawn[..], [(who, 2496)] if who.contains("random.Random()")), "{drawn:?}");
-    let drawn = made("draws").expect("a snapshot").drawn;
-    assert!(matches!(&drawn[..], [(who, 16)] if who.contains("urandom")), "{drawn:?}");
+    let draws = made("numbers").expect("a snapshot").random_draws;
+    assert!(matches!(&draws[..], [(name, 2496)] if name.contains("random.Random()")), "{draws:?}");
+    let draws = made("draws").expect("a snapshot").random_draws;
+    assert!(matches!(&draws[..], [(name, 16)] if name.contains("urandom")), "{draws:?}");
 }
 
 #[test]
