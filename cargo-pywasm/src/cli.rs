@@ -65,9 +65,7 @@ enum Command {
     Snapshot(commands::snapshot::Args),
     #[cfg(feature = "runtime")]
     Verify(commands::verify::Args),
-    #[cfg(feature = "runtime")]
     Canister(commands::canister::Args),
-    #[cfg(feature = "runtime")]
     Candid(commands::candid::Args),
     AuditImports(commands::audit_imports::Args),
     EmitStubs(commands::emit_stubs::Args),
@@ -124,9 +122,7 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::Snapshot(args) => commands::snapshot::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Verify(args) => commands::verify::run(args, &ctx),
-        #[cfg(feature = "runtime")]
         Command::Canister(args) => commands::canister::run(args, &ctx),
-        #[cfg(feature = "runtime")]
         Command::Candid(args) => commands::candid::run(args, &ctx),
         Command::AuditImports(args) => commands::audit_imports::run(args, &ctx),
         Command::EmitStubs(args) => commands::emit_stubs::run(args, &ctx),

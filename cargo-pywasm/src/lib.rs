@@ -4,7 +4,7 @@
 //! The library exists for the tests of the tool and promises no semver. `docs/architecture.md` is the
 //! map of the code.
 
-#[cfg(feature = "runtime")]
+#[cfg(feature = "canister")]
 pub mod canister;
 pub mod cli;
 pub mod commands;

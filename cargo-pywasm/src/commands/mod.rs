@@ -4,9 +4,9 @@ pub mod audit_imports;
 #[cfg(feature = "runtime")]
 pub mod build;
 pub mod cache;
-#[cfg(feature = "runtime")]
+#[cfg(feature = "canister")]
 pub mod candid;
-#[cfg(feature = "runtime")]
+#[cfg(feature = "canister")]
 pub mod canister;
 pub mod completions;
 pub mod doctor;
@@ -38,3 +38,8 @@ pub mod toolchain;
 pub mod uninstall;
 #[cfg(feature = "runtime")]
 pub mod verify;
+#[cfg(not(feature = "canister"))]
+pub mod without_canister;
+
+#[cfg(not(feature = "canister"))]
+pub use without_canister::{self as candid, self as canister};

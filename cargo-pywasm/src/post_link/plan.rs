@@ -85,6 +85,10 @@ impl Plan {
             steps.push(Step::WasmOpt);
             steps.sort_unstable();
         }
+        #[cfg(not(feature = "canister"))]
+        if steps.contains(&Step::Candid) {
+            return Err(without_canister());
+        }
         let policy = Policy::load(asked.policy.as_deref().unwrap_or(audit::DEFAULT), &ctx.cwd)?;
         let optimizer = steps.contains(&Step::WasmOpt);
         let optimizer = optimizer.then(|| Optimizer::find(ctx)).transpose()?;
@@ -130,4 +134,13 @@ impl Plan {
     pub(super) fn has(&self, step: Step) -> bool {
         self.steps.contains(&step)
     }
+}
+
+/// Returns the error of the step `candid` in a build that can't run canisters.
+#[cfg(not(feature = "canister"))]
+pub(super) fn without_canister() -> anyhow::Error {
+    pywasm_session::hinted(
+        anyhow::anyhow!("step `candid` needs the feature `canister` of cargo-pywasm"),
+        "install it with `cargo install cargo-pywasm --all-features`".to_owned(),
+    )
 }

@@ -245,17 +245,15 @@ impl Run<'_> {
     }
 }
 
-/// What a module says of itself, when it is asked.
-#[cfg(feature = "runtime")]
+/// Extracts the interface of a module by running its export.
+#[cfg(feature = "canister")]
 fn interface(module: &[u8]) -> anyhow::Result<String> {
     crate::canister::interface::extract(module)
 }
 
-#[cfg(not(feature = "runtime"))]
+#[cfg(not(feature = "canister"))]
 fn interface(_: &[u8]) -> anyhow::Result<String> {
-    anyhow::bail!(
-        "this cargo-pywasm is built without its feature `runtime`, and can't ask the module"
-    )
+    Err(super::plan::without_canister())
 }
 
 /// How it gets to the Internet Computer, whose messages and chunks are so large.

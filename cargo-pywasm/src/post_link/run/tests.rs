@@ -118,7 +118,7 @@ fn a_canister_is_rewired_swept_stripped_audited_and_compressed() {
 }
 
 /// A canister that says its interface.
-#[cfg(feature = "runtime")]
+#[cfg(feature = "canister")]
 fn speaking() -> Vec<u8> {
     wat::parse_str(
         r#"(module
@@ -135,7 +135,7 @@ fn speaking() -> Vec<u8> {
     .unwrap()
 }
 
-#[cfg(feature = "runtime")]
+#[cfg(feature = "canister")]
 #[test]
 fn the_interface_is_told_by_a_section_and_what_said_it_goes() {
     let steps = [Step::Candid, Step::Gc, Step::Strip, Step::Audit];
@@ -156,7 +156,7 @@ fn the_interface_is_told_by_a_section_and_what_said_it_goes() {
     }
 }
 
-#[cfg(feature = "runtime")]
+#[cfg(feature = "canister")]
 #[test]
 fn a_module_that_says_no_interface_is_told_how_to() {
     let bytes = wat::parse_str("(module (memory 1))").unwrap();
