@@ -495,7 +495,7 @@ mod tests {
         let (_dir, root) =
             crate_dir("[package.metadata.pywasm]\nsnapshot = { imports = [\"json,re\"] }\n");
         let error = format!("{:#}", post_link(&ctx(&root, &[])).unwrap_err());
-        assert!(error.contains("`json,re` is no name of a module"), "{error}");
+        assert!(error.contains("`json,re` is not the name of a module"), "{error}");
         // A policy alone is for `audit-imports`.
         let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
         assert!(post_links(&ctx(&root, &[])).unwrap().is_empty());

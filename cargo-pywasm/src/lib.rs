@@ -4,20 +4,15 @@
 //! The library exists for the tests of the tool and promises no semver. `docs/architecture.md` is the
 //! map of the code.
 
-#[cfg(feature = "canister")]
-pub mod canister;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod exit;
-pub mod import;
 pub mod installed;
 pub mod post_link;
 pub mod project;
 #[cfg(feature = "runtime")]
 pub mod sandbox;
-#[cfg(feature = "runtime")]
-pub mod snapshot;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ mod build;
 mod digest;
 mod exclusions;
 mod feature;
+mod import;
 mod modules;
 mod pins;
 mod recipe;
@@ -21,6 +22,7 @@ pub use build::{Build, OptLevel, Profile};
 pub use digest::{Digest, DigestError};
 pub use exclusions::{Exclusion, exclusions};
 pub use feature::Feature;
+pub use import::Import;
 pub use modules::{is_known_module, known_modules};
 pub use pins::{
     Artifact, CpythonPin, HostPlatform, PinError, SdkPin, SdkStatus, cpython_pins, sdk_pins,

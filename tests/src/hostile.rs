@@ -1,11 +1,11 @@
 //! The readers of untrusted files, each as one function: for tests that change valid input, and for the
 //! fuzzer (`tests/fuzz`). No reader may panic, whatever the input is.
 
-use cargo_pywasm::snapshot::Form;
 use pywasm_audit::{self as audit, Baseline, Content, Given, Policy};
 use pywasm_rewrite as rewrite;
 use pywasm_size::report::{self, Measured};
 use pywasm_size::{Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View};
+use pywasm_snapshot::Form;
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
 use pywasm_wasm::{Module, custom};
 

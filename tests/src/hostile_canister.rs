@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use cargo_pywasm::canister::{Canister, Host, Interface, Settings, text};
+use pywasm_canister::{Canister, Host, Interface, Settings, text};
 use sha2::{Digest, Sha256};
 
 use crate::hostile::Reader;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use cargo_pywasm::canister::{Canister, Host, Module, Outcome, Principal, Run, Settings};
+use pywasm_canister::{Canister, Host, Module, Outcome, Principal, Run, Settings};
 
 /// A network with one canister. Rejects and traps are errors with their message.
 pub trait Replica {

@@ -3,9 +3,9 @@
 use anyhow::Context;
 use camino::Utf8PathBuf;
 
-use crate::canister::{Host, Interface, interface};
 use crate::exit::Exit;
 use pywasm_audit::{Content, Input};
+use pywasm_canister::{Host, Interface, interface};
 use pywasm_store::Ctx;
 use pywasm_wasm::custom;
 

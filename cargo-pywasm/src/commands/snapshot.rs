@@ -5,15 +5,15 @@ use camino::Utf8PathBuf;
 
 use crate::config::Selection;
 use crate::exit::Exit;
-use crate::import::Import;
 use crate::installed;
 use crate::project::{self, Stdlib};
 use crate::sandbox::Access;
-use crate::snapshot::{self, Form, Request, Snapshot};
 use pywasm_audit::{Content, Input};
 use pywasm_cpython::smoke;
+use pywasm_recipes::Import;
 use pywasm_runtime::{Dir, Program, Runtime};
 use pywasm_session::WithHint;
+use pywasm_snapshot::{self as snapshot, Form, Request, Snapshot};
 use pywasm_store::Ctx;
 use pywasm_store::stage_file;
 

@@ -248,7 +248,7 @@ impl Run<'_> {
 /// Extracts the interface of a module by running its export.
 #[cfg(feature = "canister")]
 fn interface(module: &[u8]) -> anyhow::Result<String> {
-    crate::canister::interface::extract(module)
+    pywasm_canister::interface::extract(module)
 }
 
 #[cfg(not(feature = "canister"))]

@@ -21,8 +21,8 @@ mod with_runtime {
     use super::Made;
     use crate::post_link::Initialization;
     use crate::project;
-    use crate::snapshot::{self, Request};
     use pywasm_runtime::{Program, Runtime};
+    use pywasm_snapshot::{Request, snapshot};
     use pywasm_store::Ctx;
 
     /// An initialization, ready to be run.
@@ -58,7 +58,7 @@ mod with_runtime {
         }
 
         pub(in crate::post_link) fn make(&self, module: &[u8]) -> anyhow::Result<Made> {
-            let made = snapshot::snapshot(module, &self.request, &self.runtime)?;
+            let made = snapshot(module, &self.request, &self.runtime)?;
             let size = ByteSize::b(made.memory as u64).display().iec();
             let warning = made.warnings();
             let about = format!("{size} of memory are kept");

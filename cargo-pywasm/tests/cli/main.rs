@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test helper fails like a test")]
 
 mod cache;
+#[cfg(feature = "canister")]
 mod canister_host;
 mod commands;
 mod doctor;

@@ -3,9 +3,9 @@
 use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_pywasm::snapshot::{Form, Request, Snapshot, snapshot};
 use pywasm_build::Installation;
 use pywasm_runtime::{Bounds, Captured, Dir, End, Program, Runtime};
+use pywasm_snapshot::{Form, Request, Snapshot, snapshot};
 use pywasm_tests::{Fresh, utf8};
 
 use crate::installation;

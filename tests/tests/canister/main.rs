@@ -6,7 +6,7 @@ mod behaviour;
 
 use behaviour::{example, nothing};
 use candid::{Decode, Encode};
-use cargo_pywasm::canister::{Canister, Interface, Outcome, Principal, Settings};
+use pywasm_canister::{Canister, Interface, Outcome, Principal, Settings};
 use pywasm_tests::replica::{Local, Replica, compiled};
 
 fn replica() -> Local {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use cargo_pywasm::canister::{Canister, Host, Principal, Settings};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use pywasm_canister::{Canister, Host, Principal, Settings};
 use pywasm_stubs::{
     Behaviour, Binding, Code, Data, Instruction, Kind, Link, Rules, ValType, Voice, Writer, stubs,
 };

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::canister::{
+use crate::exit::Exit;
+use pywasm_canister::{
     Canister, Host, Interface, Kind, Module, Outcome, Principal, Run, Settings,
     text::{self, encode, encode_untyped},
 };
-use crate::exit::Exit;
 use pywasm_session::nearest;
 use pywasm_session::{Reporter, WithHint, hinted};
 use pywasm_store::Ctx;

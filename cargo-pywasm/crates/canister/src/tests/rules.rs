@@ -3,7 +3,7 @@
 use pywasm_audit::Policy;
 
 use super::*;
-use crate::canister::ic0::{self, Type};
+use crate::ic0::{self, Type};
 
 #[test]
 fn trap_rolls_back_an_update() {
@@ -231,7 +231,7 @@ fn functions_match_the_policy() {
         })
         .collect();
     own.sort();
-    let text = include_str!("../../../crates/audit/policies/ic.toml");
+    let text = include_str!("../../../audit/policies/ic.toml");
     let table = text.split("[functions.ic0]\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let theirs: Vec<String> = table
         .lines()

@@ -125,10 +125,10 @@ pub(super) mod sets {
     use super::Modes;
 
     /// I G U RQ NRQ CQ Ry Rt CRy CRt C CC F T s.
-    pub(in crate::canister) const ALWAYS: Modes = ANY.or(Modes::of(&[Start]));
+    pub(crate) const ALWAYS: Modes = ANY.or(Modes::of(&[Start]));
     /// All modes except the start function.
-    pub(in crate::canister) const ANY: Modes = CALLER_INFO.or(Modes::of(&[Init, PreUpgrade, Task]));
-    pub(in crate::canister) const ARGUMENT: Modes = Modes::of(&[
+    pub(crate) const ANY: Modes = CALLER_INFO.or(Modes::of(&[Init, PreUpgrade, Task]));
+    pub(crate) const ARGUMENT: Modes = Modes::of(&[
         Init,
         Update,
         ReplicatedQuery,
@@ -138,25 +138,22 @@ pub(super) mod sets {
         CompositeReply,
         Inspect,
     ]);
-    pub(in crate::canister) const CALLER_INFO: Modes =
+    pub(crate) const CALLER_INFO: Modes =
         ANSWER.or(Modes::of(&[Cleanup, CompositeCleanup, Inspect]));
-    pub(in crate::canister) const REJECT_CODE: Modes = CALLBACK.or(Modes::of(&[Cleanup]));
-    pub(in crate::canister) const REJECT_MESSAGE: Modes = Modes::of(&[Reject, CompositeReject]);
+    pub(crate) const REJECT_CODE: Modes = CALLBACK.or(Modes::of(&[Cleanup]));
+    pub(crate) const REJECT_MESSAGE: Modes = Modes::of(&[Reject, CompositeReject]);
     /// Also for deadlines.
-    pub(in crate::canister) const ANSWER: Modes =
+    pub(crate) const ANSWER: Modes =
         CALLBACK.or(Modes::of(&[Update, ReplicatedQuery, Query, CompositeQuery]));
-    pub(in crate::canister) const CYCLES_IN: Modes =
-        REFUND.or(Modes::of(&[Update, ReplicatedQuery]));
-    pub(in crate::canister) const REFUND: Modes = Modes::of(&[Reply, Reject]);
+    pub(crate) const CYCLES_IN: Modes = REFUND.or(Modes::of(&[Update, ReplicatedQuery]));
+    pub(crate) const REFUND: Modes = Modes::of(&[Reply, Reject]);
     /// Also for the root key.
-    pub(in crate::canister) const BURN: Modes = TIMER.or(Modes::of(&[ReplicatedQuery]));
-    pub(in crate::canister) const INSPECT: Modes = Modes::of(&[Inspect]);
-    pub(in crate::canister) const CALL: Modes =
-        CALLBACK.or(Modes::of(&[Update, CompositeQuery, Task]));
-    pub(in crate::canister) const CYCLES_OUT: Modes = REFUND.or(Modes::of(&[Update, Task]));
-    pub(in crate::canister) const CERTIFY: Modes =
-        REFUND.or(Modes::of(&[Init, PreUpgrade, Update, Task]));
-    pub(in crate::canister) const CERTIFICATE: Modes = Modes::of(&[Query, CompositeQuery]);
-    pub(in crate::canister) const TIMER: Modes = CERTIFY.or(Modes::of(&[Cleanup]));
+    pub(crate) const BURN: Modes = TIMER.or(Modes::of(&[ReplicatedQuery]));
+    pub(crate) const INSPECT: Modes = Modes::of(&[Inspect]);
+    pub(crate) const CALL: Modes = CALLBACK.or(Modes::of(&[Update, CompositeQuery, Task]));
+    pub(crate) const CYCLES_OUT: Modes = REFUND.or(Modes::of(&[Update, Task]));
+    pub(crate) const CERTIFY: Modes = REFUND.or(Modes::of(&[Init, PreUpgrade, Update, Task]));
+    pub(crate) const CERTIFICATE: Modes = Modes::of(&[Query, CompositeQuery]);
+    pub(crate) const TIMER: Modes = CERTIFY.or(Modes::of(&[Cleanup]));
     const CALLBACK: Modes = Modes::of(&[Reply, Reject, CompositeReply, CompositeReject]);
 }

@@ -2,9 +2,9 @@
 
 use super::Function as F;
 use super::Type::{I32, I64, Word};
-use crate::canister::guest::{Answer, Guest};
-use crate::canister::mode::{Modes, sets};
-use crate::canister::system::Response;
+use crate::guest::{Answer, Guest};
+use crate::mode::{Modes, sets};
+use crate::system::Response;
 
 const COPY: &[super::Type] = &[Word, Word, Word];
 

@@ -4,10 +4,14 @@
 //! Functions that a message may call, rollback after a trap, and state that survives an upgrade
 //! follow the interface specification. The host is not a replica: there is one canister and no
 //! subnet, nothing is certified, cycles are free, and fuel is counted by wasmtime, not by the
-//! weighted instructions of the Internet Computer. It never uses the network.
+//! weighted instructions of the Internet Computer.
+//!
+//! Internal to cargo-pywasm; this crate promises no semver. It never uses the network, and never
+//! rewrites a module: the caller does that first.
+
+#![doc(hidden)]
 
 mod bounds;
-#[allow(clippy::module_inception, reason = "named after its main type")]
 mod canister;
 mod execute;
 mod guest;

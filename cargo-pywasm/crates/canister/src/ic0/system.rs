@@ -4,8 +4,8 @@ use candid::Principal;
 
 use super::Function as F;
 use super::Type::{I32, I64, Word};
-use crate::canister::guest::{Answer, Guest};
-use crate::canister::mode::sets;
+use crate::guest::{Answer, Guest};
+use crate::mode::sets;
 
 const COPY: &[super::Type] = &[Word, Word, Word];
 

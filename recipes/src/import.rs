@@ -1,11 +1,11 @@
-//! The name of a module of Python that a snapshot has imported.
+//! Names of Python modules that a program imports.
 
 use std::borrow::Borrow;
 use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// A dotted name of a module that is imported.
+/// The dotted name of a Python module.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Import(String);
@@ -13,13 +13,14 @@ pub struct Import(String);
 impl FromStr for Import {
     type Err = String;
 
-    /// A comma would make two of it, for they are handed on with commas between, and a NUL would end them.
+    /// Parses a name. Names are passed on separated by commas and terminated by NUL, so they can't
+    /// contain these.
     fn from_str(text: &str) -> Result<Self, String> {
         let is_name = |part: &str| !part.is_empty() && !part.contains([',', ' ', '\0']);
         if text.split('.').all(is_name) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("`{}` is no name of a module", text.escape_debug()))
+            Err(format!("`{}` is not the name of a module", text.escape_debug()))
         }
     }
 }
@@ -32,7 +33,7 @@ impl TryFrom<String> for Import {
     }
 }
 
-/// Names are joined and shown as texts are.
+/// For `[Import]::join`.
 impl Borrow<str> for Import {
     fn borrow(&self) -> &str {
         &self.0

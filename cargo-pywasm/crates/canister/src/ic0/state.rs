@@ -3,8 +3,8 @@
 use super::Function as F;
 use super::Type::{I32, I64, Word};
 use super::call::in_64_bits;
-use crate::canister::guest::{Answer, Guest};
-use crate::canister::mode::sets;
+use crate::guest::{Answer, Guest};
+use crate::mode::sets;
 
 /// The number of pages that the 32-bit functions can address.
 const PAGES_32: u64 = 1 << 16;

@@ -1,8 +1,12 @@
 //! Snapshots: modules that start with the memory of an initialization at build time.
 //!
 //! [`Form`] checks a module before anything runs. The initialization sees only the arguments,
-//! variables and directories of its [`Request`], and a clock that advances with each query. This
-//! code writes no files; the result is returned.
+//! variables and directories of its [`Request`], and a clock that advances with each query.
+//!
+//! Internal to cargo-pywasm; this crate promises no semver. It writes no files and knows nothing of
+//! installations: it takes a module and returns a module.
+
+#![doc(hidden)]
 
 mod form;
 mod open;
@@ -14,7 +18,7 @@ mod world;
 pub use form::Form;
 pub use run::{Snapshot, snapshot};
 
-use crate::import::Import;
+use pywasm_recipes::Import;
 use pywasm_runtime::Program;
 
 /// The inputs of a snapshot.

@@ -2,9 +2,9 @@
 
 use super::Function as F;
 use super::Type::{I32, I64, Word};
-use crate::canister::guest::{Answer, Guest};
-use crate::canister::mode::sets;
-use crate::canister::system::{Call, Callback};
+use crate::guest::{Answer, Guest};
+use crate::mode::sets;
+use crate::system::{Call, Callback};
 
 /// The limit of outstanding calls; beyond it, `call_perform` returns an error.
 const MAX_CALLS: usize = 500;

@@ -3,7 +3,7 @@
 use pywasm_wasm::custom;
 
 use super::*;
-use crate::canister::{Interface, interface, text};
+use crate::{Interface, interface, text};
 
 const DID: &str = "type List = opt record { head : int; tail : List };
 type Shape = variant { circle : nat8; square : record { side : float64 }; none };
