@@ -29,8 +29,9 @@ use pywasm_store::Ctx;
 /// Options of this command come before Python's command line: use `run -- --help` and `run -- -V`
 /// for the options of Python.
 ///
-/// In a crate with `[package.metadata.pywasm]` and without a program for Python, it runs `cargo run`
-/// for that crate: `run`, `run --release --bin NAME`, `run -- ARGS`. A missing Python is installed.
+/// In a crate with `[package.metadata.pywasm]` and without a program for Python, it runs `cargo
+/// run` for that crate: `run`, `run --release --bin NAME`, `run -- ARGS`. A missing Python is
+/// installed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

@@ -30,7 +30,7 @@ const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"
 pub struct Args {
     #[command(flatten)]
     sandbox: Sandbox,
-    /// How the module finds the standard library [default: the setting of the crate, or `dir`]
+    /// Source of the standard library [default: the setting of the crate, or `dir`]
     #[arg(long, value_name = "frozen|zip|dir")]
     stdlib: Option<Stdlib>,
     /// Call an export of a reactor, as in `add(40, 2)`, and print its result; can be repeated

@@ -22,8 +22,8 @@ use pywasm_store::stage_file;
 /// The result has Python initialized and the modules of `--import` imported. Arguments, variables,
 /// directories, streams, clocks and random numbers are set up again at each start. The
 /// initialization sees the standard library as with `run-wasm`, the directories and variables of
-/// `--dir` and `--env`, and a fixed date. Files that it leaves open are an error. Prints the path of
-/// the result.
+/// `--dir` and `--env`, and a fixed date. Files that it leaves open are an error. Prints the path
+/// of the result.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module: a command, a reactor, or a canister after `rewire`
@@ -34,7 +34,7 @@ pub struct Args {
     interpreter: bool,
     #[command(flatten)]
     selection: Selection,
-    /// Where to write the module
+    /// Path of the new module
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
     /// A Python module to import; can be repeated
@@ -46,7 +46,7 @@ pub struct Args {
     /// Python's hash seed, which makes snapshots reproducible [default: random]
     #[arg(long, value_name = "N")]
     hash_seed: Option<u32>,
-    /// How the module finds the standard library, as for `run-wasm`
+    /// Source of the standard library, as for `run-wasm`
     #[arg(long, value_name = "frozen|zip|dir")]
     stdlib: Option<Stdlib>,
     #[command(flatten)]
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let staged = stage_file(&output, &snapshot.module)?;
     staged.persist(&output).with_context(|| format!("can't write `{output}`"))?;
     ctx.reporter.status(
-        "Kept",
+        "Initialized",
         format!(
             "{} of memory; the module has {} bytes, {} before",
             bytesize::ByteSize::b(snapshot.memory as u64).display().iec(),

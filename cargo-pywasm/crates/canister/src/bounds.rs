@@ -1,7 +1,7 @@
 //! Limits of Candid text, so that reading any input ends with a result or an error.
 //!
-//! candid_parser recurses for each nested type and each referenced name, searches for the end of the
-//! line at each token, and resolves names again for each definition.
+//! candid_parser recurses for each nested type and each referenced name, searches for the end of
+//! the line at each token, and resolves names again for each definition.
 
 use std::collections::HashMap;
 
@@ -20,8 +20,8 @@ const MAX_DEPTH: usize = 500;
 const MAX_DEFINITIONS: usize = 5_000;
 /// Number of arguments of a function, and of its results.
 const MAX_ARGUMENTS: usize = 100;
-/// Stack size: a text of the largest size has at most 250,000 levels, each with some hundred bytes of
-/// stack. Untouched pages cost nothing.
+/// Stack size: a text of the largest size has at most 250,000 levels, each with some hundred bytes
+/// of stack. Untouched pages cost nothing.
 const STACK: usize = 256 << 20;
 
 /// Runs a function that recurses for each level of an interface.

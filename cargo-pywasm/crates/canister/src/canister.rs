@@ -31,8 +31,8 @@ pub struct Settings {
 
 /// The limits of a message. Fuel is counted by wasmtime, about one per instruction.
 ///
-/// Sources: dfinity/ic, rs/config/src/subnet_config.rs, with its limits of instructions used for fuel,
-/// and "Resource limits" of the documentation.
+/// Sources: dfinity/ic, rs/config/src/subnet_config.rs, with its limits of instructions used for
+/// fuel, and "Resource limits" of the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Fuel of an install or of a whole upgrade.
@@ -179,9 +179,9 @@ impl Canister {
         self.begin(module, "canister_init", durable, argument, caller, fuel)
     }
 
-    /// Replaces the module: runs `canister_pre_upgrade` of the old one, then `canister_post_upgrade`
-    /// of the new one with a new heap and the same stable memory. If either fails, the old module
-    /// and its state are kept.
+    /// Replaces the module: runs `canister_pre_upgrade` of the old one, then
+    /// `canister_post_upgrade` of the new one with a new heap and the same stable memory. If either
+    /// fails, the old module and its state are kept.
     ///
     /// # Errors
     /// When there is no module, or a thread can't be created.
@@ -303,8 +303,8 @@ impl Canister {
         self.call(&kinds, method, argument, caller)
     }
 
-    /// Runs `canister_inspect_message`, which accepts or rejects an update from outside. Without that
-    /// export, every update is accepted.
+    /// Runs `canister_inspect_message`, which accepts or rejects an update from outside. Without
+    /// that export, every update is accepted.
     ///
     /// # Errors
     /// As for [`Canister::update`].

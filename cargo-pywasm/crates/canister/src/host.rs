@@ -16,7 +16,8 @@ use pywasm_runtime::CompileCache;
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 
-/// The size of the wasm call stack. Source: dfinity/ic, rs/embedders/src/lib.rs, `MAX_WASM_STACK_SIZE`.
+/// The size of the wasm call stack. Source: dfinity/ic, rs/embedders/src/lib.rs,
+/// `MAX_WASM_STACK_SIZE`.
 pub(super) const WASM_STACK: usize = 5 << 20;
 /// Room for the host's own frames on the same stack.
 pub(super) const HOST_STACK: usize = 8 << 20;
@@ -178,7 +179,8 @@ impl Module {
     }
 
     /// Returns the reason why the Internet Computer would refuse a module that this host could run.
-    /// For example, it refuses modules that change tables, and this host doesn't keep their changes.
+    /// For example, it refuses modules that change tables, and this host doesn't keep their
+    /// changes.
     pub(super) fn refused(&self) -> anyhow::Result<Option<String>> {
         let policy = Policy::load("ic", Utf8Path::new(""))?;
         let module = pywasm_wasm::Module::read(&self.0.bytes)?;

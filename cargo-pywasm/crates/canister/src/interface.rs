@@ -77,8 +77,8 @@ impl Interface {
         text.map(Some)
     }
 
-    /// Returns the interface of a module, from its metadata or else from its export; `None` if it has
-    /// neither.
+    /// Returns the interface of a module, from its metadata or else from its export; `None` if it
+    /// has neither.
     ///
     /// # Errors
     /// When the interface can't be read.
@@ -90,8 +90,8 @@ impl Interface {
         }
     }
 
-    /// Returns the incompatibilities with the interface `promised`, sorted; empty if every client of
-    /// `promised` can use this interface.
+    /// Returns the incompatibilities with the interface `promised`, sorted; empty if every client
+    /// of `promised` can use this interface.
     ///
     /// Source: the Candid specification, "Subtyping".
     #[must_use]
@@ -113,8 +113,8 @@ impl Interface {
     }
 }
 
-/// Runs the export `get_candid_pointer` of a module and returns the interface as text. The module may
-/// import WASI, but has no access to this machine.
+/// Runs the export `get_candid_pointer` of a module and returns the interface as text. The module
+/// may import WASI, but has no access to this machine.
 ///
 /// # Errors
 /// When the export is missing, or its result is not a valid interface.

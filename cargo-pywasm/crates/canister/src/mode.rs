@@ -86,8 +86,8 @@ impl Mode {
         matches!(self, Self::Query | Self::CompositeQuery | Self::ReplicatedQuery | Self::Inspect)
     }
 
-    /// Returns the largest reply in bytes: 2 MiB, and 3 MiB for a query. Source: "Resource limits" of
-    /// the documentation.
+    /// Returns the largest reply in bytes: 2 MiB, and 3 MiB for a query. Source: "Resource limits"
+    /// of the documentation.
     pub(super) fn max_reply(self) -> usize {
         let is_query = matches!(
             self,

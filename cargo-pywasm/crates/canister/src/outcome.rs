@@ -1,4 +1,4 @@
-//! How a message ended, and the resources it used.
+//! The outcome of a message, and the resources it used.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub mod reject {
     pub const CANISTER_ERROR: u32 = 5;
 }
 
-/// How a message ended.
+/// The outcome of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It succeeded, and has no reply: an install, a timer, a heartbeat.
@@ -33,7 +33,7 @@ pub enum Outcome {
 /// The result of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// The output of `ic0.debug_print`, including that of callbacks and trapped executions.
     pub debug: Vec<String>,

@@ -2,8 +2,7 @@
 //!
 //! An entry is named by the SHA-256 of the module and of everything in the engine that its code
 //! depends on. It appears by a rename and is never changed, because wasmtime maps it into memory.
-//! wasmtime's own cache is not used: it compresses each entry by zstd, which takes longer to build
-//! than the rest of the cache is worth.
+//! wasmtime's own cache would add zstd, a C library, to the build.
 
 use std::hash::{Hash, Hasher};
 use std::time::SystemTime;
@@ -18,8 +17,7 @@ use crate::wasm_error;
 use pywasm_session::{Reporter, one_line};
 use pywasm_store::{Bucket, Ctx, stage_file};
 
-/// The size that the cache is cut to when an entry is added. A Python with all of its library takes
-/// some 40 MB.
+/// The limit of the cache's size, enforced when an entry is added. A compiled Python takes some 40 MB.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Compiles modules, or loads them from the store.
@@ -76,12 +74,13 @@ impl CompileCache {
     }
 }
 
-/// Returns a stored module, and notes that it was used. An entry that wasmtime refuses, such as a
+/// Loads a stored module and updates its time of use. An entry that wasmtime refuses, such as a
 /// truncated one, counts as missing.
 fn load(engine: &Engine, path: &Utf8Path) -> Option<Module> {
-    let file = std::fs::File::options().append(true).open(path).ok()?;
-    // A store that is read-only has no order of use.
-    let _ = file.set_modified(SystemTime::now());
+    if let Ok(file) = std::fs::File::options().append(true).open(path) {
+        // A failure only affects the order in which entries are removed.
+        let _ = file.set_modified(SystemTime::now());
+    }
     // SAFETY: The file is a serialized module of this engine's configuration, which is in its name.
     // Only `CompileCache::write` creates files in this directory of the user, by a rename, and
     // nothing changes them afterwards.
@@ -95,7 +94,7 @@ fn key(engine: &Engine, wasm: &[u8]) -> Digest {
     Digest::from_bytes(hasher.0.finalize().into())
 }
 
-/// SHA-256 of what [`Hash`] writes; the standard library's hashes are too short for a file's name.
+/// A hasher for [`Hash`] with a digest that is long enough to identify a file.
 struct Sha256Hasher(Sha256);
 
 impl Hasher for Sha256Hasher {
@@ -119,7 +118,7 @@ fn entries(dir: &Utf8Path) -> anyhow::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Returns the least recently used entries, without which the others fit into `max_bytes`.
+/// Returns the least recently used entries to remove, so that the others fit into `max_bytes`.
 fn superfluous(mut entries: Vec<Entry>, max_bytes: u64) -> Vec<Entry> {
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.used));
     let mut size = 0;
@@ -185,7 +184,7 @@ mod tests {
         let (bench, engine) = (bench(), Engine::default());
         assert_eq!(bench.call(&engine, &wasm(1)), 1);
         let file = bench.files().pop().unwrap();
-        // Under the key of one module, the code of another shows which of them runs.
+        // The entry of the first module is replaced by the code of the second.
         bench.call(&engine, &wasm(2));
         let mut others = bench.files();
         others.retain(|other| *other != file);

@@ -45,8 +45,8 @@ impl Runtime {
         Ok(ran?.unwrap_or(Ran { end: End::TimedOut, spent: None }))
     }
 
-    /// Runs a job on a thread with enough stack for wasm. The job gets its deadline, if there is one.
-    /// Returns `None` if the job has not ended by then.
+    /// Runs a job on a thread with enough stack for wasm. The job gets its deadline, if there is
+    /// one. Returns `None` if the job has not ended by then.
     ///
     /// # Errors
     /// When the thread can't be created, or the job fails.
@@ -210,7 +210,7 @@ fn invoke(
     Ok(End::Exit(0))
 }
 
-/// Returns how a program ended if a call of it failed.
+/// Returns the end of a program after a failed call.
 pub fn end_of(error: &wasmtime::Error) -> End {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return End::Exit(*code);

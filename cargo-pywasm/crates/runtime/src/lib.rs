@@ -82,7 +82,8 @@ impl Runtime {
         Self::bounded(Bounds::default(), ctx)
     }
 
-    /// Creates an engine whose programs each have these limits. A limit costs speed only if it is set.
+    /// Creates an engine whose programs each have these limits. A limit costs speed only if it is
+    /// set.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -92,8 +93,8 @@ impl Runtime {
 
     /// Creates an engine for a process that exits when its program has timed out.
     ///
-    /// After a timeout the program keeps running in the background until the process exits. In return
-    /// its code has no timeout checks, which would slow down Python's bytecode loop.
+    /// After a timeout the program keeps running in the background until the process exits. In
+    /// return its code has no timeout checks, which would slow down Python's bytecode loop.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -148,8 +149,8 @@ impl Runtime {
         self.execute(module, builder.build_p1(), Entry::Start)
     }
 
-    /// Initializes a reactor that writes to the output streams of this process, and calls its exports
-    /// in turn. `report` gets each result as text.
+    /// Initializes a reactor that writes to the output streams of this process, and calls its
+    /// exports in turn. `report` gets each result as text.
     ///
     /// # Errors
     /// When the reactor can't be started, or an export is missing or takes other arguments.

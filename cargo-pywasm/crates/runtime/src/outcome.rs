@@ -1,4 +1,4 @@
-//! How a program ended, and the limits that can end it.
+//! The end of a program, and the limits that can cause it.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub struct Bounds {
     pub memory: Option<u64>,
 }
 
-/// How a program ended.
+/// The end of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// It returned, or called `exit`.
@@ -27,10 +27,10 @@ pub enum End {
     Trap(String),
 }
 
-/// How a program ended, and the resources it used.
+/// The end of a program, and the resources it used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
-    /// How it ended.
+    /// The end of the program.
     pub end: End,
     /// The resources it used; unknown for a program that was abandoned after a timeout.
     pub spent: Option<Spent>,
@@ -45,10 +45,10 @@ pub struct Spent {
     pub fuel: Option<u64>,
 }
 
-/// How a captured program ended, and the output of both streams in order.
+/// The end of a captured program, and the output of both streams in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Captured {
-    /// How it ended.
+    /// The end of the program.
     pub end: End,
     /// Its output.
     pub output: Vec<u8>,

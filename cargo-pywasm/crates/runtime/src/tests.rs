@@ -228,7 +228,7 @@ fn limit_below_the_initial_memory_is_refused() {
 }
 
 #[test]
-fn trap_has_its_cause_and_the_functions_of_the_program() {
+fn trap_names_its_cause_and_functions() {
     let traps = bench(
         r#"(func $inner unreachable) (func $outer call $inner)
            (func (export "_start") call $outer)"#,

@@ -40,8 +40,8 @@ impl Form {
     /// Returns the form of a module.
     ///
     /// # Errors
-    /// When the module is invalid or a snapshot already, or has no initialization, or a memory that a
-    /// snapshot can't keep.
+    /// When the module is invalid or a snapshot already, or has no initialization, or a memory that
+    /// a snapshot can't keep.
     pub fn of(module: &[u8], init: Option<&str>) -> anyhow::Result<Self> {
         let contents = Contents::read(module)?;
         if custom::read(module, custom::SNAPSHOT)?.is_some() {

@@ -30,7 +30,7 @@ pub struct Request {
     pub init: Option<String>,
     /// The arguments, variables and directories of the initialization.
     pub program: Program,
-    /// Python's hash seed, also the seed of all random numbers of the initialization. `None` uses the
-    /// random numbers of this machine.
+    /// Python's hash seed, also the seed of all random numbers of the initialization. `None` uses
+    /// the random numbers of this machine.
     pub hash_seed: Option<u32>,
 }

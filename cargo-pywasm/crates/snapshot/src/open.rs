@@ -1,8 +1,8 @@
 //! The adapter module, through which the host calls its own WASI functions.
 //!
-//! Files that an initialization leaves open would be lost in a snapshot, so the host records them. WASI
-//! functions find the memory through the instance that calls them, so a small module with the same
-//! memory makes the calls.
+//! Files that an initialization leaves open would be lost in a snapshot, so the host records them.
+//! WASI functions find the memory through the instance that calls them, so a small module with the
+//! same memory makes the calls.
 
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,

@@ -60,8 +60,8 @@ impl Snapshot {
 /// Runs the initialization of a module within the limits of `runtime`, and returns the snapshot.
 ///
 /// # Errors
-/// When no snapshot of the module is possible (see [`Form::of`]), or its initialization fails, exceeds
-/// a limit or leaves a file open.
+/// When no snapshot of the module is possible (see [`Form::of`]), or its initialization fails,
+/// exceeds a limit or leaves a file open.
 pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::Result<Snapshot> {
     let form = Form::of(module, request.init.as_deref())?;
     let mut wizer = Wizer::new();

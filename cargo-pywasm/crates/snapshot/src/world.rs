@@ -14,8 +14,8 @@ use super::form;
 use super::open::{HOST, MEMORY, OPEN, STAT, STAT_SIZE, WASI, adapter};
 use pywasm_runtime::{memory_limit, wasm_error};
 
-/// The time at the start of every initialization: 1980-01-01, the earliest date of a zip file, as in
-/// the builds of CPython. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
+/// The time at the start of every initialization: 1980-01-01, the earliest date of a zip file, as
+/// in the builds of CPython. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
 const EPOCH: u64 = 315_532_800;
 /// The longest path in a message, in bytes.
 const LONGEST_PATH: u32 = 4096;
@@ -23,8 +23,8 @@ const LONGEST_PATH: u32 = 4096;
 /// `_Py_HashSecret_t`, and `N` in Modules/_randommodule.c.
 const HASH_SEED: u64 = 24;
 const RANDOM_SEED: u64 = 624 * 4;
-/// The numbers of bytes that Python may draw for itself: its hash secret, and the seed of the instance
-/// in the module `random`, which is seeded again on resume.
+/// The numbers of bytes that Python may draw for itself: its hash secret, and the seed of the
+/// instance in the module `random`, which is seeded again on resume.
 const PYTHON_DRAWS: [u64; 4] = [0, HASH_SEED, RANDOM_SEED, HASH_SEED + RANDOM_SEED];
 /// The C function that seeds a `random.Random`.
 const RANDOM_SEED_FUNCTION: &str = "random_seed";
@@ -73,8 +73,8 @@ impl World {
         }
     }
 
-    /// Returns the functions that drew random numbers and the number of bytes, sorted, without Python's
-    /// own draws. Code without names counts as one function.
+    /// Returns the functions that drew random numbers and the number of bytes, sorted, without
+    /// Python's own draws. Code without names counts as one function.
     pub(super) fn random_draws(&self) -> Vec<(String, u64)> {
         let draws = self.random_draws.iter().filter_map(|(name, bytes)| match name.as_deref() {
             None => {
@@ -148,7 +148,8 @@ pub(super) fn left_open(
     let first = 3 + i32::try_from(dirs)?;
     let last = store.data().opened.keys().last().copied().unwrap_or(first).max(first);
     let mut open = Vec::new();
-    // `fd_fdstat_get` writes its result into the memory of the snapshot, so it is restored afterwards.
+    // `fd_fdstat_get` writes its result into the memory of the snapshot, so it is restored
+    // afterwards.
     let Some(saved) = memory.data(&*store).get(..STAT_SIZE).map(<[u8]>::to_vec) else {
         return Ok(open);
     };
@@ -270,8 +271,8 @@ impl Source {
     }
 }
 
-/// A clock that advances by a microsecond at each read, so that times are reproducible and a program
-/// that waits for a time continues.
+/// A clock that advances by a microsecond at each read, so that times are reproducible and a
+/// program that waits for a time continues.
 struct Count(AtomicU64);
 
 impl Count {

@@ -32,7 +32,8 @@ pub struct Args {
     /// The argument of `canister_init`, or of `canister_post_upgrade` if there is a state
     #[arg(long, value_name = "(ARGS)")]
     init: Option<String>,
-    /// Continue from the state in this file, and save it afterwards; a different module is an upgrade
+    /// Continue from the state in this file, and save it afterwards; a different module is an
+    /// upgrade
     #[arg(long, value_name = "FILE")]
     state: Option<Utf8PathBuf>,
     /// Discard the saved state
@@ -129,8 +130,8 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     exit
 }
 
-/// Locks a state: `.x.lock` next to `x`. The lock file is not removed, because another process may be
-/// waiting for it.
+/// Locks a state: `.x.lock` next to `x`. The lock file is not removed, because another process may
+/// be waiting for it.
 fn lock(path: &Utf8Path, reporter: &Reporter) -> anyhow::Result<Lock> {
     // All names of a file have the same lock.
     let path = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());

@@ -89,7 +89,7 @@ fn endless_recursion_of_calls_is_rejected() {
 }
 
 #[test]
-fn trapped_callback_is_rolled_back_but_not_its_cleanup() {
+fn trapped_callback_is_rolled_back() {
     let more = r#"
         (func $on_reply (param $env i32) call $inc (call $trap (i32.const 100) (i32.const 4)))
         (func $clean (param $env i32) (i32.store8 (i32.const 0) (local.get $env)))"#;
