@@ -9,8 +9,8 @@ use pywasm_recipes::{PythonRequest, Recipe, builtin, builtin_names, is_known_mod
 use pywasm_stubs::Rules;
 use serde::Deserialize;
 
-use crate::post_link::{Asked, Initialization, Step};
 use crate::project::Stdlib;
+use pywasm_post_link::{Asked, Initialization, Step};
 use pywasm_session::{WithHint, is_path};
 use pywasm_size::Budget;
 use pywasm_store::Ctx;

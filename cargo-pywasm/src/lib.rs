@@ -9,7 +9,6 @@ pub mod commands;
 pub mod config;
 pub mod exit;
 pub mod installed;
-pub mod post_link;
 pub mod project;
 #[cfg(feature = "runtime")]
 pub mod sandbox;

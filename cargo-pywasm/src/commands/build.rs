@@ -8,8 +8,8 @@ use camino::Utf8PathBuf;
 use super::post_link;
 use crate::config;
 use crate::exit::Exit;
-use crate::post_link::{Asked, Files, Plan};
 use crate::project::Call;
+use pywasm_post_link::{Asked, Files, Plan};
 use pywasm_store::Ctx;
 
 /// Build the crate one is in, with Python inside
@@ -37,22 +37,25 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     if asked.is_empty() {
         return call.run(ctx);
     }
-    if is_for_trying(&args.cargo_args) {
-        // A budget without steps leaves nothing to do.
+    if is_development(&args.cargo_args) {
+        // A budget alone needs no steps in a development build.
         let alone = asked.iter().filter(|(_, it)| it.steps.is_empty());
         let alone: BTreeSet<Utf8PathBuf> = alone.map(|(manifest, _)| manifest.clone()).collect();
-        let cut: BTreeSet<String> = asked.values_mut().filter_map(Asked::for_trying).collect();
+        let cut: BTreeSet<String> = asked.values_mut().filter_map(Asked::for_development).collect();
         for steps in cut {
-            ctx.reporter.note(format!("left to `--release`: {steps}"));
+            ctx.reporter.note(format!("steps of release builds only: {steps}"));
         }
         asked.retain(|manifest, _| !alone.contains(manifest));
         if asked.is_empty() {
             return call.run(ctx);
         }
     }
-    // Before the build: who misses `wasm-opt` need not wait for it.
+    // Plan before the build, so that a missing `wasm-opt` is reported early.
     let plan = |(manifest, asked): (&Utf8PathBuf, &Asked)| -> anyhow::Result<_> {
-        Ok((manifest.clone(), Plan::new(asked, ctx).with_context(|| of(manifest))?))
+        let project = post_link::surroundings(asked, ctx)?;
+        let mut plan = Plan::new(asked, &project, ctx).with_context(|| of(manifest))?;
+        plan.fetch_optimizer(ctx)?;
+        Ok((manifest.clone(), plan))
     };
     let plans: BTreeMap<Utf8PathBuf, Plan> = asked.iter().map(plan).collect::<Result<_, _>>()?;
     let (exit, built) = call.run_and_tell(ctx)?;
@@ -73,8 +76,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     post_link::finish(all, ctx)
 }
 
-/// Whether the words for Cargo choose no profile, or that of who is at work.
-fn is_for_trying(words: &[String]) -> bool {
+/// Returns true if the Cargo arguments select the dev profile, explicitly or by default.
+fn is_development(words: &[String]) -> bool {
     let words: Vec<&str> = words.iter().map(String::as_str).take_while(|it| *it != "--").collect();
     if words.iter().any(|it| matches!(*it, "--release" | "-r")) {
         return false;
@@ -109,7 +112,7 @@ mod tests {
             ("--profile small", false),
         ] {
             let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
-            assert_eq!(is_for_trying(&words), trying, "{words:?}");
+            assert_eq!(is_development(&words), trying, "{words:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use pywasm_recipes::{SdkPin, SdkStatus};
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::post_link::Optimizer;
+use pywasm_post_link::Optimizer;
 use pywasm_session::{Message, one_line};
 use pywasm_store::Ctx;
 use pywasm_store::{Bucket, tree_size};
@@ -299,11 +299,10 @@ fn rust_target(ctx: &Ctx) -> Check {
 
 /// Only for the step `wasm-opt`, which is skipped without one.
 fn optimizer(ctx: &Ctx) -> Check {
-    const CURE: &str =
-        "only needed for the step of that name: `cargo pywasm toolchain wasm-opt` gets one";
+    const CURE: &str = "only needed for the step `wasm-opt`, which fetches it; or run `cargo pywasm toolchain wasm-opt`";
     match Optimizer::find(ctx) {
-        Ok(Optimizer::Found(found)) => Check::ok("wasm-opt", found.told()),
-        Ok(Optimizer::Absent(why)) => Check::note("wasm-opt", why, CURE),
+        Ok(Optimizer::Found(found)) => Check::ok("wasm-opt", found.description()),
+        Ok(Optimizer::Missing(why)) => Check::note("wasm-opt", why, CURE),
         Err(error) => {
             Check::note("wasm-opt", one_line(&error), "unset PYWASM_WASM_OPT, or name Binaryen's")
         }

@@ -1,4 +1,4 @@
-//! `cargo pywasm post-link`: what is done to a module after the link, step by step.
+//! `cargo pywasm post-link`: runs the steps after the link on a module.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -6,64 +6,81 @@ use serde::Serialize;
 
 use crate::config;
 use crate::exit::Exit;
-use crate::post_link::{self, Asked, Files, Plan, Step};
-use crate::project;
+use crate::project::{self, Linked};
 use pywasm_audit::{Content, Input};
+use pywasm_post_link::{self as post_link, Asked, Files, Plan, Project, Step};
 use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
 
-/// Make a linked module ready for its host: rewired, swept, optimized, audited, compressed
+/// Prepare a linked module for its host: rewire, optimize, audit, compress
 ///
-/// The steps always run in this order: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip. Without a
-/// file, inside of a project, it takes what was built last, and writes to `target/pywasm/PROFILE/`. On its own
-/// output it changes nothing. Prints the paths that it wrote; exit code 1 says that the audit found an
-/// error, and nothing was written.
+/// The steps run in this order: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip. Without a
+/// file, takes the modules that were built last in the project and writes to `target/pywasm/PROFILE/`.
+/// A second run changes nothing. Prints the paths of the output files. Exits with 1 and writes nothing
+/// if the audit finds an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The module
+    /// Module to read
     #[arg(value_name = "FILE")]
     file: Option<Utf8PathBuf>,
-    /// A step, once each: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip [default: the project's
-    /// `post-link`, else gc, wasm-opt, strip and gzip]
+    /// Step to run; may be repeated: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip [default:
+    /// the project's `post-link`, else gc, wasm-opt, strip and gzip]
     #[arg(long = "step", value_name = "NAME")]
     steps: Vec<Step>,
-    /// Where to write the module; what is compressed goes to FILE.gz
+    /// Output file; the compressed module is FILE.gz
     #[arg(short, long, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
-    /// What the host takes, for the audit and the figures; with it, `audit` is a step [default: the
-    /// project's `policy`, else wasip1]
+    /// Policy of the host, for the audit and the figures; adds the step `audit` [default: the project's
+    /// `policy`, else wasip1]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// Fail where there is no `wasm-opt`, rather than skip it
+    /// Fail if `wasm-opt` is missing and cannot be fetched, instead of skipping the step
     #[arg(long)]
     require_wasm_opt: bool,
-    /// Print the plan, and do nothing
+    /// Print the plan without running it
     #[arg(long)]
     dry_run: bool,
 }
 
-/// Where nobody says which: those that are right for any host.
+/// The default steps, which suit any host.
 const DEFAULT: [Step; 4] = [Step::Gc, Step::WasmOpt, Step::Strip, Step::Gzip];
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When the file is not a module, a step can't do its job, or the output can't be written.
+/// When the file is not a module, a step fails, or the output cannot be written.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let plan = Plan::new(&asked(args, ctx)?, ctx)?;
+    let asked = asked(args, ctx)?;
+    let mut plan = Plan::new(&asked, &surroundings(&asked, ctx)?, ctx)?;
     let files = files(args, ctx)?;
     if args.dry_run {
         dry_run(&files, &plan, ctx);
         return Ok(Exit::Success);
     }
+    plan.fetch_optimizer(ctx)?;
     finish(files.into_iter().map(|files| (files, &plan)).collect(), ctx)
+}
+
+/// Returns what a plan needs of the project in the current directory.
+pub(super) fn surroundings(asked: &Asked, ctx: &Ctx) -> anyhow::Result<Project> {
+    #[cfg(feature = "runtime")]
+    {
+        let needs_stdlib = asked.steps.contains(&Step::Snapshot);
+        let stdlib = needs_stdlib.then(|| project::stdlib(&ctx.cwd, None, ctx)).transpose()?;
+        Ok(Project { stdlib: stdlib.unwrap_or_default() })
+    }
+    #[cfg(not(feature = "runtime"))]
+    {
+        let _ = (asked, ctx);
+        Ok(Project::default())
+    }
 }
 
 fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
     let project = config::post_link(ctx)?;
     let of_project = project.unwrap_or_default();
     let mut steps = args.steps.clone();
-    // Who names steps wants these and no other.
+    // Steps named on the command line replace those of the project.
     let require_wasm_opt =
         args.require_wasm_opt || (steps.is_empty() && of_project.require_wasm_opt);
     if steps.is_empty() {
@@ -73,7 +90,7 @@ fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
         steps.push(Step::Audit);
     }
     let policy = args.policy.clone().or(of_project.policy);
-    // It is for what the project ships, not for steps that somebody tries.
+    // The budget is for the project's own steps.
     let budget = of_project.budget.filter(|_| args.steps.is_empty());
     let snapshot = of_project.snapshot;
     Ok(Asked { steps, policy, require_wasm_opt, budget, snapshot })
@@ -86,9 +103,10 @@ fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {
     };
     if let Some(output) = &args.output {
         let [one] = &built[..] else {
-            return Err(anyhow::anyhow!("{} modules can't go to `{output}`", built.len())).hint(
-                || "name the module: `cargo pywasm post-link FILE --output FILE`".to_owned(),
-            );
+            return Err(anyhow::anyhow!("cannot write {} modules to `{output}`", built.len()))
+                .hint(|| {
+                    "name the module: `cargo pywasm post-link FILE --output FILE`".to_owned()
+                });
         };
         return Ok(vec![Files::new(one.clone(), output.clone())]);
     }
@@ -96,24 +114,26 @@ fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {
         .iter()
         .map(|path| {
             Files::of_project(path)
-                .with_context(|| format!("`{path}` has no place to go to"))
-                .hint(|| "say it: `--output FILE`".to_owned())
+                .with_context(|| format!("`{path}` has no default output"))
+                .hint(|| "add `--output FILE`".to_owned())
         })
         .collect()
 }
 
-/// Runs plans on modules, tells what was done, and writes all of them or, where one is rejected, none.
+/// Runs plans on modules, reports the results, and writes all modules, or none if one is rejected.
 ///
 /// # Errors
-/// As [`run`].
+/// Those of [`run`].
 pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let linked = Linked::find(&ctx.cwd)?;
+    let installation = linked.as_ref().map(|linked| linked.installation.as_path());
     let (mut outcomes, mut written) = (Vec::new(), Vec::new());
     let mut rejected = 0;
     for (files, plan) in all {
         let bytes = match Input::read(&files.input, &ctx.cwd)?.content {
             Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
             Content::Object(_) | Content::Archive(_) => {
-                anyhow::bail!("`{}` is not linked yet", files.input)
+                anyhow::bail!("`{}` is not linked", files.input)
             }
         };
         if post_link::is_fresh(&files, &bytes, plan, &ctx.cwd) {
@@ -126,10 +146,10 @@ pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit
         }
         ctx.reporter.status("Finishing", &files.input);
         let mut outcome = post_link::run(&bytes, plan)
-            .with_context(|| format!("`{}` can't be finished", files.input))?;
-        post_link::sizes(&files, &bytes, &mut outcome, plan, ctx)
-            .with_context(|| format!("`{}` can't be measured", files.output))?;
-        post_link::tell(&files, &outcome, plan, &ctx.reporter);
+            .with_context(|| format!("cannot finish `{}`", files.input))?;
+        post_link::sizes(&files, &bytes, &mut outcome, plan, installation, ctx)
+            .with_context(|| format!("cannot measure `{}`", files.output))?;
+        post_link::report(&files, &outcome, plan, &ctx.reporter);
         rejected += usize::from(outcome.is_rejected());
         written.push((files.clone(), outcome.compressed.is_some()));
         outcomes.push((files, outcome));
@@ -164,7 +184,7 @@ fn dry_run(files: &[Files], plan: &Plan, ctx: &Ctx) {
     for one in files {
         ctx.reporter.data(format!("{} -> {}", one.input, one.output));
     }
-    ctx.reporter.data(plan.told().trim_end());
+    ctx.reporter.data(plan.text().trim_end());
 }
 
 #[derive(Serialize)]

@@ -5,9 +5,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config;
 use crate::exit::Exit;
-use crate::post_link::{Files, gzip};
 use crate::project::{self, Linked};
 use pywasm_audit::{Content, Input};
+use pywasm_post_link::{Files, gzip};
 use pywasm_session::WithHint;
 use pywasm_size::report::{self, Measured};
 use pywasm_size::{

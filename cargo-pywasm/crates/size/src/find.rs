@@ -45,7 +45,9 @@ pub fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Breakdown, Evidence, measure};
+    use crate::Breakdown;
+    use crate::Evidence;
+    use crate::measure;
 
     #[test]
     fn a_record_of_another_module_is_passed_over() {

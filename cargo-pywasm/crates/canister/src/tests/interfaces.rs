@@ -3,7 +3,9 @@
 use pywasm_wasm::custom;
 
 use super::*;
-use crate::{Interface, interface, text};
+use crate::Interface;
+use crate::interface;
+use crate::text;
 
 const DID: &str = "type List = opt record { head : int; tail : List };
 type Shape = variant { circle : nat8; square : record { side : float64 }; none };

@@ -1,7 +1,8 @@
 use pywasm_wasm::custom;
 
 use super::*;
-use crate::{By, View};
+use crate::By;
+use crate::View;
 
 fn rows(all: &Breakdown) -> Vec<String> {
     let row = |row: &Row| {

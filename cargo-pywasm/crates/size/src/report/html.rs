@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Measured;
-use crate::{Breakdown, Kind, Row};
+use crate::Breakdown;
+use crate::Kind;
+use crate::Row;
 
 /// The page: style and program, with a place for the data.
 const PAGE: &str = include_str!("treemap.html");
@@ -110,8 +112,9 @@ fn value(name: &str, node: Node) -> (Value, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::By;
+    use crate::Diff;
     use crate::view::tests::{breakdown, example};
-    use crate::{By, Diff};
 
     fn data(page: &str) -> Value {
         let begin = page.find("id=\"data\">").unwrap() + "id=\"data\">".len();

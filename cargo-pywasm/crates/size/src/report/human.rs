@@ -5,7 +5,12 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{Measured, grouped, percent};
-use crate::{By, Change, Diff, Entry, Kind, View};
+use crate::By;
+use crate::Change;
+use crate::Diff;
+use crate::Entry;
+use crate::Kind;
+use crate::View;
 
 const STRONG: Style = Style::new().bold();
 const WEAK: Style = AnsiColor::BrightBlack.on_default();

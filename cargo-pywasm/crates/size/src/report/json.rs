@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Measured;
-use crate::{By, Kind, Over, View};
+use crate::By;
+use crate::Kind;
+use crate::Over;
+use crate::View;
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -62,8 +65,9 @@ fn module(one: &Measured, over: &[Over], by: By, top: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Breakdown;
+    use crate::Diff;
     use crate::view::tests::example;
-    use crate::{Breakdown, Diff};
 
     #[test]
     fn what_is_told_adds_up_however_little_is_told() {

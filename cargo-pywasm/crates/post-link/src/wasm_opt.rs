@@ -1,7 +1,7 @@
-//! Binaryen's optimizer: found, asked, and its result looked at before anybody gets it.
+//! Binaryen's optimizer: finding it, running it, and checking its result.
 //!
-//! What it has optimized carries a section with the digest of the program, so that it is not
-//! optimized again: doing it once more would find a few bytes more, and change the module each time.
+//! An optimized module gets a custom section with its digest, so that it is not optimized again: each
+//! further run would save a few bytes and change the module.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
@@ -13,26 +13,24 @@ use pywasm_wasm::custom;
 use sha2::{Digest as _, Sha256};
 use wasmparser::{DataKind, Operator, Parser, Payload, Validator, WasmFeatures};
 
+use pywasm_session::variables::PYWASM_WASM_OPT;
 use pywasm_session::{WithHint, one_line};
 use pywasm_store::Ctx;
-use pywasm_toolchain::Binaryen;
+use pywasm_toolchain::{Binaryen, BinaryenRequest};
 
-/// The section that says what was optimized: the SHA-256 of all sections but custom ones.
+/// The custom section of optimized modules: the SHA-256 of all other sections.
 const MARK: &str = "pywasm.wasm-opt";
 
-/// What Binaryen calls low memory, in bytes.
+/// The size of Binaryen's low memory in bytes.
 const LOW_MEMORY: u64 = 1024;
 
-/// What to do where there is none.
-pub(super) const CURE: &str = "`cargo pywasm toolchain wasm-opt` gets one";
-
-/// How many lines of what it said an error shows.
+/// The number of lines of its output that an error shows.
 const TAIL_LINES: usize = 20;
 
-/// The proposals that a flag of `wasm-opt` turns on, `--enable-…`, as 108 and later spell it.
+/// The proposals with their flags of `wasm-opt` (`--enable-…`), from `wasm-opt --help` of 108 and 132.
 ///
-/// Source: `wasm-opt --help` of 108 and 132. Those of LLVM that are about an encoding only
-/// (`bulk-memory-opt`, `call-indirect-overlong`) are parts of others here, for 108 does not know them.
+/// LLVM's features about encodings (`bulk-memory-opt`, `call-indirect-overlong`) have no flags, because
+/// 108 does not know them.
 const FLAGS: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::BULK_MEMORY, "bulk-memory"),
     (WasmFeatures::EXCEPTIONS.union(WasmFeatures::LEGACY_EXCEPTIONS), "exception-handling"),
@@ -42,7 +40,7 @@ const FLAGS: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::MULTI_VALUE, "multivalue"),
     (WasmFeatures::MUTABLE_GLOBAL, "mutable-globals"),
     (WasmFeatures::SATURATING_FLOAT_TO_INT, "nontrapping-float-to-int"),
-    // Without its part that is about the encoding, which needs no flag.
+    // The part about the encoding needs no flag.
     (
         WasmFeatures::REFERENCE_TYPES.difference(WasmFeatures::CALL_INDIRECT_OVERLONG),
         "reference-types",
@@ -54,56 +52,69 @@ const FLAGS: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::THREADS, "threads"),
 ];
 
-/// The optimizer of this machine.
+/// A program `wasm-opt`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WasmOpt {
     /// The program.
     program: Utf8PathBuf,
-    /// What it says to `--version`.
+    /// Its output for `--version`.
     version: String,
-    /// All of its environment.
+    /// Its whole environment.
     env: BTreeMap<String, String>,
 }
 
-/// Whether there is one.
+/// The result of looking for `wasm-opt`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Optimizer {
-    /// There is.
+    /// A program that works.
     Found(WasmOpt),
-    /// There is none, and why.
-    Absent(String),
+    /// None was found, for this reason.
+    Missing(String),
 }
 
 impl Optimizer {
-    /// The program that PYWASM_WASM_OPT names, else the first on PATH, else that of the store. It is
-    /// asked its version.
+    /// Finds the program named by `PYWASM_WASM_OPT`, else the first on `PATH`, else the one in the store.
     ///
     /// # Errors
-    /// When the one that was named is none: it was meant. When the store can't be read.
+    /// When `PYWASM_WASM_OPT` does not name a working program, or the store cannot be read.
     pub fn find(ctx: &Ctx) -> anyhow::Result<Self> {
-        // PATH is for those that are scripts.
-        let listed = [
-            ("BINARYEN_CORES", ctx.jobs.to_string()),
-            ("LC_ALL", "C".to_owned()),
-            ("PATH", ctx.env.search_path().to_string_lossy().into_owned()),
-        ];
-        let env: BTreeMap<String, String> =
-            listed.map(|(name, value)| (name.to_owned(), value)).into();
-        if let Some(program) = ctx.env.path("PYWASM_WASM_OPT") {
-            return Ok(Self::Found(WasmOpt::ask(program, &env).context("PYWASM_WASM_OPT")?));
+        let env = environment(ctx);
+        if let Some(program) = ctx.env.path(PYWASM_WASM_OPT) {
+            let found = WasmOpt::new(program, &env).context(PYWASM_WASM_OPT)?;
+            return Ok(Self::Found(found));
         }
         let on_path = ctx.env.program("wasm-opt");
         let in_store = Binaryen::installed(ctx)?;
-        let mut why = None;
+        let mut reason = None;
         for program in on_path.into_iter().chain(in_store.iter().map(Binaryen::program)) {
-            match WasmOpt::ask(program, &env) {
+            match WasmOpt::new(program, &env) {
                 Ok(found) => return Ok(Self::Found(found)),
-                Err(error) => why = why.or_else(|| Some(one_line(&error))),
+                Err(error) => reason = reason.or_else(|| Some(one_line(&error))),
             }
         }
-        let none = || "there is no `wasm-opt` on PATH or in the store".to_owned();
-        Ok(Self::Absent(why.unwrap_or_else(none)))
+        let default = || "there is no `wasm-opt` on PATH or in the store".to_owned();
+        Ok(Self::Missing(reason.unwrap_or_else(default)))
     }
+
+    /// Fetches the pinned release, or the newest version of the machine's package archives.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or does not run.
+    pub(crate) fn fetch(ctx: &Ctx) -> anyhow::Result<Self> {
+        let binaryen = Binaryen::install(BinaryenRequest::Auto, ctx)?;
+        Ok(Self::Found(WasmOpt::new(binaryen.program(), &environment(ctx))?))
+    }
+}
+
+/// Returns the environment of `wasm-opt`. It includes `PATH` because the program may be a script.
+fn environment(ctx: &Ctx) -> BTreeMap<String, String> {
+    [
+        ("BINARYEN_CORES", ctx.jobs.to_string()),
+        ("LC_ALL", "C".to_owned()),
+        ("PATH", ctx.env.search_path().to_string_lossy().into_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
 fn call(
@@ -117,27 +128,28 @@ fn call(
         .envs(env)
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("can't run `{program}`"))
+        .with_context(|| format!("cannot run `{program}`"))
 }
 
 impl WasmOpt {
-    fn ask(program: Utf8PathBuf, env: &BTreeMap<String, String>) -> anyhow::Result<Self> {
+    /// Runs `wasm-opt --version`.
+    fn new(program: Utf8PathBuf, env: &BTreeMap<String, String>) -> anyhow::Result<Self> {
         let output = call(&program, &["--version".to_owned()], env)?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let version = pywasm_toolchain::version(&said).filter(|_| output.status.success());
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let version = pywasm_toolchain::version(&printed).filter(|_| output.status.success());
         let version = version.with_context(|| {
-            format!("`{program}` is not Binaryen's: it does not say its version")
+            format!("`{program}` is not Binaryen's wasm-opt: it prints no version")
         })?;
         Ok(Self { version: version.to_owned(), program, env: env.clone() })
     }
 
-    /// Where it is and what it says it is.
+    /// Returns its path and version.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn description(&self) -> String {
         format!("{}, {}", self.program, self.version)
     }
 
-    /// Its version alone.
+    /// Returns its version.
     #[must_use]
     pub fn version(&self) -> &str {
         let version = self.version.trim_start_matches("wasm-opt ");
@@ -145,59 +157,57 @@ impl WasmOpt {
         version.split(" (").next().unwrap_or(version)
     }
 
-    /// The module, optimized for size; none where that was done before.
+    /// Returns the module optimized for size, or `None` if it already is.
     ///
     /// # Errors
-    /// When it fails, or makes of the module one that is not valid or has another outside.
+    /// When the program fails, or its result is invalid or has other imports or exports.
     pub fn optimize(&self, bytes: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
         if is_marked(bytes)? {
             return Ok(None);
         }
-        // With DWARF in the module it would keep it right, at the cost of what it is called for.
-        let given =
+        // Keeping DWARF valid would prevent optimizations.
+        let stripped =
             custom::clear(bytes, |name| name.starts_with(".debug_") || name == MARK)?.module;
-        let features = needed(&given)?;
+        let features = needed(&stripped)?;
         let dir = tempfile::tempdir().context("no temporary directory")?;
         let path = |name: &str| -> anyhow::Result<Utf8PathBuf> {
             Ok(Utf8PathBuf::try_from(dir.path().join(name))?)
         };
         let (input, output) = (path("in.wasm")?, path("out.wasm")?);
-        fs_err::write(&input, &given)?;
+        fs_err::write(&input, &stripped)?;
         let mut args: Vec<String> = vec!["-Oz".to_owned()];
-        let has_names = !Module::read(&given)?.names().unwrap_or_default().is_empty();
-        // They are kept for the audit; `strip` is a step of its own.
+        let has_names = !Module::read(&stripped)?.names().unwrap_or_default().is_empty();
+        // The audit uses names; `strip` removes them.
         args.extend(has_names.then(|| "-g".to_owned()));
         args.extend(features.iter().map(|flag| format!("--enable-{flag}")));
-        args.extend(has_low_memory(&given)?.then(|| "--low-memory-unused".to_owned()));
+        args.extend(has_free_low_memory(&stripped)?.then(|| "--low-memory-unused".to_owned()));
         args.extend([input.into_string(), "-o".to_owned(), output.to_string()]);
-        let said = call(&self.program, &args, &self.env)?;
-        if !said.status.success() {
+        let run = call(&self.program, &args, &self.env)?;
+        if !run.status.success() {
             return Err(anyhow::anyhow!(
-                "`{}` ended with {}; it said:\n{}",
+                "`{}` ended with {}; its output:\n{}",
                 self.program,
-                said.status,
-                tail(&said)
+                run.status,
+                tail(&run)
             ))
             .hint(|| {
-                "leave `wasm-opt` out of the steps, or name a newer one by PYWASM_WASM_OPT"
-                    .to_owned()
+                "remove `wasm-opt` from the steps, or set PYWASM_WASM_OPT to a newer one".to_owned()
             });
         }
-        let done = std::fs::read(&output)
+        let optimized = std::fs::read(&output)
             .with_context(|| format!("`{}` wrote no module", self.program))?;
-        check(&given, &done)
+        check(&stripped, &optimized)
             .with_context(|| format!("`{}` ({}) broke the module", self.program, self.version()))?;
-        // Small ones may grow by what it adds.
-        let best = if done.len() < given.len() { done } else { given };
+        // A small module may grow.
+        let best = if optimized.len() < stripped.len() { optimized } else { stripped };
         Ok(Some(marked(&best)?))
     }
 }
 
-/// Whether no data lies in the first kilobyte, which Binaryen may take for granted then: an address plus
-/// a small number does not wrap to it. Rust and clang put the end of the stack there.
-///
-/// Source: `--low-memory-unused` in `wasm-opt --help`.
-fn has_low_memory(bytes: &[u8]) -> anyhow::Result<bool> {
+/// Returns true if no data is in the first kilobyte, where Rust and clang put the end of the stack.
+/// Binaryen may then assume that small offsets from a pointer do not wrap (`--low-memory-unused` in
+/// `wasm-opt --help`).
+fn has_free_low_memory(bytes: &[u8]) -> anyhow::Result<bool> {
     let mut lowest = u64::MAX;
     for payload in Parser::new(0).parse_all(bytes) {
         let Payload::DataSection(segments) = payload? else { continue };
@@ -214,7 +224,7 @@ fn has_low_memory(bytes: &[u8]) -> anyhow::Result<bool> {
     Ok((LOW_MEMORY..u64::MAX).contains(&lowest))
 }
 
-/// Whether the program is one that was optimized before, whatever happened to its custom sections.
+/// Returns true if the module is already optimized, even if its custom sections have changed since.
 fn is_marked(bytes: &[u8]) -> anyhow::Result<bool> {
     match custom::read(bytes, MARK)? {
         Some(mark) => Ok(digest(bytes)? == mark),
@@ -230,26 +240,24 @@ fn digest(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(Sha256::digest(custom::clear(bytes, |_| true)?.module).to_vec())
 }
 
-/// Every proposal that is known here.
+/// Returns all proposals that the validator knows.
 fn every() -> WasmFeatures {
     WasmFeatures::default() | WasmFeatures::LEGACY_EXCEPTIONS
 }
 
-/// The flags for the proposals that a module uses, told by the validator: without them it is invalid.
-/// The section `target_features` says as much, but not of every module, and newer names of it mean
-/// nothing to older optimizers.
+/// Returns the flags for the proposals that a module uses: those without which it is invalid. The
+/// section `target_features` is not used, because modules may lack it, and older optimizers do not
+/// know all its names.
 fn needed(bytes: &[u8]) -> anyhow::Result<Vec<&'static str>> {
     let is_valid = |features| Validator::new_with_features(features).validate_all(bytes);
-    is_valid(every()).context("it was not valid before `wasm-opt`")?;
+    is_valid(every()).context("the module is invalid before `wasm-opt`")?;
     let is_needed = |features: &WasmFeatures| is_valid(every().difference(*features)).is_err();
     Ok(FLAGS.iter().filter(|(features, _)| is_needed(features)).map(|(_, flag)| *flag).collect())
 }
 
-/// Valid, with the same exports and no import that was not there.
+/// Checks that the result is valid, with the same exports and no new import.
 fn check(before: &[u8], after: &[u8]) -> anyhow::Result<()> {
-    Validator::new_with_features(every())
-        .validate_all(after)
-        .context("it is not valid any more")?;
+    Validator::new_with_features(every()).validate_all(after).context("the result is invalid")?;
     let (before, after) = (Module::read(before)?, Module::read(after)?);
     let exports = |module: &Module<'_>| {
         let mut names: Vec<String> =
@@ -257,18 +265,18 @@ fn check(before: &[u8], after: &[u8]) -> anyhow::Result<()> {
         names.sort();
         names
     };
-    anyhow::ensure!(exports(&before) == exports(&after), "it has other exports");
+    anyhow::ensure!(exports(&before) == exports(&after), "the result has other exports");
     let is_known = |module: &str, name: &str| {
         before.imports.iter().any(|it| (it.module, it.name) == (module, name))
     };
     if let Some(new) = after.imports.iter().find(|it| !is_known(it.module, it.name)) {
-        anyhow::bail!("it imports `{}.{}`, as it did not before", new.module, new.name);
+        anyhow::bail!("the result has a new import, `{}.{}`", new.module, new.name);
     }
     Ok(())
 }
 
-fn tail(said: &Output) -> String {
-    let text = [&said.stdout[..], &said.stderr[..]].concat();
+fn tail(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")

@@ -1,4 +1,4 @@
-//! The steps, and their order.
+//! The post-link steps and their order.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,36 +7,40 @@ use serde::{Deserialize, Serialize};
 
 use pywasm_session::WithHint;
 
-/// One thing that is done to a module.
+/// A post-link step.
 ///
-/// They run in this order, however they are named: `rewire` finds the polyfill's functions by exports
-/// and names that later steps take away; `snapshot` runs the initialization, of a canister one that
-/// asks its polyfill, and leaves functions behind that `gc` takes out; `candid` asks the function for the interface that `gc` takes
-/// out then, with all that nobody calls any more, so that `wasm-opt` does not work on it; `wasm-opt`
-/// reads names that `strip` takes away; an `audit` is of what a host will get, and `gzip` compresses what was audited.
+/// Steps run in the order of this type, because each one reads what later ones remove:
+///
+/// - `rewire` finds the polyfill's functions by their exports and names.
+/// - `snapshot` runs the initialization, which may call the polyfill, and leaves unreachable functions
+///   for `gc`.
+/// - `candid` calls the export that returns the interface, which `gc` then removes.
+/// - `gc` comes before `wasm-opt`, so that no time is spent on unreachable code.
+/// - `wasm-opt` uses names that `strip` removes.
+/// - `audit` checks what the host will get, and `gzip` compresses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum Step {
-    /// Imports of WASI answered by the polyfill's functions.
+    /// Connects imports of WASI to the polyfill's functions.
     Rewire,
-    /// The initialization run, and kept.
+    /// Runs the initialization and keeps its memory.
     Snapshot,
-    /// The interface in Candid, told by a section.
+    /// Writes the Candid interface into a custom section.
     Candid,
-    /// What nothing leads to taken out.
+    /// Removes unreachable code and data.
     Gc,
-    /// Binaryen's optimizer, where the machine has it.
+    /// Runs Binaryen's optimizer.
     WasmOpt,
-    /// What only debuggers read taken out.
+    /// Removes sections that only debuggers read.
     Strip,
-    /// Whether the host takes it.
+    /// Checks the module against the host's policy.
     Audit,
-    /// Compressed, beside the module.
+    /// Writes a compressed copy next to the module.
     Gzip,
 }
 
 impl Step {
-    /// All, in their order.
+    /// All steps in their order.
     pub const ALL: [Self; 8] = [
         Self::Rewire,
         Self::Snapshot,
@@ -48,10 +52,10 @@ impl Step {
         Self::Gzip,
     ];
 
-    /// These steps, in their order.
+    /// Returns these steps in their order.
     ///
     /// # Errors
-    /// When one is named twice: it may be meant to run twice, and does not.
+    /// When one is named twice, because each step runs only once.
     pub fn in_order(named: &[Self]) -> anyhow::Result<Vec<Self>> {
         let mut steps = named.to_vec();
         steps.sort_unstable();
@@ -69,7 +73,7 @@ impl Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One spelling: serde's.
+        // The names are those of serde.
         self.serialize(f)
     }
 }
@@ -79,7 +83,7 @@ impl FromStr for Step {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|step| step.to_string() == text);
-        found.ok_or_else(|| format!("`{text}` is not a step; there are {}", Self::names()))
+        found.ok_or_else(|| format!("`{text}` is not a step; the steps are {}", Self::names()))
     }
 }
 
@@ -96,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_is_read_as_it_is_written() {
+    fn names_round_trip() {
         for step in Step::ALL {
             assert_eq!(step.to_string().parse(), Ok(step));
             assert_eq!(serde_json::to_string(&step).unwrap(), format!("\"{step}\""));
@@ -105,17 +109,17 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_comes_with_the_right_ones() {
+    fn unknown_name_lists_all_steps() {
         let error = "wasmopt".parse::<Step>().unwrap_err();
         assert_eq!(
             error,
-            "`wasmopt` is not a step; there are rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip"
+            "`wasmopt` is not a step; the steps are rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip"
         );
         assert!(serde_json::from_str::<Step>("\"zip\"").unwrap_err().to_string().contains("gzip"));
     }
 
     #[test]
-    fn steps_run_in_one_order_and_once() {
+    fn steps_are_ordered_and_unique() {
         let named = [Step::Gzip, Step::Strip, Step::Rewire];
         assert_eq!(Step::in_order(&named).unwrap(), [Step::Rewire, Step::Strip, Step::Gzip]);
         let error = Step::in_order(&[Step::Gc, Step::Gzip, Step::Gc]).unwrap_err();

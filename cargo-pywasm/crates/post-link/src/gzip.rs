@@ -1,23 +1,23 @@
-//! A module compressed, as hosts take it over the wire.
+//! Compression of modules for the transfer to a host.
 
 use std::num::NonZero;
 
 use anyhow::Context;
 use zopfli::{Format, Options};
 
-/// Further passes take longer than the first and give less than 1 ‰ of a module.
+/// Further passes are slower than the first and save less than 1 ‰ of a module.
 const PASSES: NonZero<u64> = NonZero::<u64>::MIN;
 
-/// Compresses as well as the format allows, with neither time nor name in the header: the same module
-/// gives the same bytes.
+/// Compresses as well as the format allows. The header has neither time nor name, so equal modules
+/// give equal bytes.
 ///
 /// # Errors
-/// Never, for it writes to memory; the interface of the library has one.
-pub(crate) fn gzip(module: &[u8]) -> anyhow::Result<Vec<u8>> {
+/// When the compressor fails, which writing to memory does not.
+pub fn gzip(module: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut packed = Vec::new();
     let options = Options { iteration_count: PASSES, ..Options::default() };
     zopfli::compress(options, Format::Gzip, module, &mut packed)
-        .context("can't compress the module")?;
+        .context("cannot compress the module")?;
     Ok(packed)
 }
 
@@ -26,11 +26,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_module_gives_the_same_bytes_and_no_trace_of_the_machine() {
+    fn equal_modules_give_equal_bytes() {
         let module: Vec<u8> = (0..200_000_u32).map(|it| (it % 251) as u8).collect();
         let packed = gzip(&module).unwrap();
         assert_eq!(packed, gzip(&module).unwrap());
-        // RFC 1952: method deflate, no flags, no time, best compression, Unix wherever it is made.
+        // RFC 1952: method deflate, no flags, no time, best compression, Unix on every system.
         assert_eq!(packed[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3]);
         let mut back = Vec::new();
         let mut reader = flate2::read::GzDecoder::new(&packed[..]);

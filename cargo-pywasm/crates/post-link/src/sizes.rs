@@ -1,42 +1,45 @@
-//! Where the bytes of an outcome are, and whether it is within its budget. The record of it stands beside a
-//! project's finished module: names and addresses tell more while the steps run than ever after.
+//! The sizes of an outcome: their attribution, the budget, and the record next to the module.
+//!
+//! The attribution is computed here because later the names that it needs are stripped.
 
 use anyhow::Context;
+use camino::Utf8Path;
 
 use super::{Files, Outcome, Plan, gzip};
-use crate::project::Linked;
 use pywasm_size::{self as size, Breakdown, Evidence, LinkMap, Members, Over, Record};
 use pywasm_store::Ctx;
 use pywasm_wasm::Module;
 
-/// What was measured of an outcome.
+/// The measured sizes of an outcome.
 #[derive(Clone, Debug, Default)]
 pub struct Sizes {
-    /// The record, as text.
+    /// The size record in its text form.
     pub(super) record: String,
-    /// The limits that are not kept.
+    /// The limits of the budget that are exceeded.
     pub over: Vec<Over>,
     /// The same for people, with what grew.
-    pub told: String,
-    /// Names of the budget that nothing is of, in sentences.
+    pub report: String,
+    /// Warnings about names in the budget that match nothing.
     pub warnings: Vec<String>,
 }
 
-/// Measures an outcome that has a place of a project, or a budget. `input` is the module that it was made of.
+/// Measures an outcome of a project or with a budget. `input` is the module before the steps; the
+/// archives of `installation` identify objects if there is no link map.
 ///
 /// # Errors
-/// When the installation's archives or the baseline can't be read.
+/// When the installation's archives or the baseline cannot be read.
 pub fn sizes(
     files: &Files,
     input: &[u8],
     outcome: &mut Outcome,
     plan: &Plan,
+    installation: Option<&Utf8Path>,
     ctx: &Ctx,
 ) -> anyhow::Result<()> {
     if !files.is_of_project() && plan.budget.is_none() {
         return Ok(());
     }
-    let mut all = breakdown(files, input, outcome, ctx)?;
+    let mut all = breakdown(files, input, outcome, installation, ctx)?;
     let mut sizes = Sizes::default();
     if let Some(budget) = &plan.budget {
         all.gzip = match &outcome.compressed {
@@ -46,8 +49,8 @@ pub fn sizes(
         sizes.over = budget.over(&all);
         sizes.warnings = budget.of_nothing(&all);
         if !sizes.over.is_empty() {
-            let old = older(files, plan, ctx)?;
-            sizes.told = sizes.over.iter().map(|it| it.told(&all, old.as_ref())).collect();
+            let old = reference(files, plan, ctx)?;
+            sizes.report = sizes.over.iter().map(|it| it.told(&all, old.as_ref())).collect();
         }
     }
     sizes.record = Record::of(&outcome.module, &all, true).text();
@@ -55,30 +58,31 @@ pub fn sizes(
     Ok(())
 }
 
-/// What the budget of a module that is fresh has to say each time.
+/// Returns the warnings about the budget of an unchanged module, which are repeated in each build.
 #[must_use]
 pub fn warnings(files: &Files, plan: &Plan, ctx: &Ctx) -> Vec<String> {
-    let said = || {
-        let place = ctx.cwd.join(files.record()?);
-        let record = Record::parse(&place, &std::fs::read(&place).ok()?).ok()?;
+    let warnings = || {
+        let path = ctx.cwd.join(files.record()?);
+        let record = Record::parse(&path, &std::fs::read(&path).ok()?).ok()?;
         Some(plan.budget.as_ref()?.of_nothing(&record.breakdown()))
     };
-    said().unwrap_or_default()
+    warnings().unwrap_or_default()
 }
 
 fn breakdown(
     files: &Files,
     input: &[u8],
     outcome: &Outcome,
+    installation: Option<&Utf8Path>,
     ctx: &Ctx,
 ) -> anyhow::Result<Breakdown> {
     let text = size::find_map(&ctx.cwd.join(&files.input), input);
     let map = text.as_deref().map(LinkMap::read).transpose().context("the link map")?;
     let mut members = Members::default();
     if map.is_none()
-        && let Some(linked) = Linked::find(&ctx.cwd)?
+        && let Some(installation) = installation
     {
-        members = Members::of_installation(&linked.installation)?;
+        members = Members::of_installation(installation)?;
     }
     let named = outcome.named.as_ref().map(|named| Module::read(named)).transpose()?;
     let names = named.as_ref().map(Module::names).transpose()?;
@@ -86,14 +90,14 @@ fn breakdown(
     size::measure(&outcome.module, evidence)
 }
 
-/// With what an outcome that is too large is compared: the baseline of the budget, else the last build that
-/// was within it, whose record still stands.
-fn older(files: &Files, plan: &Plan, ctx: &Ctx) -> anyhow::Result<Option<Breakdown>> {
+/// Returns the sizes to compare a too large outcome with: the budget's baseline, else the record of the
+/// last build, which was within the budget.
+fn reference(files: &Files, plan: &Plan, ctx: &Ctx) -> anyhow::Result<Option<Breakdown>> {
     if let Some(path) = plan.budget.as_ref().and_then(|budget| budget.baseline.as_ref()) {
         let bytes = fs_err::read(ctx.cwd.join(path)).context("`baseline` of the size budget")?;
         return Ok(Some(Record::parse(path, &bytes)?.breakdown()));
     }
-    let place = files.record().map(|place| ctx.cwd.join(place));
-    let read = place.and_then(|place| Some((std::fs::read(&place).ok()?, place)));
-    Ok(read.and_then(|(bytes, place)| Some(Record::parse(&place, &bytes).ok()?.breakdown())))
+    let path = files.record().map(|path| ctx.cwd.join(path));
+    let read = path.and_then(|path| Some((std::fs::read(&path).ok()?, path)));
+    Ok(read.and_then(|(bytes, path)| Some(Record::parse(&path, &bytes).ok()?.breakdown())))
 }

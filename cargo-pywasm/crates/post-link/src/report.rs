@@ -1,9 +1,9 @@
-//! What was done, for people on stderr and for programs as JSON messages.
+//! The report on a module's steps: text on stderr, or JSON messages.
 
 use std::fmt::Write as _;
 
 use camino::Utf8Path;
-use pywasm_audit::report::{Audited, Format, Style, report};
+use pywasm_audit::report::{self as audit, Audited, Format, Style};
 use pywasm_audit::{Figure, Limited};
 use pywasm_session::{Message, Reporter};
 use pywasm_size::report::grouped;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{Files, Outcome, Plan};
 
-/// Figures that are shown whether they have a limit or not.
+/// Figures that are shown even without a limit.
 const ALWAYS: [Limited; 3] = [Limited::Size, Limited::CodeSize, Limited::Functions];
 
 #[derive(Serialize)]
@@ -65,8 +65,8 @@ impl Message for OverMessage<'_> {
     const REASON: &'static str = "post-link-over-budget";
 }
 
-/// Tells what became of a module.
-pub fn tell(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter) {
+/// Reports the outcome of a module.
+pub fn report(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter) {
     let file = &files.input;
     let audited = outcome
         .findings
@@ -84,20 +84,20 @@ pub fn tell(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter) 
     reporter.report(steps(outcome));
     reporter.report(figures(outcome));
     for done in &outcome.done {
-        if let Some(why) = &done.skipped {
-            reporter.note(format!("step `{}` was skipped: {why}", done.step));
+        if let Some(reason) = &done.skipped {
+            reporter.warn(format!("step `{}` was skipped: {reason}", done.step));
         }
         if let Some(printed) = &done.printed {
-            reporter.note(format!("step `{}` ran code that printed:\n{printed}", done.step));
+            reporter.note(format!("output of step `{}`:\n{printed}", done.step));
         }
         if let Some(warning) = &done.warning {
             reporter.warn(format!("`{file}`: {warning}"));
         }
     }
-    sizes.for_each(|it| reporter.failure(&it.told));
+    sizes.for_each(|it| reporter.failure(&it.report));
     if let Some(audited) = audited {
-        let text = report(&audited, Format::Human, Style { all: false, colour: true });
-        // Who asked for quiet wants to know why it failed.
+        let text = audit::report(&audited, Format::Human, Style { all: false, colour: true });
+        // The reason of a failure is printed even with --quiet.
         if outcome.is_rejected() { reporter.failure(text) } else { reporter.report(text) }
     }
 }
@@ -132,12 +132,12 @@ fn json(
         });
     }
     if let Some(audited) = audited {
-        let mut document = pywasm_audit::report::document(audited);
+        let mut document = audit::document(audited);
         reporter.json(&AuditMessage { audited: document["audited"].take() });
     }
 }
 
-/// Each figure with what it was; compressed there was nothing before.
+/// Returns each figure with its value before the steps, if it had one.
 fn pairs(outcome: &Outcome) -> impl Iterator<Item = (Option<&Figure>, &Figure)> {
     outcome
         .after
@@ -180,7 +180,7 @@ fn figures(outcome: &Outcome) -> String {
     table(&rows.collect::<Vec<_>>())
 }
 
-/// Name, before, after, how much that is, words.
+/// Formats rows of name, before, after, change or share, and text.
 fn table(rows: &[[String; 5]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let (name, before, after, part) = (width(0), width(1), width(2), width(3));
@@ -198,10 +198,10 @@ fn table(rows: &[[String; 5]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::post_link::{Done, Step};
+    use crate::{Done, Step};
 
     #[test]
-    fn every_step_has_a_row_in_columns() {
+    fn rows_are_aligned() {
         let done = |step, before, after, about: &str| Done {
             step,
             before,

@@ -1,5 +1,4 @@
-//! Whether an outcome is still that of its module and plan, so that a build in which nothing changed
-//! does not optimize for half a minute.
+//! Stamps: they tell whether an output is up to date, so that an unchanged build skips all steps.
 
 use std::fmt;
 
@@ -10,17 +9,17 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Files, Outcome, Plan, Step};
 
-/// The digest of what an outcome was made from, and of what it is.
+/// The digest of an outcome's inputs and files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp(String);
 
 impl Stamp {
-    /// What is made of a module by a plan: of the same two it is always the same.
+    /// Hashes the inputs, which determine the outcome.
     fn inputs(module: &[u8], plan: &Plan) -> Vec<u8> {
         let mut hash = Sha256::new();
         hash.update(tool());
-        // With the program and the version of the optimizer, and every rule of the policy.
-        hash.update(format!("{}\n{:?}\n{:?}", plan.told(), plan.policy, plan.budget));
+        // The plan's text includes the optimizer's program and version.
+        hash.update(format!("{}\n{:?}\n{:?}", plan.text(), plan.policy, plan.budget));
         hash.update(module);
         hash.finalize().to_vec()
     }
@@ -35,22 +34,22 @@ impl Stamp {
         Self(Digest::from_bytes(hash.finalize().into()).to_string())
     }
 
-    /// The stamp of an outcome; none where it has something to say that has to be said each time.
+    /// Returns the stamp of an outcome, or `None` if it has a message that each build must repeat.
     pub(super) fn of(module: &[u8], plan: &Plan, outcome: &Outcome) -> Option<Self> {
-        let speaks =
+        let has_message =
             outcome.done.iter().any(|done| done.warning.is_some() || done.skipped.is_some())
                 || outcome.findings.as_ref().is_some_and(|findings| !findings.is_empty());
         let others = [outcome.compressed.as_deref(), outcome.interface.as_deref()];
-        (!speaks).then(|| Self::new(&Self::inputs(module, plan), &outcome.module, others))
+        (!has_message).then(|| Self::new(&Self::inputs(module, plan), &outcome.module, others))
     }
 }
 
-/// Which tool this is: of one version there are many while it is worked on, and where it comes from git.
+/// Identifies this program: builds of one version may differ.
 fn tool() -> String {
     let file = std::env::current_exe().and_then(|path| path.metadata()).ok();
-    let made = file.as_ref().and_then(|file| file.modified().ok());
+    let modified = file.as_ref().and_then(|file| file.modified().ok());
     let size = file.map(|file| file.len());
-    format!("{} {size:?} {made:?}", env!("CARGO_PKG_VERSION"))
+    format!("{} {size:?} {modified:?}", env!("CARGO_PKG_VERSION"))
 }
 
 impl fmt::Display for Stamp {
@@ -59,7 +58,7 @@ impl fmt::Display for Stamp {
     }
 }
 
-/// Whether what stands at the places of a module is what this plan would make of it again.
+/// Returns true if the output files of a module are what this plan would write again.
 #[must_use]
 pub fn is_fresh(files: &Files, module: &[u8], plan: &Plan, cwd: &Utf8Path) -> bool {
     let read = |path: &Utf8Path| std::fs::read(cwd.join(path)).ok();
@@ -67,10 +66,10 @@ pub fn is_fresh(files: &Files, module: &[u8], plan: &Plan, cwd: &Utf8Path) -> bo
     let (output, compressed) = (read(&files.output), read(&files.compressed()));
     let interface = plan.has(Step::Candid).then(|| read(&files.interface())).flatten();
     output.is_some_and(|output| {
-        // Without its record nobody could tell any more where its bytes are.
+        // The size record cannot be computed later.
         let is_measured = Record::beside(&cwd.join(&files.output), &output).is_some();
         let others = [compressed.as_deref(), interface.as_deref()];
-        let is = Stamp::new(&Stamp::inputs(module, plan), &output, others);
-        is_measured && is.0.as_bytes() == stamp
+        let expected = Stamp::new(&Stamp::inputs(module, plan), &output, others);
+        is_measured && expected.0.as_bytes() == stamp
     })
 }

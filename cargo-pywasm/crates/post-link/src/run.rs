@@ -1,61 +1,62 @@
-//! The run of a plan on one module: bytes in, bytes out, and what was done.
+//! The run of a plan on one module. Reads and writes no file.
 
 use anyhow::Context;
 use pywasm_audit::{self as audit, Figure, Finding, Given, Limited};
 use pywasm_rewrite::{self as rewrite, POLYFILL_EXPORTS, Wire};
 use pywasm_wasm::{Module, custom};
 
-use super::{Optimizer, Plan, Sizes, Stamp, Step, gzip, wasm_opt};
+use crate::snapshotting::Snapshotted;
+use crate::{Optimizer, Plan, Sizes, Stamp, Step, gzip};
 
-/// The policy whose host is installed over a network with limits.
+/// The policy of the Internet Computer, where modules are installed by messages of limited size.
 const INTERNET_COMPUTER: &str = "ic";
 
-/// A step that is over.
+/// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
-    /// Which.
+    /// The step.
     pub step: Step,
-    /// The size before it, in bytes.
+    /// The size of the module before the step, in bytes.
     pub before: usize,
-    /// The size after it, in bytes; of `gzip`, what is compressed.
+    /// The size after the step, in bytes; after `gzip`, that of the compressed copy.
     pub after: usize,
-    /// What it changed, in a few words.
+    /// What the step changed.
     pub about: String,
-    /// What the user should know of it.
+    /// A warning for the user.
     pub warning: Option<String>,
-    /// Why it was skipped.
+    /// The reason if the step was skipped.
     pub skipped: Option<String>,
-    /// What the module's own code printed, where the step ran it.
+    /// The output of the module's own code, if the step ran it.
     pub printed: Option<String>,
 }
 
-/// What becomes of a module.
+/// The outcome of a plan for one module.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// The module.
+    /// The module after all steps.
     pub module: Vec<u8>,
-    /// The same compressed, where that is asked for.
+    /// The compressed module, if `gzip` is a step.
     pub compressed: Option<Vec<u8>>,
-    /// Its interface in Candid, where that is asked for.
+    /// The Candid interface, if `candid` is a step.
     pub interface: Option<Vec<u8>>,
-    /// The steps, in their order.
+    /// The results of the steps, in their order.
     pub done: Vec<Done>,
-    /// What an audit found, where there was one; sorted.
+    /// The findings of the audit, sorted, if `audit` is a step.
     pub findings: Option<Vec<Finding>>,
-    /// How much it had of what has a limit.
+    /// The figures of the module before the steps.
     pub before: Vec<Figure>,
-    /// How much it has now.
+    /// The figures after the steps.
     pub after: Vec<Figure>,
-    /// By what it is known again; none where it has a warning to repeat.
+    /// The stamp, or `None` if the outcome has a warning that each build must repeat.
     pub stamp: Option<Stamp>,
-    /// The module as it was before its names were taken out: the functions are the same.
+    /// The module before `strip`, which has the names of its functions.
     pub named: Option<Vec<u8>>,
-    /// Where its bytes are, where somebody measured it.
+    /// The sizes, once measured.
     pub sizes: Option<Sizes>,
 }
 
 impl Outcome {
-    /// Whether a host would reject it, or it is too large.
+    /// Returns true if the host would reject the module, or it exceeds its budget.
     #[must_use]
     pub fn is_rejected(&self) -> bool {
         self.findings.iter().flatten().any(|finding| finding.code.is_error())
@@ -63,22 +64,22 @@ impl Outcome {
     }
 }
 
-/// Runs a plan. It ends with the first step that fails.
+/// Runs a plan up to the first failing step.
 ///
 /// # Errors
-/// When the module is broken, or a step can't do its job.
+/// When the module is invalid, or a step fails.
 pub fn run(bytes: &[u8], plan: &Plan) -> anyhow::Result<Outcome> {
     let mut run =
         Run { plan, module: bytes.to_vec(), named: None, compressed: None, interface: None };
-    let before = run.figures(bytes).context("it is not a module that can be changed")?;
+    let before = run.figures(bytes).context("it is not a valid wasm module")?;
     let mut outcome = Outcome { before, ..Outcome::default() };
     for step in &plan.steps {
         let before = run.module.len();
-        let said =
+        let report =
             run.step(*step, &mut outcome.findings).with_context(|| format!("step `{step}`"))?;
-        let packed = run.compressed.as_ref().filter(|_| *step == Step::Gzip);
-        let after = packed.map_or(run.module.len(), Vec::len);
-        let Said { about, warning, skipped, printed } = said;
+        let compressed = run.compressed.as_ref().filter(|_| *step == Step::Gzip);
+        let after = compressed.map_or(run.module.len(), Vec::len);
+        let Report { about, warning, skipped, printed } = report;
         outcome.done.push(Done { step: *step, before, after, about, warning, skipped, printed });
     }
     outcome.after = run.figures(&run.module)?;
@@ -88,16 +89,16 @@ pub fn run(bytes: &[u8], plan: &Plan) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// What a step has to say.
+/// The messages of a step.
 #[derive(Default)]
-struct Said {
+struct Report {
     about: String,
     warning: Option<String>,
     skipped: Option<String>,
     printed: Option<String>,
 }
 
-impl Said {
+impl Report {
     fn new(about: impl Into<String>) -> Self {
         Self { about: about.into(), ..Self::default() }
     }
@@ -106,14 +107,14 @@ impl Said {
 struct Run<'p> {
     plan: &'p Plan,
     module: Vec<u8>,
-    /// The module as it was before its names were taken out: the functions are the same.
+    /// The module before `strip`.
     named: Option<Vec<u8>>,
     compressed: Option<Vec<u8>>,
     interface: Option<Vec<u8>>,
 }
 
 impl Run<'_> {
-    fn step(&mut self, step: Step, found: &mut Option<Vec<Finding>>) -> anyhow::Result<Said> {
+    fn step(&mut self, step: Step, found: &mut Option<Vec<Finding>>) -> anyhow::Result<Report> {
         match step {
             Step::Rewire => self.rewire(),
             Step::Snapshot => self.snapshot(),
@@ -123,112 +124,112 @@ impl Run<'_> {
             Step::Strip => self.strip(),
             Step::Audit => {
                 let findings = self.audit()?;
-                let said = match findings.len() {
+                let count = match findings.len() {
                     0 => "clean".to_owned(),
                     1 => "1 finding".to_owned(),
-                    count => format!("{count} findings"),
+                    number => format!("{number} findings"),
                 };
                 *found = Some(findings);
-                Ok(Said::new(format!("{said} by policy `{}`", self.plan.policy.name)))
+                Ok(Report::new(format!("{count} with policy `{}`", self.plan.policy.name)))
             }
             Step::Gzip => {
-                let packed = match self.compressed.take() {
-                    Some(packed) => packed,
+                let compressed = match self.compressed.take() {
+                    Some(compressed) => compressed,
                     None => gzip(&self.module)?,
                 };
-                let permille = packed.len() as u64 * 1000 / (self.module.len() as u64).max(1);
+                let permille = compressed.len() as u64 * 1000 / (self.module.len() as u64).max(1);
                 let mut about = format!("{}.{} % of the module", permille / 10, permille % 10);
                 if self.plan.policy.name == INTERNET_COMPUTER {
-                    about.push_str(&chunks(packed.len()));
+                    about.push_str(&chunks(compressed.len()));
                 }
-                self.compressed = Some(packed);
-                Ok(Said::new(about))
+                self.compressed = Some(compressed);
+                Ok(Report::new(about))
             }
         }
     }
 
-    fn rewire(&mut self) -> anyhow::Result<Said> {
+    fn rewire(&mut self) -> anyhow::Result<Report> {
         let done = rewrite::rewire(&self.module, &Wire::polyfill(), false)?;
         self.module = done.module;
         let warning = (!done.left.is_empty()).then(|| {
             format!(
-                "it still imports WASI, and has no function to answer {}",
+                "the module still imports functions of WASI that the polyfill lacks: {}",
                 done.left.join(", ").replace("wasi_snapshot_preview1.", "")
             )
         });
-        let about = format!("{} answered", counted(done.wired.len(), "import"));
-        Ok(Said { about, warning, ..Said::default() })
+        let about = format!("{} connected", counted(done.wired.len(), "import"));
+        Ok(Report { about, warning, ..Report::default() })
     }
 
-    fn snapshot(&mut self) -> anyhow::Result<Said> {
-        let Some(snapshot) = &self.plan.snapshot else { return Ok(Said::new("nothing")) };
-        let made = snapshot.make(&self.module)?;
-        self.module = made.module;
-        let (about, warning, printed) = (made.about, made.warning, made.printed);
-        Ok(Said { about, warning, printed, ..Said::default() })
+    fn snapshot(&mut self) -> anyhow::Result<Report> {
+        let Some(snapshot) = &self.plan.snapshot else { return Ok(Report::new("nothing")) };
+        let Snapshotted { module, about, warning, printed } = snapshot.run(&self.module)?;
+        self.module = module;
+        Ok(Report { about, warning, printed, ..Report::default() })
     }
 
-    fn candid(&mut self) -> anyhow::Result<Said> {
-        let told = custom::read(&self.module, custom::CANDID)?.map(<[u8]>::to_vec);
-        let says = Module::read(&self.module)?.exports.iter().any(|it| it.name == custom::POINTER);
-        let text = match told {
-            Some(told) if !says => told,
+    fn candid(&mut self) -> anyhow::Result<Report> {
+        let embedded = custom::read(&self.module, custom::CANDID)?.map(<[u8]>::to_vec);
+        let has_export =
+            Module::read(&self.module)?.exports.iter().any(|it| it.name == custom::POINTER);
+        let text = match embedded {
+            Some(text) if !has_export => text,
             _ => interface(&self.module)?.into_bytes(),
         };
         self.module = custom::embed(&self.module, custom::CANDID, &text)?;
         let about = format!("an interface of {}", counted(text.len(), "byte"));
         self.interface = Some(text);
-        Ok(Said::new(about))
+        Ok(Report::new(about))
     }
 
-    fn gc(&mut self) -> anyhow::Result<Said> {
-        // Who does not rewire may want the polyfill's functions to be found by a later tool.
+    fn gc(&mut self) -> anyhow::Result<Report> {
+        // Without `rewire`, a later tool may need the polyfill's exports.
         let rewired = self.plan.has(Step::Rewire);
-        let mut unwanted = if rewired { POLYFILL_EXPORTS.to_vec() } else { Vec::new() };
-        // What it said stands in a section now; it brings a printer of types along.
-        unwanted.extend(self.plan.has(Step::Candid).then_some(custom::POINTER));
-        let swept = rewrite::gc(&self.module, &unwanted)?;
+        let mut removed = if rewired { POLYFILL_EXPORTS.to_vec() } else { Vec::new() };
+        // The interface is in a custom section now; the export keeps a printer of types alive.
+        removed.extend(self.plan.has(Step::Candid).then_some(custom::POINTER));
+        let collected = rewrite::gc(&self.module, &removed)?;
         let about = parts(&[
-            (swept.functions, "function"),
-            (swept.segments, "data segment"),
-            (swept.exports.len(), "export"),
-            (swept.others, "other part"),
+            (collected.functions, "function"),
+            (collected.segments, "data segment"),
+            (collected.exports.len(), "export"),
+            (collected.others, "other part"),
         ]);
-        self.module = swept.module;
-        Ok(Said::new(about))
+        self.module = collected.module;
+        Ok(Report::new(about))
     }
 
-    fn optimize(&mut self) -> anyhow::Result<Said> {
+    fn optimize(&mut self) -> anyhow::Result<Report> {
         match &self.plan.optimizer {
             Some(Optimizer::Found(found)) => match found.optimize(&self.module)? {
                 Some(module) => {
                     self.module = module;
-                    Ok(Said::new(format!("-Oz by {}", found.version())))
+                    Ok(Report::new(format!("-Oz by {}", found.version())))
                 }
-                None => Ok(Said::new("it was optimized before")),
+                None => Ok(Report::new("already optimized")),
             },
-            Some(Optimizer::Absent(why)) => {
-                let skipped = Some(format!("{why}; {}", wasm_opt::CURE));
-                Ok(Said { skipped, ..Said::new("skipped") })
+            Some(Optimizer::Missing(reason)) => {
+                let skipped = Some(reason.clone());
+                Ok(Report { skipped, ..Report::new("skipped") })
             }
-            None => Ok(Said::new("skipped")),
+            None => Ok(Report::new("skipped")),
         }
     }
 
-    fn strip(&mut self) -> anyhow::Result<Said> {
+    fn strip(&mut self) -> anyhow::Result<Report> {
         let cleared = custom::clear(&self.module, custom::is_for_debuggers)?;
         let mut names: Vec<&str> = cleared.sections.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         let about = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
         self.named = Some(std::mem::replace(&mut self.module, cleared.module));
-        Ok(Said::new(about))
+        Ok(Report::new(about))
     }
 
     fn audit(&mut self) -> anyhow::Result<Vec<Finding>> {
         let policy = &self.plan.policy;
         let limits_size = policy.limits.contains_key(&Limited::GzipSize);
         if limits_size && self.plan.has(Step::Gzip) {
-            // The step that comes behind this one has it already.
+            // The step `gzip`, which follows, uses the result.
             self.compressed = Some(gzip(&self.module)?);
         }
         let compressed = self.compressed.as_ref().map(Vec::len);
@@ -256,16 +257,16 @@ fn interface(_: &[u8]) -> anyhow::Result<String> {
     Err(super::plan::without_canister())
 }
 
-/// How it gets to the Internet Computer, whose messages and chunks are so large.
-///
-/// Source: the interface specification, "IC method `upload_chunk`", and "Resource limits".
+/// Describes how a module of this size is installed on the Internet Computer: in one message or in
+/// chunks. The sizes are those of the interface specification, "IC method `upload_chunk`" and
+/// "Resource limits".
 fn chunks(bytes: usize) -> String {
     const MESSAGE: usize = 2 << 20;
     const CHUNK: usize = 1 << 20;
-    // The message has more in it than the module.
+    // A message contains more than the module.
     const REST: usize = 4 << 10;
     if bytes + REST <= MESSAGE {
-        return ", for one message".to_owned();
+        return ", fits one message".to_owned();
     }
     format!(", in {} chunks of 1 MiB", bytes.div_ceil(CHUNK))
 }
@@ -274,7 +275,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// `3 functions, 1 export`; of nothing, `nothing`.
+/// Returns text such as `3 functions, 1 export`, or `nothing`.
 fn parts(all: &[(usize, &str)]) -> String {
     let some: Vec<String> =
         all.iter().filter(|(count, _)| *count > 0).map(|(count, it)| counted(*count, it)).collect();

@@ -1,0 +1,182 @@
+//! The plan: the steps and their inputs.
+
+use anyhow::Context;
+use pywasm_audit::{DEFAULT, Policy};
+use pywasm_recipes::Import;
+use pywasm_session::{WithHint, one_line};
+use pywasm_size::Budget;
+use pywasm_store::Ctx;
+use serde::Deserialize;
+
+use crate::snapshotting::Snapshotting;
+use crate::{Optimizer, Step};
+
+/// The requested steps and their options.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The steps, in any order.
+    pub steps: Vec<Step>,
+    /// The name or path of the host's policy.
+    pub policy: Option<String>,
+    /// True if the step `wasm-opt` must run. It is then added to the steps.
+    pub require_wasm_opt: bool,
+    /// The size budget.
+    pub budget: Option<Budget>,
+    /// The options of the step `snapshot`.
+    pub snapshot: Initialization,
+}
+
+/// The initialization of a snapshot: the key `snapshot` of `[package.metadata.pywasm]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Initialization {
+    /// Python modules to import, in this order.
+    #[serde(default)]
+    pub imports: Vec<Import>,
+    /// An export to call before the imports.
+    pub init: Option<String>,
+    /// Python's hash seed; random if `None`.
+    pub hash_seed: Option<u32>,
+}
+
+/// Slow steps that only make a module smaller.
+const FOR_RELEASE: [Step; 2] = [Step::WasmOpt, Step::Gzip];
+
+impl Asked {
+    /// Removes the steps that only pay off in a release build and returns their names, if any.
+    pub fn for_development(&mut self) -> Option<String> {
+        let (gone, kept) = self.steps.iter().partition(|step| FOR_RELEASE.contains(step));
+        let (mut gone, kept): (Vec<Step>, Vec<Step>) = (gone, kept);
+        // A budget is meant for the optimized module.
+        let budget = self.budget.take().map(|_| "size-budget".to_owned());
+        self.steps = kept;
+        self.require_wasm_opt = false;
+        gone.sort_unstable();
+        let gone: Vec<String> = gone.iter().map(ToString::to_string).chain(budget).collect();
+        (!gone.is_empty()).then(|| gone.join(", "))
+    }
+}
+
+/// The project in which a plan runs.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    /// The directories that the initialization of a snapshot sees: the standard library.
+    #[cfg(feature = "runtime")]
+    pub stdlib: Vec<pywasm_runtime::Dir>,
+}
+
+/// The steps in their order, with everything they need.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The steps in their order, each once.
+    pub steps: Vec<Step>,
+    /// The policy of the host.
+    pub policy: Policy,
+    /// The optimizer, if `wasm-opt` is a step.
+    pub optimizer: Option<Optimizer>,
+    /// The size budget.
+    pub budget: Option<Budget>,
+    /// The initialization, if `snapshot` is a step.
+    pub(crate) snapshot: Option<Snapshotting>,
+    /// True if the step `wasm-opt` must run.
+    pub(crate) requires_wasm_opt: bool,
+}
+
+impl Plan {
+    /// Decides the plan for a request. Fetches and runs nothing but `wasm-opt --version`.
+    ///
+    /// # Errors
+    /// When a step is named twice, the policy cannot be read, or the store cannot be read.
+    pub fn new(asked: &Asked, project: &Project, ctx: &Ctx) -> anyhow::Result<Self> {
+        let mut steps = Step::in_order(&asked.steps)?;
+        if asked.require_wasm_opt && !steps.contains(&Step::WasmOpt) {
+            steps.push(Step::WasmOpt);
+            steps.sort_unstable();
+        }
+        #[cfg(not(feature = "canister"))]
+        if steps.contains(&Step::Candid) {
+            return Err(without_canister());
+        }
+        let policy = Policy::load(asked.policy.as_deref().unwrap_or(DEFAULT), &ctx.cwd)?;
+        let optimizer = steps.contains(&Step::WasmOpt);
+        let optimizer = optimizer.then(|| Optimizer::find(ctx)).transpose()?;
+        let snapshot = steps.contains(&Step::Snapshot);
+        let snapshot =
+            snapshot.then(|| Snapshotting::new(&asked.snapshot, project, ctx)).transpose()?;
+        Ok(Self {
+            steps,
+            policy,
+            optimizer,
+            budget: asked.budget.clone(),
+            snapshot,
+            requires_wasm_opt: asked.require_wasm_opt,
+        })
+    }
+
+    /// Fetches `wasm-opt` if the plan needs it and this machine does not have it. A failure is a
+    /// warning, and the step is skipped, unless the step must run.
+    ///
+    /// # Errors
+    /// When `wasm-opt` must run and cannot be fetched.
+    pub fn fetch_optimizer(&mut self, ctx: &Ctx) -> anyhow::Result<()> {
+        let Some(Optimizer::Missing(reason)) = &self.optimizer else { return Ok(()) };
+        match Optimizer::fetch(ctx) {
+            Ok(optimizer) => self.optimizer = Some(optimizer),
+            Err(error) if self.requires_wasm_opt => {
+                return Err(error)
+                    .with_context(|| format!("step `wasm-opt` must run, but {reason}"))
+                    .hint(|| {
+                        "install Binaryen, or set PYWASM_WASM_OPT to its wasm-opt".to_owned()
+                    });
+            }
+            Err(error) => {
+                let reason = format!("{reason}, and it cannot be fetched: {}", one_line(&error));
+                self.optimizer = Some(Optimizer::Missing(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns a description of each step, in their order.
+    #[must_use]
+    pub fn about(&self) -> Vec<(Step, String)> {
+        let about = |step: &Step| match step {
+            Step::Rewire => "connect imports of WASI to the polyfill".to_owned(),
+            Step::Snapshot => self.snapshot.as_ref().map(Snapshotting::about).unwrap_or_default(),
+            Step::Candid => "write the interface into a custom section".to_owned(),
+            Step::Gc if self.has(Step::Rewire) => {
+                "remove the polyfill's exports and unreachable code".to_owned()
+            }
+            Step::Gc => "remove unreachable code".to_owned(),
+            Step::WasmOpt => match &self.optimizer {
+                Some(Optimizer::Found(found)) => format!("optimize with {}", found.description()),
+                Some(Optimizer::Missing(reason)) => format!("fetch wasm-opt first: {reason}"),
+                None => String::new(),
+            },
+            Step::Strip => "remove sections that only debuggers read".to_owned(),
+            Step::Audit => format!("check against policy `{}`", self.policy.name),
+            Step::Gzip => "write a compressed copy".to_owned(),
+        };
+        self.steps.iter().map(|step| (*step, about(step))).collect()
+    }
+
+    /// Returns the plan as text, one line per step.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let lines = self.about().into_iter();
+        lines.map(|(step, about)| format!("{:<8} {about}\n", step.to_string())).collect()
+    }
+
+    pub(crate) fn has(&self, step: Step) -> bool {
+        self.steps.contains(&step)
+    }
+}
+
+/// Returns the error of the step `candid` in a build without canisters.
+#[cfg(not(feature = "canister"))]
+pub(crate) fn without_canister() -> anyhow::Error {
+    pywasm_session::hinted(
+        anyhow::anyhow!("step `candid` needs the feature `canister` of cargo-pywasm"),
+        "install it with `cargo install cargo-pywasm --all-features`".to_owned(),
+    )
+}
