@@ -56,8 +56,7 @@ impl Replica for Pocket {
     }
 
     fn set_time(&mut self, seconds: u64) {
-        self.network
-            .set_certified_time(Time::from_nanos_since_unix_epoch(seconds * 1_000_000_000));
+        self.network.set_certified_time(Time::from_nanos_since_unix_epoch(seconds * 1_000_000_000));
     }
 }
 
