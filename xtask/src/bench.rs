@@ -1,4 +1,4 @@
-//! Timings, sizes and instructions: medians and ratios of interleaved runs, written to
+//! Times, sizes and instruction counts: medians and ratios of interleaved runs, written to
 //! `docs/benchmarks.md`.
 
 mod audit;
@@ -14,47 +14,47 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// All of them, when none is named
+    /// Run all benchmarks if none is named
     #[command(subcommand)]
-    what: Option<What>,
-    /// A binary of the tool for `canister`, `size`, `speed` and `start`, instead of building one
+    benchmark: Option<Benchmark>,
+    /// Use this binary of the tool for `canister`, `size`, `speed` and `start`
     #[arg(long, global = true, value_name = "FILE")]
     tool: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
-    /// `cargo pywasm install` beside CPython's own build script
+enum Benchmark {
+    /// Compare `cargo pywasm install` with CPython's own build script
     Install {
-        /// Interleaved rounds of each
+        /// Number of interleaved rounds
         #[arg(long, default_value_t = INSTALL)]
         rounds: usize,
     },
-    /// Audits and stubs, beside a bare walk and other tools
+    /// Compare audits and stubs with a plain parse and other tools
     Audit {
-        /// Interleaved rounds of each
+        /// Number of interleaved rounds
         #[arg(long, default_value_t = AUDIT)]
         rounds: usize,
     },
-    /// The example of a canister: sizes, instructions, and times from a changed line
+    /// Measure the example canister: sizes, instructions, and times after a changed line
     Canister {
-        /// Rounds
+        /// Number of rounds
         #[arg(long, default_value_t = CANISTER)]
         rounds: usize,
     },
-    /// A hello module linked by pywasm-build and by hand
+    /// Compare linking by pywasm-build with a build script written by hand
     Link {
-        /// Interleaved rounds of each
+        /// Number of interleaved rounds
         #[arg(long, default_value_t = LINK)]
         rounds: usize,
     },
-    /// libpython, the interpreter, the smallest embedding, a canister: raw and compressed
+    /// Measure libpython, the interpreter, the smallest embedding and a canister, raw and compressed
     Size,
-    /// Benchmarks of pyperformance beside CPython's own configuration and other Pythons
+    /// Run pyperformance on this Python, CPython's own configuration and other Pythons
     Speed(speed::Args),
-    /// From nothing to the first line: from a directory, a zip, frozen, a snapshot
+    /// Measure the start: library in a directory or zip, frozen, and as a snapshot
     Start {
-        /// Interleaved rounds of each
+        /// Number of interleaved rounds
         #[arg(long, default_value_t = START)]
         rounds: usize,
     },
@@ -66,9 +66,9 @@ const CANISTER: usize = 5;
 const LINK: usize = 7;
 const START: usize = 15;
 
-impl What {
-    /// Each as it is without options. CPython's own build, which `install` leaves, is what `speed`
-    /// compares with.
+impl Benchmark {
+    /// Returns all benchmarks with default options. `install` comes before `speed`, which compares with the
+    /// build of CPython that it leaves.
     fn all() -> [Self; 7] {
         [
             Self::Install { rounds: INSTALL },
@@ -96,8 +96,8 @@ impl What {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let tool = args.tool.as_deref();
-    match &args.what {
-        Some(what) => what.run(tool),
+    match &args.benchmark {
+        Some(benchmark) => benchmark.run(tool),
         None => all(tool),
     }
 }
@@ -105,12 +105,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 /// Runs all of them. One that fails does not stop the others.
 pub(crate) fn all(tool: Option<&Path>) -> anyhow::Result<()> {
     let mut failed = Vec::new();
-    for what in What::all() {
-        if let Err(error) = what.run(tool) {
-            eprintln!("{what:?}: {error:#}");
-            failed.push(format!("{what:?}: {error:#}"));
+    for benchmark in Benchmark::all() {
+        if let Err(error) = benchmark.run(tool) {
+            eprintln!("{benchmark:?}: {error:#}");
+            failed.push(format!("{benchmark:?}: {error:#}"));
         }
     }
-    anyhow::ensure!(failed.is_empty(), "not all could run:\n{}", failed.join("\n"));
+    anyhow::ensure!(failed.is_empty(), "benchmarks failed:\n{}", failed.join("\n"));
     Ok(())
 }

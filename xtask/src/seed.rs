@@ -1,4 +1,4 @@
-//! Seeds: what configure found out once, kept for everyone with the same libc.
+//! Seeds: answers of configure that depend only on the libc, recorded once.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::tool::{Tool, manifest, root};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The CPython whose configure is asked
+    /// The CPython whose configure runs
     #[arg(long, default_value = "3.13")]
     python: String,
 }
 
-/// Answers about this machine, or about this build: they are never part of a seed.
+/// Prefixes of answers about the machine or the build, which are never part of a seed.
 const OF_A_MACHINE: [&str; 9] = [
     "ac_cv_env_",
     "ac_cv_prog_",
@@ -28,7 +28,7 @@ const OF_A_MACHINE: [&str; 9] = [
     "ac_cv_cc_name",
 ];
 
-/// Builds `full` with everything asked, and writes the answers as a seed.
+/// Builds `full` without a seed, and writes configure's answers as a seed.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
@@ -45,9 +45,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let text: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
     std::fs::write(&path, text)?;
     eprintln!("{} answers in {}", answers.len(), path.display());
-    eprintln!(
-        "a new file has to be named in recipes/src/seeds.rs; then `cargo xtask e2e` proves it"
-    );
+    eprintln!("add a new file to recipes/src/seeds.rs, then run `cargo xtask e2e --matrix`");
     Ok(())
 }
 
@@ -61,7 +59,7 @@ fn config_log(logs: &Path) -> anyhow::Result<std::path::PathBuf> {
     anyhow::bail!("no log of configure in `{}`", logs.display())
 }
 
-/// The section `Cache variables` of config.log, without what is of a machine; sorted.
+/// Returns the section `Cache variables` of config.log, without answers about the machine, sorted.
 fn answers(log: &str) -> anyhow::Result<BTreeSet<String>> {
     let section = log.split("## Cache variables. ##").nth(1).context("no cache variables")?;
     let section = section.split("## Output variables. ##").next().unwrap_or_default();

@@ -1,9 +1,8 @@
-//! Training: which code of CPython is hot, counted once and kept for everyone.
+//! Training data for recipe `speed`: how often each function of CPython runs.
 //!
-//! An instrumented interpreter runs CPython's own set for this, `PROFILE_TASK` of its Makefile (the tests that
-//! `python -m test --pgo` names), and programs as people write them (`train/training.py`): tests come to each
-//! corner once, programs go the same ways a million times. It is the wasm build that is trained, so that all
-//! functions are those that are compiled with the data.
+//! An instrumented interpreter runs the tests of `python -m test --pgo`, as `PROFILE_TASK` of CPython's
+//! Makefile does, and typical programs (`train/training.py`): tests reach every branch once, programs run the
+//! same loops a million times. The wasm build itself is instrumented, so that the data matches its functions.
 
 mod counts;
 
@@ -16,22 +15,22 @@ use crate::tool::{Tool, manifest, root};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The CPython that is trained
+    /// The CPython to train
     #[arg(long, default_value = "3.13")]
     python: String,
-    /// LLVM's `llvm-profdata`, of the release of the compiler that counts
+    /// LLVM's `llvm-profdata`, of the same release as the compiler
     #[arg(long, default_value = "llvm-profdata-22")]
     profdata: PathBuf,
 }
 
-/// The interpreter that counts.
+/// The recipe of the instrumented interpreter.
 const RECIPE: &str = "schema = 1\nname = \"trainee\"\ndescription = \"counts what it runs\"\npython = \"3.13\"\n\
                       [modules]\ndisabled = [\"_hashlib\"]\n\
                       [build]\nopt-level = \"2\"\npymalloc = true\ninstrumented = true\n";
 
-/// How often the programs run.
+/// The number of runs of the programs.
 const ROUNDS: &str = "40";
-/// What a count in the programs is worth, beside one in the tests.
+/// The weight of a count in the programs; a count in the tests has weight 1.
 const WEIGHT: u32 = 30;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -51,7 +50,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let library = format!("{}::/usr/local/lib/python{series}:ro", source.join("Lib").display());
     let own = installed.join(format!("lib/python{series}"));
 
-    eprintln!("CPython's own set: minutes");
+    eprintln!("CPython's tests, for minutes");
     let tests = trainee.counts("tests", &[&library], &own, &["-m", "test", "--pgo"])?;
     eprintln!("programs");
     let script = root().join("xtask/src/train");
@@ -69,7 +68,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let path = root().join(format!("recipes/training/cpython-{series}.profdata.xz"));
     std::fs::write(&path, &packed)?;
     eprintln!("{} bytes of CPython {version} in {}", packed.len(), path.display());
-    eprintln!("a new file has to be named in recipes/src/training.rs");
+    eprintln!("add a new file to recipes/src/training.rs");
     Ok(())
 }
 
@@ -81,7 +80,7 @@ struct Trainee<'a> {
 }
 
 impl Trainee<'_> {
-    /// Runs it, and writes what it counted as LLVM's text; returns that file.
+    /// Runs the interpreter, writes its counts in LLVM's text format, and returns the path of that file.
     fn counts(
         &self,
         name: &str,
@@ -96,7 +95,7 @@ impl Trainee<'_> {
         }
         let (scratch, files) = (tempfile::tempdir()?, tempfile::tempdir()?);
         std::fs::create_dir(files.path().join("tmp"))?;
-        // The sysconfig data of this build, which the source tree does not have.
+        // The source tree does not have the sysconfig data of this build.
         for entry in std::fs::read_dir(library)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_owned();
@@ -125,7 +124,7 @@ impl Trainee<'_> {
         args.extend(variables.iter().flat_map(|variable| ["--env", variable]));
         args.push(&module);
         args.extend(words);
-        // Some tests of the set want what WASI does not have, and say so; what they ran is counted.
+        // Some tests fail because WASI lacks a feature. The code that they ran is counted.
         self.tool.call(&args).ignore_status().run()?;
         let bytes = std::fs::read(&raw).context("the interpreter wrote no counts")?;
         std::fs::write(&text, counts::text(&bytes)?)?;

@@ -88,7 +88,7 @@ impl Bench {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn runs_have_their_own_inputs() {
     const CODE: &str = "
 import logging, os, random, sys, tempfile, time, uuid
@@ -119,7 +119,7 @@ print(abs(logging._startTime / 1e9 - time.time()) < 60, sys.stdout.isatty())
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn files_of_the_run_are_found() {
     let bench = bench();
     let dir = bench.fresh.root().join("own");
@@ -141,7 +141,7 @@ fn files_of_the_run_are_found() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn python_options_apply() {
     let bench = bench();
     let flags = |words: &[&str], name: &str| {
@@ -176,7 +176,7 @@ fn python_options_apply() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn fixed_options_are_refused() {
     let bench = bench();
     for (words, variable, expected) in [
@@ -202,7 +202,7 @@ fn fixed_options_are_refused() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn seed_makes_snapshots_reproducible() {
     let bench = bench();
     let made = |seed| bench.made(&["json", "random"], seed).expect("a snapshot").module;
@@ -212,7 +212,7 @@ fn seed_makes_snapshots_reproducible() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn hash_seed_does_not_fix_random_numbers() {
     let bench = bench();
     let file = bench.fresh.root().join("seeded.wasm");
@@ -236,7 +236,7 @@ fn hash_seed_does_not_fix_random_numbers() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn module_search_path_is_unchanged() {
     let bench = bench();
     let code = "import sys; print(sys.path)";
@@ -248,7 +248,7 @@ fn module_search_path_is_unchanged() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn imports_that_cannot_be_kept_are_reported() {
     let bench = bench();
     let dir = bench.fresh.root().join("bad");
@@ -280,7 +280,7 @@ fn imports_that_cannot_be_kept_are_reported() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn start_takes_few_instructions() {
     let bench = bench();
     let code = "import json, re, datetime, os; json.loads('[1]'); os._exit(0)";

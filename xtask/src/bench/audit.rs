@@ -1,5 +1,5 @@
-//! How long audits and stubs take: in the process beside a bare walk, and as a whole beside other
-//! tools.
+//! Times of audits and stubs: in the process, compared with a plain parse, and as a whole process, compared
+//! with other tools.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use super::report::{Row, machine, write_section};
 use crate::tool::{Tool, manifest, root};
 
-/// An interpreter with debug information: some 30 MB.
+/// An interpreter with debug information, about 30 MB.
 const RECIPE: &str = "schema = 1\nname = \"debug\"\ndescription = \"a large module\"\n\
     python = \"3.13\"\n\n[build]\nopt-level = \"3\"\ncflags = [\"-g\"]\n";
 
@@ -32,8 +32,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     };
     let (large, small) = (megabytes(&module)?, megabytes(&archive)?);
 
-    // Beside the tool with all its features, which other benchmarks call: Cargo builds a package's program
-    // along with its bench.
+    // A target directory of its own: the tool is built with fewer features than for other benchmarks.
     let target = root().join("target/bench-audit");
     let times = in_process(&shell, &target, &module, &archive, rounds)?;
     let note = format!(
@@ -59,16 +58,16 @@ fn in_process(
     rounds: usize,
 ) -> anyhow::Result<BTreeMap<String, Vec<f64>>> {
     let rounds = rounds.to_string();
-    let said = cmd!(
+    let output = cmd!(
         shell,
         "cargo bench --quiet --package pywasm-audit --bench audit --target-dir {target}
          -- {module} {archive} {rounds}"
     )
     .read()?;
     let mut times: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for line in said.lines() {
-        let (what, seconds) = line.split_once(' ').context("a line of the bench")?;
-        times.entry(what.to_owned()).or_default().push(seconds.parse()?);
+    for line in output.lines() {
+        let (name, seconds) = line.split_once(' ').context("a line of the bench")?;
+        times.entry(name.to_owned()).or_default().push(seconds.parse()?);
     }
     Ok(times)
 }
@@ -81,7 +80,7 @@ fn row(name: &'static str, key: &str, times: &BTreeMap<String, Vec<f64>>) -> any
     Ok(row)
 }
 
-/// Whole processes, from their start to their end, with the file in the system's cache.
+/// Times whole processes, with the file in the system's cache.
 fn processes(
     shell: &Shell,
     target: &Path,
@@ -96,7 +95,7 @@ fn processes(
     .run()?;
     let tool = target.join("release/cargo-pywasm");
     let mut programs = vec![Program::new("`cargo pywasm audit-imports`", tool, &["audit-imports"])];
-    programs[0].version = "this one".to_owned();
+    programs[0].version = "this version".to_owned();
     for (name, program, words) in [
         ("`wasm-objdump -x` of wabt", "wasm-objdump", &["-x"][..]),
         ("`wasm-tools objdump`", "wasm-tools", &["objdump"]),
@@ -108,7 +107,7 @@ fn processes(
                 found.version = format!("{program} {}", version.trim());
                 programs.push(found);
             }
-            Err(_) => eprintln!("{program} is not on PATH: it has no row"),
+            Err(_) => eprintln!("{program} is not on PATH, so it has no row"),
         }
     }
     for round in 1..=rounds {

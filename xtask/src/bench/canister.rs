@@ -1,5 +1,5 @@
-//! The example of a canister: how large it is, what its start and its calls take, and how long a changed
-//! line of Python takes to become a module.
+//! The example canister: its size, the instructions of its start and calls, and the time to rebuild it
+//! after a changed line of Python.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::report::{Row, grouped, machine, write_figures, write_section};
 use crate::embed::canister::copy;
 use crate::tool::{Tool, root};
 
-/// The steps of the example's table, and what is left of them for a comparison.
+/// The post-link steps of the example, and fewer of them for comparison.
 const STEPS: [(&str, &[&str]); 2] = [
     ("all steps", &["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"]),
     ("without `wasm-opt`", &["rewire", "candid", "gc", "strip", "gzip"]),
@@ -27,7 +27,7 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
         // The copy is a workspace of its own.
         format!("{text}\n[workspace]\n")
     })?;
-    // The same for its steps, its builds and the note, whatever is on PATH.
+    // The same `wasm-opt` for steps, builds and the note, whatever is on PATH.
     let optimizer = tool.call(&["toolchain", "wasm-opt"]).read()?;
     shell.set_var("PYWASM_WASM_OPT", &optimizer);
     tool.call_in(&dir, &["install"])?;
@@ -43,7 +43,7 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     times(&tool, &dir, &linked, rounds)
 }
 
-/// Sizes and fuel.
+/// Writes sizes and fuel.
 fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::Result<()> {
     let mut text = String::new();
     text.push_str(
@@ -63,28 +63,28 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
         writeln!(text, "| {name} | {size} | {} | {} |", grouped(compressed), grouped(install))?;
         modules.push(module);
     }
-    // The first query brings what is made on the way, the second is warm; each is forgotten, so that
-    // an update of the same work stands before them.
+    // The first query includes lazy initialization, the second does not. The state after a query is dropped,
+    // so that an update comes first.
     let calls = ["increment", "nothing", "nothing", "greet", "(\"world\")", "counter"];
-    let said = called(tool, &modules[0], &calls)?;
-    let (start, import) = said.start()?;
+    let calls = called(tool, &modules[0], &calls)?;
+    let (start, import) = calls.start()?;
     text.push_str("\n| what | fuel |\n|---|---:|\n");
-    for (what, fuel) in [
+    for (name, fuel) in [
         ("Python's own start, in full (`pywasm_start`)", start),
         ("import of `rules`, with `dataclasses`, `decimal`, `json`, `re`, `uuid` and more", import),
-        ("a query that does nothing", said.fuel("nothing")?),
-        ("a query that calls Python: `greet`, with its `print`", said.fuel("greet")?),
+        ("a query that does nothing", calls.fuel("nothing")?),
+        ("a query that calls Python: `greet`, with its `print`", calls.fuel("greet")?),
         (
             "an update that calls Python and writes stable memory: `increment`",
-            said.fuel("increment")?,
+            calls.fuel("increment")?,
         ),
     ] {
-        writeln!(text, "| {what} | {} |", grouped(fuel))?;
+        writeln!(text, "| {name} | {} |", grouped(fuel))?;
     }
     write_figures("canister", "A canister: sizes and instructions", note, &text)
 }
 
-/// From a changed line to a module, and to an answer.
+/// Measures the times from a changed line to a module and to a reply.
 fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::Result<()> {
     let mut rows = [
         Row::new("`cargo pywasm build`"),
@@ -103,7 +103,7 @@ fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::R
             [(0, &["build", "--quiet"][..]), (1, &["build", "--quiet", "--release"])]
         {
             let changed = text.replace("Hello, ", &format!("Hello {round}{row}, "));
-            anyhow::ensure!(changed != text, "the rules do not greet any more");
+            anyhow::ensure!(changed != text, "the rules have no greeting");
             std::fs::write(&rules, changed)?;
             rows[row].push(timed(|| tool.call_in(dir, words))?);
         }
@@ -126,28 +126,28 @@ fn timed(act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// What `canister call --fuel` says.
-struct Said(String);
+/// The output of `canister call --fuel`.
+struct Calls(String);
 
-fn called(tool: &Tool<'_>, module: &Path, calls: &[&str]) -> anyhow::Result<Said> {
+fn called(tool: &Tool<'_>, module: &Path, calls: &[&str]) -> anyhow::Result<Calls> {
     let module = module.display().to_string();
     let words = [&["canister", "call", &module, "--fuel"][..], calls].concat();
-    Ok(Said(tool.call(&words).read_stderr()?))
+    Ok(Calls(tool.call(&words).read_stderr()?))
 }
 
-impl Said {
-    /// Of several messages of a method, the last.
-    fn fuel(&self, what: &str) -> anyhow::Result<u64> {
-        let end = format!(" wasm fuel for `{what}`");
+impl Calls {
+    /// Returns the fuel of the last message of a method.
+    fn fuel(&self, method: &str) -> anyhow::Result<u64> {
+        let end = format!(" wasm fuel for `{method}`");
         let line = self.0.lines().rfind(|line| line.contains(&end));
-        let line = line.with_context(|| format!("no fuel of `{what}`:\n{}", self.0))?;
+        let line = line.with_context(|| format!("no fuel of `{method}`:\n{}", self.0))?;
         number_before(line, &end)
     }
 
-    /// Of Python's start and of the rules' import, as the example counts them.
+    /// Returns the fuel of Python's start and of the import of the rules, as the example counts them.
     fn start(&self) -> anyhow::Result<(u64, u64)> {
         let line = self.0.lines().find(|line| line.contains("Python started in "));
-        let line = line.context("the example says nothing of its start")?;
+        let line = line.context("the example does not report its start")?;
         let import = line.rsplit(' ').next().unwrap_or_default();
         Ok((number_before(line, " instructions")?, import.parse()?))
     }

@@ -1,7 +1,7 @@
-//! `cargo pywasm install` beside CPython's own build script, `Tools/wasm/wasi.py build`.
+//! `cargo pywasm install` compared with CPython's own build script, `Tools/wasm/wasi.py build`.
 //!
-//! Same machine, same source, same compiler and sysroot, no compiler cache on either side; the
-//! rounds are interleaved, so that a machine that slows down slows both.
+//! Both use the same source, compiler and sysroot, and no compiler cache. Rounds are interleaved, so that
+//! a slower machine slows both.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -17,7 +17,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     shell.change_dir(root());
     let store = root().join("target/bench-store");
     let tool = Tool::build(&shell, &store)?;
-    // Downloads, sources and toolchain are not what is measured: they are there before.
+    // Downloads, sources and the toolchain are not measured.
     let first = tool.install(&[])?;
     let toolchain = PathBuf::from(manifest(&first, "/toolchain/root")?);
     let clang = manifest(&first, "/toolchain/clang")?;
@@ -60,17 +60,17 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     write_section("install", "Installing", &note, &rows)
 }
 
-/// What CPython's own build leaves.
+/// The result of CPython's own build.
 #[derive(Debug)]
 pub(super) struct Upstream {
     /// The interpreter for WASI.
     pub(super) wasm: PathBuf,
-    /// The native one of the same release, which builds it.
+    /// The native interpreter of the same release, which builds it.
     pub(super) native: PathBuf,
 }
 
-/// CPython's own build of the release that is installed, with the same compiler: that of an earlier
-/// bench, else it is made.
+/// Returns CPython's own build of an installed release, with the same compiler. It is built unless an
+/// earlier benchmark has done so.
 pub(super) fn upstream(
     shell: &Shell,
     tool: &Tool<'_>,
@@ -93,12 +93,12 @@ pub(super) fn upstream(
     })
 }
 
-/// Where `wasi.py` builds.
+/// Returns the directory that `wasi.py` builds in.
 fn scratch() -> PathBuf {
     root().join("target/bench-wasi-py")
 }
 
-/// A file beside the tree, which says what was built in it to the end.
+/// A file next to the tree that records a completed build.
 const BUILT: &str = "built";
 
 fn mark(installed: &Path) -> anyhow::Result<String> {
@@ -106,7 +106,7 @@ fn mark(installed: &Path) -> anyhow::Result<String> {
     Ok(format!("{}\n{}\n", of("/python/version")?, of("/toolchain/clang")?))
 }
 
-/// The unpacked source in the store.
+/// Returns the unpacked source in the store.
 fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
     let sources = store.join("cache/sources-v0");
     let prefix = format!("cpython-{version}-");
@@ -119,7 +119,7 @@ fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
     anyhow::bail!("no source of {version} in `{}`", sources.display())
 }
 
-/// wasi.py builds inside the tree, so it gets a copy.
+/// Copies the source: `wasi.py` builds in the tree.
 fn fresh_tree(source: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(scratch)?;
     let (tree, built) = (scratch.join("tree"), scratch.join(BUILT));
@@ -134,8 +134,8 @@ fn fresh_tree(source: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
     Ok(tree)
 }
 
-/// The same toolchain by the names wasi.py calls, and with wasm as its default target, as the
-/// official SDK has it.
+/// Creates an SDK with the same toolchain, the program names that `wasi.py` expects, and wasm as the
+/// default target, as in the official SDK.
 fn sdk_for_wasi_py(toolchain: &Path, sdk: &Path) -> anyhow::Result<PathBuf> {
     if sdk.exists() {
         std::fs::remove_dir_all(sdk)?;
@@ -167,7 +167,7 @@ fn sdk_for_wasi_py(toolchain: &Path, sdk: &Path) -> anyhow::Result<PathBuf> {
 
 fn wasi_py(shell: &Shell, tree: &Path, sdk: &Path) -> anyhow::Result<()> {
     let script = tree.join("Tools/wasm/wasi.py");
-    // It runs the result once; what runs wasm is not what is measured.
+    // It runs the result once; the runtime is not measured.
     cmd!(shell, "python3 {script} build --quiet --wasi-sdk {sdk} --host-runner true")
         .quiet()
         .ignore_stdout()
@@ -181,7 +181,7 @@ fn forget_builds(store: &Path) -> anyhow::Result<()> {
     if builds.exists() {
         std::fs::remove_dir_all(builds)?;
     }
-    // Compiled modules are part of what an install makes.
+    // An install also compiles modules.
     let compiled = store.join("cache/wasm-v1");
     if compiled.exists() {
         std::fs::remove_dir_all(compiled)?;
@@ -196,7 +196,7 @@ fn o3_recipe() -> &'static str {
 }
 
 impl Row {
-    /// Runs once and keeps the time.
+    /// Runs once and records the time.
     fn time(&mut self, run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
         let start = Instant::now();
         run()?;

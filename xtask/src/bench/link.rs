@@ -1,6 +1,6 @@
-//! A hello module with Python inside, linked by `pywasm_build::link()` and by lines written by hand.
+//! A module with embedded Python, linked by `pywasm_build::link()` and by a build script written by hand.
 //!
-//! The crates differ in their build scripts only: no PyO3, so that what links them is seen.
+//! The crates differ only in their build scripts. They do without PyO3, so that linking dominates.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn main() {
 }
 "#;
 
-/// A crate to be built, and its times.
+/// A crate and its build times.
 struct Hello {
     dir: PathBuf,
     cold: Row,
@@ -89,7 +89,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let alone_dir = scratch.join("alone");
     lib_that_depends(&alone_dir, &helper)?;
     let mut alone = Row::new("`pywasm-build` and its dependencies alone");
-    // What has to be fetched is fetched before anything is timed.
+    // Downloads are not measured.
     for hello in &hellos {
         tool.cargo(&hello.dir, &["fetch", "--quiet"])?;
     }
@@ -109,8 +109,8 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     }
     let version = manifest(&python, "/python/version")?;
     let compiler = tool.rustc_version()?;
-    let note = |what: &str| {
-        format!("{what} CPython {version}, {compiler}, {rounds} interleaved rounds, {}.", machine())
+    let note = |text: &str| {
+        format!("{text} CPython {version}, {compiler}, {rounds} interleaved rounds, {}.", machine())
     };
     let [hand, ours] = hellos;
     let cold = note("A hello module over the C API, `cargo build` with an empty target directory.");
@@ -123,7 +123,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     write_section("link unchanged", "Linking: nothing changed", &unchanged, &rows)
 }
 
-/// An empty library with `pywasm-build` as its dependency: to build it is to build that.
+/// Creates an empty library that depends on `pywasm-build`, to measure the build of the latter.
 fn lib_that_depends(dir: &Path, helper: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir.join("src"))?;
     let head = "[package]\nname = \"alone\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
@@ -133,7 +133,7 @@ fn lib_that_depends(dir: &Path, helper: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a build script without any dependency says for the same module.
+/// Returns a build script without dependencies for the same module.
 fn by_hand(python: &Path) -> anyhow::Result<String> {
     let series = manifest(python, "/python/series")?;
     let lib = python.join("lib");

@@ -1,4 +1,4 @@
-//! The page of benchmarks: one section a benchmark, replaced as a whole.
+//! The page of benchmarks. The section of a benchmark is replaced as a whole.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use anyhow::Context;
 
 use crate::tool::root;
 
-/// What takes so many seconds is told in seconds.
+/// From this many seconds, times are printed in seconds.
 const LONG: f64 = 10.0;
 
-/// One thing that is timed.
+/// A row of a table, and its times.
 #[derive(Debug)]
 pub(crate) struct Row {
     name: &'static str,
@@ -37,15 +37,15 @@ impl Row {
     }
 }
 
-/// The middle value; the lower of two middles, so that it was measured. There is at least one.
+/// Returns the median: the lower of two middle values, which was measured. `values` is not empty.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[(sorted.len() - 1) / 2]
 }
 
-/// Replaces the section of this name in `docs/benchmarks.md`. The first row is what the ratios
-/// are to; each ratio is the median of the rounds' own ratios.
+/// Replaces the section of this name in `docs/benchmarks.md`. Ratios are relative to the first row; each is
+/// the median of the ratios of all rounds.
 pub(crate) fn write_section(
     name: &str,
     title: &str,
@@ -53,7 +53,7 @@ pub(crate) fn write_section(
     rows: &[Row],
 ) -> anyhow::Result<()> {
     let mut text = format!("<!-- bench {name} -->\n## {title}\n\n{note}\n\n");
-    let (unit, told): (_, fn(f64) -> String) =
+    let (unit, format): (_, fn(f64) -> String) =
         if rows[0].median() < LONG { ("ms", milliseconds) } else { ("s", three_digits) };
     writeln!(text, "| what | median {unit} | min {unit} | max {unit} | ratio to the first |")?;
     text.push_str("|---|---:|---:|---:|---:|\n");
@@ -66,9 +66,9 @@ pub(crate) fn write_section(
             text,
             "| {} | {} | {} | {} | {:.3} |",
             row.name,
-            told(row.median()),
-            told(sorted[0]),
-            told(sorted[sorted.len() - 1]),
+            format(row.median()),
+            format(sorted[0]),
+            format(sorted[sorted.len() - 1]),
             ratio.median()
         )?;
     }
@@ -79,16 +79,16 @@ pub(super) fn milliseconds(seconds: f64) -> String {
     three_digits(seconds * 1e3)
 }
 
-/// Three digits that count, or more before the point.
+/// Formats a value with three significant digits, or more before the point.
 fn three_digits(value: f64) -> String {
-    let behind = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
+    let decimals = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
         .iter()
         .take_while(|bound| value < **bound)
         .count();
-    format!("{value:.behind$}")
+    format!("{value:.decimals$}")
 }
 
-/// Replaces a section of figures that are no times: tables as they are.
+/// Replaces a section with ready-made tables.
 pub(crate) fn write_figures(
     name: &str,
     title: &str,
@@ -116,14 +116,14 @@ fn write(name: &str, mut text: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The machine, as far as it matters for a ratio.
+/// Describes the machine.
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let model = model().map_or_else(String::new, |model| format!(" of {model}"));
     format!("{cores} cores{model}, {} {}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
-/// What the processor calls itself, where the system tells.
+/// Returns the name of the processor, if the system reports it.
 fn model() -> Option<String> {
     let shell = xshell::Shell::new().ok()?;
     let text = if cfg!(target_os = "macos") {
@@ -136,7 +136,7 @@ fn model() -> Option<String> {
     Some(name.collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty())
 }
 
-/// The version of a crate that the tool was built with.
+/// Returns the version of a dependency in the lockfile.
 pub(super) fn locked(name: &str) -> anyhow::Result<String> {
     let lock = std::fs::read_to_string(root().join("Cargo.lock"))?;
     let start = format!("name = \"{name}\"\nversion = \"");
@@ -144,7 +144,7 @@ pub(super) fn locked(name: &str) -> anyhow::Result<String> {
     Ok(after.split('"').next().unwrap_or_default().to_owned())
 }
 
-/// `3,300,298`
+/// Formats a number as `3,300,298`.
 pub(super) fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
@@ -162,8 +162,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_three_digits() {
-        let told = [1.5, 0.095_02, 0.001_234, 0.000_058_31, 5.12e-8].map(milliseconds);
-        assert_eq!(told, ["1500", "95.0", "1.23", "0.0583", "0.0000512"]);
+    fn times_have_three_significant_digits() {
+        let formatted = [1.5, 0.095_02, 0.001_234, 0.000_058_31, 5.12e-8].map(milliseconds);
+        assert_eq!(formatted, ["1500", "95.0", "1.23", "0.0583", "0.0000512"]);
     }
 }

@@ -1,4 +1,4 @@
-//! How large things are: libpython, the interpreter, the smallest embedding that is of use, a canister.
+//! Sizes of libpython, the interpreter, the smallest useful embedding and a canister.
 
 mod embedding;
 
@@ -20,7 +20,7 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
     let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
-    // The same for all, and a newer one than most machines have.
+    // The pinned release, which is newer than that of most machines.
     let optimizer = tool.call(&["toolchain", "wasm-opt"]).read()?;
     let version = cmd!(shell, "{optimizer} --version").read()?;
     let place = tempfile::tempdir()?;
@@ -64,7 +64,7 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     write_figures("size", "Sizes", &note, &text)
 }
 
-/// A line of the table. Of a module it also says what is sent where the step made it ready.
+/// Writes a row of the table. For a module, it includes the size by the post-link step `gzip`.
 fn row(tool: &Tool<'_>, text: &mut String, name: &str, file: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(file).with_context(|| format!("no `{}`", file.display()))?;
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());

@@ -1,8 +1,8 @@
-//! Speed: benchmarks of pyperformance on our interpreters, on CPython's own configuration for WASI, on
+//! Speed: pyperformance on the interpreters of this project, on CPython's own configuration for WASI, on
 //! other Pythons in WebAssembly, and natively.
 //!
-//! Each contender that can run a benchmark runs the same file. The rounds are interleaved, benchmark by
-//! benchmark, so that a machine that slows down slows all; what can't run is told, not left out.
+//! All contenders run the same files. Rounds are interleaved, benchmark by benchmark, so that a slower
+//! machine slows all. A benchmark that a contender cannot run is reported, not left out.
 
 mod contender;
 mod others;
@@ -14,22 +14,22 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use self::contender::{Contender, Road};
+use self::contender::{Contender, Runner};
 use self::suite::{BENCHMARKS, Benchmark, Suite};
 use self::table::{Measured, Of};
 use super::install::upstream;
 use super::report::{locked, machine, write_figures};
 use crate::tool::{Tool, manifest, root};
 
-/// Interleaved rounds, when nobody says how many.
+/// Default number of interleaved rounds.
 const ROUNDS: usize = 5;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Interleaved rounds of each
+    /// Number of interleaved rounds
     #[arg(long, default_value_t = ROUNDS)]
     pub(crate) rounds: usize,
-    /// These benchmarks alone, to try something out: the page stays as it is
+    /// Run only these benchmarks, and print the table instead of writing the page
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub(crate) only: Vec<String>,
 }
@@ -92,7 +92,7 @@ fn chosen(only: &[String]) -> anyhow::Result<Vec<Benchmark>> {
     if only.is_empty() { Ok(BENCHMARKS.to_vec()) } else { only.iter().map(found).collect() }
 }
 
-/// Those that run, and why others don't. Without the first four there is nothing to compare.
+/// Returns the contenders, and why others are missing. The first four are required.
 fn contenders<'a>(
     shell: &'a Shell,
     tool: &'a Tool<'a>,
@@ -103,10 +103,10 @@ fn contenders<'a>(
     let upstream = upstream(shell, tool, &default)?;
     let clang = manifest(&default, "/toolchain/clang")?;
     let series = manifest(&default, "/python/series")?;
-    // They are of one release: what differs is how they were compiled, not what they import.
+    // All are of one release, and share the library: only the compilation differs.
     let library =
         (default.join(format!("lib/python{series}")), format!("/usr/local/lib/python{series}"));
-    let wasm = |module: PathBuf| Road::Wasm { tool, module, library: Some(library.clone()) };
+    let wasm = |module: PathBuf| Runner::Wasm { tool, module, library: Some(library.clone()) };
     let mut found = Vec::new();
     for (name, module, what) in [
         ("CPython's own", upstream.wasm.clone(), "`Tools/wasm/wasi.py build`"),
@@ -114,8 +114,8 @@ fn contenders<'a>(
         ("default", default.join("bin/python.wasm"), "`cargo pywasm install`"),
         ("speed", speed.join("bin/python.wasm"), "`cargo pywasm install --recipe speed`"),
     ] {
-        let road = wasm(module);
-        let mut contender = Contender { name, about: String::new(), road };
+        let runner = wasm(module);
+        let mut contender = Contender { name, about: String::new(), runner };
         let version = contender.version(suite).with_context(|| format!("`{name}` does not run"))?;
         contender.about = format!("CPython {version}, {what}, {clang}");
         found.push(contender);
@@ -137,13 +137,13 @@ fn contenders<'a>(
                 "the limit: `wasi.py`'s native Python, {}",
                 others::flags(shell, &upstream.native)?
             ),
-            Ok(Road::Native { shell, python: upstream.native }),
+            Ok(Runner::Native { shell, python: upstream.native }),
         ),
     ];
     let mut missing = Vec::new();
-    for (name, what, road) in others {
-        let asked = road.and_then(|road| {
-            let mut contender = Contender { name, about: String::new(), road };
+    for (name, what, runner) in others {
+        let asked = runner.and_then(|runner| {
+            let mut contender = Contender { name, about: String::new(), runner };
             let version = contender.version(suite)?;
             contender.about = format!("{what}, as Python {version}");
             Ok(contender)
@@ -160,15 +160,15 @@ fn contenders<'a>(
     Ok((found, missing))
 }
 
-/// An error in one line, without this machine's paths.
+/// Formats an error as one line without paths of this machine.
 fn for_the_page(why: &anyhow::Error) -> String {
     let here = format!("{}/", root().display());
     format!("{why:#}").replace(&here, "").replace('\n', " ")
 }
 
 fn node(shell: &Shell) -> String {
-    let said = cmd!(shell, "node --version").quiet().ignore_stderr().read();
-    said.map_or_else(|_| "node".to_owned(), |version| format!("node {version}, by V8"))
+    let version = cmd!(shell, "node --version").quiet().ignore_stderr().read();
+    version.map_or_else(|_| "node".to_owned(), |version| format!("node {version}, by V8"))
 }
 
 fn measure(
@@ -181,7 +181,7 @@ fn measure(
     for round in 1..=rounds {
         for benchmark in benchmarks {
             eprintln!("round {round} of {rounds}: {}", benchmark.name);
-            // Each round begins with another one: what comes first may find a machine that has rested.
+            // Each round starts with another contender: the first may run faster after a pause.
             for turn in 0..contenders.len() {
                 let column = (turn + round) % contenders.len();
                 let contender = &contenders[column];
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_one_line_without_paths_of_this_machine() {
+    fn error_is_one_line_without_local_paths() {
         let file = root().join("target/x.wasm");
         let why = anyhow::anyhow!("no `{}`\nof all", file.display()).context("it does not run");
         assert_eq!(for_the_page(&why), "it does not run: no `target/x.wasm` of all");

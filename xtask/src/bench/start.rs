@@ -1,5 +1,5 @@
-//! What a start costs: instantiate, initialize Python, import, print a line. The library comes from a
-//! directory, from a zip, from the module itself, or Python is there already.
+//! The cost of a start: instantiate, initialize Python, import, print a line. The library is in a directory,
+//! in a zip, or frozen, or the module is a snapshot.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::report::{Row, locked, machine, write_figures, write_section};
 use crate::embed::canister::build as build_module;
 use crate::tool::{Tool, manifest, root};
 
-/// The program. A word on its command line leaves out the end of Python: what is left is the start.
+/// The program. With an argument, it exits without finalizing Python, so that only the start is measured.
 const MAIN: &str = r#"use std::ffi::{c_char, c_int};
 
 unsafe extern "C" {
@@ -40,11 +40,11 @@ const CODE: &str = "import json, re, datetime; print(json.dumps({'d': str(dateti
 
 const LINE: &str = "{\"d\": \"2024-01-01\", \"m\": true}";
 
-/// The same in a module of the crate's own.
+/// The same code as a module of the crate.
 const OWN: &str = "import json, re, datetime\n\n\ndef work():\n    print(json.dumps({'d': str(datetime.date(2024, 1, 1)), \
     'm': bool(re.match('a+', 'aa'))}), flush=True)\n";
 
-/// A crate: what its table says more, what it runs, and whether its steps write another module.
+/// A crate: additional lines of its table, its code, and whether post-link steps write another module.
 struct Crate {
     name: &'static str,
     table: &'static str,
@@ -80,21 +80,21 @@ const CRATES: [Crate; 5] = [
     },
 ];
 
-/// Instances in one process, of which the last is timed.
+/// Number of instances in one process; the last is timed.
 const WARM: usize = 10;
 
-/// More than any of them takes.
+/// More fuel than any program takes.
 const ENDLESS: u64 = 1 << 40;
 
-/// A module, and the words that start it.
+/// A module and its command line.
 struct Start {
     name: &'static str,
-    /// The crate: it says how the library is found.
+    /// The crate, whose table decides how the library is found.
     dir: PathBuf,
     options: Vec<String>,
     module: PathBuf,
     args: Vec<String>,
-    /// The arguments that leave out Python's end.
+    /// The arguments that skip the finalization of Python.
     short: Vec<String>,
 }
 
@@ -142,12 +142,13 @@ fn of_crate(tool: &Tool<'_>, place: &Path, package: &str, crate_: &Crate) -> any
     Ok(Start { name, dir, options, module, args: Vec::new(), short })
 }
 
-/// The hash seed decides how many instructions a dictionary takes. That of a snapshot is in it.
+/// Returns options that fix the hash seed, on which the instruction count of dictionaries depends. A snapshot
+/// has its own seed.
 fn seed(is_snapshot: bool) -> Vec<String> {
     if is_snapshot { Vec::new() } else { vec!["--env".to_owned(), "PYTHONHASHSEED=0".to_owned()] }
 }
 
-/// `python.wasm`, and its snapshot.
+/// Returns `python.wasm` and its snapshot.
 fn interpreters(tool: &Tool<'_>, python: &Path, place: &Path) -> anyhow::Result<Vec<Start>> {
     let series = manifest(python, "/python/series")?;
     let library = python.join(format!("lib/python{series}"));
@@ -173,15 +174,15 @@ fn interpreters(tool: &Tool<'_>, python: &Path, place: &Path) -> anyhow::Result<
     Ok(starts)
 }
 
-/// What a run took.
+/// The cost of a run.
 struct Took {
     time: Duration,
-    /// Nothing where it was not asked for.
+    /// Zero if it was not requested.
     fuel: u64,
 }
 
 impl Start {
-    /// A run with fuel counted, or as fast as it goes.
+    /// Runs the program, with a limit of fuel if instructions are to be counted.
     fn run(
         &self,
         shell: &Shell,
@@ -200,17 +201,17 @@ impl Start {
         words.extend(args.iter().map(String::as_str));
         let _there = shell.push_dir(&self.dir);
         let output = tool.call(&words).quiet().ignore_status().output()?;
-        let [said, told] =
+        let [stdout, stderr] =
             [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
-        let took = took(&told)
-            .filter(|_| output.status.success() && said.lines().eq([LINE].repeat(repeat)));
-        took.with_context(|| format!("{} says {said:?} and {told:?}", self.name))
+        let took = took(&stderr)
+            .filter(|_| output.status.success() && stdout.lines().eq([LINE].repeat(repeat)));
+        took.with_context(|| format!("{} printed {stdout:?} and {stderr:?}", self.name))
     }
 }
 
-/// What `run-wasm --stats` tells of the last run: `the program took 1450 µs, 838112 instructions`.
-fn took(told: &str) -> Option<Took> {
-    let (_, rest) = told.rsplit_once("the program took ")?;
+/// Parses the output of `run-wasm --stats` for the last run: `the program took 1450 µs, 838112 instructions`.
+fn took(stderr: &str) -> Option<Took> {
+    let (_, rest) = stderr.rsplit_once("the program took ")?;
     let (time, rest) = rest.split_once(" µs")?;
     let fuel = rest.strip_prefix(", ").and_then(|rest| rest.split_once(" instructions"));
     let fuel = fuel.map_or(Some(0), |(fuel, _)| fuel.parse().ok())?;
@@ -231,7 +232,7 @@ fn figures(shell: &Shell, tool: &Tool<'_>, starts: &[Start], note: &str) -> anyh
     write_figures("start fuel", "Starting: instructions", &note, &text)
 }
 
-/// Tenths of millions, rounded up.
+/// Formats a number in millions with one decimal, rounded up.
 fn millions(fuel: u64) -> String {
     let tenths = fuel.div_ceil(100_000);
     format!("{}.{}", tenths / 10, tenths % 10)
@@ -245,7 +246,7 @@ fn times(
     note: &str,
 ) -> anyhow::Result<()> {
     let mut rows: Vec<Row> = starts.iter().map(|start| Row::new(start.name)).collect();
-    // The first run compiles, and the runtime keeps that.
+    // The first run compiles the module, and the runtime caches the result.
     for start in starts {
         start.run(shell, tool, None, 1, &start.short)?;
     }
@@ -273,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_run_took_is_read() {
+    fn cost_of_a_run_is_parsed() {
         let read = |text| took(text).map(|took| (took.time.as_micros(), took.fuel));
         assert_eq!(read("note: the program took 1450 µs\n"), Some((1450, 0)));
         assert_eq!(read("x\nnote: the program took 7 µs, 90 instructions\n"), Some((7, 90)));

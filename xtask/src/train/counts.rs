@@ -1,7 +1,7 @@
-//! What an instrumented interpreter counted, as LLVM's text of profiles.
+//! Conversion of the counts of an instrumented interpreter to LLVM's text format for profiles.
 //!
-//! In: the file that `cargo-pywasm/src/cpython/counter.c` describes. Out: the text that `llvm-profdata`
-//! reads. Source of the text: LLVM, docs/CommandGuide/llvm-profdata.rst and lib/ProfileData/InstrProfReader.cpp.
+//! The input is described in `counter.c` of `pywasm-cpython`, the output in LLVM's
+//! docs/CommandGuide/llvm-profdata.rst and lib/ProfileData/InstrProfReader.cpp.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,22 +9,22 @@ use std::fmt::Write as _;
 use anyhow::{Context, ensure};
 use md5::{Digest, Md5};
 
-/// Bytes of a record, for wasm32 in LLVM 22.
+/// The size of a record for wasm32 in LLVM 22.
 const RECORD: usize = 48;
 
-/// What was counted of one function.
+/// The counts of one function.
 struct Function {
     counters: Vec<u64>,
-    /// Of each site of an indirect call: how often it called whom.
+    /// For each indirect call site: the number of calls by function.
     sites: Vec<BTreeMap<String, u64>>,
 }
 
-/// The text; functions by name, without those that never ran.
+/// Returns the text, with functions by name and without those that never ran.
 pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
     let mut at = 24;
     let mut section = |index: usize| {
         let (begin, end) = (word(bytes, index * 8)?, word(bytes, index * 8 + 4)?);
-        let size = end.checked_sub(begin).context("a section that ends before it begins")? as usize;
+        let size = end.checked_sub(begin).context("a section ends before it starts")? as usize;
         let found = bytes.get(at..at + size).context("the file ends within a section")?;
         at += size;
         Ok::<_, anyhow::Error>((begin, found))
@@ -39,7 +39,7 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
     for (index, record) in records.chunks(RECORD).enumerate() {
         let name = names.get(&long(record, 0)?).context("a function without a name")?;
         let key = (name.clone(), long(record, 8)?);
-        // The address of counters is relative to that of the record.
+        // The address of the counters is relative to that of the record.
         let place = records_at + u32::try_from(index * RECORD)?;
         let place = place.wrapping_add(word(record, 16)?).wrapping_sub(counters_at) as usize;
         let counted: Vec<u64> = (0..word(record, 32)? as usize)
@@ -49,11 +49,11 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
         if word(record, 24)? != 0 {
             pointers.insert(u64::from(word(record, 24)?), name.clone());
         }
-        // A function of a header is compiled into many files, and is one.
+        // A function in a header is compiled into many files, and counted as one.
         let function = functions
             .entry(key.clone())
             .or_insert_with(|| Function { counters: vec![0; counted.len()], sites: Vec::new() });
-        ensure!(function.counters.len() == counted.len(), "`{name}` has two shapes");
+        ensure!(function.counters.len() == counted.len(), "`{name}` has two numbers of counters");
         for (sum, count) in function.counters.iter_mut().zip(counted) {
             *sum = sum.saturating_add(count);
         }
@@ -63,8 +63,8 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
     for value in bytes[at..].chunks_exact(24) {
         let (record, site) = (word(value, 0)? as usize, word(value, 4)? as usize);
         let key = keys.get(record).context("a value of no record")?;
-        let function = functions.get_mut(key).expect("it was put in above");
-        // Sites of other kinds follow those of calls; a target may be code that is not instrumented.
+        let function = functions.get_mut(key).expect("inserted above");
+        // Sites of other kinds follow the call sites. A target may be code that is not instrumented.
         if let (Some(site), Some(target)) =
             (function.sites.get_mut(site), pointers.get(&long(value, 8)?))
         {
@@ -90,7 +90,7 @@ fn write_function(
         writeln!(text, "{count}")?;
     }
     if !function.sites.is_empty() {
-        // One kind of values, the calls.
+        // One kind of value: calls.
         writeln!(text, "1\n0\n{}", function.sites.len())?;
         for site in &function.sites {
             let mut targets: Vec<_> = site.iter().collect();
@@ -105,8 +105,8 @@ fn write_function(
     Ok(())
 }
 
-/// Names by the first half of their MD5. Chunks: the length unpacked and packed (0: it is not), then names
-/// with a byte of 1 in between; zeros fill up.
+/// Returns names by the first half of their MD5. A chunk has its size, its compressed size (0: it is not
+/// compressed) and names separated by a byte of value 1. Chunks are padded with zeros.
 fn names_by_hash(mut section: &[u8]) -> anyhow::Result<BTreeMap<u64, String>> {
     let mut names = BTreeMap::new();
     while let Some(first) = section.first() {
@@ -115,7 +115,7 @@ fn names_by_hash(mut section: &[u8]) -> anyhow::Result<BTreeMap<u64, String>> {
             continue;
         }
         let (size, packed) = (leb128(&mut section)?, leb128(&mut section)?);
-        ensure!(packed == 0, "the names are packed");
+        ensure!(packed == 0, "the names are compressed");
         let chunk = section.get(..size).context("the names end within a chunk")?;
         section = &section[size..];
         for name in chunk.split(|byte| *byte == 1) {
@@ -195,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn functions_are_told_with_their_counts_and_whom_they_called() {
+    fn functions_have_counts_and_call_targets() {
         let text = text(&counted()).unwrap();
         assert_eq!(text, "f\n77\n2\n7\n3\n1\n0\n1\n1\ng:7\n\ng\n77\n1\n7\n\n");
     }
 
     #[test]
-    fn a_file_that_ends_early_is_an_error() {
+    fn truncated_file_is_an_error() {
         let file = counted();
         for length in [0, 20, 30, 110, 150] {
             assert!(text(&file[..length]).is_err(), "{length}");

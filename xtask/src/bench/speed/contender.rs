@@ -1,4 +1,4 @@
-//! Who runs the benchmarks, and how each is called.
+//! The interpreters that run the benchmarks, and how each is called.
 
 use std::path::PathBuf;
 use std::process::Output;
@@ -9,60 +9,60 @@ use xshell::{Cmd, Shell, cmd};
 use super::suite::{Benchmark, Suite};
 use crate::tool::Tool;
 
-/// Where the suite lies for those that see no directory of the host.
+/// The directory of the suite for interpreters that see no directory of the host.
 const GUEST: &str = "/bench";
 
-/// No benchmark takes as long on any of them.
+/// The limit for one benchmark.
 const TIMEOUT: &str = "20m";
 
-/// An interpreter that can be called.
+/// An interpreter.
 #[derive(Debug)]
 pub(super) struct Contender<'a> {
-    /// The head of its column.
+    /// The heading of its column.
     pub(super) name: &'static str,
-    /// What it is, for the note.
+    /// A description for the note.
     pub(super) about: String,
-    pub(super) road: Road<'a>,
+    pub(super) runner: Runner<'a>,
 }
 
-/// How it is called.
+/// The way an interpreter is called.
 #[derive(Debug)]
-pub(super) enum Road<'a> {
-    /// A WASI program in the runtime of the tool; the library's directory, and where it looks for it.
+pub(super) enum Runner<'a> {
+    /// A WASI program in the runtime of the tool, with the library's directory on host and guest.
     Wasm { tool: &'a Tool<'a>, module: PathBuf, library: Option<(PathBuf, String)> },
-    /// A program of this machine.
+    /// A native program.
     Native { shell: &'a Shell, python: PathBuf },
-    /// A script of node that loads Pyodide.
+    /// A Node.js script that loads Pyodide.
     Node { shell: &'a Shell, script: PathBuf, pyodide: PathBuf },
 }
 
 impl Contender<'_> {
-    /// Runs a benchmark, once: names and seconds.
+    /// Runs a benchmark once, and returns names and seconds.
     ///
     /// # Errors
-    /// The last that it said, when it fails or tells no time.
+    /// If it fails or reports no time. The error is its last line.
     pub(super) fn run(
         &self,
         suite: &Suite,
         benchmark: Benchmark,
     ) -> anyhow::Result<Vec<(String, f64)>> {
-        let said = self.say(suite, &suite.script(benchmark), benchmark.words)?;
-        let times = said.iter().map(|(name, time)| {
-            let seconds: f64 = time.parse().with_context(|| format!("`{time}` is no time"))?;
+        let lines = self.output(suite, &suite.script(benchmark), benchmark.words)?;
+        let times = lines.iter().map(|(name, time)| {
+            let seconds: f64 = time.parse().with_context(|| format!("`{time}` is not a time"))?;
             anyhow::ensure!(seconds > 0.0, "it took no time");
             Ok((name.clone(), seconds))
         });
         times.collect()
     }
 
-    /// Which Python it is.
+    /// Returns the version of Python.
     pub(super) fn version(&self, suite: &Suite) -> anyhow::Result<String> {
-        let said = self.say(suite, suite.version(), &[])?;
-        let (_, version) = said.into_iter().next().context("it names no version")?;
+        let lines = self.output(suite, suite.version(), &[])?;
+        let (_, version) = lines.into_iter().next().context("it reports no version")?;
         Ok(version)
     }
 
-    fn say(
+    fn output(
         &self,
         suite: &Suite,
         script: &str,
@@ -74,8 +74,8 @@ impl Contender<'_> {
 
     fn command(&self, suite: &Suite, script: &str, words: &[&str]) -> Cmd<'_> {
         let dir = suite.dir();
-        match &self.road {
-            Road::Wasm { tool, module, library } => {
+        match &self.runner {
+            Runner::Wasm { tool, module, library } => {
                 let suite = format!("{}::{GUEST}:ro", dir.display());
                 let stand_in = format!("PYTHONPATH={GUEST}/stand-in");
                 let mut all = vec!["run-wasm", "--no-cwd", "--stdlib", "frozen", "--timeout"];
@@ -91,13 +91,13 @@ impl Contender<'_> {
                 all.extend(words);
                 tool.call(&all)
             }
-            Road::Native { shell, python } => {
+            Runner::Native { shell, python } => {
                 let script = dir.join(script);
                 cmd!(shell, "{python} {script} {words...}")
                     .env("PYTHONPATH", dir.join("stand-in"))
                     .env("PYTHONDONTWRITEBYTECODE", "1")
             }
-            Road::Node { shell, script: loader, pyodide } => {
+            Runner::Node { shell, script: loader, pyodide } => {
                 let script = format!("{GUEST}/{script}");
                 cmd!(shell, "node {loader} {pyodide} {dir} {script} {words...}")
             }
@@ -105,10 +105,10 @@ impl Contender<'_> {
     }
 }
 
-/// Lines of the stand-in: a name and what belongs to it.
+/// Parses the lines of the replacement for pyperf: a name and a value.
 fn results(output: &Output) -> anyhow::Result<Vec<(String, String)>> {
     let errors = String::from_utf8_lossy(&output.stderr);
-    // node says more after its error, Python does not.
+    // Node.js prints more after its error, Python does not.
     let last = errors
         .lines()
         .rfind(|line| line.contains("Error"))
@@ -116,13 +116,13 @@ fn results(output: &Output) -> anyhow::Result<Vec<(String, String)>> {
         .unwrap_or("")
         .trim();
     anyhow::ensure!(output.status.success(), "{}: {last}", output.status);
-    let said = String::from_utf8_lossy(&output.stdout);
-    let results: Vec<(String, String)> = said
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let results: Vec<(String, String)> = lines
         .lines()
         .filter_map(|line| line.strip_prefix("RESULT ")?.split_once(' '))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
-    anyhow::ensure!(!results.is_empty(), "it tells no result: {last}");
+    anyhow::ensure!(!results.is_empty(), "it reports no result: {last}");
     Ok(results)
 }
 
@@ -139,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_among_other_lines() {
-        let said = results(&output(0, "hello\nRESULT one 0.5\nRESULT two 1e-3\n", "")).unwrap();
+    fn results_are_found_among_other_lines() {
+        let lines = results(&output(0, "hello\nRESULT one 0.5\nRESULT two 1e-3\n", "")).unwrap();
         let of = |name: &str, time: &str| (name.to_owned(), time.to_owned());
-        assert_eq!(said, [of("one", "0.5"), of("two", "1e-3")]);
+        assert_eq!(lines, [of("one", "0.5"), of("two", "1e-3")]);
     }
 
     #[test]
-    fn a_failure_is_its_last_line_even_after_a_result() {
+    fn failure_after_a_result_is_an_error() {
         let failed = output(1, "RESULT one 0.5\n", "Traceback\nKeyError: 'x'\n\n");
         let error = results(&failed).unwrap_err().to_string();
         assert!(error.ends_with("KeyError: 'x'"), "{error}");

@@ -1,29 +1,29 @@
-//! Interpreters that are not ours: got by the clients of their registries, once, into `target/`.
+//! Interpreters of other projects, downloaded once into `target/` by the clients of their registries.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use super::contender::Road;
+use super::contender::Runner;
 use crate::tool::{Tool, root};
 
-/// The release of RustPython. What its Cargo.lock names wants a Rust of 1.96.
+/// The release of RustPython. The versions in its Cargo.lock need Rust 1.96.
 pub(super) const RUSTPYTHON: &str = "0.6.0";
 
-/// All that there is for WASI, with its library inside; left out are threads, TLS, and an allocator in C.
+/// All features for WASI, with the library embedded: no threads, no TLS, no allocator in C.
 pub(super) const FEATURES: &str = "freeze-stdlib,stdlib,stdio,importlib,host_env";
 
-/// The release of Pyodide, of the same series of Python as ours.
+/// The release of Pyodide with the same series of Python.
 pub(super) const PYODIDE: &str = "0.29.4";
 
 const LOADER: &str = include_str!("pyodide.mjs");
 
-/// RustPython for wasm32-wasip1, as its crate builds for a release.
+/// Builds RustPython for wasm32-wasip1 in release mode.
 ///
 /// # Errors
-/// When there is no Rust of the target, or it does not build.
-pub(super) fn rustpython<'a>(shell: &Shell, tool: &'a Tool<'a>) -> anyhow::Result<Road<'a>> {
+/// If the target is not installed, or the build fails.
+pub(super) fn rustpython<'a>(shell: &Shell, tool: &'a Tool<'a>) -> anyhow::Result<Runner<'a>> {
     let dir = root().join("target/bench-rustpython");
     let module = dir.join("bin/rustpython.wasm");
     if !is_installed(&dir, &module) {
@@ -37,10 +37,10 @@ pub(super) fn rustpython<'a>(shell: &Shell, tool: &'a Tool<'a>) -> anyhow::Resul
         .env("CARGO_TARGET_DIR", dir.join("build"))
         .run()?;
     }
-    Ok(Road::Wasm { tool, module, library: None })
+    Ok(Runner::Wasm { tool, module, library: None })
 }
 
-/// What Cargo wrote of the installation names its version and its features.
+/// Returns true if Cargo's record of the installation has this version and these features.
 fn is_installed(dir: &Path, module: &Path) -> bool {
     let known = || -> anyhow::Result<bool> {
         let text = std::fs::read_to_string(dir.join(".crates2.json"))?;
@@ -58,11 +58,11 @@ fn is_installed(dir: &Path, module: &Path) -> bool {
     module.is_file() && known().unwrap_or(false)
 }
 
-/// Pyodide's distribution for node.
+/// Downloads Pyodide's distribution for Node.js.
 ///
 /// # Errors
-/// When there is no node or no npm, or npm does not get it.
-pub(super) fn pyodide<'a>(shell: &'a Shell) -> anyhow::Result<Road<'a>> {
+/// If Node.js or npm is missing, or npm cannot download it.
+pub(super) fn pyodide<'a>(shell: &'a Shell) -> anyhow::Result<Runner<'a>> {
     let dir = root().join("target/bench-pyodide");
     let package = dir.join("node_modules/pyodide");
     if !is_unpacked(&package) {
@@ -77,7 +77,7 @@ pub(super) fn pyodide<'a>(shell: &'a Shell) -> anyhow::Result<Road<'a>> {
     }
     let script = dir.join("pyodide.mjs");
     std::fs::write(&script, LOADER)?;
-    Ok(Road::Node { shell, script, pyodide: package.join("pyodide.mjs") })
+    Ok(Runner::Node { shell, script, pyodide: package.join("pyodide.mjs") })
 }
 
 fn is_unpacked(package: &Path) -> bool {
@@ -88,10 +88,10 @@ fn is_unpacked(package: &Path) -> bool {
     known().unwrap_or(false)
 }
 
-/// How the native Python was built, as it says itself.
+/// Returns the configuration that the native Python reports.
 ///
 /// # Errors
-/// When it can't be asked.
+/// If the interpreter does not run.
 pub(super) fn flags(shell: &Shell, python: &PathBuf) -> anyhow::Result<String> {
     let code = "import platform, sysconfig\nof = sysconfig.get_config_var\n\
         print(platform.python_compiler(), of('OPT'), 'configure', of('CONFIG_ARGS') or 'without options')";

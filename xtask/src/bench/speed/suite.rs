@@ -1,22 +1,22 @@
-//! The benchmarks: those of pyperformance that need the standard library and nothing else.
+//! The benchmarks of pyperformance that need only the standard library.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-/// The release of pyperformance, and the digest that pip holds its wheel against.
+/// The release of pyperformance, and the digest of its wheel, which pip checks.
 const RELEASE: &str = "1.14.0";
 const DIGEST: &str = "sha256:94068ac2935b6952ccb5e8a302eb9cebc26e82454494bef6e53822738adf0049";
 
-/// What takes the place of pyperf, which starts processes.
+/// The replacement for pyperf, which would start processes.
 const STAND_IN: &str = include_str!("pyperf.py");
 
-/// What asks an interpreter who it is, in the way that it will be asked for times.
+/// A program that prints the version of the interpreter, called like a benchmark.
 const VERSION: &str = "import sys\nprint('RESULT', sys.implementation.name, \
     '.'.join(map(str, sys.version_info[:3])), flush=True)\n";
 
-/// A file of pyperformance, and the words that it gets.
+/// A file of pyperformance and its arguments.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Benchmark {
     pub(super) name: &'static str,
@@ -24,7 +24,7 @@ pub(super) struct Benchmark {
     pub(super) words: &'static [&'static str],
 }
 
-/// All of them, sorted.
+/// All benchmarks, sorted.
 pub(super) const BENCHMARKS: [Benchmark; 18] = [
     plain("chaos"),
     plain("comprehensions"),
@@ -54,14 +54,14 @@ const fn plain(name: &'static str) -> Benchmark {
     Benchmark { name, directory: name, words: &[] }
 }
 
-/// The directory that every contender sees.
+/// The directory that all contenders see.
 #[derive(Debug)]
 pub(super) struct Suite {
     dir: PathBuf,
 }
 
 impl Suite {
-    /// Downloads pyperformance by the pip at hand, once, and lays the stand-in beside it.
+    /// Downloads pyperformance once, by pip, and adds the replacement for pyperf.
     pub(super) fn get(shell: &Shell, dir: PathBuf) -> anyhow::Result<Self> {
         let unpacked = dir.join(format!("pyperformance-{RELEASE}"));
         if !unpacked.is_dir() {
@@ -78,7 +78,7 @@ impl Suite {
         &self.dir
     }
 
-    /// Where the benchmark lies, below the directory.
+    /// Returns the path of the benchmark in the directory.
     pub(super) fn script(&self, benchmark: Benchmark) -> String {
         let directory = benchmark.directory;
         format!(
@@ -86,18 +86,18 @@ impl Suite {
         )
     }
 
-    /// A program that says which Python runs it.
+    /// Returns the path of a program that prints the version of Python.
     pub(super) fn version(&self) -> &'static str {
         "stand-in/version.py"
     }
 
-    /// For a note.
+    /// Returns the release, for the note.
     pub(super) fn release(&self) -> String {
         format!("pyperformance {RELEASE}")
     }
 }
 
-/// pip refuses a file of another digest; what is unpacked appears by a rename.
+/// Downloads and unpacks the wheel. pip checks the digest; a rename makes the result visible.
 fn unpack(shell: &Shell, dir: &Path, unpacked: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir)?;
     let place = tempfile::tempdir_in(dir)?;
@@ -109,7 +109,7 @@ fn unpack(shell: &Shell, dir: &Path, unpacked: &Path) -> anyhow::Result<()> {
         "python3 -m pip --quiet download --no-deps --only-binary :all: --require-hashes --requirement {wish} --dest {wheels}"
     )
     .run()
-    .context("the bench wants pip, and its index")?;
+    .context("the benchmark needs pip and its index")?;
     let wheel = wheels.join(format!("pyperformance-{RELEASE}-py3-none-any.whl"));
     cmd!(shell, "python3 -m zipfile -e {wheel} {tree}").run()?;
     Ok(std::fs::rename(tree, unpacked)?)
