@@ -1,5 +1,4 @@
-//! An audit takes a few times the file's size in memory and no more, whatever is in the file: a small
-//! file can't claim much, and a large one can be audited in CI.
+//! The memory of an audit is limited to a few times the size of the file, whatever is in the file.
 
 use peak_alloc::PeakAlloc;
 use pywasm_audit::{self as audit, Given, Policy};
@@ -9,15 +8,15 @@ use pywasm_wasm::Module;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// As many times a file's size, for files of nothing but what is shortest to write: an import takes
-/// four bytes of a file, and names, places and a kind of memory. Real modules take less than their
-/// size.
-const MOST: usize = 20;
+/// The limit as a multiple of the file's size. These files have only the shortest items: an import takes
+/// four bytes in the file, but a name, an offset and a kind in memory. Real modules take less memory than
+/// their size.
+const MAX_TIMES: usize = 20;
 
-/// What a validator may take for the types of a file that has as many as it can.
-const VALIDATED: usize = 128 << 20;
+/// The limit of the validator for the types of a file with as many types as possible.
+const MAX_VALIDATION: usize = 128 << 20;
 
-/// A module with very many of one thing, each as short as it can be.
+/// Returns modules with very many items of one kind, each as short as possible.
 fn modules() -> Vec<(&'static str, String)> {
     let many = |count: usize, text: &str| text.repeat(count);
     let exports: String =
@@ -40,12 +39,12 @@ fn modules() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// One test: the allocator counts for the whole process.
+/// The only test of this binary: the allocator counts for the whole process.
 #[test]
 fn audit_memory_is_proportional_to_the_file() {
     let policies = ["wasip1", "none", "ic"];
     let policies = policies.map(|name| Policy::load(name, "".into()).expect("a policy"));
-    for (what, text) in modules() {
+    for (name, text) in modules() {
         let bytes = wat::parse_str(format!("(module {text})")).expect("a module");
         for policy in &policies {
             let before = MEMORY.current_usage();
@@ -53,22 +52,20 @@ fn audit_memory_is_proportional_to_the_file() {
             let module = Module::read(&bytes).expect("a module");
             let findings = audit::module(&module, Given::default(), policy).expect("an audit");
             let taken = MEMORY.peak_usage().saturating_sub(before);
-            // Findings are the answer: 10,000 imports are told one by one, and no more.
-            assert!(findings.len() <= 10_001, "{what} by {}: {}", policy.name, findings.len());
+            // Findings are the result: at most 10,000 imports are reported one by one.
+            assert!(findings.len() <= 10_001, "{name} by {}: {}", policy.name, findings.len());
             let answer = findings.len() * 1024;
             let times = taken.saturating_sub(answer) / bytes.len();
-            println!("{what} by {}: {taken} for {}, {times} times", policy.name, bytes.len());
-            // Validation keeps types of its own, within the limits of all engines.
-            let validated = policy.features.is_some() && taken <= VALIDATED;
-            let told = format!("{what} by {}: {taken} for {}", policy.name, bytes.len());
-            assert!(times <= MOST || validated, "{told}");
+            // Validation keeps its own types, within the limits of all engines.
+            let validated = policy.features.is_some() && taken <= MAX_VALIDATION;
+            let message = format!("{name} by {}: {taken} for {}", policy.name, bytes.len());
+            assert!(times <= MAX_TIMES || validated, "{message}");
         }
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
         let all = size::measure(&bytes, Evidence::default()).expect("a breakdown");
         let taken = MEMORY.peak_usage().saturating_sub(before);
         assert_eq!(all.total, bytes.len() as u64);
-        println!("{what} measured: {taken} for {}", bytes.len());
-        assert!(taken / bytes.len() <= MOST, "{what} measured: {taken} for {}", bytes.len());
+        assert!(taken / bytes.len() <= MAX_TIMES, "{name} measured: {taken} for {}", bytes.len());
     }
 }

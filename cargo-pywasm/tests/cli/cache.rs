@@ -1,4 +1,4 @@
-//! `cargo pywasm cache`: what goes, what stays, and what waits for others. The real binary.
+//! `cargo pywasm cache`: which entries are removed, and when it waits for other processes.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -21,16 +21,16 @@ fn command(fresh: &Fresh, args: &[&str]) -> Command {
     command
 }
 
-/// What it says, on stdout and then on stderr.
+/// Runs `cache` and returns its stdout and stderr.
 fn cache(fresh: &Fresh, args: &[&str]) -> String {
     let output = command(fresh, args).output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8(said).unwrap();
-    assert!(output.status.success(), "{args:?}: {said}");
-    said
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).unwrap();
+    assert!(output.status.success(), "{args:?}: {text}");
+    text
 }
 
-/// A directory of the store with a file of a million bytes.
+/// Creates a store entry with a file of a million bytes.
 fn entry(fresh: &Fresh, bucket: Bucket, key: &str) -> Utf8PathBuf {
     let path = fresh.ctx.store.entry(bucket, key);
     std::fs::create_dir_all(&path).unwrap();
@@ -46,11 +46,11 @@ fn clean_removes_selected_buckets() {
     let toolchain = entry(&fresh, Bucket::Toolchains, "t");
     let installed = entry(&fresh, Bucket::Installs, "i");
 
-    let said = cache(&fresh, &["clean", "--all", "--dry-run"]);
-    assert!(said.contains("Would free 3.0 MB"), "{said}");
+    let text = cache(&fresh, &["clean", "--all", "--dry-run"]);
+    assert!(text.contains("Would free 3.0 MB"), "{text}");
     assert!(build.exists() && source.exists());
-    let said = cache(&fresh, &["clean", "--builds", "--toolchains"]);
-    assert!(said.contains("Removed") && said.contains("Freed 2.0 MB"), "{said}");
+    let text = cache(&fresh, &["clean", "--builds", "--toolchains"]);
+    assert!(text.contains("Removed") && text.contains("Freed 2.0 MB"), "{text}");
     assert!(!build.exists() && !toolchain.exists() && source.exists());
     cache(&fresh, &["clean", "--all"]);
     assert!(!source.exists());
@@ -69,7 +69,7 @@ fn clean_waits_without_holding_locks() {
     let fresh = Fresh::new(&[]);
     let build = entry(&fresh, Bucket::Builds, "b");
     let lock = |name: &str| fresh.ctx.store.lock(name, &fresh.ctx.reporter).unwrap();
-    // Locks lie around from earlier runs, and the first by name are taken first.
+    // A lock file of an earlier run. Locks are taken in the order of their names.
     drop(lock("download-0"));
     let held = lock("install-x");
 
@@ -79,7 +79,7 @@ fn clean_waits_without_holding_locks() {
     stderr.read_line(&mut line).unwrap();
     assert!(line.contains("Waiting for another process that works on install-x"), "{line}");
     assert!(build.exists());
-    // The holder now needs a download: were its lock held, both would wait for ever.
+    // The holder now needs a download: if `clean` held that lock, both would wait forever.
     let download = fresh.ctx.store.entry(Bucket::Locks, "download-0.lock");
     File::options().write(true).open(download).unwrap().try_lock().unwrap();
     assert!(build.exists());
@@ -140,10 +140,10 @@ fn mirror_serves_valid_downloads_only() {
     std::fs::write(downloads.join("0123456789abcdef-broken"), "not that").unwrap();
     std::fs::write(downloads.join("-nameless"), "of no digest").unwrap();
 
-    let said = cache(&fresh, &["mirror", "mirror"]);
-    assert!(said.contains("Mirrored 1 files") && said.contains("-broken"), "{said}");
+    let text = cache(&fresh, &["mirror", "mirror"]);
+    assert!(text.contains("Mirrored 1 files") && text.contains("-broken"), "{text}");
     let mirror = format!("file://{}/mirror", fresh.root());
-    assert!(said.contains(&format!("PYWASM_MIRROR={mirror}")), "{said}");
+    assert!(text.contains(&format!("PYWASM_MIRROR={mirror}")), "{text}");
     assert_eq!(std::fs::read_dir(fresh.root().join("mirror")).unwrap().count(), 1);
 
     let other = Fresh::new(&[("PYWASM_MIRROR", &mirror)]);

@@ -1,4 +1,4 @@
-//! The command line, as its users call it: the real binary, a store and a HOME of its own.
+//! Commands, messages and exit codes, and the pages of the guide that list them.
 
 use std::process::{Command, Output};
 
@@ -43,14 +43,14 @@ impl Bench {
         text(&output.stdout)
     }
 
-    /// The exit code and what stands on stderr.
+    /// Runs a command that must fail, and returns its exit code and stderr.
     fn fails(&self, args: &[&str]) -> (i32, String) {
         let output = self.call(args);
         assert!(!output.status.success(), "{args:?} succeeded");
         (output.status.code().unwrap(), text(&output.stderr))
     }
 
-    /// An installation as far as its manifest goes.
+    /// Creates an installation that has only a manifest.
     fn install(&self, version: &str, recipe: &str) -> Utf8PathBuf {
         let series = version.rsplit_once('.').unwrap().0;
         let name = format!("cpython-{version}-wasm32-wasip1-{recipe}-0a1b2c3d");
@@ -146,9 +146,9 @@ fn bad_recipe_is_reported_with_its_line() {
     let bench = Bench::new();
     std::fs::write(bench.root.join("bad.toml"), "schema = 1\nname = \"x\"\ncolour = \"red\"\n")
         .unwrap();
-    let (code, said) = bench.fails(&["recipe", "check", "bad.toml", "default"]);
+    let (code, stderr) = bench.fails(&["recipe", "check", "bad.toml", "default"]);
     assert_eq!(code, 1);
-    assert!(said.contains("line 3") && said.contains("colour"), "{said}");
+    assert!(stderr.contains("line 3") && stderr.contains("colour"), "{stderr}");
 }
 
 #[test]
@@ -179,11 +179,11 @@ fn unsupported_wasm_feature_fails_before_build() {
          [build]\nfeatures = [\"simd128\", \"tail-call\"]\n",
     );
     for words in [&["install", "--dry-run"][..], &["install"], &["build"]] {
-        // The crate is what Cargo says it is.
+        // `cargo metadata` describes the crate.
         let output = bench.command(words).env("CARGO", env!("CARGO")).output().unwrap();
-        let (code, said) = (output.status.code(), text(&output.stderr));
-        let told = "recipe `tail` compiles for `tail-call`, which policy `ic` does not have";
-        assert!(code == Some(2) && said.contains(told), "{words:?}: {said}");
+        let (code, stderr) = (output.status.code(), text(&output.stderr));
+        let message = "recipe `tail` compiles for `tail-call`, which policy `ic` does not have";
+        assert!(code == Some(2) && stderr.contains(message), "{words:?}: {stderr}");
     }
     assert!(!bench.root.join("store/cache").exists());
 }
@@ -202,34 +202,34 @@ fn dry_run_prints_the_plan_only() {
 #[test]
 fn install_without_toolchain_lists_sources() {
     let bench = Bench::new();
-    let (code, said) = bench.fails(&["install"]);
+    let (code, stderr) = bench.fails(&["install"]);
     assert_eq!(code, 2);
     for word in ["path:", "store:", "official:", "packages:", "hint: "] {
-        assert!(said.contains(word), "{word} in {said}");
+        assert!(stderr.contains(word), "{word} in {stderr}");
     }
     assert!(!bench.root.join("store/data/installs-v0").exists());
 }
 
 #[test]
 fn offline_install_names_what_is_missing() {
-    let (code, said) = Bench::new().fails(&["install", "--offline"]);
+    let (code, stderr) = Bench::new().fails(&["install", "--offline"]);
     assert_eq!(code, 2);
-    assert!(said.contains("no toolchain in the store"), "{said}");
+    assert!(stderr.contains("no toolchain in the store"), "{stderr}");
 }
 
 #[test]
 fn invalid_sdk_is_not_replaced_by_a_download() {
     let bench = Bench::new();
-    let (_, said) = bench.fails(&["install", "--wasi-sdk", "."]);
-    assert!(said.contains("bin/clang"), "{said}");
-    assert!(!said.contains("official"), "{said}");
+    let (_, stderr) = bench.fails(&["install", "--wasi-sdk", "."]);
+    assert!(stderr.contains("bin/clang"), "{stderr}");
+    assert!(!stderr.contains("official"), "{stderr}");
 }
 
 #[test]
 fn build_python_of_another_series_is_refused() {
     let bench = Bench::new();
-    let (_, said) = bench.fails(&["install", "--build-python", "/bin/true"]);
-    assert!(said.contains("build Python") && said.contains("3.13"), "{said}");
+    let (_, stderr) = bench.fails(&["install", "--build-python", "/bin/true"]);
+    assert!(stderr.contains("build Python") && stderr.contains("3.13"), "{stderr}");
 }
 
 #[test]
@@ -243,8 +243,8 @@ fn uninstall_accepts_any_unambiguous_name() {
     assert_eq!(list.lines().count(), 3);
     assert!(list.contains("default") && list.contains("clang 22"), "{list}");
 
-    let (_, said) = bench.fails(&["uninstall", "full"]);
-    assert!(said.contains("say which") && said.contains("cpython-3.13.15"), "{said}");
+    let (_, stderr) = bench.fails(&["uninstall", "full"]);
+    assert!(stderr.contains("say which") && stderr.contains("cpython-3.13.15"), "{stderr}");
     bench.ok(&["uninstall", "3.13.15", "--dry-run"]);
     assert!(full.exists());
     bench.ok(&["uninstall", "3.13.15"]);
@@ -258,8 +258,8 @@ fn uninstall_accepts_any_unambiguous_name() {
 fn missing_installation_has_install_hint() {
     let bench = Bench::new();
     bench.install("3.13.15", "default");
-    let (_, said) = bench.fails(&["env", "--python", "3.14", "--recipe", "full"]);
-    assert!(said.contains("cargo pywasm install --python 3.14 --recipe full"), "{said}");
+    let (_, stderr) = bench.fails(&["env", "--python", "3.14", "--recipe", "full"]);
+    assert!(stderr.contains("cargo pywasm install --python 3.14 --recipe full"), "{stderr}");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn shell_reads_back_env_output() {
     assert_eq!(json["version"], 1);
     assert_eq!(json["reason"], "environment");
     assert_eq!(json["variables"]["PYWASM_INSTALLATION"], root.as_str());
-    // The cc crate takes the flags apart as a shell does when it is told to.
+    // With this variable, the cc crate splits flags as a shell does.
     assert_eq!(json["variables"]["CC_SHELL_ESCAPED_FLAGS"], "1");
     let flags = json["variables"]["CFLAGS_wasm32_wasip1"].as_str().unwrap();
     let script = format!("printf '%s\\n' {flags}");
@@ -302,8 +302,11 @@ fn broken_installation_can_be_uninstalled() {
     bench.install("3.13.15", "default");
     let broken = bench.root.join("store/data/installs-v0/cpython-3.14.7-wasm32-wasip1-x-ffffffff");
     std::fs::create_dir_all(&broken).unwrap();
-    let (_, said) = bench.fails(&["list"]);
-    assert!(said.contains("manifest.json") && said.contains("cargo pywasm uninstall"), "{said}");
+    let (_, stderr) = bench.fails(&["list"]);
+    assert!(
+        stderr.contains("manifest.json") && stderr.contains("cargo pywasm uninstall"),
+        "{stderr}"
+    );
     bench.ok(&["uninstall", "cpython-3.14.7-wasm32-wasip1-x-ffffffff"]);
     assert!(!broken.exists());
     assert_eq!(bench.ok(&["list"]).lines().count(), 1);
@@ -322,9 +325,9 @@ fn json_messages_are_one_per_line() {
         &["cache", "dir"],
     ] {
         let args = [args, &["--message-format", "json"]].concat();
-        let said = text(&bench.call(&args).stdout);
-        assert!(!said.is_empty(), "{args:?}");
-        for line in said.lines() {
+        let stdout = text(&bench.call(&args).stdout);
+        assert!(!stdout.is_empty(), "{args:?}");
+        for line in stdout.lines() {
             let message: serde_json::Value = serde_json::from_str(line).unwrap();
             assert_eq!(message["version"], 1, "{line}");
             assert!(message["reason"].is_string(), "{line}");

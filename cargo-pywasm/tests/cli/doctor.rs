@@ -1,4 +1,4 @@
-//! `cargo pywasm doctor`: what it finds, and whether it says that an install can work.
+//! `cargo pywasm doctor`: its findings, and its verdict on whether `install` can succeed.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -9,10 +9,11 @@ use pywasm_tests::{Fresh, Server, archive};
 
 use crate::binary;
 
-/// Nobody listens there.
+/// An address without a server.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// The exit code and what it says, with these variables over a machine without any road.
+/// Runs `doctor` with these variables on a machine without any source of toolchains. Returns the exit code
+/// and the output.
 fn doctor(fresh: &Fresh, args: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let output = Command::new(binary())
         .arg("doctor")
@@ -28,7 +29,7 @@ fn doctor(fresh: &Fresh, args: &[&str], variables: &[(&str, &str)]) -> (Option<i
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
-/// A directory for `PATH` with these scripts.
+/// Creates a directory for `PATH` with these scripts.
 fn programs(fresh: &Fresh, scripts: &[(&str, &str)]) -> Utf8PathBuf {
     let bin = fresh.root().join("bin");
     std::fs::create_dir(&bin).unwrap();
@@ -49,26 +50,26 @@ fn with_programs(scripts: &[(&str, &str)]) -> (Option<i32>, String) {
 #[test]
 fn missing_programs_have_hints() {
     let fresh = Fresh::new(&[]);
-    let (code, said) = doctor(&fresh, &["--offline"], &[("PATH", "/nowhere")]);
+    let (code, text) = doctor(&fresh, &["--offline"], &[("PATH", "/nowhere")]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("MISSING  C compiler") && said.contains("apt install make"), "{said}");
+    assert!(text.contains("MISSING  C compiler") && text.contains("apt install make"), "{text}");
 }
 
 #[test]
 fn old_or_other_make_is_refused() {
-    let (code, said) = with_programs(&[("gmake", "echo GNU Make 3.80")]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("MISSING  make") && said.contains("3.81"), "{said}");
-    let (_, said) = with_programs(&[("gmake", "echo bmake 2022")]);
-    assert!(said.contains("is not GNU make"), "{said}");
+    let (code, text) = with_programs(&[("gmake", "echo GNU Make 3.80")]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("MISSING  make") && text.contains("3.81"), "{text}");
+    let (_, text) = with_programs(&[("gmake", "echo bmake 2022")]);
+    assert!(text.contains("is not GNU make"), "{text}");
 }
 
 #[test]
 fn compiled_program_is_run() {
-    // It succeeds, and what it writes can't run.
-    let (code, said) = with_programs(&[("cc", r#"printf 'not a program' > "$3""#)]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("does not run here"), "{said}");
+    // The compiler succeeds, but its output cannot run.
+    let (code, text) = with_programs(&[("cc", r#"printf 'not a program' > "$3""#)]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("does not run here"), "{text}");
 }
 
 #[test]
@@ -77,16 +78,16 @@ fn leftover_staging_is_reported() {
     assert!(doctor(&fresh, &["--offline"], &[]).1.contains("none is left behind"));
     let scratch = fresh.root().join("store/data/staging-v0/stage-dead");
     std::fs::create_dir_all(scratch).unwrap();
-    let (_, said) = doctor(&fresh, &["--offline"], &[]);
-    assert!(said.contains("1 left by runs") && said.contains("cache prune"), "{said}");
+    let (_, text) = doctor(&fresh, &["--offline"], &[]);
+    assert!(text.contains("1 left by runs") && text.contains("cache prune"), "{text}");
 }
 
 #[test]
 fn no_toolchain_source_is_an_error() {
-    let (code, said) = doctor(&Fresh::new(&[]), &[], &[]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("no road to CPython's source"), "{said}");
-    assert!(said.contains("no road to a toolchain"), "{said}");
+    let (code, text) = doctor(&Fresh::new(&[]), &[], &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("no road to CPython's source"), "{text}");
+    assert!(text.contains("no road to a toolchain"), "{text}");
 }
 
 #[test]
@@ -96,24 +97,24 @@ fn stored_toolchain_needs_no_source() {
     let tarball = fresh.ctx.store.download(&pin.source.sha256, &pin.source.file);
     std::fs::create_dir_all(tarball.parent().unwrap()).unwrap();
     std::fs::write(tarball, "").unwrap();
-    let (code, said) = doctor(&fresh, &[], &[]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(!said.contains("CPython's source"), "{said}");
-    assert!(said.contains("no road to a toolchain"), "{said}");
+    let (code, text) = doctor(&fresh, &[], &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(!text.contains("CPython's source"), "{text}");
+    assert!(text.contains("no road to a toolchain"), "{text}");
 }
 
 #[test]
 fn upstream_and_mirror_are_sources() {
     let server = Server::start();
     for variable in ["PYWASM_UPSTREAM", "PYWASM_MIRROR"] {
-        let (_, said) = doctor(&Fresh::new(&[]), &[], &[(variable, &server.url("/x"))]);
-        assert!(!said.contains("no road"), "{variable}: {said}");
+        let (_, text) = doctor(&Fresh::new(&[]), &[], &[(variable, &server.url("/x"))]);
+        assert!(!text.contains("no road"), "{variable}: {text}");
     }
     let fresh = Fresh::new(&[]);
     let here = format!("file://{}", fresh.root());
     assert!(!doctor(&fresh, &[], &[("PYWASM_MIRROR", &here)]).1.contains("no road"));
-    let (_, said) = doctor(&fresh, &[], &[("PYWASM_MIRROR", "file:///no/such/place")]);
-    assert!(said.contains("no such directory") && said.contains("no road"), "{said}");
+    let (_, text) = doctor(&fresh, &[], &[("PYWASM_MIRROR", "file:///no/such/place")]);
+    assert!(text.contains("no such directory") && text.contains("no road"), "{text}");
 }
 
 #[test]
@@ -124,17 +125,17 @@ fn packages_need_a_signature_verifier() {
     let apt = machine.root().join("apt");
     let apt = ("PYWASM_APT_SOURCES", apt.as_str());
     let bin = programs(&machine, &[("gpgv", "exit 0")]);
-    let (_, said) = doctor(&machine, &[], &[apt, ("PATH", bin.as_str())]);
-    assert!(!said.contains("no road"), "{said}");
-    let (code, said) = doctor(&machine, &[], &[apt, ("PATH", "/nowhere")]);
+    let (_, text) = doctor(&machine, &[], &[apt, ("PATH", bin.as_str())]);
+    assert!(!text.contains("no road"), "{text}");
+    let (code, text) = doctor(&machine, &[], &[apt, ("PATH", "/nowhere")]);
     assert_eq!(code, Some(1));
-    assert!(!said.contains("CPython's source"), "{said}");
-    assert!(said.contains("no road to a toolchain") && said.contains("apt install gpgv"), "{said}");
+    assert!(!text.contains("CPython's source"), "{text}");
+    assert!(text.contains("no road to a toolchain") && text.contains("apt install gpgv"), "{text}");
 }
 
 #[test]
 fn mirror_password_is_not_printed() {
     let mirror = "http://me:secret@127.0.0.1:1/";
-    let (_, said) = doctor(&Fresh::new(&[]), &[], &[("PYWASM_MIRROR", mirror)]);
-    assert!(said.contains("http://127.0.0.1:1/") && !said.contains("secret"), "{said}");
+    let (_, text) = doctor(&Fresh::new(&[]), &[], &[("PYWASM_MIRROR", mirror)]);
+    assert!(text.contains("http://127.0.0.1:1/") && !text.contains("secret"), "{text}");
 }

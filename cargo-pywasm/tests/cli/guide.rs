@@ -1,4 +1,4 @@
-//! The guide to audit and stubs, held against the tool: its commands, its policy, its tables.
+//! The commands, policies and tables of the guide, compared with the tool.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,14 +14,14 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(path).expect("a page")
 }
 
-/// What stands in the fences of a language.
+/// Returns the code blocks of a language.
 fn fenced<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let begin = format!("```{language}\n");
     let parts = page.split(begin.as_str()).skip(1);
     parts.map(|part| part.split("```").next().unwrap_or_default()).collect()
 }
 
-/// What the commands of the guide name: a module, objects, archives, a crate with what it built.
+/// Creates the files that the commands of the guide name: modules, objects, archives and a crate.
 fn place() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let write = |name: &str, bytes: &[u8]| {
@@ -67,23 +67,25 @@ fn commands_of_the_guide_succeed() {
             let line = line.split(" #").next().unwrap_or_default();
             let (line, target) = line.split_once(" > ").unwrap_or((line, ""));
             let words = line.strip_prefix("cargo pywasm ").expect("a command").split_whitespace();
-            // A shell takes the quotes away.
+            // A shell would remove the quotes.
             let words: Vec<String> = words.map(|word| word.replace('\'', "")).collect();
-            let said = Command::new(binary())
+            let output = Command::new(binary())
                 .args(&words)
                 .current_dir(dir.path())
                 .env("PYWASM_STORE", dir.path().join("store"))
                 .env_remove("RUSTFLAGS")
                 .output()
                 .expect("the tool");
-            let code = said.status.code();
+            let code = output.status.code();
             assert!(
                 matches!(code, Some(0 | 1)),
                 "{line}: {}",
-                String::from_utf8_lossy(&said.stderr)
+                String::from_utf8_lossy(&output.stderr)
             );
             let is_json = target.trim().ends_with(".json");
-            assert!(!is_json || serde_json::from_slice::<serde_json::Value>(&said.stdout).is_ok());
+            assert!(
+                !is_json || serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok()
+            );
             count += 1;
         }
     }
@@ -129,7 +131,7 @@ fn guide_lists_codes_limits_and_behaviours() {
     assert_eq!(Policy::builtin_names().count(), 3);
 }
 
-/// The script of the action, as GitHub runs it: with its inputs in the environment.
+/// Runs the script of the action as GitHub does, with its inputs in the environment.
 #[test]
 fn action_fails_on_findings_and_writes_sarif() {
     let action = page("action.yml");
@@ -147,9 +149,9 @@ fn action_fails_on_findings_and_writes_sarif() {
             .output()
             .expect("bash")
     };
-    let said = run("my.wasm\n", "");
-    let text = String::from_utf8_lossy(&said.stdout);
-    assert_eq!(said.status.code(), Some(1), "{said:?}");
+    let output = run("my.wasm\n", "");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(
         text.starts_with("::error file=my.wasm,title=undefined-function%3A env.gone::"),
         "{text}"
@@ -157,7 +159,7 @@ fn action_fails_on_findings_and_writes_sarif() {
     let sarif = std::fs::read(dir.path().join("a.sarif")).expect("a report");
     let sarif: serde_json::Value = serde_json::from_slice(&sarif).expect("JSON");
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "undefined-function");
-    // A name that looks like an option is a file's; one that is not there is no finding.
+    // A name that looks like an option is a file name. A missing file is an error, not a finding.
     assert_eq!(run("--help", "").status.code(), Some(2));
     assert_eq!(run("my.wasm", "$(touch injected)").status.code(), Some(2));
     assert!(!dir.path().join("injected").exists());

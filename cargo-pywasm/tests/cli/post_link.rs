@@ -1,4 +1,4 @@
-//! The steps after the link, as their users call them: files, places, exit codes, messages.
+//! `cargo pywasm post-link`: its files, exit codes and messages.
 
 use std::process::{Command, Output};
 
@@ -15,7 +15,7 @@ const CANISTER: &str = r#"(module
     (func (export "__ic_custom_fd_close") (param i32) (result i32) i32.const 8)
     (func (export "canister_query ask") i32.const 1 call $close drop call $reply))"#;
 
-/// One that no replica takes.
+/// A canister that no replica accepts.
 const REJECTED: &str = r#"(module (import "host" "secret" (func $secret))
     (func $asks (export "canister_query ask") call $secret))"#;
 
@@ -78,14 +78,14 @@ fn steps_of_the_table_run_in_order() {
     let output = mine.call(&[]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(text(&output.stdout), format!("{OUTPUT}\n{OUTPUT}.gz\n"));
-    let said = text(&output.stderr);
-    let rows: Vec<&str> = said
+    let stderr = text(&output.stderr);
+    let rows: Vec<&str> = stderr
         .lines()
         .filter_map(|line| line.strip_prefix("      ")?.split_whitespace().next())
         .take(5)
         .collect();
-    assert_eq!(rows, ["rewire", "gc", "strip", "audit", "gzip"], "{said}");
-    assert!(said.contains("1 import answered") && said.contains("of 50,000"), "{said}");
+    assert_eq!(rows, ["rewire", "gc", "strip", "audit", "gzip"], "{stderr}");
+    assert!(stderr.contains("1 import answered") && stderr.contains("of 50,000"), "{stderr}");
     let module = mine.read(OUTPUT);
     wasmparser::validate(&module).unwrap();
     assert!(module.len() < input.len());
@@ -94,7 +94,7 @@ fn steps_of_the_table_run_in_order() {
         input,
         "the input is as it was"
     );
-    // Once more, and on what came out: not a byte changes.
+    // A second run, and a run on the output, change nothing.
     let packed = mine.read(&format!("{OUTPUT}.gz"));
     assert!(mine.call(&[]).status.success());
     assert!(mine.call(&[OUTPUT, "--output", "again.wasm"]).status.success());
@@ -106,29 +106,29 @@ fn steps_of_the_table_run_in_order() {
 #[test]
 fn unchanged_module_is_fresh() {
     let mine = Crate::new(TABLE);
-    let told = |args: &[&str]| {
+    let run = |args: &[&str]| {
         let output = mine.call(args);
         assert_eq!(text(&output.stdout), format!("{OUTPUT}\n{OUTPUT}.gz\n"));
         text(&output.stderr)
     };
-    let is_fresh = |said: &str| said.contains("Fresh") && !said.contains("rewire");
-    assert!(!is_fresh(&told(&[])));
-    assert!(is_fresh(&told(&[])));
-    // Another plan, another module, another outcome.
-    assert!(!is_fresh(&told(&["--step", "gzip", "--step", "rewire"])));
-    assert!(!is_fresh(&told(&[])));
+    let is_fresh = |stderr: &str| stderr.contains("Fresh") && !stderr.contains("rewire");
+    assert!(!is_fresh(&run(&[])));
+    assert!(is_fresh(&run(&[])));
+    // Another plan, another module, another output.
+    assert!(!is_fresh(&run(&["--step", "gzip", "--step", "rewire"])));
+    assert!(!is_fresh(&run(&[])));
     std::fs::write(mine.root.join(OUTPUT), b"mine now").unwrap();
-    assert!(!is_fresh(&told(&[])));
+    assert!(!is_fresh(&run(&[])));
     std::fs::remove_file(mine.root.join(format!("{OUTPUT}.gz"))).unwrap();
-    assert!(!is_fresh(&told(&[])));
+    assert!(!is_fresh(&run(&[])));
     mine.built(&CANISTER.replace("i32.const 8", "i32.const 9"));
-    assert!(!is_fresh(&told(&[])));
-    assert!(is_fresh(&told(&[])));
-    // A warning is said each time.
+    assert!(!is_fresh(&run(&[])));
+    assert!(is_fresh(&run(&[])));
+    // Warnings are repeated.
     mine.built(&CANISTER.replace("__ic_custom_fd_close", "other"));
     for _ in 0..2 {
-        let said = told(&["--step", "rewire", "--step", "gzip"]);
-        assert!(said.contains("no function to answer fd_close"), "{said}");
+        let stderr = run(&["--step", "rewire", "--step", "gzip"]);
+        assert!(stderr.contains("no function to answer fd_close"), "{stderr}");
     }
 }
 
@@ -140,10 +140,10 @@ fn rejected_module_keeps_previous_output() {
     mine.built(REJECTED);
     let output = mine.call(&["--quiet"]);
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""));
-    let said = text(&output.stderr);
-    assert!(said.contains("error[import-unknown]: host.secret"), "{said}");
-    // `strip` has run, and the names are known nevertheless.
-    assert!(said.contains("(asks)") || said.contains("canister_query ask"), "{said}");
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("error[import-unknown]: host.secret"), "{stderr}");
+    // Names are known although `strip` has run.
+    assert!(stderr.contains("(asks)") || stderr.contains("canister_query ask"), "{stderr}");
     assert_eq!((mine.read(OUTPUT), mine.read(&format!("{OUTPUT}.gz"))), good);
     let files = mine.root.join("target/pywasm/release").read_dir_utf8().unwrap().count();
     assert_eq!(files, 4, "the two, their stamp and record, and no scratch");
@@ -167,12 +167,12 @@ fn dry_run_writes_nothing() {
 fn json_has_a_message_per_step_and_figure() {
     let mine = Crate::new(TABLE);
     let output = mine.call(&["--message-format", "json"]);
-    let said = text(&output.stdout);
-    let read = |said: &str| -> Vec<serde_json::Value> {
-        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let stdout = text(&output.stdout);
+    let read = |text: &str| -> Vec<serde_json::Value> {
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
-    let messages = read(&said);
-    assert!(messages.iter().all(|message| message["version"] == 1), "{said}");
+    let messages = read(&stdout);
+    assert!(messages.iter().all(|message| message["version"] == 1), "{stdout}");
     let of = |reason: &str| {
         messages.iter().filter(|it| it["reason"] == reason).cloned().collect::<Vec<_>>()
     };
@@ -200,7 +200,7 @@ fn json_has_a_message_per_step_and_figure() {
 #[test]
 fn invalid_plans_have_hints() {
     let mine = Crate::new("");
-    for (args, wanted) in [
+    for (args, expected) in [
         (&["--step", "zip"][..], "there are rewire, snapshot, candid, gc"),
         (&["--step", "gc", "--step", "gc"], "`gc` is named twice"),
         (
@@ -218,11 +218,11 @@ fn invalid_plans_have_hints() {
         (&["--step", "gc", "--policy", "nowhere.toml"], "can't read policy"),
     ] {
         let output = mine.call(args);
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-        assert!(said.contains(wanted), "{args:?}: {said}");
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(stderr.contains(expected), "{args:?}: {stderr}");
     }
-    // A build does not begin where it can't be finished.
+    // A build that cannot be finished does not start.
     let strict = Crate::new(&format!("{TABLE}require-wasm-opt = true\n"));
     let output = Command::new(binary())
         .args(["pywasm", "build", "--release"])
@@ -231,12 +231,15 @@ fn invalid_plans_have_hints() {
         .env("PYWASM_WASM_OPT", "/nowhere/wasm-opt")
         .output()
         .unwrap();
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("`post-link` of") && said.contains("PYWASM_WASM_OPT"), "{said}");
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("`post-link` of") && stderr.contains("PYWASM_WASM_OPT"), "{stderr}");
     assert!(!strict.root.join("store").exists());
-    assert!(strict.call(&["--step", "gc"]).status.success(), "who names steps wants these only");
+    assert!(
+        strict.call(&["--step", "gc"]).status.success(),
+        "named steps replace those of the table"
+    );
     let broken = Crate::new("[package.metadata.pywasm]\npost-link = [\"optimize\"]\n");
-    let said = text(&broken.call(&[]).stderr);
-    assert!(said.contains("`optimize` is not a step") && said.contains("gzip"), "{said}");
+    let stderr = text(&broken.call(&[]).stderr);
+    assert!(stderr.contains("`optimize` is not a step") && stderr.contains("gzip"), "{stderr}");
 }

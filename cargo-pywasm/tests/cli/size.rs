@@ -1,4 +1,4 @@
-//! Where the bytes of a module are, as users ask for it; and of what an installation has, which is large.
+//! `cargo pywasm size`: attribution, baselines and budgets.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -10,7 +10,7 @@ fn write(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).expect("a file");
 }
 
-/// A crate with what it has built, and its table.
+/// Creates a crate with a table and a built module of this many functions.
 fn project(table: &str, functions: usize) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let manifest = format!(
@@ -23,7 +23,7 @@ fn project(table: &str, functions: usize) -> tempfile::TempDir {
     dir
 }
 
-/// What Cargo would have built of it.
+/// Writes the module that Cargo would build.
 fn build(dir: &Path, functions: usize) {
     let functions: String = (0..functions)
         .map(|at| format!("(func $mpd_{at} (export \"{at}\") nop nop nop nop nop nop nop)"))
@@ -41,7 +41,7 @@ fn call(dir: &Path, args: &[&str]) -> Output {
         .expect("the tool")
 }
 
-fn said(output: &Output) -> (Option<i32>, String, String) {
+fn streams(output: &Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
@@ -49,12 +49,12 @@ fn said(output: &Output) -> (Option<i32>, String, String) {
 #[test]
 fn every_byte_is_attributed() {
     let dir = project("", 3);
-    let (code, text, _) = said(&call(dir.path(), &["size"]));
+    let (code, text, _) = streams(&call(dir.path(), &["size"]));
     let size = std::fs::metadata(dir.path().join("target/wasm32-wasip1/release/mine.wasm"));
     let size = size.expect("a module").len();
     assert_eq!(code, Some(0));
     assert!(text.contains("mpd_… (3)") && text.contains(&format!("{size}  100.0 %")), "{text}");
-    let (code, text, _) = said(&call(dir.path(), &["size", "--json", "--by", "function"]));
+    let (code, text, _) = streams(&call(dir.path(), &["size", "--json", "--by", "function"]));
     let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!((code, json["modules"][0]["bytes"].as_u64()), (Some(0), Some(size)));
     assert_eq!(json["modules"][0]["entries"][0]["name"], "mpd_0");
@@ -64,14 +64,14 @@ fn every_byte_is_attributed() {
 fn baseline_and_html_are_written() {
     let dir = project("", 3);
     let (code, text, _) =
-        said(&call(dir.path(), &["size", "--write-baseline", "b.json", "--html", "d/x.html"]));
+        streams(&call(dir.path(), &["size", "--write-baseline", "b.json", "--html", "d/x.html"]));
     assert_eq!((code, text.as_str()), (Some(0), ""));
     let page = std::fs::read_to_string(dir.path().join("d/x.html")).expect("a page");
     assert!(page.starts_with("<!doctype html>") && page.contains("mpd_2"));
     build(dir.path(), 5);
-    let (code, text, _) = said(&call(dir.path(), &["size", "--diff", "b.json"]));
+    let (code, text, _) = streams(&call(dir.path(), &["size", "--diff", "b.json"]));
     assert_eq!(code, Some(0));
-    // Each function has its size, eight bytes and its end.
+    // A function has eight bytes for its size and body, and one for its end.
     assert!(text.contains("+20            30            50  larger  mpd_…"), "{text}");
 }
 
@@ -80,14 +80,14 @@ fn exceeded_budget_keeps_previous_output() {
     let table = "post-link = [\"strip\"]\nsize-budget = { total = 200, c = \"1kB\" }";
     let dir = project(table, 3);
     let finished = dir.path().join("target/pywasm/release/mine.wasm");
-    assert_eq!(said(&call(dir.path(), &["post-link"])).0, Some(0));
+    assert_eq!(streams(&call(dir.path(), &["post-link"])).0, Some(0));
     let good = std::fs::read(&finished).expect("a module");
-    // Stripped; what was known of it stands beside.
-    let (_, text, _) = said(&call(dir.path(), &["size", "--by", "function"]));
+    // The module is stripped; the record next to it has the names.
+    let (_, text, _) = streams(&call(dir.path(), &["size", "--by", "function"]));
     assert!(text.contains("pywasm/release/mine.wasm") && text.contains("mpd_2"), "{text}");
 
     build(dir.path(), 30);
-    let (code, _, text) = said(&call(dir.path(), &["post-link"]));
+    let (code, _, text) = streams(&call(dir.path(), &["post-link"]));
     assert_eq!(code, Some(1), "{text}");
     assert!(
         text.contains("error[size-budget]: total: ") && text.contains("budget is 200"),
@@ -95,21 +95,21 @@ fn exceeded_budget_keeps_previous_output() {
     );
     assert!(text.contains("+270  mpd_… (30 -> 300)"), "{text}");
     assert_eq!(std::fs::read(&finished).expect("a module"), good, "nothing was written");
-    let (code, _, text) = said(&call(dir.path(), &["size", "--budget"]));
+    let (code, _, text) = streams(&call(dir.path(), &["size", "--budget"]));
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("(30 -> 300)"), "{text}");
-    // It is another module than the one that was finished.
+    // The linked module is newer than the finished one.
     assert!(text.contains("release/mine.wasm` was linked after `"), "{text}");
-    let (_, text, _) = said(&call(dir.path(), &["--message-format", "json", "post-link"]));
+    let (_, text, _) = streams(&call(dir.path(), &["--message-format", "json", "post-link"]));
     assert!(text.contains("\"reason\":\"post-link-over-budget\""), "{text}");
 
-    // Linked again to the same bytes, it is finished, though nothing was written.
+    // Linked again to the same bytes, the module is up to date, although nothing was written.
     build(dir.path(), 3);
-    let (code, _, text) = said(&call(dir.path(), &["post-link"]));
+    let (code, _, text) = streams(&call(dir.path(), &["post-link"]));
     assert!(code == Some(0) && text.contains("Fresh"), "{text}");
-    let (_, text, told) = said(&call(dir.path(), &["size"]));
+    let (_, text, stderr) = streams(&call(dir.path(), &["size"]));
     assert!(text.contains("pywasm/release/mine.wasm"), "{text}");
-    assert!(!told.contains("was linked after"), "{told}");
+    assert!(!stderr.contains("was linked after"), "{stderr}");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn unreadable_input_has_a_hint() {
     write(&dir.path().join("x.map"), b"VMA LMA");
     let elsewhere = tempfile::tempdir().expect("a directory");
     write(&elsewhere.path().join("x.wasm"), &wat::parse_str("(module)").expect("a module"));
-    for (dir, args, wanted) in [
+    for (dir, args, expected) in [
         (dir.path(), &["size", "broken.wasm"][..], "can't be"),
         (dir.path(), &["size", "--budget"], "near is `total`"),
         (dir.path(), &["size", "--map", "x.map"], "not a link map"),
@@ -127,8 +127,8 @@ fn unreadable_input_has_a_hint() {
         (elsewhere.path(), &["size", "x.wasm", "--budget"], "size-budget = {"),
         (elsewhere.path(), &["size", "x.wasm", "--diff", "none.wasm"], "none.wasm"),
     ] {
-        let (code, _, text) = said(&call(dir, args));
+        let (code, _, text) = streams(&call(dir, args));
         assert_eq!(code, Some(2), "{args:?}: {text}");
-        assert!(text.contains(wanted), "{args:?}: {text}");
+        assert!(text.contains(expected), "{args:?}: {text}");
     }
 }

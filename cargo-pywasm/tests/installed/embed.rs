@@ -1,5 +1,4 @@
-//! A real installation in the hands of someone who embeds it: C glue compiled by its own
-//! `cc::Build`, linked without a warning, run; and the standard library from the zip alone.
+//! A C program compiled and linked with the installation, and the standard library from the zip alone.
 
 use std::process::Command;
 
@@ -34,7 +33,7 @@ fn utf8(path: std::path::PathBuf) -> Utf8PathBuf {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn c_program_links_without_warnings_and_runs() {
     let python = installation();
     let dir = tempfile::tempdir().expect("a temporary directory");
@@ -68,7 +67,7 @@ fn c_program_links_without_warnings_and_runs() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn zip_is_a_complete_standard_library() {
     let python = installation();
     let dir = tempfile::tempdir().expect("a temporary directory");
@@ -78,16 +77,15 @@ fn zip_is_a_complete_standard_library() {
     let program = Program::new("python")
         .args(["-c", "import json, email.message, sys; print(json.__file__)"])
         .dir(Dir::read_only(&lib, "/usr/local/lib"));
-    let (end, said) = run(&utf8(python.python_wasm()), &program);
-    assert_eq!(end, End::Exit(0), "{said}");
+    let (end, text) = run(&utf8(python.python_wasm()), &program);
+    assert_eq!(end, End::Exit(0), "{text}");
     let inside = format!("/usr/local/lib/{}/json/__init__.py", zip.file_name().expect("a name"));
-    assert!(said.contains(&inside) || said.contains(&inside.replace(".py", ".pyc")), "{said}");
+    assert!(text.contains(&inside) || text.contains(&inside.replace(".py", ".pyc")), "{text}");
 }
 
-/// A call of a macro is a function that the linker does not find; its own error says which one to
-/// call.
+/// Calling a macro of Python's headers as a function is a link error that names the function to call.
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn called_macro_names_its_function() {
     let python = installation();
     let dir = tempfile::tempdir().expect("a temporary directory");
@@ -102,12 +100,12 @@ fn called_macro_names_its_function() {
         .current_dir(dir.path())
         .output()
         .expect("a linker");
-    let said = String::from_utf8_lossy(&linked.stderr);
-    assert!(!linked.status.success() && said.contains("call PyModule_Create2(def, "), "{said}");
+    let text = String::from_utf8_lossy(&linked.stderr);
+    assert!(!linked.status.success() && text.contains("call PyModule_Create2(def, "), "{text}");
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn known_macros_match_libpython() {
     let python = installation();
     let known = pywasm_stubs::macros();
@@ -124,7 +122,7 @@ fn known_macros_match_libpython() {
     let undefined: Vec<String> = link
         .undefined()
         .into_iter()
-        .filter(|symbol| symbol.needed_by.iter().any(|who| who.contains("asking")))
+        .filter(|symbol| symbol.needed_by.iter().any(|object| object.contains("asking")))
         .map(|symbol| symbol.name)
         .collect();
     let names: Vec<String> = known.into_iter().map(|it| it.name).collect();

@@ -1,4 +1,4 @@
-//! Which code travels inside, collected by a real interpreter.
+//! Collection of the modules to freeze, by a real interpreter.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_build::Installation;
@@ -23,7 +23,7 @@ impl Bench {
         }
     }
 
-    /// A file of the user's.
+    /// Writes a file of the user.
     fn write(&self, path: &str, text: &str) {
         let path = self.dir.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
@@ -65,14 +65,14 @@ fn has(names: &[String], name: &str) -> bool {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn module_brings_its_imports_only() {
     let bench = Bench::new();
     let json = bench.names(&["json"], &[]);
     for name in ["encodings", "encodings.utf_8", "json", "json.decoder", "re", "re._parser"] {
         assert!(has(&json, name), "{name}: {json:?}");
     }
-    // Built in, in libpython already, imported by a function, and by nobody.
+    // Built in, frozen in libpython, imported only in a function, not imported.
     for name in ["_json", "codecs", "os", "typing", "socket"] {
         assert!(!has(&json, name), "{name}: {json:?}");
     }
@@ -82,29 +82,29 @@ fn module_brings_its_imports_only() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn imports_by_c_code_are_frozen() {
     let names = Bench::new().names(&["datetime"], &[]);
     assert!(has(&names, "_strptime") && !has(&names, "_pydatetime"), "{names:?}");
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn patterns_add_and_exclude_modules() {
     let bench = Bench::new();
     let names = bench.names(&["email.*", "!email.mime"], &[]);
     assert!(has(&names, "email.charset") && !has(&names, "email.mime.text"), "{names:?}");
     let all = bench.names(&["*"], &[]);
     assert!(all.len() > 400 && has(&all, "asyncio.runners") && !has(&all, "os"), "{}", all.len());
-    // What the build says of itself is asked for by a name that is put together.
-    for asked in ["*", "sysconfig"] {
-        let names = bench.names(&[asked], &[]);
-        assert!(has(&names, "_sysconfigdata__wasi_wasm32-wasi"), "{asked}: {names:?}");
+    // The name of sysconfig's data module is computed at run time.
+    for pattern in ["*", "sysconfig"] {
+        let names = bench.names(&[pattern], &[]);
+        assert!(has(&names, "_sysconfigdata__wasi_wasm32-wasi"), "{pattern}: {names:?}");
     }
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn own_package_brings_imports_of_functions() {
     let bench = Bench::new();
     bench.write("python/app/__init__.py", "from .part import value\n");
@@ -125,7 +125,7 @@ fn own_package_brings_imports_of_functions() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn closed_set_has_start_up_and_imported_modules() {
     let bench = Bench::new();
     let frozen = bench.closed(&["hashlib", "heapq"], &[]).expect("code");
@@ -133,7 +133,7 @@ fn closed_set_has_start_up_and_imported_modules() {
     for name in ["_frozen_importlib", "_frozen_importlib_external", "codecs", "io", "hashlib"] {
         assert!(has(&names, name), "{name}: {names:?}");
     }
-    // Imported where a module is run as a program, and by nobody.
+    // Imported only where a module runs as a program, or not at all.
     for name in ["doctest", "site", "zipimport", "typing"] {
         assert!(!has(&names, name), "{name}: {names:?}");
     }
@@ -149,13 +149,13 @@ fn closed_set_has_start_up_and_imported_modules() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn import_of_excluded_module_is_an_error() {
     let bench = Bench::new();
     bench.write("needs.py", "def f():\n    import uuid\n");
     bench.write("tidy.py", "import uuid\nwith open('x') as f:\n    x = [i for i in f]\n");
     bench.write("may.py", "try:\n    import uuid\nexcept ImportError:\n    uuid = None\n");
-    for (modules, packages, said) in [
+    for (modules, packages, expected) in [
         (
             &["random", "!bisect"][..],
             &[][..],
@@ -172,13 +172,13 @@ fn import_of_excluded_module_is_an_error() {
         (&["ssl"], &[], "`ssl` can't be imported: No module named '_ssl'"),
     ] {
         let text = bench.closed(modules, packages).unwrap_err();
-        assert!(text.contains(said), "{text}");
+        assert!(text.contains(expected), "{text}");
     }
     assert!(bench.closed(&["!uuid"], &["may.py"]).is_ok());
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn mistakes_are_errors() {
     let bench = Bench::new();
     bench.write("bad.py", "x = 1\ndef f(:\n");
@@ -187,7 +187,7 @@ fn mistakes_are_errors() {
     let error = |modules: &[&str], packages: &[&str]| bench.freeze(modules, packages).unwrap_err();
     let text = error(&[], &["bad.py"]);
     assert!(text.contains("File \"bad.py\", line 2\n    def f(:\n          ^"), "{text}");
-    for (modules, packages, said) in [
+    for (modules, packages, expected) in [
         (&["jsn"][..], &[][..], "`json` is near"),
         (&["json", "!encodings.utf_8"], &[], "does not start without"),
         (&["json.nothing.*"], &[], "no module `json.nothing.*`"),
@@ -196,6 +196,6 @@ fn mistakes_are_errors() {
         (&[], &["none"], "there is no package `none`"),
     ] {
         let text = error(modules, packages);
-        assert!(text.contains(said), "{text}");
+        assert!(text.contains(expected), "{text}");
     }
 }

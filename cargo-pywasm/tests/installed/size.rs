@@ -6,7 +6,7 @@ use pywasm_tests::utf8;
 use crate::installation;
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn interpreter_is_almost_fully_attributed() {
     let python = installation();
     let bytes = std::fs::read(python.python_wasm()).expect("an interpreter");

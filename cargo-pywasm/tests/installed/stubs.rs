@@ -1,5 +1,4 @@
-//! The audit and the stubs on a real libpython: with all its modules, and without the libraries that
-//! these need.
+//! Audit and stubs of a real libpython with all modules, but without the libraries that they need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,8 +13,8 @@ use pywasm_tests::{Fresh, rust_lld, skip, utf8};
 
 use crate::{binary, installation};
 
-/// libpython as CPython's makefile leaves it: the merged archive without the members that are the
-/// libraries' beside it.
+/// Returns libpython as CPython's makefile leaves it: the merged archive without the members of the
+/// libraries.
 fn bare(python: &Installation) -> Vec<u8> {
     let path = python.lib_dir().join(format!("libpython{}.a", python.series()));
     let bytes = std::fs::read(path).expect("libpython");
@@ -36,7 +35,7 @@ fn bare(python: &Installation) -> Vec<u8> {
         .flat_map(|((_, object), _)| object.symbols.iter().filter(|symbol| symbol.undefined))
         .map(|symbol| symbol.name.clone())
         .collect();
-    // A few of Python's own objects define nothing of its name.
+    // A few objects of Python define no symbol with a name of Python.
     let is_wanted = |name: &str| wanted.contains(name) && family(name).is_none();
     let kept = members.into_iter().zip(own);
     let kept = kept.filter(|((_, object), own)| *own || has(object, is_wanted));
@@ -47,7 +46,7 @@ fn has(object: &Object, is: impl Fn(&str) -> bool) -> bool {
     object.symbols.iter().any(|symbol| !symbol.undefined && is(&symbol.name))
 }
 
-/// Whether a symbol is of Python itself, the hashes that are part of libpython included.
+/// Returns true for a symbol of Python itself, including the hashes in libpython.
 fn is_pythons(name: &str) -> bool {
     match family(name).map(|family| family.name.as_str()) {
         Some("HACL" | "Python's C API" | "initialization of a module") => true,
@@ -56,10 +55,10 @@ fn is_pythons(name: &str) -> bool {
     }
 }
 
-/// What Python calls whenever it starts, and what the SDK has libraries for.
+/// Emulation libraries of the SDK that Python needs whenever it starts.
 const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
 
-/// A link of `main` with a bare libpython, by clang and wasm-ld, where a warning is an error.
+/// A program linked with a bare libpython by clang and wasm-ld, with warnings as errors.
 struct Linked {
     dir: tempfile::TempDir,
     python: Installation,
@@ -85,8 +84,8 @@ impl Linked {
             .current_dir(self.dir.path())
             .output()
             .expect("a compiler");
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success() && said.is_empty(), "{said}");
+        let text = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && text.is_empty(), "{text}");
     }
 
     fn link(&self, before: &[&str], after: &[&str]) -> Utf8PathBuf {
@@ -101,7 +100,7 @@ impl Linked {
         utf8(&self.dir.path().join("python.wasm"))
     }
 
-    /// `emit-stubs` with the SDK's emulations, as they are linked.
+    /// Runs `emit-stubs` with the emulation libraries of the link.
     fn emit(&self, words: &[&str]) -> (Option<i32>, String) {
         let lib = self.python.toolchain().join("share/wasi-sysroot/lib/wasm32-wasip1");
         let emulated = EMULATED.map(|name| {
@@ -113,10 +112,10 @@ impl Linked {
         self.tool(&all)
     }
 
-    /// `cargo pywasm WORDS` beside the archive: how it ends and what it says on both streams.
+    /// Runs the tool next to the archive. Returns the exit code and both streams.
     fn tool(&self, words: &[&str]) -> (Option<i32>, String) {
         let home = tempfile::tempdir().expect("a directory");
-        let said = Command::new(binary())
+        let ran = Command::new(binary())
             .args(words)
             .current_dir(self.dir.path())
             .env_clear()
@@ -124,10 +123,10 @@ impl Linked {
             .output()
             .expect("the tool");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        (said.status.code(), text(said.stdout) + &text(said.stderr))
+        (ran.status.code(), text(ran.stdout) + &text(ran.stderr))
     }
 
-    /// What a program says on both streams, and how it ends.
+    /// Runs a program. Returns how it ended and both streams.
     fn run(&self, module: &Utf8Path, code: &str) -> (End, String) {
         let fresh = Fresh::new(&[]);
         let runtime = Runtime::new(&fresh.ctx).expect("a runtime");
@@ -141,14 +140,13 @@ impl Linked {
     }
 }
 
-/// What DESIGN notes and measurements said of CPython 3.13, where the release built has it.
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn audit_of_bare_libpython_names_families() {
     let linked = Linked::new();
-    let (code, told) = linked.tool(&["audit-imports", "libpython.a", "--format", "json"]);
-    assert_eq!(code, Some(1), "{told}");
-    let report: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let (code, output) = linked.tool(&["audit-imports", "libpython.a", "--format", "json"]);
+    assert_eq!(code, Some(1), "{output}");
+    let report: serde_json::Value = serde_json::from_str(&output).expect("JSON");
     let findings = report["audited"][0]["findings"].as_array().expect("a list");
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in findings {
@@ -164,7 +162,7 @@ fn audit_of_bare_libpython_names_families() {
         };
         assert_eq!(python, expected, "{finding:#}");
     }
-    // Since 3.14 HACL*'s HMAC, which is taken for libpython's own here, wants SHA-2, too.
+    // Since 3.14, HACL*'s HMAC, which counts as libpython's own here, needs SHA-2 too.
     let (sha2, mpdec) = if linked.python.series() == "3.13" { (12, 114) } else { (32, 119) };
     let expected = [
         ("HACL SHA-2", sha2),
@@ -178,22 +176,22 @@ fn audit_of_bare_libpython_names_families() {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn stubbed_libpython_links_and_stub_names_itself() {
     let linked = Linked::new();
-    let (code, told) = linked.emit(&["libpython.a"]);
-    assert_eq!(code, Some(0), "{told}");
+    let (code, output) = linked.emit(&["libpython.a"]);
+    assert_eq!(code, Some(0), "{output}");
     let module = linked.link(&["main.c"], &["libstubs.a"]);
-    let (end, said) = linked.run(&module, "print(sum(range(10)))");
-    assert_eq!((end, said.as_str()), (End::Exit(0), "45\n"));
-    let (end, said) = linked.run(&module, "import _decimal");
+    let (end, text) = linked.run(&module, "print(sum(range(10)))");
+    assert_eq!((end, text.as_str()), (End::Exit(0), "45\n"));
+    let (end, text) = linked.run(&module, "import _decimal");
     assert!(matches!(end, End::Trap(_)), "{end:?}");
-    assert!(said.contains("stub `mpd_") && said.contains("` was called"), "{said}");
-    let (code, told) = linked.tool(&["audit-imports", "python.wasm"]);
-    assert_eq!((code, told.as_str()), (Some(0), "python.wasm: clean by policy `wasip1`\n"));
+    assert!(text.contains("stub `mpd_") && text.contains("` was called"), "{text}");
+    let (code, output) = linked.tool(&["audit-imports", "python.wasm"]);
+    assert_eq!((code, output.as_str()), (Some(0), "python.wasm: clean by policy `wasip1`\n"));
 }
 
-/// Every wasm-ld of the machine: that of the toolchain, those of the Rusts, of LLVM 19 to 22.
+/// Returns every wasm-ld of the machine: the toolchain's, Rust's, and those of LLVM 19 to 22.
 fn linkers(python: &Installation) -> Vec<(String, Vec<PathBuf>)> {
     let mut found = vec![("toolchain".to_owned(), vec![python.toolchain().join("bin/wasm-ld")])];
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -209,12 +207,12 @@ fn linkers(python: &Installation) -> Vec<(String, Vec<PathBuf>)> {
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn every_linker_accepts_the_stubs() {
     let linked = Linked::new();
     linked.clang(&["-c", "main.c"]);
-    let (code, told) = linked.emit(&["libpython.a"]);
-    assert_eq!(code, Some(0), "{told}");
+    let (code, output) = linked.emit(&["libpython.a"]);
+    assert_eq!(code, Some(0), "{output}");
     let toolchain = linked.python.toolchain();
     let lib = toolchain.join("share/wasi-sysroot/lib/wasm32-wasip1");
     let versions = std::fs::read_dir(toolchain.join("lib/clang")).expect("clang's own library");
@@ -232,30 +230,30 @@ fn every_linker_accepts_the_stubs() {
             .current_dir(linked.dir.path())
             .output()
             .expect("a linker");
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success() && said.is_empty(), "{name}: {said}");
+        let text = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && text.is_empty(), "{name}: {text}");
         let module = utf8(&linked.dir.path().join("python.wasm"));
-        let (end, said) = linked.run(&module, "print('linked')");
-        assert_eq!((end, said.as_str()), (End::Exit(0), "linked\n"), "{name}");
+        let (end, text) = linked.run(&module, "print('linked')");
+        assert_eq!((end, text.as_str()), (End::Exit(0), "linked\n"), "{name}");
     }
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn excluded_module_falls_back_to_python() {
     let linked = Linked::new();
-    let (code, told) = linked.emit(&["libpython.a", "--leave-out", "_decimal"]);
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("libstubs.o\nlibstubs.a\n"), "{told}");
+    let (code, output) = linked.emit(&["libpython.a", "--leave-out", "_decimal"]);
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains("libstubs.o\nlibstubs.a\n"), "{output}");
     let module = linked.link(&["main.c", "libstubs.o"], &["libstubs.a"]);
     let code = "import decimal, sys\n\
                 print(decimal.Decimal('1') / 7, decimal.Decimal('0.1') * 3, 'mpd' in dir(sys))\n\
                 try: import _decimal\n\
                 except ImportError as error: print(error)\n\
                 print(decimal.Decimal.__module__, decimal.getcontext.__code__.co_filename.rsplit('/')[-1])";
-    let (end, said) = linked.run(&module, code);
+    let (end, text) = linked.run(&module, code);
     assert_eq!(
-        (end, said.as_str()),
+        (end, text.as_str()),
         (
             End::Exit(0),
             "0.1428571428571428571428571429 0.3 False\n\
@@ -298,7 +296,7 @@ int main(int count, char **words) {
 "#;
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn stubs_follow_their_rules() {
     let linked = Linked::new();
     std::fs::write(linked.dir.path().join("glue.c"), GLUE).expect("a file");
@@ -308,18 +306,18 @@ fn stubs_follow_their_rules() {
                  gone_int = \"python-error=-1\"\ngone_number = \"value=40\"\n\
                  gone_variable = \"value=2\"\ngone_call = \"errno\"\nPyInit_gone = \"import-error\"\n";
     std::fs::write(linked.dir.path().join("stubs.toml"), rules).expect("a file");
-    let (code, told) = linked.emit(&["glue.o", "--rules", "stubs.toml", "libpython.a"]);
-    assert_eq!(code, Some(0), "{told}");
+    let (code, output) = linked.emit(&["glue.o", "--rules", "stubs.toml", "libpython.a"]);
+    assert_eq!(code, Some(0), "{output}");
     let module = linked.link(&["glue.o"], &["libstubs.a"]);
     let code = "import glue\n\
-                def told(call):\n    \
+                def result(call):\n    \
                     try: return call()\n    \
                     except Exception as error: return repr(error)\n\
-                for name in 'object', 'integer', 'number', 'call': print(told(getattr(glue, name)))\n\
-                print(told(lambda: __import__('gone')))";
-    let (end, said) = linked.run(&module, code);
+                for name in 'object', 'integer', 'number', 'call': print(result(getattr(glue, name)))\n\
+                print(result(lambda: __import__('gone')))";
+    let (end, text) = linked.run(&module, code);
     assert_eq!(
-        (end, said.as_str()),
+        (end, text.as_str()),
         (
             End::Exit(0),
             "NotImplementedError('stub `gone_object` was called: the real one was not linked')\n\
@@ -329,19 +327,19 @@ fn stubs_follow_their_rules() {
              ImportError(\"module 'gone' was left out of this Python\")\n"
         )
     );
-    let (code, told) = linked.emit(&["glue.o", "libpython.a", "--stub", "getpid=errno"]);
-    assert_eq!(code, Some(2), "{told}");
-    assert!(told.contains("`getpid` is defined by libwasi-emulated-getpid.a"), "{told}");
+    let (code, output) = linked.emit(&["glue.o", "libpython.a", "--stub", "getpid=errno"]);
+    assert_eq!(code, Some(2), "{output}");
+    assert!(output.contains("`getpid` is defined by libwasi-emulated-getpid.a"), "{output}");
 }
 
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn returned_structure_allows_no_value_stub() {
     let linked = Linked::new();
     let rule = "PyExpat_XML_ExpatVersionInfo=null";
-    let (code, told) = linked.emit(&["libpython.a", "--stub", rule]);
-    assert_eq!(code, Some(2), "{told}");
-    assert!(told.contains("(i32) -> () has no result") && told.contains("(sret)"), "{told}");
+    let (code, output) = linked.emit(&["libpython.a", "--stub", rule]);
+    assert_eq!(code, Some(2), "{output}");
+    assert!(output.contains("(i32) -> () has no result") && output.contains("(sret)"), "{output}");
 }
 
 const LOADER: &str = r#"
@@ -355,25 +353,25 @@ int main(void) {
 }
 "#;
 
-/// The tool finds the installation by the store it lies in.
+/// The tool finds the installation through the store.
 #[test]
-#[ignore = "needs an installation: `cargo xtask e2e` makes one and runs this"]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn dlopen_shim_reports_no_shared_libraries() {
     let linked = Linked::new();
     std::fs::write(linked.dir.path().join("loader.c"), LOADER).expect("a file");
     linked.clang(&["-c", "loader.c"]);
     let store = linked.python.root().ancestors().nth(3).expect("a store").to_owned();
     let words = ["emit-stubs", "loader.o", "--stub", "dl*=shim", "-o", "libstubs.a"];
-    let told = Command::new(binary())
+    let output = Command::new(binary())
         .args(words)
         .current_dir(linked.dir.path())
         .env_clear()
         .env("PYWASM_STORE", store)
         .output()
         .expect("the tool");
-    assert!(told.status.success(), "{told:?}");
+    assert!(output.status.success(), "{output:?}");
     linked.clang(&["loader.o", "libstubs.a", "-Wl,--fatal-warnings", "-o", "loader.wasm"]);
-    let (end, said) = linked.run(&utf8(&linked.dir.path().join("loader.wasm")), "");
-    assert_eq!(end, End::Exit(0), "{said}");
-    assert_eq!(said, "0 dlopen: WASI has no shared libraries once\n");
+    let (end, text) = linked.run(&utf8(&linked.dir.path().join("loader.wasm")), "");
+    assert_eq!(end, End::Exit(0), "{text}");
+    assert_eq!(text, "0 dlopen: WASI has no shared libraries once\n");
 }

@@ -1,11 +1,11 @@
-//! What `examples/canister` does on any replica: `super::replica` makes one.
+//! Behaviour of `examples/canister` on any replica, which `super::replica` creates.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use candid::{CandidType, Decode, Deserialize, Encode};
 use pywasm_tests::replica::Replica;
 
-/// What `cargo xtask embed` builds.
+/// Returns a module that `cargo xtask e2e` has built.
 pub(crate) fn module(variable: &str) -> Vec<u8> {
     let path = std::env::var_os(variable)
         .unwrap_or_else(|| panic!("{variable} is not set: `cargo xtask embed` builds it"));
@@ -20,7 +20,7 @@ pub(crate) fn nothing() -> Vec<u8> {
     Encode!().unwrap()
 }
 
-/// The example, installed.
+/// Returns a replica with the example installed.
 fn on(test: impl Fn(&mut dyn Replica)) {
     let mut replica = super::replica();
     replica.install(&example(), &nothing()).unwrap();
@@ -37,7 +37,7 @@ fn number(replica: &mut dyn Replica, method: &str) -> u64 {
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn python_greets() {
     on(|replica| {
         let greeting = text(replica, "greet", &Encode!(&"world").unwrap()).unwrap();
@@ -46,7 +46,7 @@ fn python_greets() {
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn json_re_decimal_and_clock_work() {
     on(|replica| {
         let request = r#"{"text": "Ä b a ä b ä", "top": 2}"#;
@@ -54,7 +54,7 @@ fn json_re_decimal_and_clock_work() {
         assert_eq!(summary, r#"{"words": 6, "common": {"ä": 3, "b": 2}}"#);
         let dates = replica.query("dates", &Encode!(&"29.2.2024, 1.12.1999").unwrap()).unwrap();
         assert_eq!(Decode!(&dates, Vec<String>).unwrap(), ["2024-02-29", "1999-12-01"]);
-        // By floats it would be 1628.8946267774422.
+        // With floats it would be 1628.8946267774422.
         let terms = Encode!(&"1000", &"5", &10_u32).unwrap();
         assert_eq!(text(replica, "interest", &terms).unwrap(), "1628.89");
         let precise = Encode!(&"10000000000000000.05", &"0", &1_u32).unwrap();
@@ -90,7 +90,7 @@ struct Measured {
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn records_and_variants_round_trip() {
     on(|replica| {
         let mut measured = |shape: &Shape| {
@@ -108,7 +108,7 @@ fn records_and_variants_round_trip() {
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn exception_is_a_reject_with_traceback() {
     on(|replica| {
         let error = text(replica, "summarize", &Encode!(&"{").unwrap()).unwrap_err();
@@ -120,13 +120,13 @@ fn exception_is_a_reject_with_traceback() {
         ] {
             assert!(error.contains(part), "{error}");
         }
-        // It still works.
+        // The canister still works.
         assert!(text(replica, "greet", &Encode!(&"you").unwrap()).is_ok());
     });
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn exception_in_update_rolls_back() {
     on(|replica| {
         assert_eq!(number(replica, "increment"), 2);
@@ -140,7 +140,7 @@ fn exception_in_update_rolls_back() {
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn counter_and_files_survive_upgrade() {
     let example = example();
     on(|replica| {
@@ -159,7 +159,7 @@ fn counter_and_files_survive_upgrade() {
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn stable_memory_of_other_version_is_refused() {
     let next = module("PYWASM_CANISTER_NEXT");
     on(|replica| {
@@ -174,7 +174,7 @@ fn stable_memory_of_other_version_is_refused() {
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn exception_in_canister_init_installs_nothing() {
     let raising = module("PYWASM_CANISTER_RAISING");
     let mut replica = super::replica();

@@ -1,4 +1,4 @@
-//! `examples/canister` on the tool's own host. `tests/pocket-ic` has the same on PocketIC.
+//! `examples/canister` on the tool's own host. `tests/pocket-ic` runs the same tests on PocketIC.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -14,7 +14,7 @@ fn replica() -> Local {
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn print_is_one_message_per_line() {
     let mut local = Local::new();
     local.install(&example(), &nothing()).unwrap();
@@ -22,9 +22,9 @@ fn print_is_one_message_per_line() {
     assert_eq!(local.printed(), ["greeting you\n"]);
 }
 
-/// Every replica of a subnet computes the same, to the last byte.
+/// All replicas of a subnet must compute the same bytes.
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn replicas_agree_and_entropy_changes_numbers() {
     let module = compiled(&example()).unwrap();
     let play = |seed: [u8; 32]| {
@@ -55,24 +55,24 @@ fn replicas_agree_and_entropy_changes_numbers() {
     assert_eq!(one.0, other.0);
     assert!(one.1 == other.1, "the states differ");
     let third = play([2; 32]);
-    // Until real entropy is asked for, what a canister rolls is known to all.
+    // Until a canister requests real entropy, its random numbers are predictable.
     assert_eq!(third.0[0], one.0[0]);
     assert_ne!(third.0[1], one.0[1]);
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn interface_is_embedded() {
     let interface = Interface::told(&example()).unwrap().expect("the section");
     let methods: Vec<&str> = interface.methods.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(methods.len(), 16, "{methods:?}");
     assert!(methods.contains(&"measure"), "{methods:?}");
-    // What said it is not shipped.
+    // The function that returned it is not in the module.
     assert!(!example().windows(18).any(|bytes| bytes == b"get_candid_pointer"));
 }
 
 #[test]
-#[ignore = "needs the example, which `cargo xtask embed` builds"]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn empty_call_takes_few_instructions() {
     let mut local = Local::new();
     local.install(&example(), &nothing()).unwrap();

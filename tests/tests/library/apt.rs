@@ -1,5 +1,5 @@
-//! Package archives: what is not signed by a trusted key, or is not what the signed file says, is
-//! refused. The archive is `fixtures/apt`; gpgv is the machine's own.
+//! Package archives: a file that is not signed by a trusted key, or does not match the signed digests, is
+//! refused. The archive is `fixtures/apt`; gpgv is that of the machine.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_store::fetch::FetchError;
@@ -14,7 +14,7 @@ fn fixture() -> Utf8PathBuf {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/apt")
 }
 
-/// The fixture, copied to where it can be tampered with.
+/// Copies the fixture, so that tests can change it.
 fn copy(fresh: &Fresh) -> Utf8PathBuf {
     let root = fresh.root().join("archive");
     for file in ["dists/stable/InRelease", "dists/stable/main/binary-amd64/Packages.gz"] {

@@ -1,7 +1,7 @@
-//! The audit on a corpus: modules as text, and beside each the report for people.
+//! The audit of a corpus of modules in text form. A golden report is next to each module.
 //!
-//! The first comment of a module says its policy: `;; policy: ic`, or a file beside it.
-//! `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test library` writes the reports anew.
+//! The first comment of a module names its policy: `;; policy: ic`, or a file next to the module.
+//! `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test library audit` updates the reports.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/audit")
 }
 
-/// The modules of the corpus, sorted.
+/// Returns the modules of the corpus, sorted.
 fn modules() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(corpus()).expect("the corpus");
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
@@ -49,7 +49,7 @@ fn named(name: Utf8PathBuf, policy: &Policy, findings: Vec<Finding>) -> Audited 
     Audited { name, policy: policy.name.clone(), findings, accepted: 0, pulled: None }
 }
 
-fn told(audited: &[Audited], format: Format) -> String {
+fn render(audited: &[Audited], format: Format) -> String {
     report(audited, format, Style::default())
 }
 
@@ -57,13 +57,13 @@ fn told(audited: &[Audited], format: Format) -> String {
 fn corpus_matches_golden_reports() {
     let update = std::env::var_os("PYWASM_UPDATE_GOLDENS").is_some();
     for path in modules() {
-        let is = told(&[audited(&path)], Format::Human);
+        let actual = render(&[audited(&path)], Format::Human);
         let golden = path.with_extension("txt");
         if update {
-            std::fs::write(&golden, &is).expect("a file");
+            std::fs::write(&golden, &actual).expect("a file");
         }
-        let wanted = std::fs::read_to_string(&golden).unwrap_or_default();
-        assert_eq!(is, wanted, "{}", path.display());
+        let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+        assert_eq!(actual, expected, "{}", path.display());
     }
 }
 
@@ -76,7 +76,7 @@ fn every_code_has_a_finding() {
     assert_eq!(found, Code::ALL.into_iter().collect());
 }
 
-/// What no module can show: objects that are to be linked.
+/// Returns findings that only objects can have, before they are linked.
 fn object_findings() -> Vec<Finding> {
     let object = |name: &str, params: &[ValType]| {
         let mut writer = Writer::new();
@@ -99,23 +99,24 @@ fn object_findings() -> Vec<Finding> {
 fn object_findings_name_their_members() {
     let policy = Policy::load("wasip1", "".into()).expect("a policy");
     let golden = corpus().join("objects.txt");
-    let is = told(&[named("link set".into(), &policy, object_findings())], Format::Human);
+    let actual = render(&[named("link set".into(), &policy, object_findings())], Format::Human);
     if std::env::var_os("PYWASM_UPDATE_GOLDENS").is_some() {
-        std::fs::write(&golden, &is).expect("a file");
+        std::fs::write(&golden, &actual).expect("a file");
     }
-    assert_eq!(is, std::fs::read_to_string(golden).unwrap_or_default());
+    assert_eq!(actual, std::fs::read_to_string(golden).unwrap_or_default());
 }
 
 #[test]
 fn all_formats_have_the_same_findings() {
     let all: Vec<Audited> = modules().iter().map(|path| audited(path)).collect();
     let count: usize = all.iter().map(|one| one.findings.len()).sum();
-    let json: serde_json::Value = serde_json::from_str(&told(&all, Format::Json)).expect("JSON");
+    let json: serde_json::Value = serde_json::from_str(&render(&all, Format::Json)).expect("JSON");
     let lists = json["audited"].as_array().expect("a list");
     let listed = lists.iter().map(|one| one["findings"].as_array().expect("a list").len());
     assert_eq!((json["version"].as_u64(), listed.sum()), (Some(1), count));
 
-    let sarif: serde_json::Value = serde_json::from_str(&told(&all, Format::Sarif)).expect("JSON");
+    let sarif: serde_json::Value =
+        serde_json::from_str(&render(&all, Format::Sarif)).expect("JSON");
     let run = &sarif["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().expect("a list");
     let results = run["results"].as_array().expect("a list");
@@ -130,7 +131,7 @@ fn all_formats_have_the_same_findings() {
         assert!(place.as_str().is_some_and(|place| place.ends_with(".wat")), "{place}");
     }
 
-    let github = told(&all, Format::Github);
+    let github = render(&all, Format::Github);
     assert!(
         github.contains(most) && json.to_string().contains("\"notes\":[\"13 bytes, "),
         "{json}"
@@ -148,12 +149,12 @@ fn annotations_are_escaped() {
     let mut one = named("a:b,c%.wasm".into(), &policy, findings);
     one.findings.truncate(1);
     one.findings[0].message = "first\nsecond".to_owned();
-    let told = told(&[one], Format::Github);
+    let text = render(&[one], Format::Github);
     assert!(
-        told.starts_with("::error file=a%3Ab%2Cc%25.wasm,title=undefined-function%3A env."),
-        "{told}"
+        text.starts_with("::error file=a%3Ab%2Cc%25.wasm,title=undefined-function%3A env."),
+        "{text}"
     );
-    assert!(told.lines().next().is_some_and(|line| line.contains("first%0Asecond")), "{told}");
+    assert!(text.lines().next().is_some_and(|line| line.contains("first%0Asecond")), "{text}");
 }
 
 #[test]
@@ -189,8 +190,7 @@ fn invalid_policy_is_an_error() {
     }
 }
 
-/// A module that imports all that the policy has, with the types it has, and ends well: the embedded
-/// runtime gives each of them.
+/// Runs a module that imports every function of the policy by its type.
 #[test]
 fn runtime_provides_every_import_of_wasip1() {
     let policy = Policy::load("wasip1", "".into()).expect("a policy");
@@ -218,7 +218,7 @@ fn runtime_provides_every_import_of_wasip1() {
     assert_eq!(run(&bytes).0, End::Exit(0));
 }
 
-/// How a program ends, and what it says.
+/// Runs a program and returns how it ended and its output.
 fn run(module: &[u8]) -> (End, String) {
     let fresh = Fresh::new(&[]);
     let path = fresh.root().join("program.wasm");
@@ -244,10 +244,10 @@ fn stub_in_finished_module_names_itself() {
     let stub = |module: &[u8], voice| {
         rewrite::stub(module, &policy, &rules, Some(Behaviour::Trap), voice).expect("a stub")
     };
-    let (end, said) = run(&stub(&module, Voice::Wasi).module);
+    let (end, text) = run(&stub(&module, Voice::Wasi).module);
     assert!(matches!(&end, End::Trap(why) if why.contains("in gone")), "{end:?}");
-    assert_eq!(said, "stub `gone` was called: the real one was not linked\n");
-    let (end, said) = run(&stub(&module, Voice::Name).module);
+    assert_eq!(text, "stub `gone` was called: the real one was not linked\n");
+    let (end, text) = run(&stub(&module, Voice::Name).module);
     assert!(matches!(&end, End::Trap(why) if why.contains("in gone")), "{end:?}");
-    assert_eq!(said, "");
+    assert_eq!(text, "");
 }

@@ -1,4 +1,4 @@
-//! The network lies, breaks and refuses; what is fetched is right or an error.
+//! Downloads from faulty and hostile servers: the result is the pinned file or an error.
 
 use pywasm_recipes::CpythonPin;
 use pywasm_store::Bucket;
@@ -62,7 +62,7 @@ fn resumed_download_is_hashed_completely() {
         .answer("/f", Answer::Broken(other, 10))
         .answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
-    // The first ten bytes are wrong: it must never pass, whatever else it does.
+    // The first ten bytes are wrong: the file must never be accepted.
     if let Ok(got) = fetch(&wanted("f", BODY), &[server.url("/f")], &fresh) {
         assert_eq!(std::fs::read(got.path()).unwrap(), BODY);
     }
@@ -84,7 +84,7 @@ fn wrong_digest_stops_the_search() {
     {
         assert!(text.contains(part), "{part} in {text}");
     }
-    assert_eq!(server.requests(), ["GET /bad"], "the next place must not be asked");
+    assert_eq!(server.requests(), ["GET /bad"], "the next place must not be tried");
     assert!(downloads(&fresh).is_empty(), "{:?}", downloads(&fresh));
 }
 
@@ -218,13 +218,13 @@ fn redirect_is_followed() {
 fn unwritable_store_is_an_error() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
-    // A file where the store should be: even root can't make a directory there.
+    // A file in place of the store: even root cannot create a directory there.
     std::fs::write(fresh.root().join("store"), "in the way").unwrap();
     let text = format!("{:#}", fetch(&wanted("f", BODY), &[server.url("/f")], &fresh).unwrap_err());
     assert!(text.contains("store") && text.contains("hint: "), "{text}");
 }
 
-/// A disk of 256 KB, where this user may mount one.
+/// A file system of 256 KB, mounted until drop.
 struct SmallDisk(camino::Utf8PathBuf);
 
 impl SmallDisk {

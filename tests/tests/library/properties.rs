@@ -1,5 +1,5 @@
-//! What holds for any input: stubs for random types link and validate; readers of changed files end
-//! with an error or an answer.
+//! Properties of any input: stubs of random types link and validate, and readers of changed files return
+//! a result or an error.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +18,7 @@ const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::
 const BEHAVIOURS: [&str; 6] =
     ["trap", "null", "errno", "value=-7", "python-error", "python-error=-1"];
 
-/// A function that is missing: its type, and what is to stand in.
+/// An undefined function: its type, and the behaviour of its stub.
 #[derive(Clone, Debug)]
 struct Missing {
     params: Vec<ValType>,
@@ -29,13 +29,13 @@ struct Missing {
 fn missing() -> impl Strategy<Value = Missing> {
     let types = |most| vec(select(&TYPES[..]), 0..=most);
     (types(12), types(1), select(&BEHAVIOURS[..])).prop_map(|(params, results, behaviour)| {
-        // What may return a structure can only trap.
+        // A function that may return a structure can only trap.
         let may_be_sret = results.is_empty() && !params.is_empty();
         Missing { params, results, behaviour: if may_be_sret { "trap" } else { behaviour } }
     })
 }
 
-/// An object that calls all of them and reads the variables.
+/// Writes an object that calls all functions and reads all variables.
 fn caller(functions: &[(String, Missing)], variables: &[String]) -> Vec<u8> {
     let mut writer = Writer::new();
     let called: Vec<_> = functions
@@ -63,7 +63,7 @@ fn caller(functions: &[(String, Missing)], variables: &[String]) -> Vec<u8> {
     writer.finish()
 }
 
-/// What stubs need of libc and of Python.
+/// Writes an object with the symbols of libc and Python that stubs need.
 fn surroundings() -> Vec<u8> {
     let mut writer = Writer::new();
     let mut data = Data::default();
@@ -84,8 +84,8 @@ fn link(dir: &Path) -> Vec<u8> {
         .current_dir(dir)
         .output()
         .expect("a linker");
-    let said = String::from_utf8_lossy(&linked.stderr);
-    assert!(linked.status.success() && said.is_empty(), "{said}");
+    let stderr = String::from_utf8_lossy(&linked.stderr);
+    assert!(linked.status.success() && stderr.is_empty(), "{stderr}");
     std::fs::read(dir.join("linked.wasm")).expect("a module")
 }
 
@@ -125,7 +125,7 @@ proptest! {
     }
 }
 
-/// A canister with a byte on its heap and a page of stable memory.
+/// Returns the saved state of a canister with a byte on its heap and a page of stable memory.
 fn state() -> Vec<u8> {
     let text = r#"(module
         (import "ic0" "stable64_grow" (func $grow (param i64) (result i64)))
@@ -181,7 +181,7 @@ fn frozen() -> Vec<u8> {
     wat::parse_str(text).expect("a module")
 }
 
-/// Valid input of every kind.
+/// Returns valid input of every kind.
 fn seeds() -> Vec<Vec<u8>> {
     let missing = |behaviour| Missing { params: vec![ValType::I32], results: vec![], behaviour };
     let object = caller(&[("gone".to_owned(), missing("trap"))], &["variable".to_owned()]);

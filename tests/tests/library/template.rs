@@ -1,4 +1,4 @@
-//! The template `canister` beside `examples/canister`: what is to be the same is the same.
+//! The template `canister` and `examples/canister` share code, which must not drift apart.
 
 use std::path::Path;
 
@@ -34,6 +34,6 @@ fn template_and_example_share_manifest() {
         .filter(|line| !manifest.lines().any(|other| other == *line))
         .map(|line| line.split(['=', '.']).next().unwrap_or_default().trim().to_owned())
         .collect();
-    // The host of its tests, a version to begin with, the tool's own version, its one module.
+    // The comment on tests, the initial version, the version of the tool, and its single module.
     assert_eq!(others, ["test", "pyo3", "pywasm-build", "packages"]);
 }

@@ -1,5 +1,5 @@
-//! The roads to a toolchain: an archive is trusted for its signature and for nothing else, and
-//! what is not what its digest says ends the search.
+//! The sources of a toolchain: an archive is trusted only for its signature, and a wrong digest ends the
+//! search.
 #![cfg(target_os = "linux")]
 
 use pywasm_recipes::CpythonPin;
@@ -19,7 +19,7 @@ fn packages(ctx: &Ctx) -> anyhow::Result<Toolchain> {
     resolve(&ToolchainRequest::Packages, pin(), ctx)
 }
 
-/// The error of a road that leads nowhere, after which the store has no toolchain.
+/// Returns the error of a request, after which the store must have no toolchain.
 fn refusal(request: &ToolchainRequest, fresh: &Fresh) -> String {
     let text = format!("{:#}", resolve(request, pin(), &fresh.ctx).expect_err("a refusal"));
     assert!(fresh.ctx.store.keys(Bucket::Toolchains).expect("the store").is_empty(), "{text}");
@@ -31,7 +31,7 @@ fn flip_last(bytes: &mut [u8]) {
     *bytes.last_mut().expect("a byte") ^= 1;
 }
 
-fn said(fresh: &Fresh) -> String {
+fn output(fresh: &Fresh) -> String {
     fresh.ctx.reporter.lines().join("\n")
 }
 
@@ -56,10 +56,10 @@ fn packages_are_unpacked_once() {
     }
     assert!(!made.root.join("bin/opt").exists());
 
-    let asked = server.requests().len();
+    let requests = server.requests().len();
     assert_eq!(packages(&fresh.ctx).unwrap(), made);
     assert_eq!(installed(&fresh.ctx).unwrap(), [made]);
-    assert_eq!(server.requests().len(), asked);
+    assert_eq!(server.requests().len(), requests);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn tampered_release_is_refused() {
     let fresh = machine(OWN, &archive.serve(Server::start()));
     let text = refusal(&ToolchainRequest::Packages, &fresh);
     assert!(text.contains("own/InRelease is not good"), "{text}");
-    assert!(said(&fresh).contains("is left out"), "{}", said(&fresh));
+    assert!(output(&fresh).contains("is left out"), "{}", output(&fresh));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn tampered_index_stops_the_search() {
         let text = refusal(&request, &fresh);
         assert!(text.contains("`Packages.xz` has the wrong SHA-256"), "{text}");
     }
-    assert!(!server.requests().iter().any(|it| it.contains("expired")), "it went on");
+    assert!(!server.requests().iter().any(|it| it.contains("expired")), "the search went on");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn unreachable_archive_is_skipped_with_note() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(&format!("deb [signed-by={{key}}] {{archive}} gone main\n{OWN}"), &server);
     packages(&fresh.ctx).unwrap();
-    assert!(said(&fresh).contains("gone is left out"), "{}", said(&fresh));
+    assert!(output(&fresh).contains("gone is left out"), "{}", output(&fresh));
 }
 
 #[test]
@@ -184,8 +184,8 @@ fn expired_release_is_used_with_a_warning() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine("deb [signed-by={key}] {archive} expired main\n", &server);
     packages(&fresh.ctx).unwrap();
-    let said = said(&fresh);
-    assert!(said.contains("was valid until Mon, 01 Jan 2001"), "{said}");
+    let output = output(&fresh);
+    assert!(output.contains("was valid until Mon, 01 Jan 2001"), "{output}");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn wrong_official_sdk_stops_the_search() {
         let text = refusal(&request, &machine(OWN, &server));
         assert!(text.contains("has the wrong SHA-256"), "{text}");
     }
-    assert!(!server.requests().iter().any(|it| it.contains("/debian/")), "packages were asked");
+    assert!(!server.requests().iter().any(|it| it.contains("/debian/")), "packages were tried");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn packages_replace_an_unreachable_sdk() {
     let roads: Vec<&str> = made.passed_over.iter().map(|it| it.road.as_str()).collect();
     assert_eq!(roads, ["path", "store", "official"]);
     assert!(made.passed_over[2].reason.contains("404"), "{:?}", made.passed_over);
-    assert!(said(&fresh).contains("toolchain not from official"), "{}", said(&fresh));
+    assert!(output(&fresh).contains("toolchain not from official"), "{}", output(&fresh));
     assert_eq!(installed(&fresh.ctx).unwrap()[0].passed_over, made.passed_over);
 }
 
@@ -240,10 +240,10 @@ fn offline_sends_no_request() {
     assert!(text.contains("there is no toolchain in the store"), "{text}");
     fresh.ctx.offline = false;
     packages(&fresh.ctx).unwrap();
-    let asked = server.requests().len();
+    let requests = server.requests().len();
     fresh.ctx.offline = true;
     resolve(&ToolchainRequest::Auto, pin(), &fresh.ctx).unwrap();
-    assert_eq!(server.requests().len(), asked);
+    assert_eq!(server.requests().len(), requests);
 }
 
 #[test]

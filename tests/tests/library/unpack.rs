@@ -1,4 +1,4 @@
-//! Hostile archives: whatever they say, nothing appears outside the directory.
+//! Hostile archives: nothing is ever written outside the directory.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_store::unpack::{Limits, Refused, UnpackError, deb_from, tar_from};
 use pywasm_tests::utf8;
 
-/// An entry of an archive in the making; paths are written raw, as no honest tool would.
+/// An entry of a new archive. Paths are written unchecked, as no valid tool would.
 struct Entry<'a> {
     path: &'a [u8],
     kind: tar::EntryType,
@@ -38,7 +38,7 @@ fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-/// A directory inside another one: what appears beside it has escaped.
+/// A directory in another directory: a file next to it has escaped.
 struct Cage {
     _dir: tempfile::TempDir,
     outer: Utf8PathBuf,
@@ -261,14 +261,14 @@ fn changed_bytes_never_write_outside() {
         link("dir/link", "file", tar::EntryType::Symlink),
         link("dir/hard", "dir/file", tar::EntryType::Link),
     ]);
-    // A fixed sequence: a failure can be seen again.
+    // A fixed sequence, so that a failure can be reproduced.
     let mut random: u64 = 0x2545_f491_4f6c_dd1d;
     for _ in 0..3_000 {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
         let mut bytes = good.clone();
-        // Headers are where the danger is; their checksums are made right again.
+        // Most attacks are in headers, whose checksums are corrected.
         let block = (random as usize % 4) * 512;
         let at = block + (random >> 8) as usize % 345;
         bytes[at] = (random >> 32) as u8;
@@ -293,7 +293,7 @@ fn xz(bytes: &[u8]) -> Vec<u8> {
     out.finish().unwrap()
 }
 
-/// A Debian package with one data member (deb(5)).
+/// Writes a Debian package with one data member (deb(5)).
 fn deb(data_name: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, body) in [("debian-binary", &b"2.0\n"[..]), ("control.tar", b""), (data_name, data)]
