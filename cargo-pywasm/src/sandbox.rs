@@ -158,20 +158,10 @@ fn variable_of(text: &str, ctx: &Ctx) -> anyhow::Result<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pywasm_session::Environment;
-    use pywasm_session::Reporter;
-    use pywasm_store::Store;
 
     #[test]
     fn variable_has_a_value_or_is_inherited() {
-        let ctx = Ctx {
-            env: Environment::of(&[("SECRET", "s"), ("SHARED", "yes")]),
-            store: Store::at("/nowhere".into()),
-            reporter: Reporter::captured(),
-            offline: true,
-            jobs: Ctx::default_jobs(),
-            cwd: "/".into(),
-        };
+        let ctx = Ctx::for_tests("/".into(), &[("SECRET", "s"), ("SHARED", "yes")]);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(variable_of("A=b=c", &ctx).unwrap(), pair("A", "b=c"));
         assert_eq!(variable_of("A=", &ctx).unwrap(), pair("A", ""));

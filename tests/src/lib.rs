@@ -12,10 +12,7 @@ use std::io::Write as _;
 
 use camino::Utf8PathBuf;
 use pywasm_recipes::Digest;
-use pywasm_session::Environment;
-use pywasm_session::Reporter;
 use pywasm_store::Ctx;
-use pywasm_store::Store;
 use pywasm_store::fetch::Wanted;
 use sha2::{Digest as _, Sha256};
 
@@ -36,14 +33,7 @@ impl Fresh {
     pub fn new(variables: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let root = utf8(dir.path());
-        let ctx = Ctx {
-            env: Environment::of(variables),
-            store: Store::at(&root.join("store")),
-            reporter: Reporter::captured(),
-            offline: false,
-            jobs: Ctx::default_jobs(),
-            cwd: root,
-        };
+        let ctx = Ctx { offline: false, ..Ctx::for_tests(&root, variables) };
         Self { dir, ctx }
     }
 

@@ -130,9 +130,6 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use pywasm_session::Environment;
-    use pywasm_session::Reporter;
-    use pywasm_store::Store;
 
     #[derive(Parser)]
     struct Cli {
@@ -151,14 +148,7 @@ mod tests {
             fs_err::create_dir_all(root.join(file).parent().unwrap()).unwrap();
             fs_err::write(root.join(file), "").unwrap();
         }
-        Ctx {
-            env: Environment::of(&[("SECRET", "s"), ("SHARED", "yes")]),
-            store: Store::at(&root.join("store")),
-            reporter: Reporter::captured(),
-            offline: true,
-            jobs: std::num::NonZeroUsize::MIN,
-            cwd: root.join("here"),
-        }
+        Ctx::for_tests(&root.join("here"), &[("SECRET", "s"), ("SHARED", "yes")])
     }
 
     fn view(words: &[&str], ctx: &Ctx) -> anyhow::Result<View> {

@@ -5,9 +5,6 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 
 use super::*;
-use pywasm_session::Environment;
-use pywasm_session::Reporter;
-use pywasm_store::Store;
 
 /// A store, a directory to write to, and a program.
 struct Bench {
@@ -50,14 +47,7 @@ fn bench(body: &str) -> Bench {
     let (dir, wasm) = (path.join("dir"), path.join("program.wasm"));
     fs_err::create_dir(&dir).unwrap();
     fs_err::write(&wasm, wat::parse_str(text).unwrap()).unwrap();
-    let ctx = Ctx {
-        env: Environment::default(),
-        store: Store::at(&path.join("store")),
-        reporter: Reporter::captured(),
-        offline: true,
-        jobs: std::num::NonZeroUsize::MIN,
-        cwd: path,
-    };
+    let ctx = Ctx::for_tests(&path, &[]);
     Bench { ctx, dir, wasm, _root: root }
 }
 

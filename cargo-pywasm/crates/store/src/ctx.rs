@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::Store;
 use pywasm_session::Environment;
@@ -30,6 +30,21 @@ impl Ctx {
     #[must_use]
     pub fn at(&self, cwd: Utf8PathBuf) -> Self {
         Self { cwd, ..self.clone() }
+    }
+
+    /// Creates a context for tests: offline, with the store below `cwd`, only these variables, and captured
+    /// output.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn for_tests(cwd: &Utf8Path, variables: &[(&str, &str)]) -> Self {
+        Self {
+            env: Environment::of(variables),
+            store: Store::at(&cwd.join("store")),
+            reporter: Reporter::captured(),
+            offline: true,
+            jobs: NonZeroUsize::MIN,
+            cwd: cwd.to_owned(),
+        }
     }
 
     /// The number of processors this process may use, at least one.

@@ -5,10 +5,7 @@ use std::io::Write;
 use camino::Utf8Path;
 use pywasm_recipes::Artifact;
 
-use pywasm_session::Environment;
-use pywasm_session::Reporter;
 use pywasm_store::Ctx;
-use pywasm_store::Store;
 
 /// An archive with these files, their contents and modes, all below one directory.
 pub(super) fn archive(top: &str, files: &[(&str, &str, u32)]) -> Vec<u8> {
@@ -27,14 +24,8 @@ pub(super) fn archive(top: &str, files: &[(&str, &str, u32)]) -> Vec<u8> {
 /// A machine with a store of its own, no packages, and the upstream of [`publish`].
 pub(super) fn machine(root: &Utf8Path) -> Ctx {
     let base = format!("file://{root}/up");
-    Ctx {
-        env: Environment::of(&[("PYWASM_UPSTREAM", &base), ("PYWASM_APT_SOURCES", "/nowhere")]),
-        store: Store::at(&root.join("store")),
-        reporter: Reporter::captured(),
-        offline: false,
-        jobs: Ctx::default_jobs(),
-        cwd: root.to_owned(),
-    }
+    let variables = [("PYWASM_UPSTREAM", base.as_str()), ("PYWASM_APT_SOURCES", "/nowhere")];
+    Ctx { offline: false, ..Ctx::for_tests(root, &variables) }
 }
 
 /// Puts these bytes at the artifact's place.
