@@ -5,7 +5,6 @@ use pywasm_audit::{self as audit, Baseline, Content, Given, Policy};
 use pywasm_rewrite as rewrite;
 use pywasm_size::report::{self, Measured};
 use pywasm_size::{Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View};
-use pywasm_snapshot::Form;
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
 use pywasm_wasm::{Module, custom};
 
@@ -53,11 +52,8 @@ pub fn content(bytes: &[u8]) {
     let _ = Content::of("file", bytes.to_vec());
 }
 
-/// Audits a module by the policies that check the most, and decides if a snapshot can be made of it.
+/// Audits a module by the policies that check the most.
 pub fn module(bytes: &[u8]) {
-    for init in [None, Some("init")] {
-        let _ = Form::of(bytes, init);
-    }
     if let Ok(module) = Module::read(bytes) {
         for name in ["ic", "none"] {
             let policy = Policy::load(name, "".into()).expect("built in");

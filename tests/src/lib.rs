@@ -2,7 +2,7 @@
 
 pub mod archive;
 pub mod hostile;
-pub mod hostile_canister;
+pub mod hostile_runtime;
 pub mod replica;
 mod server;
 

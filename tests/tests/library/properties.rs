@@ -12,7 +12,7 @@ use pywasm_canister::{Canister, Host, Principal, Settings};
 use pywasm_stubs::{
     Behaviour, Binding, Code, Data, Instruction, Kind, Link, Rules, ValType, Voice, Writer, stubs,
 };
-use pywasm_tests::{hostile, hostile_canister, rust_lld};
+use pywasm_tests::{hostile, hostile_runtime, rust_lld};
 
 const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
 const BEHAVIOURS: [&str; 6] =
@@ -148,7 +148,7 @@ fn state() -> Vec<u8> {
 }
 
 fn readers() -> impl Iterator<Item = (&'static str, hostile::Reader)> {
-    hostile::READERS.into_iter().chain(hostile_canister::READERS)
+    hostile::READERS.into_iter().chain(hostile_runtime::READERS)
 }
 
 static STATE: LazyLock<Vec<u8>> = LazyLock::new(state);

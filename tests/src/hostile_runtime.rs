@@ -1,16 +1,17 @@
-//! [`hostile`](crate::hostile) for canisters. Their readers need the runtime, which the fuzzer is built
-//! without.
+//! [`hostile`](crate::hostile) for canisters and snapshots. Their readers need the runtime, which the fuzzer
+//! is built without.
 
 use std::sync::LazyLock;
 
 use pywasm_canister::{Canister, Host, Interface, Settings, text};
+use pywasm_snapshot::Form;
 use sha2::{Digest, Sha256};
 
 use crate::hostile::Reader;
 
 /// All readers by name.
-pub const READERS: [(&str, Reader); 3] =
-    [("interface", interface), ("argument", argument), ("state", state)];
+pub const READERS: [(&str, Reader); 4] =
+    [("interface", interface), ("argument", argument), ("state", state), ("form", form)];
 
 /// Reads a canister's interface and compares it with itself.
 pub fn interface(bytes: &[u8]) {
@@ -18,6 +19,13 @@ pub fn interface(bytes: &[u8]) {
         && let Ok(interface) = Interface::parse(text)
     {
         let _ = interface.incompatibilities(&interface);
+    }
+}
+
+/// Decides if a snapshot can be made of a module.
+pub fn form(bytes: &[u8]) {
+    for init in [None, Some("init")] {
+        let _ = Form::of(bytes, init);
     }
 }
 
