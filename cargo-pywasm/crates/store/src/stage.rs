@@ -1,6 +1,6 @@
-//! Scratch beside the final place, which becomes it by one rename.
+//! Staging: entries of the store are written elsewhere and appear by a rename.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -8,25 +8,28 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::Bucket;
 use crate::Store;
 
-/// A directory in the making. Dropped without [`Stage::commit`], it is removed; a
-/// killed process leaves it in `staging-v0`, which nothing reads and `cache prune` clears.
+/// A directory that becomes an entry of the store by [`Stage::commit`].
+///
+/// Without a commit, dropping it removes the directory. A killed process leaves it in
+/// `staging-v0`, which nothing reads and `cache prune` clears.
 #[derive(Debug)]
 pub struct Stage {
     dir: tempfile::TempDir,
     path: Utf8PathBuf,
 }
 
-/// A file beside its final place, for anyone to read, which becomes it by `persist`.
+/// Writes a temporary file in the directory of `path`, readable by everyone. The caller renames it
+/// to `path` by `persist`.
 ///
 /// # Errors
 /// When it can't be written.
 pub fn stage_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<tempfile::NamedTempFile> {
-    let parent = path.parent().with_context(|| format!("`{path}` is in no directory"))?;
+    let parent = path.parent().with_context(|| format!("`{path}` has no parent directory"))?;
     fs_err::create_dir_all(parent)?;
-    let staged = || -> std::io::Result<tempfile::NamedTempFile> {
+    let staged = || -> io::Result<tempfile::NamedTempFile> {
         let mut file = tempfile::NamedTempFile::new_in(parent)?;
         file.write_all(bytes)?;
-        // A temporary file is for its owner only; what it becomes is like any other.
+        // Temporary files are private to their owner, other files are not.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -34,17 +37,17 @@ pub fn stage_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<tempfile::Nam
         }
         Ok(file)
     };
-    staged().with_context(|| format!("can't write beside `{path}`"))
+    staged().with_context(|| format!("can't write a temporary file for `{path}`"))
 }
 
 impl Store {
-    /// A fresh directory on the file system of `bucket`.
+    /// Creates an empty directory on the file system of `bucket`.
     ///
     /// # Errors
-    /// When it can't be made.
+    /// When it can't be created.
     pub fn stage(&self, bucket: Bucket) -> anyhow::Result<Stage> {
-        // Installations may lie on another file system than the cache, and a
-        // rename must not cross it.
+        // Installations may be on another file system than the cache, and a rename can't cross
+        // file systems.
         let parent = if bucket == Bucket::Installs {
             let dir = self.data().join(Bucket::Staging.dir_name());
             fs_err::create_dir_all(&dir)?;
@@ -60,39 +63,74 @@ impl Store {
 }
 
 impl Stage {
-    /// Where to write.
+    /// Returns the directory to write to.
     #[must_use]
     pub fn path(&self) -> &Utf8Path {
         &self.path
     }
 
-    /// Makes the directory be `final_path`. What stood there before is replaced:
-    /// callers hold the entry's lock and have decided that it is not whole or not wanted.
+    /// Moves the directory to `final_path` and removes the tree that was there. The caller holds
+    /// the entry's lock and has decided that the old tree is incomplete or to be replaced.
+    ///
+    /// On Linux the two trees are exchanged in one step, where the file system supports it.
+    /// Elsewhere a process that is killed between two renames can leave the old tree in
+    /// `staging-v0` and nothing at `final_path`.
     ///
     /// # Errors
-    /// When the rename fails; nothing is at `final_path` then but what was there.
+    /// When a rename fails. The old tree is then still at `final_path`.
     pub fn commit(self, final_path: &Utf8Path) -> anyhow::Result<()> {
         if let Some(parent) = final_path.parent() {
             fs_err::create_dir_all(parent)?;
         }
-        // A temporary directory is private; what it becomes is not.
+        // Temporary directories are private to their owner, entries of the store are not.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             fs_err::set_permissions(&self.path, std::fs::Permissions::from_mode(0o755))?;
         }
         if final_path.exists() {
-            let old = self.path.with_extension("old");
-            fs_err::rename(final_path, &old)?;
-            fs_err::rename(&self.path, final_path)?;
-            fs_err::remove_dir_all(&old)?;
+            // Dropping `self` removes the old tree.
+            exchange(&self.path, final_path)
         } else {
             fs_err::rename(&self.path, final_path)?;
+            // There is nothing left to remove.
+            let _ = self.dir.keep();
+            Ok(())
         }
-        // It has moved: there is nothing left to remove.
-        let _ = self.dir.keep();
-        Ok(())
     }
+}
+
+/// Exchanges two paths of one file system.
+fn exchange(staged: &Utf8Path, final_path: &Utf8Path) -> anyhow::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        let (from, to) = (staged.as_std_path(), final_path.as_std_path());
+        match renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE) {
+            Ok(()) => return Ok(()),
+            // The kernel or the file system has no exchange: renameat2(2).
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("can't exchange `{staged}` and `{final_path}`"));
+            }
+        }
+    }
+    exchange_by_renames(staged, final_path)
+}
+
+/// Exchanges two paths by three renames. When the second one fails, the first one is undone.
+fn exchange_by_renames(staged: &Utf8Path, final_path: &Utf8Path) -> anyhow::Result<()> {
+    let aside = staged.with_extension("old");
+    fs_err::rename(final_path, &aside)?;
+    if let Err(error) = fs_err::rename(staged, final_path) {
+        fs_err::rename(&aside, final_path)
+            .with_context(|| format!("the old tree of `{final_path}` is now at `{aside}`"))?;
+        return Err(error.into());
+    }
+    fs_err::rename(&aside, staged)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -105,8 +143,19 @@ mod tests {
         (dir, store)
     }
 
+    /// Commits a tree whose only file has this text.
+    fn commit(store: &Store, path: &Utf8Path, text: &str) {
+        let stage = store.stage(Bucket::Sources).unwrap();
+        fs_err::write(stage.path().join("file"), text).unwrap();
+        stage.commit(path).unwrap();
+    }
+
+    fn content(path: &Utf8Path) -> String {
+        fs_err::read_to_string(path.join("file")).unwrap()
+    }
+
     #[test]
-    fn nothing_appears_before_commit_and_nothing_stays_after_drop() {
+    fn dropped_stage_leaves_nothing() {
         let (_dir, store) = store();
         let stage = store.stage(Bucket::Sources).unwrap();
         fs_err::write(stage.path().join("half"), "").unwrap();
@@ -117,15 +166,41 @@ mod tests {
     }
 
     #[test]
-    fn commit_replaces_what_stood_there() {
+    fn commit_replaces_the_old_tree() {
         let (_dir, store) = store();
         let path = store.entry(Bucket::Sources, "tree");
-        for text in ["one", "two"] {
+        commit(&store, &path, "one");
+        commit(&store, &path, "two");
+        assert_eq!(content(&path), "two");
+        assert!(store.keys(Bucket::Staging).unwrap().is_empty());
+    }
+
+    #[test]
+    fn renames_exchange_two_trees() {
+        let (_dir, store) = store();
+        let path = store.entry(Bucket::Sources, "tree");
+        commit(&store, &path, "old");
+        let stage = store.stage(Bucket::Sources).unwrap();
+        fs_err::write(stage.path().join("file"), "new").unwrap();
+        exchange_by_renames(stage.path(), &path).unwrap();
+        assert_eq!((content(&path), content(stage.path())), ("new".into(), "old".into()));
+        drop(stage);
+        assert!(store.keys(Bucket::Staging).unwrap().is_empty());
+    }
+
+    #[test]
+    fn failed_commit_keeps_the_old_tree() {
+        let (_dir, store) = store();
+        let path = store.entry(Bucket::Sources, "tree");
+        commit(&store, &path, "old");
+        for exchange in [exchange, exchange_by_renames] {
             let stage = store.stage(Bucket::Sources).unwrap();
-            fs_err::write(stage.path().join("file"), text).unwrap();
-            stage.commit(&path).unwrap();
+            fs_err::remove_dir(stage.path()).unwrap();
+            assert!(exchange(stage.path(), &path).is_err());
+            assert_eq!(content(&path), "old");
+            assert!(stage.commit(&path).is_err());
+            assert_eq!(content(&path), "old");
         }
-        assert_eq!(fs_err::read_to_string(path.join("file")).unwrap(), "two");
         assert!(store.keys(Bucket::Staging).unwrap().is_empty());
     }
 }
