@@ -333,19 +333,9 @@ fn table(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pywasm_session::Environment;
-    use pywasm_session::Reporter;
-    use pywasm_store::Store;
 
     fn ctx(cwd: &Utf8Path, variables: &[(&str, &str)]) -> Ctx {
-        Ctx {
-            env: Environment::of(variables),
-            store: Store::at("/nowhere".into()),
-            reporter: Reporter::captured(),
-            offline: true,
-            jobs: Ctx::default_jobs(),
-            cwd: cwd.to_owned(),
-        }
+        Ctx::for_tests(cwd, variables)
     }
 
     fn crate_dir(manifest: &str) -> (tempfile::TempDir, Utf8PathBuf) {

@@ -148,7 +148,7 @@ mod tests {
             fs_err::create_dir_all(root.join(file).parent().unwrap()).unwrap();
             fs_err::write(root.join(file), "").unwrap();
         }
-        Ctx::for_tests(&root.join("here"), &[("SECRET", "s"), ("SHARED", "yes")])
+        Ctx::for_tests(&root, &[("SECRET", "s"), ("SHARED", "yes")]).at(root.join("here"))
     }
 
     fn view(words: &[&str], ctx: &Ctx) -> anyhow::Result<View> {

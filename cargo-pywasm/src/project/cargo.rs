@@ -176,19 +176,9 @@ fn names_target(words: &[String]) -> bool {
 mod tests {
     use super::*;
     use crate::project::Stdlib;
-    use pywasm_session::Environment;
-    use pywasm_session::Reporter;
-    use pywasm_store::Store;
 
     fn line(call: &Call<'_>, config: &str) -> Line {
-        let ctx = Ctx {
-            env: Environment::default(),
-            store: Store::at("/store".into()),
-            reporter: Reporter::captured(),
-            offline: false,
-            jobs: Ctx::default_jobs(),
-            cwd: "/project".into(),
-        };
+        let ctx = Ctx { offline: false, ..Ctx::for_tests("/project".into(), &[]) };
         let project = Project {
             dir: "/project".into(),
             wants_helper: false,
@@ -259,14 +249,8 @@ exit 7
         let busy = std::io::ErrorKind::ExecutableFileBusy;
         while Command::new(&cargo).output().is_err_and(|error| error.kind() == busy) {}
         for (hand_on, said) in [(false, 1), (true, 2)] {
-            let ctx = Ctx {
-                env: Environment::of(&[("CARGO", cargo.as_str())]),
-                store: Store::at("/store".into()),
-                reporter: Reporter::captured(),
-                offline: false,
-                jobs: Ctx::default_jobs(),
-                cwd: "/".into(),
-            };
+            let ctx =
+                Ctx { offline: false, ..Ctx::for_tests("/".into(), &[("CARGO", cargo.as_str())]) };
             let line = Line { args: vec!["build".to_owned()], env: Vec::new() };
             let (exit, found) = line.told(hand_on, &ctx).unwrap();
             assert_eq!((exit, found.len()), (Exit::Program(7), 1));

@@ -74,19 +74,9 @@ pub(super) fn seen_from(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pywasm_session::Environment;
-    use pywasm_session::Reporter;
-    use pywasm_store::Store;
 
     fn ctx(cwd: &Utf8Path) -> Ctx {
-        Ctx {
-            env: Environment::default(),
-            store: Store::at("/nowhere".into()),
-            reporter: Reporter::captured(),
-            offline: true,
-            jobs: Ctx::default_jobs(),
-            cwd: cwd.to_owned(),
-        }
+        Ctx::for_tests(cwd, &[])
     }
 
     #[test]

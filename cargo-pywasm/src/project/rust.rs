@@ -92,18 +92,12 @@ mod tests {
     use camino::Utf8PathBuf;
 
     use super::*;
-    use pywasm_session::Environment;
-    use pywasm_session::Reporter;
-    use pywasm_store::{Bucket, Store};
+    use pywasm_store::Bucket;
 
     fn ctx(root: &Utf8Path, variables: &[(&str, &str)]) -> Ctx {
         Ctx {
-            env: Environment::of(variables),
-            store: Store::at(&root.join("store")),
-            reporter: Reporter::captured(),
             offline: variables.iter().any(|(name, _)| *name == "RUSTC"),
-            jobs: Ctx::default_jobs(),
-            cwd: root.to_owned(),
+            ..Ctx::for_tests(root, variables)
         }
     }
 

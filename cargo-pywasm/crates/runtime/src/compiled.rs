@@ -133,12 +133,9 @@ fn superfluous(mut entries: Vec<Entry>, max_bytes: u64) -> Vec<Entry> {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
     use std::time::Duration;
 
     use super::*;
-    use pywasm_session::Environment;
-    use pywasm_store::Store;
 
     struct Bench {
         cache: CompileCache,
@@ -148,14 +145,7 @@ mod tests {
     fn bench() -> Bench {
         let root = tempfile::tempdir().unwrap();
         let path = Utf8PathBuf::from_path_buf(root.path().to_path_buf()).unwrap();
-        let ctx = Ctx {
-            env: Environment::default(),
-            store: Store::at(&path),
-            reporter: Reporter::captured(),
-            offline: true,
-            jobs: NonZeroUsize::MIN,
-            cwd: path,
-        };
+        let ctx = Ctx::for_tests(&path, &[]);
         Bench { cache: CompileCache::open(&ctx).unwrap(), _root: root }
     }
 

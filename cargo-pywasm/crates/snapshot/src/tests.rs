@@ -4,10 +4,7 @@ use camino::Utf8Path;
 
 use super::*;
 use pywasm_runtime::{Bounds, Dir, Runtime};
-use pywasm_session::Environment;
-use pywasm_session::Reporter;
 use pywasm_store::Ctx;
-use pywasm_store::Store;
 
 struct Bench {
     dir: tempfile::TempDir,
@@ -23,14 +20,7 @@ impl Bench {
     }
 
     fn runtime(&self, bounds: Bounds) -> Runtime {
-        let ctx = Ctx {
-            env: Environment::of(&[]),
-            store: Store::at(&self.path().join("store")),
-            reporter: Reporter::captured(),
-            offline: true,
-            jobs: Ctx::default_jobs(),
-            cwd: self.path().to_owned(),
-        };
+        let ctx = Ctx::for_tests(self.path(), &[]);
         Runtime::bounded(bounds, &ctx).unwrap()
     }
 

@@ -1,53 +1,51 @@
-//! What every command is handed: the environment, the store, and a way to speak.
+//! The context of a command.
 
 use std::num::NonZeroUsize;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_session::{Environment, Reporter};
 
 use crate::Store;
-use pywasm_session::Environment;
-use pywasm_session::Reporter;
 
-/// The context of one run of the tool. Made once, passed by reference.
+/// The context of one run of the tool: created once, passed by reference.
 #[derive(Clone, Debug)]
 pub struct Ctx {
-    /// The environment as it was at start.
+    /// The environment at the start of the process.
     pub env: Environment,
-    /// Where downloads, builds and installations live.
+    /// The directories of downloads, builds and installations.
     pub store: Store,
-    /// Everything that is said goes through here.
+    /// The output.
     pub reporter: Reporter,
-    /// No network at all: the store answers, or an error says what is missing.
+    /// Forbids the network: a file that is not in the store is an error.
     pub offline: bool,
-    /// Parallel jobs of builds.
+    /// The number of parallel jobs of a build.
     pub jobs: NonZeroUsize,
-    /// The directory the user stands in.
+    /// The current directory.
     pub cwd: Utf8PathBuf,
 }
 
 impl Ctx {
-    /// The same for someone who stands in `cwd`.
+    /// Creates a context for tests: offline, current directory `root`, a store at `root/store`,
+    /// captured output, and no environment variables but these.
+    #[must_use]
+    pub fn for_tests(root: &Utf8Path, variables: &[(&str, &str)]) -> Self {
+        Self {
+            env: Environment::of(variables),
+            store: Store::at(&root.join("store")),
+            reporter: Reporter::captured(),
+            offline: true,
+            jobs: Self::default_jobs(),
+            cwd: root.to_owned(),
+        }
+    }
+
+    /// Returns this context with another current directory.
     #[must_use]
     pub fn at(&self, cwd: Utf8PathBuf) -> Self {
         Self { cwd, ..self.clone() }
     }
 
-    /// Creates a context for tests: offline, with the store below `cwd`, only these variables, and captured
-    /// output.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn for_tests(cwd: &Utf8Path, variables: &[(&str, &str)]) -> Self {
-        Self {
-            env: Environment::of(variables),
-            store: Store::at(&cwd.join("store")),
-            reporter: Reporter::captured(),
-            offline: true,
-            jobs: NonZeroUsize::MIN,
-            cwd: cwd.to_owned(),
-        }
-    }
-
-    /// The number of processors this process may use, at least one.
+    /// Returns the number of processors that this process may use, at least one.
     #[must_use]
     pub fn default_jobs() -> NonZeroUsize {
         std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)

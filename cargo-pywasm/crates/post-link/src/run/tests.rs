@@ -9,7 +9,6 @@ use super::*;
 use crate::{Asked, Project};
 use pywasm_audit::{Code, Policy};
 use pywasm_session::Environment;
-use pywasm_session::Reporter;
 use pywasm_store::Ctx;
 use pywasm_store::Store;
 
@@ -29,14 +28,7 @@ const CANISTER: &str = r#"(module
     (data (i32.const 0) "some text"))"#;
 
 fn ctx(variables: &[(&str, &str)]) -> Ctx {
-    Ctx {
-        env: Environment::of(variables),
-        store: Store::at("/nowhere".into()),
-        reporter: Reporter::captured(),
-        offline: true,
-        jobs: Ctx::default_jobs(),
-        cwd: "/".into(),
-    }
+    Ctx::for_tests("/".into(), variables)
 }
 
 fn plan(steps: &[Step], policy: &str, ctx: &Ctx) -> Plan {
