@@ -10,7 +10,7 @@ use crate::Error;
 pub const TARGET: &str = "wasm32-wasip1";
 
 /// The version of `manifest.json` that this crate reads.
-const MANIFEST_VERSION: u64 = 1;
+const MANIFEST_VERSION: u64 = 2;
 /// The directory in `lib/` with the libc and start files that libpython was built against. Apart
 /// from libpython, so that a search path for one does not bring the other.
 pub const LIBC_DIR: &str = "wasi-libc";
@@ -42,7 +42,10 @@ impl Installation {
             .map_err(|error| Error::manifest(&path, error.to_string()))?;
         match manifest["version"].as_u64() {
             Some(MANIFEST_VERSION) => {}
-            Some(other) => return Err(Error::manifest(&path, format!("version {other}"))),
+            Some(other) => {
+                let text = format!("its format version is {other} instead of {MANIFEST_VERSION}");
+                return Err(Error::manifest(&path, text));
+            }
             None => return Err(Error::manifest(&path, "no `version`")),
         }
         for pointer in ["/python/version", "/python/series", "/recipe/name", "/toolchain/root"] {
@@ -169,7 +172,7 @@ pub(crate) mod tests {
     /// A manifest of CPython 3.13.15 that takes these functions from libc.
     pub(crate) fn manifest(libc_needs: &[&str]) -> String {
         format!(
-            r#"{{"version": 1, "python": {{"version": "3.13.15", "series": "3.13"}},
+            r#"{{"version": 2, "python": {{"version": "3.13.15", "series": "3.13"}},
                 "recipe": {{"name": "full"}}, "toolchain": {{"root": "/sdk"}},
                 "libc": {{"needs": {libc_needs:?}}}}}"#
         )
@@ -185,7 +188,7 @@ pub(crate) mod tests {
     #[test]
     fn paths_follow_the_series() {
         let (_dir, python) = with_manifest(
-            r#"{"version": 1, "python": {"version": "3.13.15", "series": "3.13"},
+            r#"{"version": 2, "python": {"version": "3.13.15", "series": "3.13"},
                 "recipe": {"name": "full"}, "toolchain": {"root": "/sdk"},
                 "modules": {"builtin": ["_abc", "math"]}}"#,
         );
@@ -205,9 +208,18 @@ pub(crate) mod tests {
 
     #[test]
     fn a_manifest_of_another_version_or_shape_is_refused() {
-        for text in ["", "{}", r#"{"version": 2}"#, r#"{"version": 1}"#] {
+        for text in ["", "{}", r#"{"version": 1}"#, r#"{"version": 2}"#] {
             let (_dir, opened) = with_manifest(text);
             assert!(matches!(opened, Err(Error::Manifest(..))), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_older_manifest_is_refused_with_the_command_that_reinstalls() {
+        let (_dir, opened) = with_manifest(r#"{"version": 1}"#);
+        let message = opened.unwrap_err().to_string();
+        for part in ["format version is 1 instead of 2", "`cargo pywasm install --force`"] {
+            assert!(message.contains(part), "{message}");
         }
     }
 }

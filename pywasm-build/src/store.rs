@@ -76,7 +76,7 @@ mod tests {
         let root = dir.join(name);
         std::fs::create_dir(&root).unwrap();
         let manifest = format!(
-            r#"{{"version": 1, "python": {{"version": "{version}", "series": "3.13"}},
+            r#"{{"version": 2, "python": {{"version": "{version}", "series": "3.13"}},
                 "recipe": {{"name": "full"}}, "toolchain": {{"root": "/sdk"}}}}"#
         );
         std::fs::write(root.join("manifest.json"), manifest).unwrap();

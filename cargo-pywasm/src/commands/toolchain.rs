@@ -12,7 +12,7 @@ use pywasm_toolchain::{
     Binaryen, BinaryenRequest, Rust, Toolchain, ToolchainRequest, installed, resolve,
 };
 
-/// Look at the toolchains in the store, or get one without building anything
+/// List the toolchains in the store, or install one without a build
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -21,25 +21,23 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List the toolchains in the store, and the WASI SDK releases that are pinned
+    /// List the toolchains in the store and the pinned releases
     List,
-    /// Get a toolchain, as `install` would
+    /// Install a toolchain as `cargo pywasm install` does
     Install {
-        /// Where it comes from: auto, official, packages, or a directory [env: WASI_SDK_PATH]
-        #[arg(long, value_name = "ROAD|PATH", default_value = "auto")]
+        /// The source: auto, official, packages, or a directory [env: WASI_SDK_PATH]
+        #[arg(long, value_name = "SOURCE|PATH", default_value = "auto")]
         toolchain: ToolchainRequest,
-        /// The CPython it is for
+        /// The CPython to build
         #[arg(long, value_name = "VERSION", default_value = "3.13")]
         python: PythonRequest,
     },
-    /// Get a Rust that can build for wasm32-wasip1 from this machine's package archives, for where
-    /// `rustup target add` has no road
+    /// Install a Rust for wasm32-wasip1 from the package archives, if rustup can't add the target
     Rust,
-    /// Get Binaryen's optimizer for the step `wasm-opt`, for where the machine has none: the pinned
-    /// release, else the newest of this machine's package archives
+    /// Install Binaryen's `wasm-opt`: the pinned release, or the newest one of the package archives
     WasmOpt {
-        /// Where it comes from
-        #[arg(long, value_name = "ROAD", value_enum, default_value_t)]
+        /// The source
+        #[arg(long, value_name = "SOURCE", value_enum, default_value_t)]
         from: BinaryenRequest,
     },
 }
@@ -66,7 +64,7 @@ impl Message for BinaryenMessage<'_> {
 /// Runs the command.
 ///
 /// # Errors
-/// When the store can't be read, or no toolchain can be had.
+/// When the store can't be read, or the tool can't be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     match &args.action {
         Action::List => list(ctx),
@@ -101,15 +99,15 @@ fn list(ctx: &Ctx) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     if found.is_empty() {
-        ctx.reporter.note("no toolchain is in the store; `install` gets one when it needs it");
+        ctx.reporter.note("no toolchain is in the store; `install` adds one when it needs it");
     }
     for pin in sdk_pins() {
         let hosts: Vec<&str> = pin.hosts.keys().map(|host| host.as_str()).collect();
-        let what = match &pin.status {
+        let status = match &pin.status {
             SdkStatus::Usable => format!("is pinned for {}", hosts.join(", ")),
             SdkStatus::Refused(reason) => format!("is refused: {reason}"),
         };
-        ctx.reporter.note(format!("WASI SDK {} {what}", pin.release));
+        ctx.reporter.note(format!("WASI SDK {} {status}", pin.release));
     }
     let pin = binaryen_pin();
     let hosts: Vec<&str> = pin.hosts.keys().map(|host| host.as_str()).collect();
@@ -117,13 +115,13 @@ fn list(ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// The program, and what stands behind it on its line.
-fn show_binaryen(binaryen: &Binaryen, about: &str, ctx: &Ctx) {
+/// Prints the path of the program, followed by `suffix`.
+fn show_binaryen(binaryen: &Binaryen, suffix: &str, ctx: &Ctx) {
     let program = binaryen.program();
     if ctx.reporter.is_json() {
         ctx.reporter.json(&BinaryenMessage { binaryen, program });
     } else {
-        ctx.reporter.data(format!("{program}{about}"));
+        ctx.reporter.data(format!("{program}{suffix}"));
     }
 }
 
@@ -131,6 +129,6 @@ fn show(toolchain: &Toolchain, ctx: &Ctx) {
     if ctx.reporter.is_json() {
         ctx.reporter.json(&ToolchainMessage { toolchain });
     } else {
-        ctx.reporter.data(format!("{}\t{}", toolchain.root, toolchain.kind));
+        ctx.reporter.data(format!("{}\t{}", toolchain.root, toolchain.source));
     }
 }

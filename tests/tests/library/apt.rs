@@ -128,5 +128,5 @@ fn index_with_wrong_digest_is_an_error() {
     std::fs::write(&index, bytes).unwrap();
     let error = packages(&source, &release, "amd64", &|_| true, &fresh.ctx).unwrap_err();
     let wrong = error.chain().find_map(|cause| cause.downcast_ref::<FetchError>());
-    assert!(wrong.is_some_and(FetchError::is_other_content), "{error:#}");
+    assert!(wrong.is_some_and(FetchError::is_mismatch), "{error:#}");
 }

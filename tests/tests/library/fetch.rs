@@ -1,21 +1,29 @@
 //! Downloads from faulty and hostile servers: the result is the pinned file or an error.
 
 use pywasm_recipes::CpythonPin;
+use pywasm_session::{Reporter, cause_of};
 use pywasm_store::Bucket;
-use pywasm_store::fetch::{FetchError, Place, Retries, Verified, Wanted, fetch_with, places};
+use pywasm_store::fetch::{FetchError, Location, Retries, Verified, Wanted, fetch_with, locations};
 use pywasm_tests::{Answer, Fresh, Server, skip, wanted};
 
 const BODY: &[u8] = b"the bytes that upstream published, all of them";
 
 fn fetch(wanted: &Wanted, urls: &[String], fresh: &Fresh) -> anyhow::Result<Verified> {
-    let places: Vec<Place> = urls.iter().map(|url| Place::new("place", url.clone())).collect();
-    fetch_with(wanted, &places, &fresh.ctx, &Retries::without_pauses(2))
+    let locations: Vec<Location> =
+        urls.iter().map(|url| Location::new("test", url.clone())).collect();
+    fetch_with(wanted, &locations, &fresh.ctx, &Retries::without_pauses(2))
 }
 
-fn error_of(result: anyhow::Result<Verified>) -> (FetchError, String) {
+/// Returns the error of a fetch, and what the user sees of it.
+fn error_of(result: anyhow::Result<Verified>) -> (anyhow::Error, String) {
     let error = result.expect_err("an error");
-    let text = format!("{error:#}");
-    (error.downcast().expect("a FetchError"), text)
+    let reporter = Reporter::captured();
+    reporter.error(&error);
+    (error, reporter.lines().join("\n"))
+}
+
+fn cause(error: &anyhow::Error) -> &FetchError {
+    cause_of(error).expect("a FetchError")
 }
 
 fn downloads(fresh: &Fresh) -> Vec<String> {
@@ -79,12 +87,12 @@ fn wrong_digest_stops_the_search() {
     let want = wanted("f", BODY);
     let urls = [server.url("/bad"), server.url("/good")];
     let (error, text) = error_of(fetch(&want, &urls, &fresh));
-    assert!(matches!(error, FetchError::WrongDigest { .. }), "{text}");
+    assert!(matches!(cause(&error), FetchError::WrongDigest { .. }), "{text}");
     for part in ["`f`", &want.sha256.to_string(), &wanted("f", &other).sha256.to_string(), &urls[0]]
     {
         assert!(text.contains(part), "{part} in {text}");
     }
-    assert_eq!(server.requests(), ["GET /bad"], "the next place must not be tried");
+    assert_eq!(server.requests(), ["GET /bad"], "the next location must not be tried");
     assert!(downloads(&fresh).is_empty(), "{:?}", downloads(&fresh));
 }
 
@@ -93,7 +101,7 @@ fn body_longer_than_pinned_is_refused() {
     let server = Server::start().answer("/f", Answer::File([BODY, BODY].concat()));
     let fresh = Fresh::new(&[]);
     let (error, text) = error_of(fetch(&wanted("f", BODY), &[server.url("/f")], &fresh));
-    assert!(matches!(error, FetchError::WrongSize { .. }), "{text}");
+    assert!(matches!(cause(&error), FetchError::WrongSize { .. }), "{text}");
     assert!(downloads(&fresh).is_empty());
 }
 
@@ -118,12 +126,12 @@ fn busy_server_is_retried() {
 }
 
 #[test]
-fn failure_lists_every_place() {
+fn failure_lists_every_location() {
     let server = Server::start().answer("/b", Answer::Status(500));
     let fresh = Fresh::new(&[]);
     let urls = [server.url("/a"), server.url("/b"), "http://host.invalid/c".to_owned()];
     let (error, text) = error_of(fetch(&wanted("f", BODY), &urls, &fresh));
-    assert!(matches!(error, FetchError::Nowhere { .. }));
+    assert!(matches!(cause(&error), FetchError::Unavailable { .. }));
     for part in ["404", "500", &urls[0], &urls[1], &urls[2]] {
         assert!(text.contains(part), "{part} in {text}");
     }
@@ -144,7 +152,7 @@ fn offline_names_the_missing_file() {
     fresh.ctx.offline = true;
     let want = wanted("f.tar.xz", BODY);
     let (error, text) = error_of(fetch(&want, &[server.url("/f")], &fresh));
-    assert!(matches!(error, FetchError::Offline { .. }));
+    assert!(matches!(cause(&error), FetchError::Offline { .. }));
     for part in ["f.tar.xz", &want.sha256.to_string()] {
         assert!(text.contains(part), "{part} in {text}");
     }
@@ -173,8 +181,8 @@ fn copied_downloads_are_a_mirror() {
     let mirror = format!("file://{}", one.ctx.store.bucket(Bucket::Downloads));
 
     let two = Fresh::new(&[("PYWASM_MIRROR", &mirror)]);
-    let places = pywasm_store::fetch::mirror_places(&want, &two.ctx.env);
-    fetch_with(&want, &places, &two.ctx, &Retries::without_pauses(0)).unwrap();
+    let locations = pywasm_store::fetch::mirror_locations(&want, &two.ctx.env);
+    fetch_with(&want, &locations, &two.ctx, &Retries::without_pauses(0)).unwrap();
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -186,7 +194,7 @@ fn pin_has_every_source() {
     let env = Fresh::new(&[("PYWASM_UPSTREAM", &base)]);
     let archives = [server.url("/debian")];
     let urls: Vec<String> =
-        places(&pin.source, &env.ctx.env, &archives).into_iter().map(|place| place.url).collect();
+        locations(&pin.source, &env.ctx.env, &archives).into_iter().map(|it| it.url).collect();
     assert_eq!(urls[0], format!("{base}/www.python.org/ftp/python/3.13.15/Python-3.13.15.tar.xz"));
     let pool = "/pool/main/p/python3.13/python3.13_3.13.15.orig.tar.xz";
     assert_eq!(urls.last().unwrap(), &format!("{}{pool}", archives[0]));
@@ -220,7 +228,7 @@ fn unwritable_store_is_an_error() {
     let fresh = Fresh::new(&[]);
     // A file in place of the store: even root cannot create a directory there.
     std::fs::write(fresh.root().join("store"), "in the way").unwrap();
-    let text = format!("{:#}", fetch(&wanted("f", BODY), &[server.url("/f")], &fresh).unwrap_err());
+    let (_, text) = error_of(fetch(&wanted("f", BODY), &[server.url("/f")], &fresh));
     assert!(text.contains("store") && text.contains("hint: "), "{text}");
 }
 
@@ -250,8 +258,7 @@ fn full_disk_has_a_hint() {
     let Some(_disk) = SmallDisk::mount(&fresh.root().join("store")) else {
         return skip("mounting a small tmpfs needs root");
     };
-    let text =
-        format!("{:#}", fetch(&wanted("f", &body), &[server.url("/f")], &fresh).unwrap_err());
+    let (_, text) = error_of(fetch(&wanted("f", &body), &[server.url("/f")], &fresh));
     for part in ["can't write", "downloads-v0", "hint: ", "PYWASM_STORE"] {
         assert!(text.contains(part), "{part} in {text}");
     }
@@ -274,5 +281,5 @@ fn concurrent_downloads_share_one_request() {
 fn name_outside_the_store_is_refused() {
     let fresh = Fresh::new(&[]);
     let (error, _) = error_of(fetch(&wanted("../../evil", BODY), &[], &fresh));
-    assert!(matches!(error, FetchError::BadName(_)));
+    assert!(matches!(cause(&error), FetchError::BadName(_)));
 }

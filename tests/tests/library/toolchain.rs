@@ -7,7 +7,7 @@ use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_tests::archive::{Archive, fixtures, machine, machine_with_path};
 use pywasm_tests::{Answer, Fresh, Server};
-use pywasm_toolchain::{Kind, Toolchain, ToolchainRequest, installed, resolve};
+use pywasm_toolchain::{Toolchain, ToolchainRequest, ToolchainSource, installed, resolve};
 
 const OWN: &str = "deb [signed-by={key}] {archive} own main\n";
 
@@ -40,7 +40,9 @@ fn packages_are_unpacked_once() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(OWN, &server);
     let made = packages(&fresh.ctx).unwrap();
-    let Kind::Packages { llvm, wasi_libc } = &made.kind else { panic!("{:?}", made.kind) };
+    let ToolchainSource::Packages { llvm, wasi_libc } = &made.source else {
+        panic!("{:?}", made.source)
+    };
     assert_eq!((llvm.as_str(), wasi_libc.as_str()), ("1:19.1.7-3", "0.0~git20241209.574b88d-2"));
     assert_eq!(made.clang_version, "fixture clang version 19");
     assert_eq!(made.inputs.len(), 8);
@@ -70,8 +72,8 @@ fn tampered_release_is_refused() {
     });
     let fresh = machine(OWN, &archive.serve(Server::start()));
     let text = refusal(&ToolchainRequest::Packages, &fresh);
-    assert!(text.contains("own/InRelease is not good"), "{text}");
-    assert!(output(&fresh).contains("is left out"), "{}", output(&fresh));
+    assert!(text.contains("own/InRelease is not valid"), "{text}");
+    assert!(output(&fresh).contains("is skipped"), "{}", output(&fresh));
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn unsigned_release_is_refused() {
     });
     let fresh = machine(OWN, &archive.serve(Server::start()));
     let text = refusal(&ToolchainRequest::Packages, &fresh);
-    assert!(text.contains("is not good"), "{text}");
+    assert!(text.contains("is not valid"), "{text}");
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn release_signed_by_unknown_key_is_refused() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine("deb [signed-by={key}] {archive} strangers main\n", &server);
     let text = refusal(&ToolchainRequest::Packages, &fresh);
-    assert!(text.contains("strangers/InRelease is not good"), "{text}");
+    assert!(text.contains("strangers/InRelease is not valid"), "{text}");
     assert!(!server.requests().iter().any(|it| it.contains("Packages")), "an index was read");
 }
 
@@ -141,7 +143,7 @@ fn suite_of_another_origin_is_skipped() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine("deb [signed-by={key}] {archive} elsewhere main\n", &server);
     let text = refusal(&ToolchainRequest::Packages, &fresh);
-    assert!(text.contains("elsewhere is of `Elsewhere`"), "{text}");
+    assert!(text.contains("elsewhere has the origin `Elsewhere`"), "{text}");
 }
 
 #[test]
@@ -176,7 +178,7 @@ fn unreachable_archive_is_skipped_with_note() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(&format!("deb [signed-by={{key}}] {{archive}} gone main\n{OWN}"), &server);
     packages(&fresh.ctx).unwrap();
-    assert!(output(&fresh).contains("gone is left out"), "{}", output(&fresh));
+    assert!(output(&fresh).contains("gone is skipped"), "{}", output(&fresh));
 }
 
 #[test]
@@ -215,11 +217,11 @@ fn packages_replace_an_unreachable_sdk() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(OWN, &server);
     let made = resolve(&ToolchainRequest::Auto, pin(), &fresh.ctx).unwrap();
-    let roads: Vec<&str> = made.passed_over.iter().map(|it| it.road.as_str()).collect();
-    assert_eq!(roads, ["path", "store", "official"]);
-    assert!(made.passed_over[2].reason.contains("404"), "{:?}", made.passed_over);
-    assert!(output(&fresh).contains("toolchain not from official"), "{}", output(&fresh));
-    assert_eq!(installed(&fresh.ctx).unwrap()[0].passed_over, made.passed_over);
+    let sources: Vec<&str> = made.skipped.iter().map(|it| it.source.as_str()).collect();
+    assert_eq!(sources, ["path", "store", "official"]);
+    assert!(made.skipped[2].reason.contains("404"), "{:?}", made.skipped);
+    assert!(output(&fresh).contains("toolchain source `official` was skipped"), "{}", output(&fresh));
+    assert_eq!(installed(&fresh.ctx).unwrap()[0].skipped, made.skipped);
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! The store of the tool, and everything that fills it: downloads and unpacked archives.
+//! The store of the tool, and what fills it: downloads and unpacked archives.
 //!
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
-//! [`fetch`] is the only code that uses the network. A final path of the store appears only by the
-//! rename of a [`Stage`], under a [`Lock`]. This crate knows nothing of toolchains or CPython.
+//! [`fetch`] is the only code of the workspace that uses the network. A path in the store appears
+//! only when a [`Stage`] is renamed to it, under a [`Lock`]. This crate does not know toolchains
+//! or CPython.
 
 #![doc(hidden)]
 
@@ -15,6 +16,6 @@ mod store;
 pub mod unpack;
 
 pub use ctx::Ctx;
-pub use lock::{Lock, LockError};
+pub use lock::Lock;
 pub use stage::{Stage, stage_file};
 pub use store::{Bucket, Store, tree_size};

@@ -1,67 +1,58 @@
-//! One writer at a time for each entry of the store.
+//! Locks: one writer at a time for each entry of the store.
 
 use std::fs::{File, TryLockError};
 
+use anyhow::Context;
 use camino::Utf8PathBuf;
-
-use crate::Bucket;
-use crate::Store;
 use pywasm_session::Reporter;
 
-/// A held lock. Dropping it, or the death of the process, lets it go: the kernel
-/// keeps it, so there is no stale lock to remove by hand.
+use crate::{Bucket, Store};
+
+/// A held lock. It is released when this is dropped or the process ends. The kernel holds it, so
+/// there are no stale locks.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
 }
 
-impl Lock {
-    /// The lock for a child process, as its standard input, where it finds nothing to read: while
-    /// the child or one of its own lives, nobody else gets the lock, though this process be killed.
-    ///
-    /// # Errors
-    /// When the system has no more file descriptors.
-    pub fn share(&self) -> std::io::Result<File> {
-        self.file.try_clone()
-    }
-}
-
-/// Why a lock could not be had.
-#[derive(Debug, thiserror::Error)]
-#[error("can't lock `{path}`")]
-pub struct LockError {
-    path: Utf8PathBuf,
-    source: std::io::Error,
-}
-
 impl Store {
-    /// Waits for the lock `name` and takes it; says so when another process holds it.
+    /// Takes the lock `name`. Prints a status line if it has to wait for another process.
     ///
     /// # Errors
-    /// When the lock file can't be made or the file system can't lock.
+    /// When the lock file can't be created or the file system has no locks.
     pub fn lock(&self, name: &str, reporter: &Reporter) -> anyhow::Result<Lock> {
         Lock::take(self.ensure(Bucket::Locks)?.join(format!("{name}.lock")), name, reporter)
     }
 }
 
 impl Lock {
-    /// Waits for the lock at this path and takes it; says what somebody else works on.
+    /// Takes the lock at this path. `name` is for the status line of a wait.
     ///
     /// # Errors
-    /// When the lock file can't be made or the file system can't lock.
-    pub fn take(path: Utf8PathBuf, what: &str, reporter: &Reporter) -> anyhow::Result<Self> {
+    /// When the lock file can't be created or the file system has no locks.
+    pub fn take(path: Utf8PathBuf, name: &str, reporter: &Reporter) -> anyhow::Result<Self> {
+        let failed = || format!("can't lock `{path}`");
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
-        let failed = |source| LockError { path: path.clone(), source };
-        let file = file.map_err(failed)?;
+        let file = file.with_context(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                reporter.status("Waiting", format!("for another process that works on {what}"));
-                file.lock().map_err(failed)?;
+                reporter.status("Waiting", format!("for another process that uses {name}"));
+                file.lock().with_context(failed)?;
             }
-            Err(TryLockError::Error(source)) => return Err(failed(source).into()),
+            Err(TryLockError::Error(source)) => return Err(source).with_context(failed),
         }
         Ok(Self { file })
+    }
+
+    /// Returns a handle that keeps the lock held in a child process, as its (empty) standard
+    /// input. The lock then lasts until the child and its own children have ended, even if this
+    /// process is killed.
+    ///
+    /// # Errors
+    /// When the process has no free file descriptor.
+    pub fn share(&self) -> std::io::Result<File> {
+        self.file.try_clone()
     }
 }
 
@@ -70,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_of_two_waits_for_the_first_and_says_so() {
+    fn second_process_waits_for_the_first() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::at(dir.path().try_into().unwrap());
         let first = store.lock("x", &Reporter::captured()).unwrap();
@@ -82,7 +73,7 @@ mod tests {
                 (reporter.lines(), lock)
             }
         });
-        // It can't have it before it is let go, however long that takes.
+        // The lock can't be taken before it is released, however long this pause is.
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(!second.is_finished());
         drop(first);

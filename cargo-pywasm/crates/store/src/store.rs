@@ -1,27 +1,30 @@
-//! The store: every file the tool keeps, in versioned buckets.
+//! The layout of the store: every file that the tool keeps, in versioned buckets.
 //!
 //! ```text
 //! <cache>/CACHEDIR.TAG
 //!   downloads-v0/<first 16 digits of the SHA-256>-<file>   verified files
 //!   toolchains-v0/<key>/                                    unpacked toolchains
 //!   sources-v0/cpython-<version>/                           unpacked source trees
-//!   builds-v0/<key>/                                        work in progress, with logs; objects
+//!   builds-v0/<key>/                                        objects and logs of builds
 //!   wasm-v1/<digest>                                        compiled wasm modules
 //!   locks-v0/<name>.lock
-//!   staging-v0/                                             scratch; whatever lies here is dead
+//!   staging-v0/                                             incomplete entries
 //! <data>/installs-v0/cpython-3.13.15-wasm32-wasip1-<recipe>-<digest8>/
 //! ```
 //!
-//! A final path appears only by [`Stage::commit`](crate::Stage::commit)'s rename, so a path that exists
-//! is complete. When the layout of a bucket changes, its number grows, and an old
-//! version of the tool never reads what a new one wrote.
+//! `<cache>` and `<data>` are two directories below `PYWASM_STORE`, or those of the XDG Base
+//! Directory Specification: <https://specifications.freedesktop.org/basedir-spec/latest/>.
+//!
+//! An entry appears only by the rename of a [`Stage`](crate::Stage), so an entry that exists is
+//! complete. When the layout of a bucket changes, its number grows: no version of the tool reads
+//! what another one wrote in a different layout.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
-
 use pywasm_session::Environment;
+use pywasm_session::variables::{HOME, PYWASM_STORE, XDG_CACHE_HOME, XDG_DATA_HOME};
 
-/// A directory of the store with one kind of content.
+/// A directory of the store, with one kind of content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bucket {
     /// Verified downloads.
@@ -36,25 +39,25 @@ pub enum Bucket {
     Wasm,
     /// Lock files.
     Locks,
-    /// Scratch.
+    /// Incomplete entries.
     Staging,
-    /// Finished installations.
+    /// Complete installations.
     Installs,
 }
 
-/// The two roots of the store.
+/// The store: a directory of caches and one of installations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Store {
     cache: Utf8PathBuf,
     data: Utf8PathBuf,
 }
 
-/// Makes the directory be left out of backups: <https://bford.info/cachedir/>.
+/// Excludes the cache from backups: <https://bford.info/cachedir/>.
 const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This directory is a cache of cargo-pywasm and may be deleted.\n";
 
 impl Bucket {
-    /// Every bucket of the cache, in the order in which `cache dir` lists them.
+    /// The buckets of the cache: all but the installations.
     pub const CACHE: [Self; 7] = [
         Self::Downloads,
         Self::Toolchains,
@@ -65,7 +68,7 @@ impl Bucket {
         Self::Staging,
     ];
 
-    /// The directory's name, with the version of its layout.
+    /// Returns the name of the directory, which includes the version of its layout.
     #[must_use]
     pub const fn dir_name(self) -> &'static str {
         match self {
@@ -82,70 +85,69 @@ impl Bucket {
 }
 
 impl Store {
-    /// The store of this environment. Touches nothing.
+    /// Returns the store of this environment, without access to the disk.
     ///
     /// # Errors
-    /// When neither `PYWASM_STORE` nor a home directory is known.
+    /// When neither `PYWASM_STORE` nor a home directory is set.
     pub fn of(env: &Environment) -> anyhow::Result<Self> {
-        if let Some(root) = env.path("PYWASM_STORE") {
-            let root = absolute(&root)?;
-            return Ok(Self { cache: root.join("cache"), data: root.join("data") });
+        if let Some(root) = env.path(PYWASM_STORE) {
+            return Ok(Self::at(&camino::absolute_utf8(root)?));
         }
-        let home = env.path("HOME");
+        let home = env.path(HOME);
         let root = |variable: &str, below_home: &str| {
             env.path(variable)
                 .filter(|path| path.is_absolute())
                 .or_else(|| home.as_ref().map(|home| home.join(below_home)))
                 .map(|path| path.join("pywasm"))
         };
-        // XDG on macOS, too: `pywasm-build` finds the same place with no dependency.
-        match (root("XDG_CACHE_HOME", ".cache"), root("XDG_DATA_HOME", ".local/share")) {
+        // XDG directories on macOS, too: `pywasm-build` finds them without a dependency.
+        match (root(XDG_CACHE_HOME, ".cache"), root(XDG_DATA_HOME, ".local/share")) {
             (Some(cache), Some(data)) => Ok(Self { cache, data }),
-            _ => anyhow::bail!("no place for the store: neither PYWASM_STORE nor HOME is set"),
+            _ => anyhow::bail!("no directory for the store: neither PYWASM_STORE nor HOME is set"),
         }
     }
 
-    /// A store below one directory, for tests.
+    /// Returns the store below one directory, as `PYWASM_STORE` does.
     #[must_use]
     pub fn at(root: &Utf8Path) -> Self {
         Self { cache: root.join("cache"), data: root.join("data") }
     }
 
-    /// The directory of a bucket, which may not exist yet.
+    /// Returns the directory of a bucket, which need not exist.
     #[must_use]
     pub fn bucket(&self, bucket: Bucket) -> Utf8PathBuf {
         let root = if bucket == Bucket::Installs { &self.data } else { &self.cache };
         root.join(bucket.dir_name())
     }
 
-    /// The cache's root.
+    /// Returns the directory of the caches.
     #[must_use]
     pub fn cache(&self) -> &Utf8Path {
         &self.cache
     }
 
-    /// The root of installations.
+    /// Returns the directory of the installations.
     #[must_use]
     pub fn data(&self) -> &Utf8Path {
         &self.data
     }
 
-    /// The final path of an entry, which may not exist yet.
+    /// Returns the path of an entry, which need not exist.
     #[must_use]
     pub fn entry(&self, bucket: Bucket, key: &str) -> Utf8PathBuf {
         self.bucket(bucket).join(key)
     }
 
-    /// Where a verified download of this digest and name lies once it is there.
+    /// Returns the path of a verified download, which need not exist.
     #[must_use]
     pub fn download(&self, sha256: &Digest, file: &str) -> Utf8PathBuf {
         self.entry(Bucket::Downloads, &format!("{}-{file}", &sha256.to_string()[..16]))
     }
 
-    /// The directory of a bucket, made when it is missing.
+    /// Creates the directory of a bucket if it is missing.
     ///
     /// # Errors
-    /// When it can't be made.
+    /// When it can't be created.
     pub fn ensure(&self, bucket: Bucket) -> anyhow::Result<Utf8PathBuf> {
         let dir = self.bucket(bucket);
         fs_err::create_dir_all(&dir)?;
@@ -158,7 +160,7 @@ impl Store {
         Ok(dir)
     }
 
-    /// The keys of a bucket's entries, sorted; none when the bucket is missing.
+    /// Returns the keys of a bucket's entries, sorted; none if the bucket is missing.
     ///
     /// # Errors
     /// When the bucket can't be read.
@@ -178,7 +180,7 @@ impl Store {
     }
 }
 
-/// The bytes in all files below a path; links are not followed.
+/// Returns the size of all files below a path, in bytes. Links are not followed.
 ///
 /// # Errors
 /// When a directory can't be read.
@@ -194,37 +196,33 @@ pub fn tree_size(path: &Utf8Path) -> anyhow::Result<u64> {
     Ok(size)
 }
 
-fn absolute(path: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
-    Ok(camino::absolute_utf8(path)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn roots_follow_the_environment() {
-        let home = Environment::of(&[("HOME", "/h")]);
+        let home = Environment::of(&[(HOME, "/h")]);
         let store = Store::of(&home).unwrap();
         assert_eq!(store.cache(), "/h/.cache/pywasm");
         assert_eq!(store.bucket(Bucket::Installs), "/h/.local/share/pywasm/installs-v0");
 
         let xdg = Environment::of(&[
-            ("HOME", "/h"),
-            ("XDG_CACHE_HOME", "/c"),
-            ("XDG_DATA_HOME", "relative is ignored"),
+            (HOME, "/h"),
+            (XDG_CACHE_HOME, "/c"),
+            (XDG_DATA_HOME, "relative is ignored"),
         ]);
         let store = Store::of(&xdg).unwrap();
         assert_eq!(store.cache(), "/c/pywasm");
         assert_eq!(store.data(), "/h/.local/share/pywasm");
 
-        let one = Environment::of(&[("PYWASM_STORE", "/s"), ("HOME", "/h")]);
+        let one = Environment::of(&[(PYWASM_STORE, "/s"), (HOME, "/h")]);
         assert_eq!(Store::of(&one).unwrap(), Store::at("/s".into()));
     }
 
     #[test]
-    fn no_home_is_an_error_that_names_the_variables() {
+    fn missing_home_is_refused_by_name() {
         let error = Store::of(&Environment::default()).unwrap_err();
-        assert!(error.to_string().contains("PYWASM_STORE"));
+        assert!(error.to_string().contains(PYWASM_STORE));
     }
 }

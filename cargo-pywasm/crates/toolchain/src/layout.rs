@@ -1,11 +1,12 @@
-//! From a package's files to the shape of a WASI SDK.
+//! Maps the files of packages to the layout of a WASI SDK. Pure.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// Where a package's file goes in the tree, if anywhere: of 400 MB, 230 are needed.
+/// Returns the path in the toolchain of a file of a package, or `None` if it is not needed: of
+/// 400 MB, 230 MB are.
 ///
-/// `path` is relative to the root of the package's file system, as is what is returned.
-pub(super) fn place(major: u32, package: &str, path: &Utf8Path) -> Option<Utf8PathBuf> {
+/// `path` is relative to the root of the package's file system.
+pub(super) fn destination(major: u32, package: &str, path: &Utf8Path) -> Option<Utf8PathBuf> {
     let text = path.as_str();
     if text == format!("usr/share/doc/{package}/copyright") {
         return Some(format!("share/doc/{package}/copyright").into());
@@ -13,9 +14,9 @@ pub(super) fn place(major: u32, package: &str, path: &Utf8Path) -> Option<Utf8Pa
     let (llvm, resources) =
         (format!("usr/lib/llvm-{major}/"), format!("usr/lib/llvm-{major}/lib/clang/"));
     if let Some(rest) = text.strip_prefix(&resources) {
-        // The compiler's headers, and compiler-rt for wasm; not that of a hundred other targets.
-        let wanted = rest.contains("/include/") || rest.contains("/lib/wasi/");
-        return wanted.then(|| format!("lib/clang/{rest}").into());
+        // The headers of the compiler, and compiler-rt for wasm but for no other target.
+        let needed = rest.contains("/include/") || rest.contains("/lib/wasi/");
+        return needed.then(|| format!("lib/clang/{rest}").into());
     }
     if let Some(name) = text.strip_prefix(&format!("{llvm}bin/")) {
         return match name {
@@ -32,7 +33,7 @@ pub(super) fn place(major: u32, package: &str, path: &Utf8Path) -> Option<Utf8Pa
             return Some(format!("share/wasi-sysroot/{to}/wasm32-wasi/{file}").into());
         }
     }
-    // The libraries clang itself is linked to lie in the multiarch directory.
+    // The libraries of clang itself are in the multiarch directory.
     let name = path.file_name()?;
     let library = name.starts_with("libLLVM.so.")
         || name.starts_with("libLLVM-")
@@ -41,8 +42,8 @@ pub(super) fn place(major: u32, package: &str, path: &Utf8Path) -> Option<Utf8Pa
         .then(|| format!("lib/{name}").into())
 }
 
-/// The other names of the tools. clang knows its target by its name, and calls the linker by
-/// the name its distribution gave it.
+/// Returns the other names of the tools, as pairs of link and target. clang derives its target from
+/// its name, and calls the linker by the name that the distribution gave it.
 pub(super) fn links(major: u32) -> Vec<(String, String)> {
     let bin = |link: &str, target: &str| (format!("bin/{link}"), target.to_owned());
     let mut links = vec![
@@ -60,7 +61,8 @@ pub(super) fn links(major: u32) -> Vec<(String, String)> {
     links
 }
 
-/// A file beside clang that names the sysroot for `wasm32-wasip1-clang`.
+/// The path and content of clang's configuration file, which sets the sysroot of
+/// `wasm32-wasip1-clang`: <https://clang.llvm.org/docs/UsersManual.html#configuration-files>.
 pub(super) const CONFIG: (&str, &str) =
     ("bin/wasm32-unknown-wasip1.cfg", "--sysroot=<CFGDIR>/../share/wasi-sysroot\n");
 
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_go_where_a_wasi_sdk_has_them() {
+    fn files_have_the_paths_of_a_wasi_sdk() {
         for (package, from, to) in [
             ("clang-22", "usr/lib/llvm-22/bin/clang", "bin/clang"),
             ("libllvm22", "usr/lib/x86_64-linux-gnu/libLLVM.so.22.1", "lib/libLLVM.so.22.1"),
@@ -91,12 +93,12 @@ mod tests {
             ),
             ("wasi-libc", "usr/share/doc/wasi-libc/copyright", "share/doc/wasi-libc/copyright"),
         ] {
-            assert_eq!(place(22, package, from.into()).unwrap(), to);
+            assert_eq!(destination(22, package, from.into()).unwrap(), to);
         }
     }
 
     #[test]
-    fn the_rest_stays_behind() {
+    fn other_files_are_left_out() {
         for path in [
             "usr/bin/clang-22",
             "usr/lib/llvm-22/bin/opt",
@@ -104,7 +106,7 @@ mod tests {
             "usr/share/doc/other/copyright",
             "usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.asan.a",
         ] {
-            assert_eq!(place(22, "clang-22", path.into()), None, "{path}");
+            assert_eq!(destination(22, "clang-22", path.into()), None, "{path}");
         }
     }
 }

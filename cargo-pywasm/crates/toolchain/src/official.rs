@@ -1,27 +1,23 @@
-//! The official WASI SDK, by its pinned digest.
+//! The pinned release of the official WASI SDK: <https://github.com/WebAssembly/wasi-sdk>.
 
 use pywasm_recipes::{Artifact, CpythonPin, HostPlatform, SdkPin};
-
-use super::prove::prove;
-use super::{Input, Kind, Passed, Toolchain, lib_dir, record};
-use pywasm_store::Bucket;
-use pywasm_store::Ctx;
-use pywasm_store::fetch::{fetch, places, sha256_of};
+use pywasm_store::fetch::{fetch, locations, sha256_of};
 use pywasm_store::unpack::{Limits, unpack_tar};
+use pywasm_store::{Bucket, Ctx};
 
-/// There is no official release to look for: a reason to take another road.
-#[derive(Debug, thiserror::Error)]
-#[error("no {0} is pinned for {arch} {os}", arch = std::env::consts::ARCH, os = std::env::consts::OS)]
-pub(super) struct NotPinned(pub(super) String);
+use super::check::check;
+use super::source::{NotPinned, Skipped, ToolchainSource};
+use super::toolchain::lib_dir;
+use super::{Input, Toolchain, record};
 
-/// The archive for this machine.
+/// Returns the archive for this machine.
 fn artifact(pin: &CpythonPin) -> Result<&'static Artifact, NotPinned> {
     HostPlatform::of(std::env::consts::OS, std::env::consts::ARCH)
         .and_then(|host| SdkPin::find(pin.wasi_sdk)?.hosts.get(&host))
         .ok_or_else(|| NotPinned(format!("WASI SDK {}", pin.wasi_sdk)))
 }
 
-/// The store's key of the SDK that goes with this CPython.
+/// Returns the key in the store of the SDK that is pinned for this CPython.
 pub(super) fn key(pin: &CpythonPin) -> Option<String> {
     Some(key_of(pin.wasi_sdk, artifact(pin).ok()?))
 }
@@ -30,29 +26,33 @@ fn key_of(release: u32, artifact: &Artifact) -> String {
     format!("wasi-sdk-{release}-{}", artifact.sha256.short())
 }
 
-/// Fetches and unpacks it.
+/// Fetches and unpacks the SDK.
 ///
 /// # Errors
-/// When it can't be had, is not what is pinned, or does not work here.
-pub(super) fn install(pin: &CpythonPin, passed: &[Passed], ctx: &Ctx) -> anyhow::Result<Toolchain> {
-    install_release(pin.wasi_sdk, artifact(pin)?, passed, ctx)
+/// When it is unavailable, has a wrong digest, or does not work on this machine.
+pub(super) fn install(
+    pin: &CpythonPin,
+    skipped: &[Skipped],
+    ctx: &Ctx,
+) -> anyhow::Result<Toolchain> {
+    install_release(pin.wasi_sdk, artifact(pin)?, skipped, ctx)
 }
 
 fn install_release(
     release: u32,
     artifact: &Artifact,
-    passed: &[Passed],
+    skipped: &[Skipped],
     ctx: &Ctx,
 ) -> anyhow::Result<Toolchain> {
-    let archive = fetch(&artifact.into(), &places(artifact, &ctx.env, &[]), ctx)?;
+    let archive = fetch(&artifact.into(), &locations(artifact, &ctx.env, &[]), ctx)?;
     let root = ctx.store.entry(Bucket::Toolchains, &key_of(release, artifact));
     ctx.reporter.status("Unpacking", &artifact.file);
     let stage = ctx.store.stage(Bucket::Toolchains)?;
     unpack_tar(&archive, stage.path(), 1, &Limits::default())?;
-    let clang_version = prove(stage.path())?;
+    let clang_version = check(stage.path())?;
     let toolchain = Toolchain {
         root: root.clone(),
-        kind: Kind::Official(release),
+        source: ToolchainSource::Official(release),
         identity: format!("wasi-sdk {release} sha256:{}", artifact.sha256),
         libc: sha256_of(fs_err::File::open(lib_dir(stage.path()).join("libc.a"))?)?,
         clang_version,
@@ -61,7 +61,7 @@ fn install_release(
             sha256: artifact.sha256,
             from: archive.from().to_owned(),
         }],
-        passed_over: passed.to_vec(),
+        skipped: skipped.to_vec(),
     };
     record::write(&toolchain, stage.path())?;
     stage.commit(&root)?;
@@ -71,13 +71,12 @@ fn install_release(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ToolchainRequest;
-    use crate::resolve;
-    use crate::upstream::{archive, machine, publish};
+    use crate::test_machine::{archive, machine, publish};
+    use crate::{ToolchainRequest, resolve};
     use camino::Utf8PathBuf;
     use pywasm_store::fetch::FetchError;
 
-    /// An archive of the layout upstream publishes, with a compiler that is a shell script.
+    /// Returns an archive in the layout of upstream, whose compiler is a shell script.
     fn fake_sdk() -> Vec<u8> {
         let clang =
             "#!/bin/sh\n[ \"$1\" = --version ] && echo 'clang version 19.1.5-wasi-sdk'\nexit 0\n";
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_official_release_is_fetched_unpacked_and_recorded() {
+    fn release_is_unpacked_and_recorded() {
         let (_dir, root) = scratch();
         let bytes = fake_sdk();
         let artifact = Artifact {
@@ -113,7 +112,7 @@ mod tests {
         let ctx = machine(&root);
         publish(&root, &artifact, &bytes);
         let toolchain = install_release(25, &artifact, &[], &ctx).unwrap();
-        assert_eq!(toolchain.kind, Kind::Official(25));
+        assert_eq!(toolchain.source, ToolchainSource::Official(25));
         assert_eq!(toolchain.clang_version, "clang version 19.1.5-wasi-sdk");
         assert_eq!(toolchain.clang_major(), Some(19));
         assert_eq!(toolchain.inputs[0].sha256, artifact.sha256);
@@ -121,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_that_is_not_the_pinned_one_ends_the_search_for_a_toolchain() {
+    fn wrong_digest_ends_the_search() {
         let (_dir, root) = scratch();
         let pin = CpythonPin::resolve("3.13".parse().unwrap()).unwrap();
         let ctx = machine(&root);
         publish(&root, artifact(pin).unwrap(), &fake_sdk());
         let error = resolve(&ToolchainRequest::Auto, pin, &ctx).unwrap_err();
-        let wrong = pywasm_session::cause_of::<FetchError>(&error);
-        assert!(wrong.is_some_and(FetchError::is_other_content), "{error:#}");
+        let mismatch = pywasm_session::cause_of::<FetchError>(&error);
+        assert!(mismatch.is_some_and(FetchError::is_mismatch), "{error:#}");
         assert!(ctx.store.keys(Bucket::Toolchains).unwrap().is_empty());
     }
 }

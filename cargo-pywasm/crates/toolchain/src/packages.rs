@@ -1,31 +1,32 @@
-//! The toolchain from the machine's own package archives: no root, nothing installed.
+//! A toolchain from the machine's own package archives, unpacked without root.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use sha2::{Digest as _, Sha256};
-
-use super::choice::{architecture, choose};
-use super::prove::prove;
-use super::{Input, Kind, Passed, Toolchain, layout, lib_dir, record, shims};
-use crate::apt::{LlvmPackages, Package};
 use pywasm_session::WithHint;
-use pywasm_store::Bucket;
-use pywasm_store::Ctx;
 use pywasm_store::fetch::{Verified, fetch, sha256_of};
 use pywasm_store::unpack::{Limits, unpack_deb};
+use pywasm_store::{Bucket, Ctx};
+use sha2::{Digest as _, Sha256};
 
-/// Finds, fetches and unpacks the packages.
+use super::check::check;
+use super::source::{Skipped, ToolchainSource};
+use super::survey::{architecture, choose};
+use super::toolchain::lib_dir;
+use super::{Input, Toolchain, layout, record, shims};
+use crate::apt::{LlvmPackages, Package};
+
+/// Selects, fetches and unpacks the packages.
 ///
 /// # Errors
-/// When the machine has no such archives, they lack something, or a file is not what its
-/// signed index says.
-pub(super) fn install(passed: &[Passed], ctx: &Ctx) -> anyhow::Result<Toolchain> {
+/// When the machine has no package archives, they lack a package, or a file has another digest
+/// than in its signed index.
+pub(super) fn install(skipped: &[Skipped], ctx: &Ctx) -> anyhow::Result<Toolchain> {
     let architecture = architecture()?;
     ctx.reporter.status("Resolving", "LLVM and wasi-libc in this machine's package archives");
     let (llvm, libc) = choose(architecture, ctx)?;
     let mut debs = Vec::new();
     for package in llvm.packages.iter().chain([&libc]) {
-        debs.push((package, fetch(&package.wanted(), &package.places(), ctx)?));
+        debs.push((package, fetch(&package.wanted(), &package.locations(), ctx)?));
     }
     let identity = identity(&llvm, &libc);
     let root = ctx.store.entry(Bucket::Toolchains, &key(&llvm, &identity));
@@ -43,46 +44,44 @@ pub(super) fn install(passed: &[Passed], ctx: &Ctx) -> anyhow::Result<Toolchain>
     shims::make(tree, ctx)?;
     let toolchain = Toolchain {
         root: root.clone(),
-        kind: Kind::Packages {
+        source: ToolchainSource::Packages {
             llvm: llvm.packages[0].version.clone(),
             wasi_libc: libc.version.clone(),
         },
         identity,
         libc: sha256_of(fs_err::File::open(lib_dir(tree).join("libc.a"))?)?,
-        clang_version: proved(tree)?,
+        clang_version: check_unpacked(tree)?,
         inputs: debs.iter().map(|(package, deb)| input(package, deb)).collect(),
-        passed_over: passed.to_vec(),
+        skipped: skipped.to_vec(),
     };
     record::write(&toolchain, tree)?;
     stage.commit(&root)?;
     Ok(toolchain)
 }
 
-/// [`prove`], which may find that this machine lacks a library. What a minimal system lacks was
-/// made by [`shims`]; the rest is used by the compiler, so no stand-in will do.
-fn proved(tree: &Utf8Path) -> anyhow::Result<String> {
-    prove(tree).context("the unpacked packages do not work here").or_else(|error| {
+/// Like [`check`], with a hint if this machine lacks a shared library. The libraries that the
+/// compiler never calls were made by [`shims`]; it needs the others.
+fn check_unpacked(tree: &Utf8Path) -> anyhow::Result<String> {
+    check(tree).context("the unpacked packages do not work on this machine").or_else(|error| {
         match missing_library(&format!("{error:#}")) {
             Some(soname) => Err(error).hint(|| {
-                format!(
-                    "install the package that has `{soname}` (most likely `{}`)",
-                    package_of(&soname)
-                )
+                let package = package_of(&soname);
+                format!("install the package that contains `{soname}`, probably `{package}`")
             }),
             None => Err(error),
         }
     })
 }
 
-/// The library that the loader did not find.
-fn missing_library(said: &str) -> Option<String> {
-    let (_, rest) = said.split_once("error while loading shared libraries: ")?;
+/// Returns the library that the loader did not find.
+fn missing_library(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("error while loading shared libraries: ")?;
     Some(rest.split_once(": cannot open shared object file")?.0.to_owned())
 }
 
-/// Debian's name of the package of a library.
-///
-/// Source of the rule: Debian Policy 8.1; zlib is older than it.
+/// Returns the name of the Debian package of a library:
+/// <https://www.debian.org/doc/debian-policy/ch-sharedlibs.html#run-time-shared-libraries>. The
+/// name of zlib's package is older than this rule.
 fn package_of(soname: &str) -> String {
     let (name, version) = soname.split_once(".so.").unwrap_or((soname, ""));
     let name = name.to_lowercase().replace('_', "-");
@@ -93,7 +92,7 @@ fn package_of(soname: &str) -> String {
     }
 }
 
-/// Equal packages are equal tools.
+/// Returns the identity of the toolchain: equal packages are equal tools.
 fn identity(llvm: &LlvmPackages, libc: &Package) -> String {
     let mut digests: Vec<String> = llvm
         .packages
@@ -114,7 +113,7 @@ fn input(package: &Package, deb: &Verified) -> Input {
     Input { file: deb.wanted().file.clone(), sha256: package.sha256, from: package.url.clone() }
 }
 
-/// Unpacks all packages into one tree, each in a thread of its own: xz is the slow part.
+/// Unpacks the packages into one tree, each in its own thread, because xz is slow.
 fn unpack(debs: &[(&Package, Verified)], major: u32, tree: &Utf8Path) -> anyhow::Result<()> {
     std::thread::scope(|scope| {
         let workers: Vec<_> = debs
@@ -122,7 +121,7 @@ fn unpack(debs: &[(&Package, Verified)], major: u32, tree: &Utf8Path) -> anyhow:
             .map(|(package, deb)| {
                 scope.spawn(move || {
                     let mut select = |path: &Utf8Path| -> Option<Utf8PathBuf> {
-                        layout::place(major, &package.name, path)
+                        layout::destination(major, &package.name, path)
                     };
                     unpack_deb(deb, tree, &mut select, &Limits::default())
                 })
@@ -145,7 +144,7 @@ fn symlink(target: &str, link: &Utf8Path) -> anyhow::Result<()> {
         Ok(())
     }
     #[cfg(not(unix))]
-    anyhow::bail!("`{link}` can't be a link to `{target}` on this system")
+    anyhow::bail!("can't create the link `{link}` to `{target}` on this system")
 }
 
 #[cfg(test)]
@@ -153,10 +152,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_library_that_the_loader_misses_is_named_with_its_package() {
-        let said = "can't run: failed:\n/t/bin/clang: error while loading shared libraries: \
+    fn missing_library_is_named_with_its_package() {
+        let message = "can't run: failed:\n/t/bin/clang: error while loading shared libraries: \
             libtinfo.so.6: cannot open shared object file: No such file or directory";
-        assert_eq!(missing_library(said).unwrap(), "libtinfo.so.6");
+        assert_eq!(missing_library(message).unwrap(), "libtinfo.so.6");
         assert_eq!(missing_library("clang: error: no input files"), None);
         for (soname, package) in [
             ("libtinfo.so.6", "libtinfo6"),

@@ -1,18 +1,21 @@
-//! A WASI SDK that the user names.
+//! A WASI SDK at a path that the user named.
 
 use anyhow::Context;
 use camino::Utf8Path;
 use pywasm_recipes::{SdkPin, SdkStatus};
-
-use super::prove::prove;
-use super::{Kind, Toolchain, lib_dir};
 use pywasm_session::WithHint;
 use pywasm_store::fetch::sha256_of;
 
-/// The toolchain in this directory.
+use super::Toolchain;
+use super::check::check;
+use super::source::ToolchainSource;
+use super::toolchain::lib_dir;
+
+/// Opens the toolchain in a directory.
 ///
 /// # Errors
-/// When it is not one, does not work, or is a release that CPython does not work with.
+/// When the directory is not a toolchain, the toolchain does not work, or its release is refused
+/// because CPython does not work with it.
 pub(super) fn open(root: &Utf8Path) -> anyhow::Result<Toolchain> {
     let root = root
         .canonicalize_utf8()
@@ -28,32 +31,31 @@ pub(super) fn open(root: &Utf8Path) -> anyhow::Result<Toolchain> {
         ))
         .hint(hint);
     }
-    let clang_version = prove(&root)
-        .with_context(|| format!("`{root}` is not a WASI SDK that works"))
-        .hint(hint)?;
+    let clang_version =
+        check(&root).with_context(|| format!("`{root}` is not a working WASI SDK")).hint(hint)?;
     let digest = |path| -> anyhow::Result<_> { Ok(sha256_of(fs_err::File::open(path)?)?) };
     let libc = digest(lib_dir(&root).join("libc.a"))?;
     let clang = digest(root.join("bin/clang"))?;
-    // A clang of shared libraries is a small program that stays the same while they change.
+    // The version is needed as well: a clang with shared libraries is a small program, which does
+    // not change with them.
     let identity = format!("path {clang_version} clang sha256:{clang} libc sha256:{libc}");
     Ok(Toolchain {
         root,
-        kind: Kind::Path,
+        source: ToolchainSource::Path,
         identity,
         libc,
         clang_version,
         inputs: Vec::new(),
-        passed_over: Vec::new(),
+        skipped: Vec::new(),
     })
 }
 
 fn hint() -> String {
-    "leave the path out, and a toolchain is fetched; or give the directory that holds \
-     `bin/clang` and `share/wasi-sysroot`"
+    "use a directory with `bin/clang` and `share/wasi-sysroot`, or no path to fetch a toolchain"
         .to_owned()
 }
 
-/// The release number in an SDK's `VERSION` file, whose first line is `25.0`.
+/// Returns the release number in the `VERSION` file of an SDK, whose first line is `25.0`.
 fn release(root: &Utf8Path) -> Option<u32> {
     let text = fs_err::read_to_string(root.join("VERSION")).ok()?;
     text.lines().next()?.split('.').next()?.trim().parse().ok()
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn releases_that_hang_cpython_are_refused_with_the_reason() {
+    fn refused_releases_name_the_reason() {
         for number in ["26.0", "27.0+m"] {
             let (_dir, root) = tree(&[("VERSION", &format!("{number}\nllvm: 20\n"))]);
             let text = format!("{:#}", open(&root).unwrap_err());
@@ -85,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_another_shape_names_what_is_missing() {
+    fn incomplete_directory_names_the_missing_part() {
         let (_dir, root) = tree(&[("bin/clang", ""), ("bin/wasm-ld", ""), ("bin/llvm-ar", "")]);
         let text = format!("{:#}", open(&root).unwrap_err());
         assert!(text.contains("share/wasi-sysroot"), "{text}");
     }
 
     #[test]
-    fn a_missing_directory_is_named() {
+    fn missing_directory_is_named() {
         let text = format!("{:#}", open("/nowhere/sdk".into()).unwrap_err());
         assert!(text.contains("/nowhere/sdk"), "{text}");
     }

@@ -1,14 +1,13 @@
-//! What is told of a toolchain in the store: `toolchain.json` beside its files.
+//! The record of a toolchain in the store: `toolchain.json` in its directory.
 
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::Toolchain;
 
-/// The file's name.
 const FILE: &str = "toolchain.json";
-/// The version of its format.
-const VERSION: u32 = 1;
+/// The version of the format. A toolchain with another version is unpacked again.
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -16,7 +15,7 @@ struct Record {
     toolchain: Toolchain,
 }
 
-/// Writes the record into a tree that is being made.
+/// Writes the record into a staged tree.
 pub(super) fn write(toolchain: &Toolchain, tree: &Utf8Path) -> anyhow::Result<()> {
     let record = Record { version: VERSION, toolchain: toolchain.clone() };
     let mut text = serde_json::to_string_pretty(&record)?;
@@ -25,8 +24,8 @@ pub(super) fn write(toolchain: &Toolchain, tree: &Utf8Path) -> anyhow::Result<()
     Ok(())
 }
 
-/// Reads the record of a tree; `None` where there is none of this version. A store that was
-/// moved as a whole still works: the place is that of the tree, not that of the record.
+/// Reads the record of a tree; `None` if there is none of this version. The root is that of the
+/// tree, not the recorded one: the whole store may have been moved.
 pub(super) fn read(tree: &Utf8Path) -> Option<Toolchain> {
     let text = fs_err::read(tree.join(FILE)).ok()?;
     let record: Record = serde_json::from_slice(&text).ok()?;

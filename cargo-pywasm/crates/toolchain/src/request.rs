@@ -1,45 +1,58 @@
-//! Which toolchain is asked for.
+//! The choice of a toolchain on the command line.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 use camino::Utf8PathBuf;
-
 use pywasm_session::Environment;
+use pywasm_session::variables::WASI_SDK_PATH;
 
-/// Which toolchain is asked for. Texts round-trip; what is no road's name is a path.
+use super::source::Remote;
+
+/// The requested toolchain. `Display` and `FromStr` round-trip; a text that is not the name of a
+/// source is a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ToolchainRequest {
-    /// The first road that works.
+    /// The first available source.
     #[default]
     Auto,
-    /// The pinned official WASI SDK and nothing else.
+    /// Only the pinned official WASI SDK.
     Official,
-    /// The machine's own package archives and nothing else.
+    /// Only the machine's own package archives.
     Packages,
-    /// This directory and nothing else.
+    /// Only this directory.
     Path(Utf8PathBuf),
 }
 
 impl ToolchainRequest {
-    /// The request, or the SDK of `WASI_SDK_PATH` where no road was named.
+    /// Returns the request, or the SDK of `WASI_SDK_PATH` if no source was requested.
     #[must_use]
     pub fn or_environment(self, env: &Environment) -> Self {
-        match (self, env.path("WASI_SDK_PATH")) {
+        match (self, env.path(WASI_SDK_PATH)) {
             (Self::Auto, Some(path)) => Self::Path(path),
-            (named, _) => named,
+            (request, _) => request,
         }
     }
 
-    /// Whether what a toolchain of this road at this place built answers the request.
+    /// Returns true if the request accepts a build by the toolchain of this source at this path.
     #[must_use]
-    pub fn accepts(&self, road: &str, root: &str) -> bool {
+    pub fn accepts(&self, source: &str, root: &str) -> bool {
         match self {
             Self::Auto => true,
-            Self::Official => road == "official",
-            Self::Packages => road == "packages",
+            Self::Official => source == Remote::Official.name(),
+            Self::Packages => source == Remote::Packages.name(),
             Self::Path(path) => root == path,
+        }
+    }
+
+    /// Returns the sources in the network to try, in order.
+    pub(super) fn remotes(&self) -> &'static [Remote] {
+        match self {
+            Self::Auto => Remote::ALL,
+            Self::Official => &[Remote::Official],
+            Self::Packages => &[Remote::Packages],
+            Self::Path(_) => &[],
         }
     }
 }
@@ -48,8 +61,8 @@ impl fmt::Display for ToolchainRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Auto => "auto",
-            Self::Official => "official",
-            Self::Packages => "packages",
+            Self::Official => Remote::Official.name(),
+            Self::Packages => Remote::Packages.name(),
             Self::Path(path) => path.as_str(),
         })
     }
@@ -73,8 +86,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_names_the_sdk_where_no_road_was_named() {
-        let env = Environment::of(&[("WASI_SDK_PATH", "/opt/sdk")]);
+    fn environment_fills_an_open_request() {
+        let env = Environment::of(&[(WASI_SDK_PATH, "/opt/sdk")]);
         let path = ToolchainRequest::Path("/opt/sdk".into());
         assert_eq!(ToolchainRequest::Auto.or_environment(&env), path);
         assert_eq!(ToolchainRequest::Packages.or_environment(&env), ToolchainRequest::Packages);

@@ -1,16 +1,13 @@
-//! The choice of a road.
+//! The search for a toolchain.
 
-use anyhow::Context;
 use pywasm_recipes::CpythonPin;
+use pywasm_session::WithHint;
+use pywasm_store::{Bucket, Ctx};
 
-use super::official::NotPinned;
-use super::{Kind, Passed, Toolchain, ToolchainRequest, official, packages, path, record};
-use pywasm_session::{WithHint, cause_of, one_line};
-use pywasm_store::Bucket;
-use pywasm_store::Ctx;
-use pywasm_store::fetch::FetchError;
+use super::source::{Remote, Skipped, ToolchainSource, listed, search};
+use super::{Toolchain, ToolchainRequest, official, packages, path, record};
 
-/// The toolchains in the store, sorted by key.
+/// Returns the toolchains in the store, sorted by key.
 ///
 /// # Errors
 /// When the store can't be read.
@@ -22,11 +19,12 @@ pub fn installed(ctx: &Ctx) -> anyhow::Result<Vec<Toolchain>> {
         .collect())
 }
 
-/// A toolchain for building this CPython.
+/// Returns a toolchain that can build this CPython: the requested one, or the first available one.
+/// It is installed into the store if it is not there.
 ///
 /// # Errors
-/// When the one that was asked for does not work; when every road is closed, with the reason
-/// of each; and when a file is not what its digest says.
+/// When the requested toolchain does not work, when no source is available, and when a file has a
+/// wrong digest.
 pub fn resolve(
     request: &ToolchainRequest,
     pin: &CpythonPin,
@@ -38,53 +36,58 @@ pub fn resolve(
         ctx.reporter.status("Using", format!("{} at {}", toolchain.clang_version, toolchain.root));
         return Ok(toolchain);
     }
-    // Without the lock: an entry appears by rename, and a store may be read-only.
+    // This needs no lock: an entry appears by a rename, and the store may be read-only.
     if let Some(toolchain) = from_store(request, pin, ctx)? {
-        say(&toolchain, "in the store", ctx);
+        report(&toolchain, "in the store", ctx);
         return Ok(toolchain);
     }
-    let no_path = match request {
-        ToolchainRequest::Auto => "neither --wasi-sdk nor WASI_SDK_PATH is set",
-        _ => "another road was asked for",
-    };
-    let mut passed = vec![passed("path", no_path)];
-    passed.push(self::passed("store", "it has no toolchain that fits"));
+    let mut skipped = skipped_locally(request);
     if ctx.offline {
-        return Err(anyhow::anyhow!("there is no toolchain in the store{}", listed(&passed)))
-            .hint(|| "run `cargo pywasm toolchain install` once with the network, or give --wasi-sdk PATH".to_owned());
+        let hint =
+            "run `cargo pywasm toolchain install` once without --offline, or use --wasi-sdk PATH";
+        let error = anyhow::anyhow!("there is no toolchain in the store{}", listed(&skipped));
+        return Err(error).hint(|| hint.to_owned());
     }
     let _lock = ctx.store.lock("toolchains", &ctx.reporter)?;
-    // Another process may have made one while this one waited.
+    // Another process may have installed one while this one waited for the lock.
     if let Some(toolchain) = from_store(request, pin, ctx)? {
-        say(&toolchain, "in the store", ctx);
+        report(&toolchain, "in the store", ctx);
         return Ok(toolchain);
     }
-    if *request != ToolchainRequest::Packages {
-        match official::install(pin, &passed, ctx) {
-            Ok(toolchain) => return Ok(told(toolchain, ctx)),
-            Err(error) if *request == ToolchainRequest::Official || !is_closed_road(&error) => {
-                return Err(error)
-                    .with_context(|| format!("WASI SDK {} can't be had", pin.wasi_sdk));
-            }
-            Err(error) => passed.push(self::passed("official", &one_line(&error))),
-        }
+    let install = |source, skipped: &[Skipped]| match source {
+        Remote::Official => official::install(pin, skipped, ctx),
+        Remote::Packages => packages::install(skipped, ctx),
+    };
+    let failed = |source| match source {
+        Remote::Official => format!("can't install WASI SDK {}", pin.wasi_sdk),
+        Remote::Packages => "can't assemble a toolchain from package archives".to_owned(),
+    };
+    let found = search(request.remotes(), &mut skipped, install, failed)?;
+    let Some(toolchain) = found else {
+        let hint = "use a WASI SDK with --wasi-sdk PATH, or a mirror of it with PYWASM_MIRROR";
+        let error = anyhow::anyhow!("no usable WASI toolchain found{}", listed(&skipped));
+        return Err(error).hint(|| hint.to_owned());
+    };
+    for it in &toolchain.skipped {
+        ctx.reporter.note(format!("toolchain source `{}` was skipped: {}", it.source, it.reason));
     }
-    match packages::install(&passed, ctx) {
-        Ok(toolchain) => Ok(told(toolchain, ctx)),
-        Err(error) if *request == ToolchainRequest::Packages || is_tampered(&error) => {
-            Err(error).context("the machine's package archives give no toolchain")
-        }
-        Err(error) => {
-            passed.push(self::passed("packages", &one_line(&error)));
-            Err(anyhow::anyhow!("no road leads to a toolchain{}", listed(&passed))).hint(|| {
-                "give a WASI SDK with --wasi-sdk PATH, or a mirror of its archive with PYWASM_MIRROR"
-                    .to_owned()
-            })
-        }
-    }
+    report(&toolchain, "new in the store", ctx);
+    Ok(toolchain)
 }
 
-/// What the store has: the pinned SDK before packages.
+/// Returns the sources that need no network, with the reasons for which they have no toolchain.
+fn skipped_locally(request: &ToolchainRequest) -> Vec<Skipped> {
+    let no_path = match request {
+        ToolchainRequest::Auto => "neither --wasi-sdk nor WASI_SDK_PATH is set",
+        _ => "another source was requested",
+    };
+    vec![
+        Skipped::new("path", no_path),
+        Skipped::new("store", "it has no toolchain for this request"),
+    ]
+}
+
+/// Returns a toolchain of the store: the pinned SDK, else the newest one from packages.
 fn from_store(
     request: &ToolchainRequest,
     pin: &CpythonPin,
@@ -92,8 +95,8 @@ fn from_store(
 ) -> anyhow::Result<Option<Toolchain>> {
     let official =
         official::key(pin).and_then(|key| record::read(&ctx.store.entry(Bucket::Toolchains, &key)));
-    let packages =
-        installed(ctx)?.into_iter().rev().find(|it| matches!(it.kind, Kind::Packages { .. }));
+    let is_packages = |it: &Toolchain| matches!(it.source, ToolchainSource::Packages { .. });
+    let packages = installed(ctx)?.into_iter().rev().find(is_packages);
     Ok(match request {
         ToolchainRequest::Official => official,
         ToolchainRequest::Packages => packages,
@@ -101,47 +104,19 @@ fn from_store(
     })
 }
 
-/// Says which road was taken and why not the earlier ones.
-fn told(toolchain: Toolchain, ctx: &Ctx) -> Toolchain {
-    for road in &toolchain.passed_over {
-        ctx.reporter.note(format!("toolchain not from {}: {}", road.road, road.reason));
-    }
-    say(&toolchain, "new in the store", ctx);
-    toolchain
+fn report(toolchain: &Toolchain, origin: &str, ctx: &Ctx) {
+    ctx.reporter.status("Using", format!("{} ({origin})", toolchain.source));
 }
 
-fn say(toolchain: &Toolchain, whence: &str, ctx: &Ctx) {
-    ctx.reporter.status("Using", format!("{} ({whence})", toolchain.kind));
-}
-
-/// Whether an error means that the network has no road there, rather than that something is
-/// wrong with what came.
-pub(super) fn is_closed_road(error: &anyhow::Error) -> bool {
-    cause_of::<NotPinned>(error).is_some()
-        || matches!(cause_of(error), Some(FetchError::Nowhere { .. }))
-}
-
-pub(super) fn is_tampered(error: &anyhow::Error) -> bool {
-    cause_of::<FetchError>(error).is_some_and(FetchError::is_other_content)
-}
-
-pub(super) fn passed(road: &str, reason: &str) -> Passed {
-    Passed { road: road.to_owned(), reason: reason.to_owned() }
-}
-
-pub(super) fn listed(passed: &[Passed]) -> String {
-    passed.iter().map(|road| format!("\n  {}: {}", road.road, road.reason)).collect()
-}
-
-/// CPython's build wants a POSIX shell and make.
+/// Refuses systems without the POSIX shell and make that CPython's build needs.
 fn refuse_other_systems(os: &str) -> anyhow::Result<()> {
     if matches!(os, "linux" | "macos") {
         return Ok(());
     }
-    anyhow::bail!(
-        "CPython can't be cross-built on {os}: run cargo pywasm in WSL 2 or in a Linux container, \
-         and copy the installation from there"
-    )
+    Err(anyhow::anyhow!("CPython can't be cross-compiled on {os}")).hint(|| {
+        "run cargo pywasm in WSL 2 or in a Linux container, and copy the installation from there"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -149,23 +124,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_is_refused_with_what_to_do_instead() {
-        let text = refuse_other_systems("windows").unwrap_err().to_string();
-        assert!(text.contains("WSL 2"), "{text}");
+    fn windows_is_refused_with_the_alternatives() {
+        let error = refuse_other_systems("windows").unwrap_err();
+        let hint = pywasm_session::hint_of(&error).unwrap();
+        assert!(error.to_string().contains("windows") && hint.contains("WSL 2"), "{error}: {hint}");
         assert!(refuse_other_systems("macos").is_ok());
-    }
-
-    #[test]
-    fn only_a_closed_road_leads_to_the_next_one() {
-        let closed = FetchError::Nowhere { file: "sdk".into(), tried: Vec::new() };
-        assert!(is_closed_road(&anyhow::Error::new(closed).context("sdk")));
-        let wrong = FetchError::WrongSize {
-            file: "sdk".into(),
-            url: "http://mirror.example/sdk".into(),
-            expected: 1,
-            got: "2 bytes".into(),
-        };
-        assert!(!is_closed_road(&anyhow::Error::new(wrong)));
-        assert!(!is_closed_road(&anyhow::anyhow!("no space left on device")));
     }
 }

@@ -1,9 +1,9 @@
-//! Stand-ins for shared libraries that LLVM's packages name and a compiler never calls.
+//! Shims of shared libraries that LLVM's packages are linked with but the compiler never calls.
 //!
-//! Debian's libLLVM is linked to a line editor, a constraint solver and an XML parser, for
-//! programs other than clang and lld. They need 50 MB of packages and a loader path that moved
-//! trees don't have. A small library of the same name with the same symbols, each of which
-//! traps, lets the loader be content; it is found first through the tools' own RUNPATH.
+//! Debian's libLLVM is linked with a line editor, a constraint solver and an XML parser, for
+//! programs other than clang and lld. They would need 50 MB of packages, and a loader path that does
+//! not exist in a moved tree. A shim is a small library with the same name and the same symbols,
+//! each of which traps. The tools find it first, by their RUNPATH.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -13,25 +13,25 @@ use camino::{Utf8Path, Utf8PathBuf};
 use object::elf::FileHeader64;
 use object::read::elf::{FileHeader, Sym as _, VersionTable};
 use object::{Endianness, ReadCache};
-
 use pywasm_session::WithHint;
+use pywasm_session::variables::PATH;
 use pywasm_store::Ctx;
 
-/// The libraries: what their file's name starts with, and what their symbols start with.
+/// The libraries, each with the prefix of its file name and the prefixes of its symbols.
 const SHIMMED: [(&str, &[&str]); 3] =
     [("libedit.so.", &["el_", "history"]), ("libz3.so.", &["Z3_"]), ("libxml2.so.", &["xml"])];
 
-/// A symbol that a library must define, with its version where it has one.
+/// A symbol that a shim must define, with its version if it has one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Symbol {
     version: Option<String>,
     name: String,
 }
 
-/// Makes the stand-ins that the tree's libLLVM needs, in `lib/`.
+/// Compiles the shims for the libLLVM of a tree into its `lib`.
 ///
 /// # Errors
-/// When libLLVM can't be read, or there is no C compiler to make them with.
+/// When libLLVM can't be read, or the machine has no C compiler.
 pub(super) fn make(tree: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     let lib = tree.join("lib");
     let Some(llvm) = lib
@@ -42,8 +42,8 @@ pub(super) fn make(tree: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
         return Ok(());
     };
     let (needed, undefined) = read(&llvm).with_context(|| format!("can't read `{llvm}`"))?;
-    for (start, prefixes) in SHIMMED {
-        let Some(soname) = needed.iter().find(|name| name.starts_with(start)) else { continue };
+    for (name, prefixes) in SHIMMED {
+        let Some(soname) = needed.iter().find(|it| it.starts_with(name)) else { continue };
         let symbols: Vec<Symbol> = undefined
             .iter()
             .filter(|symbol| prefixes.iter().any(|prefix| symbol.name.starts_with(prefix)))
@@ -54,7 +54,7 @@ pub(super) fn make(tree: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The libraries that a shared library names, and the symbols it wants from them.
+/// Returns the libraries that a shared library needs, and its undefined symbols.
 fn read(library: &Utf8Path) -> anyhow::Result<(Vec<String>, Vec<Symbol>)> {
     let cache = ReadCache::new(fs_err::File::open(library)?.into_parts().0);
     let header = FileHeader64::<Endianness>::parse(&cache)?;
@@ -95,7 +95,7 @@ fn read(library: &Utf8Path) -> anyhow::Result<(Vec<String>, Vec<Symbol>)> {
     Ok((needed, undefined))
 }
 
-/// The C source: every symbol is a function that traps.
+/// Returns the C source of a shim: every symbol is a function that traps.
 fn source(symbols: &[Symbol]) -> String {
     symbols.iter().fold(String::new(), |mut text, symbol| {
         let _ = writeln!(text, "void {}(void) {{ __builtin_trap(); }}", symbol.name);
@@ -103,10 +103,10 @@ fn source(symbols: &[Symbol]) -> String {
     })
 }
 
-/// The linker's version script, empty when no symbol has a version.
+/// Returns the linker's version script, empty if no symbol has a version.
 fn version_script(symbols: &[Symbol]) -> String {
     let mut text = String::new();
-    // Sorted by version first, so that those of one version stand together.
+    // The symbols are sorted by version.
     for group in symbols.chunk_by(|a, b| a.version == b.version) {
         if let Some(version) = &group[0].version {
             let names: Vec<&str> = group.iter().map(|symbol| symbol.name.as_str()).collect();
@@ -122,7 +122,7 @@ fn compile(soname: &str, symbols: &[Symbol], lib: &Utf8Path, ctx: &Ctx) -> anyho
         .program("cc")
         .or_else(|| ctx.env.program("gcc"))
         .context("no C compiler (`cc`) on PATH")
-        .hint(|| "install one (Debian: `apt install gcc libc6-dev`)".to_owned())?;
+        .hint(|| "install a C compiler (Debian: `apt install gcc libc6-dev`)".to_owned())?;
     let scratch = tempfile::tempdir()?;
     let dir = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
     fs_err::write(dir.join("shim.c"), source(symbols))?;
@@ -135,7 +135,7 @@ fn compile(soname: &str, symbols: &[Symbol], lib: &Utf8Path, ctx: &Ctx) -> anyho
         .arg("shim.c")
         .current_dir(&dir)
         .env_clear()
-        .env("PATH", ctx.env.search_path())
+        .env(PATH, ctx.env.search_path())
         .env("LC_ALL", "C");
     if !script.is_empty() {
         fs_err::write(dir.join("shim.map"), script)?;
@@ -144,7 +144,7 @@ fn compile(soname: &str, symbols: &[Symbol], lib: &Utf8Path, ctx: &Ctx) -> anyho
     let output = command.output().with_context(|| format!("can't run `{cc}`"))?;
     anyhow::ensure!(
         output.status.success(),
-        "`{cc}` can't make the stand-in for {soname}:\n{}",
+        "`{cc}` can't compile the shim of {soname}:\n{}",
         String::from_utf8_lossy(&output.stderr).trim_end()
     );
     Ok(())
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_group_their_symbols() {
+    fn symbols_are_grouped_by_version() {
         let symbol = |version: Option<&str>, name: &str| Symbol {
             version: version.map(str::to_owned),
             name: name.to_owned(),

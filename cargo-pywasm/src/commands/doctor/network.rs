@@ -1,93 +1,92 @@
-//! The roads to the source and to a toolchain. Knocks at servers, and fetches nothing.
+//! Checks of the sources of CPython and of a toolchain. Sends requests, and fetches nothing.
 
 use camino::Utf8Path;
 use pywasm_recipes::{SdkPin, cpython_pins};
 
-use super::{Check, signature_checker};
-use pywasm_store::Bucket;
-use pywasm_store::Ctx;
-use pywasm_store::fetch::{places, reachable};
+use super::Check;
+use super::programs::signature_verifier;
+use pywasm_session::variables::{PYWASM_MIRROR, WASI_SDK_PATH};
+use pywasm_store::fetch::{locations, reachable, redacted};
+use pywasm_store::{Bucket, Ctx};
 use pywasm_toolchain::apt;
 
-/// A place to ask, and what can be had there.
-struct Road {
+const NAME: &str = "network";
+
+/// A server or directory, and what an install gets from it.
+struct Source {
     name: String,
     url: String,
-    source: bool,
-    toolchain: bool,
+    has_cpython: bool,
+    has_toolchain: bool,
 }
 
-/// The roads: one to the source and one to a toolchain has to be open, unless they are here.
+/// Checks that CPython and a toolchain have a reachable source each, unless they are in the store.
 pub(super) fn checks(ctx: &Ctx) -> Vec<Check> {
-    const CURE: &str = "set HTTPS_PROXY, or PYWASM_MIRROR to a mirror (`cargo pywasm cache mirror` \
-                        makes one)";
+    const CURE: &str = "set HTTPS_PROXY, or set PYWASM_MIRROR to a mirror (`cargo pywasm cache \
+                        mirror` creates one)";
     if ctx.offline {
-        return vec![Check::note(
-            "network",
-            "not looked at (--offline)",
-            "the store alone is used",
-        )];
+        return vec![Check::note(NAME, "not checked (--offline)", "only the store is used")];
     }
     let mut checks = Vec::new();
-    let mut source = has_source(ctx);
-    let mut toolchain = ctx.env.path("WASI_SDK_PATH").is_some()
+    let mut cpython = is_cpython_stored(ctx);
+    let mut toolchain = ctx.env.path(WASI_SDK_PATH).is_some()
         || pywasm_toolchain::installed(ctx).is_ok_and(|it| !it.is_empty());
-    for road in roads(ctx) {
-        match answers(&road.url, ctx) {
+    for source in sources(ctx) {
+        match check(&source.url, ctx) {
             Ok(()) => {
-                source |= road.source;
-                toolchain |= road.toolchain;
-                checks.push(Check::ok("network", format!("{}: reachable", road.name)));
+                cpython |= source.has_cpython;
+                toolchain |= source.has_toolchain;
+                checks.push(Check::ok(NAME, format!("{}: reachable", source.name)));
             }
-            Err(said) => checks.push(Check::note(
-                "network",
-                format!("{}: {said}", road.name),
-                "another road is taken where there is one",
+            Err(reason) => checks.push(Check::note(
+                NAME,
+                format!("{}: {reason}", source.name),
+                "not needed if another source works",
             )),
         }
     }
-    if !source {
-        checks.push(Check::missing("network", "no road to CPython's source is open", CURE));
+    if !cpython {
+        checks.push(Check::missing(NAME, "no source of CPython is reachable", CURE));
     }
     if !toolchain {
-        checks.push(Check::missing("network", "no road to a toolchain is open", CURE));
+        checks.push(Check::missing(NAME, "no source of a toolchain is reachable", CURE));
     }
     checks
 }
 
-/// In the order in which an install takes them.
-fn roads(ctx: &Ctx) -> Vec<Road> {
+/// Returns the sources in the order in which an install uses them.
+fn sources(ctx: &Ctx) -> Vec<Source> {
     let newest = cpython_pins().first();
     let sdk = newest.and_then(|pin| SdkPin::find(pin.wasi_sdk)?.hosts.values().next());
     let pinned = [("python.org", newest.map(|pin| &pin.source)), ("WASI SDK", sdk)];
-    let mut roads = Vec::new();
+    let mut sources = Vec::new();
     for (name, artifact) in pinned {
-        // The first place is upstream, or what stands in for it.
-        let place = artifact.and_then(|it| places(it, &ctx.env, &[]).into_iter().next());
-        roads.extend(place.map(|place| Road {
+        // The first location is upstream or its replacement.
+        let location = artifact.and_then(|it| locations(it, &ctx.env, &[]).into_iter().next());
+        sources.extend(location.map(|location| Source {
             name: name.to_owned(),
-            url: place.url,
-            source: name == "python.org",
-            toolchain: name == "WASI SDK",
+            url: location.url,
+            has_cpython: name == "python.org",
+            has_toolchain: name == "WASI SDK",
         }));
     }
-    if let Some(url) = ctx.env.text("PYWASM_MIRROR") {
-        let name = without_password(url);
-        roads.push(Road { name, url: url.to_owned(), source: true, toolchain: true });
+    if let Some(url) = ctx.env.text(PYWASM_MIRROR) {
+        let name = redacted(url);
+        sources.push(Source { name, url: url.to_owned(), has_cpython: true, has_toolchain: true });
     }
-    // Packages are unpacked only when their signature can be checked.
-    let checked = signature_checker(ctx).is_some();
-    roads.extend(apt::archives(ctx).into_iter().map(|url| Road {
-        name: without_password(&url),
+    // Packages are unpacked only if their signature can be verified.
+    let verifiable = signature_verifier(ctx).is_some();
+    sources.extend(apt::archives(ctx).into_iter().map(|url| Source {
+        name: redacted(&url),
         url,
-        source: true,
-        toolchain: checked,
+        has_cpython: true,
+        has_toolchain: verifiable,
     }));
-    roads
+    sources
 }
 
-/// Whether the source of a pinned CPython is in the store.
-fn has_source(ctx: &Ctx) -> bool {
+/// Returns true if the source of a pinned CPython is in the store.
+fn is_cpython_stored(ctx: &Ctx) -> bool {
     let unpacked = ctx.store.keys(Bucket::Sources).unwrap_or_default();
     cpython_pins().iter().any(|pin| {
         ctx.store.download(&pin.source.sha256, &pin.source.file).exists()
@@ -95,31 +94,11 @@ fn has_source(ctx: &Ctx) -> bool {
     })
 }
 
-fn answers(url: &str, ctx: &Ctx) -> Result<(), String> {
+fn check(url: &str, ctx: &Ctx) -> Result<(), String> {
     let local = url.strip_prefix("file://").or_else(|| url.starts_with('/').then_some(url));
     match local {
         Some(dir) if Utf8Path::new(dir).is_dir() => Ok(()),
-        Some(_) => Err("there is no such directory".to_owned()),
-        None => reachable(url, ctx),
-    }
-}
-
-/// A URL as it may be shown, in logs of CI, too.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_not_shown() {
-        let url = "https://me:secret@mirror.example:8443/a@b";
-        assert_eq!(without_password(url), "https://mirror.example:8443/a@b");
-        assert_eq!(without_password("/srv/mirror"), "/srv/mirror");
+        Some(_) => Err("no such directory".to_owned()),
+        None => reachable(url, ctx).map_err(|failure| failure.to_string()),
     }
 }

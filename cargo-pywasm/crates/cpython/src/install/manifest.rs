@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::request::{Request, RequestKey};
 use crate::build::{BuildPython, Inventory};
-use pywasm_toolchain::{Passed, Toolchain};
+use pywasm_toolchain::{Skipped, Toolchain};
 
 /// The version of the format. `pywasm-build` refuses other versions.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The manifest, in the form in which it is written.
 #[derive(Debug, Serialize)]
@@ -64,11 +64,11 @@ struct RecipeEntry<'a> {
 
 #[derive(Debug, Serialize)]
 struct ToolchainEntry<'a> {
-    road: String,
+    source: &'static str,
     root: &'a Utf8Path,
     identity: &'a str,
     clang: &'a str,
-    passed_over: &'a [Passed],
+    skipped: &'a [Skipped],
 }
 
 /// An input file.
@@ -120,11 +120,11 @@ impl<'a> Manifest<'a> {
             },
             recipe: RecipeEntry { name: &request.recipe.name, content: request.recipe },
             toolchain: ToolchainEntry {
-                road: toolchain.kind.road().to_owned(),
+                source: toolchain.source.name(),
                 root: &toolchain.root,
                 identity: &toolchain.identity,
                 clang: &toolchain.clang_version,
-                passed_over: &toolchain.passed_over,
+                skipped: &toolchain.skipped,
             },
             build_python: match &request.build_python {
                 BuildPython::None => "none: modules frozen by CPython's C freezer on wasm",

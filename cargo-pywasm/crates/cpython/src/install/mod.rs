@@ -115,7 +115,7 @@ fn source_tree(
 pub fn fetch_source(pin: &CpythonPin, ctx: &Ctx) -> anyhow::Result<Verified> {
     let artifact = &pin.source;
     let archives = apt::archives(ctx);
-    fetch::fetch(&artifact.into(), &fetch::places(artifact, &ctx.env, &archives), ctx)
+    fetch::fetch(&artifact.into(), &fetch::locations(artifact, &ctx.env, &archives), ctx)
 }
 
 /// Checks the new interpreter while it is still in the staging directory.

@@ -102,7 +102,7 @@ impl Request<'_> {
             // An installation that cannot be read is replaced by the install that follows.
             let Ok(python) = pywasm_build::Installation::open(&root) else { continue };
             let text = |pointer: &str| python.manifest().pointer(pointer)?.as_str();
-            let toolchain = text("/toolchain/road").unwrap_or_default();
+            let toolchain = text("/toolchain/source").unwrap_or_default();
             let path = text("/toolchain/root").unwrap_or_default();
             if text("/request") == Some(&digest) && self.toolchain.accepts(toolchain, path) {
                 return Ok(Some(root));

@@ -1,77 +1,56 @@
-//! From a place to a file: attempts, resuming, counting, hashing.
+//! Downloads a file from a location: requests, resume, size and digest.
 //!
-//! What is not whole is called `<name>.part` beside the final name. It is never
-//! opened for use: it is continued, hashed whole, and renamed, or removed.
+//! An incomplete file has the name `<name>.part` in the directory of the complete one. It is only
+//! ever resumed, hashed as a whole and then renamed, or removed.
 
 use std::cell::Cell;
 use std::io::{Read, Seek, SeekFrom, Write};
 
+use bytesize::ByteSize;
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err::File;
 use indicatif::ProgressBar;
 use pywasm_recipes::Digest;
+use pywasm_session::{WithHint, hinted};
 use sha2::{Digest as _, Sha256};
 
-use super::error::{FetchError, Said, Tried};
-use super::http::{Answer, Client, Retries};
-use super::places::{Place, shown};
-use super::{Wanted, megabytes, unwritable_hint};
+use super::error::{Attempt, Failure, FetchError};
+use super::http::{Client, Response};
+use super::locations::{Location, redacted};
+use super::retry::{Retries, Stop, repeat};
+use super::{Wanted, unwritable_hint};
 use crate::Ctx;
-use pywasm_session::WithHint;
 
-/// Why an attempt ended without the file.
-enum Stop {
-    /// The place has no more to say, or says it again later.
-    Said(Said),
-    /// Nothing is asked any more.
-    Fatal(Box<FetchError>),
-}
-
-impl From<FetchError> for Stop {
-    fn from(error: FetchError) -> Self {
-        Self::Fatal(Box::new(error))
-    }
-}
-
-impl From<Said> for Stop {
-    fn from(said: Said) -> Self {
-        Self::Said(said)
-    }
-}
-
-/// Downloads to `path`, whose lock the caller holds, and says which place had it.
-pub(super) fn download<'p>(
+/// Downloads to `path` from the first location that has the file, and returns that location. The
+/// caller holds the lock of the path.
+pub(super) fn download<'l>(
     wanted: &Wanted,
-    places: &'p [Place],
+    locations: &'l [Location],
     path: &Utf8Path,
     ctx: &Ctx,
     retries: &Retries,
-) -> anyhow::Result<&'p Place> {
+) -> anyhow::Result<&'l Location> {
     let client = Client::new(&ctx.env);
-    let mut tried = Vec::new();
-    for place in places {
-        let job = Job::new(wanted, place, path, ctx, &client);
-        match attempts(retries, || job.attempt(), || job.part_len(), |said| job.again(said)) {
-            Ok(()) => return Ok(place),
+    let mut attempts = Vec::new();
+    for location in locations {
+        let job = Job::new(wanted, location, path, ctx, &client);
+        let retrying = |failure: &Failure| job.retrying(failure);
+        match repeat(retries, || job.attempt(), || job.part_len(), retrying) {
+            Ok(()) => return Ok(location),
             Err((Stop::Fatal(error), _)) if matches!(*error, FetchError::Store { .. }) => {
-                return Err::<&Place, _>(*error).hint(|| unwritable_hint(ctx));
+                return Err(hinted(*error, unwritable_hint(ctx)));
             }
             Err((Stop::Fatal(error), _)) => return Err((*error).into()),
-            Err((Stop::Said(said), attempts)) => {
+            Err((Stop::Failed(failure), requests)) => {
                 job.remove_empty();
-                tried.push(Tried {
-                    label: place.label.clone(),
-                    url: shown(&place.url),
-                    said,
-                    attempts,
-                });
+                let (label, url) = (location.label.clone(), redacted(&location.url));
+                attempts.push(Attempt { label, url, failure, requests });
             }
         }
     }
-    Err::<&Place, _>(FetchError::Nowhere { file: wanted.file.clone(), tried }).hint(|| {
-        "a mirror can be named with PYWASM_MIRROR; `cargo pywasm doctor` looks at the network"
-            .to_owned()
-    })
+    let error = FetchError::Unavailable { file: wanted.file.clone(), attempts };
+    Err(error)
+        .hint(|| "`cargo pywasm doctor` checks the network; PYWASM_MIRROR sets a mirror".to_owned())
 }
 
 /// Downloads into memory, at most `limit` bytes.
@@ -83,69 +62,41 @@ pub(super) fn into_memory(
 ) -> Result<Vec<u8>, FetchError> {
     let client = Client::new(&ctx.env);
     let attempt = || -> Result<Vec<u8>, Stop> {
-        let Some(answer) = client.get(url, 0)? else {
-            return Err(Said::Refused("no such range".to_owned()).into());
+        let Some(response) = client.get(url, 0)? else {
+            return Err(Failure::Refused("no such range".to_owned()).into());
         };
-        if answer.total.is_some_and(|total| total > limit) {
-            return Err(Said::TooLarge(limit).into());
+        if response.total.is_some_and(|total| total > limit) {
+            return Err(Failure::TooLarge(limit).into());
         }
         let mut bytes = Vec::new();
-        let read = answer.body.take(limit + 1).read_to_end(&mut bytes);
+        let read = response.body.take(limit + 1).read_to_end(&mut bytes);
         let count = bytes.len() as u64;
         match read {
-            _ if count > limit => Err(Said::TooLarge(limit).into()),
-            Ok(_) if answer.total.is_none_or(|total| total == count) => Ok(bytes),
-            _ => Err(Said::Broken(count).into()),
+            _ if count > limit => Err(Failure::TooLarge(limit).into()),
+            Ok(_) if response.total.is_none_or(|total| total == count) => Ok(bytes),
+            _ => Err(Failure::Broken(count).into()),
         }
     };
-    attempts(retries, attempt, || 0, |_| ()).map_err(|(stop, attempts)| match stop {
+    repeat(retries, attempt, || 0, |_| ()).map_err(|(stop, requests)| match stop {
         Stop::Fatal(error) => *error,
-        Stop::Said(said) => FetchError::Nowhere {
-            file: url.rsplit('/').next().unwrap_or(url).to_owned(),
-            tried: vec![Tried { label: "asked".to_owned(), url: shown(url), said, attempts }],
-        },
+        Stop::Failed(failure) => {
+            let attempt =
+                Attempt { label: "source".to_owned(), url: redacted(url), failure, requests };
+            let file = url.rsplit('/').next().unwrap_or(url).to_owned();
+            FetchError::Unavailable { file, attempts: vec![attempt] }
+        }
     })
 }
 
-/// Repeats an attempt while that may help. One that got further than any before
-/// does not count: a connection that breaks every ten megabytes gets there, too.
-fn attempts<T>(
-    retries: &Retries,
-    mut attempt: impl FnMut() -> Result<T, Stop>,
-    reached: impl Fn() -> u64,
-    again: impl Fn(&Said),
-) -> Result<T, (Stop, usize)> {
-    let mut failed = 0;
-    let mut furthest = reached();
-    for number in 1.. {
-        let said = match attempt() {
-            Ok(value) => return Ok(value),
-            Err(Stop::Said(said)) if said.is_transient() => said,
-            Err(stop) => return Err((stop, number)),
-        };
-        if reached() > furthest {
-            furthest = reached();
-            failed = 0;
-        }
-        let Some(pause) = retries.pause(failed, &said) else {
-            return Err((Stop::Said(said), number));
-        };
-        failed += 1;
-        again(&said);
-        std::thread::sleep(pause);
-    }
-    unreachable!("the pauses are used up before the numbers are")
-}
-
-/// `<name>.part` beside the final name.
+/// Returns the path of the incomplete file.
 fn part_of(path: &Utf8Path) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{path}.part"))
 }
 
-/// One file from one place.
+/// The download of one file from one location.
 struct Job<'a> {
     wanted: &'a Wanted,
-    place: &'a Place,
+    location: &'a Location,
     path: &'a Utf8Path,
     part: Utf8PathBuf,
     ctx: &'a Ctx,
@@ -156,20 +107,20 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn new(
         wanted: &'a Wanted,
-        place: &'a Place,
+        location: &'a Location,
         path: &'a Utf8Path,
         ctx: &'a Ctx,
         client: &'a Client<'a>,
     ) -> Self {
-        Self { wanted, place, path, part: part_of(path), ctx, client, announced: Cell::new(false) }
+        let part = part_of(path);
+        Self { wanted, location, path, part, ctx, client, announced: Cell::new(false) }
     }
 
-    /// Says that it is tried once more, and why.
-    fn again(&self, said: &Said) {
-        self.ctx.reporter.status("Retrying", format!("{}: {said}", self.wanted.file));
+    fn retrying(&self, failure: &Failure) {
+        self.ctx.reporter.status("Retrying", format!("{}: {failure}", self.wanted.file));
     }
 
-    /// What no byte was written to is not worth keeping.
+    /// Removes the incomplete file if it is empty.
     fn remove_empty(&self) {
         if self.part_len() == 0 {
             let _ = self.remove();
@@ -180,34 +131,34 @@ impl<'a> Job<'a> {
         fs_err::metadata(&self.part).map_or(0, |meta| meta.len())
     }
 
-    /// One request, or none when the part is whole already.
+    /// Makes one request, or none if the incomplete file turns out to be complete.
     fn attempt(&self) -> Result<(), Stop> {
         let mut file = self.open()?;
         let mut hash = Sha256::new();
         let kept = self.kept(&mut file, &mut hash)?;
         if kept > 0 && Some(kept) == self.wanted.size {
-            // Killed between the last byte and the rename.
+            // An earlier run was killed between the last byte and the rename.
             if self.finish(&file, hash).is_ok() {
                 return Ok(());
             }
-            return self.afresh();
+            return self.restart();
         }
-        let Some(answer) = self.client.get(&self.place.url, kept)? else {
-            return self.afresh();
+        let Some(response) = self.client.get(&self.location.url, kept)? else {
+            return self.restart();
         };
-        let resumed = answer.offset > 0;
+        let resumed = response.offset > 0;
         if !resumed && kept > 0 {
             self.truncate(&mut file)?;
             hash = Sha256::new();
         }
         let done = self
-            .expected(&answer)
-            .and_then(|()| self.body(answer, &mut file, &mut hash))
+            .check_size(&response)
+            .and_then(|()| self.body(response, &mut file, &mut hash))
             .and_then(|()| self.finish(&file, hash));
         match done {
-            // The fault may lie in what an earlier run left, not in this place.
-            Err(Stop::Fatal(error)) if resumed && error.is_other_content() => self.afresh(),
-            Err(Stop::Fatal(error)) if error.is_other_content() => {
+            // The part that an earlier run left may be wrong, and not the location.
+            Err(Stop::Fatal(error)) if resumed && error.is_mismatch() => self.restart(),
+            Err(Stop::Fatal(error)) if error.is_mismatch() => {
                 self.remove()?;
                 Err(Stop::Fatal(error))
             }
@@ -215,8 +166,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Once more without what is there; it can't come back here.
-    fn afresh(&self) -> Result<(), Stop> {
+    /// Repeats the request without the incomplete file, which ends the recursion.
+    fn restart(&self) -> Result<(), Stop> {
         self.remove()?;
         self.attempt()
     }
@@ -227,7 +178,7 @@ impl<'a> Job<'a> {
         options.open(&self.part).map_err(|source| self.store(source))
     }
 
-    /// Hashes what an earlier attempt left, and says how much it is.
+    /// Hashes the incomplete file of an earlier request and returns its size.
     fn kept(&self, file: &mut File, hash: &mut Sha256) -> Result<u64, Stop> {
         let mut buffer = vec![0; BUFFER];
         let mut kept = 0;
@@ -248,9 +199,9 @@ impl<'a> Job<'a> {
         Ok(kept)
     }
 
-    /// Refuses an answer that says beforehand that it is something else.
-    fn expected(&self, answer: &Answer) -> Result<(), Stop> {
-        match (self.wanted.size, answer.total) {
+    /// Refuses a response that announces another size than the pinned one.
+    fn check_size(&self, response: &Response) -> Result<(), Stop> {
+        match (self.wanted.size, response.total) {
             (Some(expected), Some(total)) if expected != total => {
                 Err(self.wrong_size(expected, format!("{total} bytes")))
             }
@@ -258,18 +209,18 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn body(&self, mut answer: Answer, file: &mut File, hash: &mut Sha256) -> Result<(), Stop> {
-        let total = self.wanted.size.or(answer.total);
+    fn body(&self, mut response: Response, file: &mut File, hash: &mut Sha256) -> Result<(), Stop> {
+        let total = self.wanted.size.or(response.total);
         let bar = self.announce(total);
-        let mut at = answer.offset;
+        let mut at = response.offset;
         bar.set_position(at);
         let mut buffer = vec![0; BUFFER];
         loop {
-            let count = match answer.body.read(&mut buffer) {
+            let count = match response.body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(_) => return Err(Said::Broken(at).into()),
+                Err(_) => return Err(Failure::Broken(at).into()),
             };
             at += count as u64;
             match self.wanted.size {
@@ -284,7 +235,7 @@ impl<'a> Job<'a> {
         }
         bar.finish_and_clear();
         if total.is_some_and(|total| at < total) {
-            return Err(Said::Broken(at).into());
+            return Err(Failure::Broken(at).into());
         }
         if !bar.is_hidden() {
             self.ctx.reporter.status("Fetched", self.description(Some(at)));
@@ -292,7 +243,7 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// A bar on a terminal, a line elsewhere.
+    /// Shows a progress bar on a terminal, and one status line elsewhere.
     fn announce(&self, total: Option<u64>) -> ProgressBar {
         let bar = self.ctx.reporter.bytes(&self.wanted.file, total);
         if bar.is_hidden() && !self.announced.replace(true) {
@@ -302,23 +253,23 @@ impl<'a> Job<'a> {
     }
 
     fn description(&self, size: Option<u64>) -> String {
-        let size = size.map(|size| format!(" ({})", megabytes(size))).unwrap_or_default();
-        format!("{}{size} from {}", self.wanted.file, self.place)
+        let size = size.map(|size| format!(" ({})", ByteSize::b(size).display().si()));
+        format!("{}{} from {}", self.wanted.file, size.unwrap_or_default(), self.location)
     }
 
-    /// The digest decides; then the file gets its name.
+    /// Checks the digest and renames the file.
     fn finish(&self, file: &File, hash: Sha256) -> Result<(), Stop> {
         let got = Digest::from_bytes(hash.finalize().into());
         if got != self.wanted.sha256 {
             return Err(FetchError::WrongDigest {
                 file: self.wanted.file.clone(),
-                url: shown(&self.place.url),
+                url: redacted(&self.location.url),
                 expected: self.wanted.sha256,
                 got,
             }
             .into());
         }
-        // The name promises the content, after a power failure, too.
+        // A file under its final name must be complete even after a power failure.
         file.sync_data().map_err(|source| self.store(source))?;
         fs_err::rename(&self.part, self.path).map_err(|source| self.store(source))
     }
@@ -340,7 +291,7 @@ impl<'a> Job<'a> {
     fn wrong_size(&self, expected: u64, got: String) -> Stop {
         FetchError::WrongSize {
             file: self.wanted.file.clone(),
-            url: shown(&self.place.url),
+            url: redacted(&self.location.url),
             expected,
             got,
         }
@@ -352,5 +303,5 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Large enough that system calls do not count beside hashing.
+/// Large enough to make the cost of system calls negligible compared to hashing.
 const BUFFER: usize = 128 * 1024;

@@ -1,71 +1,73 @@
-//! Why a file could not be had, told apart so that callers and tests can.
+//! The errors of fetching a file.
 
 use std::fmt::Write as _;
 
-use camino::Utf8PathBuf;
+use bytesize::ByteSize;
+use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
 
-use super::megabytes;
+use super::locations::Location;
 
-/// Why a file could not be had.
+/// A file could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// What came is not what is pinned. No other place is asked: this is either an
-    /// attack or a wrong pin, and both want a person.
+    /// The received file differs from the pinned one. No other location is tried: this is either
+    /// an attack or a wrong pin, and the user has to decide.
     #[error(
         "`{file}` has the wrong SHA-256\n  expected {expected}\n  got      {got}\n  source   {url}"
     )]
     WrongDigest {
-        /// The file.
+        /// The name of the file.
         file: String,
-        /// Where it came from.
+        /// The URL it came from.
         url: String,
         /// The pinned digest.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of the received file.
         got: Digest,
     },
-    /// What came, or what the server said it would send, has another size than is pinned.
+    /// The received file, or the one that the server announced, differs in size from the pinned
+    /// one.
     #[error(
         "`{file}` has the wrong size\n  expected {expected} bytes\n  got      {got}\n  source   {url}"
     )]
     WrongSize {
-        /// The file.
+        /// The name of the file.
         file: String,
-        /// Where it came from.
+        /// The URL it came from.
         url: String,
         /// The pinned size.
         expected: u64,
-        /// The size that was seen: `17 bytes`, `more`.
+        /// The observed size: `17 bytes`, `more`.
         got: String,
     },
-    /// The network may not be used and the store does not have it.
-    #[error("`{file}` is not in the store, and the network may not be used{}", missing(*.size, .sha256, .path, .places))]
+    /// The file is not in the store and the tool is offline.
+    #[error("`{file}` is not in the store, and the tool is offline{}", details(*.size, .sha256, .path, .locations))]
     Offline {
-        /// The file.
+        /// The name of the file.
         file: String,
         /// Its digest.
         sha256: Digest,
-        /// Its size, where it is known.
+        /// Its size in bytes, if known.
         size: Option<u64>,
-        /// Where in the store it would be.
+        /// Its path in the store.
         path: Utf8PathBuf,
-        /// The places that would be asked.
-        places: Vec<String>,
+        /// The locations that have it.
+        locations: Vec<Location>,
     },
-    /// The network may not be used and the file is one that is never stored.
-    #[error("{url} would have to be asked, and the network may not be used")]
+    /// A file that is never stored is needed and the tool is offline.
+    #[error("{url} is needed, and the tool is offline")]
     OfflineUrl {
-        /// What would be asked.
+        /// The URL of the file.
         url: String,
     },
-    /// Every place was asked.
-    #[error("`{file}` could not be fetched{}", listed(.tried))]
-    Nowhere {
-        /// The file.
+    /// Every location failed.
+    #[error("`{file}` could not be fetched{}", listed(.attempts))]
+    Unavailable {
+        /// The name of the file.
         file: String,
-        /// The places and what each said, in order.
-        tried: Vec<Tried>,
+        /// The locations and their failures, in order.
+        attempts: Vec<Attempt>,
     },
     /// A file name that is not one path component.
     #[error("`{0}` can't be the name of a file in the store")]
@@ -73,73 +75,75 @@ pub enum FetchError {
     /// The store can't be written.
     #[error("can't write `{path}`")]
     Store {
-        /// The file that was written.
+        /// The path of the file.
         path: Utf8PathBuf,
-        /// Why not.
+        /// The error of the system.
         source: std::io::Error,
     },
 }
 
 impl FetchError {
-    /// Whether what came is something else than what is pinned.
+    /// Returns true if the received file differs from the pinned one.
     #[must_use]
-    pub fn is_other_content(&self) -> bool {
+    pub fn is_mismatch(&self) -> bool {
         matches!(self, Self::WrongDigest { .. } | Self::WrongSize { .. })
     }
 
-    /// Whether every place that was asked says that it has no such file.
+    /// Returns true if every location answered that it does not have the file.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match self {
-            Self::Nowhere { tried, .. } => tried.iter().all(|tried| tried.said.is_not_found()),
+            Self::Unavailable { attempts, .. } => {
+                attempts.iter().all(|it| it.failure.is_not_found())
+            }
             _ => false,
         }
     }
 }
 
-/// A place that was asked, and its answer.
+/// A location that was tried, and its failure.
 #[derive(Debug)]
-pub struct Tried {
-    /// The place's label.
+pub struct Attempt {
+    /// The label of the location.
     pub label: String,
     /// Its URL, without a password.
     pub url: String,
-    /// What it said last.
-    pub said: Said,
-    /// How often it was asked.
-    pub attempts: usize,
+    /// The last failure.
+    pub failure: Failure,
+    /// The number of requests.
+    pub requests: usize,
 }
 
-/// What a place said instead of sending the file.
+/// The failure of one request.
 #[derive(Debug, thiserror::Error)]
-pub enum Said {
-    /// An HTTP status that is not success.
+pub enum Failure {
+    /// An HTTP status other than success.
     #[error("HTTP status {code}{}", meaning(*.code))]
     Status {
-        /// The code.
+        /// The status code.
         code: u16,
-        /// `Retry-After`, in seconds.
+        /// The value of `Retry-After`, in seconds.
         retry_after: Option<u64>,
     },
-    /// The connection could not be made or broke.
+    /// The connection could not be made, or broke before the first byte.
     #[error("{0}")]
     Connection(String),
-    /// The connection ended before the file did.
+    /// The connection broke before the end of the file.
     #[error("the connection broke after {0} bytes")]
     Broken(u64),
-    /// Something that asking again won't change: a bad URL, certificate or proxy.
+    /// A failure that a retry does not change: an invalid URL, certificate or proxy.
     #[error("{0}")]
     Refused(String),
-    /// There is no such local file.
+    /// A local file that does not exist.
     #[error("no such file")]
     NoFile,
-    /// It sends more than may be taken.
-    #[error("it is larger than {0} bytes, which is as much as is taken")]
+    /// The file is larger than the limit.
+    #[error("it is larger than the limit of {0} bytes")]
     TooLarge(u64),
 }
 
-impl Said {
-    /// Whether asking again may help.
+impl Failure {
+    /// Returns true if a retry may succeed.
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Status { code, .. } => matches!(code, 408 | 425 | 429 | 500..=599),
@@ -155,7 +159,7 @@ impl Said {
 
 fn meaning(code: u16) -> &'static str {
     match code {
-        401 | 407 => " (who asks is not known there)",
+        401 | 407 => " (authentication required)",
         403 => " (forbidden)",
         404 | 410 => " (no such file)",
         429 => " (too many requests)",
@@ -164,25 +168,25 @@ fn meaning(code: u16) -> &'static str {
     }
 }
 
-fn missing(size: Option<u64>, sha256: &Digest, path: &Utf8PathBuf, places: &[String]) -> String {
+fn details(size: Option<u64>, sha256: &Digest, path: &Utf8Path, locations: &[Location]) -> String {
     let mut text = String::new();
     if let Some(size) = size {
-        let _ = write!(text, "\n  size     {size} bytes ({})", megabytes(size));
+        let _ = write!(text, "\n  size     {size} bytes ({})", ByteSize::b(size).display().si());
     }
-    let _ = write!(text, "\n  sha256   {sha256}\n  stored   {path}");
-    for place in places {
-        let _ = write!(text, "\n  place    {place}");
+    let _ = write!(text, "\n  sha256   {sha256}\n  path     {path}");
+    for location in locations {
+        let _ = write!(text, "\n  source   {location}");
     }
     text
 }
 
-fn listed(tried: &[Tried]) -> String {
-    if tried.is_empty() {
-        return ": no place is known for it".to_owned();
+fn listed(attempts: &[Attempt]) -> String {
+    if attempts.is_empty() {
+        return ": it has no known location".to_owned();
     }
-    tried.iter().fold(String::new(), |mut text, Tried { label, url, said, attempts }| {
-        let times = if *attempts > 1 { format!(", {attempts} times") } else { String::new() };
-        let _ = write!(text, "\n  {label} {url}{times}: {said}");
+    attempts.iter().fold(String::new(), |mut text, Attempt { label, url, failure, requests }| {
+        let times = if *requests > 1 { format!(", {requests} times") } else { String::new() };
+        let _ = write!(text, "\n  {label} {url}{times}: {failure}");
         text
     })
 }

@@ -1,38 +1,38 @@
-//! Fetches files that are known by their SHA-256: the store first, then each
-//! place in turn, with resume and retry.
+//! Fetches files that are identified by their SHA-256: from the store, else from each location in
+//! turn, with resume and retry.
 //!
-//! It never trusts a file whose digest it has not computed itself, never goes on
-//! to another place after a wrong digest, and never unpacks anything.
+//! A file is used only after its digest was computed here. After a wrong digest no other location
+//! is tried. Nothing is unpacked here.
 
 mod download;
 mod error;
 mod http;
-mod places;
+mod locations;
 mod proxy;
+mod retry;
 
-pub use error::{FetchError, Said, Tried};
-pub use http::Retries;
-pub use places::{Place, mirror_places, places};
+pub use error::{Attempt, Failure, FetchError};
+pub use locations::{Location, locations, mirror_locations, redacted};
+pub use retry::Retries;
 
 use std::io::{ErrorKind, Read};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{Artifact, Digest};
+use pywasm_session::{WithHint, hinted};
 use sha2::{Digest as _, Sha256};
 
-use crate::Bucket;
-use crate::Ctx;
-use pywasm_session::WithHint;
+use crate::{Bucket, Ctx};
 
-/// What is wanted: a file known by its digest.
+/// A file to fetch, identified by its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The file name, for the store and for messages. One path component.
+    /// The file name, for the store and for messages: one path component.
     pub file: String,
-    /// SHA-256 of the whole file.
+    /// The SHA-256 of the whole file.
     pub sha256: Digest,
-    /// Size in bytes, where it is known: a wrong size stops a download early.
+    /// The size in bytes, if known: a wrong size ends a download early.
     pub size: Option<u64>,
 }
 
@@ -42,8 +42,10 @@ impl From<&Artifact> for Wanted {
     }
 }
 
-/// A file in the store whose digest was checked. Only [`fetch`] makes one, so
-/// nothing can be unpacked that was not verified.
+/// A file in the store with a verified digest. Only [`fetch`] creates it, so nothing unverified
+/// can be unpacked.
+///
+/// It is a path, not an open file: another process of the same user can still change the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     path: Utf8PathBuf,
@@ -52,41 +54,41 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// Where the file lies.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Utf8Path {
         &self.path
     }
 
-    /// What was asked for and what this is.
+    /// Returns the name, digest and size of the file.
     #[must_use]
     pub fn wanted(&self) -> &Wanted {
         &self.wanted
     }
 
-    /// The URL it came from in this run, or `store`.
+    /// Returns the URL that this run fetched it from, or `store`.
     #[must_use]
     pub fn from(&self) -> &str {
         &self.from
     }
 }
 
-/// The wanted file, from the store or from the first place that has it.
+/// Returns the file from the store, or fetches it from the first location that has it.
 ///
 /// # Errors
-/// [`FetchError`] when it is missing offline, when no place has it, or when what
-/// came is not it; anything else when the store can't be used.
-pub fn fetch(wanted: &Wanted, places: &[Place], ctx: &Ctx) -> anyhow::Result<Verified> {
-    fetch_with(wanted, places, ctx, &Retries::default())
+/// [`FetchError`] when it is missing offline, when no location has it, or when the received file
+/// differs; another error when the store can't be used.
+pub fn fetch(wanted: &Wanted, locations: &[Location], ctx: &Ctx) -> anyhow::Result<Verified> {
+    fetch_with(wanted, locations, ctx, &Retries::default())
 }
 
-/// [`fetch`] with other pauses between attempts, for tests.
+/// Like [`fetch`], with other pauses between requests, for tests.
 ///
 /// # Errors
 /// Those of [`fetch`].
 pub fn fetch_with(
     wanted: &Wanted,
-    places: &[Place],
+    locations: &[Location],
     ctx: &Ctx,
     retries: &Retries,
 ) -> anyhow::Result<Verified> {
@@ -96,19 +98,19 @@ pub fn fetch_with(
     let path = ctx.store.download(&wanted.sha256, &wanted.file);
     let verified =
         |from: &str| Verified { path: path.clone(), wanted: wanted.clone(), from: from.to_owned() };
-    // Without the lock: a file appears by rename, and a store may be read-only.
-    if hash_of(&path)? == Some(wanted.sha256) {
+    // This needs no lock: a file appears by a rename, and the store may be read-only.
+    if digest_of(&path)? == Some(wanted.sha256) {
         return Ok(verified("store"));
     }
     if ctx.offline {
-        return Err(offline(wanted, &path, places));
+        return Err(offline(wanted, &path, locations));
     }
     let key = path.file_name().context("a download has a name")?;
     let unwritable = || unwritable_hint(ctx);
     ctx.store.ensure(Bucket::Downloads).hint(unwritable)?;
     let _lock = ctx.store.lock(&format!("download-{key}"), &ctx.reporter).hint(unwritable)?;
-    match hash_of(&path)? {
-        // Another process fetched it while this one waited.
+    match digest_of(&path)? {
+        // Another process fetched it while this one waited for the lock.
         Some(found) if found == wanted.sha256 => return Ok(verified("store")),
         Some(found) => {
             ctx.reporter.warn(format!(
@@ -118,20 +120,20 @@ pub fn fetch_with(
         }
         None => {}
     }
-    let place = download::download(wanted, places, &path, ctx, retries)?;
-    Ok(verified(&place.url))
+    let location = download::download(wanted, locations, &path, ctx, retries)?;
+    Ok(verified(&location.url))
 }
 
-/// A file whose digest nobody knows beforehand, such as a signed release file, at
-/// most `limit` bytes of it. Nothing is kept, and the caller verifies a signature.
+/// Downloads a file whose digest is not known beforehand, such as a signed release file. It is not
+/// stored, and the caller has to verify a signature.
 ///
 /// # Errors
-/// [`FetchError`] when offline, or when the file can't be had or is larger than `limit`.
+/// [`FetchError`] when offline, or when the file is unavailable or larger than `limit` bytes.
 pub fn download_unverified(url: &str, limit: u64, ctx: &Ctx) -> anyhow::Result<Vec<u8>> {
     download_unverified_with(url, limit, ctx, &Retries::default())
 }
 
-/// [`download_unverified`] with other pauses between attempts, for tests.
+/// Like [`download_unverified`], with other pauses between requests, for tests.
 ///
 /// # Errors
 /// Those of [`download_unverified`].
@@ -142,20 +144,20 @@ pub fn download_unverified_with(
     retries: &Retries,
 ) -> anyhow::Result<Vec<u8>> {
     if ctx.offline {
-        return Err(FetchError::OfflineUrl { url: places::shown(url) }.into());
+        return Err(FetchError::OfflineUrl { url: redacted(url) }.into());
     }
     Ok(download::into_memory(url, limit, ctx, retries)?)
 }
 
-/// Whether there is a road to the server of a URL; what it has is not asked.
+/// Checks that the server of a URL answers, with any status.
 ///
 /// # Errors
-/// What stands in the way, in one line.
-pub fn reachable(url: &str, ctx: &Ctx) -> Result<(), String> {
-    http::Client::new(&ctx.env).knock(url).map_err(|said| said.to_string())
+/// The failure of the request.
+pub fn reachable(url: &str, ctx: &Ctx) -> Result<(), Failure> {
+    http::Client::new(&ctx.env).probe(url)
 }
 
-/// The SHA-256 of what is read, to its end.
+/// Returns the SHA-256 of everything that `input` contains.
 ///
 /// # Errors
 /// When reading fails.
@@ -170,11 +172,11 @@ pub fn sha256_of(mut input: impl Read) -> std::io::Result<Digest> {
     }
 }
 
-/// The digest of a stored file, when there is one.
-fn hash_of(path: &Utf8Path) -> anyhow::Result<Option<Digest>> {
+/// Returns the digest of a file of the store, or `None` if it does not exist.
+fn digest_of(path: &Utf8Path) -> anyhow::Result<Option<Digest>> {
     match fs_err::File::open(path) {
         Ok(file) => Ok(Some(sha256_of(file)?)),
-        // A store that is no directory is told by what makes it, with a hint.
+        // A store that is not a directory is reported when it is created, with a hint.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }
@@ -182,40 +184,30 @@ fn hash_of(path: &Utf8Path) -> anyhow::Result<Option<Digest>> {
     }
 }
 
-/// A name that stays in its directory. Names come from package indexes, too.
+/// Returns true if a name can't leave its directory. Names also come from package indexes.
 fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')
         && !name.chars().any(|c| matches!(c, '/' | '\\') || c.is_control())
 }
 
-fn offline(wanted: &Wanted, path: &Utf8Path, places: &[Place]) -> anyhow::Error {
+fn offline(wanted: &Wanted, path: &Utf8Path, locations: &[Location]) -> anyhow::Error {
     let error = FetchError::Offline {
         file: wanted.file.clone(),
         sha256: wanted.sha256,
         size: wanted.size,
         path: path.to_owned(),
-        places: places.iter().map(Place::to_string).collect(),
+        locations: locations.to_vec(),
     };
-    let hint = || format!("run once without --offline, or put the file at `{path}`");
-    Err::<(), _>(error).hint(hint).expect_err("it was an error")
+    hinted(error, format!("run once without --offline, or put the file at `{path}`"))
 }
 
-/// What to do when the store can't be written.
+/// The hint of an error about writing the store.
 fn unwritable_hint(ctx: &Ctx) -> String {
     format!(
-        "make room or permission for `{}`, or set PYWASM_STORE to a directory that has both",
+        "make `{}` writable and free some space, or set PYWASM_STORE to another directory",
         ctx.store.bucket(Bucket::Downloads)
     )
-}
-
-/// `23.2 MB`.
-fn megabytes(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }
 
 #[cfg(test)]
@@ -223,17 +215,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_leave_their_directory_are_refused() {
+    fn names_with_directories_are_refused() {
         for name in ["", ".", "..", "a/b", "/a", "a\\b", ".hidden", "a\nb"] {
             assert!(!is_plain_name(name), "{name:?}");
         }
         assert!(is_plain_name("clang-22_1%3a22.1.8-1~deb12u1_amd64.deb"));
-    }
-
-    #[test]
-    fn sizes_are_written_for_people() {
-        assert_eq!(megabytes(999), "999 B");
-        assert_eq!(megabytes(1_500), "1.5 kB");
-        assert_eq!(megabytes(23_160_540), "23.2 MB");
     }
 }

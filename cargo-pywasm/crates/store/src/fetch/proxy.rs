@@ -1,12 +1,15 @@
-//! Which proxy a URL goes through, by the variables that curl made customary.
-//! Pure: the environment is handed in.
+//! The proxy of a URL, by the environment variables that curl established. Pure: the environment
+//! is a parameter.
+//!
+//! `ureq::Proxy::try_from_env` is no replacement: it reads the process environment and prefers
+//! `ALL_PROXY` to the proxy of the scheme.
 
 use pywasm_session::Environment;
 
-/// The proxy for a URL, when one is set and the host is not excepted.
+/// Returns the proxy for a URL, unless none is set or the host is excluded.
 ///
-/// `https_proxy` or `http_proxy` by the URL's scheme, else `all_proxy`; lower case
-/// before upper case, as curl does (<https://curl.se/docs/manpage.html#ENVIRONMENT>).
+/// The URL's scheme selects `https_proxy` or `http_proxy`; `all_proxy` is the fallback. Lower-case
+/// names precede upper-case ones: <https://curl.se/docs/manpage.html#ENVIRONMENT>.
 pub(super) fn proxy_for<'a>(url: &str, env: &'a Environment) -> Option<&'a str> {
     let (scheme, rest) = url.split_once("://")?;
     let either = |name: &str| env.text(name).or_else(|| env.text(&name.to_ascii_uppercase()));
@@ -14,15 +17,15 @@ pub(super) fn proxy_for<'a>(url: &str, env: &'a Environment) -> Option<&'a str> 
     let proxy = either(by_scheme).or_else(|| either("all_proxy"))?;
     let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
     let host = authority.rsplit('@').next().unwrap_or(authority);
-    if either("no_proxy").is_some_and(|list| is_excepted(host, list)) {
+    if either("no_proxy").is_some_and(|list| is_excluded(host, list)) {
         return None;
     }
     Some(proxy)
 }
 
-/// Whether a host, with or without its port, is on a `no_proxy` list: names match
-/// themselves and their subdomains, with or without a leading dot; `*` is everything.
-fn is_excepted(host: &str, list: &str) -> bool {
+/// Returns true if a host, with or without a port, is on a `no_proxy` list. A name matches itself
+/// and its subdomains, with or without a leading dot; `*` matches every host.
+fn is_excluded(host: &str, list: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
@@ -43,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scheme_chooses_and_all_proxy_is_the_rest() {
+    fn scheme_selects_and_all_proxy_is_the_fallback() {
         let env = Environment::of(&[("https_proxy", "http://s:1"), ("ALL_PROXY", "http://a:1")]);
         assert_eq!(proxy_for("https://h/x", &env), Some("http://s:1"));
         assert_eq!(proxy_for("http://h/x", &env), Some("http://a:1"));
@@ -54,8 +57,8 @@ mod tests {
     }
 
     #[test]
-    fn excepted_hosts_and_their_subdomains_go_direct() {
-        for (host, list, excepted) in [
+    fn excluded_hosts_and_subdomains_have_no_proxy() {
+        for (host, list, excluded) in [
             ("a.example", "a.example", true),
             ("x.a.example:8080", "a.example", true),
             ("x.a.example", ".a.example", true),
@@ -67,7 +70,7 @@ mod tests {
             ("any.example", "*", true),
             ("any.example", ",", false),
         ] {
-            assert_eq!(is_excepted(host, list), excepted, "{host} in {list}");
+            assert_eq!(is_excluded(host, list), excluded, "{host} in {list}");
         }
     }
 }

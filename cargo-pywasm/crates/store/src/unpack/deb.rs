@@ -1,17 +1,18 @@
-//! The outer layer of a Debian package: an ar archive of three members (deb(5)).
+//! The outer layer of a Debian package, an ar archive of three members:
+//! <https://manpages.debian.org/deb.5>.
 //!
-//! It does not use the `ar` crate, which trusts sizes and offsets in headers: a
-//! hostile one makes it panic or allocate gigabytes.
+//! The `ar` crate is no replacement. It trusts the sizes and offsets in headers: a hostile archive
+//! makes it panic or allocate gigabytes.
 
 use std::io::{self, Read};
 
 use super::error::Refused;
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
-/// Control members are a few kilobytes; what is skipped is read.
+/// The largest member that is skipped. Control members have a few kilobytes.
 const MAX_SKIPPED: u64 = 64 << 20;
 
-/// The data member, compressed as it is; what follows it must be nothing.
+/// Finds the data member and returns its compressed content.
 pub(super) fn data_member<R: Read>(mut archive: R) -> Result<Data<R>, Refused> {
     let mut magic = [0; MAGIC.len()];
     exactly(&mut archive, &mut magic)?;
@@ -36,10 +37,10 @@ pub(super) fn data_member<R: Read>(mut archive: R) -> Result<Data<R>, Refused> {
                 return Ok(Data { archive, left: size, padding: size % 2 });
             }
             name if name.starts_with("control.tar") && !control => control = true,
-            // deb(5) keeps names with an underscore for extensions to be skipped.
+            // deb(5) reserves names with an underscore for extensions, which are skipped.
             name if name.starts_with('_') => {}
             name => {
-                return Err(Refused::Corrupt(format!("member `{name}` is not expected there")));
+                return Err(Refused::Corrupt(format!("unexpected member `{name}`")));
             }
         }
         if size > MAX_SKIPPED {
@@ -49,7 +50,7 @@ pub(super) fn data_member<R: Read>(mut archive: R) -> Result<Data<R>, Refused> {
     }
 }
 
-/// A member's content, and the end of the archive behind it.
+/// The content of the data member. Its end also checks the rest of the archive.
 pub(super) struct Data<R> {
     archive: R,
     left: u64,
@@ -63,7 +64,10 @@ impl<R: Read> Read for Data<R> {
         }
         let count = (&mut self.archive).take(self.left).read(buffer)?;
         if count == 0 && !buffer.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the data member is cut"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the data member is truncated",
+            ));
         }
         self.left -= count as u64;
         Ok(count)
@@ -71,11 +75,13 @@ impl<R: Read> Read for Data<R> {
 }
 
 impl<R: Read> Data<R> {
-    /// Members with an underscore may follow; anything else may not.
+    /// Refuses anything after the data member but extensions.
     fn end(&mut self) -> io::Result<usize> {
-        let garbage = || io::Error::new(io::ErrorKind::InvalidData, "something after the data");
+        let garbage = || {
+            io::Error::new(io::ErrorKind::InvalidData, "unexpected content after the data member")
+        };
         let mut padding = vec![0; usize::from(self.padding == 1)];
-        // Some writers leave out the last padding byte.
+        // Some writers omit the last padding byte.
         let count = self.archive.read(&mut padding)?;
         self.padding -= count as u64;
         while let Some((name, size)) = header(&mut self.archive).map_err(|_| garbage())? {
@@ -88,20 +94,20 @@ impl<R: Read> Data<R> {
     }
 }
 
-/// The next member's name and size; `None` at the end.
+/// Reads the name and the size of the next member; `None` at the end.
 fn header(archive: &mut impl Read) -> Result<Option<(String, u64)>, Refused> {
     let mut bytes = [0; 60];
-    let mut got = 0;
-    while got < bytes.len() {
-        match archive.read(&mut bytes[got..]) {
-            Ok(0) if got == 0 => return Ok(None),
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match archive.read(&mut bytes[filled..]) {
+            Ok(0) if filled == 0 => return Ok(None),
             Ok(0) => return Err(Refused::Truncated),
-            Ok(count) => got += count,
+            Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(Refused::Read(error)),
         }
     }
-    let corrupt = || Refused::Corrupt("a member's header".to_owned());
+    let corrupt = || Refused::Corrupt("invalid header of a member".to_owned());
     if bytes[58..] != *b"`\n" {
         return Err(corrupt());
     }

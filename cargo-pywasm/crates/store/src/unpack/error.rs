@@ -1,16 +1,16 @@
-//! Why an archive was not unpacked.
+//! The errors of unpacking.
 
 use camino::Utf8PathBuf;
 
-/// An archive that was not unpacked to its end.
+/// An archive that could not be unpacked.
 #[derive(Debug, thiserror::Error)]
 #[error("can't unpack `{archive}`{}", entry.as_ref().map(|entry| format!(", entry `{entry}`")).unwrap_or_default())]
 pub struct UnpackError {
-    /// The archive's name.
+    /// The name of the archive.
     pub archive: String,
-    /// The entry that was at fault, when it was one.
+    /// The path of the entry that caused the error, if one did.
     pub entry: Option<String>,
-    /// Why.
+    /// The reason.
     #[source]
     pub reason: Refused,
 }
@@ -25,75 +25,76 @@ impl UnpackError {
     }
 }
 
-/// Why an archive, or an entry of it, is refused.
+/// The reason for which an archive or an entry is refused. Messages describe the entry or, if
+/// there is none, the archive.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// A path or link target with `..` in it.
-    #[error("its path leads outside: `..`")]
+    /// A path with `..`.
+    #[error("its path contains `..`")]
     Traversal,
-    /// A path that begins at the file system's root.
+    /// An absolute path.
     #[error("its path is absolute")]
     AbsolutePath,
-    /// A path with nothing in it, or a NUL byte.
-    #[error("its path is empty or holds a NUL")]
+    /// An empty path, or one with a NUL byte.
+    #[error("its path is empty or contains a NUL byte")]
     BadPath,
     /// A name or link target that is not UTF-8.
     #[error("its name is not UTF-8")]
     NotUtf8,
-    /// A file that has fewer components than are to be dropped.
-    #[error("it lies above the {0} path components that are dropped")]
+    /// A path without components after the stripped ones.
+    #[error("its path has no more than the {0} components that are stripped")]
     TooShallow(usize),
     /// A link to an absolute path.
     #[error("it is a link to the absolute path `{0}`")]
     AbsoluteLink(String),
-    /// A link that leads outside, or whose end can't be known.
-    #[error("it is a link to `{0}`, which leads outside or may do so")]
+    /// A link whose target is, or may be, outside of the directory.
+    #[error("it is a link to `{0}`, which may be outside of the directory")]
     LinkOutside(String),
-    /// A hard link to something that is not a regular file of this archive.
-    #[error("it is a hard link to `{0}`, which is no file that was unpacked before it")]
+    /// A hard link to anything but an unpacked regular file.
+    #[error("it is a hard link to `{0}`, which is not an unpacked file")]
     HardLinkToNothing(String),
-    /// A path that goes through a link.
-    #[error("its path goes through the link `{0}`")]
+    /// A path with a link among its directories.
+    #[error("its path contains the link `{0}`")]
     ThroughLink(Utf8PathBuf),
-    /// A second entry of the same path and of another kind.
-    #[error("`{path}` is there already as a {was}")]
+    /// Two entries of one path and different kinds.
+    #[error("`{path}` is already a {was}")]
     KindChange {
         /// The path in the tree.
         path: Utf8PathBuf,
-        /// What it is there.
+        /// The kind of the existing entry.
         was: &'static str,
     },
-    /// A device, a pipe, a socket, or something even rarer.
+    /// An entry other than a file, a directory or a link.
     #[error("it is a {0}: only files, directories and links are unpacked")]
     Special(&'static str),
-    /// More bytes than are allowed.
+    /// More than [`Limits::max_bytes`](super::Limits::max_bytes).
     #[error("it unpacks to more than {0} bytes")]
     TooManyBytes(u64),
-    /// More entries than are allowed.
+    /// More than [`Limits::max_entries`](super::Limits::max_entries).
     #[error("it has more than {0} entries")]
     TooManyEntries(u64),
-    /// It grows by more than any honest archive does.
+    /// More than [`Limits::max_ratio`](super::Limits::max_ratio).
     #[error("it unpacks to more than {0} times its size: a decompression bomb")]
     TooDense(u64),
-    /// Headers of an entry that are larger than names can be.
+    /// Headers of an entry that are larger than any names.
     #[error("an entry's headers are larger than {0} bytes")]
     HugeHeader(u64),
-    /// It ends too early.
+    /// An archive that ends too early.
     #[error("it is truncated")]
     Truncated,
-    /// There is something after its end.
-    #[error("there is something after its end")]
+    /// Content after the end of the archive.
+    #[error("it has content after its end")]
     TrailingGarbage,
-    /// It is nothing that can be unpacked.
-    #[error("it is {0}; .tar, .tar.gz, .tar.xz, .tar.zst and .deb can be unpacked")]
+    /// A format that is not supported.
+    #[error("it is {0}: only .tar, .tar.gz, .tar.xz, .tar.zst and .deb are supported")]
     UnknownFormat(&'static str),
-    /// It does not hold together.
+    /// An archive with invalid content.
     #[error("it is corrupt: {0}")]
     Corrupt(String),
-    /// It can't be read.
+    /// The archive can't be read.
     #[error("it can't be read")]
     Read(#[source] std::io::Error),
-    /// What it holds can't be written.
+    /// An entry can't be written.
     #[error("it can't be written")]
     Write(#[source] std::io::Error),
 }

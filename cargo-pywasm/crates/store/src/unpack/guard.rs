@@ -1,30 +1,30 @@
-//! The limits of what an archive may become, and the reader that keeps them.
+//! The limits of unpacking, and the reader that enforces them.
 
 use std::cell::Cell;
 use std::io::{self, Read};
 
 use super::error::Refused;
 
-/// What an archive may become.
+/// The limits of one archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes after decompression, of everything, written or not.
+    /// Decompressed bytes, also of entries that are left out.
     pub max_bytes: u64,
-    /// Entries, written or not.
+    /// Entries, including those that are left out.
     pub max_entries: u64,
-    /// Bytes after decompression for each byte before, once [`Limits::FREE`] bytes have come.
+    /// Decompressed bytes for each compressed byte, after the first [`Limits::FREE`] bytes.
     pub max_ratio: u64,
 }
 
 impl Limits {
-    /// The ratio does not count for so little: a small file of zeros is no bomb.
+    /// The decompressed bytes to which the ratio does not apply: a small file of zeros is not a
+    /// decompression bomb.
     pub const FREE: u64 = 16 << 20;
-    /// The largest archive that is used, a WASI SDK, unpacks to half a gigabyte;
-    /// LLVM's packages to a quarter.
+    /// The largest archive in use, a WASI SDK, unpacks to half a gigabyte.
     pub const MAX_BYTES: u64 = 4 << 30;
-    /// CPython's source has 5,000 files, a WASI SDK 6,000.
+    /// The source of CPython has 5,000 files, a WASI SDK 6,000.
     pub const MAX_ENTRIES: u64 = 100_000;
-    /// Source code in xz shrinks to a seventh, an index of packages to a tenth.
+    /// Source code in xz has a ratio of 7, an index of packages of 10.
     pub const MAX_RATIO: u64 = 200;
 }
 
@@ -38,21 +38,21 @@ impl Default for Limits {
     }
 }
 
-/// Headers of one entry (long names, PAX records) are read into memory: a megabyte
-/// is 256 times the longest path.
+/// The largest headers of one entry (long names, PAX records), which are read into memory. The
+/// longest path has 4 KiB.
 pub(super) const MAX_HEADER: u64 = 1 << 20;
 
-/// Why a [`Guarded`] reader stopped. Its `io::Error` passes through libraries that
-/// know nothing of it; the cell keeps the reason.
+/// The state of a [`Guarded`] reader, shared with the code above it: `io::Error`s lose their reason
+/// on the way through the tar and decompression libraries.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
     stop: Cell<Option<Stop>>,
-    /// The end of the decompressed data was read.
+    /// True after the end of the decompressed data was read.
     ended: Cell<bool>,
-    /// Bytes that may still be read before the next entry begins.
+    /// The bytes that may still be read before the next entry, if limited.
     budget: Cell<Option<u64>>,
-    /// Bytes that were given out so far.
-    given: Cell<u64>,
+    /// The decompressed bytes so far.
+    read: Cell<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,22 +63,22 @@ enum Stop {
 }
 
 impl Verdict {
-    /// From here on at most so many bytes may be read: `None` for no limit but the general ones.
+    /// Limits the bytes that may be read from now on; `None` removes the limit.
     pub(super) fn set_budget(&self, budget: Option<u64>) {
         self.budget.set(budget);
     }
 
-    /// Bytes that were given out so far.
-    pub(super) fn given(&self) -> u64 {
-        self.given.get()
+    /// Returns the decompressed bytes so far.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.read.get()
     }
 
-    /// Whether the data has come to its end.
+    /// Returns true after the end of the data was read.
     pub(super) fn has_ended(&self) -> bool {
         self.ended.get()
     }
 
-    /// The reason behind an error that came out of the reader or what lies above it.
+    /// Returns the reason of an error from the reader or a library above it.
     pub(super) fn reason(&self, error: &io::Error) -> Refused {
         match self.stop.get() {
             Some(Stop::Bytes(limit)) => Refused::TooManyBytes(limit),
@@ -92,11 +92,11 @@ impl Verdict {
     }
 }
 
-/// Decompressed data, counted.
+/// A reader of decompressed data that enforces the limits.
 pub(super) struct Guarded<'a, R> {
     inner: R,
-    /// Compressed bytes that were read so far.
-    taken: &'a dyn Fn() -> u64,
+    /// Returns the compressed bytes so far.
+    compressed: &'a dyn Fn() -> u64,
     limits: &'a Limits,
     verdict: &'a Verdict,
 }
@@ -104,20 +104,20 @@ pub(super) struct Guarded<'a, R> {
 impl<'a, R: Read> Guarded<'a, R> {
     pub(super) fn new(
         inner: R,
-        taken: &'a dyn Fn() -> u64,
+        compressed: &'a dyn Fn() -> u64,
         limits: &'a Limits,
         verdict: &'a Verdict,
     ) -> Self {
-        Self { inner, taken, limits, verdict }
+        Self { inner, compressed, limits, verdict }
     }
 
     fn check(&self) -> Result<(), Stop> {
-        let given = self.verdict.given();
-        if given > self.limits.max_bytes {
+        let read = self.verdict.bytes_read();
+        if read > self.limits.max_bytes {
             return Err(Stop::Bytes(self.limits.max_bytes));
         }
-        let fair = (self.taken)().saturating_mul(self.limits.max_ratio);
-        if given > fair.saturating_add(Limits::FREE) {
+        let allowed = (self.compressed)().saturating_mul(self.limits.max_ratio);
+        if read > allowed.saturating_add(Limits::FREE) {
             return Err(Stop::Ratio(self.limits.max_ratio));
         }
         Ok(())
@@ -128,7 +128,7 @@ impl<R: Read> Read for Guarded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let stop = |stop| {
             self.verdict.stop.set(Some(stop));
-            io::Error::other("a limit is reached")
+            io::Error::other("a limit was exceeded")
         };
         let budget = self.verdict.budget.get();
         if budget == Some(0) && !buffer.is_empty() {
@@ -144,7 +144,7 @@ impl<R: Read> Read for Guarded<'_, R> {
         if let Some(budget) = budget {
             self.verdict.budget.set(Some(budget - count as u64));
         }
-        self.verdict.given.set(self.verdict.given() + count as u64);
+        self.verdict.read.set(self.verdict.bytes_read() + count as u64);
         self.check().map_err(stop)?;
         Ok(count)
     }

@@ -1,9 +1,8 @@
-//! Unpacks verified archives into a directory of the store's staging area.
+//! Unpacks verified archives.
 //!
-//! It never writes outside the directory, whatever the archive says, never through
-//! a link, and never anything but regular files, directories and relative links.
-//! After an error the directory holds what came before it: callers unpack into a
-//! [`Stage`](crate::Stage) and drop it.
+//! Archives may be hostile. Nothing is written outside of the target directory or through a link,
+//! and nothing but regular files, directories and relative links. After an error the directory is
+//! incomplete, so callers unpack into a [`Stage`](crate::Stage) and drop it.
 
 mod deb;
 mod error;
@@ -22,27 +21,27 @@ use fs_err::File;
 
 use crate::fetch::Verified;
 
-/// What an archive held.
+/// The totals of an unpacked archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unpacked {
-    /// Files, directories and links that were written.
+    /// The number of files, directories and links that were written.
     pub entries: u64,
-    /// Bytes of file content that were written.
+    /// The bytes of file content that were written.
     pub bytes: u64,
 }
 
-/// Says where an entry of a package goes in the tree: given `usr/lib/x/bin/clang`,
-/// the path in the tree, or `None` to leave it out. A hard link's target is asked for, too.
+/// Maps the path of an entry, such as `usr/lib/x/bin/clang`, to its path in the target directory;
+/// `None` leaves it out. It is also called for the targets of hard links.
 pub type Select<'a> = dyn FnMut(&Utf8Path) -> Option<Utf8PathBuf> + 'a;
 
-/// Unpacks a `.tar`, `.tar.gz`, `.tar.xz` or `.tar.zst` into a directory, without
-/// the first `strip` components of every path. The format is told by its content.
+/// Unpacks a `.tar`, `.tar.gz`, `.tar.xz` or `.tar.zst` into a directory, and strips the first
+/// `strip` components of every path. The format is detected by content.
 ///
-/// Modes become 0755 or 0644 by the owner's executable bit, less what the umask
-/// takes; modification times are kept, because make goes by them.
+/// Modes become 0755 or 0644 by the executable bit of the owner, minus the umask. Modification
+/// times are kept because make depends on them.
 ///
 /// # Errors
-/// When the archive is broken, is refused (see [`Refused`]), or can't be written.
+/// When the archive is corrupt or refused (see [`Refused`]), or can't be written.
 pub fn unpack_tar(
     archive: &Verified,
     into: &Utf8Path,
@@ -53,10 +52,10 @@ pub fn unpack_tar(
     tar_from(open(archive)?, name, into, strip, limits)
 }
 
-/// [`unpack_tar`] of what `select` chooses, which is given paths without their first components.
+/// Like [`unpack_tar`], for the entries that `select` chooses by their stripped paths.
 ///
 /// # Errors
-/// Those of [`unpack_tar`]. What is not selected may be of any kind and lead anywhere.
+/// Those of [`unpack_tar`], but none for entries that are left out.
 pub fn unpack_tar_part(
     archive: &Verified,
     into: &Utf8Path,
@@ -64,17 +63,16 @@ pub fn unpack_tar_part(
     select: &mut Select<'_>,
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
-    let mut place =
-        |path: &Utf8Path| Ok(tar::stripped(path, strip)?.and_then(|path| select(&path)));
-    tar::unpack(open(archive)?, &archive.wanted().file, into, &mut place, limits)
+    let mut map = |path: &Utf8Path| Ok(tar::stripped(path, strip)?.and_then(|path| select(&path)));
+    tar::unpack(open(archive)?, &archive.wanted().file, into, &mut map, limits)
 }
 
-/// Unpacks what `select` chooses of a Debian package's files into a directory,
-/// which may hold the files of other packages already.
+/// Unpacks the files of a Debian package that `select` chooses. The directory may contain the files
+/// of other packages.
 ///
 /// # Errors
-/// When the package is broken, is refused (see [`Refused`]), or can't be written.
-/// What is not selected may be of any kind and lead anywhere.
+/// When the package is corrupt or refused (see [`Refused`]), or can't be written. Entries that are
+/// left out are not checked.
 pub fn unpack_deb(
     archive: &Verified,
     into: &Utf8Path,
@@ -85,8 +83,7 @@ pub fn unpack_deb(
     deb_from(open(archive)?, name, into, select, limits)
 }
 
-/// [`unpack_tar`] from any reader, so that tests can feed hostile archives. `name`
-/// is for messages.
+/// Like [`unpack_tar`], from any reader, for tests with hostile archives. `name` is for messages.
 ///
 /// # Errors
 /// Those of [`unpack_tar`].
@@ -97,12 +94,11 @@ pub fn tar_from(
     strip: usize,
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
-    let mut place = |path: &Utf8Path| tar::stripped(path, strip);
-    tar::unpack(archive, name, into, &mut place, limits)
+    let mut map = |path: &Utf8Path| tar::stripped(path, strip);
+    tar::unpack(archive, name, into, &mut map, limits)
 }
 
-/// [`unpack_deb`] from any reader, so that tests can feed hostile packages. `name`
-/// is for messages.
+/// Like [`unpack_deb`], from any reader, for tests with hostile packages. `name` is for messages.
 ///
 /// # Errors
 /// Those of [`unpack_deb`].
@@ -114,15 +110,15 @@ pub fn deb_from(
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
     let data = deb::data_member(archive).map_err(|reason| UnpackError::of(name, reason))?;
-    let mut place = |path: &Utf8Path| Ok(select(path));
-    tar::unpack(data, name, into, &mut place, limits)
+    let mut map = |path: &Utf8Path| Ok(select(path));
+    tar::unpack(data, name, into, &mut map, limits)
 }
 
-/// Decompresses a verified file in a known way (`.gz`, `.xz`, `.zst`, or plain),
-/// such as an index of packages, into memory.
+/// Decompresses a verified file, such as an index of packages, into memory: gzip, xz, zstd or
+/// uncompressed.
 ///
 /// # Errors
-/// When it is broken, or larger than `limits` allow.
+/// When it is corrupt or exceeds `limits`.
 pub fn decompress(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<u8>, UnpackError> {
     stream::whole(bytes, limits).map_err(|reason| UnpackError::of(name, reason))
 }

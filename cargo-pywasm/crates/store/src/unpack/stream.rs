@@ -1,4 +1,4 @@
-//! Decompression, told by the first bytes. Knows nothing of what is inside.
+//! Decompression. The format is detected by the first bytes; the content is not inspected.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
@@ -13,12 +13,13 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::error::Refused;
 use super::guard::{Guarded, Limits, Verdict};
 
-/// xz's strongest preset needs 65 MiB to decode, Debian's largest members 100.
+/// The memory limit of xz. Its strongest preset needs 65 MiB to decode, Debian's largest packages
+/// 100 MiB.
 const XZ_MEMORY: u64 = 256 << 20;
-/// One read of a compressed file.
+/// The size of one read of a compressed file.
 const BUFFER: usize = 256 * 1024;
 
-/// Counts what is read, where another thread can see it.
+/// A reader that counts its bytes in a variable that outlives its move into the decoder.
 pub(super) struct Counted<R> {
     inner: R,
     count: Arc<AtomicU64>,
@@ -39,7 +40,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// How data is compressed.
+/// A compression format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Plain,
@@ -53,7 +54,7 @@ fn format(start: &[u8]) -> Result<Format, Refused> {
         [] => Err(Refused::UnknownFormat("empty")),
         [0x1f, 0x8b, ..] => Ok(Format::Gzip),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Ok(Format::Xz),
-        // A frame, or one that decoders skip.
+        // A frame, or a skippable frame.
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(Format::Zstd),
         [b'B', b'Z', b'h', ..] => Err(Refused::UnknownFormat("a bzip2 archive")),
         [b'P', b'K', 3, 4, ..] => Err(Refused::UnknownFormat("a zip archive")),
@@ -62,7 +63,7 @@ fn format(start: &[u8]) -> Result<Format, Refused> {
     }
 }
 
-/// A reader of what is inside.
+/// Returns a reader of the decompressed data.
 pub(super) fn decompressed<'r>(
     inner: impl Read + Send + 'r,
 ) -> Result<Box<dyn Read + Send + 'r>, Refused> {
@@ -80,19 +81,20 @@ pub(super) fn decompressed<'r>(
     })
 }
 
-/// All of what is inside.
+/// Decompresses a whole file.
 pub(super) fn whole(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Refused> {
-    let (counted, taken) = Counted::new(bytes);
-    let taken = || taken.load(Ordering::Relaxed);
+    let (counted, compressed) = Counted::new(bytes);
+    let compressed = || compressed.load(Ordering::Relaxed);
     let verdict = Verdict::default();
     let mut out = Vec::new();
-    Guarded::new(decompressed(counted)?, &taken, limits, &verdict)
+    Guarded::new(decompressed(counted)?, &compressed, limits, &verdict)
         .read_to_end(&mut out)
         .map_err(|error| verdict.reason(&error))?;
     Ok(out)
 }
 
-/// Any number of zstd frames, with skippable ones among them (RFC 8878, 3.1).
+/// A decoder of any number of zstd frames, also skippable ones:
+/// <https://www.rfc-editor.org/rfc/rfc8878#section-3.1>.
 struct Zstd<R> {
     input: R,
     frame: FrameDecoder,
@@ -100,7 +102,7 @@ struct Zstd<R> {
 }
 
 impl<R: BufRead> Zstd<R> {
-    /// Opens the next frame; false at the end.
+    /// Opens the next frame. Returns false at the end.
     fn next_frame(&mut self) -> io::Result<bool> {
         loop {
             if self.input.fill_buf()?.is_empty() {
@@ -123,7 +125,7 @@ impl<R: BufRead> Zstd<R> {
         }
     }
 
-    /// The decoder does not say when it is the input that has ended.
+    /// Distinguishes truncated from corrupt input, which the decoder does not.
     fn failed(&mut self, error: &FrameDecoderError) -> io::Error {
         match self.input.fill_buf() {
             Ok([]) => io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string()),
@@ -182,7 +184,7 @@ mod tests {
     const PACKERS: [Pack; 3] = [gzip, xz, zstd];
 
     #[test]
-    fn each_format_is_told_by_its_content_and_may_have_several_parts() {
+    fn formats_are_detected_and_may_have_several_parts() {
         let limits = Limits::default();
         for pack in PACKERS {
             let twice = [pack(b"hello "), pack(b"world")].concat();
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn truncated_data_is_told_from_corrupt_data() {
+    fn truncated_and_corrupt_data_are_distinguished() {
         let text: Vec<u8> = (0..60_000u32).flat_map(|n| (n * n).to_le_bytes()).collect();
         for pack in PACKERS {
             let whole_file = pack(&text);
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_stopped_by_size_and_by_ratio() {
+    fn bombs_are_stopped_by_size_and_ratio() {
         let zeros = vec![0; 40 << 20];
         for pack in [gzip, xz] {
             let bomb = pack(&zeros);

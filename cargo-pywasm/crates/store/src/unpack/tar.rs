@@ -1,4 +1,4 @@
-//! A tar archive, entry by entry, each one checked before it is written.
+//! Tar archives, entry by entry: each one is checked before it is written.
 
 use std::io::{self, Read};
 use std::sync::atomic::Ordering;
@@ -12,35 +12,38 @@ use super::guard::{Guarded, Limits, MAX_HEADER, Verdict};
 use super::stream::{Counted, decompressed};
 use super::tree::{Inside, Tree};
 
-/// Where an entry goes, or that it is left out.
-pub(super) type Place<'a> = dyn FnMut(&Utf8Path) -> Result<Option<Utf8PathBuf>, Refused> + 'a;
+/// Maps the path of an entry to its path in the target directory; `None` leaves it out.
+pub(super) type Map<'a> = dyn FnMut(&Utf8Path) -> Result<Option<Utf8PathBuf>, Refused> + 'a;
 
-/// A path without its first components. That a directory has no more than those is
-/// usual; a file that has not would be lost.
+/// Strips the first components of a path.
+///
+/// # Errors
+/// When the path has no other components. Directories like that are common, but a file would be
+/// lost.
 pub(super) fn stripped(path: &Utf8Path, strip: usize) -> Result<Option<Utf8PathBuf>, Refused> {
     let rest: Utf8PathBuf = path.components().skip(strip).collect();
-    // With nothing to drop, nothing is too shallow: `./` is the root itself.
+    // With nothing to strip, an empty path is the root: `./`.
     if strip > 0 && rest.as_str().is_empty() {
         return Err(Refused::TooShallow(strip));
     }
     Ok((!rest.as_str().is_empty()).then_some(rest))
 }
 
-/// Unpacks what `place` finds a place for.
+/// Unpacks the entries that `map` returns a path for.
 pub(super) fn unpack(
     archive: impl Read + Send,
     name: &str,
     into: &Utf8Path,
-    place: &mut Place<'_>,
+    map: &mut Map<'_>,
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
-    let (counted, taken) = Counted::new(archive);
-    let taken = || taken.load(Ordering::Relaxed);
+    let (counted, compressed) = Counted::new(archive);
+    let compressed = || compressed.load(Ordering::Relaxed);
     let verdict = Verdict::default();
     let data = decompressed(counted).map_err(|reason| UnpackError::of(name, reason))?;
-    let guarded = Guarded::new(data, &taken, limits, &verdict);
+    let guarded = Guarded::new(data, &compressed, limits, &verdict);
     let mut job =
-        Job { name, verdict: &verdict, tree: Tree::new(into), done: Unpacked::default(), place };
+        Job { name, verdict: &verdict, tree: Tree::new(into), done: Unpacked::default(), map };
     let mut archive = Archive::new(guarded);
     job.entries(&mut archive, limits)?;
     job.rest(&mut archive.into_inner())?;
@@ -53,7 +56,7 @@ struct Job<'a, 'p> {
     verdict: &'a Verdict,
     tree: Tree,
     done: Unpacked,
-    place: &'a mut Place<'p>,
+    map: &'a mut Map<'p>,
 }
 
 impl Job<'_, '_> {
@@ -66,7 +69,7 @@ impl Job<'_, '_> {
         let broken = |error: io::Error| UnpackError::of(self.name, verdict.reason(&error));
         let mut seen = 0u64;
         let mut entries = archive.entries().map_err(broken)?;
-        // What is left of the entry before is skipped together with the next headers.
+        // The unread rest of an entry is skipped together with the next headers.
         let mut left = 0u64;
         loop {
             verdict.set_budget(left.checked_add(MAX_HEADER));
@@ -79,16 +82,16 @@ impl Job<'_, '_> {
                 return Err(UnpackError::of(self.name, reason));
             }
             let size = match entry.header().entry_type() {
-                // What it says is the size with the holes, which are not in the archive.
+                // `size` includes the holes, which are not in the archive.
                 EntryType::GNUSparse => entry.header().entry_size().unwrap_or(0),
                 _ => entry.size(),
             };
-            let before = verdict.given();
+            let before = verdict.bytes_read();
             let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             self.entry(&mut entry).map_err(|reason| UnpackError::at(self.name, &path, reason))?;
-            left = size.saturating_sub(verdict.given() - before);
+            left = size.saturating_sub(verdict.bytes_read() - before);
         }
-        // The end is marked: data that just stops has lost something.
+        // An archive ends with a marker: without it, entries may be missing.
         if verdict.has_ended() {
             return Err(UnpackError::of(self.name, Refused::Truncated));
         }
@@ -97,23 +100,23 @@ impl Job<'_, '_> {
 
     fn entry(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), Refused> {
         let mut kind = entry.header().entry_type();
-        // The way of archives from before there was a type for directories.
+        // Old archives have no type for directories.
         if kind.is_file() && entry.path_bytes().ends_with(b"/") {
             kind = EntryType::Directory;
         }
-        // Comments of git-archive: not an entry.
+        // A comment of git-archive, not an entry.
         if kind.is_pax_global_extensions() {
             return Ok(());
         }
         let path = utf8(&entry.path_bytes())?;
         let inside = match Inside::of(&path) {
             Ok(inside) => inside,
-            // Left out, it may lead anywhere.
+            // The path of an entry that is left out does not matter.
             Err(refused) => {
-                return if (self.place)(&path)?.is_some() { Err(refused) } else { Ok(()) };
+                return if (self.map)(&path)?.is_some() { Err(refused) } else { Ok(()) };
             }
         };
-        let to = match (self.place)(inside.path()) {
+        let to = match (self.map)(inside.path()) {
             Ok(Some(to)) => to,
             Ok(None) => return Ok(()),
             Err(Refused::TooShallow(_)) if kind.is_dir() => return Ok(()),
@@ -142,7 +145,7 @@ impl Job<'_, '_> {
             EntryType::Link => {
                 let target = utf8(&target(entry)?)?;
                 let inside = Inside::of(&target)?;
-                match (self.place)(inside.path())? {
+                match (self.map)(inside.path())? {
                     Some(target) => self.tree.hard_link(&to, &Inside::of(&target)?)?,
                     None => return Err(Refused::HardLinkToNothing(target.into_string())),
                 }
@@ -153,7 +156,7 @@ impl Job<'_, '_> {
         Ok(())
     }
 
-    /// After the end there is padding, and nothing else.
+    /// Refuses anything but padding after the end.
     fn rest(&self, data: &mut impl Read) -> Result<(), UnpackError> {
         self.verdict.set_budget(None);
         let mut buffer = vec![0; 64 * 1024];
@@ -175,7 +178,7 @@ impl Job<'_, '_> {
     }
 }
 
-/// What PAX records say beyond what the `tar` crate reads from them.
+/// The PAX records that the `tar` crate does not interpret.
 #[derive(Default)]
 struct Pax {
     mtime: Option<u64>,
@@ -191,7 +194,7 @@ impl Pax {
             let record = record.map_err(corrupt)?;
             match record.key_bytes() {
                 b"mtime" => {
-                    // Seconds with a fraction, maybe before 1970 (POSIX pax, "mtime").
+                    // Seconds with a fraction, possibly negative: POSIX, pax, "mtime".
                     let text = record.value().unwrap_or_default();
                     let seconds = text.split('.').next().unwrap_or_default();
                     pax.mtime = Some(seconds.parse().unwrap_or(0));
@@ -218,6 +221,6 @@ fn special(kind: EntryType) -> &'static str {
         EntryType::Char => "character device",
         EntryType::Fifo => "pipe",
         EntryType::GNUSparse => "sparse file",
-        _ => "thing of an unknown kind",
+        _ => "special file of an unknown kind",
     }
 }

@@ -1,9 +1,9 @@
-//! Writes into one directory and nowhere else.
+//! Writes into one directory and nowhere else, by two rules.
 //!
-//! Two rules keep it so. No path goes through a link: each directory on the way
-//! was made here or was looked at. And a link's target may have `..` only at its
-//! beginning, where it counts from the link's real directory, and not above the
-//! root; after a name, `..` would mean something else once that name is a link.
+//! No path contains a link: each of its directories was created or checked here. And the target of
+//! a link has `..` only at its beginning, where it is relative to the real directory of the link,
+//! and never leads above the root. After a name, `..` could mean another directory if that name is
+//! a link.
 
 use std::collections::HashSet;
 use std::fs::FileTimes;
@@ -14,12 +14,15 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::error::Refused;
 
-/// A path below the root: relative, of plain names only, maybe empty.
+/// A path below the root: relative, without `.` and `..`, possibly empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Inside(Utf8PathBuf);
 
 impl Inside {
-    /// Takes `.` out, and refuses what is absolute or goes up.
+    /// Removes `.` from a path.
+    ///
+    /// # Errors
+    /// When the path is absolute, empty, or contains `..` or a NUL byte.
     pub(super) fn of(path: &Utf8Path) -> Result<Self, Refused> {
         if path.as_str().is_empty() || path.as_str().contains('\0') {
             return Err(Refused::BadPath);
@@ -47,12 +50,12 @@ impl Inside {
     }
 }
 
-/// The directory that is written to.
+/// The target directory.
 pub(super) struct Tree {
     root: Utf8PathBuf,
-    /// Directories that are known to be real.
+    /// Directories that are known not to be links.
     known: HashSet<Utf8PathBuf>,
-    /// Directories whose time is set at the end: writing into them changes it.
+    /// Directories and their times, which are set at the end because writing changes them.
     dirs: Vec<(Utf8PathBuf, SystemTime)>,
     buffer: Vec<u8>,
 }
@@ -71,8 +74,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Writes a file, and says how many bytes it has. A file of the same path that
-    /// is there already is replaced, as tar does.
+    /// Writes a file of `size` bytes. It replaces an existing file, as tar does. `failed` converts
+    /// read errors of `content`.
     pub(super) fn file(
         &mut self,
         at: &Inside,
@@ -82,7 +85,7 @@ impl Tree {
         content: &mut dyn Read,
         failed: &dyn Fn(&io::Error) -> Refused,
     ) -> Result<(), Refused> {
-        let path = self.fresh(at, "file")?;
+        let path = self.target(at, "file")?;
         let mut options = fs_err::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -115,13 +118,13 @@ impl Tree {
 
     pub(super) fn symlink(&mut self, at: &Inside, target: &str) -> Result<(), Refused> {
         check_target(at, target)?;
-        let path = self.fresh(at, "link")?;
+        let path = self.target(at, "link")?;
         match symlink(target, &path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 self.replace(at, "link")?;
                 symlink(target, &path)
             }
-            made => made,
+            created => created,
         }
         .map_err(Refused::Write)
     }
@@ -133,14 +136,14 @@ impl Tree {
         if kind(&source)? != Some("file") || at == target {
             return Err(nothing());
         }
-        let path = self.fresh(at, "file")?;
+        let path = self.target(at, "file")?;
         if kind(&path)?.is_some() {
             self.replace(at, "file")?;
         }
         fs_err::hard_link(&source, &path).map_err(Refused::Write)
     }
 
-    /// Sets the times of directories, the innermost first.
+    /// Sets the times of the directories, innermost first.
     pub(super) fn finish(self) -> Result<(), Refused> {
         for (path, mtime) in self.dirs.iter().rev() {
             let dir = fs_err::File::open(path).map_err(Refused::Write)?;
@@ -150,8 +153,8 @@ impl Tree {
         Ok(())
     }
 
-    /// The path to write to, its directory made.
-    fn fresh(&mut self, at: &Inside, becomes: &'static str) -> Result<Utf8PathBuf, Refused> {
+    /// Creates the directory of a path and returns the path to write to.
+    fn target(&mut self, at: &Inside, becomes: &'static str) -> Result<Utf8PathBuf, Refused> {
         let Some(parent) = at.path().parent() else {
             let was = "directory";
             debug_assert_ne!(was, becomes);
@@ -161,18 +164,18 @@ impl Tree {
         Ok(self.root.join(at.path()))
     }
 
-    /// Removes what is there if it is of the same kind.
-    fn replace(&self, at: &Inside, kind_wanted: &'static str) -> Result<(), Refused> {
+    /// Removes an existing entry if it has this kind.
+    fn replace(&self, at: &Inside, expected: &'static str) -> Result<(), Refused> {
         let path = self.root.join(at.path());
         match kind(&path)? {
-            Some(was) if was != kind_wanted => {
+            Some(was) if was != expected => {
                 Err(Refused::KindChange { path: at.path().to_owned(), was })
             }
             _ => fs_err::remove_file(&path).map_err(Refused::Write),
         }
     }
 
-    /// Makes a directory and those above it, none of them a link.
+    /// Creates a directory and its parents, none of which may be a link.
     fn ensure(&mut self, dir: &Utf8Path) -> Result<(), Refused> {
         if dir.as_str().is_empty() || self.known.contains(dir) {
             return Ok(());
@@ -198,7 +201,7 @@ impl Tree {
     }
 }
 
-/// What lies at a path, itself and not where it leads.
+/// Returns the kind of the entry at a path, without following links.
 fn kind(path: &Utf8Path) -> Result<Option<&'static str>, Refused> {
     match fs_err::symlink_metadata(path) {
         Ok(meta) if meta.is_symlink() => Ok(Some("link")),
@@ -210,7 +213,7 @@ fn kind(path: &Utf8Path) -> Result<Option<&'static str>, Refused> {
     }
 }
 
-/// A link's target stays inside, seen from the link's own directory.
+/// Checks that the target of a link is below the root.
 fn check_target(at: &Inside, target: &str) -> Result<(), Refused> {
     let outside = || Refused::LinkOutside(target.to_owned());
     if target.is_empty() || target.contains('\0') {
@@ -235,7 +238,7 @@ fn check_target(at: &Inside, target: &str) -> Result<(), Refused> {
 fn time(mtime: u64) -> Result<SystemTime, Refused> {
     SystemTime::UNIX_EPOCH
         .checked_add(Duration::from_secs(mtime))
-        .ok_or_else(|| Refused::Corrupt(format!("a modification time of {mtime}")))
+        .ok_or_else(|| Refused::Corrupt(format!("invalid modification time {mtime}")))
 }
 
 #[cfg(unix)]
@@ -245,7 +248,7 @@ fn symlink(target: &str, path: &Utf8Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn symlink(_target: &str, _path: &Utf8Path) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "links are only made on Unix"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "links are only supported on Unix"))
 }
 
 #[cfg(test)]
@@ -253,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_relative_and_never_go_up() {
+    fn absolute_and_parent_paths_are_refused() {
         assert_eq!(Inside::of("./a/./b/".into()).unwrap().path(), "a/b");
         assert!(Inside::of("./".into()).unwrap().is_root());
         assert!(matches!(Inside::of("a/../b".into()), Err(Refused::Traversal)));
@@ -262,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn link_targets_stay_inside() {
+    fn link_targets_outside_are_refused() {
         let check = |at: &str, target: &str| check_target(&Inside::of(at.into()).unwrap(), target);
         for (at, target) in [("a", "b"), ("d/a", "../b"), ("d/e/a", "../../b"), ("a", "./b/c")] {
             check(at, target).unwrap();

@@ -1,20 +1,20 @@
-//! Which packages make Binaryen's optimizer: pure, from what a suite lists.
+//! Selects the packages of Binaryen's `wasm-opt` from a suite. Pure.
 
 use super::index::Package;
 use super::suite::{RUNTIME, SuitePackages, is_since, newest};
 
-/// The package that has it, with its library inside.
+/// The package of the program and its library.
 const BINARYEN: &str = "binaryen";
-/// The oldest whose flags are known here.
+/// The oldest version with the flags that this tool uses.
 const OLDEST: &str = "108";
 
-/// Whether an index's package may be part of the optimizer.
+/// Returns true if a package of this name may be selected.
 #[must_use]
 pub(crate) fn is_part_of_binaryen(name: &str) -> bool {
     name == BINARYEN || RUNTIME.contains(&name)
 }
 
-/// The optimizer of a suite, when it is whole and new enough.
+/// Selects the packages, if the suite has all of them and the program is new enough.
 #[must_use]
 pub fn choose_binaryen(suite: &[Package]) -> Option<SuitePackages> {
     let optimizer = newest(suite, BINARYEN).filter(|package| is_since(package, OLDEST))?;
@@ -42,7 +42,7 @@ mod tests {
         packages.iter().map(package).collect()
     }
 
-    fn whole(binaryen: &str) -> Vec<Package> {
+    fn complete(binaryen: &str) -> Vec<Package> {
         suite(&[
             (BINARYEN, binaryen),
             ("libc6", "2.41-12"),
@@ -54,8 +54,8 @@ mod tests {
     }
 
     #[test]
-    fn the_optimizer_comes_with_the_c_library_of_its_suite() {
-        let chosen = choose_binaryen(&whole("131-2")).unwrap();
+    fn program_comes_with_the_c_library_of_its_suite() {
+        let chosen = choose_binaryen(&complete("131-2")).unwrap();
         assert_eq!((chosen.version.as_str(), chosen.upstream()), ("131-2", "131"));
         let names: Vec<&str> = chosen.packages.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names, [BINARYEN, "libc6", "libgcc-s1", "libstdc++6"]);
@@ -64,17 +64,17 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_of_several_suites_is_the_greatest() {
-        let suites = ["99-1", "108-1", "131-2", "120-4"].map(whole);
+    fn newest_of_several_suites_is_the_greatest() {
+        let suites = ["99-1", "108-1", "131-2", "120-4"].map(complete);
         let newest = suites.iter().filter_map(|suite| choose_binaryen(suite)).max().unwrap();
         assert_eq!(newest.version, "131-2");
     }
 
     #[test]
-    fn one_that_is_too_old_or_not_whole_is_not_chosen() {
-        assert_eq!(choose_binaryen(&whole("99-1")), None);
+    fn old_or_incomplete_suite_is_not_chosen() {
+        assert_eq!(choose_binaryen(&complete("99-1")), None);
         for name in RUNTIME {
-            let mut suite = whole("131-2");
+            let mut suite = complete("131-2");
             suite.retain(|package| package.name != name);
             assert_eq!(choose_binaryen(&suite), None, "without {name}");
         }

@@ -1,46 +1,47 @@
-//! A suite's index of packages.
+//! The index of packages of a suite:
+//! <https://wiki.debian.org/DebianRepository/Format#A.22Packages.22_Indices>.
 
 use anyhow::Context;
 use pywasm_recipes::Digest;
+use pywasm_store::Ctx;
+use pywasm_store::fetch::{Location, Wanted, fetch};
+use pywasm_store::unpack::{Limits, decompress};
 use serde::{Deserialize, Serialize};
 
 use super::release::Release;
 use super::sources::Source;
 use super::stanza::{Stanza, stanzas};
-use pywasm_store::Ctx;
-use pywasm_store::fetch::{Place, Wanted, fetch};
-use pywasm_store::unpack::{Limits, decompress};
 
-/// One package of an archive.
+/// A package of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
     /// Its name.
     pub name: String,
-    /// Its version, epoch and all.
+    /// Its version, with the epoch.
     pub version: String,
     /// Its digest.
     pub sha256: Digest,
     /// Its size in bytes.
     pub size: u64,
-    /// Where it is.
+    /// Its URL.
     pub url: String,
-    /// What it depends on, as the index writes it.
+    /// The text of its `Depends` field.
     #[serde(default)]
     pub depends: String,
 }
 
 impl Package {
-    /// What `fetch` is asked for.
+    /// Returns the file to fetch.
     #[must_use]
     pub fn wanted(&self) -> Wanted {
         let file = self.url.rsplit('/').next().unwrap_or(&self.name).to_owned();
         Wanted { file, sha256: self.sha256, size: Some(self.size) }
     }
 
-    /// Where `fetch` looks.
+    /// Returns the locations of the file.
     #[must_use]
-    pub fn places(&self) -> Vec<Place> {
-        vec![Place::new("package archive", self.url.clone())]
+    pub fn locations(&self) -> Vec<Location> {
+        vec![Location::new("package archive", self.url.clone())]
     }
 
     fn of(stanza: &Stanza<'_>, uri: &str) -> Option<Self> {
@@ -55,10 +56,11 @@ impl Package {
     }
 }
 
-/// The packages of a suite for an architecture whose names are wanted, in the index's order.
+/// Reads the packages of a suite for an architecture whose names are wanted, in the order of the
+/// index.
 ///
 /// # Errors
-/// When an index can't be had or is not what the release says.
+/// When an index is unavailable or has another digest than in the release.
 pub fn packages(
     source: &Source,
     release: &Release,
@@ -70,15 +72,15 @@ pub fn packages(
     for component in &source.components {
         let dir = format!("{component}/binary-{architecture}");
         let compressed =
-            ["xz", "gz"].iter().find_map(|end| release.file(&format!("{dir}/Packages.{end}")));
+            ["xz", "gz"].iter().find_map(|it| release.file(&format!("{dir}/Packages.{it}")));
         let Some((index, urls)) = compressed else { continue };
-        let places: Vec<Place> =
-            urls.into_iter().map(|url| Place::new("package index", url)).collect();
-        let index = fetch(&index, &places, ctx)?;
+        let locations: Vec<Location> =
+            urls.into_iter().map(|url| Location::new("package index", url)).collect();
+        let index = fetch(&index, &locations, ctx)?;
         let bytes = fs_err::read(index.path())?;
         let bytes = decompress(&bytes, &dir, &Limits::default())?;
-        let text =
-            String::from_utf8(bytes).with_context(|| format!("the index {dir} is not text"))?;
+        let text = String::from_utf8(bytes)
+            .with_context(|| format!("the package index of {dir} is not UTF-8"))?;
         found.extend(
             stanzas(&text)
                 .filter(|stanza| stanza.leading("Package").is_some_and(wanted))

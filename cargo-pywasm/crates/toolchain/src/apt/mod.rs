@@ -1,11 +1,12 @@
 //! The machine's own package archives (Debian, Ubuntu), read without root and without apt.
 //!
-//! What is trusted is what apt trusts: the keyrings that the machine's sources name. From
-//! there every byte is chained by digest: release file, index, package. Nothing is
-//! installed, and no archive or suite that the machine does not use is named here; a suite of
-//! the same archive may be reached by its role (`stable`, `testing`).
+//! The trust is that of apt: <https://manpages.debian.org/apt-secure.8>. A key of a keyring that the
+//! machine's sources name signs the release file, which has the digests of the indexes, which have
+//! the digests of the packages. Nothing is installed. Only archives that the machine uses are read,
+//! but also other suites of them, by role (`stable`, `testing`).
 
 mod binaryen;
+mod date;
 mod index;
 mod release;
 mod rust;
@@ -14,6 +15,7 @@ mod signature;
 mod sources;
 mod stanza;
 mod suite;
+mod version;
 
 pub use binaryen::choose_binaryen;
 pub(crate) use binaryen::is_part_of_binaryen;
@@ -27,18 +29,19 @@ pub use sources::{Keyring, Source, parse_deb822, parse_one_line};
 pub use suite::SuitePackages;
 
 use camino::Utf8PathBuf;
-
+use pywasm_session::variables::PYWASM_APT_SOURCES;
 use pywasm_store::Ctx;
 
-/// Where apt keeps the list of archives.
+/// The directory of apt's configuration.
 const APT: &str = "/etc/apt";
 
-/// The machine's package sources, in apt's order: `sources.list`, then `sources.list.d`.
+/// Returns the machine's package sources in the order of apt: `sources.list`, then
+/// `sources.list.d`.
 ///
 /// # Errors
-/// When a file of them can't be read.
+/// When a file can't be read.
 pub fn sources(ctx: &Ctx) -> anyhow::Result<Vec<Source>> {
-    let base = ctx.env.path("PYWASM_APT_SOURCES").unwrap_or_else(|| Utf8PathBuf::from(APT));
+    let base = ctx.env.path(PYWASM_APT_SOURCES).unwrap_or_else(|| Utf8PathBuf::from(APT));
     let mut files = vec![base.join("sources.list")];
     if let Ok(entries) = base.join("sources.list.d").read_dir_utf8() {
         let mut more: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.into_path())).collect();
@@ -57,8 +60,8 @@ pub fn sources(ctx: &Ctx) -> anyhow::Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// The base URIs of the machine's Debian and Ubuntu archives, for files that are known by their
-/// digest. Told by the keyring alone: no network, and nothing of third parties.
+/// Returns the base URIs of the machine's Debian and Ubuntu archives, for files with a pinned digest.
+/// They are recognized by their keyrings, without the network.
 #[must_use]
 pub fn archives(ctx: &Ctx) -> Vec<String> {
     let mut uris = Vec::new();
@@ -70,7 +73,7 @@ pub fn archives(ctx: &Ctx) -> Vec<String> {
     uris
 }
 
-/// Debian's name of the architecture this runs on.
+/// Returns Debian's name of the machine's architecture.
 #[must_use]
 pub fn architecture() -> Option<&'static str> {
     match std::env::consts::ARCH {

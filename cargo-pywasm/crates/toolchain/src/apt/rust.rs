@@ -1,29 +1,30 @@
-//! Which packages make a Rust that can build for wasm32-wasip1: pure, from what a suite lists.
+//! Selects the packages of a Rust for wasm32-wasip1 from a suite. Pure.
 
 use super::index::Package;
 use super::suite::{RUNTIME, SuitePackages, is_since, newest};
 
-/// The edition of new crates came with 1.85.
+/// The oldest version with edition 2024, that of new crates.
 const OLDEST: &str = "1.85";
-/// What rustc runs with beside LLVM and its own C library: what that suite's LLVM needs.
+/// The libraries that LLVM needs besides the C and C++ libraries.
 const LLVM_RUNTIME: [&str; 3] = ["zlib1g", "libzstd1", "libffi8"];
-/// The compiler, the host's library (for build scripts and macros), and the target's.
+/// The compiler, the standard library of the host (for build scripts and macros), and that of the
+/// target.
 const RUST: [&str; 3] = ["rustc", "libstd-rust-dev", "libstd-rust-dev-wasm32"];
 
-/// Whether an index's package may be part of a Rust.
+/// Returns true if a package of this name may be selected.
 #[must_use]
 pub(crate) fn is_part_of_rust(name: &str) -> bool {
     RUST.contains(&name)
         || RUNTIME.contains(&name)
         || LLVM_RUNTIME.contains(&name)
-        || ["libstd-rust-", "libllvm", "lld-"].iter().any(|start| {
-            name.strip_prefix(start)
+        || ["libstd-rust-", "libllvm", "lld-"].iter().any(|prefix| {
+            name.strip_prefix(prefix)
                 .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         })
 }
 
-/// The Rust of a suite, when it is whole and new enough. The versions fit because they are of one
-/// suite, which is built together; which LLVM it is, the compiler's package says.
+/// Selects the packages, if the suite has all of them and the compiler is new enough. The packages of
+/// one suite fit together; the dependencies of the compiler name the version of LLVM.
 #[must_use]
 pub fn choose_rust(suite: &[Package]) -> Option<SuitePackages> {
     let newest = |name: &str| newest(suite, name);
@@ -45,7 +46,7 @@ pub fn choose_rust(suite: &[Package]) -> Option<SuitePackages> {
     Some(SuitePackages::new(&compiler.version, packages))
 }
 
-/// The names a package depends on, without versions and alternatives.
+/// Returns the names of the dependencies of a package, without versions and alternatives.
 fn depends(package: &Package) -> impl Iterator<Item = &str> {
     let name = |part: &'_ str| -> usize { part.find([' ', '(', ':', '|']).unwrap_or(part.len()) };
     package.depends.split(',').map(str::trim).map(move |part| &part[..name(part)])
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_compilers_own_llvm_and_linker_come_with_it() {
+    fn llvm_and_linker_match_the_compiler() {
         let chosen = choose_rust(&suite("1.97.1+dfsg1-1", "1.97.1+dfsg1-1")).unwrap();
         let names: Vec<&str> = chosen.packages.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names.len(), 12);
@@ -91,12 +92,12 @@ mod tests {
     }
 
     #[test]
-    fn a_library_of_another_compiler_is_never_mixed_in() {
+    fn library_of_another_version_is_refused() {
         assert_eq!(choose_rust(&suite("1.97.1+dfsg1-1", "1.97.0+dfsg1-1")), None);
     }
 
     #[test]
-    fn an_old_rust_or_one_without_a_linker_is_not_chosen() {
+    fn old_or_incomplete_rust_is_not_chosen() {
         assert_eq!(choose_rust(&suite("1.63.0+dfsg1-2", "1.63.0+dfsg1-2")), None);
         let mut suite = suite("1.97.1+dfsg1-1", "1.97.1+dfsg1-1");
         suite.retain(|package| package.name != "lld-22");

@@ -1,16 +1,17 @@
-//! Which packages make a toolchain: pure, from what the indexes list.
+//! Selects the packages of a toolchain from indexes. Pure.
 //!
-//! No version is named here that will be gone next month: the newest LLVM that is whole, and
-//! the wasi-libc that is nearest after the one CPython is tested with.
+//! No exact version is named here, because archives replace versions: the newest complete LLVM is
+//! selected, and the oldest wasi-libc that is new enough.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::index::Package;
+use super::version::compare_versions;
 
-/// wasm32-wasip1, and `--target` in configuration files, came with LLVM 16.
+/// The oldest LLVM whose clang accepts `--target` in configuration files.
 const OLDEST_LLVM: u32 = 16;
-/// WASI SDK 24, the oldest that CPython 3.13 and 3.14 are built with, is of July 2024.
+/// The date of the oldest wasi-libc. WASI SDK 24, the oldest that builds CPython 3.13 and 3.14, is of
+/// July 2024.
 const OLDEST_LIBC: u32 = 20_240_601;
 
 /// The packages of one LLVM, all of one version.
@@ -22,8 +23,8 @@ pub struct LlvmPackages {
     pub packages: Vec<Package>,
 }
 
-/// The names a toolchain of LLVM `major` is made of; one of each line. Libraries got the
-/// suffix in the move to 64-bit time.
+/// Returns the packages of a toolchain of LLVM `major`, each with its possible names. The suffix of
+/// libraries is from the transition to 64-bit time: <https://wiki.debian.org/ReleaseGoals/64bit-time>.
 fn needed(major: u32) -> [Vec<String>; 7] {
     [
         vec![format!("clang-{major}")],
@@ -36,7 +37,7 @@ fn needed(major: u32) -> [Vec<String>; 7] {
     ]
 }
 
-/// Whether an index's package may be part of a toolchain.
+/// Returns true if a package of this name may be selected.
 #[must_use]
 pub(crate) fn is_candidate(name: &str) -> bool {
     name == "wasi-libc"
@@ -50,11 +51,11 @@ pub(crate) fn is_candidate(name: &str) -> bool {
             "libclang-rt-",
         ]
         .iter()
-        .filter_map(|start| name.strip_prefix(start))
+        .filter_map(|prefix| name.strip_prefix(prefix))
         .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// The newest LLVM of which everything is there at one version.
+/// Selects the newest LLVM with all packages in one version.
 #[must_use]
 pub fn choose_llvm(packages: &[Package]) -> Option<LlvmPackages> {
     let majors =
@@ -62,10 +63,11 @@ pub fn choose_llvm(packages: &[Package]) -> Option<LlvmPackages> {
     let mut majors: Vec<u32> = majors.filter(|major| *major >= OLDEST_LLVM).collect();
     majors.sort_unstable();
     majors.dedup();
-    majors.into_iter().rev().find_map(|major| whole(major, packages))
+    majors.into_iter().rev().find_map(|major| complete(major, packages))
 }
 
-fn whole(major: u32, packages: &[Package]) -> Option<LlvmPackages> {
+/// Returns the packages of an LLVM in the newest version that all of them have.
+fn complete(major: u32, packages: &[Package]) -> Option<LlvmPackages> {
     let mut by_version: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
     for package in packages {
         by_version.entry(&package.version).or_default().push(package);
@@ -84,8 +86,8 @@ fn whole(major: u32, packages: &[Package]) -> Option<LlvmPackages> {
     })
 }
 
-/// The oldest wasi-libc that is new enough: CPython is tested with the SDK of its time, and
-/// newer libcs bring what configure does not expect.
+/// Selects the oldest wasi-libc that is new enough: CPython is tested with the SDK of its time, and
+/// its configure script does not expect the functions of a newer libc.
 #[must_use]
 pub fn choose_libc(packages: &[Package]) -> Option<Package> {
     packages
@@ -96,54 +98,10 @@ pub fn choose_libc(packages: &[Package]) -> Option<Package> {
         .cloned()
 }
 
-/// 20241209 in `0.0~git20241209.574b88d-2`.
+/// Returns the date in a version such as `0.0~git20241209.574b88d-2`: 20241209.
 fn libc_date(version: &str) -> Option<u32> {
     let (_, rest) = version.split_once("git")?;
     rest.get(..8)?.parse().ok()
-}
-
-/// Debian's order of versions.
-///
-/// Source of the rule: Debian Policy 5.6.12: runs of non-digits by letters before all else and
-/// `~` before the end; runs of digits by number.
-pub(super) fn compare_versions(a: &str, b: &str) -> Ordering {
-    let epoch = |text: &str| -> (u64, String) {
-        match text.split_once(':') {
-            Some((epoch, rest)) => (epoch.parse().unwrap_or(0), rest.to_owned()),
-            None => (0, text.to_owned()),
-        }
-    };
-    let ((epoch_a, a), (epoch_b, b)) = (epoch(a), epoch(b));
-    epoch_a.cmp(&epoch_b).then_with(|| {
-        let (mut a, mut b) = (a.as_str(), b.as_str());
-        while !a.is_empty() || !b.is_empty() {
-            let (text_a, text_b) = (run(&mut a, false), run(&mut b, false));
-            let weight = |text: &str| -> Vec<i32> {
-                let weigh = |c: char| match c {
-                    '~' => -1,
-                    c if c.is_ascii_alphabetic() => c as i32,
-                    c => c as i32 + 256,
-                };
-                text.chars().map(weigh).chain([0]).collect()
-            };
-            let order = weight(text_a).cmp(&weight(text_b)).then_with(|| {
-                let number = |text: &str| text.parse::<u64>().unwrap_or(0);
-                number(run(&mut a, true)).cmp(&number(run(&mut b, true)))
-            });
-            if order != Ordering::Equal {
-                return order;
-            }
-        }
-        Ordering::Equal
-    })
-}
-
-/// Takes the leading run of digits, or of anything else, off the text.
-fn run<'a>(text: &mut &'a str, digits: bool) -> &'a str {
-    let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
-    let (head, tail) = text.split_at(end);
-    *text = tail;
-    head
 }
 
 #[cfg(test)]
@@ -167,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_llvm_that_is_whole_is_taken() {
+    fn newest_complete_llvm_is_chosen() {
         let mut all = llvm(16, "1:16.0.6-15~deb12u1");
         all.extend(llvm(19, "1:19.1.7-3"));
         all.extend(llvm(22, "1:22.1.8-1").into_iter().skip(1));
@@ -177,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_whole_versions_the_greater_is_taken() {
+    fn greater_of_two_complete_versions_is_chosen() {
         let mut all = llvm(19, "1:19.1.4-1~deb12u1");
         all.extend(llvm(19, "1:19.1.4-1"));
         let chosen = choose_llvm(&all).unwrap();
@@ -186,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_libc_that_is_new_enough_is_taken() {
+    fn oldest_sufficient_libc_is_chosen() {
         let all =
             ["0.0~git20220510.9886d3d-2", "0.0~git20260423.161b319-2", "0.0~git20241209.574b88d-2"]
                 .map(|version| package("wasi-libc", version));
@@ -195,20 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_ordered_as_policy_says() {
-        for (less, greater) in [
-            ("1.0~rc1", "1.0"),
-            ("1.0", "1.0+b1"),
-            ("1.9", "1.10"),
-            ("2.0", "1:1.0"),
-            ("1:22.1.8-1~deb12u1", "1:22.1.8-1"),
-        ] {
-            assert_eq!(compare_versions(less, greater), Ordering::Less, "{less} {greater}");
-        }
-    }
-
-    #[test]
-    fn candidates_are_what_a_toolchain_is_made_of() {
+    fn candidates_are_packages_of_a_toolchain() {
         for name in ["clang-22", "libllvm19t64", "wasi-libc", "libclang-rt-22-dev-wasm32"] {
             assert!(is_candidate(name), "{name}");
         }

@@ -1,18 +1,17 @@
-//! Clear-signed text, checked by the program that apt itself uses on this machine: `gpgv`, or
-//! `sqv` where apt has moved on to that.
+//! Verifies clear-signed text by the program that apt uses on this machine: `gpgv`, or `sqv` on newer
+//! systems.
 //!
-//! Only what the verifier hands out is read: never the file that came, which may hold more
-//! than what was signed.
+//! Only the output of the verifier is used. The received file may contain more than what was signed.
 
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_store::Ctx;
 
 use super::release::ReleaseError;
 use super::sources::Keyring;
-use pywasm_store::Ctx;
 
-/// Keyrings that apt trusts where a source names none.
+/// The keyrings that apt trusts if a source names none.
 const DEFAULT_KEYRINGS: [&str; 5] = [
     "/etc/apt/trusted.gpg.d",
     "/usr/share/keyrings/debian-archive-keyring.gpg",
@@ -21,13 +20,13 @@ const DEFAULT_KEYRINGS: [&str; 5] = [
     "/usr/share/keyrings/ubuntu-archive-keyring.pgp",
 ];
 
-/// What the names of keyrings end with; a directory of them may hold other things.
+/// The extensions of keyrings. Their directories may contain other files.
 const KEYRING_ENDS: [&str; 3] = ["gpg", "pgp", "asc"];
 
-/// The text that was signed, once a trusted key is found to have signed it.
+/// Verifies that a trusted key signed a text, and returns what was signed.
 ///
 /// # Errors
-/// When nothing here can check it, or no trusted key has signed it.
+/// When the machine has no verifier, or no trusted key signed the text.
 pub(super) fn verify(
     signed: &[u8],
     url: &str,
@@ -51,7 +50,7 @@ pub(super) fn verify(
     };
     let mut command = Command::new(program);
     if is_gpgv {
-        // apt takes no SHA-1 either; MD5 is refused by gpgv itself.
+        // Like apt, refuse SHA-1. gpgv itself refuses MD5.
         command.args(["--status-fd", "1", "--weak-digest", "SHA1"]);
     } else {
         command.arg("--cleartext");
@@ -59,31 +58,33 @@ pub(super) fn verify(
     for key in &keys {
         command.args(["--keyring", key.as_str()]);
     }
-    let checked = command
+    let verified = command
         .args(["--output", output.as_str()])
         .arg(&input)
         .env_clear()
         .env("GNUPGHOME", dir)
         .env("LC_ALL", "C")
         .output()?;
-    let good = if is_gpgv {
-        is_signed(&String::from_utf8_lossy(&checked.stdout))
+    let is_good = if is_gpgv {
+        is_signed(&String::from_utf8_lossy(&verified.stdout))
     } else {
-        checked.status.success()
+        verified.status.success()
     };
-    if !good || !output.is_file() {
-        let said = String::from_utf8_lossy(&checked.stderr);
-        let said = said.lines().last().unwrap_or("it is not signed").to_owned();
-        return Err(ReleaseError::BadSignature { url: url.to_owned(), said });
+    if !is_good || !output.is_file() {
+        let printed = String::from_utf8_lossy(&verified.stderr);
+        let message = printed.lines().last().unwrap_or("it is not signed").to_owned();
+        return Err(ReleaseError::BadSignature { url: url.to_owned(), message });
     }
     Ok(fs_err::read_to_string(&output)?)
 }
 
-/// apt's rule for what gpgv reports: a good signature by a key that is neither expired nor
-/// revoked, and none that is bad. Archives sign with the keys of several releases, so a
-/// signature by a key that is not trusted says nothing; gpgv's exit status counts it as failure.
+/// Returns true if the status lines of gpgv report a good signature by a key that is neither expired
+/// nor revoked, and no bad signature. This is apt's rule. Archives sign with the keys of several
+/// releases, so signatures by untrusted keys are ignored; the exit status of gpgv counts them as
+/// failures.
 ///
-/// Source of the words: GnuPG's `doc/DETAILS`, "Format of the --status-fd output".
+/// The status lines are described in GnuPG's `doc/DETAILS`:
+/// <https://github.com/gpg/gnupg/blob/master/doc/DETAILS#format-of-the---status-fd-output>.
 fn is_signed(status: &str) -> bool {
     let mut good = false;
     for line in status.lines().filter_map(|line| line.strip_prefix("[GNUPG:] ")) {
@@ -97,7 +98,8 @@ fn is_signed(status: &str) -> bool {
     good
 }
 
-/// The files that hold the keys; armored ones are unpacked, which gpgv can't do.
+/// Returns the files of a keyring. Armored keys are decoded into `scratch`, because gpgv does not
+/// support them.
 fn keyring_files(keyring: &Keyring, scratch: &Utf8Path) -> std::io::Result<Vec<Utf8PathBuf>> {
     let named: Vec<Utf8PathBuf> = match keyring {
         Keyring::Embedded(key) => {
@@ -121,7 +123,7 @@ fn keyring_files(keyring: &Keyring, scratch: &Utf8Path) -> std::io::Result<Vec<U
     }
     files.sort();
     for (number, file) in files.iter_mut().enumerate() {
-        // Told by what is in it: a `.gpg` file may be armored, too.
+        // Detected by content: a `.gpg` file may be armored as well.
         let bytes = fs_err::read(&*file)?;
         if let Ok(text) = std::str::from_utf8(&bytes)
             && text.contains(ARMOR)
@@ -134,12 +136,11 @@ fn keyring_files(keyring: &Keyring, scratch: &Utf8Path) -> std::io::Result<Vec<U
     Ok(files)
 }
 
-/// How an armored key begins.
+/// The first line of an armored key.
 const ARMOR: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 
-/// The bytes inside ASCII armor, of all its blocks: a keyring is its keys one after the other.
-///
-/// Source of the format: RFC 9580, section 6.
+/// Decodes all blocks of ASCII armor and concatenates them into a keyring:
+/// <https://www.rfc-editor.org/rfc/rfc9580#section-6>.
 fn dearmor(text: &str) -> std::io::Result<Vec<u8>> {
     use base64::Engine;
     let mut bytes = Vec::new();
@@ -148,12 +149,12 @@ fn dearmor(text: &str) -> std::io::Result<Vec<u8>> {
             .lines()
             .map(str::trim)
             .take_while(|line| !line.starts_with("-----END"))
-            // Headers have a colon, a checksum starts with `=`, and deb822 writes an empty line
-            // as a dot: none of these is in base64's own lines.
+            // A header contains a colon, a checksum starts with `=`, and an empty line of deb822 is
+            // a dot: no line of base64 does.
             .filter(|line| !line.contains(':') && !line.starts_with('=') && *line != ".")
             .collect();
         let decoded = base64::engine::general_purpose::STANDARD.decode(body).map_err(|error| {
-            std::io::Error::other(format!("a key's armor can't be read: {error}"))
+            std::io::Error::other(format!("a key has invalid ASCII armor: {error}"))
         })?;
         bytes.extend(decoded);
     }
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn armor_is_taken_off() {
+    fn armor_is_decoded() {
         let text = "-----BEGIN PGP PUBLIC KEY BLOCK-----\nVersion: x\n\nAAEC\nAwQ=\n=abcd\n-----END PGP PUBLIC KEY BLOCK-----\n";
         assert_eq!(dearmor(text).unwrap(), [0, 1, 2, 3, 4]);
         assert_eq!(dearmor(&text.repeat(2)).unwrap().len(), 10);
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_signature_beside_one_of_an_unknown_key_is_enough() {
+    fn signature_by_an_unknown_key_is_ignored() {
         let good = "[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 0E98404D386FA1D9 Archive\n";
         let unknown = "[GNUPG:] ERRSIG F8D2585B8783D481 1 8 01 1 9\n[GNUPG:] NO_PUBKEY F8\n";
         assert!(is_signed(&format!("{good}{unknown}")));
@@ -181,12 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn bad_expired_and_revoked_signatures_are_none() {
+    fn bad_expired_and_revoked_signatures_are_refused() {
         let good = "[GNUPG:] GOODSIG 0E98404D386FA1D9 Archive\n";
         for line in ["BADSIG 1 x", "EXPKEYSIG 1 x", "REVKEYSIG 1 x", "EXPSIG 1 x", "NODATA 4"] {
             assert!(!is_signed(&format!("[GNUPG:] {line}\n")), "{line}");
         }
         assert!(!is_signed(&format!("{good}[GNUPG:] BADSIG 1 x\n")));
-        assert!(!is_signed("GOODSIG not gpgv's own line\n"));
+        assert!(!is_signed("GOODSIG without the prefix of gpgv\n"));
     }
 }

@@ -1,6 +1,5 @@
-//! The machine's list of archives: `.sources` files (deb822) and `.list` files (one line each).
-//!
-//! Source of the formats: sources.list(5).
+//! The machine's package sources, from `.sources` files (deb822) and `.list` files (one-line style):
+//! <https://manpages.debian.org/sources.list.5>.
 
 use std::slice::from_ref;
 
@@ -8,40 +7,40 @@ use camino::Utf8PathBuf;
 
 use super::stanza::stanzas;
 
-/// The keys an archive's release file must be signed with.
+/// The keys that are trusted to sign the release file of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keyring {
-    /// Those in these files.
+    /// The keys in these files.
     Files(Vec<Utf8PathBuf>),
-    /// This armored key, written in the `.sources` file itself.
+    /// An armored key in the `.sources` file itself.
     Embedded(String),
-    /// Those that apt trusts for every archive.
+    /// The keys that apt trusts for every archive.
     Default,
 }
 
 /// One suite of one archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The archive's base, without a slash at its end.
+    /// The base URI of the archive, without a trailing slash.
     pub uri: String,
-    /// `bookworm`, `bookworm-security`.
+    /// The suite: `bookworm`, `bookworm-security`.
     pub suite: String,
-    /// `main`, `universe`.
+    /// The components: `main`, `universe`.
     pub components: Vec<String>,
-    /// Who must have signed it.
+    /// The trusted keys.
     pub keyring: Keyring,
-    /// The architectures it is used for; all of the machine's where it names none.
+    /// The architectures it is used for; empty for all of the machine's.
     pub architectures: Vec<String>,
 }
 
 impl Source {
-    /// Whether it is used for this architecture.
+    /// Returns true if it is used for this architecture.
     #[must_use]
     pub fn serves(&self, architecture: &str) -> bool {
         self.architectures.is_empty() || self.architectures.iter().any(|it| it == architecture)
     }
 
-    /// Another suite of the same archive, trusted by the same keys.
+    /// Returns another suite of the same archive, with the same keys.
     #[must_use]
     pub fn other_suite(&self, suite: &str) -> Self {
         Self { suite: suite.to_owned(), ..self.clone() }
@@ -49,7 +48,7 @@ impl Source {
 }
 
 impl Keyring {
-    /// Whether these are the keys of Debian or Ubuntu themselves.
+    /// Returns true if these are the archive keys of Debian or Ubuntu.
     #[must_use]
     pub fn is_distribution(&self) -> bool {
         match self {
@@ -63,7 +62,7 @@ impl Keyring {
     }
 }
 
-/// Reads a `.sources` file.
+/// Parses a `.sources` file.
 #[must_use]
 pub fn parse_deb822(text: &str) -> Vec<Source> {
     let mut sources = Vec::new();
@@ -94,7 +93,7 @@ pub fn parse_deb822(text: &str) -> Vec<Source> {
     sources
 }
 
-/// Reads a `.list` file: `deb [signed-by=/k.gpg] URI suite component…`.
+/// Parses a `.list` file: `deb [signed-by=/k.gpg] URI suite component…`.
 #[must_use]
 pub fn parse_one_line(text: &str) -> Vec<Source> {
     let mut sources = Vec::new();
@@ -128,7 +127,7 @@ pub fn parse_one_line(text: &str) -> Vec<Source> {
     sources
 }
 
-/// What all suites of an entry have in common.
+/// The common fields of all suites of an entry.
 struct Part {
     components: Vec<String>,
     keyring: Keyring,
@@ -138,7 +137,7 @@ struct Part {
 fn push(sources: &mut Vec<Source>, uris: &[String], suites: &[String], part: &Part) {
     let known = ["http://", "https://", "file:///"];
     for uri in uris.iter().filter(|uri| known.iter().any(|scheme| uri.starts_with(scheme))) {
-        // A suite that ends with a slash is a directory without components or signatures.
+        // A suite with a trailing slash is a flat repository, without components.
         for suite in suites.iter().filter(|suite| !suite.ends_with('/')) {
             sources.push(Source {
                 uri: uri.trim_end_matches('/').to_owned(),
@@ -151,9 +150,7 @@ fn push(sources: &mut Vec<Source>, uris: &[String], suites: &[String], part: &Pa
     }
 }
 
-/// apt's words for no.
-///
-/// Source: `StringToBool` in apt's `strutl.cc`.
+/// Returns true for a value that apt interprets as no, by `StringToBool` in apt's `strutl.cc`.
 fn is_no(value: &str) -> bool {
     let words = ["no", "false", "without", "off", "disable", "0"];
     words.iter().any(|word| value.eq_ignore_ascii_case(word))
@@ -184,7 +181,7 @@ Components: main
 ";
 
     #[test]
-    fn deb822_sources_are_one_a_suite_and_only_binary_enabled_ones() {
+    fn deb822_has_one_source_per_enabled_binary_suite() {
         let sources = parse_deb822(DEB822);
         assert_eq!(sources.len(), 2);
         assert_eq!(sources[1].uri, "http://mirror.example/debian");
@@ -193,7 +190,7 @@ Components: main
     }
 
     #[test]
-    fn one_line_sources_carry_their_options() {
+    fn one_line_sources_have_options() {
         let text = "# deb http://no.example x main\n\
             deb [arch=amd64 signed-by=/k/other.gpg] https://third.example/apt any main extra # tail\n\
             deb http://mirror.example/ubuntu noble main universe\n\
@@ -207,7 +204,7 @@ Components: main
     }
 
     #[test]
-    fn a_source_of_other_architectures_does_not_serve_this_one() {
+    fn source_serves_its_architectures_only() {
         let lines = "deb [arch=arm64,armhf] http://a.example s main\n\
             deb\thttp://b.example s main\n";
         let sources = parse_one_line(lines);
@@ -219,7 +216,7 @@ Components: main
     }
 
     #[test]
-    fn apts_words_for_no_turn_an_entry_off() {
+    fn disabled_entries_are_ignored() {
         for (word, count) in [("No", 0), ("off", 0), ("0", 0), ("yes", 1)] {
             let text = format!("Types: deb\nURIs: http://a.example\nSuites: s\nEnabled: {word}\n");
             assert_eq!(parse_deb822(&text).len(), count, "{word}");
@@ -227,13 +224,13 @@ Components: main
     }
 
     #[test]
-    fn what_can_not_be_fetched_is_no_source() {
+    fn unsupported_uris_are_ignored() {
         let text = "deb cdrom:[disc] s main\ndeb http://flat.example ./\ndeb ftp://a.example s m\n";
         assert!(parse_one_line(text).is_empty());
     }
 
     #[test]
-    fn an_embedded_key_is_kept_as_it_is() {
+    fn embedded_key_is_kept_verbatim() {
         let text = "Types: deb\nURIs: http://a.example\nSuites: s\nComponents: main\n\
             Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abcd\n \
             -----END PGP PUBLIC KEY BLOCK-----\n";

@@ -1,20 +1,20 @@
-//! Stanzas: the form of apt's indexes, release files and `.sources` files.
+//! Stanzas, the format of apt's indexes, release files and `.sources` files:
+//! <https://manpages.debian.org/deb822.5>.
 //!
-//! Borrowing and lazy: an index has 60,000 stanzas, of which eight are looked at.
-//! Source of the format: deb822(5).
+//! They borrow and parse lazily: an index has 60,000 stanzas, of which eight are used.
 
 /// One block of `Field: value` lines.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stanza<'a>(&'a str);
 
-/// The stanzas of a file, in order.
+/// Returns the stanzas of a file, in order.
 pub(super) fn stanzas(text: &str) -> impl Iterator<Item = Stanza<'_>> {
     text.split("\n\n").map(|block| Stanza(block.trim_matches('\n'))).filter(|it| !it.0.is_empty())
 }
 
 impl<'a> Stanza<'a> {
-    /// A field's value with its continuation lines, comments left out; names are compared
-    /// without case.
+    /// Returns the value of a field with its continuation lines and without comments. Names are
+    /// case-insensitive.
     pub(super) fn get(&self, field: &str) -> Option<String> {
         let mut lines = self.0.lines().filter(|line| !line.starts_with('#'));
         let first = lines.find_map(|line| {
@@ -29,8 +29,8 @@ impl<'a> Stanza<'a> {
         Some(value)
     }
 
-    /// The value of a field that is the first of its stanza, as `Package` is in an index: the
-    /// way to skip a stanza at the cost of one look.
+    /// Returns the value of a field if it is the first of the stanza, like `Package` in an index. It
+    /// costs one comparison to skip a stanza.
     pub(super) fn leading(&self, field: &str) -> Option<&'a str> {
         let rest = self.0.strip_prefix(field)?.strip_prefix(':')?;
         Some(rest.lines().next().unwrap_or_default().trim())
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_fold_and_comments_vanish() {
+    fn values_fold_and_comments_are_removed() {
         let text = "Package: a\nDepends: b,\n c\n# no\nVersion: 1\n\n\nPackage: d\n";
         let all: Vec<_> = stanzas(text).collect();
         assert_eq!(all.len(), 2);

@@ -1,17 +1,18 @@
-//! Packages of one suite, which is built together: their versions fit.
+//! The packages of a program from one suite, whose versions fit together.
 
 use std::cmp::Ordering;
 
 use super::index::Package;
-use super::select::compare_versions;
+use super::version::compare_versions;
 
-/// What programs in C++ run with: they bring it along, so it need not be the machine's.
+/// The packages that C++ programs need. They are unpacked with the program, so they can be newer than
+/// the machine's.
 pub(super) const RUNTIME: [&str; 3] = ["libc6", "libgcc-s1", "libstdc++6"];
 
-/// The packages of one program with all it runs with, all of one suite.
+/// The packages of a program and everything it needs, from one suite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuitePackages {
-    /// The program's version, as the distribution writes it.
+    /// The version of the program in the distribution.
     pub version: String,
     /// The packages, sorted by name.
     pub packages: Vec<Package>,
@@ -24,7 +25,7 @@ impl SuitePackages {
         Self { version: version.to_owned(), packages }
     }
 
-    /// The version that upstream gave it: 1.97.1 of `1.97.1+dfsg1-1`.
+    /// Returns the upstream version: 1.97.1 for `1.97.1+dfsg1-1`.
     #[must_use]
     pub fn upstream(&self) -> &str {
         self.version.split(['+', '-', '~']).next().unwrap_or_default()
@@ -38,19 +39,19 @@ impl PartialOrd for SuitePackages {
 }
 
 impl Ord for SuitePackages {
-    /// By version.
+    /// Compares the versions.
     fn cmp(&self, other: &Self) -> Ordering {
         compare_versions(&self.version, &other.version)
     }
 }
 
-/// The newest package of this name.
+/// Returns the newest package of this name.
 pub(super) fn newest<'a>(suite: &'a [Package], name: &str) -> Option<&'a Package> {
     let of_name = suite.iter().filter(|package| package.name == name);
     of_name.max_by(|a, b| compare_versions(&a.version, &b.version))
 }
 
-/// Whether a package is of this version or later.
+/// Returns true if a package has this version or a later one.
 pub(super) fn is_since(package: &Package, oldest: &str) -> bool {
     compare_versions(&package.version, oldest) != Ordering::Less
 }

@@ -1,14 +1,14 @@
-//! A local directory stands in for upstream, and a script for the optimizer.
+//! Upstream is a local directory, and `wasm-opt` a shell script.
 
 #![cfg(unix)]
 
 use super::*;
-use crate::upstream;
+use crate::test_machine::{self, printed};
 use pywasm_store::fetch::{FetchError, sha256_of};
 
-const SAYS_ITS_VERSION: &str = "#!/bin/sh\necho 'wasm-opt version 123 (version_123)'\n";
+const WORKING: &str = "#!/bin/sh\necho 'wasm-opt version 123 (version_123)'\n";
 
-/// A machine with a store of its own, no packages, and the upstream of `publish`.
+/// A machine with its own store and upstream, and without packages.
 struct Machine {
     _dir: tempfile::TempDir,
     root: Utf8PathBuf,
@@ -19,16 +19,16 @@ impl Machine {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(dir.path().to_path_buf()).unwrap();
-        let ctx = upstream::machine(&root);
+        let ctx = test_machine::machine(&root);
         Self { _dir: dir, root, ctx }
     }
 
     fn publish(&self, artifact: &Artifact, bytes: &[u8]) {
-        upstream::publish(&self.root, artifact, bytes);
+        test_machine::publish(&self.root, artifact, bytes);
     }
 
-    /// One in the store, as packages leave it: a script that ends as this says.
-    fn keep(&self, key: &str, script: &str) -> Utf8PathBuf {
+    /// Adds a program to the store, which is this script.
+    fn store(&self, key: &str, script: &str) -> Utf8PathBuf {
         use std::os::unix::fs::PermissionsExt;
         let program = self.ctx.store.entry(Bucket::Toolchains, key).join(PROGRAM);
         fs_err::create_dir_all(program.parent().unwrap()).unwrap();
@@ -42,9 +42,9 @@ impl Machine {
     }
 }
 
-/// An archive of the layout upstream publishes, and its pin.
+/// Returns an archive in the layout of upstream, and its pin.
 fn release(program: &str) -> (Artifact, Vec<u8>) {
-    let bytes = upstream::archive(
+    let bytes = test_machine::archive(
         "binaryen-version_123",
         &[
             (PROGRAM, program, 0o755),
@@ -65,104 +65,105 @@ fn release(program: &str) -> (Artifact, Vec<u8>) {
 }
 
 #[test]
-fn of_a_release_the_program_and_its_shared_library_are_kept() {
+fn program_and_shared_library_are_unpacked() {
     let machine = Machine::new();
-    let (artifact, bytes) = release(SAYS_ITS_VERSION);
+    let (artifact, bytes) = release(WORKING);
     machine.publish(&artifact, &bytes);
-    let made = official(&artifact, &machine.ctx).unwrap();
-    assert_eq!((made.origin, made.release), (Origin::Official, 123));
-    assert_eq!(made.to_string(), "Binaryen 123");
-    assert!(made.program().is_file() && made.root.join("lib/libbinaryen.dylib").is_file());
+    let binaryen = official(&artifact, &machine.ctx).unwrap();
+    assert_eq!((binaryen.source, binaryen.release), (BinaryenSource::Official, 123));
+    assert_eq!(binaryen.to_string(), "Binaryen 123");
+    assert!(binaryen.program().is_file() && binaryen.root.join("lib/libbinaryen.dylib").is_file());
     for left_out in ["bin/wasm-as", "include", "lib/libbinaryen.a"] {
-        assert!(!made.root.join(left_out).exists(), "{left_out}");
+        assert!(!binaryen.root.join(left_out).exists(), "{left_out}");
     }
     assert_eq!(machine.keys(), [official_key(&artifact)]);
 }
 
 #[test]
-fn a_release_that_does_not_work_here_leaves_nothing() {
+fn release_that_does_not_work_leaves_nothing() {
     for program in ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho some other program\n"] {
         let machine = Machine::new();
         let (artifact, bytes) = release(program);
         machine.publish(&artifact, &bytes);
         let text = format!("{:#}", official(&artifact, &machine.ctx).unwrap_err());
-        assert!(text.contains("the unpacked `wasm-opt` does not work here"), "{text}");
+        assert!(text.contains("the unpacked `wasm-opt` does not work on this machine"), "{text}");
         assert_eq!(machine.keys(), [] as [String; 0]);
     }
 }
 
 #[test]
-fn a_release_that_is_not_the_pinned_one_ends_the_search() {
+fn wrong_digest_ends_the_search() {
     let machine = Machine::new();
-    machine.publish(artifact().unwrap(), &release(SAYS_ITS_VERSION).1);
+    machine.publish(artifact().unwrap(), &release(WORKING).1);
     let error = Binaryen::install(BinaryenRequest::Auto, &machine.ctx).unwrap_err();
-    let wrong = pywasm_session::cause_of::<FetchError>(&error);
-    assert!(wrong.is_some_and(FetchError::is_other_content), "{error:#}");
+    let mismatch = pywasm_session::cause_of::<FetchError>(&error);
+    assert!(mismatch.is_some_and(FetchError::is_mismatch), "{error:#}");
     assert!(!machine.ctx.reporter.lines().join("\n").contains("package archives"));
     assert_eq!(machine.keys(), [] as [String; 0]);
 }
 
 #[test]
-fn packages_are_asked_where_the_release_is_out_of_reach_unless_only_that_will_do() {
+fn packages_follow_an_unavailable_release() {
     let machine = Machine::new();
     let error = Binaryen::install(BinaryenRequest::Auto, &machine.ctx).unwrap_err();
-    let text = format!("{error:#}");
-    for part in ["\n  official: ", "\n  packages: ", "have no whole Binaryen", "PYWASM_WASM_OPT"] {
+    let text = printed(&error);
+    for part in ["\n  official: ", "\n  packages: ", "have no complete Binaryen", "PYWASM_WASM_OPT"]
+    {
         assert!(text.contains(part), "{part} in {text}");
     }
     let error = Binaryen::install(BinaryenRequest::Official, &machine.ctx).unwrap_err();
-    let text = format!("{error:#}");
-    assert!(text.contains("Binaryen 123 can't be had") && !text.contains("packages"), "{text}");
+    let text = printed(&error);
+    assert!(text.contains("can't install Binaryen 123") && !text.contains("packages"), "{text}");
     let error = Binaryen::install(BinaryenRequest::Packages, &machine.ctx).unwrap_err();
-    let text = format!("{error:#}");
-    assert!(text.contains("have no whole Binaryen") && !text.contains("version_123"), "{text}");
+    let text = printed(&error);
+    assert!(text.contains("have no complete Binaryen") && !text.contains("version_123"), "{text}");
 }
 
 #[test]
-fn what_the_store_has_is_taken_at_once_and_offline() {
+fn store_has_priority_and_works_offline() {
     let mut machine = Machine::new();
     machine.ctx.offline = true;
-    let text = format!("{:#}", Binaryen::install(BinaryenRequest::Auto, &machine.ctx).unwrap_err());
+    let text = printed(&Binaryen::install(BinaryenRequest::Auto, &machine.ctx).unwrap_err());
     assert!(text.contains("--offline") && text.contains("toolchain wasm-opt"), "{text}");
 
     let pinned = official_key(artifact().unwrap());
-    machine.keep("packages-binaryen-99-00000000", SAYS_ITS_VERSION);
-    let newest = machine.keep("packages-binaryen-131-00000000", SAYS_ITS_VERSION);
-    machine.keep("binaryen-122-00000000", SAYS_ITS_VERSION);
-    machine.keep("packages-llvm-19-00000000", "");
-    machine.keep("rust-1.97.1-00000000", "");
+    machine.store("packages-binaryen-99-00000000", WORKING);
+    let newest = machine.store("packages-binaryen-131-00000000", WORKING);
+    machine.store("binaryen-122-00000000", WORKING);
+    machine.store("packages-llvm-19-00000000", "");
+    machine.store("rust-1.97.1-00000000", "");
     let found = |request| Binaryen::install(request, &machine.ctx).map(|it| it.program());
     assert_eq!(found(BinaryenRequest::Auto).unwrap(), newest);
-    assert!(found(BinaryenRequest::Official).is_err(), "another release than the pinned one");
+    assert!(found(BinaryenRequest::Official).is_err(), "only another release is in the store");
 
-    let official = machine.keep(&pinned, SAYS_ITS_VERSION);
+    let official = machine.store(&pinned, WORKING);
     assert_eq!(found(BinaryenRequest::Auto).unwrap(), official);
     assert_eq!(found(BinaryenRequest::Packages).unwrap(), newest);
     assert_eq!(Binaryen::installed(&machine.ctx).unwrap().len(), 3);
 
-    machine.keep(&pinned, "#!/bin/sh\nexit 127\n");
-    assert_eq!(found(BinaryenRequest::Auto).unwrap(), newest, "what is broken is no answer");
+    machine.store(&pinned, "#!/bin/sh\nexit 127\n");
+    assert_eq!(found(BinaryenRequest::Auto).unwrap(), newest, "a broken program is ignored");
 }
 
 #[test]
-fn the_program_and_the_libraries_it_runs_with_are_taken_from_packages() {
+fn program_and_libraries_of_packages_are_unpacked() {
     for (package, from, to) in [
         ("binaryen", "usr/bin/wasm-opt", "host/bin/wasm-opt"),
         ("binaryen", "usr/lib/x86_64-linux-gnu/libbinaryen.so", "host/lib/libbinaryen.so"),
         ("libstdc++6", "usr/lib/aarch64-linux-gnu/libstdc++.so.6", "host/lib/libstdc++.so.6"),
         ("binaryen", "usr/share/doc/binaryen/copyright", "share/doc/binaryen/copyright"),
     ] {
-        assert_eq!(place(package, from.into()).unwrap(), to);
+        assert_eq!(destination(package, from.into()).unwrap(), to);
     }
     for path in
         ["usr/bin/wasm-as", "usr/include/binaryen-c.h", "usr/lib/x86_64-linux-gnu/libz.so.1"]
     {
-        assert_eq!(place("binaryen", path.into()), None, "{path}");
+        assert_eq!(destination("binaryen", path.into()), None, "{path}");
     }
 }
 
 #[test]
-fn only_binaryens_own_answer_is_a_version() {
+fn version_of_another_program_is_refused() {
     assert_eq!(version("wasm-opt version 108\n"), Some("wasm-opt version 108"));
     assert_eq!(version("wasm-opt 1.0\n"), None);
     assert_eq!(version(""), None);

@@ -1,34 +1,34 @@
-//! What the machine's archives have for a toolchain: asks their signed indexes, takes nothing.
+//! Selects packages from the machine's archives by their signed indexes. Fetches no package.
 
 use std::time::SystemTime;
 
 use anyhow::Context;
-
-use crate::apt::{
-    self, LlvmPackages, Package, Release, Source, SuitePackages, choose_libc, choose_llvm, packages,
-};
 use pywasm_session::{cause_of, one_line};
 use pywasm_store::Ctx;
 use pywasm_store::fetch::FetchError;
 
-/// Whose packages are known to be what their names say, and the suites of the same archive, by
-/// their roles, that are asked for wasi-libc when the machine's own are too old for it: it is
-/// for wasm, so it is the same on every release. Nearest first: CPython is tested with the SDK
-/// of its time.
-const ORIGINS: [(&str, &[&str]); 2] = [("Debian", &["stable", "testing"]), ("Ubuntu", &["devel"])];
+use crate::apt::{
+    self, LlvmPackages, Package, Release, Source, SuitePackages, choose_libc, choose_llvm, packages,
+};
 
-/// The packages for this architecture: LLVM from the machine's own suites, for it has to run
-/// with their libraries, and wasi-libc from those or from other suites of the same archives.
+/// The distributions whose package names have a known meaning. Each has the roles of the suites to
+/// search for wasi-libc if the machine's own suites only have too old ones; it is compiled for wasm
+/// and so is the same in every release. The suite nearest to the machine's comes first, because
+/// CPython is tested with the SDK of its time.
+const DISTRIBUTIONS: [(&str, &[&str]); 2] =
+    [("Debian", &["stable", "testing"]), ("Ubuntu", &["devel"])];
+
+/// Selects the packages of a toolchain: LLVM from the machine's own suites, because it runs with
+/// their libraries, and wasi-libc from those or other suites of the same archives.
 ///
 /// # Errors
-/// When the machine has no such archives, they lack something, or an index is not what its
-/// signed release says.
+/// When the machine has no package archives, they lack a package, or an index has another digest
+/// than in its signed release.
 pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPackages, Package)> {
     let mut sources = apt::sources(ctx)?;
     sources.retain(|source| source.serves(architecture));
     anyhow::ensure!(!sources.is_empty(), "this machine has no apt package sources");
-    // Third parties are only asked where the distribution does not do: some mirror it with a
-    // key of their own.
+    // Third parties come second: some of them mirror the distribution with a key of their own.
     let (own, others): (Vec<Source>, Vec<Source>) =
         sources.into_iter().partition(|source| source.keyring.is_distribution());
     let mut survey = Survey::new(architecture, &apt::is_candidate, ctx);
@@ -43,16 +43,17 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
         }
     }
     choose_llvm(&survey.found)
-        .with_context(|| survey.lacking("whole LLVM with a runtime for wasm32"))?;
+        .with_context(|| survey.lacking("complete LLVM with a runtime for wasm32"))?;
     anyhow::bail!("{}", survey.lacking("wasi-libc of 2024 or later"))
 }
 
-/// The newest program that a suite of the machine's own archives has with all it runs with. It brings
-/// the C library it was linked with, so it need not be that of the machine. `what` is for the error.
+/// Selects the newest version of a program, with everything it runs with, that one suite of the
+/// machine's archives has. The program includes the C library it was linked with, so the suite need
+/// not be the machine's own. `what` is for the error.
 ///
 /// # Errors
-/// When the machine has no such archives, they lack something, or an index is not what its
-/// signed release says.
+/// When the machine has no package archives, they lack a package, or an index has another digest
+/// than in its signed release.
 pub(super) fn choose_newest(
     what: &str,
     wanted: &dyn Fn(&str) -> bool,
@@ -82,30 +83,30 @@ pub(super) fn choose_newest(
     found.with_context(|| survey.lacking(what))
 }
 
-/// Debian's name of this machine's architecture.
+/// Returns Debian's name of this machine's architecture.
 ///
 /// # Errors
-/// When no packages are known for it.
+/// When it has no known packages.
 pub(super) fn architecture() -> anyhow::Result<&'static str> {
     apt::architecture()
         .with_context(|| format!("no packages are known for {}", std::env::consts::ARCH))
 }
 
-/// What was seen so far.
+/// The indexes that were read so far.
 struct Survey<'a> {
     architecture: &'a str,
     wanted: &'a dyn Fn(&str) -> bool,
     ctx: &'a Ctx,
     found: Vec<Package>,
-    /// One suite of each archive that can be used, with the roles to ask for.
+    /// One suite of each usable archive, with the roles of its other suites.
     archives: Vec<(Source, &'static [&'static str])>,
-    left_out: Vec<String>,
+    skipped: Vec<String>,
 }
 
 impl<'a> Survey<'a> {
     fn new(architecture: &'a str, wanted: &'a dyn Fn(&str) -> bool, ctx: &'a Ctx) -> Self {
-        let (found, archives, left_out) = (Vec::new(), Vec::new(), Vec::new());
-        Self { architecture, wanted, ctx, found, archives, left_out }
+        let (found, archives, skipped) = (Vec::new(), Vec::new(), Vec::new());
+        Self { architecture, wanted, ctx, found, archives, skipped }
     }
 
     fn add(&mut self, source: Source) -> anyhow::Result<()> {
@@ -113,7 +114,7 @@ impl<'a> Survey<'a> {
             return Ok(());
         };
         self.found.extend(packages);
-        // Suites such as `bookworm-updates`, and archives of such only, have no roles.
+        // Suites such as `bookworm-updates`, and archives with only such suites, have no roles.
         let known = self.archives.iter().any(|(it, _)| it.uri == source.uri);
         if !source.suite.contains('-') && !known {
             self.archives.push((source, roles));
@@ -121,14 +122,14 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    /// wasi-libc from the suites that were seen, else from others of their archives.
+    /// Selects wasi-libc from the suites that were read, else from others of their archives.
     fn libc(&mut self) -> anyhow::Result<Option<Package>> {
         if let Some(libc) = choose_libc(&self.found) {
             return Ok(Some(libc));
         }
         for (source, roles) in self.archives.clone() {
             for role in roles {
-                // The index of what is for all architectures is half as large, where there is one.
+                // Where the index `all` exists, it is half as large.
                 let architectures = ["all", self.architecture];
                 let suite = self.suite(&source.other_suite(role), &architectures)?;
                 if let Some(libc) = suite.and_then(|(packages, _)| choose_libc(&packages)) {
@@ -139,9 +140,12 @@ impl<'a> Survey<'a> {
         Ok(None)
     }
 
-    /// The packages of one suite that a toolchain may be made of, from the first of these
-    /// indexes that it has, and the roles of its archive. A suite that can't be used is said and
-    /// left out: another may do. One that is not what its release says is an error.
+    /// Returns the wanted packages of a suite, from the first of these indexes that has any, and the
+    /// roles of its archive. An unusable suite is skipped with a warning, because another one may
+    /// be enough.
+    ///
+    /// # Errors
+    /// When an index has another digest than in its signed release.
     fn suite(
         &mut self,
         source: &Source,
@@ -149,12 +153,12 @@ impl<'a> Survey<'a> {
     ) -> anyhow::Result<Option<(Vec<Package>, &'static [&'static str])>> {
         let release = match Release::fetch(source, self.ctx) {
             Ok(release) => release,
-            Err(error) => return Ok(self.leave_out(source, &error.to_string())),
+            Err(error) => return Ok(self.skip(source, &error.to_string())),
         };
         let origin = release.origin();
-        let Some((_, roles)) = ORIGINS.iter().find(|(name, _)| *name == origin) else {
-            // Not said aloud: that is how it should be.
-            self.left_out.push(format!("{} {} is of `{origin}`", source.uri, source.suite));
+        let Some((_, roles)) = DISTRIBUTIONS.iter().find(|(name, _)| *name == origin) else {
+            // No warning: archives of third parties are expected here.
+            self.skipped.push(format!("{} {} has the origin `{origin}`", source.uri, source.suite));
             return Ok(None);
         };
         if let Some(until) = release.expired(SystemTime::now()) {
@@ -167,8 +171,8 @@ impl<'a> Survey<'a> {
             match packages(source, &release, architecture, self.wanted, self.ctx) {
                 Ok(packages) if packages.is_empty() => {}
                 Ok(packages) => return Ok(Some((packages, *roles))),
-                Err(error) if is_absent(&error) => {
-                    return Ok(self.leave_out(source, &one_line(&error)));
+                Err(error) if is_unavailable(&error) => {
+                    return Ok(self.skip(source, &one_line(&error)));
                 }
                 Err(error) => return Err(error),
             }
@@ -176,16 +180,16 @@ impl<'a> Survey<'a> {
         Ok(Some((Vec::new(), *roles)))
     }
 
-    fn leave_out<T>(&mut self, source: &Source, reason: &str) -> Option<T> {
-        let text = format!("{} {} is left out: {reason}", source.uri, source.suite);
+    fn skip<T>(&mut self, source: &Source, reason: &str) -> Option<T> {
+        let text = format!("{} {} is skipped: {reason}", source.uri, source.suite);
         self.ctx.reporter.warn(format!("package source {text}"));
-        self.left_out.push(text);
+        self.skipped.push(text);
         None
     }
 
     fn lacking(&self, what: &str) -> String {
         let mut text = format!("the machine's package archives have no {what}");
-        for reason in &self.left_out {
+        for reason in &self.skipped {
             text.push_str("; ");
             text.push_str(reason);
         }
@@ -193,7 +197,7 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// Whether no place has the file: a reason to do without it. A file with another digest is none.
-fn is_absent(error: &anyhow::Error) -> bool {
-    matches!(cause_of(error), Some(FetchError::Nowhere { .. }))
+/// Returns true if no location has the file, unlike a file with another digest.
+fn is_unavailable(error: &anyhow::Error) -> bool {
+    matches!(cause_of(error), Some(FetchError::Unavailable { .. }))
 }

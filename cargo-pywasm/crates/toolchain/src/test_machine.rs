@@ -1,4 +1,4 @@
-//! A directory that stands in for upstream, for tests of what is fetched from there.
+//! A local directory as upstream, for tests of downloads.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use pywasm_recipes::Artifact;
 
 use pywasm_store::Ctx;
 
-/// An archive with these files, their contents and modes, all below one directory.
+/// Returns an archive of these files (path, content, mode), all in one directory.
 pub(super) fn archive(top: &str, files: &[(&str, &str, u32)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, body, mode) in files {
@@ -21,14 +21,21 @@ pub(super) fn archive(top: &str, files: &[(&str, &str, u32)]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// A machine with a store of its own, no packages, and the upstream of [`publish`].
+/// Returns the context of a machine with the upstream of [`publish`] and no package sources.
 pub(super) fn machine(root: &Utf8Path) -> Ctx {
     let base = format!("file://{root}/up");
-    let variables = [("PYWASM_UPSTREAM", base.as_str()), ("PYWASM_APT_SOURCES", "/nowhere")];
+    let variables = [(PYWASM_UPSTREAM, base.as_str()), (PYWASM_APT_SOURCES, "/nowhere")];
     Ctx { offline: false, ..Ctx::for_tests(root, &variables) }
 }
 
-/// Puts these bytes at the artifact's place.
+/// Returns what the user sees of an error.
+pub(super) fn printed(error: &anyhow::Error) -> String {
+    let reporter = Reporter::captured();
+    reporter.error(error);
+    reporter.lines().join("\n")
+}
+
+/// Puts these bytes at the upstream location of an artifact.
 pub(super) fn publish(root: &Utf8Path, artifact: &Artifact, bytes: &[u8]) {
     let path = root.join("up").join(artifact.url.trim_start_matches("https://"));
     fs_err::create_dir_all(path.parent().unwrap()).unwrap();

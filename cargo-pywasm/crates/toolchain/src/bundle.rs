@@ -1,19 +1,20 @@
-//! Programs of a distribution that may be newer than the machine's, unpacked from its packages.
+//! Programs from packages together with the C library that they were linked with, which may be newer
+//! than the machine's.
 //!
-//! They are started through the loader of the C library they were linked with, which lies with the
-//! other libraries in `host/lib`. Nothing else of the machine is told of it.
+//! The libraries are in `host/lib`. A launcher script starts the program through their loader, so
+//! no other program of the machine uses them.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
-use sha2::{Digest as _, Sha256};
-
-use crate::apt::{Package, SuitePackages};
 use pywasm_store::Ctx;
 use pywasm_store::fetch::{Verified, fetch};
 use pywasm_store::unpack::{Limits, unpack_deb};
+use sha2::{Digest as _, Sha256};
 
-/// Shared libraries that programs in C++ run with, by the start of their names.
+use crate::apt::{Package, SuitePackages};
+
+/// The shared libraries of C++ programs, as prefixes of file names.
 pub(super) const RUNTIME: [&str; 8] = [
     "ld-linux",
     "libc.so.6",
@@ -25,61 +26,67 @@ pub(super) const RUNTIME: [&str; 8] = [
     "libstdc++.so.6",
 ];
 
-/// A digest of what a program is made of: equal packages are equal programs.
+/// Returns the digest of a program: equal packages are equal programs.
 pub(super) fn digest(program: &SuitePackages) -> Digest {
     let digests: Vec<String> =
         program.packages.iter().map(|package| package.sha256.to_string()).collect();
     Digest::from_bytes(Sha256::digest(digests.join(" ")).into())
 }
 
-/// The packages' files, from the store or from the archive.
+/// Fetches the packages.
 ///
 /// # Errors
-/// When one can't be had, or is not what its signed index says.
+/// When a package is unavailable or has another digest than in its signed index.
 pub(super) fn fetch_all<'a>(
     program: &'a SuitePackages,
     ctx: &Ctx,
 ) -> anyhow::Result<Vec<(&'a Package, Verified)>> {
     let fetched = |package: &'a Package| -> anyhow::Result<_> {
-        Ok((package, fetch(&package.wanted(), &package.places(), ctx)?))
+        Ok((package, fetch(&package.wanted(), &package.locations(), ctx)?))
     };
     program.packages.iter().map(fetched).collect()
 }
 
-/// Unpacks what `place` finds a place for, given the package's name and the path in it.
+/// Unpacks the files of the packages that `destination` returns a path for, given the name of the
+/// package and the path in it.
 ///
 /// # Errors
-/// When a package is broken or can't be written.
+/// When a package is corrupt or can't be written.
 pub(super) fn unpack(
     debs: &[(&Package, Verified)],
     tree: &Utf8Path,
-    place: fn(&str, &Utf8Path) -> Option<Utf8PathBuf>,
+    destination: fn(&str, &Utf8Path) -> Option<Utf8PathBuf>,
 ) -> anyhow::Result<()> {
     for (package, deb) in debs {
-        let mut select = |path: &Utf8Path| place(&package.name, path);
+        let mut select = |path: &Utf8Path| destination(&package.name, path);
         unpack_deb(deb, tree, &mut select, &Limits::default())?;
     }
     Ok(())
 }
 
-/// Where a package's licence goes, and a library of [`RUNTIME`] or with one of these beginnings.
-pub(super) fn place(package: &str, path: &Utf8Path, libraries: &[&str]) -> Option<Utf8PathBuf> {
+/// Returns the path of a licence, of a library of [`RUNTIME`], or of a library whose name has one of
+/// these prefixes; `None` for other files.
+pub(super) fn destination(
+    package: &str,
+    path: &Utf8Path,
+    libraries: &[&str],
+) -> Option<Utf8PathBuf> {
     let text = path.as_str();
     if text == format!("usr/share/doc/{package}/copyright") {
         return Some(format!("share/doc/{package}/copyright").into());
     }
     let name = path.file_name()?;
-    // Directly in the multiarch directory, or where older packages have them.
+    // The multiarch directory in `/usr/lib`, or in `/lib` for older packages.
     let in_lib = text.starts_with("usr/lib/") && path.components().count() == 4
         || text.starts_with("lib/") && path.components().count() == 3;
-    let library = RUNTIME.iter().chain(libraries).any(|start| name.starts_with(start));
+    let library = RUNTIME.iter().chain(libraries).any(|prefix| name.starts_with(prefix));
     (in_lib && library).then(|| format!("host/lib/{name}").into())
 }
 
-/// The C library's program loader.
+/// Returns the file name of the C library's program loader.
 ///
 /// # Errors
-/// When the packages have none.
+/// When the packages do not contain one.
 pub(super) fn loader(tree: &Utf8Path) -> anyhow::Result<String> {
     let lib = tree.join("host/lib");
     for entry in lib.read_dir_utf8().with_context(|| format!("can't read `{lib}`"))? {
@@ -88,15 +95,15 @@ pub(super) fn loader(tree: &Utf8Path) -> anyhow::Result<String> {
             return Ok(name);
         }
     }
-    anyhow::bail!("the packages have no program loader")
+    anyhow::bail!("the packages contain no program loader")
 }
 
-/// A script that starts a program through the loader. It finds its tree by its own place, `up`
-/// from there, so the store can be moved.
+/// Writes a script that starts a program through the loader. It finds the tree relative to its own
+/// directory by `up`, so the store can be moved.
 ///
 /// # Errors
 /// When it can't be written.
-pub(super) fn start_through(
+pub(super) fn write_launcher(
     loader: &str,
     up: &str,
     program: &str,
@@ -106,7 +113,7 @@ pub(super) fn start_through(
         "#!/bin/sh\nroot=${{0%/*}}{up}\n\
          exec \"$root/host/lib/{loader}\" --library-path \"$root/host/lib\" {program} \"$@\"\n"
     );
-    fs_err::create_dir_all(path.parent().context("a script has a directory")?)?;
+    fs_err::create_dir_all(path.parent().context("a script has a parent directory")?)?;
     fs_err::write(path, text)?;
     #[cfg(unix)]
     {

@@ -1,0 +1,180 @@
+//! The locations of a file, in the order in which they are tried. Pure: nothing here uses the
+//! network or the disk.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use pywasm_recipes::Artifact;
+use pywasm_session::Environment;
+use pywasm_session::variables::{PYWASM_MIRROR, PYWASM_UPSTREAM};
+
+use super::Wanted;
+
+/// One location of a file. Displays without a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Its kind, for messages: `upstream`, `mirror`, `package source`.
+    pub label: String,
+    /// The URL of the file: https, http or file.
+    pub url: String,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.label, redacted(&self.url))
+    }
+}
+
+impl Location {
+    /// Creates a location.
+    #[must_use]
+    pub fn new(label: &str, url: impl Into<String>) -> Self {
+        Self { label: label.to_owned(), url: url.into() }
+    }
+}
+
+/// Returns the locations of a pinned artifact: upstream (or its replacement), the mirror, and the
+/// package archives that publish the same bytes in a source package.
+#[must_use]
+pub fn locations(artifact: &Artifact, env: &Environment, apt_archives: &[String]) -> Vec<Location> {
+    let mut locations = vec![upstream(&artifact.url, env)];
+    locations.extend(mirror_locations(&Wanted::from(artifact), env));
+    if let Some(path) = artifact.debian_source.as_deref().and_then(pool_path) {
+        for archive in apt_archives {
+            let location = Location::new("package source", below(archive, &path));
+            if !locations.contains(&location) {
+                locations.push(location);
+            }
+        }
+    }
+    locations
+}
+
+/// Returns the locations of a file in the mirror, if one is set. A mirror is a copy of the store's
+/// `downloads-v0`, or a directory of the files under their own names.
+#[must_use]
+pub fn mirror_locations(wanted: &Wanted, env: &Environment) -> Vec<Location> {
+    let Some(base) = env.text(PYWASM_MIRROR) else { return Vec::new() };
+    let base = if base.starts_with('/') { format!("file://{base}") } else { base.to_owned() };
+    let file = utf8_percent_encode(&wanted.file, RESERVED);
+    let prefix = &wanted.sha256.to_string()[..16];
+    vec![
+        Location::new("mirror", below(&base, &format!("{prefix}-{file}"))),
+        Location::new("mirror", below(&base, &file.to_string())),
+    ]
+}
+
+/// Returns the upstream location. `PYWASM_UPSTREAM` replaces the scheme of the URL by its own base
+/// and keeps host and path.
+fn upstream(url: &str, env: &Environment) -> Location {
+    let Some(base) = env.text(PYWASM_UPSTREAM) else { return Location::new("upstream", url) };
+    let path = url.split_once("://").map_or(url, |(_, rest)| rest);
+    Location::new("upstream", below(base, path))
+}
+
+/// Returns the path of a source package in an archive's pool:
+/// `pool/main/p/python3.13/python3.13_3.13.15.orig.tar.xz`. The third component is the first letter
+/// of the package, or its first four if they begin with `lib`:
+/// <https://www.debian.org/doc/manuals/debian-faq/pkg-ftparchives>.
+fn pool_path(debian_source: &str) -> Option<String> {
+    let (source, file) = debian_source.split_once('/')?;
+    let letters = if source.starts_with("lib") { 4 } else { 1 };
+    Some(format!("pool/main/{}/{source}/{file}", source.get(..letters)?))
+}
+
+fn below(base: &str, path: &str) -> String {
+    format!("{}/{path}", base.trim_end_matches('/'))
+}
+
+/// The characters of a file name that mean something else in a URL. Names of packages contain `+`,
+/// `~` and `%3a`.
+const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'#').add(b'?').add(b' ');
+
+/// Returns a URL without user name and password, for messages.
+#[must_use]
+pub fn redacted(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn artifact() -> Artifact {
+        Artifact {
+            file: "Python-3.13.15.tar.xz".into(),
+            sha256: "1e66a7945a48390ee4c2a4268a0e4185884059a13c4aab6d148aa208deea4a76"
+                .parse()
+                .unwrap(),
+            size: Some(23_160_540),
+            url: "https://www.python.org/ftp/python/3.13.15/Python-3.13.15.tar.xz".into(),
+            debian_source: Some("python3.13/python3.13_3.13.15.orig.tar.xz".into()),
+        }
+    }
+
+    fn urls(locations: &[Location]) -> Vec<&str> {
+        locations.iter().map(|location| location.url.as_str()).collect()
+    }
+
+    #[test]
+    fn upstream_then_mirror_then_package_sources() {
+        let env = Environment::of(&[(PYWASM_MIRROR, "https://mirror.example/x/")]);
+        let archives = vec!["http://archive.example/debian/".to_owned(); 2];
+        assert_eq!(
+            urls(&locations(&artifact(), &env, &archives)),
+            [
+                "https://www.python.org/ftp/python/3.13.15/Python-3.13.15.tar.xz",
+                "https://mirror.example/x/1e66a7945a48390e-Python-3.13.15.tar.xz",
+                "https://mirror.example/x/Python-3.13.15.tar.xz",
+                "http://archive.example/debian/pool/main/p/python3.13/python3.13_3.13.15.orig.tar.xz",
+            ]
+        );
+    }
+
+    #[test]
+    fn replaced_upstream_keeps_host_and_path() {
+        let env = Environment::of(&[(PYWASM_UPSTREAM, "http://127.0.0.1:1/up")]);
+        assert_eq!(
+            urls(&locations(&artifact(), &env, &[])),
+            ["http://127.0.0.1:1/up/www.python.org/ftp/python/3.13.15/Python-3.13.15.tar.xz"]
+        );
+    }
+
+    #[test]
+    fn mirror_may_be_a_directory() {
+        let env = Environment::of(&[(PYWASM_MIRROR, "/srv/mirror")]);
+        let locations = locations(&artifact(), &env, &[]);
+        assert!(locations[1].url.starts_with("file:///srv/mirror/1e66"));
+    }
+
+    #[test]
+    fn reserved_characters_of_names_are_escaped() {
+        let env = Environment::of(&[(PYWASM_MIRROR, "/srv/mirror")]);
+        let file = "clang_1%3a22+b~1 #?.deb".to_owned();
+        let wanted = Wanted { file, ..Wanted::from(&artifact()) };
+        let url = &mirror_locations(&wanted, &env)[1].url;
+        assert_eq!(url, "file:///srv/mirror/clang_1%253a22+b~1%20%23%3F.deb");
+    }
+
+    #[test]
+    fn libraries_have_longer_pool_prefixes() {
+        assert_eq!(pool_path("libffi/f.tar.gz").unwrap(), "pool/main/libf/libffi/f.tar.gz");
+        assert_eq!(pool_path("no slash"), None);
+    }
+
+    #[test]
+    fn password_is_not_displayed() {
+        assert_eq!(redacted("https://me:secret@mirror.example/a@b"), "https://mirror.example/a@b");
+        assert_eq!(redacted("https://mirror.example/a@b"), "https://mirror.example/a@b");
+        assert_eq!(
+            redacted("https://me:secret@mirror.example:8443/a"),
+            "https://mirror.example:8443/a"
+        );
+        assert_eq!(redacted("/srv/mirror"), "/srv/mirror");
+    }
+}

@@ -1,0 +1,71 @@
+//! Runs programs of a toolchain, also right after they were unpacked.
+
+use std::io::{ErrorKind, Result};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use anyhow::Context;
+use camino::Utf8Path;
+use pywasm_session::variables::PATH;
+
+/// The number of attempts and the pause between them: much longer than another thread takes from
+/// fork to exec.
+const ATTEMPTS: (u32, Duration) = (200, Duration::from_millis(10));
+
+/// Runs a program with a minimal environment and returns its standard output.
+///
+/// # Errors
+/// When it can't be run, or fails; the error then contains its standard error.
+pub(super) fn call(program: &Utf8Path, args: &[&str], dir: &Utf8Path) -> anyhow::Result<String> {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(dir).env_clear().env("LC_ALL", "C").env(PATH, "/usr/bin:/bin");
+    let output = run(&mut command).with_context(|| format!("can't run `{program}`"))?;
+    anyhow::ensure!(
+        output.status.success(),
+        "`{program} {}` failed:\n{}",
+        args.join(" "),
+        String::from_utf8_lossy(&output.stderr).trim_end()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs a command whose program may be newly written, and retries while the file is busy.
+///
+/// A process that another thread starts has, between fork and exec, all open files of this
+/// process, such as the program's own file open for writing. The kernel does not run a file that is
+/// open for writing (ETXTBSY): <https://github.com/golang/go/issues/22315>.
+fn run(command: &mut Command) -> Result<Output> {
+    let (attempts, pause) = ATTEMPTS;
+    for _ in 1..attempts {
+        match command.output() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(pause);
+            }
+            result => return result,
+        }
+    }
+    command.output()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn program_that_is_open_for_writing_is_retried() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("true");
+        fs_err::copy("/bin/true", &path).unwrap();
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let writer = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+        let busy = Command::new(&path).output().unwrap_err();
+        assert_eq!(busy.kind(), ErrorKind::ExecutableFileBusy);
+        let closed = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(writer);
+        });
+        assert!(run(&mut Command::new(&path)).unwrap().status.success());
+        closed.join().unwrap();
+    }
+}

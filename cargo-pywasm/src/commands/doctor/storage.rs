@@ -1,0 +1,91 @@
+//! Checks of the toolchain and the store.
+
+use bytesize::ByteSize;
+use camino::Utf8Path;
+use pywasm_recipes::{SdkPin, SdkStatus};
+
+use super::Check;
+use pywasm_session::variables::WASI_SDK_PATH;
+use pywasm_store::{Bucket, Ctx, tree_size};
+
+/// The space that an install needs: sources, toolchain, objects, the installation.
+const DISK_NEEDED: u64 = 2_000_000_000;
+
+pub(super) fn toolchain(ctx: &Ctx) -> Check {
+    const NAME: &str = "WASI SDK";
+    const CURE: &str = "unset WASI_SDK_PATH to fetch a toolchain";
+    let Some(path) = ctx.env.path(WASI_SDK_PATH) else {
+        return match pywasm_toolchain::installed(ctx).unwrap_or_default().last() {
+            Some(found) => Check::ok(NAME, format!("in the store: {}", found.source)),
+            None => Check::ok(NAME, "none yet; `install` fetches one"),
+        };
+    };
+    let version = fs_err::read_to_string(path.join("VERSION")).unwrap_or_default();
+    let number = version.split('.').next().and_then(|text| text.trim().parse().ok());
+    if let Some(SdkPin { status: SdkStatus::Refused(reason), release, .. }) =
+        number.and_then(SdkPin::find)
+    {
+        return Check::missing(NAME, format!("WASI_SDK_PATH is release {release}: {reason}"), CURE);
+    }
+    if !path.join("bin/clang").exists() || !path.join("share/wasi-sysroot").exists() {
+        let found = format!("WASI_SDK_PATH is `{path}`, without bin/clang or share/wasi-sysroot");
+        return Check::missing(NAME, found, CURE);
+    }
+    Check::ok(NAME, format!("WASI_SDK_PATH: {path}"))
+}
+
+pub(super) fn store(ctx: &Ctx) -> Check {
+    match ctx.store.ensure(Bucket::Staging).and_then(|_| ctx.store.stage(Bucket::Installs)) {
+        Ok(_) => Check::ok("store", format!("{} and {}", ctx.store.cache(), ctx.store.data())),
+        Err(error) => Check::missing(
+            "store",
+            format!("{error:#}"),
+            "set PYWASM_STORE to a writable directory",
+        ),
+    }
+}
+
+/// Checks the free space. Cache and installations may be on two disks: the fuller one decides.
+pub(super) fn disk(ctx: &Ctx) -> Check {
+    let size = |bytes| ByteSize::b(bytes).display().si();
+    let roots = [ctx.store.cache(), ctx.store.data()];
+    match roots.into_iter().filter_map(|path| Some((free_space(path)?, path))).min() {
+        Some((bytes, _)) if bytes >= DISK_NEEDED => {
+            Check::ok("disk", format!("{} free", size(bytes)))
+        }
+        Some((bytes, path)) => Check::missing(
+            "disk",
+            format!("{} free for {path}, 2 GB are needed", size(bytes)),
+            "free some space, or set PYWASM_STORE to another disk",
+        ),
+        None => Check::note("disk", "the free space is unknown", "2 GB are needed"),
+    }
+}
+
+/// Returns the free space for a path in bytes, or `None` if the system does not report it.
+#[cfg(unix)]
+fn free_space(path: &Utf8Path) -> Option<u64> {
+    let existing = path.ancestors().find(|path| path.exists())?;
+    let stat = rustix::fs::statvfs(existing.as_std_path()).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_space(_path: &Utf8Path) -> Option<u64> {
+    None
+}
+
+/// Checks for the remains of killed runs. Without a lock, it can't exclude those of active runs.
+pub(super) fn staging(ctx: &Ctx) -> Check {
+    let dirs =
+        [ctx.store.bucket(Bucket::Staging), ctx.store.data().join(Bucket::Staging.dir_name())];
+    let entries = dirs.iter().filter_map(|dir| dir.read_dir_utf8().ok()).flatten();
+    let sizes: Vec<u64> =
+        entries.flatten().map(|entry| tree_size(entry.path()).unwrap_or_default()).collect();
+    if sizes.is_empty() {
+        return Check::ok("staging", "no incomplete entries");
+    }
+    let size = ByteSize::b(sizes.iter().sum()).display().si();
+    let found = format!("{} incomplete, {size}, of killed or active runs", sizes.len());
+    Check::note("staging", found, "`cargo pywasm cache prune` removes those of killed runs")
+}
