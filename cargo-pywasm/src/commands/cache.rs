@@ -1,21 +1,21 @@
-//! `cargo pywasm cache`: where it is, what can go, and a mirror of it.
+//! `cargo pywasm cache`: prints, cleans and mirrors the cache.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use bytesize::ByteSize;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Subcommand;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use pywasm_session::Message;
-use pywasm_store::Ctx;
 use pywasm_store::fetch::sha256_of;
-use pywasm_store::{Bucket, tree_size};
+use pywasm_store::{Bucket, Ctx, tree_size};
 
-/// Look after what is kept to build again faster
+/// Manage the cache of downloads, toolchains and builds
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -27,40 +27,40 @@ const UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Print the cache's directory
+    /// Print the directory of the cache
     Dir,
-    /// Remove kinds of files; installations stay
+    /// Remove files of the selected kinds; installations are kept
     Clean {
         #[command(flatten)]
-        what: What,
-        /// Say what would be removed
+        kinds: Kinds,
+        /// Print what would be removed
         #[arg(long)]
         dry_run: bool,
     },
-    /// Remove what nobody needs any more: scratch of killed runs, builds that are installed, and
-    /// what older versions of this tool left
+    /// Remove what is no longer needed: files of killed runs, build directories of finished
+    /// installations, compiled modules unused for a week, and the caches of older versions
     Prune {
-        /// Only what was not changed for so long
+        /// Only files that were not changed for this time, such as 30d
         #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
         older_than: Option<Duration>,
-        /// Say what would be removed
+        /// Print what would be removed
         #[arg(long)]
         dry_run: bool,
     },
     /// Copy the verified downloads into a directory that serves as PYWASM_MIRROR
     Mirror {
-        /// The directory, which is made when it is missing
+        /// The directory, which is created if it is missing
         dir: Utf8PathBuf,
     },
 }
 
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true)]
-struct What {
+struct Kinds {
     /// Downloads
     #[arg(long)]
     downloads: bool,
-    /// Toolchains: installations name the one they were built with
+    /// Toolchains; installations refer to the one that built them
     #[arg(long)]
     toolchains: bool,
     /// Unpacked sources
@@ -69,7 +69,7 @@ struct What {
     /// Build directories and logs
     #[arg(long)]
     builds: bool,
-    /// All of these, and the runtime's compiled modules
+    /// All of these, and the compiled modules of the runtime
     #[arg(long)]
     all: bool,
 }
@@ -93,8 +93,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             ctx.reporter.json(&DirMessage { path: ctx.store.cache() });
         }
         Action::Dir => ctx.reporter.data(ctx.store.cache()),
-        Action::Clean { what, dry_run } => {
-            let paths = || entries(&what.buckets(), ctx);
+        Action::Clean { kinds, dry_run } => {
+            let paths = || entries(&kinds.buckets(), ctx);
             remove_all(paths, *dry_run, ctx)?;
         }
         Action::Prune { older_than, dry_run } => {
@@ -110,7 +110,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-impl What {
+impl Kinds {
     fn buckets(&self) -> Vec<Bucket> {
         [
             (self.downloads, Bucket::Downloads),
@@ -126,13 +126,13 @@ impl What {
     }
 }
 
-/// Removes what the choice gives, which is made while nobody else works on anything.
+/// Removes the paths that `choice` returns. It is called while all locks are held.
 fn remove_all(
     choice: impl Fn() -> anyhow::Result<Vec<Utf8PathBuf>>,
     dry_run: bool,
     ctx: &Ctx,
 ) -> anyhow::Result<()> {
-    // Looking harms no one and waits for no one.
+    // A dry run changes nothing, so it need not wait for other processes.
     let _locks = if dry_run { Vec::new() } else { lock_all(ctx)? };
     let mut freed = 0;
     for path in choice()? {
@@ -142,19 +142,15 @@ fn remove_all(
         }
         freed += size;
         let verb = if dry_run { "Would remove" } else { "Removed" };
-        ctx.reporter.status(verb, format!("{path} ({})", megabytes(size)));
+        ctx.reporter.status(verb, format!("{path} ({})", ByteSize::b(size).display().si()));
     }
     let verb = if dry_run { "Would free" } else { "Freed" };
-    ctx.reporter.status(verb, megabytes(freed));
+    ctx.reporter.status(verb, ByteSize::b(freed).display().si().to_string());
     Ok(())
 }
 
-fn megabytes(size: u64) -> String {
-    format!("{:.1} MB", size as f64 / 1e6)
-}
-
-/// Every lock there is: nobody else works on anything while these are held. None is held while
-/// this waits for one, because who has that one may be waiting for another: a build takes its
+/// Takes every lock of the store, so that no other process changes it. While it waits for one lock,
+/// it holds no other: the process that holds that lock may need another one, as a build takes its
 /// own lock first and those of its downloads later.
 fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<File>> {
     loop {
@@ -180,14 +176,14 @@ fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<File>> {
                 locks.clear();
                 drop(ctx.store.lock(name, &ctx.reporter)?);
             }
-            // One that came up meanwhile belongs to a process that has just begun.
+            // A lock that was created meanwhile belongs to a new process.
             None if ctx.store.keys(Bucket::Locks)? == names => return Ok(locks),
             None => {}
         }
     }
 }
 
-/// What lies in these buckets, sorted.
+/// Returns the entries of these buckets, sorted.
 fn entries(buckets: &[Bucket], ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let mut paths = Vec::new();
     for bucket in buckets {
@@ -198,7 +194,7 @@ fn entries(buckets: &[Bucket], ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     Ok(paths)
 }
 
-/// What nobody needs, sorted.
+/// Returns the entries that are no longer needed, sorted.
 fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let known: Vec<&str> = Bucket::CACHE.iter().map(|bucket| bucket.dir_name()).collect();
     let installed = ctx.store.keys(Bucket::Installs)?;
@@ -206,7 +202,7 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     if ctx.store.cache().exists() {
         for entry in ctx.store.cache().read_dir_utf8()? {
             let entry = entry?;
-            // A bucket of another version: `sources-v7`.
+            // A bucket with another layout version: `sources-v7`.
             if entry.file_type()?.is_dir()
                 && !known.contains(&entry.file_name())
                 && entry.file_name().contains("-v")
@@ -220,7 +216,7 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     for dir in staging.iter().filter(|dir| dir.exists()) {
         for entry in dir.read_dir_utf8()? {
             let path = entry?.into_path();
-            // A running process may be at work there; an hour is longer than any step takes.
+            // A running process may still use it, but no step takes an hour.
             if is_older(&path, Duration::from_secs(3600)) {
                 paths.push(path);
             }
@@ -246,18 +242,18 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
 
 fn is_older(path: &Utf8Path, age: Duration) -> bool {
     let changed = path.symlink_metadata().and_then(|data| data.modified());
-    let passed = changed.map(|time| SystemTime::now().duration_since(time).unwrap_or_default());
-    passed.is_ok_and(|passed| passed >= age)
+    let elapsed = changed.map(|time| SystemTime::now().duration_since(time).unwrap_or_default());
+    elapsed.is_ok_and(|elapsed| elapsed >= age)
 }
 
-/// Out of the way by one rename, then deleted: when this is killed in the middle, no path that
-/// a later run trusts has lost a part of what it held.
+/// Renames the entry, then deletes it: if this process is killed, no path in the store is left
+/// incomplete.
 fn remove(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     let stage = ctx.store.stage(Bucket::Builds)?;
     let aside = stage.path().join("removed");
     let path = match fs_err::rename(path, &aside) {
         Ok(()) => aside,
-        // Scratch for installations may lie on another file system, and is never trusted.
+        // The staging area of installations may be on another file system; nothing reads it.
         Err(error) if error.kind() == ErrorKind::CrossesDevices => path.to_owned(),
         Err(error) => return Err(error.into()),
     };
@@ -269,8 +265,8 @@ fn remove(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The downloads under the store's own names, which is where `fetch` looks in a mirror. Each is
-/// hashed: a mirror must not spread what a broken disk made of a file.
+/// Copies the downloads under their names in the store, which `fetch` expects in a mirror. Each is
+/// hashed, so that a corrupt file does not spread.
 fn mirror(dir: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     fs_err::create_dir_all(dir)?;
     let mut count = 0;
@@ -282,10 +278,11 @@ fn mirror(dir: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
         }
         let digest = sha256_of(fs_err::File::open(&path)?)?.to_string();
         if prefix.len() != 16 || !digest.starts_with(prefix) {
-            ctx.reporter.warn(format!("`{path}` is not what its name says and is left out"));
+            ctx.reporter
+                .warn(format!("`{path}` does not have the digest in its name and is skipped"));
             continue;
         }
-        // A mirror that is being read never shows half a file.
+        // The rename keeps a mirror that is in use free of incomplete files.
         let part = dir.join(format!("{key}.part"));
         fs_err::copy(&path, &part).with_context(|| format!("can't copy `{path}`"))?;
         fs_err::rename(&part, dir.join(&key))?;

@@ -1,4 +1,4 @@
-//! `cargo pywasm list`: what is installed.
+//! `cargo pywasm list`: lists the installations.
 
 use camino::Utf8Path;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
 use pywasm_store::tree_size;
 
-/// List what is installed
+/// List the installations
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
@@ -33,10 +33,11 @@ impl Message for InstallationMessage<'_> {
 /// When an installation can't be read.
 pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let all = installed::all(ctx).hint(|| {
-        "`cargo pywasm uninstall NAME` removes a broken one, by its directory's name".to_owned()
+        "`cargo pywasm uninstall NAME` removes an installation by the name of its directory"
+            .to_owned()
     })?;
     if all.is_empty() {
-        ctx.reporter.note("nothing is installed; `cargo pywasm install` builds a CPython");
+        ctx.reporter.note("nothing is installed; `cargo pywasm install` builds CPython");
     }
     for python in &all {
         let path = installed::utf8(python.root())?;
@@ -54,10 +55,10 @@ pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         if ctx.reporter.is_json() {
             ctx.reporter.json(&message);
         } else {
-            let megabytes = size / 1_000_000;
+            let size = size / 1_000_000;
             let toolchain = short(toolchain);
             ctx.reporter.data(format!(
-                "{:<8} {:<10} {megabytes:>4} MB  {toolchain:<12}  {path}",
+                "{:<8} {:<10} {size:>4} MB  {toolchain:<12}  {path}",
                 message.python, message.recipe
             ));
         }
@@ -65,7 +66,7 @@ pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// `clang 22.1.8` of `Debian clang version 22.1.8 (…)`.
+/// Returns `clang 22.1.8` for `Debian clang version 22.1.8 (…)`.
 fn short(clang: &str) -> String {
     let version = clang.split_once("clang version ").map(|(_, rest)| rest.split_whitespace());
     version.and_then(|mut words| words.next()).map_or(clang.to_owned(), |it| format!("clang {it}"))
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_compiler_is_named_in_two_words_where_that_can_be() {
+    fn compiler_is_shortened_to_name_and_version() {
         assert_eq!(short("Debian clang version 22.1.8 (1~deb12u1)"), "clang 22.1.8");
         assert_eq!(short("clang version 19.1.5-wasi-sdk"), "clang 19.1.5-wasi-sdk");
         assert_eq!(short("zig 0.15"), "zig 0.15");

@@ -1,28 +1,26 @@
-//! `cargo pywasm uninstall`: take an installation out of the store.
+//! `cargo pywasm uninstall`: removes installations from the store.
 
 use pywasm_build::Installation;
 
 use crate::exit::Exit;
 use pywasm_session::WithHint;
-use pywasm_store::Bucket;
-use pywasm_store::Ctx;
+use pywasm_store::{Bucket, Ctx};
 
 /// Remove installations from the store
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which: a name as `list` shows it, a version, or a recipe
+    /// The name of a directory in `list`, a version, or a recipe
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     which: Option<String>,
-    /// All of them
+    /// Remove all installations
     #[arg(long)]
     all: bool,
-    /// Say what would be removed
+    /// Print what would be removed
     #[arg(long)]
     dry_run: bool,
 }
 
-/// An installation by its directory's name. What its manifest says is unknown when that can't be
-/// read, and then it can still be removed.
+/// An installation. It can also be removed if its manifest can't be read.
 struct Found {
     name: String,
     manifest: Option<Installation>,
@@ -31,7 +29,7 @@ struct Found {
 /// Runs the command.
 ///
 /// # Errors
-/// When nothing, or more than one, answers to the name, or it can't be removed.
+/// When no or several installations match, or one can't be removed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let found = |name: String| {
         let manifest = Installation::open(ctx.store.entry(Bucket::Installs, &name)).ok();
@@ -54,32 +52,32 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// The only installation that answers to this.
+/// Returns the only installation with this name, version or recipe.
 fn one<'a>(which: &str, all: &'a [Found]) -> anyhow::Result<&'a Found> {
-    let answers = |found: &&Found| {
+    let matches = |found: &&Found| {
         found.name == which
             || found
                 .manifest
                 .as_ref()
                 .is_some_and(|python| python.version() == which || python.recipe() == which)
     };
-    let found: Vec<&Found> = all.iter().filter(answers).collect();
+    let found: Vec<&Found> = all.iter().filter(matches).collect();
     let names = |list: &mut dyn Iterator<Item = &Found>| {
         list.map(|found| found.name.as_str()).collect::<Vec<_>>().join(", ")
     };
     match found[..] {
         [one] => Ok(one),
         [] if all.is_empty() => {
-            Err(anyhow::anyhow!("no installation is called `{which}`: nothing is installed"))
+            Err(anyhow::anyhow!("no installation matches `{which}`: nothing is installed"))
         }
-        [] => Err(anyhow::anyhow!("no installation is called `{which}`"))
-            .hint(|| format!("installed are: {}", names(&mut all.iter()))),
-        _ => Err(anyhow::anyhow!("`{which}` is not the name of one installation alone"))
-            .hint(|| format!("say which: {}", names(&mut found.iter().copied()))),
+        [] => Err(anyhow::anyhow!("no installation matches `{which}`"))
+            .hint(|| format!("the installations are: {}", names(&mut all.iter()))),
+        _ => Err(anyhow::anyhow!("`{which}` matches several installations"))
+            .hint(|| format!("use one of these names: {}", names(&mut found.iter().copied()))),
     }
 }
 
-/// Out of the way by one rename, then deleted: nobody ever sees half of it.
+/// Renames the directory, then deletes it, so no process sees an incomplete installation.
 fn remove(name: &str, ctx: &Ctx) -> anyhow::Result<()> {
     let without_key = name.rsplit_once('-').map_or(name, |(rest, _)| rest);
     let _lock = ctx.store.lock(&format!("install-{without_key}"), &ctx.reporter)?;

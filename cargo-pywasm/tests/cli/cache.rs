@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use camino::Utf8PathBuf;
 use pywasm_store::Bucket;
-use pywasm_store::fetch::{Place, Retries, fetch_with, mirror_places};
+use pywasm_store::fetch::{Location, Retries, fetch_with, mirror_locations};
 use pywasm_tests::{Answer, Fresh, Server, wanted};
 
 use crate::binary;
@@ -77,7 +77,7 @@ fn clean_waits_without_holding_locks() {
     let mut stderr = BufReader::new(clean.stderr.take().unwrap());
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
-    assert!(line.contains("Waiting for another process that works on install-x"), "{line}");
+    assert!(line.contains("Waiting for another process that uses install-x"), "{line}");
     assert!(build.exists());
     // The holder now needs a download: if `clean` held that lock, both would wait forever.
     let download = fresh.ctx.store.entry(Bucket::Locks, "download-0.lock");
@@ -95,7 +95,7 @@ fn dry_run_waits_for_no_lock() {
     entry(&fresh, Bucket::Builds, "b");
     let _held = fresh.ctx.store.lock("install-x", &fresh.ctx.reporter).unwrap();
     assert!(cache(&fresh, &["clean", "--all", "--dry-run"]).contains("Would remove"));
-    assert!(cache(&fresh, &["prune", "--dry-run"]).contains("Would free 0.0 MB"));
+    assert!(cache(&fresh, &["prune", "--dry-run"]).contains("Would free 0 B"));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn mirror_serves_valid_downloads_only() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
     let want = wanted("Python-3.13.15.tar.xz", BODY);
-    let upstream = [Place::new("place", server.url("/f"))];
+    let upstream = [Location::new("test", server.url("/f"))];
     fetch_with(&want, &upstream, &fresh.ctx, &Retries::without_pauses(1)).unwrap();
     let downloads = fresh.ctx.store.bucket(Bucket::Downloads);
     std::fs::write(downloads.join("0123456789abcdef-broken"), "not that").unwrap();
@@ -147,7 +147,7 @@ fn mirror_serves_valid_downloads_only() {
     assert_eq!(std::fs::read_dir(fresh.root().join("mirror")).unwrap().count(), 1);
 
     let other = Fresh::new(&[("PYWASM_MIRROR", &mirror)]);
-    let places = mirror_places(&want, &other.ctx.env);
-    let got = fetch_with(&want, &places, &other.ctx, &Retries::without_pauses(1)).unwrap();
+    let locations = mirror_locations(&want, &other.ctx.env);
+    let got = fetch_with(&want, &locations, &other.ctx, &Retries::without_pauses(1)).unwrap();
     assert_eq!(std::fs::read(got.path()).unwrap(), BODY);
 }

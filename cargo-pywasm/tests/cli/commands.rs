@@ -57,7 +57,7 @@ impl Bench {
         let root = self.root.join("store/data/installs-v0").join(name);
         std::fs::create_dir_all(&root).unwrap();
         let manifest = format!(
-            r#"{{"version": 1, "python": {{"version": "{version}", "series": "{series}"}},
+            r#"{{"version": 2, "python": {{"version": "{version}", "series": "{series}"}},
                 "recipe": {{"name": "{recipe}"}}, "toolchain": {{"root": "/it's a sdk", "clang": "clang 22"}}}}"#
         );
         std::fs::write(root.join("manifest.json"), manifest).unwrap();
@@ -244,14 +244,14 @@ fn uninstall_accepts_any_unambiguous_name() {
     assert!(list.contains("default") && list.contains("clang 22"), "{list}");
 
     let (_, stderr) = bench.fails(&["uninstall", "full"]);
-    assert!(stderr.contains("say which") && stderr.contains("cpython-3.13.15"), "{stderr}");
+    assert!(stderr.contains("use one of these names") && stderr.contains("cpython-3.13.15"), "{stderr}");
     bench.ok(&["uninstall", "3.13.15", "--dry-run"]);
     assert!(full.exists());
     bench.ok(&["uninstall", "3.13.15"]);
     assert!(!full.exists());
     bench.ok(&["uninstall", "--all"]);
     assert_eq!(bench.ok(&["list"]), "");
-    assert!(bench.fails(&["uninstall", "full"]).1.contains("no installation is called `full`"));
+    assert!(bench.fails(&["uninstall", "full"]).1.contains("no installation matches `full`"));
 }
 
 #[test]
