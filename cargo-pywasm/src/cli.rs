@@ -12,6 +12,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::commands;
 use crate::exit::Exit;
 use pywasm_session::Environment;
+use pywasm_session::variables::{PYWASM_JOBS, PYWASM_OFFLINE};
 use pywasm_session::{MessageFormat, Reporter};
 use pywasm_store::Ctx;
 use pywasm_store::Store;
@@ -162,7 +163,7 @@ fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow
         let env = Environment::of_process()?;
         let cwd = Utf8PathBuf::from_path_buf(std::env::current_dir()?)
             .map_err(|path| anyhow::anyhow!("`{}` is not UTF-8", path.display()))?;
-        let jobs = match (global.jobs, env.text("PYWASM_JOBS")) {
+        let jobs = match (global.jobs, env.text(PYWASM_JOBS)) {
             (Some(jobs), _) => jobs,
             (None, Some(text)) => text.parse().map_err(|_| {
                 anyhow::anyhow!("PYWASM_JOBS is `{text}`, not a number of at least 1")
@@ -174,7 +175,7 @@ fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow
     };
     match parts() {
         Ok((env, store, cwd, jobs)) => {
-            let offline = global.offline || env.flag("PYWASM_OFFLINE");
+            let offline = global.offline || env.flag(PYWASM_OFFLINE);
             Ok(Ctx { env, store, reporter, offline, jobs, cwd })
         }
         Err(error) => Err((reporter, error)),

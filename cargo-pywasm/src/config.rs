@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::project::Stdlib;
 use pywasm_post_link::{Asked, Initialization, Step};
+use pywasm_session::variables::{PYWASM_PYTHON, PYWASM_RECIPE};
 use pywasm_session::{WithHint, is_path};
 use pywasm_size::Budget;
 use pywasm_store::Ctx;
@@ -125,11 +126,11 @@ impl Selection {
     pub fn filled(&self, ctx: &Ctx) -> anyhow::Result<Self> {
         let mut filled = self.clone();
         if filled.python.is_none()
-            && let Some(text) = ctx.env.text("PYWASM_PYTHON")
+            && let Some(text) = ctx.env.text(PYWASM_PYTHON)
         {
-            filled.python = Some(text.parse().context("PYWASM_PYTHON")?);
+            filled.python = Some(text.parse().context(PYWASM_PYTHON)?);
         }
-        filled.recipe = filled.recipe.or_else(|| ctx.env.text("PYWASM_RECIPE").map(str::to_owned));
+        filled.recipe = filled.recipe.or_else(|| ctx.env.text(PYWASM_RECIPE).map(str::to_owned));
         if filled.python.is_none() || filled.recipe.is_none() {
             let metadata = surroundings(ctx)?.metadata;
             filled.python = filled.python.or(metadata.python);

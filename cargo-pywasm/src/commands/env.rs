@@ -8,6 +8,7 @@ use crate::config::Selection;
 use crate::exit::Exit;
 use crate::installed;
 use pywasm_session::Message;
+use pywasm_session::variables::WASI_SDK_PATH;
 use pywasm_store::Ctx;
 
 /// Print variables that point compilers, PyO3 and build scripts at an installation
@@ -65,7 +66,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut variables = BTreeMap::from([
         ("PYWASM_INSTALLATION", root.to_string()),
         ("PYO3_CONFIG_FILE", root.join("pyo3-config.txt").into_string()),
-        ("WASI_SDK_PATH", toolchain.to_string()),
+        (WASI_SDK_PATH, toolchain.to_string()),
         ("WASI_SYSROOT", sysroot.to_string()),
         ("CC_wasm32_wasip1", toolchain.join("bin/clang").into_string()),
         ("AR_wasm32_wasip1", toolchain.join("bin/llvm-ar").into_string()),

@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::project::{connect, fits_the_policy};
 use pywasm_cpython::build::BuildPython;
 use pywasm_cpython::install::{Plan, Request, install};
+use pywasm_session::variables::{PYWASM_BUILD_PYTHON, WASI_SDK_PATH};
 use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
 use pywasm_toolchain::ToolchainRequest;
@@ -106,7 +107,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 /// Returns `--wasi-sdk`, else `WASI_SDK_PATH` unless `--toolchain` is given, else `--toolchain`.
 fn toolchain_request(args: &Args, ctx: &Ctx) -> ToolchainRequest {
     let named = args.wasi_sdk.clone().map(|path| ctx.cwd.join(path));
-    let from_env = || ctx.env.path("WASI_SDK_PATH");
+    let from_env = || ctx.env.path(WASI_SDK_PATH);
     match (named, &args.toolchain) {
         (Some(path), _) => ToolchainRequest::Path(path),
         (None, ToolchainRequest::Auto) => {
@@ -119,7 +120,7 @@ fn toolchain_request(args: &Args, ctx: &Ctx) -> ToolchainRequest {
 /// Returns the requested native Python after checking its version.
 fn build_python(args: &Args, series: MinorVersion, ctx: &Ctx) -> anyhow::Result<BuildPython> {
     let named = args.build_python.clone().map(|path| ctx.cwd.join(path));
-    let Some(path) = named.or_else(|| ctx.env.path("PYWASM_BUILD_PYTHON")) else {
+    let Some(path) = named.or_else(|| ctx.env.path(PYWASM_BUILD_PYTHON)) else {
         return Ok(BuildPython::None);
     };
     let output = std::process::Command::new(&path)

@@ -12,6 +12,7 @@ use super::{DIRECTORY, local, prepare};
 use crate::config::{self, Project};
 use crate::exit::Exit;
 use pywasm_session::WithHint;
+use pywasm_session::variables::CARGO;
 use pywasm_store::Ctx;
 
 /// The user's words for Cargo, and those for the runner.
@@ -156,7 +157,7 @@ impl Line {
 }
 
 fn program(ctx: &Ctx) -> Utf8PathBuf {
-    ctx.env.path("CARGO").unwrap_or_else(|| "cargo".into())
+    ctx.env.path(CARGO).unwrap_or_else(|| "cargo".into())
 }
 
 /// Killed by a signal: what a shell would say.

@@ -11,6 +11,7 @@ use camino::Utf8Path;
 
 use super::local;
 use pywasm_session::WithHint;
+use pywasm_session::variables::RUSTC;
 use pywasm_store::Ctx;
 use pywasm_toolchain::Rust;
 
@@ -53,7 +54,7 @@ pub(super) fn choose(project: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Option<Rus
 
 /// Asks rustup for the target; the reason why that is not possible.
 fn add_target(project: &Utf8Path, ctx: &Ctx) -> Result<(), String> {
-    if ctx.env.path("RUSTC").is_some() {
+    if ctx.env.path(RUSTC).is_some() {
         return Err("RUSTC names a compiler that rustup may not know".to_owned());
     }
     if ctx.offline {
@@ -76,7 +77,7 @@ fn add_target(project: &Utf8Path, ctx: &Ctx) -> Result<(), String> {
 
 /// Whether the Rust that Cargo takes in this directory can build for the target.
 fn has_target(project: &Utf8Path, ctx: &Ctx) -> bool {
-    let rustc = ctx.env.path("RUSTC").or_else(|| ctx.env.program("rustc"));
+    let rustc = ctx.env.path(RUSTC).or_else(|| ctx.env.program("rustc"));
     let Some(rustc) = rustc else { return false };
     // rustup's proxy needs the user's environment to know which toolchain is meant.
     let mut command = Command::new(rustc);

@@ -10,6 +10,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, value};
 use super::helper;
 use super::init::seen_from;
 use crate::config::Selection;
+use pywasm_session::variables::CARGO;
 use pywasm_store::Ctx;
 
 /// What kind of module the crate becomes.
@@ -99,7 +100,7 @@ impl Template {
         selection: &Selection,
         ctx: &Ctx,
     ) -> anyhow::Result<()> {
-        let cargo = ctx.env.path("CARGO").unwrap_or_else(|| "cargo".into());
+        let cargo = ctx.env.path(CARGO).unwrap_or_else(|| "cargo".into());
         let kind = if self.is_library() { "--lib" } else { "--bin" };
         let output = Command::new(&cargo)
             .args(["new", "--quiet", kind, dir.as_str()])

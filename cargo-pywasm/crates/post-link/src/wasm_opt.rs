@@ -13,7 +13,7 @@ use pywasm_wasm::custom;
 use sha2::{Digest as _, Sha256};
 use wasmparser::{DataKind, Operator, Parser, Payload, Validator, WasmFeatures};
 
-use pywasm_session::variables::PYWASM_WASM_OPT;
+use pywasm_session::variables::{PATH, PYWASM_WASM_OPT};
 use pywasm_session::{WithHint, one_line};
 use pywasm_store::Ctx;
 use pywasm_toolchain::{Binaryen, BinaryenRequest};
@@ -111,7 +111,7 @@ fn environment(ctx: &Ctx) -> BTreeMap<String, String> {
     [
         ("BINARYEN_CORES", ctx.jobs.to_string()),
         ("LC_ALL", "C".to_owned()),
-        ("PATH", ctx.env.search_path().to_string_lossy().into_owned()),
+        (PATH, ctx.env.search_path().to_string_lossy().into_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

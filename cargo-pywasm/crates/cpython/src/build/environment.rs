@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use pywasm_session::Environment;
+use pywasm_session::variables::{HOME, PATH, XDG_CACHE_HOME};
 use pywasm_store::Ctx;
 
 /// The date that is compiled into the interpreter (`sys.version`), fixed so that equal inputs give
@@ -28,7 +29,7 @@ pub(super) fn base(make: &Utf8Path) -> BTreeMap<String, String> {
     if let Some(dir) = make.parent().filter(|dir| !["/usr/bin", "/bin"].contains(&dir.as_str())) {
         path = format!("{dir}:{path}");
     }
-    [("LC_ALL", "C"), ("PATH", path.as_str()), ("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH)]
+    [("LC_ALL", "C"), (PATH, path.as_str()), ("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH)]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
@@ -43,7 +44,7 @@ fn find_cache(env: &Environment) -> Option<CompilerCache> {
     let (name, program) =
         ["ccache", "sccache"].iter().find_map(|name| Some((*name, env.program(name)?)))?;
     let prefix = name.to_ascii_uppercase() + "_DIR";
-    let names = [prefix.as_str(), "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "HOME"];
+    let names = [prefix.as_str(), XDG_CACHE_HOME, "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", HOME];
     let env = names
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), env.text(name)?.to_owned())))
