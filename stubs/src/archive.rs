@@ -1,4 +1,4 @@
-//! Archives with an index, as `llvm-ar rcsD` writes them: equal members give equal bytes.
+//! Writes archives with a symbol index. The output is reproducible, like that of `llvm-ar rcsD`.
 
 use std::io::{self, Cursor};
 
@@ -9,13 +9,13 @@ use crate::object::Object;
 /// A member of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Its name: `mpd_add.o`.
+    /// The file name, such as `mpd_add.o`.
     pub name: String,
-    /// An object.
+    /// The content.
     pub bytes: Vec<u8>,
 }
 
-/// What the writer asks of a member: the names for the index. The rest is for other systems.
+/// Reads the symbols for the index. The other functions matter on other platforms only.
 static READER: ObjectReader = ObjectReader {
     get_symbols: symbols,
     is_64_bit_object_file: |_| false,
@@ -24,10 +24,10 @@ static READER: ObjectReader = ObjectReader {
     get_xcoff_member_alignment: |_| 0,
 };
 
-/// The archive. Dates, owners and modes are the same whatever the machine.
+/// Writes an archive. Dates, owners and modes are fixed, so the same members produce the same bytes.
 ///
 /// # Panics
-/// Never: a vector takes what is written to it.
+/// Never: writing to a vector does not fail.
 #[must_use]
 pub fn archive(members: &[Member]) -> Vec<u8> {
     let members: Vec<NewArchiveMember<'_>> = members
@@ -36,15 +36,15 @@ pub fn archive(members: &[Member]) -> Vec<u8> {
         .collect();
     let mut bytes = Cursor::new(Vec::new());
     write_archive_to_stream(&mut bytes, &members, ArchiveKind::Gnu, false, None)
-        .expect("a vector takes everything");
+        .expect("writing to a vector does not fail");
     bytes.into_inner()
 }
 
-fn symbols(object: &[u8], tell: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
-    // What is no object is a member that the index does not know.
+fn symbols(object: &[u8], emit: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
+    // A member that is not an object is left out of the index.
     let Ok(object) = Object::read("", object) else { return Ok(false) };
     for symbol in object.symbols.iter().filter(|symbol| !symbol.undefined) {
-        tell(symbol.name.as_bytes())?;
+        emit(symbol.name.as_bytes())?;
     }
     Ok(true)
 }
@@ -55,7 +55,7 @@ mod tests {
     use crate::macros;
 
     #[test]
-    fn an_archive_is_read_as_it_was_written() {
+    fn written_archive_is_read_back() {
         let members: Vec<Member> = macros()
             .iter()
             .map(|it| Member { name: format!("{}.o", it.name), bytes: it.object() })

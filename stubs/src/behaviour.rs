@@ -1,4 +1,4 @@
-//! What a stub does when it is called, and the rules that choose it.
+//! Behaviours of stubs, and the rules that assign them to symbols.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,41 +7,41 @@ use std::str::FromStr;
 use glob::Pattern;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// What a stub does when it is called. A variable has zeros for all of these but `Value`, which is
-/// its first word.
+/// The action of a stub when it is called. A stub of a variable is zeros; with `Value`, the number
+/// comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Behaviour {
-    /// `trap`: ends the program, and says its name before.
+    /// `trap`: reports the name of the symbol and ends the program.
     #[default]
     Trap,
-    /// `errno`: returns -1, with `errno` set to ENOSYS.
+    /// `errno`: sets `errno` to ENOSYS and returns -1.
     Errno,
     /// `null`: returns zero.
     Null,
     /// `value=N`: returns the number.
     Value(i64),
-    /// `python-error`, `python-error=N`: sets NotImplementedError, which names the symbol, and
-    /// returns NULL or the number (-1 is what functions of the C API return that give an `int`).
+    /// `python-error`, `python-error=N`: raises NotImplementedError with the name of the symbol, and
+    /// returns NULL or the number. C API functions that return an `int` report errors by -1.
     PythonError(i64),
-    /// `shim`: the small real function that this tool has for a few symbols, in C.
+    /// `shim`: links a small implementation in C, which exists for a few symbols.
     Shim,
-    /// `import-error`: for `PyInit_NAME`; sets ImportError, as Python expects of a module that is
-    /// not there, so that code with a fall-back takes it.
+    /// `import-error`: raises ImportError, as for a module that does not exist, so that Python code
+    /// uses its fallback. For `PyInit_NAME` functions only.
     ImportError,
 }
 
-/// A text that is no behaviour.
+/// The error of a text that does not name a behaviour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not what a stub can do: trap, errno, null, value=N, python-error, python-error=N, \
-     import-error, shim"
+    "`{0}` is not a behaviour of stubs; expected one of trap, errno, null, value=N, python-error, \
+     python-error=N, import-error, shim"
 )]
-pub struct NotABehaviour(String);
+pub struct ParseBehaviourError(String);
 
 impl FromStr for Behaviour {
-    type Err = NotABehaviour;
+    type Err = ParseBehaviourError;
 
-    fn from_str(text: &str) -> Result<Self, NotABehaviour> {
+    fn from_str(text: &str) -> Result<Self, ParseBehaviourError> {
         let number = |text: &str| text.trim().parse().ok();
         let known = match text.split_once('=') {
             None => match text.trim() {
@@ -59,7 +59,7 @@ impl FromStr for Behaviour {
                 _ => None,
             },
         };
-        known.ok_or_else(|| NotABehaviour(text.to_owned()))
+        known.ok_or_else(|| ParseBehaviourError(text.to_owned()))
     }
 }
 
@@ -91,33 +91,41 @@ impl Serialize for Behaviour {
     }
 }
 
-/// Which symbols have which behaviour, by name or by pattern (`mpd_*`). Where several match, the
-/// one that says most of the name counts: the order does not.
+/// Behaviours by name or pattern of symbols (`mpd_*`). Of several matching patterns the most specific
+/// one applies, in whatever order they were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules(BTreeMap<String, (Pattern, Behaviour)>);
 
-/// A text that is no rule.
-#[derive(Debug, thiserror::Error)]
-pub enum NotARule {
-    /// The behaviour.
+/// The error of a malformed rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuleError {
+    /// The behaviour is unknown.
     #[error(transparent)]
-    Behaviour(#[from] NotABehaviour),
-    /// The pattern.
-    #[error("`{0}` is not a pattern: {1}")]
-    Pattern(String, glob::PatternError),
+    Behaviour(#[from] ParseBehaviourError),
+    /// The pattern is malformed.
+    #[error("`{pattern}` is not a pattern: {message}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// The message of the parser.
+        message: String,
+    },
     /// There is no `=`.
-    #[error("`{0}` is not a rule, as `mpd_*=trap` is")]
+    #[error("`{0}` is not a rule such as `mpd_*=trap`")]
     Form(String),
 }
 
 impl Rules {
-    /// Adds one; a later one for the same pattern takes its place.
+    /// Adds a rule. It replaces an earlier one for the same pattern.
     ///
     /// # Errors
-    /// When it is no pattern.
-    pub fn add(&mut self, pattern: &str, behaviour: Behaviour) -> Result<(), NotARule> {
-        let compiled =
-            Pattern::new(pattern).map_err(|error| NotARule::Pattern(pattern.to_owned(), error))?;
+    /// If the pattern is malformed.
+    pub fn add(&mut self, pattern: &str, behaviour: Behaviour) -> Result<(), RuleError> {
+        let compiled = Pattern::new(pattern).map_err(|error| RuleError::Pattern {
+            pattern: pattern.to_owned(),
+            message: error.to_string(),
+        })?;
         self.0.insert(pattern.to_owned(), (compiled, behaviour));
         Ok(())
     }
@@ -125,8 +133,8 @@ impl Rules {
     /// Reads a table of patterns and behaviours, such as `[stubs]` of a recipe.
     ///
     /// # Errors
-    /// When a pattern or a behaviour is invalid.
-    pub fn from_table(table: &BTreeMap<String, String>) -> Result<Self, NotARule> {
+    /// If a pattern or a behaviour is invalid.
+    pub fn from_table(table: &BTreeMap<String, String>) -> Result<Self, RuleError> {
         let mut rules = Self::default();
         for (pattern, behaviour) in table {
             rules.add(pattern, behaviour.parse()?)?;
@@ -134,40 +142,41 @@ impl Rules {
         Ok(rules)
     }
 
-    /// Adds `mpd_*=trap`.
+    /// Adds a rule in the form `PATTERN=BEHAVIOUR`, such as `mpd_*=trap`.
     ///
     /// # Errors
-    /// When it is no rule.
-    pub fn add_text(&mut self, rule: &str) -> Result<(), NotARule> {
+    /// If the text is not such a rule.
+    pub fn add_text(&mut self, rule: &str) -> Result<(), RuleError> {
         let (pattern, behaviour) =
-            rule.split_once('=').ok_or_else(|| NotARule::Form(rule.to_owned()))?;
+            rule.split_once('=').ok_or_else(|| RuleError::Form(rule.to_owned()))?;
         self.add(pattern.trim(), behaviour.parse()?)
     }
 
-    /// The pattern that decides for a name, and what it says.
+    /// The pattern and behaviour that apply to a symbol.
     #[must_use]
-    pub fn of(&self, name: &str) -> Option<(&str, Behaviour)> {
+    pub fn get(&self, name: &str) -> Option<(&str, Behaviour)> {
         let matching = self.0.iter().filter(|(_, (pattern, _))| pattern.matches(name));
         matching
-            .max_by_key(|(text, _)| (*text == name, said(text), std::cmp::Reverse(text.len())))
+            .max_by_key(|(text, _)| {
+                (*text == name, specificity(text), std::cmp::Reverse(text.len()))
+            })
             .map(|(text, (_, behaviour))| (text.as_str(), *behaviour))
     }
 
-    /// The same for an import, `env.mpd_add`: a pattern with a dot speaks of the whole of it, one
-    /// without of the function's name.
+    /// The pattern and behaviour that apply to an import such as `env.mpd_add`. A pattern with a dot
+    /// is matched against module and name, others against the name of the function.
     #[must_use]
-    pub fn of_import(&self, module: &str, name: &str) -> Option<(&str, Behaviour)> {
+    pub fn get_import(&self, module: &str, name: &str) -> Option<(&str, Behaviour)> {
         let whole = format!("{module}.{name}");
-        let speaks_of =
-            |text: &str| if text.contains('.') { whole.clone() } else { name.to_owned() };
-        let matching = self.0.iter().filter(|(text, (it, _))| it.matches(&speaks_of(text)));
-        let function = |text: &str| text.rsplit('.').next().unwrap_or(text).to_owned();
+        let subject = |text: &str| if text.contains('.') { &whole } else { name };
+        let matching = self.0.iter().filter(|(text, (it, _))| it.matches(subject(text)));
+        let function = |text: &str| specificity(text.rsplit('.').next().unwrap_or(text));
         matching
-            .max_by_key(|(text, _)| (**text == whole, said(&function(text)), said(text)))
+            .max_by_key(|(text, _)| (**text == whole, function(text), specificity(text)))
             .map(|(text, (_, behaviour))| (text.as_str(), *behaviour))
     }
 
-    /// Every pattern that matches a name, whether it decides or not, sorted.
+    /// Every pattern that matches a name, including those that do not apply, sorted.
     pub fn matching(&self, name: &str) -> impl Iterator<Item = &str> {
         let matching = self.0.iter().filter(move |(_, (pattern, _))| pattern.matches(name));
         matching.map(|(text, _)| text.as_str())
@@ -178,15 +187,15 @@ impl Rules {
         self.0.keys().map(String::as_str)
     }
 
-    /// Whether there is none.
+    /// Returns true if there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// How much of a name a pattern says.
-fn said(pattern: &str) -> usize {
+/// The number of literal characters in a pattern.
+fn specificity(pattern: &str) -> usize {
     pattern.chars().filter(|c| !matches!(c, '*' | '?')).count()
 }
 
@@ -211,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn display_and_from_str_round_trip() {
         let all = "trap errno null value=-3 python-error python-error=-1 import-error shim";
         for text in all.split(' ') {
             assert_eq!(text.parse::<Behaviour>().unwrap().to_string(), text);
@@ -222,38 +231,38 @@ mod tests {
     }
 
     #[test]
-    fn the_rule_that_says_most_of_a_name_counts() {
+    fn most_specific_rule_applies() {
         let mut rules = Rules::default();
         for rule in ["*=null", "mpd_*=trap", "mpd_q*=errno", "mpd_qnew=value=7"] {
             rules.add_text(rule).unwrap();
         }
-        let of = |name| rules.of(name).unwrap().1.to_string();
+        let of = |name| rules.get(name).unwrap().1.to_string();
         assert_eq!(of("other"), "null");
         assert_eq!(of("mpd_add"), "trap");
         assert_eq!(of("mpd_qadd"), "errno");
         assert_eq!(of("mpd_qnew"), "value=7");
-        assert!(Rules::default().of("x").is_none());
+        assert!(Rules::default().get("x").is_none());
     }
 
     #[test]
-    fn of_an_import_a_rule_names_the_function_or_the_whole() {
+    fn import_rules_match_function_or_whole_name() {
         let mut rules = Rules::default();
         for rule in ["env.*=trap", "gone=null", "w*=errno", "wasi.fd_*=value=1"] {
             rules.add_text(rule).unwrap();
         }
-        let of = |module, name| rules.of_import(module, name).map(|(pattern, _)| pattern);
+        let of = |module, name| rules.get_import(module, name).map(|(pattern, _)| pattern);
         assert_eq!(of("env", "other"), Some("env.*"));
         assert_eq!(of("env", "gone"), Some("gone"));
-        // Of functions that begin with it, not of modules.
+        // `w*` matches function names, not module names.
         assert_eq!(of("wasi", "sock"), None);
         assert_eq!(of("wasi", "fd_read"), Some("wasi.fd_*"));
         assert_eq!(of("wasi", "wait"), Some("w*"));
     }
 
     #[test]
-    fn rules_are_a_table_of_toml() {
+    fn rules_are_read_from_toml() {
         let rules: Rules = toml::from_str("\"mpd_*\" = \"trap\"\n").unwrap();
-        assert_eq!(rules.of("mpd_add"), Some(("mpd_*", Behaviour::Trap)));
+        assert_eq!(rules.get("mpd_add"), Some(("mpd_*", Behaviour::Trap)));
         let error = toml::from_str::<Rules>("x = \"panic\"\n").unwrap_err();
         assert!(error.to_string().contains("`panic`"), "{error}");
         assert!(toml::from_str::<Rules>("\"[\" = \"trap\"\n").is_err());

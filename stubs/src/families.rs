@@ -1,4 +1,4 @@
-//! What is known of symbols by their names.
+//! Facts about symbols that follow from their names.
 
 use std::sync::LazyLock;
 
@@ -7,24 +7,24 @@ use serde::Deserialize;
 
 use crate::macros::{Macro, macros};
 
-/// The list.
 const LIST: &str = include_str!("../data/families.toml");
 
-/// Symbols that come from one place and have one cure.
+/// Symbols of one origin, with the remedies for leaving them undefined.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Family {
-    /// Its name: `libmpdec`.
+    /// The name, such as `libmpdec`.
     pub name: String,
-    /// What it is.
+    /// A description in one line.
     pub about: String,
     symbols: Vec<Glob>,
-    /// The modules of Python that want it.
+    /// The modules of Python that use these symbols.
     #[serde(default)]
     pub modules: Vec<String>,
-    /// What to do, the best first.
+    /// The remedies, best first.
     pub cures: Vec<String>,
-    /// The shim that can take its place.
+    /// The shim that defines some of these symbols.
     #[serde(default)]
     pub shim: Option<String>,
 }
@@ -55,38 +55,38 @@ impl TryFrom<String> for Glob {
 }
 
 static FAMILIES: LazyLock<List> =
-    LazyLock::new(|| toml::from_str(LIST).expect("the list is part of this crate, and tested"));
+    LazyLock::new(|| toml::from_str(LIST).expect("the list is compiled in, and tested"));
 
-/// The shims, by name: C for any compiler of wasm32-wasip1, without a header.
+/// The shims by name: C that compiles for wasm32-wasip1 without any header.
 const SHIMS: [(&str, &str); 1] = [("dl", include_str!("../shims/dl.c"))];
 
 static MACROS: LazyLock<Vec<Macro>> = LazyLock::new(macros);
 
-/// The family of a symbol.
+/// The family that a symbol belongs to.
 #[must_use]
 pub fn family(symbol: &str) -> Option<&'static Family> {
     let matches = |family: &&Family| family.symbols.iter().any(|glob| glob.0.matches(symbol));
     FAMILIES.family.iter().find(matches)
 }
 
-/// The shim that has a symbol: its name and its source, in C.
+/// The shim that defines a symbol: its name and its C source.
 #[must_use]
-pub fn shim(symbol: &str) -> Option<(&'static str, &'static str)> {
+pub(crate) fn shim(symbol: &str) -> Option<(&'static str, &'static str)> {
     let wanted = family(symbol)?.shim.as_ref()?;
     let has = |source: &str| source.contains(&format!("{symbol}("));
     SHIMS.into_iter().find(|(name, source)| name == wanted && has(source))
 }
 
-/// The macro of this name, or the one that an answer to a call of it names.
+/// The macro of this name, or the macro whose [`Macro::message`] this symbol is.
 #[must_use]
-pub fn macro_of(symbol: &str) -> Option<&'static Macro> {
+pub fn find_macro(symbol: &str) -> Option<&'static Macro> {
     let name = symbol.split(' ').next().unwrap_or(symbol);
     MACROS.iter().find(|it| it.name == name && (symbol == name || symbol == it.message()))
 }
 
-/// Whether a function is known to return a structure, through its first parameter.
+/// Returns true if a function is known to return a struct through its first parameter.
 #[must_use]
-pub fn returns_a_structure(function: &str) -> bool {
+pub(crate) fn returns_struct(function: &str) -> bool {
     FAMILIES.sret.functions.iter().any(|glob| glob.0.matches(function))
 }
 
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn families_are_told_by_name() {
+    fn symbols_map_to_families() {
         let of = |symbol| family(symbol).map(|family| family.name.as_str());
         assert_eq!(of("mpd_qadd"), Some("libmpdec"));
         assert_eq!(of("PyExpat_XML_ParserCreate"), Some("libexpat"));
@@ -108,10 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn every_family_has_a_cure_and_no_family_is_hidden_by_another() {
+    fn every_family_has_cures_and_is_reachable() {
         for wanted in &FAMILIES.family {
             assert!(!wanted.cures.is_empty() && !wanted.symbols.is_empty(), "{}", wanted.name);
-            // A pattern with its wildcards filled in is a symbol of it.
+            // A symbol of the family: a pattern with its wildcards filled in.
             let example =
                 |glob: &Glob| glob.0.as_str().replace("[A-Z]", "A").replace(['*', '?'], "x");
             let own = |glob: &Glob| family(&example(glob)).is_some_and(|it| it.name == wanted.name);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shim_has_the_functions_it_is_for() {
+    fn shims_define_their_functions() {
         assert_eq!(shim("dlopen").unwrap().0, "dl");
         assert!(shim("dladdr").is_some() && shim("mpd_add").is_none());
         for it in FAMILIES.family.iter().filter_map(|family| family.shim.as_ref()) {
@@ -129,15 +129,15 @@ mod tests {
     }
 
     #[test]
-    fn macros_are_known_by_their_name_and_by_the_answer() {
-        let create = macro_of("PyModule_Create").unwrap();
-        assert_eq!(macro_of(&create.message()), Some(create));
-        assert_eq!(macro_of("PyModule_Create2"), None);
+    fn macros_are_found_by_name_and_message() {
+        let create = find_macro("PyModule_Create").unwrap();
+        assert_eq!(find_macro(&create.message()), Some(create));
+        assert_eq!(find_macro("PyModule_Create2"), None);
     }
 
     #[test]
-    fn what_returns_a_structure_is_known() {
-        assert!(returns_a_structure("PyConfig_SetString") && returns_a_structure("div"));
-        assert!(!returns_a_structure("PyConfig_Clear") && !returns_a_structure("divide"));
+    fn struct_returning_functions_are_known() {
+        assert!(returns_struct("PyConfig_SetString") && returns_struct("div"));
+        assert!(!returns_struct("PyConfig_Clear") && !returns_struct("divide"));
     }
 }

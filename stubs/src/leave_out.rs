@@ -1,38 +1,39 @@
-//! Modules of Python that are to be missing though an archive has them.
+//! Removes modules of Python from a link set whose archives define them.
 
 use crate::behaviour::Behaviour;
 use crate::link::Link;
-use crate::object::{Kind, Object};
+use crate::object::{Object, SymbolKind};
 use crate::signature::Signature;
 use crate::stub::Stub;
 use crate::writer::{Binding, Writer};
 
-/// Why a module can't be left out.
+/// The reason why a module cannot be left out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LeaveOutError {
-    /// Nothing has it or wants it.
-    #[error("nothing has or wants `PyInit_{0}`: there is no module `{0}` to leave out")]
+    /// No object defines or uses the module.
+    #[error("no object defines or uses `PyInit_{0}`: there is no module `{0}` to leave out")]
     Unknown(String),
-    /// Its object has more than the module.
-    #[error("`{object}` has module `{module}`, and `{symbol}`, which {by} needs")]
+    /// The object of the module also defines something that is used elsewhere.
+    #[error("`{object}` defines module `{module}` and also `{symbol}`, which {needed_by} needs")]
     Needed {
         /// The module.
         module: String,
-        /// The object that has it.
+        /// The object that defines it.
         object: String,
-        /// What else it has.
+        /// The other symbol.
         symbol: String,
-        /// Who needs that.
-        by: String,
+        /// The object that uses the other symbol.
+        needed_by: String,
     },
 }
 
-/// The link set without the objects of these modules, and with an object that answers their import
-/// by ImportError. That object is to be linked as such, not from an archive: then the linker finds
-/// `PyInit_NAME` defined and pulls no member that has it.
+/// Removes the objects of these modules from the link set. Returns it with an object whose
+/// `PyInit_NAME` functions raise ImportError. That object has to be linked directly, not from an
+/// archive: the linker then finds `PyInit_NAME` defined and takes no archive member for it.
 ///
 /// # Errors
-/// When there is no such module, or its object is needed for something else.
+/// If a module does not exist, or its object is needed for something else.
 pub fn leave_out(mut link: Link, modules: &[String]) -> Result<(Link, Vec<u8>), LeaveOutError> {
     let mut modules = modules.to_vec();
     modules.sort();
@@ -46,17 +47,16 @@ pub fn leave_out(mut link: Link, modules: &[String]) -> Result<(Link, Vec<u8>), 
             return Err(LeaveOutError::Unknown(module.clone()));
         }
         for object in &removed {
-            still_wanted(&link, module, object)?;
+            ensure_unused(&link, module, object)?;
         }
-        let kind =
-            Kind::Function(Signature { params: Vec::new(), results: vec!["i32".to_owned()] });
+        let kind = SymbolKind::Function(Signature::of_module_init());
         stubs.push(Stub { name, kind, behaviour: Behaviour::ImportError, size: 0 });
     }
-    let written: Vec<_> = stubs.iter().map(|stub| (stub, stub.prepare(&mut writer))).collect();
-    for (stub, code) in written {
-        if let Some((params, results, code)) = code {
-            writer.function(&stub.name, Binding::Global, &params, &results, code);
-        }
+    // All imports precede the first function.
+    let functions: Vec<_> =
+        stubs.iter().filter_map(|stub| Some((&stub.name, stub.function(&mut writer)?))).collect();
+    for (name, (Signature { params, results }, code)) in functions {
+        writer.function(name, Binding::Global, params, results, code);
     }
     let object = writer.finish();
     if let Ok(read) = Object::read("left-out.o", &object) {
@@ -65,17 +65,19 @@ pub fn leave_out(mut link: Link, modules: &[String]) -> Result<(Link, Vec<u8>), 
     Ok((link, object))
 }
 
-fn still_wanted(link: &Link, module: &str, object: &Object) -> Result<(), LeaveOutError> {
-    for symbol in object.symbols.iter().filter(|symbol| !symbol.undefined) {
-        let is_own = symbol.name == format!("PyInit_{module}");
-        if let Some(by) = link.wants(&symbol.name).filter(|_| !is_own)
+/// Checks that the rest of the link set uses no symbol that only this object defines.
+fn ensure_unused(link: &Link, module: &str, object: &Object) -> Result<(), LeaveOutError> {
+    let init = format!("PyInit_{module}");
+    let defined = object.symbols.iter().filter(|symbol| !symbol.undefined);
+    for symbol in defined.filter(|symbol| symbol.name != init) {
+        if let Some(needed_by) = link.user(&symbol.name)
             && link.definition(&symbol.name).is_none()
         {
             return Err(LeaveOutError::Needed {
                 module: module.to_owned(),
                 object: object.name.clone(),
                 symbol: symbol.name.clone(),
-                by: by.to_owned(),
+                needed_by: needed_by.to_owned(),
             });
         }
     }

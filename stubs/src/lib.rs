@@ -1,7 +1,8 @@
-//! What a set of wasm objects and archives leaves undefined, by the linker's rules; and objects
-//! written without a compiler, to be linked with them.
+//! Finds the symbols that a set of wasm objects and archives leaves undefined, by the linker's rules,
+//! and writes stubs for them without a compiler.
 //!
-//! Reads and makes bytes and knows names; it touches no network and no file, and runs no linker.
+//! This crate works on bytes: it reads and writes no files, uses no network and runs no linker. It is
+//! an internal crate of cargo-pywasm without a semver promise.
 //!
 //! ```no_run
 //! let mut link = pywasm_stubs::Link::new();
@@ -21,21 +22,24 @@ mod libc;
 mod link;
 mod macros;
 mod object;
+mod refusal;
 mod signature;
 mod stub;
+mod val_type;
 mod writer;
 
 pub use archive::{Member, archive};
-pub use behaviour::{Behaviour, NotABehaviour, NotARule, Rules};
-pub use defined::functions;
-pub use emit::{Reason, Refusal, Stubs, stubs};
-pub use families::{Family, family, macro_of, returns_a_structure, shim};
+pub use behaviour::{Behaviour, ParseBehaviourError, RuleError, Rules};
+pub use defined::defined_functions;
+pub use emit::{Stubs, stubs};
+pub use families::{Family, family, find_macro};
 pub use leave_out::{LeaveOutError, leave_out};
-pub use libc::is_of_libc;
-pub use link::{Closure, Conflict, Link, Undefined, WANTED_BY_NAME, members};
+pub use libc::is_libc_symbol;
+pub use link::{Closure, Conflict, Link, Undefined, members};
 pub use macros::{Macro, macros};
-pub use object::{ImportedFunction, Kind, Object, ReadError, Symbol, made_for};
-pub use signature::{NotASignature, Signature};
-pub use stub::{ENOSYS, Stub, Voice, was_called};
-pub use wasm_encoder::{Instruction, ValType};
+pub use object::{ImportedFunction, Object, ReadError, Symbol, SymbolKind, foreign_format};
+pub use refusal::{Reason, Refusal, Stage, refuse};
+pub use signature::{ParseSignatureError, Signature};
+pub use stub::{ENOSYS, Stub, TrapReporter, trap_message};
+pub use val_type::{ParseValTypeError, ValType};
 pub use writer::{Binding, Code, Data, SymbolId, Writer};

@@ -1,56 +1,57 @@
-//! A link set: which members are pulled in, and what stays undefined.
+//! A link set: the archive members that a link takes, and the symbols that stay undefined.
 
 use object::read::archive::ArchiveFile;
 
 use self::table::Table;
-use crate::object::{ImportedFunction, Kind, Object, ReadError, made_for};
+use crate::object::{ImportedFunction, Object, ReadError, SymbolKind, foreign_format};
 
 mod table;
 
-/// A symbol that nothing in the link set defines. A function that is called by two types is
-/// there twice, once for each.
+/// A symbol that no object of the link set defines. A function that is called by two types is
+/// listed once for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Undefined {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it names.
-    pub kind: Kind,
-    /// The objects that want it, sorted.
+    /// The kind, with the type of a function.
+    pub kind: SymbolKind,
+    /// The objects that refer to the symbol, sorted.
     pub needed_by: Vec<String>,
-    /// Of a variable: how many bytes of it are known to be used. It may be larger.
-    pub used: u32,
-    /// Of a variable: whether every thread has its own.
-    pub tls: bool,
+    /// For a variable, the number of bytes that are known to be used. It may be larger.
+    pub used_bytes: u32,
+    /// True for a thread-local variable.
+    pub thread_local: bool,
 }
 
-/// A name by which linked objects mean functions of different types. The linker warns of it, and
-/// a call by the wrong type traps.
+/// A symbol to which linked objects give different types. The linker warns about it, and a call by
+/// the wrong type traps.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Conflict {
     /// The name.
     pub name: String,
-    /// The types, and the objects that have or want it so, all sorted.
-    pub types: Vec<(Kind, Vec<String>)>,
+    /// The types, with the objects that define or use them, sorted.
+    pub types: Vec<(SymbolKind, Vec<String>)>,
 }
 
-/// What comes of a link set.
+/// The outcome of resolving a link set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Closure {
-    /// The archive members that are linked because something wants them, sorted.
+    /// The archive members that are linked, sorted.
     pub pulled: Vec<String>,
-    /// What stays undefined, sorted by name.
+    /// The undefined symbols, sorted by name.
     pub undefined: Vec<Undefined>,
-    /// Names of more than one type, sorted. Weak references are looked at as well.
+    /// The symbols of more than one type, sorted. Weak references count as well.
     pub conflicts: Vec<Conflict>,
-    /// The functions of hosts that are imported on purpose, with the objects that do, sorted.
+    /// The functions that objects import explicitly from the host, with these objects, sorted.
     pub imports: Vec<(ImportedFunction, Vec<String>)>,
 }
 
-/// Objects and archives in the order of a linker's command line. As with wasm-ld, an archive
-/// also answers to what comes after it; the order decides only between two that have the same.
+/// Objects and archives in the order of a linker's command line. As with wasm-ld, an archive is also
+/// searched for symbols of later objects; the order matters only between two definitions.
 ///
-/// A whole object counts, with the functions that the linker would drop because nothing
-/// calls them.
+/// Objects count as a whole, including functions that the linker would garbage-collect.
 #[derive(Clone, Debug, Default)]
 pub struct Link {
     inputs: Vec<Input>,
@@ -60,7 +61,7 @@ pub struct Link {
 #[derive(Clone, Debug)]
 struct Input {
     object: Object,
-    /// Linked only when it is wanted.
+    /// True for an archive member, which is linked only if it is needed.
     lazy: bool,
 }
 
@@ -71,117 +72,113 @@ impl Link {
         Self::default()
     }
 
-    /// An object: it is linked whether it is wanted or not.
+    /// Adds an object, which is always linked.
     ///
     /// # Errors
-    /// When it can't be read.
+    /// If it cannot be read.
     pub fn object(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
         self.inputs.push(Input { object: Object::read(name, bytes)?, lazy: false });
         Ok(())
     }
 
-    /// An archive: a member is linked when it defines what is wanted.
+    /// Adds an archive, of which members are linked if they are needed.
     ///
     /// # Errors
-    /// When it or a member can't be read.
+    /// If the archive or a member cannot be read.
     pub fn archive(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
         let members = members(name, bytes)?.into_iter();
         self.inputs.extend(members.map(|object| Input { object, lazy: true }));
         Ok(())
     }
 
-    /// An archive of which every member is linked.
+    /// Adds an archive of which every member is linked.
     ///
     /// # Errors
-    /// When it or a member can't be read.
+    /// If the archive or a member cannot be read.
     pub fn whole_archive(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
         let members = members(name, bytes)?.into_iter();
         self.inputs.extend(members.map(|object| Input { object, lazy: false }));
         Ok(())
     }
 
-    /// A name that is wanted from the beginning, as `-u` and `--export` of a linker have it.
+    /// Adds a symbol that is needed in any case, like the linker's `-u` and `--export`.
     pub fn root(&mut self, name: &str) {
         self.roots.push(name.to_owned());
     }
 
-    /// Adds one that was read.
+    /// Adds an object that was read before. A lazy one is linked only if it is needed.
     pub fn push(&mut self, object: Object, lazy: bool) {
         self.inputs.push(Input { object, lazy });
     }
 
-    /// The first object or member that has a symbol of this name, linked or not.
+    /// The first object or member that defines a symbol, whether it is linked or not.
     #[must_use]
     pub fn definition(&self, name: &str) -> Option<&str> {
-        let has = |input: &&Input| {
-            input.object.symbols.iter().any(|symbol| !symbol.undefined && symbol.name == name)
-        };
-        self.inputs.iter().find(has).map(|input| input.object.name.as_str())
+        let defining = self.inputs.iter().find(|input| input.object.defines(name));
+        defining.map(|input| input.object.name.as_str())
     }
 
-    /// Takes out the objects and members that define a name.
+    /// Removes the objects and members that define a symbol.
     pub(crate) fn remove_defining(&mut self, name: &str) -> Vec<Object> {
-        let has = |input: &mut Input| {
-            input.object.symbols.iter().any(|symbol| !symbol.undefined && symbol.name == name)
-        };
-        self.inputs.extract_if(.., has).map(|input| input.object).collect()
+        let removed = self.inputs.extract_if(.., |input| input.object.defines(name));
+        removed.map(|input| input.object).collect()
     }
 
-    /// Whether any object has or wants a name.
+    /// Returns true if any object defines or uses a symbol.
     pub(crate) fn mentions(&self, name: &str) -> bool {
-        self.wants(name).or_else(|| self.definition(name)).is_some()
+        self.user(name).or_else(|| self.definition(name)).is_some()
     }
 
-    /// The first object that wants a name.
-    pub(crate) fn wants(&self, name: &str) -> Option<&str> {
-        let wants = |input: &&Input| {
+    /// The first object that refers to a symbol without defining it.
+    pub(crate) fn user(&self, name: &str) -> Option<&str> {
+        let uses = |input: &&Input| {
             input.object.symbols.iter().any(|symbol| symbol.undefined && symbol.name == name)
         };
-        self.inputs.iter().find(wants).map(|input| input.object.name.as_str())
+        self.inputs.iter().find(uses).map(|input| input.object.name.as_str())
     }
 
-    /// An object before all others.
+    /// Adds an object before all others.
     pub(crate) fn push_first(&mut self, object: Object) {
         self.inputs.insert(0, Input { object, lazy: false });
     }
 
-    /// What stays undefined, sorted by name. Weak references and what the linker itself
-    /// provides are not undefined.
+    /// The undefined symbols, sorted by name. Weak references and symbols that the linker itself
+    /// defines do not count.
     #[must_use]
     pub fn undefined(&self) -> Vec<Undefined> {
         self.closure().undefined
     }
 
-    /// Which members are pulled in, and what stays undefined.
+    /// Resolves the link set.
     #[must_use]
     pub fn closure(&self) -> Closure {
         Table::of(&self.inputs, &self.roots).closure()
     }
 }
 
-/// Who wants a name that was asked for.
-pub const WANTED_BY_NAME: &str = "the command line";
+/// The user of a symbol that was added by [`Link::root`].
+const COMMAND_LINE: &str = "the command line";
 
-/// The members of an archive.
+/// Reads the members of an archive. Members that are not objects are skipped.
 ///
 /// # Errors
-/// When it or a member can't be read.
+/// If the archive or an object in it cannot be read.
 pub fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Object>, ReadError> {
-    let broken = |source| ReadError::Archive { archive: archive.to_owned(), source };
-    let file = ArchiveFile::parse(bytes).map_err(broken)?;
+    let malformed = ReadError::archive(archive);
+    let file = ArchiveFile::parse(bytes).map_err(&malformed)?;
     if file.is_thin() {
         return Err(ReadError::Thin(archive.to_owned()));
     }
     let mut objects = Vec::new();
     for member in file.members() {
-        let member = member.map_err(broken)?;
+        let member = member.map_err(&malformed)?;
         let name = format!("{archive}({})", String::from_utf8_lossy(member.name()));
-        let bytes = member.data(bytes).map_err(broken)?;
-        if let Some(machine) = made_for(bytes) {
-            return Err(ReadError::Foreign { object: name, what: machine });
+        let bytes = member.data(bytes).map_err(&malformed)?;
+        if let Some(format) = foreign_format(bytes) {
+            return Err(ReadError::Foreign { object: name, format });
         }
         match Object::read(&name, bytes) {
-            // A README, a crate's metadata: the linker passes it over.
+            // The linker skips a README or the metadata of a crate, too.
             Err(ReadError::NotRelocatable(_)) => {}
             Err(_) if !bytes.starts_with(b"\0asm") => {}
             read => objects.push(read?),

@@ -1,25 +1,26 @@
-//! Macros of Python's C API, which bindings by hand take for functions.
+//! Macros of Python's C API that hand-written bindings declare as functions.
 //!
-//! For each there is an object that answers whoever calls it: it has a function of that name, which
-//! needs a symbol that says what to call. Nobody has that symbol, so the linker's own error, or the
-//! import that no host knows, tells it.
+//! Each has an object that defines a function of its name. The function refers to an undefined symbol
+//! whose name is the message, "… is a macro of Python's C API: call …", so that the linker's error or
+//! the unknown import shows it.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use wasm_encoder::{Instruction, ValType};
 
+use crate::val_type::ValType;
 use crate::writer::{Binding, Code, Writer};
 
-/// The list, by name.
+/// The macros by name.
 const LIST: &str = include_str!("../data/macros.toml");
 
-/// A macro that looks like a function.
+/// A macro that looks like a function in C code.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Macro {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What to call instead, with its arguments.
+    /// The call to write instead, with arguments.
     pub call: String,
     params: usize,
     result: bool,
@@ -28,10 +29,10 @@ pub struct Macro {
 #[derive(Deserialize)]
 struct Entry(usize, bool, String);
 
-/// All that are known, sorted by name.
+/// The known macros, sorted by name.
 ///
 /// # Panics
-/// Never: the list is part of this crate, and a test reads it.
+/// Never: the list is compiled in, and a test reads it.
 #[must_use]
 pub fn macros() -> Vec<Macro> {
     let entries: BTreeMap<String, Entry> = toml::from_str(LIST).expect("the list is TOML");
@@ -48,19 +49,19 @@ impl Macro {
         self.call.split('(').next().unwrap_or(&self.call)
     }
 
-    /// The symbol that tells it.
+    /// The undefined symbol that carries the message.
     #[must_use]
     pub fn message(&self) -> String {
         format!("{} is a macro of Python's C API: call {}", self.name, self.call)
     }
 
-    /// The object that answers calls of it.
+    /// Writes the object that defines a function of this name.
     #[must_use]
     pub fn object(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        let told = writer.undefined_function(&self.message(), &[], &[]);
-        let code = Code::new().call(told).then(&Instruction::Unreachable);
-        // Pointers and sizes: were it a function, its type would be of these.
+        let message = writer.undefined_function(&self.message(), &[], &[]);
+        let code = Code::new().call(message).unreachable();
+        // Pointers and sizes, as the type of such a function would have.
         let params = vec![ValType::I32; self.params];
         let results = if self.result { &[ValType::I32][..] } else { &[] };
         writer.function(&self.name, Binding::Weak, &params, results, code);
@@ -71,10 +72,10 @@ impl Macro {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Kind, Object};
+    use crate::{Object, SymbolKind};
 
     #[test]
-    fn an_object_has_the_macro_and_needs_what_says_the_function() {
+    fn object_defines_macro_and_needs_message() {
         let all = macros();
         let create = all.iter().find(|it| it.name == "PyModule_Create").unwrap();
         assert_eq!(create.function(), "PyModule_Create2");
@@ -82,7 +83,7 @@ mod tests {
         let symbols: Vec<_> =
             object.symbols.iter().map(|it| (it.name.clone(), it.undefined)).collect();
         assert_eq!(symbols, [(create.message(), true), ("PyModule_Create".to_owned(), false)]);
-        let Kind::Function(signature) = &object.symbols[1].kind else { panic!("data") };
+        let SymbolKind::Function(signature) = &object.symbols[1].kind else { panic!("data") };
         assert_eq!(signature.to_string(), "(i32) -> i32");
     }
 

@@ -1,6 +1,6 @@
-//! One relocatable object: its symbols.
+//! Reads the symbols of a relocatable object.
 //!
-//! Source of the format: the linking section of
+//! The format is the linking section of
 //! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,24 +13,24 @@ use wasmparser::{
 
 use crate::signature::Signature;
 
-/// The module that compilers give to functions which the linker shall find.
-const UNNAMED_MODULE: &str = "env";
+/// The import module of functions that the linker resolves.
+const LINKED_MODULE: &str = "env";
 
-/// What a symbol names. Tables are the linker's own affair.
+/// The kind of a symbol. Tables and sections are left out: only the linker deals with them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// Code: undefined, it becomes an import. wasm calls by exact type: one of another type is
-    /// only warned about by the linker, and traps when it is called.
+pub enum SymbolKind {
+    /// A function. If undefined, it becomes an import. Calls in wasm are by exact type: the linker
+    /// only warns about a definition of another type, and the call traps.
     Function(Signature),
-    /// A variable: undefined, it silently becomes address 0 where undefined symbols are allowed.
+    /// A variable. If undefined, and the linker allows undefined symbols, its address is 0.
     Data,
-    /// A variable of wasm's own, which has no address.
+    /// A wasm global, which has no address.
     Global,
-    /// A kind of exceptions.
+    /// An exception tag.
     Tag,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for SymbolKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Function(signature) => signature.fmt(f),
@@ -41,172 +41,199 @@ impl fmt::Display for Kind {
     }
 }
 
-/// One symbol that other objects can see or must supply.
+/// A symbol of an object that is visible to other objects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Symbol {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it names.
-    pub kind: Kind,
-    /// Whether this object wants it rather than has it.
+    /// The kind, with the type of a function.
+    pub kind: SymbolKind,
+    /// True if the object refers to the symbol without defining it.
     pub undefined: bool,
-    /// Whether the linker is content without it, or takes another one before it.
+    /// True if an undefined symbol may remain undefined, or a defined one yields to others.
     pub weak: bool,
-    /// Whether it is called by its type: of a function whose address is only taken, the linker
-    /// asks no type. Of what is defined, always.
+    /// True if the function is defined or called. The linker does not check the type of a function
+    /// whose address is only taken.
     pub called: bool,
-    /// Whether every thread has its own.
-    pub tls: bool,
-    /// The import that it becomes where nothing defines it: `wasi_snapshot_preview1`, `fd_write`.
+    /// True for a thread-local variable.
+    pub thread_local: bool,
+    /// The module and name of the import that the symbol becomes if it remains undefined, such as
+    /// `wasi_snapshot_preview1` and `fd_write`.
     pub host: Option<(String, String)>,
 }
 
-/// A function of a host: `wasi_snapshot_preview1.fd_write`.
+/// A function of the host, such as `wasi_snapshot_preview1.fd_write`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct ImportedFunction {
-    /// The module that has it.
+    /// The module.
     pub module: String,
-    /// Its name there.
+    /// The name within the module.
     pub name: String,
-    /// The type it is called with.
+    /// The type by which it is called.
     pub signature: Signature,
 }
 
-/// The symbols of one object, local ones left out.
+/// The symbols of one object, without the local ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Object {
-    /// `libc.a(printf.o)`, or the file's name.
+    /// The file name, or archive and member as `libc.a(printf.o)`.
     pub name: String,
-    /// In the order of the object.
+    /// In the order of the symbol table.
     pub symbols: Vec<Symbol>,
-    /// For each undefined variable how many bytes of it are known to be used, by name.
-    pub(crate) data_used: BTreeMap<String, u32>,
-    /// The names of its data segments, for whose bounds the linker makes symbols.
+    /// For each undefined variable, the number of bytes that are known to be used.
+    pub(crate) used_bytes: BTreeMap<String, u32>,
+    /// The names of the data segments, for whose bounds the linker defines symbols.
     pub(crate) segments: Vec<String>,
 }
 
-/// Why a file can't be read.
-#[derive(Debug, thiserror::Error)]
+/// The error of an object or archive that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
-    /// Not wasm, or broken.
-    #[error("`{object}` is not a wasm object: {source}")]
+    /// The file is not wasm, or malformed.
+    #[error("`{object}` is not a wasm object: {message}")]
     Wasm {
         /// The object.
         object: String,
-        /// What is wrong.
-        source: wasmparser::BinaryReaderError,
+        /// The message of the parser.
+        message: String,
     },
-    /// A symbol's function, or that function's type, is not there.
-    #[error("`{object}` is broken: it has a symbol for function {index}, which has no type")]
+    /// A symbol names a function that does not exist or has no type.
+    #[error("`{object}` is malformed: it has a symbol for function {index}, which has no type")]
     NoSuchFunction {
         /// The object.
         object: String,
-        /// The function's index.
+        /// The index of the function.
         index: u32,
     },
-    /// A module that was linked already, or one without symbols.
+    /// The file is a linked module, or has no symbols.
     #[error("`{0}` has no linking section: it is not a relocatable object")]
     NotRelocatable(String),
-    /// An object of another machine.
-    #[error("`{object}` is {what}")]
+    /// The file is an object for another machine.
+    #[error("`{object}` is {format}")]
     Foreign {
         /// The object.
         object: String,
-        /// What it is.
-        what: &'static str,
+        /// A description of its format.
+        format: &'static str,
     },
-    /// A thin archive, which names files and holds none.
-    #[error("`{0}` is a thin archive: it only names its members")]
+    /// The file is a thin archive, which contains only the names of its members.
+    #[error("`{0}` is a thin archive: it contains only the names of its members")]
     Thin(String),
-    /// Not an archive, or broken.
-    #[error("`{archive}` is not an archive: {source}")]
+    /// The file is not an archive, or malformed.
+    #[error("`{archive}` is not an archive: {message}")]
     Archive {
         /// The archive.
         archive: String,
-        /// What is wrong.
-        source: object::Error,
+        /// The message of the parser.
+        message: String,
     },
 }
 
-/// What bytes are that some compiler made, and not for wasm.
+impl ReadError {
+    /// Wraps the error of the parser of an object.
+    pub(crate) fn wasm(object: &str) -> impl Fn(wasmparser::BinaryReaderError) -> Self {
+        move |error| Self::Wasm { object: object.to_owned(), message: error.to_string() }
+    }
+
+    /// Wraps the error of the parser of an archive.
+    pub(crate) fn archive(archive: &str) -> impl Fn(object::Error) -> Self {
+        move |error| Self::Archive { archive: archive.to_owned(), message: error.to_string() }
+    }
+}
+
+/// Describes the format of a compiled file that is not wasm. Returns `None` for any other file.
 #[must_use]
-pub fn made_for(bytes: &[u8]) -> Option<&'static str> {
+pub fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     Some(match bytes {
-        [0x7f, b'E', b'L', b'F', ..] => "ELF: made for this machine, not for wasm32",
-        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => "Mach-O: made for this machine, not for wasm32",
+        [0x7f, b'E', b'L', b'F', ..] => {
+            "an ELF file, compiled for the build machine, not for wasm32"
+        }
+        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => {
+            "a Mach-O file, compiled for the build machine, not for wasm32"
+        }
         [b'B', b'C', 0xc0, 0xde, ..] => {
-            "LLVM bitcode: made for link-time optimisation, which has to be done first"
+            "LLVM bitcode, compiled for link-time optimization, which has to run first"
         }
         _ => return None,
     })
 }
 
 impl Object {
-    /// Reads an object.
+    /// Reads an object. `name` is used in errors and reports.
     ///
     /// # Errors
-    /// When it is not wasm, broken, or not relocatable.
+    /// If the bytes are not wasm, malformed, or not relocatable.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, ReadError> {
-        let wasm = |source| ReadError::Wasm { object: name.to_owned(), source };
+        let wasm = ReadError::wasm(name);
         let mut functions = Functions::default();
-        let mut read = None;
-        let mut relocated = Relocated::default();
+        let mut linking_section = None;
+        let mut relocations = Relocations::default();
         for payload in Parser::new(0).parse_all(bytes) {
-            match payload.map_err(wasm)? {
+            match payload.map_err(&wasm)? {
                 Payload::TypeSection(section) => {
                     for ty in section.into_iter_err_on_gc_types() {
-                        functions.types.push(Signature::from(&ty.map_err(wasm)?));
+                        functions.types.push(Signature::from_parsed(&ty.map_err(&wasm)?));
                     }
                 }
                 Payload::ImportSection(section) => {
                     for import in section.into_imports() {
-                        functions.import(&import.map_err(wasm)?);
+                        functions.import(&import.map_err(&wasm)?);
                     }
                 }
                 Payload::FunctionSection(section) => {
                     for ty in section {
-                        functions.type_of.push(ty.map_err(wasm)?);
+                        functions.type_of.push(ty.map_err(&wasm)?);
                     }
                 }
                 Payload::CustomSection(section) => match section.as_known() {
                     KnownCustom::Linking(linking) => {
-                        read = Some(read_linking(name, linking, &functions)?);
+                        linking_section = Some(read_linking(name, linking, &functions)?);
                     }
-                    KnownCustom::Reloc(relocations) => {
-                        relocated.read(&relocations).map_err(wasm)?;
+                    KnownCustom::Reloc(section) => {
+                        relocations.read(&section).map_err(&wasm)?;
                     }
                     _ => {}
                 },
                 _ => {}
             }
         }
-        let (symbols, segments) = read.ok_or_else(|| ReadError::NotRelocatable(name.to_owned()))?;
+        let (symbols, segments) =
+            linking_section.ok_or_else(|| ReadError::NotRelocatable(name.to_owned()))?;
         let mut object = Self { name: name.to_owned(), segments, ..Self::default() };
         for (index, mut symbol) in symbols {
-            symbol.called |= relocated.called.contains(&index);
-            if symbol.undefined && symbol.kind == Kind::Data {
-                let end = relocated.ends.get(&index).copied().unwrap_or(WIDEST);
-                object.data_used.insert(symbol.name.clone(), end);
+            symbol.called |= relocations.called.contains(&index);
+            if symbol.undefined && symbol.kind == SymbolKind::Data {
+                let end = relocations.ends.get(&index).copied().unwrap_or(MAX_ACCESS);
+                object.used_bytes.insert(symbol.name.clone(), end);
             }
             object.symbols.push(symbol);
         }
         Ok(object)
     }
+
+    /// Returns true if the object defines a symbol of this name.
+    pub(crate) fn defines(&self, name: &str) -> bool {
+        self.symbols.iter().any(|symbol| !symbol.undefined && symbol.name == name)
+    }
 }
 
-/// The widest number that is loaded or stored at once, but for vectors.
-const WIDEST: u32 = 8;
+/// The size in bytes of the largest load or store, except for vectors.
+const MAX_ACCESS: u32 = 8;
 
-/// What relocations tell of symbols, by their index.
+/// Facts about symbols, by index, that only the relocations show.
 #[derive(Default)]
-struct Relocated {
-    /// Functions that are called, rather than having their address taken.
+struct Relocations {
+    /// The functions that are called. Of others only the address is taken.
     called: BTreeSet<u32>,
-    /// The end of what is used of a variable.
+    /// The end of the part of a variable that is used.
     ends: BTreeMap<u32, u32>,
 }
 
-impl Relocated {
+impl Relocations {
     fn read(&mut self, section: &RelocSectionReader<'_>) -> wasmparser::Result<()> {
         for entry in section.entries() {
             let entry = entry?;
@@ -217,9 +244,9 @@ impl Relocated {
                 RelocationType::MemoryAddrLeb
                 | RelocationType::MemoryAddrSleb
                 | RelocationType::MemoryAddrI32 => {
-                    let reached = u32::try_from(entry.addend).unwrap_or(0);
+                    let offset = u32::try_from(entry.addend).unwrap_or(0);
                     let end = self.ends.entry(entry.index).or_default();
-                    *end = reached.saturating_add(WIDEST).max(*end);
+                    *end = offset.saturating_add(MAX_ACCESS).max(*end);
                 }
                 _ => {}
             }
@@ -228,13 +255,13 @@ impl Relocated {
     }
 }
 
-/// The functions of an object by their index, imports first.
+/// The functions of an object by index, imports first.
 #[derive(Default)]
 struct Functions {
     types: Vec<Signature>,
     imports: Vec<Import>,
     type_of: Vec<u32>,
-    /// Imported globals and tags by their index.
+    /// Imported globals and tags by index.
     globals: Vec<String>,
     tags: Vec<String>,
 }
@@ -263,29 +290,29 @@ impl Functions {
     }
 }
 
-/// Symbols by their index, and the names of the data segments.
-type Linked = (Vec<(u32, Symbol)>, Vec<String>);
+/// Symbols by index, and the names of the data segments.
+type LinkingSection = (Vec<(u32, Symbol)>, Vec<String>);
 
 fn read_linking(
     object: &str,
     linking: wasmparser::LinkingSectionReader<'_>,
     functions: &Functions,
-) -> Result<Linked, ReadError> {
-    let wasm = |source| ReadError::Wasm { object: object.to_owned(), source };
+) -> Result<LinkingSection, ReadError> {
+    let wasm = ReadError::wasm(object);
     let (mut symbols, mut segments) = (Vec::new(), Vec::new());
     for subsection in linking.subsections() {
-        let table = match subsection.map_err(wasm)? {
+        let table = match subsection.map_err(&wasm)? {
             Linking::SymbolTable(table) => table,
             Linking::SegmentInfo(infos) => {
                 for info in infos {
-                    segments.push(info.map_err(wasm)?.name.to_owned());
+                    segments.push(info.map_err(&wasm)?.name.to_owned());
                 }
                 continue;
             }
             _ => continue,
         };
         for (index, symbol) in (0_u32..).zip(table) {
-            if let Some(symbol) = read_symbol(object, symbol.map_err(wasm)?, functions)? {
+            if let Some(symbol) = read_symbol(object, symbol.map_err(&wasm)?, functions)? {
                 symbols.push((index, symbol));
             }
         }
@@ -293,14 +320,14 @@ fn read_linking(
     Ok((symbols, segments))
 }
 
-/// A symbol that others see; nothing where it is local, or names what the linker sees to itself.
+/// Returns `None` for a local symbol, and for a table or section.
 fn read_symbol(
     object: &str,
     symbol: SymbolInfo<'_>,
     functions: &Functions,
 ) -> Result<Option<Symbol>, ReadError> {
     let mut host = None;
-    // Without a name of its own an undefined symbol has that of its import.
+    // An undefined symbol without an explicit name has the name of its import.
     let (flags, name, kind) = match symbol {
         SymbolInfo::Func { flags, index, name } => {
             let signature = functions.signature(index).cloned();
@@ -308,21 +335,21 @@ fn read_symbol(
                 .ok_or_else(|| ReadError::NoSuchFunction { object: object.to_owned(), index })?;
             let import = functions.imports.get(index as usize);
             if let Some(Import { module, name }) = import
-                && (flags.contains(SymbolFlags::EXPLICIT_NAME) || module != UNNAMED_MODULE)
+                && (flags.contains(SymbolFlags::EXPLICIT_NAME) || module != LINKED_MODULE)
             {
                 host = Some((module.clone(), name.clone()));
             }
             let name = name.or(import.map(|import| import.name.as_str()));
-            (flags, name, Kind::Function(signature))
+            (flags, name, SymbolKind::Function(signature))
         }
-        SymbolInfo::Data { flags, name, .. } => (flags, Some(name), Kind::Data),
+        SymbolInfo::Data { flags, name, .. } => (flags, Some(name), SymbolKind::Data),
         SymbolInfo::Global { flags, index, name } => {
             let import = functions.globals.get(index as usize).map(String::as_str);
-            (flags, name.or(import), Kind::Global)
+            (flags, name.or(import), SymbolKind::Global)
         }
         SymbolInfo::Event { flags, index, name } => {
             let import = functions.tags.get(index as usize).map(String::as_str);
-            (flags, name.or(import), Kind::Tag)
+            (flags, name.or(import), SymbolKind::Tag)
         }
         _ => return Ok(None),
     };
@@ -334,7 +361,7 @@ fn read_symbol(
         undefined,
         weak: flags.contains(SymbolFlags::BINDING_WEAK),
         called: !undefined,
-        tls: flags.contains(SymbolFlags::TLS),
+        thread_local: flags.contains(SymbolFlags::TLS),
         host: host.filter(|_| undefined),
     }))
 }

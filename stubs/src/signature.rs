@@ -1,92 +1,109 @@
-//! The type of a function, as the text format writes it.
+//! Function types, written as `(i32, i64) -> i32`.
 
 use std::fmt;
 use std::str::FromStr;
 
-use wasm_encoder::ValType;
-use wasmparser::FuncType;
+use wasmparser::{BinaryReader, CompositeInnerType, FuncType, SubType};
+
+use crate::val_type::ValType;
 
 /// The type of a function: `(i32, i64) -> i32`, `() -> ()`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signature {
-    /// The types of its parameters.
-    pub params: Vec<String>,
-    /// The types of its results.
-    pub results: Vec<String>,
+    /// The types of the parameters.
+    pub params: Vec<ValType>,
+    /// The types of the results.
+    pub results: Vec<ValType>,
 }
 
-/// A text that is no type of a function.
+/// The error of a text that is not a function type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a function's type, as `(i32, i64) -> i32` and `() -> ()` are")]
-pub struct NotASignature(String);
+#[error("`{0}` is not a function type such as `(i32, i64) -> i32` or `() -> ()`")]
+pub struct ParseSignatureError(String);
 
 impl Signature {
-    /// Parameters and results as they are written into an object; `None` for types that C has no
-    /// values of.
+    /// A function type with these parameters and results.
     #[must_use]
-    pub fn types(&self) -> Option<(Vec<ValType>, Vec<ValType>)> {
-        let of = |names: &[String]| -> Option<Vec<ValType>> {
-            names.iter().map(|name| value_type(name)).collect()
-        };
-        Some((of(&self.params)?, of(&self.results)?))
+    pub fn new(params: &[ValType], results: &[ValType]) -> Self {
+        Self { params: params.to_vec(), results: results.to_vec() }
     }
-}
 
-fn value_type(name: &str) -> Option<ValType> {
-    Some(match name {
-        "i32" => ValType::I32,
-        "i64" => ValType::I64,
-        "f32" => ValType::F32,
-        "f64" => ValType::F64,
-        "v128" => ValType::V128,
-        "funcref" => ValType::FUNCREF,
-        "externref" => ValType::EXTERNREF,
-        _ => return None,
-    })
-}
+    /// Reads the entry of a type section that `bytes` start with, whatever follows it.
+    ///
+    /// Returns `None` if it is malformed or not a function type.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let ty = BinaryReader::new(bytes, 0).read::<SubType>().ok()?;
+        match ty.composite_type.inner {
+            CompositeInnerType::Func(ty) => Some(Self::from_parsed(&ty)),
+            _ => None,
+        }
+    }
 
-impl From<&FuncType> for Signature {
-    fn from(ty: &FuncType) -> Self {
-        let text = |types: &[wasmparser::ValType]| types.iter().map(ToString::to_string).collect();
-        Self { params: text(ty.params()), results: text(ty.results()) }
+    /// The type of a `PyInit_NAME` function, which returns a pointer to a module.
+    #[must_use]
+    pub(crate) fn of_module_init() -> Self {
+        Self::new(&[], &[ValType::I32])
+    }
+
+    pub(crate) fn from_parsed(ty: &FuncType) -> Self {
+        let convert = |types: &[wasmparser::ValType]| {
+            types.iter().copied().map(ValType::from_parsed).collect()
+        };
+        Self { params: convert(ty.params()), results: convert(ty.results()) }
+    }
+
+    /// Returns true if every type can be written into an object.
+    pub(crate) fn is_encodable(&self) -> bool {
+        self.params.iter().chain(&self.results).all(|ty| ty.encodable().is_some())
     }
 }
 
 impl FromStr for Signature {
-    type Err = NotASignature;
+    type Err = ParseSignatureError;
 
-    /// Reads what `Display` writes; `-> i32` and `-> (i32)` are the same.
-    fn from_str(text: &str) -> Result<Self, NotASignature> {
-        let wrong = || NotASignature(text.to_owned());
-        let (params, results) = text.split_once("->").ok_or_else(wrong)?;
-        let list = |text: &str, bare: bool| {
-            let text = text.trim();
-            let inside = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
-                Some(inside) => inside,
-                None if bare && !text.contains(',') => text,
-                None => return Err(wrong()),
-            };
-            let names = inside.split(',').map(str::trim);
-            let names: Vec<String> = if inside.trim().is_empty() {
-                Vec::new()
-            } else {
-                names.map(str::to_owned).collect()
-            };
-            let known = names.iter().all(|name| value_type(name).is_some());
-            if known { Ok(names) } else { Err(wrong()) }
+    /// Parses the `Display` form. A single result may be in parentheses: `-> (i32)`.
+    fn from_str(text: &str) -> Result<Self, ParseSignatureError> {
+        let error = || ParseSignatureError(text.to_owned());
+        let (params, results) = text.split_once("->").ok_or_else(error)?;
+        let params = in_parentheses(params).ok_or_else(error)?;
+        let results = match in_parentheses(results) {
+            Some(results) => results,
+            None if results.contains(',') => return Err(error()),
+            None => results.trim(),
         };
-        Ok(Self { params: list(params, false)?, results: list(results, true)? })
+        let list = |text: &str| -> Result<Vec<ValType>, ParseSignatureError> {
+            if text.is_empty() {
+                return Ok(Vec::new());
+            }
+            text.split(',').map(|name| name.trim().parse().map_err(|_| error())).collect()
+        };
+        Ok(Self { params: list(params)?, results: list(results)? })
     }
+}
+
+fn in_parentheses(text: &str) -> Option<&str> {
+    Some(text.trim().strip_prefix('(')?.strip_suffix(')')?.trim())
 }
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({}) -> ", self.params.join(", "))?;
+        write_list(&self.params, f)?;
+        f.write_str(" -> ")?;
         match &self.results[..] {
-            [one] => f.write_str(one),
-            results => write!(f, "({})", results.join(", ")),
+            [result] => result.fmt(f),
+            results => write_list(results, f),
         }
     }
+}
+
+fn write_list(types: &[ValType], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("(")?;
+    for (index, ty) in types.iter().enumerate() {
+        let separator = if index > 0 { ", " } else { "" };
+        write!(f, "{separator}{ty}")?;
+    }
+    f.write_str(")")
 }
 
 #[cfg(test)]
@@ -94,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn display_and_from_str_round_trip() {
         for text in ["() -> ()", "(i32) -> i32", "(i64, f32, f64) -> (i32, i32)", "() -> v128"] {
             assert_eq!(text.parse::<Signature>().unwrap().to_string(), text);
         }
@@ -105,11 +122,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_type_is_refused() {
+    fn malformed_text_is_refused() {
         for text in
             ["", "i32", "(i32)", "(int) -> i32", "(i32 -> i32", "() -> i32, i32", "(,) -> ()"]
         {
             assert!(text.parse::<Signature>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn binary_function_type_is_read() {
+        let entry = [0x60, 2, 0x7f, 0x70, 1, 0x7e, 0xff];
+        assert_eq!(Signature::read(&entry).unwrap().to_string(), "(i32, funcref) -> i64");
+        assert!(Signature::read(&entry[..3]).is_none());
+        assert!(Signature::read(&[0x5f, 0]).is_none(), "a struct type");
     }
 }

@@ -1,14 +1,17 @@
-//! A relocatable object, written without a compiler: functions and data that the linker places,
-//! and the addresses in them that it fills in.
+//! Writes relocatable objects without a compiler: functions and data that the linker places, with
+//! relocations for the addresses in them.
 //!
-//! Source of the format: `Linking.md` of
-//! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>, version 2. Equal calls
-//! give equal bytes.
+//! The format is version 2 of the linking section, defined by
+//! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>. The same calls produce the
+//! same bytes.
 
 use wasm_encoder::{
     CustomSection, EntityType, FunctionSection, ImportSection, MemoryType, Module, RawSection,
-    RefType, TableType, TypeSection, ValType,
+    RefType, TableType, TypeSection,
 };
+
+use crate::signature::Signature;
+use crate::val_type::ValType;
 
 mod code;
 mod encode;
@@ -18,22 +21,23 @@ pub use code::Code;
 /// Section numbers of the core specification.
 const CODE: u8 = 10;
 const DATA: u8 = 11;
-/// A symbol of the object that is being written.
+
+/// A symbol of the object being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SymbolId(u32);
 
-/// Who sees a symbol, and whether another one may take its place.
+/// The visibility of a symbol to other objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
-    /// Everybody; two are an error.
+    /// Visible to every object; a second definition is an error.
     Global,
-    /// Everybody; another one goes before it.
+    /// Visible to every object; a global definition takes precedence.
     Weak,
-    /// This object alone.
+    /// Visible within this object only.
     Local,
 }
 
-/// How the linker writes an address or an index.
+/// The form in which the linker writes an address or an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relocation {
     /// `R_WASM_FUNCTION_INDEX_LEB`.
@@ -46,17 +50,17 @@ pub(crate) enum Relocation {
     FunctionInData,
 }
 
-/// A place that the linker fills in.
+/// A relocation: bytes that the linker fills in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fixup {
     kind: Relocation,
-    /// From the start of the code or the data it stands in; in the end, of the section.
+    /// Relative to the code or data that contains it; in the finished object, to the section.
     offset: u32,
     symbol: SymbolId,
     addend: i32,
 }
 
-/// A variable, or any bytes that have an address.
+/// The content of a variable, or any other bytes that have an address.
 #[derive(Clone, Debug, Default)]
 pub struct Data {
     bytes: Vec<u8>,
@@ -64,14 +68,16 @@ pub struct Data {
 }
 
 struct Function {
-    kind: u32,
+    /// An index into the types.
+    ty: u32,
     code: Code,
 }
 
 struct Imported {
     module: String,
     name: String,
-    kind: u32,
+    /// An index into the types.
+    ty: u32,
 }
 
 struct Segment {
@@ -82,32 +88,42 @@ struct Segment {
 }
 
 enum Symbol {
-    Function { flags: u32, index: u32, name: Option<String> },
-    Data { flags: u32, name: String, place: Option<(u32, u32)> },
+    Function {
+        flags: u32,
+        index: u32,
+        name: Option<String>,
+    },
+    Data {
+        flags: u32,
+        name: String,
+        /// Segment and size, if the object defines it.
+        definition: Option<(u32, u32)>,
+    },
 }
 
-/// The object.
+/// A relocatable object being written.
 #[derive(Default)]
 pub struct Writer {
-    types: Vec<(Vec<ValType>, Vec<ValType>)>,
+    types: Vec<Signature>,
     imports: Vec<Imported>,
     functions: Vec<Function>,
     segments: Vec<Segment>,
     symbols: Vec<Symbol>,
     /// Priorities and functions.
-    starts: Vec<(u32, SymbolId)>,
+    constructors: Vec<(u32, SymbolId)>,
 }
 
+/// Symbol flags of the linking section.
 const WEAK: u32 = 1;
 const LOCAL: u32 = 2;
 const HIDDEN: u32 = 4;
 const UNDEFINED: u32 = 0x10;
 const EXPLICIT_NAME: u32 = 0x40;
 
-/// The module of what the linker is to find.
+/// The import module of symbols that other objects define.
 const LINKED: &str = "env";
 
-/// Every function whose address is taken.
+/// The table of the functions whose addresses are taken.
 const FUNCTION_TABLE: TableType = TableType {
     element_type: RefType::FUNCREF,
     table64: false,
@@ -127,7 +143,7 @@ impl Binding {
 }
 
 impl Data {
-    /// Adds bytes; where they begin.
+    /// Appends bytes and returns their offset.
     #[allow(clippy::cast_possible_truncation, reason = "a wasm object is smaller than 4 GiB")]
     pub fn push(&mut self, bytes: &[u8]) -> u32 {
         let offset = self.bytes.len() as u32;
@@ -135,14 +151,14 @@ impl Data {
         offset
     }
 
-    /// Adds the address of a symbol, `addend` bytes further.
+    /// Appends the address of a symbol plus `addend` bytes.
     pub fn push_address(&mut self, symbol: SymbolId, addend: u32) {
         let offset = self.push(&[0; 4]);
         let addend = addend.cast_signed();
         self.fixups.push(Fixup { kind: Relocation::AddressInData, offset, symbol, addend });
     }
 
-    /// Adds the address of a function, which in C a pointer to it holds.
+    /// Appends a C function pointer: the function's index in the indirect function table.
     pub fn push_function(&mut self, symbol: SymbolId) {
         let offset = self.push(&[0; 4]);
         self.fixups.push(Fixup { kind: Relocation::FunctionInData, offset, symbol, addend: 0 });
@@ -150,14 +166,17 @@ impl Data {
 }
 
 impl Writer {
-    /// An object without anything.
+    /// An empty object.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A function that another object has. All of them have to be named before the first function
-    /// of this object.
+    /// Declares a function that another object defines. Declarations come before the first
+    /// function that this object defines, because imports are numbered first.
+    ///
+    /// # Panics
+    /// If a type is [`ValType::OtherRef`], which cannot be written.
     pub fn undefined_function(
         &mut self,
         name: &str,
@@ -168,8 +187,8 @@ impl Writer {
         self.symbol(Symbol::Function { flags: UNDEFINED, index, name: None })
     }
 
-    /// A function of the host, which stays an import whatever is linked. As above, before the first
-    /// function.
+    /// Declares a function of the host, which remains an import after the link. The order and the
+    /// types are those of [`Writer::undefined_function`].
     pub fn imported_function(
         &mut self,
         module: &str,
@@ -184,18 +203,21 @@ impl Writer {
 
     fn import(&mut self, module: &str, name: &str, params: &[ValType], results: &[ValType]) -> u32 {
         debug_assert!(self.functions.is_empty(), "imports are numbered before functions");
-        let kind = self.kind(params, results);
+        let ty = self.type_index(params, results);
         let (module, name) = (module.to_owned(), name.to_owned());
-        self.imports.push(Imported { module, name, kind });
+        self.imports.push(Imported { module, name, ty });
         len(&self.imports) - 1
     }
 
-    /// A variable that another object has.
+    /// Declares a variable that another object defines.
     pub fn undefined_data(&mut self, name: &str) -> SymbolId {
-        self.symbol(Symbol::Data { flags: UNDEFINED, name: name.to_owned(), place: None })
+        self.symbol(Symbol::Data { flags: UNDEFINED, name: name.to_owned(), definition: None })
     }
 
-    /// A function of this object.
+    /// Defines a function.
+    ///
+    /// # Panics
+    /// If a type is [`ValType::OtherRef`], which cannot be written.
     pub fn function(
         &mut self,
         name: &str,
@@ -204,34 +226,34 @@ impl Writer {
         results: &[ValType],
         code: Code,
     ) -> SymbolId {
-        let kind = self.kind(params, results);
+        let ty = self.type_index(params, results);
         let index = len(&self.imports) + len(&self.functions);
-        self.functions.push(Function { kind, code });
+        self.functions.push(Function { ty, code });
         let (flags, name) = (binding.flags(), Some(name.to_owned()));
         self.symbol(Symbol::Function { flags, index, name })
     }
 
-    /// Data of this object. `alignment` is in bytes, a power of two.
+    /// Defines data. `alignment` is in bytes, a power of two.
     pub fn data(&mut self, name: &str, binding: Binding, alignment: u32, data: Data) -> SymbolId {
-        let place = Some((len(&self.segments), len(&data.bytes)));
+        let definition = Some((len(&self.segments), len(&data.bytes)));
         let segment = format!(".data.{name}");
         self.segments.push(Segment { name: segment, alignment: alignment.ilog2(), data });
-        self.symbol(Symbol::Data { flags: binding.flags(), name: name.to_owned(), place })
+        self.symbol(Symbol::Data { flags: binding.flags(), name: name.to_owned(), definition })
     }
 
-    /// Has a function without parameters called before `main`, and before the exports of a
-    /// reactor: lower priorities first, those of C's constructors being 65535.
-    pub fn call_at_start(&mut self, function: SymbolId, priority: u32) {
-        self.starts.push((priority, function));
+    /// Registers a function without parameters as a constructor: it is called before `main` and
+    /// before the exports of a reactor. Lower priorities run first; C's default is 65535.
+    pub fn constructor(&mut self, function: SymbolId, priority: u32) {
+        self.constructors.push((priority, function));
     }
 
-    /// The object's bytes.
+    /// The bytes of the object.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         let mut module = Module::new();
         let mut types = TypeSection::new();
-        for (params, results) in &self.types {
-            types.ty().function(params.iter().copied(), results.iter().copied());
+        for Signature { params, results } in &self.types {
+            types.ty().function(encodable(params), encodable(results));
         }
         let mut imports = ImportSection::new();
         let memory = MemoryType {
@@ -243,15 +265,15 @@ impl Writer {
         };
         imports.import(LINKED, "__linear_memory", memory);
         if self.takes_addresses_of_functions() {
-            // Without a symbol for it, linkers know the table of functions by this import.
+            // Linkers recognize the table by the name of this import: it has no symbol.
             imports.import(LINKED, "__indirect_function_table", FUNCTION_TABLE);
         }
-        for Imported { module, name, kind } in &self.imports {
-            imports.import(module, name, EntityType::Function(*kind));
+        for Imported { module, name, ty } in &self.imports {
+            imports.import(module, name, EntityType::Function(*ty));
         }
         let mut functions = FunctionSection::new();
         for function in &self.functions {
-            functions.function(function.kind);
+            functions.function(function.ty);
         }
         module.section(&types).section(&imports);
         let mut sections = 2;
@@ -283,13 +305,13 @@ impl Writer {
         fixups.into_iter().any(|fixup| fixup.kind == Relocation::FunctionInData)
     }
 
-    fn kind(&mut self, params: &[ValType], results: &[ValType]) -> u32 {
-        let wanted = (params.to_vec(), results.to_vec());
-        let found = self.types.iter().position(|kind| *kind == wanted).unwrap_or_else(|| {
-            self.types.push(wanted);
+    fn type_index(&mut self, params: &[ValType], results: &[ValType]) -> u32 {
+        let ty = Signature::new(params, results);
+        let index = self.types.iter().position(|known| *known == ty).unwrap_or_else(|| {
+            self.types.push(ty);
             self.types.len() - 1
         });
-        u32::try_from(found).unwrap_or(u32::MAX)
+        u32::try_from(index).unwrap_or(u32::MAX)
     }
 
     fn symbol(&mut self, symbol: Symbol) -> SymbolId {
@@ -298,7 +320,12 @@ impl Writer {
     }
 }
 
-/// A length as wasm has it.
+fn encodable(types: &[ValType]) -> Vec<wasm_encoder::ValType> {
+    let types = types.iter().map(|ty| ty.encodable());
+    types.collect::<Option<_>>().expect("no type is an unknown reference type")
+}
+
+/// A length as wasm stores it.
 fn len<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).expect("a wasm object is smaller than 4 GiB")
 }

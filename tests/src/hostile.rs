@@ -5,7 +5,7 @@ use pywasm_audit::{self as audit, Baseline, Content, Given, Policy};
 use pywasm_rewrite as rewrite;
 use pywasm_size::report::{self, Measured};
 use pywasm_size::{Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Record, View};
-use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, Voice};
+use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, TrapReporter};
 use pywasm_wasm::{Module, custom};
 
 /// Reads a file of one kind.
@@ -36,7 +36,7 @@ pub fn object(bytes: &[u8]) {
         let closure = link.closure();
         let stubs = pywasm_stubs::stubs(&link, &closure, &Rules::default(), Some(Behaviour::Trap));
         if let Ok(stubs) = stubs {
-            let archive = stubs.archive(Voice::Wasi, Vec::new());
+            let archive = stubs.archive(TrapReporter::Wasi, Vec::new());
             assert!(pywasm_stubs::members("stubs", &archive).is_ok(), "stubs can be read");
         }
     }
@@ -77,7 +77,9 @@ pub fn rewrite(bytes: &[u8]) {
     }
     let policy = Policy::load("none", "".into()).expect("built in");
     let rules = Rules::default();
-    if let Ok(done) = rewrite::stub(bytes, &policy, &rules, Some(Behaviour::Trap), Voice::Wasi) {
+    if let Ok(done) =
+        rewrite::stub(bytes, &policy, &rules, Some(Behaviour::Trap), TrapReporter::Wasi)
+    {
         wasmparser::validate(&done.module).expect("a valid module stays valid");
     }
     if let Ok(collected) = rewrite::gc(bytes, &rewrite::POLYFILL_EXPORTS) {
@@ -102,7 +104,7 @@ pub fn rules(bytes: &[u8]) {
         for line in text.lines() {
             let _ = rules.add_text(line);
         }
-        let _ = rules.of(text);
+        let _ = rules.get(text);
     }
 }
 

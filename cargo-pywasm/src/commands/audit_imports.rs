@@ -159,7 +159,7 @@ fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
 /// Objects by themselves: libc is taken as given, for any link has one.
 fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
     let mut closure = link.closure();
-    closure.undefined.retain(|undefined| !pywasm_stubs::is_of_libc(&undefined.name));
+    closure.undefined.retain(|undefined| !pywasm_stubs::is_libc_symbol(&undefined.name));
     audit::link(&closure, policy)
 }
 

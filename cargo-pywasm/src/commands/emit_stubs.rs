@@ -3,7 +3,7 @@
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;
-use pywasm_stubs::{Behaviour, Kind, Member, Rules, Stubs, Voice, is_of_libc};
+use pywasm_stubs::{Behaviour, Member, Rules, Stubs, SymbolKind, TrapReporter, is_libc_symbol};
 use serde::Deserialize;
 
 use super::audit_imports::{link_set, policy};
@@ -65,12 +65,12 @@ struct RulesFile {
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let rules = rules(args, ctx)?;
     let mut policy = policy(args.policy.as_deref(), ctx)?;
-    let voice = voice(&policy);
+    let reporter = trap_reporter(&policy);
     let first = Input::read(&args.files[0], &ctx.cwd)?;
     let bytes = match first.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
         Content::Object(_) | Content::Archive(_) => {
-            return before_the_link(args, &rules, voice, ctx);
+            return before_the_link(args, &rules, reporter, ctx);
         }
     };
     anyhow::ensure!(args.files.len() == 1, "a module is rewritten alone");
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         args.files[0]
     );
     policy.restrict(&args.only);
-    let done = rewrite::stub(&bytes, &policy, &rules, default(args), voice)
+    let done = rewrite::stub(&bytes, &policy, &rules, default(args), reporter)
         .with_context(|| format!("`{}` can't have these stubs", args.files[0]))?;
     if Module::read(&bytes)?.has_debug_information() {
         ctx.reporter.note(format!("`{}` has no debug information any more", args.output));
@@ -93,7 +93,12 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn before_the_link(args: &Args, rules: &Rules, voice: Voice, ctx: &Ctx) -> anyhow::Result<Exit> {
+fn before_the_link(
+    args: &Args,
+    rules: &Rules,
+    reporter: TrapReporter,
+    ctx: &Ctx,
+) -> anyhow::Result<Exit> {
     let (mut link, _) = link_set(&args.library, &args.files, &[], ctx)?;
     let mut written = Vec::new();
     if !args.leave_out.is_empty() {
@@ -109,17 +114,17 @@ fn before_the_link(args: &Args, rules: &Rules, voice: Voice, ctx: &Ctx) -> anyho
     }
     let mut closure = link.closure();
     let is_asked = |name: &str| args.only.is_empty() || args.only.iter().any(|it| it.matches(name));
-    closure.undefined.retain(|it| !is_of_libc(&it.name) && is_asked(&it.name));
+    closure.undefined.retain(|it| !is_libc_symbol(&it.name) && is_asked(&it.name));
     let default = default(args);
     let found = pywasm_stubs::stubs(&link, &closure, rules, default).map_err(|refused| {
         let lines: Vec<String> = refused.iter().map(|it| format!("  {it}")).collect();
         anyhow::anyhow!("{} stubs are refused:\n{}", refused.len(), lines.join("\n"))
     })?;
-    tell_unused(&found.unused, ctx);
-    tell_left(&found.left, ctx);
+    tell_unused(&found.unused_patterns, ctx);
+    tell_left(&found.unmatched, ctx);
     let shims = shims(&found, ctx)?;
     tell_variables(&found, ctx);
-    write(&args.output, &found.archive(voice, shims), ctx)?;
+    write(&args.output, &found.archive(reporter, shims), ctx)?;
     written.push(args.output.clone());
     ctx.reporter.status("Wrote", format!("{} stubs", found.stubs.len()));
     // In the order in which they are linked: the archive is the last of all.
@@ -181,19 +186,19 @@ fn default(args: &Args) -> Option<Behaviour> {
 }
 
 /// By what the host has.
-fn voice(policy: &Policy) -> Voice {
+fn trap_reporter(policy: &Policy) -> TrapReporter {
     if policy.has("ic0", "trap") {
-        Voice::Ic
+        TrapReporter::Ic
     } else if policy.has("wasi_snapshot_preview1", "fd_write") {
-        Voice::Wasi
+        TrapReporter::Wasi
     } else {
-        Voice::Name
+        TrapReporter::Silent
     }
 }
 
 /// Nobody says how large a variable is that is not there.
 fn tell_variables(found: &Stubs, ctx: &Ctx) {
-    let variables = found.stubs.iter().filter(|stub| stub.kind == Kind::Data);
+    let variables = found.stubs.iter().filter(|stub| stub.kind == SymbolKind::Data);
     let names: Vec<&str> = variables.map(|stub| stub.name.as_str()).collect();
     if let [first, ..] = names[..] {
         ctx.reporter.warn(format!(

@@ -3,20 +3,20 @@ use crate::ValType;
 use crate::object::Object;
 use crate::writer::{Binding, Code, Writer};
 
-/// An object that calls functions of these types.
+/// An object that calls functions of these types and refers to a variable.
 fn caller(calls: &[(&str, &[ValType], &[ValType])]) -> Vec<u8> {
     let mut writer = Writer::new();
-    let called: Vec<_> = calls
+    let functions: Vec<_> = calls
         .iter()
         .map(|(name, params, results)| writer.undefined_function(name, params, results))
         .collect();
     writer.undefined_data("a_variable");
-    let code = called.into_iter().fold(Code::new(), Code::call);
+    let code = functions.into_iter().fold(Code::new(), Code::call);
     writer.function("caller", Binding::Global, &[], &[], code);
     writer.finish()
 }
 
-fn decided(
+fn choose(
     calls: &[(&str, &[ValType], &[ValType])],
     rules: &[&str],
     default: Option<Behaviour>,
@@ -28,23 +28,23 @@ fn decided(
         all.add_text(rule).unwrap();
     }
     stubs(&link, &link.closure(), &all, default)
-        .map_err(|refused| refused.iter().map(ToString::to_string).collect())
+        .map_err(|refusals| refusals.iter().map(ToString::to_string).collect())
 }
 
 const I: ValType = ValType::I32;
 
 #[test]
-fn every_undefined_symbol_has_a_stub_of_its_type() {
+fn stubs_have_the_type_of_their_symbol() {
     let calls: [(&str, &[ValType], &[ValType]); 3] =
         [("f", &[I, ValType::F64], &[ValType::I64]), ("g", &[], &[]), ("PyInit_x", &[], &[I])];
-    let found = decided(&calls, &[], Some(Behaviour::Trap)).unwrap();
-    let told: Vec<String> = found
+    let found = choose(&calls, &[], Some(Behaviour::Trap)).unwrap();
+    let lines: Vec<String> = found
         .stubs
         .iter()
         .map(|stub| format!("{} {} {}", stub.name, stub.kind, stub.behaviour))
         .collect();
     assert_eq!(
-        told,
+        lines,
         [
             "PyInit_x () -> i32 import-error",
             "a_variable data trap",
@@ -60,13 +60,13 @@ fn every_undefined_symbol_has_a_stub_of_its_type() {
 }
 
 #[test]
-fn with_the_archive_nothing_but_python_stays_undefined() {
+fn archive_leaves_only_python_symbols_undefined() {
     let calls: [(&str, &[ValType], &[ValType]); 2] = [("f", &[I], &[I]), ("PyInit_x", &[], &[I])];
-    let found = decided(&calls, &[], Some(Behaviour::Trap)).unwrap();
-    for voice in [Voice::Wasi, Voice::Ic, Voice::Name] {
+    let found = choose(&calls, &[], Some(Behaviour::Trap)).unwrap();
+    for reporter in [TrapReporter::Wasi, TrapReporter::Ic, TrapReporter::Silent] {
         let mut link = Link::new();
         link.object("a.o", &caller(&calls)).unwrap();
-        link.archive("stubs.a", &found.archive(voice, Vec::new())).unwrap();
+        link.archive("stubs.a", &found.archive(reporter, Vec::new())).unwrap();
         let closure = link.closure();
         let left: Vec<&str> = closure.undefined.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(left, ["PyErr_SetString", "PyExc_ImportError"]);
@@ -75,15 +75,15 @@ fn with_the_archive_nothing_but_python_stays_undefined() {
 }
 
 #[test]
-fn what_no_rule_speaks_of_is_left_where_nothing_is_the_default() {
-    let found = decided(&[("f", &[], &[]), ("g", &[], &[])], &["g=null", "h*=trap"], None).unwrap();
+fn unmatched_symbols_stay_undefined_without_default() {
+    let found = choose(&[("f", &[], &[]), ("g", &[], &[])], &["g=null", "h*=trap"], None).unwrap();
     assert_eq!(found.stubs.len(), 1);
-    assert_eq!(found.left, ["a_variable", "f"]);
-    assert_eq!(found.unused, ["h*"]);
+    assert_eq!(found.unmatched, ["a_variable", "f"]);
+    assert_eq!(found.unused_patterns, ["h*"]);
 }
 
 #[test]
-fn one_name_of_two_types_is_refused() {
+fn two_types_of_one_symbol_are_refused() {
     let mut link = Link::new();
     link.object("a.o", &caller(&[("f", &[I], &[I])])).unwrap();
     link.object("b.o", &caller(&[("f", &[], &[])])).unwrap();
@@ -91,40 +91,40 @@ fn one_name_of_two_types_is_refused() {
         stubs(&link, &link.closure(), &Rules::default(), Some(Behaviour::Trap)).unwrap_err();
     assert_eq!(
         refused[0].to_string(),
-        "`f` is meant in 2 ways: () -> () by b.o; (i32) -> i32 by a.o; a stub of one type traps for \
-         the others"
+        "`f` is used with 2 types: () -> () by b.o; (i32) -> i32 by a.o; calls by any type but that \
+         of the stub would trap"
     );
 }
 
 #[test]
-fn a_stub_for_what_is_there_is_refused() {
-    let refused = decided(&[], &["caller=null"], None).unwrap_err();
-    assert_eq!(refused, ["`caller` is defined by a.o: a stub would hide it"]);
+fn defined_symbols_are_refused() {
+    let refused = choose(&[], &["caller=null"], None).unwrap_err();
+    assert_eq!(refused, ["`caller` is defined by a.o: a stub would hide the definition"]);
 }
 
 #[test]
-fn what_may_return_a_structure_can_only_trap() {
+fn functions_that_may_return_structs_only_trap() {
     let calls: [(&str, &[ValType], &[ValType]); 2] =
         [("div", &[I, I, I], &[]), ("maybe", &[I], &[])];
     for behaviour in ["null", "errno", "value=1", "python-error"] {
         let rules = [format!("div={behaviour}"), format!("maybe={behaviour}")];
-        let refused = decided(&calls, &[&rules[0], &rules[1]], None).unwrap_err();
-        assert!(refused[0].contains("returns a structure through its first parameter"));
-        assert!(refused[1].contains("may be one that returns a structure"), "{refused:?}");
+        let refused = choose(&calls, &[&rules[0], &rules[1]], None).unwrap_err();
+        assert!(refused[0].contains("returns a struct through its first parameter"));
+        assert!(refused[1].contains("may return a struct"), "{refused:?}");
     }
-    assert!(decided(&calls, &[], Some(Behaviour::Trap)).is_ok());
+    assert!(choose(&calls, &[], Some(Behaviour::Trap)).is_ok());
 }
 
 #[test]
-fn an_import_error_is_for_modules() {
-    let refused = decided(&[("f", &[], &[I])], &["f=import-error"], None).unwrap_err();
-    assert!(refused[0].contains("is not a `PyInit_NAME`"), "{refused:?}");
+fn import_error_is_for_modules() {
+    let refused = choose(&[("f", &[], &[I])], &["f=import-error"], None).unwrap_err();
+    assert!(refused[0].contains("`import-error`, which is for `PyInit_NAME`"), "{refused:?}");
 }
 
 #[test]
-fn a_shim_is_for_what_it_has() {
+fn shims_are_for_the_symbols_they_define() {
     let calls: [(&str, &[ValType], &[ValType]); 2] = [("dlopen", &[I, I], &[I]), ("f", &[], &[])];
-    let found = decided(&calls, &["dl*=shim"], None).unwrap();
+    let found = choose(&calls, &["dl*=shim"], None).unwrap();
     assert!(found.shims()["dl"].contains("dlopen("));
-    assert_eq!(decided(&calls, &["f=shim"], None).unwrap_err(), ["there is no shim for `f`"]);
+    assert_eq!(choose(&calls, &["f=shim"], None).unwrap_err(), ["there is no shim for `f`"]);
 }

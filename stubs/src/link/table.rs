@@ -1,23 +1,24 @@
-//! wasm-ld's symbol table, as far as it decides what is linked and what stays undefined.
+//! The part of wasm-ld's symbol resolution that decides which members are linked and which symbols
+//! stay undefined.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{Closure, Conflict, Input, Undefined, WANTED_BY_NAME};
-use crate::object::{ImportedFunction, Kind, Symbol};
+use super::{COMMAND_LINE, Closure, Conflict, Input, Undefined};
+use crate::object::{ImportedFunction, Symbol, SymbolKind};
 use crate::signature::Signature;
 
-/// What is known of a name while the inputs are read in their order.
+/// The state of a symbol while the inputs are read in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Something wants it and can't do without.
-    Wanted,
-    /// A member that is not linked has it.
-    Offered(usize),
-    /// What is linked has it.
+    /// A linked object refers to it by a strong reference.
+    Undefined,
+    /// An archive member that is not linked defines it.
+    Lazy(usize),
+    /// A linked object defines it.
     Defined,
 }
 
-/// wasm-ld's symbol table, as far as it decides what is linked.
+/// The symbol table.
 ///
 /// Source: `SymbolTable::addLazy`, `addDefined*` and `addUndefined*` of lld's wasm driver.
 #[derive(Debug, Default)]
@@ -29,15 +30,15 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Reads the inputs in their order.
+    /// Reads the inputs in order.
     pub(super) fn of(inputs: &'a [Input], roots: &'a [String]) -> Self {
         let mut table = Self { inputs, roots, ..Self::default() };
         for root in roots {
-            table.states.insert(root, State::Wanted);
+            table.states.insert(root, State::Undefined);
         }
         for (index, input) in inputs.iter().enumerate() {
             if input.lazy {
-                table.offer(index);
+                table.add_lazy(index);
             } else {
                 table.link(index);
             }
@@ -45,30 +46,30 @@ impl<'a> Table<'a> {
         table
     }
 
-    /// A member of an archive: linked now when it is wanted, and remembered when not.
-    fn offer(&mut self, index: usize) {
+    /// Adds an archive member: links it if it is needed already, and otherwise registers its symbols.
+    fn add_lazy(&mut self, index: usize) {
         let inputs = self.inputs;
         let defines = inputs[index].object.symbols.iter().filter(|symbol| !symbol.undefined);
         for symbol in defines.clone() {
-            if self.states.get(symbol.name.as_str()) == Some(&State::Wanted) {
+            if self.states.get(symbol.name.as_str()) == Some(&State::Undefined) {
                 return self.link(index);
             }
         }
         for symbol in defines {
-            self.states.entry(&symbol.name).or_insert(State::Offered(index));
+            self.states.entry(&symbol.name).or_insert(State::Lazy(index));
         }
     }
 
-    /// Links an object, and at once, before its next symbol, what that one wants. On a stack of
-    /// its own: chains of members are longer than a thread's stack should have to bear.
+    /// Links an object. The members that a symbol needs are linked before the object's next symbol.
+    /// The stack is explicit, because chains of members are too long for recursion.
     fn link(&mut self, index: usize) {
         let inputs = self.inputs;
         let symbols = |index: usize| inputs[index].object.symbols.iter();
         self.linked.insert(index);
-        let mut open = vec![symbols(index)];
-        while let Some(rest) = open.last_mut() {
+        let mut stack = vec![symbols(index)];
+        while let Some(rest) = stack.last_mut() {
             let Some(symbol) = rest.next() else {
-                open.pop();
+                stack.pop();
                 continue;
             };
             let state = self.states.get(symbol.name.as_str()).copied();
@@ -76,19 +77,19 @@ impl<'a> Table<'a> {
                 _ if !symbol.undefined => {
                     self.states.insert(&symbol.name, State::Defined);
                 }
-                // A weak reference takes what there is and pulls nothing.
+                // A weak reference does not pull a member.
                 _ if symbol.weak => {}
                 None => {
-                    self.states.insert(&symbol.name, State::Wanted);
+                    self.states.insert(&symbol.name, State::Undefined);
                 }
-                Some(State::Offered(member)) => {
-                    self.states.insert(&symbol.name, State::Wanted);
-                    // One that is being linked may be wanted again before it comes to this name.
+                Some(State::Lazy(member)) => {
+                    self.states.insert(&symbol.name, State::Undefined);
+                    // A member that is being linked may not have reached this symbol yet.
                     if self.linked.insert(member) {
-                        open.push(symbols(member));
+                        stack.push(symbols(member));
                     }
                 }
-                Some(State::Wanted | State::Defined) => {}
+                Some(State::Undefined | State::Defined) => {}
             }
         }
     }
@@ -104,8 +105,8 @@ impl<'a> Table<'a> {
         pulled.sort();
         let mut imports: BTreeMap<ImportedFunction, BTreeSet<&str>> = BTreeMap::new();
         for Input { object, .. } in self.linked() {
-            for symbol in object.symbols.iter().filter(|symbol| self.is_open(symbol)) {
-                if let (Some((module, name)), Kind::Function(signature)) =
+            for symbol in object.symbols.iter().filter(|symbol| self.is_undefined(symbol)) {
+                if let (Some((module, name)), SymbolKind::Function(signature)) =
                     (&symbol.host, &symbol.kind)
                 {
                     let (module, name) = (module.clone(), name.clone());
@@ -124,56 +125,55 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Whether a symbol is wanted, and nothing has it.
-    fn is_open(&self, symbol: &Symbol) -> bool {
+    /// Returns true for a reference to a symbol that no linked object defines.
+    fn is_undefined(&self, symbol: &Symbol) -> bool {
         symbol.undefined && self.states.get(symbol.name.as_str()) != Some(&State::Defined)
     }
 
     fn undefined(&self) -> Vec<Undefined> {
-        let mut wanted: BTreeMap<&str, BTreeMap<&Kind, Want<'_>>> = BTreeMap::new();
-        let mut bounds: HashSet<&str> = HashSet::new();
+        let mut uses: BTreeMap<&str, BTreeMap<&SymbolKind, Use<'_>>> = BTreeMap::new();
+        let mut segments: HashSet<&str> = HashSet::new();
         for Input { object, .. } in self.linked() {
-            bounds.extend(object.segments.iter().map(String::as_str));
-            let open = object.symbols.iter().filter(|symbol| self.is_open(symbol));
-            for symbol in open.filter(|symbol| !symbol.weak && symbol.host.is_none()) {
-                let want = wanted.entry(&symbol.name).or_default().entry(&symbol.kind).or_default();
-                let used = object.data_used.get(&symbol.name).copied().unwrap_or(0);
-                want.by.insert(&object.name);
-                want.used = used.max(want.used);
-                want.called |= symbol.called;
-                want.tls |= symbol.tls;
+            segments.extend(object.segments.iter().map(String::as_str));
+            let undefined = object.symbols.iter().filter(|symbol| self.is_undefined(symbol));
+            for symbol in undefined.filter(|symbol| !symbol.weak && symbol.host.is_none()) {
+                let entry = uses.entry(&symbol.name).or_default().entry(&symbol.kind).or_default();
+                let used = object.used_bytes.get(&symbol.name).copied().unwrap_or(0);
+                entry.by.insert(&object.name);
+                entry.used_bytes = used.max(entry.used_bytes);
+                entry.called |= symbol.called;
+                entry.thread_local |= symbol.thread_local;
             }
         }
         for root in self.roots {
-            // Of which kind it is nobody says: it is told as a function of no type.
+            // The kind of a root is unknown; it is reported as a function without parameters.
             let is_defined = self.states.get(root.as_str()) == Some(&State::Defined);
-            if !is_defined && !wanted.contains_key(root.as_str()) {
-                let want = Want { by: [WANTED_BY_NAME].into(), ..Want::default() };
-                wanted.insert(root, [(&ROOT, want)].into());
+            if !is_defined && !uses.contains_key(root.as_str()) {
+                let entry = Use { by: [COMMAND_LINE].into(), ..Use::default() };
+                uses.insert(root, [(&ROOT, entry)].into());
             }
         }
-        let undefined = wanted.into_iter();
-        undefined
-            .filter(|(name, _)| !is_of_the_linker(name) && !is_a_bound(name, &bounds))
-            .flat_map(|(name, kinds)| of_callers(kinds).into_iter().map(move |it| (name, it)))
-            .map(|(name, (kind, want))| Undefined {
+        uses.into_iter()
+            .filter(|(name, _)| !is_linker_defined(name) && !is_segment_bound(name, &segments))
+            .flat_map(|(name, kinds)| by_call_type(kinds).into_iter().map(move |it| (name, it)))
+            .map(|(name, (kind, it))| Undefined {
                 name: name.to_owned(),
                 kind: kind.clone(),
-                needed_by: owned(want.by),
-                used: want.used,
-                tls: want.tls,
+                needed_by: owned(it.by),
+                used_bytes: it.used_bytes,
+                thread_local: it.thread_local,
             })
             .collect()
     }
 
     fn conflicts(&self) -> Vec<Conflict> {
-        let mut kinds: BTreeMap<&str, BTreeMap<&Kind, BTreeSet<&str>>> = BTreeMap::new();
+        let mut kinds: BTreeMap<&str, BTreeMap<&SymbolKind, BTreeSet<&str>>> = BTreeMap::new();
         for Input { object, .. } in self.linked() {
-            let asked =
-                |symbol: &&Symbol| symbol.called || !matches!(symbol.kind, Kind::Function(_));
-            for symbol in object.symbols.iter().filter(asked) {
-                let of_kind = kinds.entry(&symbol.name).or_default();
-                of_kind.entry(&symbol.kind).or_default().insert(&object.name);
+            let is_checked =
+                |symbol: &&Symbol| symbol.called || !matches!(symbol.kind, SymbolKind::Function(_));
+            for symbol in object.symbols.iter().filter(is_checked) {
+                let by_kind = kinds.entry(&symbol.name).or_default();
+                by_kind.entry(&symbol.kind).or_default().insert(&object.name);
             }
         }
         let conflicts = kinds.into_iter().filter(|(_, types)| types.len() > 1);
@@ -186,28 +186,28 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Who wants a name as one kind, and how.
+/// The uses of a symbol as one kind.
 #[derive(Debug, Default)]
-struct Want<'a> {
+struct Use<'a> {
     by: BTreeSet<&'a str>,
-    used: u32,
+    used_bytes: u32,
     called: bool,
-    tls: bool,
+    thread_local: bool,
 }
 
-/// The types by which a function is called, where it is called at all: who only takes its address
-/// means any of them.
-fn of_callers<'a>(kinds: BTreeMap<&'a Kind, Want<'a>>) -> Vec<(&'a Kind, Want<'a>)> {
+/// Merges the uses of a function that only take its address, and so fit any type, into a use that
+/// calls it. If there are no calls, into the first use.
+fn by_call_type<'a>(kinds: BTreeMap<&'a SymbolKind, Use<'a>>) -> Vec<(&'a SymbolKind, Use<'a>)> {
     let is_called =
-        |(kind, want): &(&Kind, &Want<'_>)| want.called || !matches!(kind, Kind::Function(_));
-    let some_call = kinds.iter().map(|(kind, want)| (*kind, want)).any(|it| is_called(&it));
-    let mut kept: Vec<(&Kind, Want<'_>)> = Vec::new();
+        |kind: &SymbolKind, it: &Use<'_>| it.called || !matches!(kind, SymbolKind::Function(_));
+    let any_called = kinds.iter().any(|(kind, it)| is_called(kind, it));
+    let mut kept: Vec<(&SymbolKind, Use<'_>)> = Vec::new();
     let mut others = BTreeSet::new();
-    for (kind, want) in kinds {
-        if kept.is_empty() && !some_call || is_called(&(kind, &want)) {
-            kept.push((kind, want));
+    for (kind, it) in kinds {
+        if kept.is_empty() && !any_called || is_called(kind, &it) {
+            kept.push((kind, it));
         } else {
-            others.extend(want.by);
+            others.extend(it.by);
         }
     }
     if let Some((_, first)) = kept.first_mut() {
@@ -216,18 +216,19 @@ fn of_callers<'a>(kinds: BTreeMap<&'a Kind, Want<'a>>) -> Vec<(&'a Kind, Want<'a
     kept
 }
 
-/// What a wanted name is that no object says anything of.
-static ROOT: Kind = Kind::Function(Signature { params: Vec::new(), results: Vec::new() });
+/// The kind of a root that no object refers to.
+static ROOT: SymbolKind =
+    SymbolKind::Function(Signature { params: Vec::new(), results: Vec::new() });
 
 fn owned(names: BTreeSet<&str>) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// What wasm-ld defines when something refers to it. `__wasm_call_dtors` and `__main_void` are
-/// not among these: they are libc's.
+/// Returns true for a symbol that wasm-ld defines on demand. `__wasm_call_dtors` and `__main_void`
+/// are libc's.
 ///
 /// Source: `createSyntheticSymbols` and `createOptionalSymbols` of lld's wasm driver.
-fn is_of_the_linker(name: &str) -> bool {
+fn is_linker_defined(name: &str) -> bool {
     matches!(
         name,
         "__wasm_call_ctors"
@@ -253,11 +254,12 @@ fn is_of_the_linker(name: &str) -> bool {
     )
 }
 
-/// `__start_NAME` and `__stop_NAME` of a data segment that is linked, when NAME is one of C's.
+/// Returns true for `__start_NAME` and `__stop_NAME` of a linked data segment whose name is a C
+/// identifier.
 ///
 /// Source: `addStartStopSymbols` of lld's wasm writer.
-pub(super) fn is_a_bound(name: &str, segments: &HashSet<&str>) -> bool {
+pub(super) fn is_segment_bound(name: &str, segments: &HashSet<&str>) -> bool {
     let segment = name.strip_prefix("__start_").or_else(|| name.strip_prefix("__stop_"));
-    let is_of_c = |name: &str| name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
-    segment.is_some_and(|segment| is_of_c(segment) && segments.contains(segment))
+    let is_identifier = |name: &str| name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+    segment.is_some_and(|segment| is_identifier(segment) && segments.contains(segment))
 }

@@ -1,35 +1,36 @@
-//! Link sets of tiny objects, against what wasm-ld makes of the same.
+//! Link sets of tiny objects. The expected outcomes are those of wasm-ld.
 
 use std::collections::HashSet;
 
-use super::table::is_a_bound;
+use super::table::is_segment_bound;
 use super::*;
 use wasm_encoder::{
     CodeSection, EntityType, Function, FunctionSection, ImportSection, LinkingSection, Module,
     SymbolTable, TypeSection, ValType,
 };
 
-/// An object to be written: functions it wants and has, in this order of symbols.
+/// An object to be written: the functions that it uses and defines, in the order of its symbols.
 #[derive(Default)]
-struct Text<'a> {
+struct Source<'a> {
+    /// The import module of the used functions, if not `env`.
     from: Option<&'a str>,
-    wants: &'a [&'a str],
-    /// The wanted functions return an i64 and take an i32.
+    uses: &'a [&'a str],
+    /// The used functions have type `(i32) -> i64`.
     typed: bool,
     weak: bool,
-    has: &'a [&'a str],
+    defines: &'a [&'a str],
     local: &'a [&'a str],
     data: &'a [&'a str],
 }
 
-impl Text<'_> {
+impl Source<'_> {
     fn bytes(&self) -> Vec<u8> {
         let mut types = TypeSection::new();
         types.ty().function([], []);
         types.ty().function([ValType::I32], [ValType::I64]);
         let mut imports = ImportSection::new();
         let mut table = SymbolTable::new();
-        for (index, name) in self.wants.iter().enumerate() {
+        for (index, name) in self.uses.iter().enumerate() {
             let ty = EntityType::Function(u32::from(self.typed));
             imports.import(self.from.unwrap_or("env"), name, ty);
             let weakness = if self.weak { SymbolTable::WASM_SYM_BINDING_WEAK } else { 0 };
@@ -41,9 +42,9 @@ impl Text<'_> {
         let mut functions = FunctionSection::new();
         let mut code = CodeSection::new();
         let local = SymbolTable::WASM_SYM_BINDING_LOCAL;
-        let names = self.has.iter().map(|name| (0, name));
+        let names = self.defines.iter().map(|name| (0, name));
         let names = names.chain(self.local.iter().map(|name| (local, name)));
-        for (index, (flags, name)) in (self.wants.len() as u32..).zip(names) {
+        for (index, (flags, name)) in (self.uses.len() as u32..).zip(names) {
             table.function(flags, index, Some(name));
             functions.function(0);
             let mut body = Function::new([]);
@@ -59,12 +60,12 @@ impl Text<'_> {
     }
 }
 
-/// An object with one function that it has and calls to others.
-fn object(has: &str, wants: &[&str]) -> Vec<u8> {
-    Text { has: &[has], wants, ..Text::default() }.bytes()
+/// An object that defines one function and refers to others.
+fn object(defines: &str, uses: &[&str]) -> Vec<u8> {
+    Source { defines: &[defines], uses, ..Source::default() }.bytes()
 }
 
-/// A plain ar archive, without an index.
+/// An ar archive without an index.
 fn archive(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, data) in members {
@@ -84,14 +85,14 @@ fn names(link: &Link) -> Vec<String> {
 }
 
 #[test]
-fn what_no_one_defines_is_named_with_its_type_and_who_wants_it() {
+fn undefined_symbols_have_type_and_users() {
     let mut link = Link::new();
-    let main = Text {
-        has: &["main"],
-        wants: &["mpd_add", "__wasm_call_ctors"],
+    let main = Source {
+        defines: &["main"],
+        uses: &["mpd_add", "__wasm_call_ctors"],
         typed: true,
         data: &["mpd_traphandler", "__heap_base"],
-        ..Text::default()
+        ..Source::default()
     };
     link.object("main.o", &main.bytes()).unwrap();
     link.object("again.o", &object("again", &["mpd_add"])).unwrap();
@@ -102,20 +103,20 @@ fn what_no_one_defines_is_named_with_its_type_and_who_wants_it() {
         .collect();
     assert_eq!(
         lines,
-        // Neither calls it, so the linker does not ask for its type.
+        // Neither object calls it, so the linker does not check its type.
         ["mpd_add () -> () again.o main.o", "mpd_traphandler data main.o"]
     );
 }
 
 #[test]
-fn what_only_libc_can_supply_is_undefined_without_it() {
+fn libc_symbols_are_undefined_without_libc() {
     let mut link = Link::new();
     link.object("crt1.o", &object("_start", &["__main_void", "__wasm_call_dtors"])).unwrap();
     assert_eq!(names(&link), ["__main_void", "__wasm_call_dtors"]);
 }
 
 #[test]
-fn a_member_is_pulled_in_only_when_it_is_wanted_and_brings_its_own_wants() {
+fn needed_members_are_pulled_transitively() {
     let lib = archive(&[
         ("a.o", object("a", &["b"])),
         ("b.o", object("b", &["nowhere"])),
@@ -143,7 +144,7 @@ fn a_member_is_pulled_in_only_when_it_is_wanted_and_brings_its_own_wants() {
 }
 
 #[test]
-fn an_object_that_has_it_keeps_the_member_out() {
+fn object_definition_precedes_archive_member() {
     let lib = archive(&[("lib.o", object("foo", &["nowhere"]))]);
     let mut link = Link::new();
     link.object("main.o", &object("main", &["foo"])).unwrap();
@@ -153,7 +154,7 @@ fn an_object_that_has_it_keeps_the_member_out() {
 }
 
 #[test]
-fn of_two_members_that_have_it_the_first_is_taken() {
+fn first_defining_member_is_pulled() {
     let both = archive(&[("1.o", object("foo", &["one"])), ("2.o", object("foo", &["two"]))]);
     let mut link = Link::new();
     link.archive("lib.a", &both).unwrap();
@@ -163,10 +164,10 @@ fn of_two_members_that_have_it_the_first_is_taken() {
 }
 
 #[test]
-fn members_that_want_each_other_are_linked_once() {
+fn mutually_dependent_members_are_linked_once() {
     let lib = archive(&[
-        ("a.o", Text { wants: &["b"], has: &["a", "a2"], ..Text::default() }.bytes()),
-        ("b.o", Text { wants: &["a2"], has: &["b"], ..Text::default() }.bytes()),
+        ("a.o", Source { uses: &["b"], defines: &["a", "a2"], ..Source::default() }.bytes()),
+        ("b.o", Source { uses: &["a2"], defines: &["b"], ..Source::default() }.bytes()),
     ]);
     let mut link = Link::new();
     link.archive("lib.a", &lib).unwrap();
@@ -177,61 +178,63 @@ fn members_that_want_each_other_are_linked_once() {
 }
 
 #[test]
-fn a_function_of_one_object_alone_is_nobodys_else() {
+fn local_functions_do_not_resolve_references() {
     let mut link = Link::new();
     link.object("main.o", &object("main", &["quiet"])).unwrap();
-    let other = Text { local: &["quiet"], ..Text::default() }.bytes();
+    let other = Source { local: &["quiet"], ..Source::default() }.bytes();
     link.object("other.o", &other).unwrap();
     assert_eq!(names(&link), ["quiet"]);
 }
 
 #[test]
-fn the_bounds_of_a_data_segment_come_from_the_linker_and_those_of_none_do_not() {
+fn linker_defines_bounds_of_linked_segments() {
     let segments = HashSet::from(["hooks", ".data.x"]);
-    assert!(is_a_bound("__start_hooks", &segments) && is_a_bound("__stop_hooks", &segments));
-    assert!(!is_a_bound("__start_others", &segments));
-    assert!(!is_a_bound("__start_.data.x", &segments), "not a name of C");
+    assert!(
+        is_segment_bound("__start_hooks", &segments) && is_segment_bound("__stop_hooks", &segments)
+    );
+    assert!(!is_segment_bound("__start_others", &segments));
+    assert!(!is_segment_bound("__start_.data.x", &segments), "not a C identifier");
 }
 
 #[test]
-fn an_import_from_a_named_module_is_meant() {
+fn imports_from_named_modules_are_not_undefined() {
     let mut link = Link::new();
     let from = Some("wasi_snapshot_preview1");
-    let text = Text { from, has: &["main"], wants: &["fd_write"], ..Text::default() };
-    link.object("main.o", &text.bytes()).unwrap();
+    let source = Source { from, defines: &["main"], uses: &["fd_write"], ..Source::default() };
+    link.object("main.o", &source.bytes()).unwrap();
     assert!(names(&link).is_empty());
 }
 
 #[test]
-fn a_weak_reference_may_stay_open_and_pulls_nothing() {
+fn weak_references_pull_no_members() {
     let lib = archive(&[("lib.o", object("maybe", &["nowhere"]))]);
-    let weak = Text { has: &["main"], wants: &["maybe"], weak: true, ..Text::default() };
+    let weak = Source { defines: &["main"], uses: &["maybe"], weak: true, ..Source::default() };
     let mut link = Link::new();
     link.object("main.o", &weak.bytes()).unwrap();
     link.archive("lib.a", &lib).unwrap();
     assert_eq!(link.closure(), Closure::default());
-    // Another one that can't do without pulls it for both.
+    // A strong reference of another object pulls the member.
     link.object("other.o", &object("other", &["maybe"])).unwrap();
     assert_eq!(names(&link), ["nowhere"]);
 }
 
 #[test]
-fn what_is_no_object_or_archive_is_refused_by_name() {
+fn unreadable_files_are_refused() {
     let mut link = Link::new();
     let linked = Module::new().finish();
     let error = link.object("app.wasm", &linked).unwrap_err();
     assert!(matches!(&error, ReadError::NotRelocatable(name) if name == "app.wasm"));
     assert!(matches!(link.object("x.o", b"text"), Err(ReadError::Wasm { .. })));
     assert!(matches!(link.archive("x.a", b"text"), Err(ReadError::Archive { .. })));
-    // One of which members were read as empty would be wrong in silence.
+    // Reading its members as empty would hide what they need.
     let thin = b"!<thin>\na.o/            0           0     0     644     8         `\n";
     assert!(matches!(link.archive("thin.a", thin), Err(ReadError::Thin(_))));
-    // So that a broken object can't be taken for one that wants nothing.
+    // Nothing was added.
     assert!(link.undefined().is_empty());
 }
 
 #[test]
-fn a_symbol_of_a_function_that_is_not_there_is_refused() {
+fn symbols_of_missing_functions_are_refused() {
     let mut table = SymbolTable::new();
     table.function(0, 7, Some("ghost"));
     let mut linking = LinkingSection::new();
@@ -242,12 +245,12 @@ fn a_symbol_of_a_function_that_is_not_there_is_refused() {
     assert!(matches!(error, ReadError::NoSuchFunction { index: 7, .. }), "{error}");
 }
 
-/// An object that calls a function, takes the address of another, and has one.
-fn caller(name: &str, kind: &[ValType]) -> Vec<u8> {
+/// An object that calls a function, takes the address of another, and defines one.
+fn caller(name: &str, params: &[crate::ValType]) -> Vec<u8> {
     let mut writer = crate::Writer::new();
-    let called = writer.undefined_function("called", kind, &[]);
-    let taken = writer.undefined_function("taken", kind, &[]);
-    let host = writer.imported_function("env", "log", kind, &[]);
+    let called = writer.undefined_function("called", params, &[]);
+    let taken = writer.undefined_function("taken", params, &[]);
+    let host = writer.imported_function("env", "log", params, &[]);
     let mut table = crate::Data::default();
     table.push_address(taken, 0);
     writer.data("table", crate::Binding::Local, 4, table);
@@ -257,22 +260,22 @@ fn caller(name: &str, kind: &[ValType]) -> Vec<u8> {
 }
 
 #[test]
-fn types_are_asked_of_calls_and_not_of_addresses() {
+fn only_called_types_conflict() {
     let mut link = Link::new();
     link.object("a.o", &caller("a", &[])).unwrap();
-    link.object("b.o", &caller("b", &[ValType::I32])).unwrap();
+    link.object("b.o", &caller("b", &[crate::ValType::I32])).unwrap();
     let closure = link.closure();
     let conflicts: Vec<&str> = closure.conflicts.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(conflicts, ["__pywasm_env_log", "called"]);
-    let told = |it: &Undefined| format!("{} {} {}", it.name, it.kind, it.needed_by.join(" "));
+    let line = |it: &Undefined| format!("{} {} {}", it.name, it.kind, it.needed_by.join(" "));
     assert_eq!(
-        closure.undefined.iter().map(told).collect::<Vec<_>>(),
+        closure.undefined.iter().map(line).collect::<Vec<_>>(),
         ["called () -> () a.o", "called (i32) -> () b.o", "taken () -> () a.o b.o"]
     );
 }
 
 #[test]
-fn a_function_of_the_host_is_an_import_unless_somebody_has_it() {
+fn host_functions_are_imports_unless_defined() {
     let mut link = Link::new();
     link.object("a.o", &caller("a", &[])).unwrap();
     let imports = link.closure().imports;
@@ -282,11 +285,11 @@ fn a_function_of_the_host_is_an_import_unless_somebody_has_it() {
 }
 
 #[test]
-fn a_member_that_is_no_object_is_passed_over_and_one_of_another_machine_is_told() {
+fn archives_skip_text_and_refuse_foreign_objects() {
     let mut link = Link::new();
     link.archive("a.a", &archive(&[("README", b"text".to_vec()), ("a.o", object("a", &[]))]))
         .unwrap();
     let elf = archive(&[("a.o", b"\x7fELF\x02".to_vec())]);
-    let told = link.archive("b.a", &elf).unwrap_err().to_string();
-    assert!(told.starts_with("`b.a(a.o)` is ELF"), "{told}");
+    let message = link.archive("b.a", &elf).unwrap_err().to_string();
+    assert!(message.starts_with("`b.a(a.o)` is an ELF file"), "{message}");
 }

@@ -1,40 +1,40 @@
-//! The sections of an object that wasm-encoder does not write: code and data with the places that the
-//! linker fills in, symbols, relocations.
+//! The sections of an object that wasm-encoder does not write: code and data with relocations, and
+//! the linking section.
 
 use wasm_encoder::{ConstExpr, Encode};
 
 use super::{Fixup, Function, Relocation, Segment, Symbol, SymbolId, Writer, len};
 
-/// Subsections of the linking section.
+/// Subsection numbers of the linking section.
 const SEGMENT_INFO: u8 = 5;
 const INIT_FUNCS: u8 = 6;
 const SYMBOL_TABLE: u8 = 8;
 
 impl Writer {
-    /// The section's content, and its fixups from its start.
+    /// The content of the code section, and its fixups relative to the start of the section.
     pub(super) fn code_section(&self) -> (Vec<u8>, Vec<Fixup>) {
         let (mut bytes, mut fixups) = (Vec::new(), Vec::new());
         len(&self.functions).encode(&mut bytes);
         for Function { code, .. } in &self.functions {
             let body = code.body();
             len(&body).encode(&mut bytes);
-            fixups.extend(moved(code.fixups(), len(&bytes)));
+            fixups.extend(shifted(code.fixups(), len(&bytes)));
             bytes.extend(body);
         }
         (bytes, fixups)
     }
 
-    /// As above. Segments lie one after another, as compilers have them.
+    /// Like [`Writer::code_section`], for data. Segments follow one another, as compilers lay them out.
     pub(super) fn data_section(&self) -> (Vec<u8>, Vec<Fixup>) {
         let (mut bytes, mut fixups, mut address) = (Vec::new(), Vec::new(), 0_u32);
         len(&self.segments).encode(&mut bytes);
         for Segment { alignment, data, .. } in &self.segments {
             address = address.next_multiple_of(1 << alignment);
-            // Active, in memory 0, at this address.
+            // An active segment of memory 0 at this address.
             bytes.push(0);
             ConstExpr::i32_const(address.cast_signed()).encode(&mut bytes);
             len(&data.bytes).encode(&mut bytes);
-            fixups.extend(moved(&data.fixups, len(&bytes)));
+            fixups.extend(shifted(&data.fixups, len(&bytes)));
             bytes.extend(&data.bytes);
             address += len(&data.bytes);
         }
@@ -52,7 +52,7 @@ impl Writer {
                 body.encode(&mut bytes);
             }
         };
-        // Readers know a start function by its symbol, so the symbols come first.
+        // Readers look up constructors by symbol, so the symbols come first.
         let mut entries = Vec::new();
         for symbol in &self.symbols {
             symbol.encode(&mut entries);
@@ -64,11 +64,11 @@ impl Writer {
             0_u32.encode(&mut entries);
         }
         subsection(SEGMENT_INFO, len(&self.segments), std::mem::take(&mut entries));
-        for (priority, SymbolId(function)) in &self.starts {
+        for (priority, SymbolId(function)) in &self.constructors {
             priority.encode(&mut entries);
             function.encode(&mut entries);
         }
-        subsection(INIT_FUNCS, len(&self.starts), entries);
+        subsection(INIT_FUNCS, len(&self.constructors), entries);
         bytes
     }
 }
@@ -84,11 +84,11 @@ impl Encode for Symbol {
                     name.as_str().encode(sink);
                 }
             }
-            Self::Data { flags, name, place } => {
+            Self::Data { flags, name, definition } => {
                 sink.push(1);
                 flags.encode(sink);
                 name.as_str().encode(sink);
-                if let Some((segment, size)) = place {
+                if let Some((segment, size)) = definition {
                     segment.encode(sink);
                     0_u32.encode(sink);
                     size.encode(sink);
@@ -118,6 +118,6 @@ pub(super) fn relocation_section(target: u32, fixups: &[Fixup]) -> Vec<u8> {
     bytes
 }
 
-fn moved(fixups: &[Fixup], by: u32) -> impl Iterator<Item = Fixup> + '_ {
+fn shifted(fixups: &[Fixup], by: u32) -> impl Iterator<Item = Fixup> + '_ {
     fixups.iter().map(move |fixup| Fixup { offset: fixup.offset + by, ..*fixup })
 }

@@ -11,7 +11,7 @@ use pywasm_audit::report::{Audited, Format, Style, report};
 use pywasm_audit::{self as audit, Baseline, Code, Finding, Given, Policy};
 use pywasm_rewrite as rewrite;
 use pywasm_runtime::{End, Program, Runtime};
-use pywasm_stubs::{Behaviour, Binding, Link, Rules, ValType, Voice, Writer};
+use pywasm_stubs::{Behaviour, Binding, Link, Rules, TrapReporter, ValType, Writer};
 use pywasm_tests::{Fresh, utf8};
 use pywasm_wasm::Module;
 
@@ -200,9 +200,8 @@ fn runtime_provides_every_import_of_wasip1() {
         .iter()
         .map(|(name, function)| {
             let signature = &function.signature;
-            let list = |word: &str, types: &[String]| match types {
-                [] => String::new(),
-                types => format!("({word} {})", types.join(" ")),
+            let list = |word: &str, types: &[ValType]| -> String {
+                types.iter().map(|ty| format!("({word} {ty})")).collect()
             };
             let (params, results) =
                 (list("param", &signature.params), list("result", &signature.results));
@@ -244,10 +243,10 @@ fn stub_in_finished_module_names_itself() {
     let stub = |module: &[u8], voice| {
         rewrite::stub(module, &policy, &rules, Some(Behaviour::Trap), voice).expect("a stub")
     };
-    let (end, text) = run(&stub(&module, Voice::Wasi).module);
+    let (end, text) = run(&stub(&module, TrapReporter::Wasi).module);
     assert!(matches!(&end, End::Trap(why) if why.contains("in gone")), "{end:?}");
     assert_eq!(text, "stub `gone` was called: the real one was not linked\n");
-    let (end, text) = run(&stub(&module, Voice::Name).module);
+    let (end, text) = run(&stub(&module, TrapReporter::Silent).module);
     assert!(matches!(&end, End::Trap(why) if why.contains("in gone")), "{end:?}");
     assert_eq!(text, "");
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use pywasm_canister::{Canister, Host, Principal, Settings};
 use pywasm_stubs::{
-    Behaviour, Binding, Code, Data, Instruction, Kind, Link, Rules, ValType, Voice, Writer, stubs,
+    Behaviour, Binding, Code, Data, Link, Rules, SymbolKind, TrapReporter, ValType, Writer, stubs,
 };
 use pywasm_tests::{hostile, hostile_runtime, rust_lld};
 
@@ -46,18 +46,13 @@ fn caller(functions: &[(String, Missing)], variables: &[String]) -> Vec<u8> {
     let mut code = Code::new();
     for (function, it) in called {
         for param in &it.params {
-            code = code.then(&match param {
-                ValType::I64 => Instruction::I64Const(1),
-                ValType::F32 => Instruction::F32Const(1.0_f32.into()),
-                ValType::F64 => Instruction::F64Const(1.0_f64.into()),
-                _ => Instruction::I32Const(1),
-            });
+            code = code.constant(*param, 1);
         }
         code = code.call(function);
-        code = it.results.iter().fold(code, |code, _| code.then(&Instruction::Drop));
+        code = it.results.iter().fold(code, |code, _| code.drop());
     }
     for variable in read {
-        code = code.address(variable).then(&Instruction::Drop);
+        code = code.address(variable).drop();
     }
     writer.function("run", Binding::Global, &[], &[], code);
     writer.finish()
@@ -109,11 +104,11 @@ proptest! {
         }
         let found = stubs(&set, &set.closure(), &rules, Some(Behaviour::Trap)).unwrap();
         prop_assert_eq!(
-            found.stubs.iter().filter(|stub| stub.kind != Kind::Data).count(),
+            found.stubs.iter().filter(|stub| stub.kind != SymbolKind::Data).count(),
             functions.len()
         );
-        let archive = found.archive(Voice::Wasi, Vec::new());
-        prop_assert_eq!(&archive, &found.archive(Voice::Wasi, Vec::new()));
+        let archive = found.archive(TrapReporter::Wasi, Vec::new());
+        prop_assert_eq!(&archive, &found.archive(TrapReporter::Wasi, Vec::new()));
         let dir = tempfile::tempdir().unwrap();
         for (name, bytes) in
             [("caller.o", &object), ("surroundings.o", &surroundings()), ("libstubs.a", &archive)]

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use pywasm_audit::{self as audit, Given, Policy};
-use pywasm_stubs::{Behaviour, Link, Rules, Voice};
+use pywasm_stubs::{Behaviour, Link, Rules, TrapReporter};
 use pywasm_wasm::Module;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
@@ -76,5 +76,5 @@ fn stubs(archive: &[u8]) -> anyhow::Result<usize> {
     let trap = Some(Behaviour::Trap);
     let found = pywasm_stubs::stubs(&link, &link.closure(), &Rules::default(), trap);
     let found = found.map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
-    Ok(found.archive(Voice::Wasi, Vec::new()).len())
+    Ok(found.archive(TrapReporter::Wasi, Vec::new()).len())
 }

@@ -100,7 +100,7 @@ fn unpacked(bytes: &[u8], most: u64) -> anyhow::Result<Vec<u8>> {
 }
 
 fn what_else(bytes: &[u8]) -> String {
-    if let Some(machine) = pywasm_stubs::made_for(bytes) {
+    if let Some(machine) = pywasm_stubs::foreign_format(bytes) {
         return format!("it is {machine}");
     }
     match bytes {

@@ -1,7 +1,7 @@
 //! What is known of a symbol by its name: its family, its modules of Python, its cure.
 
 use pywasm_recipes::MinorVersion;
-use pywasm_stubs::{family, macro_of};
+use pywasm_stubs::{family, find_macro};
 
 use super::finding::Finding;
 
@@ -11,7 +11,7 @@ const SERIES: [MinorVersion; 2] =
 
 /// Fills in what is known of `symbol`; `needed_by` of the finding is read for modules of Python.
 pub(super) fn explain(finding: &mut Finding, symbol: &str) {
-    if let Some(it) = macro_of(symbol) {
+    if let Some(it) = find_macro(symbol) {
         finding.family = Some("macros of Python's C API".to_owned());
         finding.cures = vec![format!("{} is a macro: call {}", it.name, it.call)];
         return;

@@ -1,6 +1,6 @@
 //! Objects and archives that are to be linked, against a policy.
 
-use pywasm_stubs::{Closure, Kind, Signature};
+use pywasm_stubs::{Closure, Signature, SymbolKind};
 
 use super::finding::{Code, Finding};
 use super::known;
@@ -14,14 +14,18 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
         let (code, text) = match &undefined.kind {
             // Where undefined symbols are allowed it becomes an import of `env`, which the host may
             // have.
-            Kind::Function(signature) if is_of_the_host(policy, &undefined.name, signature) => {
+            SymbolKind::Function(signature)
+                if is_of_the_host(policy, &undefined.name, signature) =>
+            {
                 continue;
             }
-            Kind::Function(_) => (Code::UndefinedFunction, "nothing in the link set has it"),
-            Kind::Data => {
+            SymbolKind::Function(_) => (Code::UndefinedFunction, "nothing in the link set has it"),
+            SymbolKind::Data => {
                 (Code::UndefinedData, "nothing in the link set has it: its address would be 0")
             }
-            Kind::Global | Kind::Tag => (Code::UndefinedData, "nothing in the link set has it"),
+            SymbolKind::Global | SymbolKind::Tag => {
+                (Code::UndefinedData, "nothing in the link set has it")
+            }
         };
         let mut finding = Finding::new(code, &undefined.name, text).of_type(&undefined.kind);
         finding.needed_by.clone_from(&undefined.needed_by);
@@ -30,7 +34,8 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
     }
     for conflict in &closure.conflicts {
         let types: Vec<String> = conflict.types.iter().map(|(kind, _)| kind.to_string()).collect();
-        let is_function = |(kind, _): &(Kind, Vec<String>)| matches!(kind, Kind::Function(_));
+        let is_function =
+            |(kind, _): &(SymbolKind, Vec<String>)| matches!(kind, SymbolKind::Function(_));
         let text = if conflict.types.iter().all(is_function) {
             "the linked objects mean it differently: a call by the wrong type traps"
         } else {

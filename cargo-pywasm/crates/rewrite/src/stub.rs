@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use pywasm_audit::Policy;
-use pywasm_stubs::{Behaviour, ENOSYS, Rules, Voice, returns_a_structure, was_called};
+use pywasm_stubs::{
+    Behaviour, ENOSYS, Refusal, Rules, Signature, Stage, SymbolKind, TrapReporter, refuse,
+    trap_message,
+};
 use walrus::ir::{MemArg, StoreKind, Value};
 use walrus::{FunctionId, ImportKind, InstrSeqBuilder, MemoryId, Module, RefType, ValType};
 
@@ -23,11 +26,11 @@ pub struct Stubbed {
     pub unused: Vec<String>,
 }
 
-/// Where a message is put before the end: below 1024, where a linker leaves memory to nobody (or to
-/// the last bytes of the stack, where that comes first). Nothing of the program runs after that.
+/// The address of the message. Linkers leave memory below 1024 unused, or place the end of the stack
+/// there, and the program does not continue after the message.
 const MESSAGE_AT: i32 = 16;
-/// The longest message.
-const LONGEST: usize = 992;
+/// The maximum length of a message in bytes.
+const MAX_MESSAGE: usize = 992;
 
 /// Replaces the imports that the policy does not have, as the rules say; what no rule speaks of has
 /// `default`, or is left. Rules name the function (`mpd_*`) or the whole import (`env.mpd_*`). What the
@@ -40,7 +43,7 @@ pub fn stub(
     policy: &Policy,
     rules: &Rules,
     default: Option<Behaviour>,
-    voice: Voice,
+    reporter: TrapReporter,
 ) -> anyhow::Result<Stubbed> {
     let mut module =
         Module::from_buffer(bytes).context("it is not a module that can be changed")?;
@@ -53,7 +56,7 @@ pub fn stub(
     for import in module.imports.iter() {
         let ImportKind::Function(function) = import.kind else { continue };
         let whole = format!("{}.{}", import.module, import.name);
-        let rule = rules.of_import(&import.module, &import.name);
+        let rule = rules.get_import(&import.module, &import.name);
         if policy.has(&import.module, &import.name)
             && rule.is_none_or(|(pattern, _)| pattern != import.name && pattern != whole)
         {
@@ -70,9 +73,16 @@ pub fn stub(
     left.sort();
     let replaced: BTreeSet<FunctionId> = plan.iter().map(|it| it.2).collect();
     let traps = plan.iter().any(|it| it.3 == Behaviour::Trap);
-    let tell = Teller::of(&mut module, voice, traps, &replaced);
+    let reporter = Reporter::find(&mut module, reporter, traps, &replaced);
+    let errno = module.funcs.by_name("__errno_location");
+    let errno = errno.zip(module.memories.iter().next().map(walrus::Memory::id));
+    let stage = Stage::LinkedModule { has_errno_location: errno.is_some() };
     for (whole, name, function, behaviour) in &plan {
-        replace(&mut module, *function, name, *behaviour, tell)
+        let kind = SymbolKind::Function(signature(&module, *function));
+        if let Some(reason) = refuse(name, &kind, *behaviour, stage) {
+            return Err(Refusal::new(whole, reason).into());
+        }
+        replace(&mut module, *function, name, *behaviour, (errno, reporter))
             .with_context(|| format!("`{whole}`"))?;
     }
     let unused = rules.patterns().filter(|it| !used.contains(*it)).map(str::to_owned).collect();
@@ -80,32 +90,32 @@ pub fn stub(
     Ok(Stubbed { module: emit(&mut module)?, stubbed, left, unused })
 }
 
-/// How a stub says that it was called, with what the module has for it.
+/// A [`TrapReporter`] with the function and the memory that it uses.
 #[derive(Clone, Copy)]
-enum Teller {
-    /// `fd_write`, and the memory.
+enum Reporter {
+    /// `fd_write` and the memory.
     Wasi(FunctionId, MemoryId),
-    /// `ic0.trap`, and the memory.
+    /// `ic0.trap` and the memory.
     Ic(FunctionId, MemoryId),
-    /// The name of the function alone.
-    Name,
+    Silent,
 }
 
-impl Teller {
-    fn of(
+impl Reporter {
+    /// Finds the host function in the module. Falls back to `Silent` if there is none.
+    fn find(
         module: &mut Module,
-        voice: Voice,
+        reporter: TrapReporter,
         is_needed: bool,
         replaced: &BTreeSet<FunctionId>,
     ) -> Self {
         let Some(memory) = module.memories.iter().next().map(walrus::Memory::id) else {
-            return Self::Name;
+            return Self::Silent;
         };
         let mut imported = |host: &str, name: &str, params: &[ValType], results: &[ValType]| {
-            // One that is a stub itself says nothing.
+            // One that becomes a stub itself reports nothing.
             let found = module.imports.get_func(host, name).ok();
             let found = found.filter(|function| !replaced.contains(function));
-            // A canister may always trap; writing is for those who write anyway.
+            // `ic0.trap` is available to every canister, so its import can be added; WASI may be absent.
             found.or_else(|| {
                 (host == "ic0" && is_needed).then(|| {
                     let ty = module.types.add(params, results);
@@ -114,61 +124,58 @@ impl Teller {
             })
         };
         let i32s = [ValType::I32; 4];
-        match voice {
-            Voice::Wasi => imported("wasi_snapshot_preview1", "fd_write", &i32s, &i32s[..1])
-                .map_or(Self::Name, |write| Self::Wasi(write, memory)),
-            Voice::Ic => imported("ic0", "trap", &i32s[..2], &[])
-                .map_or(Self::Name, |trap| Self::Ic(trap, memory)),
-            Voice::Name => Self::Name,
+        match reporter {
+            TrapReporter::Wasi => imported("wasi_snapshot_preview1", "fd_write", &i32s, &i32s[..1])
+                .map_or(Self::Silent, |write| Self::Wasi(write, memory)),
+            TrapReporter::Ic => imported("ic0", "trap", &i32s[..2], &[])
+                .map_or(Self::Silent, |trap| Self::Ic(trap, memory)),
+            TrapReporter::Silent => Self::Silent,
         }
     }
 }
 
+/// The type of a function. Other reference types than `funcref` and `externref` are not told apart.
+fn signature(module: &Module, function: FunctionId) -> Signature {
+    let convert = |types: &[ValType]| types.iter().map(|ty| val_type(*ty)).collect();
+    let ty = module.types.get(module.funcs.get(function).ty());
+    Signature { params: convert(ty.params()), results: convert(ty.results()) }
+}
+
+fn val_type(ty: ValType) -> pywasm_stubs::ValType {
+    match ty {
+        ValType::I32 => pywasm_stubs::ValType::I32,
+        ValType::I64 => pywasm_stubs::ValType::I64,
+        ValType::F32 => pywasm_stubs::ValType::F32,
+        ValType::F64 => pywasm_stubs::ValType::F64,
+        ValType::V128 => pywasm_stubs::ValType::V128,
+        ValType::Ref(RefType::FUNCREF) => pywasm_stubs::ValType::FuncRef,
+        ValType::Ref(RefType::EXTERNREF) => pywasm_stubs::ValType::ExternRef,
+        ValType::Ref(_) => pywasm_stubs::ValType::OtherRef,
+    }
+}
+
+/// Replaces an import by a local function. `errno` is `__errno_location` and the memory.
 fn replace(
     module: &mut Module,
     function: FunctionId,
     name: &str,
     behaviour: Behaviour,
-    tell: Teller,
+    (errno, reporter): (Option<(FunctionId, MemoryId)>, Reporter),
 ) -> anyhow::Result<()> {
-    let ty = module.types.get(module.funcs.get(function).ty());
-    let (params, results) = (ty.params().to_vec(), ty.results().to_vec());
+    let results = module.types.get(module.funcs.get(function).ty()).results().to_vec();
     let value = match behaviour {
-        Behaviour::Trap => None,
         Behaviour::Errno => Some(-1),
         Behaviour::Null => Some(0),
         Behaviour::Value(value) => Some(value),
-        Behaviour::PythonError(_) | Behaviour::ImportError => anyhow::bail!(
-            "`{behaviour}` needs symbols of Python's that a linked module has no more: make this \
-             stub before the link"
-        ),
-        Behaviour::Shim => anyhow::bail!("a shim is linked: make this stub before the link"),
-    };
-    if value.is_some() && results.is_empty() && !params.is_empty() {
-        anyhow::bail!(
-            "it has no result to give `{behaviour}` by; it may be one that returns a structure \
-             (sret): only `trap` is right"
-        );
-    }
-    anyhow::ensure!(
-        value.is_none() || !returns_a_structure(name),
-        "it returns a structure through its first parameter, which a stub would leave as it is: \
-         only `trap` is right"
-    );
-    let errno = match behaviour {
-        Behaviour::Errno => {
-            let location = module.funcs.by_name("__errno_location");
-            let memory = module.memories.iter().next().map(walrus::Memory::id);
-            Some(location.zip(memory).context(
-                "`errno` needs `__errno_location`, which this module does not have or has no name \
-                 of: make this stub before the link",
-            )?)
+        // The others than `trap` are refused before.
+        Behaviour::Trap | Behaviour::PythonError(_) | Behaviour::ImportError | Behaviour::Shim => {
+            None
         }
-        _ => None,
     };
+    let errno = errno.filter(|_| behaviour == Behaviour::Errno);
     module.replace_imported_func(function, |(body, _)| match value {
         None => {
-            say(body, name, tell);
+            report(body, name, reporter);
             body.unreachable();
         }
         Some(value) => {
@@ -184,14 +191,14 @@ fn replace(
     Ok(())
 }
 
-/// Writes the message into memory, word by word, and has the host print it.
-fn say(body: &mut InstrSeqBuilder<'_>, name: &str, tell: Teller) {
-    let mut text = format!("{}\n", was_called(name)).into_bytes();
-    text.truncate(LONGEST);
+/// Writes the message into memory, word by word, and passes it to the host.
+fn report(body: &mut InstrSeqBuilder<'_>, name: &str, reporter: Reporter) {
+    let mut text = format!("{}\n", trap_message(name)).into_bytes();
+    text.truncate(MAX_MESSAGE);
     let length = i32::try_from(text.len()).unwrap_or(0);
-    let memory = match tell {
-        Teller::Wasi(_, memory) | Teller::Ic(_, memory) => memory,
-        Teller::Name => return,
+    let memory = match reporter {
+        Reporter::Wasi(_, memory) | Reporter::Ic(_, memory) => memory,
+        Reporter::Silent => return,
     };
     text.resize(text.len().next_multiple_of(8), 0);
     for (at, chunk) in (MESSAGE_AT..).step_by(8).zip(text.chunks_exact(8)) {
@@ -202,17 +209,17 @@ fn say(body: &mut InstrSeqBuilder<'_>, name: &str, tell: Teller) {
             MemArg { align: 8, offset: 0 },
         );
     }
-    match tell {
-        Teller::Wasi(write, _) => {
+    match reporter {
+        Reporter::Wasi(write, _) => {
             body.i32_const(0).i32_const(MESSAGE_AT).store(memory, word(), place(0));
             body.i32_const(0).i32_const(length).store(memory, word(), place(4));
             // To standard error, one vector at 0; how much was written goes to 8.
             body.i32_const(2).i32_const(0).i32_const(1).i32_const(8).call(write).drop();
         }
-        Teller::Ic(trap, _) => {
+        Reporter::Ic(trap, _) => {
             body.i32_const(MESSAGE_AT).i32_const(length).call(trap);
         }
-        Teller::Name => {}
+        Reporter::Silent => {}
     }
 }
 
@@ -262,7 +269,7 @@ mod tests {
             all.add_text(rule)?;
         }
         let policy = Policy::load("wasip1", "".into())?;
-        stub(&wat::parse_str(MODULE)?, &policy, &all, default, Voice::Wasi)
+        stub(&wat::parse_str(MODULE)?, &policy, &all, default, TrapReporter::Wasi)
     }
 
     fn findings(module: &[u8]) -> Vec<String> {
@@ -285,7 +292,7 @@ mod tests {
         let policy = Policy::load("wasip1", "".into()).unwrap();
         let rules = Rules::default();
         let again =
-            stub(&done.module, &policy, &rules, Some(Behaviour::Trap), Voice::Wasi).unwrap();
+            stub(&done.module, &policy, &rules, Some(Behaviour::Trap), TrapReporter::Wasi).unwrap();
         assert_eq!((again.stubbed.len(), again.module == done.module), (0, true));
     }
 
@@ -313,7 +320,8 @@ mod tests {
             wat::parse_str("(module (import \"env\" \"f\" (func)) (memory i64 1))").unwrap();
         let policy = Policy::load("none", "".into()).unwrap();
         let trap = Some(Behaviour::Trap);
-        let refused = stub(&module, &policy, &Rules::default(), trap, Voice::Wasi).unwrap_err();
+        let refused =
+            stub(&module, &policy, &Rules::default(), trap, TrapReporter::Wasi).unwrap_err();
         assert!(refused.to_string().contains("64 bits"));
     }
 
@@ -322,10 +330,10 @@ mod tests {
         let refused = |rule: &str| format!("{:#}", stubbed(&[rule], None).unwrap_err());
         assert!(refused("gone=python-error").contains("before the link"));
         assert!(refused("gone=errno").contains("__errno_location"));
-        assert!(refused("gone=shim").contains("a shim is linked"));
+        assert!(refused("gone=shim").contains("cannot have a shim in a linked module"));
         let bytes = b"\0asm\x01\0\0\0\x02\x01";
         let policy = Policy::load("none", "".into()).unwrap();
-        assert!(stub(bytes, &policy, &Rules::default(), None, Voice::Name).is_err());
+        assert!(stub(bytes, &policy, &Rules::default(), None, TrapReporter::Silent).is_err());
     }
 
     #[test]
@@ -337,7 +345,7 @@ mod tests {
         );
         let rules = Rules::default();
         let default = Some(Behaviour::Trap);
-        let done = stub(&module.unwrap(), &policy, &rules, default, Voice::Ic).unwrap();
+        let done = stub(&module.unwrap(), &policy, &rules, default, TrapReporter::Ic).unwrap();
         let module = pywasm_wasm::Module::read(&done.module).unwrap();
         assert_eq!(module.imports.iter().map(|it| it.name).collect::<Vec<_>>(), ["trap"]);
         assert!(audit::module(&module, audit::Given::default(), &policy).unwrap().is_empty());

@@ -20,7 +20,7 @@ impl Members {
     /// When it can't be read.
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let mut last = String::new();
-        pywasm_stubs::functions(name, bytes, |member, function| {
+        pywasm_stubs::defined_functions(name, bytes, |member, function| {
             if last != member || self.objects.is_empty() {
                 last = member.to_owned();
                 self.objects.push(format!("{name}({member})"));

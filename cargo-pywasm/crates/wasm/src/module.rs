@@ -6,9 +6,8 @@ use std::ops::Range;
 use anyhow::Context;
 use pywasm_stubs::Signature;
 use wasmparser::{
-    BinaryReader, CompositeInnerType, DataKind, ElementItems, ElementKind, Encoding, ExternalKind,
-    FunctionBody, KnownCustom, Name, NameSectionReader, Operator, Parser, Payload, SubType,
-    TypeRef, ValType,
+    BinaryReader, DataKind, ElementItems, ElementKind, Encoding, ExternalKind, FunctionBody,
+    KnownCustom, Name, NameSectionReader, Operator, Parser, Payload, TypeRef, ValType,
 };
 
 /// The largest count of types, imports, functions or exports. No engine accepts more, and the limit
@@ -282,12 +281,7 @@ impl<'a> Module<'a> {
     pub fn signature(&self, function: u32) -> Option<Signature> {
         let ty = *self.functions.get(function as usize)?;
         let offset = *self.types.get(ty as usize)?;
-        let bytes = self.bytes.get(offset as usize..)?;
-        let ty = BinaryReader::new(bytes, u64::from(offset)).read::<SubType>().ok()?;
-        match ty.composite_type.inner {
-            CompositeInnerType::Func(ty) => Some(Signature::from(&ty)),
-            _ => None,
-        }
+        Signature::read(self.bytes.get(offset as usize..)?)
     }
 
     /// Returns the body of a defined function; `function` is its index among all functions.

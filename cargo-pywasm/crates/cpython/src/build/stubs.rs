@@ -3,7 +3,7 @@
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Recipe;
-use pywasm_stubs::{Closure, Link, Member, Rules, Voice};
+use pywasm_stubs::{Closure, Link, Member, Rules, TrapReporter};
 
 use super::step::{Logs, Step};
 use pywasm_audit::report::{Audited, Format, Style, report};
@@ -68,14 +68,14 @@ pub(super) fn write(
         let lines: Vec<String> = refused.iter().map(|it| format!("  {it}")).collect();
         anyhow::anyhow!("`[stubs]` of recipe `{}`:\n{}", recipe.name, lines.join("\n"))
     })?;
-    if let [first, ..] = &found.left[..] {
-        return Err(missing(&closure, &found.left)).hint(|| {
+    if let [first, ..] = &found.unmatched[..] {
+        return Err(missing(&closure, &found.unmatched)).hint(|| {
             format!(
                 "if the program works without it, add `{first} = \"trap\"` to `[stubs]` of the recipe"
             )
         });
     }
-    for pattern in &found.unused {
+    for pattern in &found.unused_patterns {
         let name = &recipe.name;
         ctx.reporter
             .warn(format!("`[stubs]` of recipe `{name}`: no undefined symbol matches `{pattern}`"));
@@ -89,7 +89,7 @@ pub(super) fn write(
     }
     ctx.reporter.status("Stubbing", format!("{} symbols", found.stubs.len()));
     let archive = dir.join(ARCHIVE);
-    fs_err::write(&archive, found.archive(Voice::Wasi, shims))?;
+    fs_err::write(&archive, found.archive(TrapReporter::Wasi, shims))?;
     fs_err::write(dir.join(MAKEFILE), RULES)?;
     Ok(Some(archive))
 }

@@ -4,7 +4,7 @@
 //! and `struct _module_alias` in `Include/internal/pycore_import.h`. Embedders may set
 //! `PyImport_FrozenModules`, according to its documentation.
 
-use pywasm_stubs::{Binding, Code, Data, Instruction, Member, SymbolId, ValType, Writer};
+use pywasm_stubs::{Binding, Code, Data, Member, SymbolId, ValType, Writer};
 
 use super::{Frozen, Module};
 
@@ -64,9 +64,9 @@ impl Frozen {
             start = start.address(modules).address(table).store();
         }
         // Keeps Python from warning that it did not find its library.
-        let start = start.address(flag).then(&Instruction::I32Const(1)).store();
+        let start = start.address(flag).i32_const(1).store();
         let start = writer.function("pywasm_freeze", Binding::Local, &[], &[], start);
-        writer.call_at_start(start, PRIORITY);
+        writer.constructor(start, PRIORITY);
         writer.finish()
     }
 
@@ -124,11 +124,7 @@ fn inittab(writer: &mut Writer, modules: &[(&str, Option<SymbolId>)]) {
 /// It returns `PyStatus_Ok()`: four zero words at the address in its first parameter.
 fn no_paths(writer: &mut Writer) {
     let words = (0..4).map(|word| word * 4).fold(Code::new(), |code, offset| {
-        code.then(&Instruction::LocalGet(0))
-            .then(&Instruction::I32Const(offset))
-            .then(&Instruction::I32Add)
-            .then(&Instruction::I32Const(0))
-            .store()
+        code.local_get(0).i32_const(offset).i32_add().i32_const(0).store()
     });
     let params = [ValType::I32; 3];
     writer.function("_PyConfig_InitPathConfig", Binding::Global, &params, &[], words);

@@ -1,0 +1,215 @@
+//! The decision whether a symbol can have the stub that a rule asks for.
+
+use std::fmt;
+
+use crate::behaviour::Behaviour;
+use crate::families::{returns_struct, shim};
+use crate::object::SymbolKind;
+use crate::signature::Signature;
+
+/// The point at which a stub is created. What a stub can do depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Before the link: the stub is an object, and refers to symbols of other objects.
+    Object,
+    /// After the link: the stub is a function in a finished module, which has no symbols any more.
+    LinkedModule {
+        /// True if the module's name section names a function `__errno_location`.
+        has_errno_location: bool,
+    },
+}
+
+/// A stub that was asked for and cannot be created.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The symbol, or the import as `module.name`.
+    pub name: String,
+    /// The reason.
+    pub reason: Reason,
+}
+
+/// The reason of a [`Refusal`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Objects refer to the symbol by different types, given with the objects. A stub has one
+    /// type, and a call by another one traps.
+    Types(Vec<(SymbolKind, Vec<String>)>),
+    /// This object defines the symbol. A stub linked before it would replace it, and one linked
+    /// after it is never used.
+    Defined(String),
+    /// The function returns a struct through its first parameter, which a stub leaves unwritten.
+    ReturnsStruct(Signature),
+    /// The function has no result for the behaviour to return. It may return a struct, which looks
+    /// the same in wasm.
+    NoResult(Signature, Behaviour),
+    /// The function has a reference type that cannot be written into an object.
+    UnknownType(Signature),
+    /// The symbol is neither a function nor a variable.
+    Kind(SymbolKind),
+    /// The symbol is a thread-local variable.
+    ThreadLocal,
+    /// No shim defines the symbol.
+    NoShim,
+    /// The behaviour is `import-error`, and the symbol is not a `PyInit_NAME` function.
+    NotAModule(Signature),
+    /// The behaviour raises a Python exception, which needs symbols of Python.
+    LinkedPythonError(Behaviour),
+    /// A shim is an object, which cannot be added to a finished module.
+    LinkedShim,
+    /// The module has no function named `__errno_location`, or no names at all.
+    NoErrnoLocation,
+}
+
+impl Refusal {
+    /// The refusal of a stub for this symbol or import.
+    #[must_use]
+    pub fn new(name: impl Into<String>, reason: Reason) -> Self {
+        Self { name: name.into(), reason }
+    }
+}
+
+/// Returns the reason why a function or variable cannot have this behaviour, if there is one.
+#[must_use]
+pub fn refuse(name: &str, kind: &SymbolKind, behaviour: Behaviour, stage: Stage) -> Option<Reason> {
+    if matches!(kind, SymbolKind::Global | SymbolKind::Tag) {
+        return Some(Reason::Kind(kind.clone()));
+    }
+    match (stage, behaviour) {
+        (Stage::Object, Behaviour::Shim) => return shim(name).is_none().then_some(Reason::NoShim),
+        (Stage::LinkedModule { .. }, Behaviour::Shim) => return Some(Reason::LinkedShim),
+        (Stage::LinkedModule { .. }, Behaviour::PythonError(_) | Behaviour::ImportError) => {
+            return Some(Reason::LinkedPythonError(behaviour));
+        }
+        _ => {}
+    }
+    let SymbolKind::Function(signature) = kind else { return None };
+    if stage == Stage::Object && !signature.is_encodable() {
+        return Some(Reason::UnknownType(signature.clone()));
+    }
+    match behaviour {
+        Behaviour::Trap | Behaviour::Shim => None,
+        Behaviour::ImportError => {
+            let is_init = name.starts_with("PyInit_") && *signature == Signature::of_module_init();
+            (!is_init).then(|| Reason::NotAModule(signature.clone()))
+        }
+        _ if returns_struct(name) => Some(Reason::ReturnsStruct(signature.clone())),
+        // A struct is returned through a parameter, so a function without parameters returns none.
+        _ if signature.results.is_empty() && !signature.params.is_empty() => {
+            Some(Reason::NoResult(signature.clone(), behaviour))
+        }
+        Behaviour::Errno if stage == (Stage::LinkedModule { has_errno_location: false }) => {
+            Some(Reason::NoErrnoLocation)
+        }
+        _ => None,
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match &self.reason {
+            Reason::Types(types) => {
+                write!(f, "`{name}` is used with {} types:", types.len())?;
+                for (kind, objects) in types {
+                    let object = objects.first().map_or("", String::as_str);
+                    write!(f, " {kind} by {object};")?;
+                }
+                f.write_str(" calls by any type but that of the stub would trap")
+            }
+            Reason::Defined(object) => {
+                write!(f, "`{name}` is defined by {object}: a stub would hide the definition")
+            }
+            Reason::ReturnsStruct(signature) => write!(
+                f,
+                "`{name}` {signature} returns a struct through its first parameter, which a stub \
+                 would leave unwritten: only `trap` is possible"
+            ),
+            Reason::NoResult(signature, behaviour) => write!(
+                f,
+                "`{name}` {signature} has no result, which `{behaviour}` needs; it may return a \
+                 struct through its first parameter (sret): only `trap` is possible"
+            ),
+            Reason::UnknownType(signature) => {
+                write!(f, "`{name}` {signature} has a reference type that a stub cannot have")
+            }
+            Reason::Kind(kind) => {
+                write!(f, "`{name}` is a {kind}: only functions and variables can have stubs")
+            }
+            Reason::ThreadLocal => {
+                write!(f, "`{name}` is a thread-local variable, which cannot have a stub")
+            }
+            Reason::NoShim => write!(f, "there is no shim for `{name}`"),
+            Reason::NotAModule(signature) => write!(
+                f,
+                "`{name}` {signature} cannot have `import-error`, which is for `PyInit_NAME` \
+                 functions of type () -> i32"
+            ),
+            Reason::LinkedPythonError(behaviour) => write!(
+                f,
+                "`{name}` cannot have `{behaviour}` in a linked module, which has no symbols of \
+                 Python any more: create this stub before the link"
+            ),
+            Reason::LinkedShim => write!(
+                f,
+                "`{name}` cannot have a shim in a linked module: create this stub before the link"
+            ),
+            Reason::NoErrnoLocation => write!(
+                f,
+                "`{name}` cannot have `errno`, because the module has no function named \
+                 `__errno_location`: create this stub before the link"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINKED: Stage = Stage::LinkedModule { has_errno_location: false };
+
+    fn refused(name: &str, signature: &str, behaviour: &str, stage: Stage) -> String {
+        let kind = SymbolKind::Function(signature.parse().unwrap());
+        refuse(name, &kind, behaviour.parse().unwrap(), stage)
+            .map_or_else(String::new, |reason| Refusal::new(name, reason).to_string())
+    }
+
+    #[test]
+    fn linked_modules_refuse_what_needs_the_linker() {
+        for behaviour in ["python-error", "import-error", "shim", "errno"] {
+            let message = refused("dlopen", "(i32, i32) -> i32", behaviour, LINKED);
+            assert!(message.contains("before the link"), "{behaviour}: {message}");
+        }
+        let stage = Stage::LinkedModule { has_errno_location: true };
+        assert_eq!(refused("f", "() -> i32", "errno", stage), "");
+    }
+
+    #[test]
+    fn both_stages_refuse_to_return_from_struct_functions() {
+        for stage in [Stage::Object, LINKED] {
+            let message = refused("div", "(i32, i32, i32) -> ()", "null", stage);
+            assert!(message.contains("returns a struct through its first parameter"), "{message}");
+            let message = refused("f", "(i32) -> ()", "value=1", stage);
+            assert!(message.contains("has no result, which `value=1` needs"), "{message}");
+            assert_eq!(refused("f", "() -> ()", "null", stage), "");
+            assert_eq!(refused("div", "(i32, i32, i32) -> ()", "trap", stage), "");
+        }
+    }
+
+    #[test]
+    fn unknown_reference_types_are_refused_in_objects_only() {
+        assert!(refused("f", "(ref) -> ()", "trap", Stage::Object).contains("reference type"));
+        assert_eq!(refused("f", "(ref) -> ()", "trap", LINKED), "");
+    }
+
+    #[test]
+    fn globals_and_tags_are_refused() {
+        let reason = refuse("g", &SymbolKind::Global, Behaviour::Trap, Stage::Object).unwrap();
+        let message = Refusal::new("g", reason).to_string();
+        assert_eq!(message, "`g` is a global: only functions and variables can have stubs");
+    }
+}
