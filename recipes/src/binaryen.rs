@@ -1,4 +1,4 @@
-//! The pinned release of Binaryen, whose `wasm-opt` makes modules smaller.
+//! The pinned release of Binaryen, which provides `wasm-opt`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,12 +7,13 @@ use serde::Deserialize;
 
 use crate::{Artifact, Digest, HostPlatform};
 
-/// One release of Binaryen.
+/// A release of Binaryen.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BinaryenPin {
-    /// The release number, 123 for `version_123`.
+    /// The number of the release: 123 for `version_123`.
     pub release: u32,
-    /// The archive of each host.
+    /// The archive for each host.
     pub hosts: BTreeMap<HostPlatform, Artifact>,
 }
 
@@ -23,12 +24,12 @@ struct File {
     sha256: BTreeMap<HostPlatform, Digest>,
 }
 
-/// The release of Binaryen that is pinned.
+/// The pinned release of Binaryen.
 ///
 /// Source of the digests: `recipes/pins/binaryen.toml`.
 ///
 /// # Panics
-/// Never in a build that passed this crate's tests: the data is compiled in.
+/// Never: the data is compiled in, and tests read it.
 #[must_use]
 pub fn binaryen_pin() -> &'static BinaryenPin {
     static PIN: LazyLock<BinaryenPin> = LazyLock::new(|| {
@@ -43,7 +44,7 @@ impl From<File> for BinaryenPin {
     fn from(file: File) -> Self {
         let release = file.number;
         let artifact = |(host, sha256)| {
-            let file = format!("binaryen-version_{release}-{}.tar.gz", spelled(host));
+            let file = format!("binaryen-version_{release}-{}.tar.gz", file_suffix(host));
             let url = format!(
                 "https://github.com/WebAssembly/binaryen/releases/download/version_{release}/{file}"
             );
@@ -53,8 +54,8 @@ impl From<File> for BinaryenPin {
     }
 }
 
-/// The platform as Binaryen's file names spell it: as WASI SDK's, but for Linux on Arm.
-const fn spelled(host: HostPlatform) -> &'static str {
+/// The platform in Binaryen's file names. They differ from WASI SDK's for Linux on Arm.
+const fn file_suffix(host: HostPlatform) -> &'static str {
     match host {
         HostPlatform::Arm64Linux => "aarch64-linux",
         _ => host.as_str(),
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_host_has_an_archive_under_the_name_upstream_gave_it() {
+    fn archives_have_upstream_names() {
         let pin = binaryen_pin();
         let files: Vec<&str> = pin.hosts.values().map(|it| it.file.as_str()).collect();
         assert_eq!(
@@ -83,6 +84,6 @@ mod tests {
         let mut digests: Vec<String> = pin.hosts.values().map(|it| it.sha256.to_string()).collect();
         digests.sort();
         digests.dedup();
-        assert_eq!(digests.len(), pin.hosts.len(), "a digest was pasted twice");
+        assert_eq!(digests.len(), pin.hosts.len(), "two archives have the same digest");
     }
 }

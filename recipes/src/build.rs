@@ -1,73 +1,73 @@
-//! How the interpreter is compiled.
+//! The build settings of a recipe.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Feature;
+use crate::Feature;
 
-/// How the interpreter is compiled.
-///
-/// Read from a table in which each key is optional: what is not said is the profile's.
+/// The settings for compiling the interpreter. In the recipe every key is optional; the profile
+/// determines the defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", from = "Given")]
+#[serde(rename_all = "kebab-case", from = "Table")]
 pub struct Build {
-    /// Where the rest comes from that a recipe does not say.
+    /// The source of the defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
-    /// clang's optimisation level.
+    /// The optimization level of clang.
     pub opt_level: OptLevel,
-    /// Whether clang knows from a training run which code is hot (`-fprofile-instr-use`).
+    /// True if clang uses the profile of a training run (`-fprofile-instr-use`).
     pub trained: bool,
-    /// Whether all of libpython is optimized as one (LLVM's ThinLTO).
+    /// True for link-time optimization of libpython (LLVM's ThinLTO).
     pub lto: bool,
-    /// Whether the loop that interprets bytecode keeps its variables in registers between calls, on engines
-    /// whose calls preserve none; else as the compiler has it.
+    /// True if the live ranges of the bytecode interpreter's variables are split at calls, so that
+    /// engines without callee-saved registers keep the variables in registers between calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_live_ranges: Option<bool>,
-    /// Whether it counts what it runs, for `cargo xtask train`.
+    /// True if the interpreter records a profile, for `cargo xtask train`.
     #[serde(skip_serializing_if = "is_false")]
     pub instrumented: bool,
-    /// Whether CPython's own assertions are compiled in (`--with-assertions`).
+    /// True if CPython's assertions are enabled (`--with-assertions`).
     pub assertions: bool,
-    /// Whether it has DWARF debugging information, in libpython and in the interpreter.
+    /// True if libpython and the interpreter contain DWARF debugging information.
     pub debug_info: bool,
-    /// Whether C docstrings are kept (`--with-doc-strings`).
+    /// True if docstrings of C functions are kept (`--with-doc-strings`).
     pub docstrings: bool,
-    /// Proposals of WebAssembly that the compiler uses beside those that it uses by itself.
+    /// WebAssembly proposals to enable beyond the compiler's defaults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<Feature>,
-    /// Further flags for the C compiler, one flag an entry, after ours.
+    /// Additional C compiler flags, one per entry, passed last.
     pub cflags: Vec<String>,
-    /// Whether CPython's allocator for small objects is built in (`--with-pymalloc`); else as CPython's
-    /// configure has it, which is without it on WASI.
+    /// Enables or disables CPython's allocator for small objects (`--with-pymalloc`). CPython's
+    /// default on WASI is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pymalloc: Option<bool>,
-    /// Whether mimalloc is built in (`--with-mimalloc`), which `PYTHONMALLOC` can choose then; else as
-    /// CPython's configure has it.
+    /// Enables or disables mimalloc (`--with-mimalloc`), which `PYTHONMALLOC` can then select. The
+    /// default is CPython's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mimalloc: Option<bool>,
-    /// Files of CPython with another level of optimisation: `"Objects/typeobject.c" = "2"`.
+    /// Optimization levels of single files of CPython: `"Objects/typeobject.c" = "2"`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, OptLevel>,
 }
 
-/// What a build is for; the measurements behind each are in `docs/benchmarks.md`.
+/// The goal of a build. `docs/benchmarks.md` has the measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Profile {
-    /// Python runs as fast as it can: `-O3`, trained, optimized as a whole, with CPython's own allocator.
+    /// Speed: `-O3`, training profile, link-time optimization, CPython's allocator.
     Speed,
-    /// Modules are small: `-Oz`, without docstrings, with CPython's own allocator alone.
+    /// Small modules: `-Oz`, no docstrings, CPython's allocator without mimalloc.
     Size,
-    /// The interpreter can be debugged: `-O1` with debugging information and assertions.
+    /// Debugging of the interpreter: `-O1`, debugging information, assertions.
     Debug,
 }
 
-/// The table as it is written.
+/// The `[build]` table of a recipe file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct Given {
+struct Table {
     profile: Option<Profile>,
     opt_level: Option<OptLevel>,
     trained: Option<bool>,
@@ -84,9 +84,9 @@ struct Given {
     files: BTreeMap<String, OptLevel>,
 }
 
-impl From<Given> for Build {
-    fn from(given: Given) -> Self {
-        let profile = given.profile;
+impl From<Table> for Build {
+    fn from(table: Table) -> Self {
+        let profile = table.profile;
         let (speed, size, debug) = (
             profile == Some(Profile::Speed),
             profile == Some(Profile::Size),
@@ -100,26 +100,26 @@ impl From<Given> for Build {
         };
         Self {
             profile,
-            opt_level: given.opt_level.unwrap_or(opt_level),
-            trained: given.trained.unwrap_or(speed),
-            lto: given.lto.unwrap_or(speed),
-            split_live_ranges: given.split_live_ranges.or(speed.then_some(true)),
-            instrumented: given.instrumented,
-            assertions: given.assertions.unwrap_or(debug),
-            debug_info: given.debug_info.unwrap_or(debug),
-            docstrings: given.docstrings.unwrap_or(!size),
-            features: given.features,
-            cflags: given.cflags,
-            pymalloc: given.pymalloc.or((speed || size).then_some(true)),
-            mimalloc: given.mimalloc.or(size.then_some(false)),
-            files: given.files,
+            opt_level: table.opt_level.unwrap_or(opt_level),
+            trained: table.trained.unwrap_or(speed),
+            lto: table.lto.unwrap_or(speed),
+            split_live_ranges: table.split_live_ranges.or(speed.then_some(true)),
+            instrumented: table.instrumented,
+            assertions: table.assertions.unwrap_or(debug),
+            debug_info: table.debug_info.unwrap_or(debug),
+            docstrings: table.docstrings.unwrap_or(!size),
+            features: table.features,
+            cflags: table.cflags,
+            pymalloc: table.pymalloc.or((speed || size).then_some(true)),
+            mimalloc: table.mimalloc.or(size.then_some(false)),
+            files: table.files,
         }
     }
 }
 
 impl Default for Build {
     fn default() -> Self {
-        Given::default().into()
+        Table::default().into()
     }
 }
 
@@ -128,10 +128,11 @@ fn is_false(it: &bool) -> bool {
     !it
 }
 
-/// clang's optimisation level.
+/// An optimization level of clang.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum OptLevel {
-    /// No optimisation, for debugging the interpreter itself.
+    /// `-O0`
     #[serde(rename = "0")]
     O0,
     /// `-O1`
@@ -152,7 +153,7 @@ pub enum OptLevel {
 }
 
 impl OptLevel {
-    /// The compiler flag, `-O2` for instance.
+    /// The compiler flag, such as `-O2`.
     #[must_use]
     pub const fn flag(self) -> &'static str {
         match self {
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_is_what_a_table_does_not_say() {
+    fn profile_provides_defaults() {
         let speed = build("profile = \"speed\"");
         assert_eq!(
             (speed.opt_level, speed.trained, speed.pymalloc),
@@ -190,15 +191,15 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_says_all_is_read_back() {
+    fn serialized_build_round_trips() {
         for profile in ["speed", "size", "debug"] {
-            let one = build(&format!("profile = \"{profile}\""));
-            assert_eq!(build(&toml::to_string(&one).unwrap()), one);
+            let original = build(&format!("profile = \"{profile}\""));
+            assert_eq!(build(&toml::to_string(&original).unwrap()), original);
         }
     }
 
     #[test]
-    fn an_unknown_profile_comes_with_those_there_are() {
+    fn unknown_profile_error_lists_profiles() {
         let error = toml::from_str::<Build>("profile = \"fast\"").unwrap_err().to_string();
         assert!(error.contains("`speed`, `size`, `debug`"), "{error}");
         assert!(toml::from_str::<Build>("optlevel = \"2\"").is_err());

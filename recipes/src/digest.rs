@@ -1,4 +1,4 @@
-//! SHA-256 digests, the name by which every fetched file is known.
+//! SHA-256 digests, by which every fetched file is identified.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,19 +9,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
-/// Why a text is not a SHA-256 digest.
+/// The error of a text that is not a SHA-256 digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a SHA-256 digest: 64 hexadecimal digits are needed")]
-pub struct DigestError(String);
+#[error("`{0}` is not a SHA-256 digest; expected 64 hexadecimal digits")]
+pub struct ParseDigestError(String);
 
 impl Digest {
-    /// The digest with these 32 bytes.
+    /// The digest of these 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The first eight hexadecimal digits, for names that people read.
+    /// The first eight hexadecimal digits, for directory names.
     #[must_use]
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()
@@ -41,21 +41,21 @@ impl fmt::Debug for Digest {
 }
 
 impl FromStr for Digest {
-    type Err = DigestError;
+    type Err = ParseDigestError;
 
-    fn from_str(text: &str) -> Result<Self, DigestError> {
-        let wrong = || DigestError(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, ParseDigestError> {
+        let error = || ParseDigestError(text.to_owned());
         if text.len() != 64 || !text.is_ascii() {
-            return Err(wrong());
+            return Err(error());
         }
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = std::str::from_utf8(pair).map_err(|_| wrong())?;
-            // `from_str_radix` takes a sign; a digest has none.
+            let digits = std::str::from_utf8(pair).map_err(|_| error())?;
+            // `from_str_radix` accepts a sign.
             if digits.starts_with('+') {
-                return Err(wrong());
+                return Err(error());
             }
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| error())?;
         }
         Ok(Self(bytes))
     }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_and_digest_round_trip() {
+    fn display_and_from_str_round_trip() {
         let text = "1e66a7945a48390ee4c2a4268a0e4185884059a13c4aab6d148aa208deea4a76";
         let digest: Digest = text.parse().unwrap();
         assert_eq!(digest.to_string(), text);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_signed_or_non_hex_text_is_refused() {
+    fn malformed_text_is_refused() {
         for text in ["", "1e66", &"+1".repeat(32), &"é".repeat(32), &"g".repeat(64)] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }

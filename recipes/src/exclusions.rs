@@ -1,4 +1,4 @@
-//! Tests of CPython's own suite that can't pass on WASI, each with its reason.
+//! Tests of CPython's test suite that cannot pass on WASI, each with the reason.
 
 use std::sync::LazyLock;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::MinorVersion;
 
-/// One exclusion.
+/// A test that is not run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exclusion {
-    /// A test file (`test_ssl`) or a case in it, as `python -m test -i` matches
+    /// A test file (`test_ssl`), or a pattern of test cases as for `python -m test -i`
     /// (`test.test_os.ForkTests.*`).
     pub test: String,
-    /// The series it holds for; all of them when empty.
+    /// The series that the exclusion applies to; all of them if empty.
     #[serde(default)]
     pub python: Vec<MinorVersion>,
-    /// A module: the entry holds only for builds that do not have it.
+    /// A module: the exclusion applies only to builds without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without: Option<String>,
-    /// Why, as upstream or WASI says it.
+    /// The reason, in upstream's or WASI's terms.
     pub reason: String,
 }
 
@@ -31,18 +31,18 @@ struct File {
 }
 
 impl Exclusion {
-    /// Whether it holds for a build of this series with these modules.
+    /// Returns true if the exclusion applies to a build of this series with these modules.
     #[must_use]
-    pub fn holds(&self, series: MinorVersion, modules: &[&str]) -> bool {
+    pub fn applies(&self, series: MinorVersion, modules: &[&str]) -> bool {
         (self.python.is_empty() || self.python.contains(&series))
             && self.without.as_deref().is_none_or(|module| !modules.contains(&module))
     }
 }
 
-/// Every exclusion, sorted by test.
+/// All exclusions, sorted by test.
 ///
 /// # Panics
-/// Never in a build that passed this crate's tests: the data is compiled in.
+/// Never: the data is compiled in, and tests read it.
 #[must_use]
 pub fn exclusions() -> &'static [Exclusion] {
     static ALL: LazyLock<Vec<Exclusion>> = LazyLock::new(|| {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exclusion_waits_for_a_module_that_there_is_and_stands_once() {
+    fn exclusions_are_unique_and_name_known_modules() {
         for entry in exclusions() {
             let series = entry.python.first().copied().unwrap_or("3.13".parse().unwrap());
             if let Some(module) = &entry.without {
@@ -79,10 +79,10 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_holds_only_where_its_module_is_missing() {
+    fn exclusion_applies_without_its_module_only() {
         let series = "3.13".parse().unwrap();
         let entry = exclusions().iter().find(|entry| entry.test == "test_minidom").unwrap();
-        assert!(entry.holds(series, &["math"]));
-        assert!(!entry.holds(series, &["math", "pyexpat"]));
+        assert!(entry.applies(series, &["math"]));
+        assert!(!entry.applies(series, &["math", "pyexpat"]));
     }
 }

@@ -1,37 +1,37 @@
-//! Proposals of WebAssembly that a build may use beyond what its compiler uses by itself.
+//! WebAssembly proposals that a build can enable beyond the compiler's defaults.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A proposal, by the name that LLVM gives it. Source: `llvm/lib/Target/WebAssembly/WebAssembly.td`.
+/// A proposal by LLVM's name. Source: `llvm/lib/Target/WebAssembly/WebAssembly.td`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feature {
-    /// Copies and fills of memory in one instruction.
+    /// Instructions that copy and fill memory.
     BulkMemory,
     /// Arithmetic in constant expressions.
     ExtendedConst,
-    /// Functions and blocks with several results.
+    /// Functions and blocks with multiple results.
     Multivalue,
-    /// Globals that change, imported and exported.
+    /// Import and export of mutable globals.
     MutableGlobals,
-    /// Conversions of floating point numbers that do not trap.
+    /// Non-trapping conversions from floating point to integers.
     NontrappingFptoint,
-    /// Tables and references as values.
+    /// Reference types and multiple tables.
     ReferenceTypes,
-    /// SIMD whose results may differ between machines.
+    /// SIMD instructions whose results may differ between machines.
     RelaxedSimd,
-    /// Instructions that extend the sign.
+    /// Sign extension instructions.
     SignExt,
-    /// Vectors of 128 bits.
+    /// 128-bit SIMD.
     Simd128,
-    /// Calls in tail position that take no stack.
+    /// Tail calls.
     TailCall,
 }
 
 impl Feature {
-    /// The name that LLVM gives it.
+    /// LLVM's name of the proposal.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl Feature {
         }
     }
 
-    /// The compiler flag, `-msimd128` for instance.
+    /// The compiler flag, such as `-msimd128`.
     #[must_use]
     pub fn flag(self) -> String {
         format!("-m{}", self.name())
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_feature_is_written_as_its_flag_names_it() {
+    fn serialized_name_is_that_of_the_flag() {
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         struct Table {
             features: Vec<Feature>,

@@ -1,8 +1,9 @@
-//! What can be built and from what, as data: recipes, pins of upstream files,
-//! configure answers and known test exclusions, with their Rust types.
+//! The data of cargo-pywasm with its Rust types: recipes, pinned upstream files, answers for
+//! CPython's configure, and tests that cannot pass on WASI.
 //!
-//! This crate never touches the network, the disk or the environment: everything
-//! it knows is compiled in from the files beside it.
+//! All data is compiled in: this crate does not use the network, the disk or the environment. It is
+//! an internal crate of cargo-pywasm. The format of recipe files is stable within a `schema`; the
+//! Rust API makes no semver promise.
 
 mod binaryen;
 mod build;
@@ -19,7 +20,7 @@ mod version;
 
 pub use binaryen::{BinaryenPin, binaryen_pin};
 pub use build::{Build, OptLevel, Profile};
-pub use digest::{Digest, DigestError};
+pub use digest::{Digest, ParseDigestError};
 pub use exclusions::{Exclusion, exclusions};
 pub use feature::Feature;
 pub use import::Import;
@@ -30,4 +31,4 @@ pub use pins::{
 pub use recipe::{Modules, Optimize, Recipe, RecipeError, Stdlib, builtin, builtin_names};
 pub use seeds::{Seed, seeds};
 pub use training::TRAINING_CLANG;
-pub use version::{MinorVersion, PatchVersion, PythonRequest, VersionError};
+pub use version::{MinorVersion, ParseVersionError, PatchVersion, PythonRequest};

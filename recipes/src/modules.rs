@@ -2,8 +2,8 @@
 
 use crate::MinorVersion;
 
-/// The extension modules of a series, sorted; for a series this crate has no
-/// list of, those of the newest one it has.
+/// The extension modules of a series, sorted. A series without a list has those of the newest known
+/// series.
 pub fn known_modules(series: MinorVersion) -> impl Iterator<Item = &'static str> {
     let list = match (series.major, series.minor) {
         (3, ..=13) => include_str!("../builtin/modules-3.13.txt"),
@@ -12,7 +12,7 @@ pub fn known_modules(series: MinorVersion) -> impl Iterator<Item = &'static str>
     list.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
 
-/// Whether `name` is an extension module of `series`.
+/// Returns true if `series` has an extension module `name`.
 #[must_use]
 pub fn is_known_module(series: MinorVersion, name: &str) -> bool {
     known_modules(series).any(|module| module == name)
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_sorted_and_hold_what_recipes_turn_off() {
+    fn lists_are_sorted_and_contain_disabled_modules() {
         for text in ["3.13", "3.14"] {
             let series: MinorVersion = text.parse().unwrap();
             let names: Vec<_> = known_modules(series).collect();

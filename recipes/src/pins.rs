@@ -1,4 +1,4 @@
-//! Pins: upstream files known by their SHA-256, with the places they were published at.
+//! Pinned upstream releases: files identified by SHA-256, with their download URLs.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,50 +7,51 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, MinorVersion, PatchVersion, PythonRequest};
 
-/// A file to fetch. Its digest is what it is; URLs are only places to look.
+/// A file to fetch. The digest identifies it; the URL is only one place to look for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Artifact {
-    /// The file name upstream gave it.
+    /// The file name that upstream uses.
     pub file: String,
-    /// SHA-256 of the whole file.
+    /// The SHA-256 digest of the file.
     pub sha256: Digest,
-    /// Size in bytes, where it is known: a wrong size stops a download early.
+    /// The size in bytes if known, which ends the download of a wrong file early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Where upstream publishes it.
+    /// The URL that upstream publishes.
     pub url: String,
-    /// The name of the Debian source package whose `.orig` tarball is the same
-    /// bytes, as `source/file`.
+    /// The Debian source package and its `.orig` tarball with the same bytes, as `source/file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debian_source: Option<String>,
 }
 
-/// One CPython release that can be built.
+/// A CPython release that can be built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CpythonPin {
     /// The release.
     pub version: PatchVersion,
-    /// The WASI SDK that CPython's own documentation names for this series (PEP 816).
+    /// The release of WASI SDK to build it with. `pins/cpython.toml` explains the choice.
     pub wasi_sdk: u32,
     /// The source tarball.
     pub source: Artifact,
 }
 
-/// What is known of a WASI SDK release.
+/// The verdict on a WASI SDK release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "status", content = "reason")]
 pub enum SdkStatus {
-    /// Works.
+    /// The release works.
     Usable,
-    /// Must not be used, and why.
+    /// The release must not be used, for this reason.
     Refused(String),
 }
 
-/// The machine a WASI SDK runs on.
+/// The platform that a tool runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum HostPlatform {
     /// x86-64 Linux.
     #[serde(rename = "x86_64-linux")]
@@ -58,35 +59,37 @@ pub enum HostPlatform {
     /// 64-bit Arm Linux.
     #[serde(rename = "arm64-linux")]
     Arm64Linux,
-    /// Intel Macs.
+    /// macOS on Intel.
     #[serde(rename = "x86_64-macos")]
     X86_64Macos,
-    /// Apple silicon.
+    /// macOS on Apple silicon.
     #[serde(rename = "arm64-macos")]
     Arm64Macos,
 }
 
-/// One release of the official WASI SDK.
+/// A release of the official WASI SDK.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SdkPin {
-    /// The release number, 25 for `wasi-sdk-25`.
+    /// The number of the release: 25 for `wasi-sdk-25`.
     pub release: u32,
-    /// Whether it may be used.
+    /// The verdict on the release.
     pub status: SdkStatus,
-    /// The archive of each host that has one pinned.
+    /// The pinned archive for each host.
     pub hosts: BTreeMap<HostPlatform, Artifact>,
 }
 
-/// Why there is no pin for a request.
+/// The error of a request that no pin satisfies.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PinError {
-    /// No release of this series is pinned.
-    #[error("no CPython {0} is pinned; pinned are {1}")]
+    /// No such release is pinned. The second field lists the pinned ones.
+    #[error("CPython {0} is not pinned; the pinned releases are {1}")]
     UnknownVersion(PythonRequest, String),
 }
 
 impl HostPlatform {
-    /// The platform of Rust's `OS` and `ARCH` constants, where there is a WASI SDK for it.
+    /// The platform for the values of Rust's `OS` and `ARCH` constants, if it is supported.
     #[must_use]
     pub fn of(os: &str, arch: &str) -> Option<Self> {
         match (os, arch) {
@@ -98,7 +101,7 @@ impl HostPlatform {
         }
     }
 
-    /// The platform as WASI SDK's file names spell it.
+    /// The platform in WASI SDK's file names.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -132,12 +135,12 @@ struct SdkEntry {
     sha256: BTreeMap<HostPlatform, Digest>,
 }
 
-/// Every pinned CPython release, newest first.
+/// The pinned CPython releases, newest first.
 ///
 /// Source of the digests: `recipes/pins/cpython.toml`.
 ///
 /// # Panics
-/// Never in a build that passed this crate's tests: the data is compiled in.
+/// Never: the data is compiled in, and tests read it.
 #[must_use]
 pub fn cpython_pins() -> &'static [CpythonPin] {
     static PINS: LazyLock<Vec<CpythonPin>> = LazyLock::new(|| {
@@ -150,12 +153,12 @@ pub fn cpython_pins() -> &'static [CpythonPin] {
     &PINS
 }
 
-/// Every known release of the official WASI SDK, oldest first.
+/// The known releases of the official WASI SDK, oldest first.
 ///
 /// Source of the digests: `recipes/pins/wasi-sdk.toml`.
 ///
 /// # Panics
-/// Never in a build that passed this crate's tests: the data is compiled in.
+/// Never: the data is compiled in, and tests read it.
 #[must_use]
 pub fn sdk_pins() -> &'static [SdkPin] {
     static PINS: LazyLock<Vec<SdkPin>> = LazyLock::new(|| {
@@ -169,10 +172,10 @@ pub fn sdk_pins() -> &'static [SdkPin] {
 }
 
 impl CpythonPin {
-    /// The newest pin that answers `request`.
+    /// The newest pin that satisfies `request`.
     ///
     /// # Errors
-    /// When nothing pinned answers it; the error lists what is pinned.
+    /// If no pin satisfies it. The error lists the pinned releases.
     pub fn resolve(request: PythonRequest) -> Result<&'static Self, PinError> {
         cpython_pins().iter().find(|pin| request.matches(pin.version)).ok_or_else(|| {
             let known: Vec<String> =
@@ -181,7 +184,7 @@ impl CpythonPin {
         })
     }
 
-    /// The series this release belongs to.
+    /// The series of this release.
     #[must_use]
     pub const fn series(&self) -> MinorVersion {
         self.version.series
@@ -189,7 +192,7 @@ impl CpythonPin {
 }
 
 impl SdkPin {
-    /// The pin of release `number`, where there is one.
+    /// The pin of release `number`.
     #[must_use]
     pub fn find(number: u32) -> Option<&'static Self> {
         sdk_pins().iter().find(|pin| pin.release == number)
@@ -203,7 +206,7 @@ impl From<SdkEntry> for SdkPin {
             .sha256
             .into_iter()
             .map(|(host, sha256)| {
-                // Since release 23 the name carries the architecture.
+                // File names contain the architecture since release 23.
                 let file = format!("wasi-sdk-{number}.0-{}.tar.gz", host.as_str());
                 let url = format!(
                     "https://github.com/WebAssembly/wasi-sdk/releases/download/wasi-sdk-{number}/{file}"
@@ -221,19 +224,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_series_resolves_to_its_newest_release() {
+    fn series_resolves_to_newest_release() {
         let pin = CpythonPin::resolve("3.13".parse().unwrap()).unwrap();
         assert_eq!(pin.version.to_string(), "3.13.15");
     }
 
     #[test]
-    fn an_unknown_release_lists_the_known_ones() {
+    fn unknown_release_error_lists_pins() {
         let error = CpythonPin::resolve("3.9".parse().unwrap()).unwrap_err();
         assert!(error.to_string().contains("3.13.15"), "{error}");
     }
 
     #[test]
-    fn releases_that_hang_cpython_are_refused_with_the_reason() {
+    fn releases_that_hang_cpython_are_refused() {
         for number in [26, 27] {
             let SdkStatus::Refused(reason) = &SdkPin::find(number).unwrap().status else {
                 panic!("{number} is not refused");
@@ -243,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cpython_names_an_sdk_that_is_usable() {
+    fn every_cpython_pin_has_a_usable_sdk() {
         for pin in cpython_pins() {
             let sdk = SdkPin::find(pin.wasi_sdk).unwrap();
             assert_eq!(sdk.status, SdkStatus::Usable, "{}", pin.version);

@@ -1,14 +1,14 @@
-//! Seeds: answers of CPython's configure that were measured once and are true
-//! for one CPython series and one wasi-libc.
+//! Seeds: recorded answers of CPython's configure for one CPython series and one wasi-libc.
 
 use crate::MinorVersion;
 
-/// A file of `name=value` lines in the form of autoconf's `CONFIG_SITE`.
+/// Recorded answers, as a `CONFIG_SITE` file of autoconf with `name=value` lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Seed {
-    /// The CPython series whose configure asked.
+    /// The CPython series.
     pub series: MinorVersion,
-    /// The first 8 digits of the SHA-256 of the sysroot's `libc.a`.
+    /// The first 8 digits of the SHA-256 digest of the sysroot's `libc.a`.
     pub libc: &'static str,
     /// The answers.
     pub answers: &'static str,
@@ -25,14 +25,14 @@ macro_rules! seed {
 }
 
 const SEEDS: &[Seed] = &[
-    // wasi-libc 20241209.574b88d, of Debian 13's package.
+    // wasi-libc 20241209.574b88d, the package of Debian 13.
     seed!(13, "a4874785"),
     seed!(14, "a4874785"),
-    // wasi-libc 20260423.161b319, of Debian testing's package.
+    // wasi-libc 20260423.161b319, the package of Debian testing.
     seed!(13, "952ffbb2"),
 ];
 
-/// Every seed there is. `cargo xtask seed` writes them, `cargo xtask e2e` proves them.
+/// All seeds. `cargo xtask seed` records them, and `cargo xtask e2e` verifies them.
 #[must_use]
 pub const fn seeds() -> &'static [Seed] {
     SEEDS
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seeds_hold_sorted_answers_and_nothing_of_a_machine() {
+    fn seeds_are_sorted_and_machine_independent() {
         for seed in seeds() {
             let answers: Vec<_> =
                 seed.answers.lines().filter(|line| !line.starts_with('#')).collect();

@@ -1,29 +1,29 @@
-//! What was counted in a training run: which functions, branches and calls of CPython are hot.
+//! Profiles of CPython for profile-guided optimization, recorded by `cargo xtask train`.
 //!
-//! Made by `cargo xtask train`, which says how; in LLVM's indexed format of instrumentation profiles, packed by
-//! xz. Compilers find functions by name and shape, so that data of one release serves all of its series: a function
-//! that has changed is compiled without.
+//! The files are LLVM instrumentation profiles in the indexed format, compressed by xz. The compiler
+//! matches functions by name and control flow, so the profile of one release serves its whole
+//! series: a function that has changed is compiled without a profile.
 //!
-//! The format has a version, and means of it what the front end that counted means: clang 22 takes nothing but
-//! entries of functions from data in the form of clang 19, whoever counted, and clang 19 can't read that of 22.
-//! Source of the format: LLVM, docs/InstrProfileFormat.rst; what clang 22 makes of version 12 is measured.
+//! Profiles are tied to the version of clang: clang 19 cannot read a profile in the format of
+//! clang 22, and clang 22 uses only function entry counts from one in the format of clang 19
+//! (measured). Source of the format: `docs/InstrProfileFormat.rst` of LLVM.
 
 use crate::{Build, MinorVersion};
 
-/// The major version of the clang that counted, the first that can use the data.
+/// The oldest major version of clang that can use the profiles, which also recorded them.
 pub const TRAINING_CLANG: u32 = 22;
 
-/// The data for each series.
-const DATA: &[(MinorVersion, &[u8])] = &[
+/// The profile of each series.
+const PROFILES: &[(MinorVersion, &[u8])] = &[
     (MinorVersion { major: 3, minor: 13 }, include_bytes!("../training/cpython-3.13.profdata.xz")),
     (MinorVersion { major: 3, minor: 14 }, include_bytes!("../training/cpython-3.14.profdata.xz")),
 ];
 
 impl Build {
-    /// The packed data for a series, where it is asked for and there is any.
+    /// The compressed profile for a series, if this build uses one and it exists.
     #[must_use]
     pub fn training(&self, series: MinorVersion) -> Option<&'static [u8]> {
-        let found = DATA.iter().find(|(of, _)| self.trained && *of == series);
-        found.map(|(_, data)| *data)
+        let found = PROFILES.iter().find(|(known, _)| self.trained && *known == series);
+        found.map(|(_, profile)| *profile)
     }
 }

@@ -1,44 +1,44 @@
-//! CPython versions as this project names them.
+//! Versions of CPython.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A feature release such as `3.13`: what an ABI, a stdlib directory and a seed belong to.
+/// A feature release such as `3.13`, the unit of ABIs, library directories and seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MinorVersion {
-    /// Always 3 today.
+    /// 3 in `3.13`.
     pub major: u8,
     /// 13 in `3.13`.
     pub minor: u8,
 }
 
-/// One release such as `3.13.15`: what a source tarball belongs to.
+/// A release such as `3.13.15`, which has one source tarball.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PatchVersion {
-    /// The feature release it belongs to.
+    /// The feature release.
     pub series: MinorVersion,
     /// 15 in `3.13.15`.
     pub patch: u8,
 }
 
-/// What a user asks for: a feature release (its newest pinned patch) or one exact release.
+/// The request for a release: the newest pinned one of a series, or an exact one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PythonRequest {
-    /// The newest pinned release of a series.
+    /// The newest pinned release of this series.
     Series(MinorVersion),
     /// Exactly this release.
     Exact(PatchVersion),
 }
 
-/// Why a text is not a version.
+/// The error of a text that is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a CPython version: write `3.13` or `3.13.15`")]
-pub struct VersionError(String);
+#[error("`{0}` is not a CPython version such as `3.13` or `3.13.15`")]
+pub struct ParseVersionError(String);
 
 impl PythonRequest {
-    /// The series that is asked for.
+    /// The requested series.
     #[must_use]
     pub const fn series(&self) -> MinorVersion {
         match self {
@@ -47,7 +47,7 @@ impl PythonRequest {
         }
     }
 
-    /// Whether `version` answers this request.
+    /// Returns true if `version` satisfies the request.
     #[must_use]
     pub fn matches(&self, version: PatchVersion) -> bool {
         match self {
@@ -79,15 +79,15 @@ impl fmt::Display for PythonRequest {
 }
 
 impl FromStr for PythonRequest {
-    type Err = VersionError;
+    type Err = ParseVersionError;
 
-    fn from_str(text: &str) -> Result<Self, VersionError> {
-        let wrong = || VersionError(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, ParseVersionError> {
+        let error = || ParseVersionError(text.to_owned());
         let numbers = text
             .split('.')
             .map(|part| {
                 let plain = part.bytes().all(|byte| byte.is_ascii_digit());
-                plain.then(|| part.parse::<u8>().ok()).flatten().ok_or_else(wrong)
+                plain.then(|| part.parse::<u8>().ok()).flatten().ok_or_else(error)
             })
             .collect::<Result<Vec<_>, _>>()?;
         match numbers[..] {
@@ -95,29 +95,29 @@ impl FromStr for PythonRequest {
             [major @ 3, minor, patch] => {
                 Ok(Self::Exact(PatchVersion { series: MinorVersion { major, minor }, patch }))
             }
-            _ => Err(wrong()),
+            _ => Err(error()),
         }
     }
 }
 
 impl FromStr for MinorVersion {
-    type Err = VersionError;
+    type Err = ParseVersionError;
 
-    fn from_str(text: &str) -> Result<Self, VersionError> {
+    fn from_str(text: &str) -> Result<Self, ParseVersionError> {
         match text.parse()? {
             PythonRequest::Series(series) => Ok(series),
-            PythonRequest::Exact(_) => Err(VersionError(text.to_owned())),
+            PythonRequest::Exact(_) => Err(ParseVersionError(text.to_owned())),
         }
     }
 }
 
 impl FromStr for PatchVersion {
-    type Err = VersionError;
+    type Err = ParseVersionError;
 
-    fn from_str(text: &str) -> Result<Self, VersionError> {
+    fn from_str(text: &str) -> Result<Self, ParseVersionError> {
         match text.parse()? {
             PythonRequest::Exact(version) => Ok(version),
-            PythonRequest::Series(_) => Err(VersionError(text.to_owned())),
+            PythonRequest::Series(_) => Err(ParseVersionError(text.to_owned())),
         }
     }
 }
@@ -145,23 +145,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_round_trip() {
+    fn display_and_from_str_round_trip() {
         for text in ["3.13", "3.13.15", "3.14.7"] {
             assert_eq!(text.parse::<PythonRequest>().unwrap().to_string(), text);
         }
     }
 
     #[test]
-    fn what_is_not_a_version_is_refused() {
+    fn malformed_versions_are_refused() {
         for text in ["", "3", "2.7", "3.13.15.1", "3.x", "3.+13", "3.13rc1", "v3.13"] {
             assert!(text.parse::<PythonRequest>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn releases_sort_by_number_not_by_text() {
-        let five: PatchVersion = "3.13.5".parse().unwrap();
-        let fifteen: PatchVersion = "3.13.15".parse().unwrap();
-        assert!(five < fifteen);
+    fn releases_sort_numerically() {
+        let older: PatchVersion = "3.13.5".parse().unwrap();
+        let newer: PatchVersion = "3.13.15".parse().unwrap();
+        assert!(older < newer);
     }
 }

@@ -83,7 +83,7 @@ fn requested(
 fn applicable(python: &Installation) -> anyhow::Result<Vec<&'static Exclusion>> {
     let series: MinorVersion = python.series().parse()?;
     let modules = python.modules();
-    Ok(exclusions().iter().filter(|entry| entry.holds(series, &modules)).collect())
+    Ok(exclusions().iter().filter(|entry| entry.applies(series, &modules)).collect())
 }
 
 /// Applies exclusions of whole files (`test_gdb`) and of cases (`test.test_os.Forks.*`). Pure.

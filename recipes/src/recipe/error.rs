@@ -1,0 +1,61 @@
+//! The error of an invalid recipe.
+
+use super::check::SCHEMA;
+use crate::PythonRequest;
+
+/// The reason why a recipe is refused. Lines are counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// The text is not TOML, or does not follow the schema. The message contains line and column.
+    #[error("{0}")]
+    Parse(String),
+    /// The recipe is written for a newer version of this tool.
+    #[error("schema {0} is newer than the supported schema {SCHEMA}")]
+    Schema(u32),
+    /// The name cannot be part of a directory name.
+    #[error(
+        "line {line}: recipe name `{name}` is invalid; use lowercase letters, digits and inner \
+         hyphens"
+    )]
+    Name {
+        /// The name.
+        name: String,
+        /// The line of the name.
+        line: usize,
+    },
+    /// CPython has no extension module of this name.
+    #[error("line {line}: CPython {python} has no extension module `{module}`{suggestion}")]
+    UnknownModule {
+        /// The module.
+        module: String,
+        /// The CPython of the recipe.
+        python: PythonRequest,
+        /// "; did you mean `_decimal`?", or empty.
+        suggestion: String,
+        /// The line of the module.
+        line: usize,
+    },
+    /// An entry of `build.files` is not the path of a C file.
+    #[error(
+        "line {line}: `{file}` is not the path of a C file of CPython such as \
+         `Objects/typeobject.c`"
+    )]
+    File {
+        /// The entry.
+        file: String,
+        /// The line of the entry.
+        line: usize,
+    },
+    /// An entry of `build.cflags` is not one flag.
+    #[error(
+        "line {line}: `{flag}` is not a compiler flag; each entry of `cflags` starts with `-` and \
+         contains no white space"
+    )]
+    Flag {
+        /// The entry.
+        flag: String,
+        /// The line of the entry.
+        line: usize,
+    },
+}
