@@ -24,7 +24,8 @@ static READER: ObjectReader = ObjectReader {
     get_xcoff_member_alignment: |_| 0,
 };
 
-/// Writes an archive. Dates, owners and modes are fixed, so the same members produce the same bytes.
+/// Writes an archive. Dates, owners and modes are fixed, so the same members produce the same
+/// bytes.
 ///
 /// # Panics
 /// Never: writing to a vector does not fail.

@@ -20,8 +20,8 @@ pub enum Behaviour {
     Null,
     /// `value=N`: returns the number.
     Value(i64),
-    /// `python-error`, `python-error=N`: raises NotImplementedError with the name of the symbol, and
-    /// returns NULL or the number. C API functions that return an `int` report errors by -1.
+    /// `python-error`, `python-error=N`: raises NotImplementedError with the name of the symbol,
+    /// and returns NULL or the number. C API functions that return an `int` report errors by -1.
     PythonError(i64),
     /// `shim`: links a small implementation in C, which exists for a few symbols.
     Shim,
@@ -91,8 +91,8 @@ impl Serialize for Behaviour {
     }
 }
 
-/// Behaviours by name or pattern of symbols (`mpd_*`). Of several matching patterns the most specific
-/// one applies, in whatever order they were added.
+/// Behaviours by name or pattern of symbols (`mpd_*`). Of several matching patterns the most
+/// specific one applies, in whatever order they were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules(BTreeMap<String, (Pattern, Behaviour)>);
 
@@ -163,8 +163,8 @@ impl Rules {
             .map(|(text, (_, behaviour))| (text.as_str(), *behaviour))
     }
 
-    /// The pattern and behaviour that apply to an import such as `env.mpd_add`. A pattern with a dot
-    /// is matched against module and name, others against the name of the function.
+    /// The pattern and behaviour that apply to an import such as `env.mpd_add`. A pattern with a
+    /// dot is matched against module and name, others against the name of the function.
     #[must_use]
     pub fn get_import(&self, module: &str, name: &str) -> Option<(&str, Behaviour)> {
         let whole = format!("{module}.{name}");

@@ -72,9 +72,9 @@ pub fn family(symbol: &str) -> Option<&'static Family> {
 /// The shim that defines a symbol: its name and its C source.
 #[must_use]
 pub(crate) fn shim(symbol: &str) -> Option<(&'static str, &'static str)> {
-    let wanted = family(symbol)?.shim.as_ref()?;
+    let shim = family(symbol)?.shim.as_ref()?;
     let has = |source: &str| source.contains(&format!("{symbol}("));
-    SHIMS.into_iter().find(|(name, source)| name == wanted && has(source))
+    SHIMS.into_iter().find(|(name, source)| name == shim && has(source))
 }
 
 /// The macro of this name, or the macro whose [`Macro::message`] this symbol is.
@@ -109,13 +109,15 @@ mod tests {
 
     #[test]
     fn every_family_has_cures_and_is_reachable() {
-        for wanted in &FAMILIES.family {
-            assert!(!wanted.cures.is_empty() && !wanted.symbols.is_empty(), "{}", wanted.name);
+        for family in &FAMILIES.family {
+            assert!(!family.cures.is_empty() && !family.symbols.is_empty(), "{}", family.name);
             // A symbol of the family: a pattern with its wildcards filled in.
             let example =
                 |glob: &Glob| glob.0.as_str().replace("[A-Z]", "A").replace(['*', '?'], "x");
-            let own = |glob: &Glob| family(&example(glob)).is_some_and(|it| it.name == wanted.name);
-            assert!(wanted.symbols.iter().any(own), "{} is hidden", wanted.name);
+            let own = |glob: &Glob| {
+                super::family(&example(glob)).is_some_and(|it| it.name == family.name)
+            };
+            assert!(family.symbols.iter().any(own), "{} is hidden", family.name);
         }
     }
 

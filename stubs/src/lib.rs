@@ -1,8 +1,8 @@
-//! Finds the symbols that a set of wasm objects and archives leaves undefined, by the linker's rules,
-//! and writes stubs for them without a compiler.
+//! Finds the symbols that a set of wasm objects and archives leaves undefined, by the linker's
+//! rules, and writes stubs for them without a compiler.
 //!
-//! This crate works on bytes: it reads and writes no files, uses no network and runs no linker. It is
-//! an internal crate of cargo-pywasm without a semver promise.
+//! This crate works on bytes: it reads and writes no files, uses no network and runs no linker. It
+//! is an internal crate of cargo-pywasm without a semver promise.
 //!
 //! ```no_run
 //! let mut link = pywasm_stubs::Link::new();
@@ -22,6 +22,7 @@ mod libc;
 mod link;
 mod macros;
 mod object;
+mod read_error;
 mod refusal;
 mod signature;
 mod stub;
@@ -37,7 +38,8 @@ pub use leave_out::{LeaveOutError, leave_out};
 pub use libc::is_libc_symbol;
 pub use link::{Closure, Conflict, Link, Undefined, members};
 pub use macros::{Macro, macros};
-pub use object::{ImportedFunction, Object, ReadError, Symbol, SymbolKind, foreign_format};
+pub use object::{ImportedFunction, Object, Symbol, SymbolKind};
+pub use read_error::{ReadError, foreign_format};
 pub use refusal::{Reason, Refusal, Stage, refuse};
 pub use signature::{ParseSignatureError, Signature};
 pub use stub::{ENOSYS, Stub, TrapReporter, trap_message};

@@ -3,7 +3,8 @@
 use object::read::archive::ArchiveFile;
 
 use self::table::Table;
-use crate::object::{ImportedFunction, Object, ReadError, SymbolKind, foreign_format};
+use crate::object::{ImportedFunction, Object, SymbolKind};
+use crate::read_error::{ReadError, foreign_format};
 
 mod table;
 
@@ -48,8 +49,8 @@ pub struct Closure {
     pub imports: Vec<(ImportedFunction, Vec<String>)>,
 }
 
-/// Objects and archives in the order of a linker's command line. As with wasm-ld, an archive is also
-/// searched for symbols of later objects; the order matters only between two definitions.
+/// Objects and archives in the order of a linker's command line. As with wasm-ld, an archive is
+/// also searched for symbols of later objects; the order matters only between two definitions.
 ///
 /// Objects count as a whole, including functions that the linker would garbage-collect.
 #[derive(Clone, Debug, Default)]

@@ -1,8 +1,8 @@
 //! Macros of Python's C API that hand-written bindings declare as functions.
 //!
-//! Each has an object that defines a function of its name. The function refers to an undefined symbol
-//! whose name is the message, "… is a macro of Python's C API: call …", so that the linker's error or
-//! the unknown import shows it.
+//! Each has an object that defines a function of its name. The function refers to an undefined
+//! symbol whose name is the message, "… is a macro of Python's C API: call …", so that the linker's
+//! error or the unknown import shows it.
 
 use std::collections::BTreeMap;
 

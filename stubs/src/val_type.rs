@@ -21,8 +21,8 @@ pub enum ValType {
     FuncRef,
     /// `externref`
     ExternRef,
-    /// `ref`: any other reference type. These are not told apart, because C has no values of them
-    /// and no host function takes them.
+    /// `ref`: any other reference type. They are not distinguished, because C has no values of
+    /// them and no host function takes them.
     OtherRef,
 }
 

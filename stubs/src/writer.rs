@@ -2,8 +2,8 @@
 //! relocations for the addresses in them.
 //!
 //! The format is version 2 of the linking section, defined by
-//! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>. The same calls produce the
-//! same bytes.
+//! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>. The same calls produce
+//! the same bytes.
 
 use wasm_encoder::{
     CustomSection, EntityType, FunctionSection, ImportSection, MemoryType, Module, RawSection,
@@ -14,9 +14,11 @@ use crate::signature::Signature;
 use crate::val_type::ValType;
 
 mod code;
+mod data;
 mod encode;
 
 pub use code::Code;
+pub use data::Data;
 
 /// Section numbers of the core specification.
 const CODE: u8 = 10;
@@ -58,13 +60,6 @@ pub(crate) struct Fixup {
     offset: u32,
     symbol: SymbolId,
     addend: i32,
-}
-
-/// The content of a variable, or any other bytes that have an address.
-#[derive(Clone, Debug, Default)]
-pub struct Data {
-    bytes: Vec<u8>,
-    fixups: Vec<Fixup>,
 }
 
 struct Function {
@@ -139,29 +134,6 @@ impl Binding {
             Self::Weak => HIDDEN | WEAK,
             Self::Local => LOCAL,
         }
-    }
-}
-
-impl Data {
-    /// Appends bytes and returns their offset.
-    #[allow(clippy::cast_possible_truncation, reason = "a wasm object is smaller than 4 GiB")]
-    pub fn push(&mut self, bytes: &[u8]) -> u32 {
-        let offset = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(bytes);
-        offset
-    }
-
-    /// Appends the address of a symbol plus `addend` bytes.
-    pub fn push_address(&mut self, symbol: SymbolId, addend: u32) {
-        let offset = self.push(&[0; 4]);
-        let addend = addend.cast_signed();
-        self.fixups.push(Fixup { kind: Relocation::AddressInData, offset, symbol, addend });
-    }
-
-    /// Appends a C function pointer: the function's index in the indirect function table.
-    pub fn push_function(&mut self, symbol: SymbolId) {
-        let offset = self.push(&[0; 4]);
-        self.fixups.push(Fixup { kind: Relocation::FunctionInData, offset, symbol, addend: 0 });
     }
 }
 

@@ -46,7 +46,8 @@ impl<'a> Table<'a> {
         table
     }
 
-    /// Adds an archive member: links it if it is needed already, and otherwise registers its symbols.
+    /// Adds an archive member: links it if it is needed already, and otherwise registers its
+    /// symbols.
     fn add_lazy(&mut self, index: usize) {
         let inputs = self.inputs;
         let defines = inputs[index].object.symbols.iter().filter(|symbol| !symbol.undefined);

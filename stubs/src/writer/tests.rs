@@ -80,8 +80,8 @@ fn linker_resolves_every_relocation() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let bytes = std::fs::read(module).unwrap();
     wasmparser::Validator::new().validate_all(&bytes).unwrap();
-    // The table holds the addresses of both names, which are contiguous, and index 1 of the function
-    // table: the linker leaves index 0 unused.
+    // The table holds the addresses of both names, which are contiguous, and index 1 of the
+    // function table: the linker leaves index 0 unused.
     let data = data_of(&bytes);
     let names = data.windows(8).position(|bytes| bytes == b"one\0two\0").unwrap();
     let base = u32::try_from(names).unwrap();
