@@ -1,8 +1,8 @@
 //! Profiles of CPython for profile-guided optimization, recorded by `cargo xtask train`.
 //!
-//! The files are LLVM instrumentation profiles in the indexed format, compressed by xz. The compiler
-//! matches functions by name and control flow, so the profile of one release serves its whole
-//! series: a function that has changed is compiled without a profile.
+//! The files are LLVM instrumentation profiles in the indexed format, compressed by xz. The
+//! compiler matches functions by name and control flow, so the profile of one release serves its
+//! whole series: a function that has changed is compiled without a profile.
 //!
 //! Profiles are tied to the version of clang: clang 19 cannot read a profile in the format of
 //! clang 22, and clang 22 uses only function entry counts from one in the format of clang 19
