@@ -1,29 +1,32 @@
-//! Which member of an archive defines a function: where there is no link map, names still tell it.
+//! The archive members that define functions, for modules without a linker map.
 
 use std::collections::HashMap;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// The functions of archives, by name.
+use crate::Object;
+
+/// The functions of archives by name.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
-    objects: Vec<String>,
-    /// Of one that several objects have, each with its own, none.
+    objects: Vec<Object>,
+    /// `None` for a name that several objects define.
     functions: HashMap<String, Option<u32>>,
 }
 
 impl Members {
-    /// Adds an archive: `name` is its file's name, without directories.
+    /// Adds an archive. `name` is its file name.
     ///
     /// # Errors
-    /// When it can't be read.
+    /// When the archive is malformed.
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let mut last = String::new();
         pywasm_stubs::defined_functions(name, bytes, |member, function| {
             if last != member || self.objects.is_empty() {
                 last = member.to_owned();
-                self.objects.push(format!("{name}({member})"));
+                self.objects
+                    .push(Object { archive: Some(name.to_owned()), name: member.to_owned() });
             }
             let object = u32::try_from(self.objects.len() - 1).ok();
             self.functions
@@ -34,10 +37,10 @@ impl Members {
         Ok(())
     }
 
-    /// Those of an installation: libpython and what is linked with it.
+    /// Reads the archives of an installation: libpython and the libraries linked with it.
     ///
     /// # Errors
-    /// When one can't be read.
+    /// When an archive cannot be read.
     pub fn of_installation(root: &Utf8Path) -> anyhow::Result<Self> {
         let mut archives = Vec::new();
         for dir in ["lib", "lib/wasi-libc"] {
@@ -49,10 +52,10 @@ impl Members {
         Self::of_files(&archives)
     }
 
-    /// Those of archives.
+    /// Reads archives.
     ///
     /// # Errors
-    /// When one can't be read.
+    /// When an archive cannot be read.
     pub fn of_files(archives: &[Utf8PathBuf]) -> anyhow::Result<Self> {
         let mut members = Self::default();
         for path in archives {
@@ -62,10 +65,10 @@ impl Members {
         Ok(members)
     }
 
-    /// The object that defines a function, where it is one.
-    pub(super) fn of(&self, function: &str) -> Option<&str> {
+    /// Returns the object that defines a function, or `None` if several objects or none do.
+    pub(super) fn of(&self, function: &str) -> Option<&Object> {
         let object = (*self.functions.get(function)?)?;
-        self.objects.get(object as usize).map(String::as_str)
+        self.objects.get(object as usize)
     }
 }
 
@@ -76,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_that_two_objects_have_is_of_neither() {
+    fn function_of_two_objects_has_none() {
         let object = |names: &[&str]| {
             let mut writer = Writer::new();
             for name in names {
@@ -92,8 +95,9 @@ mod tests {
         ]);
         let mut members = Members::default();
         members.add("libpython3.13.a", &archive).unwrap();
-        assert_eq!(members.of("PyObject_Call"), Some("libpython3.13.a(call.o)"));
-        assert_eq!(members.of("list_sort"), Some("libpython3.13.a(list.o)"));
-        assert_eq!((members.of("null_error"), members.of("other")), (None, None));
+        let of = |name: &str| members.of(name).map(ToString::to_string);
+        assert_eq!(of("PyObject_Call").as_deref(), Some("libpython3.13.a(call.o)"));
+        assert_eq!(of("list_sort").as_deref(), Some("libpython3.13.a(list.o)"));
+        assert_eq!((of("null_error"), of("other")), (None, None));
     }
 }

@@ -1,37 +1,37 @@
-//! The model: rows of bytes, each with where it is and whose it is.
-
-use std::collections::HashMap;
-use std::rc::Rc;
+//! The model: rows of bytes with their section, kind, origin, object and name.
 
 use serde::{Deserialize, Serialize};
 
-/// What bytes are. Colours and totals go by it.
+use crate::table::{Id, Table};
+use crate::{Object, Origin, Section};
+
+/// The kind of bytes. Colours and totals are by kind.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Frozen code of Python.
+    /// Frozen Python code.
     Python,
-    /// Code and data of C, CPython's own among it.
+    /// Code and data of C, including CPython.
     C,
     /// Code and data of Rust.
     Rust,
-    /// Code and data of which nothing tells whose it is.
+    /// Code and data of unknown origin.
     #[default]
     Unknown,
-    /// What only debuggers read: names, debug information, who produced it.
+    /// Sections for debuggers and build tools: names, DWARF, producers.
     Debug,
-    /// What the format needs: types, imports, tables, the heads of sections.
+    /// The structure of the module: types, imports, tables, section headers.
     Format,
 }
 
 impl Kind {
-    /// All of them, in the order in which they are told.
+    /// All kinds, in the order of reports.
     pub const ALL: [Self; 6] =
         [Self::Python, Self::C, Self::Rust, Self::Unknown, Self::Debug, Self::Format];
 
-    /// Its name in tables, files and budgets.
+    /// Returns the name of the kind in tables, files and budgets.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -45,31 +45,23 @@ impl Kind {
     }
 }
 
-/// A label, by its number in [`Labels`]. 0 is none.
-pub(super) type LabelId = u32;
-
-/// Some bytes of a module that have everything in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Bytes that agree in everything but their number.
+#[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// What they are.
+    /// The kind of the bytes.
     pub kind: Kind,
-    /// The section they are in: `code`, `data`, `custom section name`.
-    pub section: LabelId,
-    /// Whose they are: a Python module, an object, a crate, a family of names.
-    pub origin: LabelId,
-    /// The object that the linker took them from, where that is known.
-    pub object: LabelId,
-    /// The function or the variable, where that is known.
-    pub name: LabelId,
-    /// How many things they are: functions, variables.
+    pub(crate) section: Id,
+    pub(crate) origin: Id,
+    pub(crate) object: Option<Id>,
+    pub(crate) name: Option<Id>,
+    /// The number of functions or variables.
     pub count: u32,
-    /// How many bytes.
+    /// The number of bytes.
     pub bytes: u64,
 }
 
 impl Row {
-    /// What it has in common with others.
-    fn key(&self) -> (Kind, LabelId, LabelId, LabelId, LabelId) {
+    fn key(&self) -> (Kind, Id, Id, Option<Id>, Option<Id>) {
         (self.kind, self.section, self.origin, self.object, self.name)
     }
 
@@ -79,70 +71,38 @@ impl Row {
     }
 }
 
-/// Texts, each once.
-#[derive(Clone, Debug)]
-pub struct Labels {
-    texts: Vec<Rc<str>>,
-    known: HashMap<Rc<str>, LabelId>,
-}
-
-impl Default for Labels {
-    fn default() -> Self {
-        let none: Rc<str> = "".into();
-        Self { texts: vec![Rc::clone(&none)], known: HashMap::from([(none, 0)]) }
-    }
-}
-
-impl Labels {
-    /// The number of a text.
-    pub fn id(&mut self, text: &str) -> LabelId {
-        if let Some(id) = self.known.get(text) {
-            return *id;
-        }
-        let id = u32::try_from(self.texts.len()).expect("a module has less than 2^32 bytes");
-        let text: Rc<str> = text.into();
-        self.texts.push(Rc::clone(&text));
-        self.known.insert(text, id);
-        id
-    }
-
-    /// The text of a number; of one that was never given, none.
-    #[must_use]
-    pub fn text(&self, id: LabelId) -> &str {
-        self.texts.get(id as usize).map_or("", |text| text)
-    }
-}
-
-/// Where all bytes of a module are.
+/// All bytes of a module.
 #[derive(Clone, Debug, Default)]
 pub struct Breakdown {
-    /// The texts of the rows.
-    pub labels: Labels,
-    /// The rows; no two have all but the bytes in common. Their bytes add up to [`Breakdown::total`].
+    pub(crate) sections: Table<Section>,
+    pub(crate) origins: Table<Origin>,
+    pub(crate) objects: Table<Object>,
+    pub(crate) names: Table<str>,
+    /// The rows. No two agree in everything but their bytes, which add up to [`Breakdown::total`].
     pub rows: Vec<Row>,
-    /// The size of the module, in bytes.
+    /// The size of the module in bytes.
     pub total: u64,
-    /// Its size compressed by gzip, where somebody asked for it.
+    /// Its size compressed by gzip, if it was measured.
     pub gzip: Option<u64>,
-    /// What one should know to read it right, in sentences.
+    /// Remarks for readers of the tables, as sentences.
     pub notes: Vec<String>,
 }
 
 impl Breakdown {
     /// Adds bytes.
-    pub(super) fn push(&mut self, row: Row) {
+    pub(crate) fn push(&mut self, row: Row) {
         self.total += row.bytes;
         match self.rows.last_mut() {
-            // Of a million functions that nothing tells apart, one row.
+            // Keeps a million functions without names from taking a million rows.
             Some(last) if last.key() == row.key() => last.add(&row),
             _ if row.bytes > 0 => self.rows.push(row),
             _ => {}
         }
     }
 
-    /// Makes one row of those that have all but the bytes in common, and puts rows in an order that only
-    /// depends on what they say.
-    pub(super) fn close(&mut self) {
+    /// Merges rows that agree in everything but their bytes, and sorts the rows by their text, so
+    /// that the order depends on the content alone.
+    pub(crate) fn close(&mut self) {
         self.rows.sort_unstable_by_key(Row::key);
         self.rows.dedup_by(|next, kept| {
             let same = next.key() == kept.key();
@@ -151,67 +111,128 @@ impl Breakdown {
             }
             same
         });
-        let labels = &self.labels;
-        let texts =
-            |it: &Row| [it.section, it.origin, it.object, it.name].map(|id| labels.text(id));
-        self.rows
-            .sort_unstable_by(|one, other| (one.kind, texts(one)).cmp(&(other.kind, texts(other))));
+        let sections = Ranks::of(&self.sections);
+        let origins = Ranks::of(&self.origins);
+        let objects = Ranks::of(&self.objects);
+        let names = Ranks::of(&self.names);
+        self.rows.sort_unstable_by_key(|row| {
+            let object = row.object.map(|id| objects.rank(id));
+            let name = row.name.map(|id| names.rank(id));
+            (row.kind, sections.rank(row.section), origins.rank(row.origin), object, name)
+        });
     }
 
-    /// The bytes of what a test is true of.
+    /// Returns the section that a row is in.
+    #[must_use]
+    pub fn section(&self, row: &Row) -> &Section {
+        self.sections.get(row.section)
+    }
+
+    /// Returns the origin of a row.
+    #[must_use]
+    pub fn origin(&self, row: &Row) -> &Origin {
+        self.origins.get(row.origin)
+    }
+
+    /// Returns the object that the linker took a row from, if it is known.
+    #[must_use]
+    pub fn object(&self, row: &Row) -> Option<&Object> {
+        row.object.map(|id| self.objects.get(id))
+    }
+
+    /// Returns the name of a row's function, variable or Python module, if it is known.
+    #[must_use]
+    pub fn name(&self, row: &Row) -> Option<&str> {
+        row.name.map(|id| self.names.get(id))
+    }
+
+    /// Returns the bytes of all rows for which `test` returns true.
     pub fn sum(&self, test: impl Fn(&Row) -> bool) -> u64 {
         self.rows.iter().filter(|row| test(row)).map(|row| row.bytes).sum()
     }
 
-    /// Whether nothing tells its functions apart.
+    /// Returns true if the module has functions and none has a known origin.
     #[must_use]
     pub fn is_nameless(&self) -> bool {
-        let is_code = |row: &Row| self.text(row.section) == "code" && row.kind != Kind::Format;
+        let is_code = |row: &Row| *self.section(row) == Section::CODE && row.kind != Kind::Format;
         let code = self.sum(is_code);
         code > 0 && self.sum(|row| is_code(row) && row.kind == Kind::Unknown) == code
     }
 
-    /// The part of it that a test is true of.
+    /// Returns the rows for which `test` returns true, as a breakdown of their own.
     #[must_use]
     pub fn only(&self, test: impl Fn(&Row) -> bool) -> Self {
-        let mut part = Self { labels: self.labels.clone(), ..Self::default() };
+        let mut part =
+            Self { rows: Vec::new(), total: 0, gzip: None, notes: Vec::new(), ..self.clone() };
         self.rows.iter().filter(|row| test(row)).for_each(|row| part.push(*row));
         part
     }
+}
 
-    /// The text of a label.
-    #[must_use]
-    pub fn text(&self, id: LabelId) -> &str {
-        self.labels.text(id)
+/// The positions of a table's values when they are sorted by their text.
+struct Ranks(Vec<u32>);
+
+impl Ranks {
+    fn of<T: Eq + std::hash::Hash + ToString + ?Sized>(table: &Table<T>) -> Self {
+        let mut order: Vec<(String, usize)> =
+            table.values().map(ToString::to_string).zip(0..).collect();
+        order.sort_unstable();
+        let mut ranks = vec![0; order.len()];
+        for (rank, (_, index)) in (0..).zip(order) {
+            ranks[index] = rank;
+        }
+        Self(ranks)
+    }
+
+    fn rank(&self, id: Id) -> u32 {
+        self.0[id.index()]
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn what_has_all_in_common_is_one_row_and_the_sum_is_kept() {
+    /// Returns a breakdown of rows: kind, section, origin, object, name, bytes. An empty text is
+    /// no object or no name.
+    pub(crate) fn breakdown(rows: &[(Kind, &str, &str, &str, &str, u64)]) -> Breakdown {
         let mut all = Breakdown::default();
-        let (code, b, a) = (all.labels.id("code"), all.labels.id("b"), all.labels.id("a"));
-        let row = |origin, bytes| Row {
-            kind: Kind::C,
-            section: code,
-            origin,
-            object: 0,
-            name: 0,
-            count: 1,
-            bytes,
-        };
-        for (origin, bytes) in [(b, 3), (a, 4), (b, 5), (a, 0)] {
-            all.push(row(origin, bytes));
+        for (kind, section, origin, object, name, bytes) in rows {
+            let (kind, bytes) = (*kind, *bytes);
+            let section = all.sections.id(section.parse::<Section>().unwrap());
+            let origin = all.origins.id(Origin::parse(kind, origin).unwrap());
+            let object = (!object.is_empty()).then(|| {
+                let Ok(object) = object.parse::<Object>();
+                all.objects.id(object)
+            });
+            let name = (!name.is_empty()).then(|| all.names.id(*name));
+            all.push(Row { kind, section, origin, object, name, count: 1, bytes });
         }
         all.close();
+        all
+    }
+
+    pub(crate) fn example() -> Breakdown {
+        breakdown(&[
+            (Kind::Python, "data", "email", "", "email", 10),
+            (Kind::Python, "data", "email.mime.text", "", "email.mime.text", 20),
+            (Kind::C, "code", "l.a(call.o)", "l.a(call.o)", "PyObject_Call", 100),
+            (Kind::C, "data", "l.a(call.o)", "l.a(call.o)", "constants", 7),
+            (Kind::Rust, "code", "crate core", "demo.o", "core::fmt::write", 50),
+            (Kind::Unknown, "code", "without a name", "", "function 3", 5),
+            (Kind::Debug, "custom section `name`", "custom section `name`", "", "", 40),
+            (Kind::Format, "type", "type", "", "", 8),
+        ])
+    }
+
+    #[test]
+    fn equal_rows_are_merged_and_sorted() {
+        let rows = [("b", 3), ("a", 4), ("b", 5), ("a", 0)];
+        let all = breakdown(&rows.map(|(origin, bytes)| (Kind::C, "code", origin, "", "", bytes)));
         assert_eq!(all.total, 12);
         assert_eq!(all.sum(|_| true), 12);
-        let told: Vec<(&str, u32, u64)> =
-            all.rows.iter().map(|it| (all.text(it.origin), it.count, it.bytes)).collect();
-        assert_eq!(told, [("a", 1, 4), ("b", 2, 8)]);
-        assert_eq!(all.text(99), "");
+        let rows: Vec<(String, u32, u64)> =
+            all.rows.iter().map(|it| (all.origin(it).to_string(), it.count, it.bytes)).collect();
+        assert_eq!(rows, [("a".to_owned(), 1, 4), ("b".to_owned(), 2, 8)]);
     }
 }

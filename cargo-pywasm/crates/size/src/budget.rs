@@ -1,4 +1,4 @@
-//! How large a module and its parts may be, as a project says it, and what to tell where one is too large.
+//! Size budgets: limits for a module and its parts, and reports about those that are exceeded.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,23 +7,23 @@ use bytesize::ByteSize;
 use camino::Utf8PathBuf;
 use serde::Deserialize;
 
-use super::key::BASELINE;
-use super::report::grouped;
-use super::{Breakdown, Diff, Key, Kind, View};
+use crate::key::BASELINE;
+use crate::report::grouped;
+use crate::{Breakdown, Diff, Key, Kind, View};
 
-/// Limits in bytes, and with what a module that is too large is compared.
+/// Limits in bytes, and the baseline that reports compare with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Value>")]
 pub struct Budget {
-    /// By what they are of.
+    /// The limits by key.
     pub limits: BTreeMap<Key, u64>,
-    /// A baseline, relative to the Cargo.toml.
+    /// The path of a baseline, relative to the Cargo.toml.
     pub baseline: Option<Utf8PathBuf>,
 }
 
 /// `"3.4MB"`, `3400000`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "a size is a whole number of bytes, or a text as `3.4MB`")]
+#[serde(untagged, expecting = "a size is a whole number of bytes, or a string such as \"3.4MB\"")]
 enum Value {
     Bytes(u64),
     Text(String),
@@ -38,16 +38,14 @@ impl TryFrom<BTreeMap<String, Value>> for Budget {
             match (key.as_str(), value) {
                 (BASELINE, Value::Text(path)) => budget.baseline = Some(path.into()),
                 (BASELINE, Value::Bytes(_)) => {
-                    return Err("`baseline` of a size budget is the path of a file".to_owned());
+                    return Err("`baseline` of a size budget must be the path of a file".to_owned());
                 }
                 (key, Value::Bytes(bytes)) => {
                     budget.limits.insert(key.parse()?, bytes);
                 }
                 (key, Value::Text(text)) => {
                     let size: ByteSize = text.parse().map_err(|_| {
-                        format!(
-                            "`{key}`: `{text}` is not a size, as `3.4MB`, `900KiB` or `1000` are"
-                        )
+                        format!("`{key}`: `{text}` is not a size such as `3.4MB` or `900KiB`")
                     })?;
                     budget.limits.insert(key.parse()?, size.as_u64());
                 }
@@ -57,28 +55,28 @@ impl TryFrom<BTreeMap<String, Value>> for Budget {
     }
 }
 
-/// A limit that is not kept.
+/// A limit that is exceeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Over {
-    /// Of what.
+    /// What the limit applies to.
     pub key: Key,
-    /// The limit, in bytes.
+    /// The limit in bytes.
     pub limit: u64,
-    /// How much there is.
+    /// The actual size in bytes.
     pub bytes: u64,
 }
 
-/// How much of what grew is told.
-const MOST: usize = 10;
+/// The number of lines in a report.
+const MAX_LINES: usize = 10;
 
 impl Budget {
-    /// Whether the compressed size has to be known for it.
+    /// Returns true if a limit applies to the compressed size.
     #[must_use]
     pub fn needs_gzip(&self) -> bool {
         self.limits.contains_key(&Key::Gzip)
     }
 
-    /// The limits that are not kept.
+    /// Returns the limits that a module exceeds.
     #[must_use]
     pub fn over(&self, all: &Breakdown) -> Vec<Over> {
         let over = |(key, limit): (&Key, &u64)| {
@@ -88,58 +86,57 @@ impl Budget {
         self.limits.iter().filter_map(over).collect()
     }
 
-    /// A sentence for each name that nothing is of: a limit that always holds is hardly meant.
+    /// Returns a warning for each key that applies to nothing in the module: such a limit always
+    /// holds, and its name is probably misspelled.
     #[must_use]
-    pub fn of_nothing(&self, all: &Breakdown) -> Vec<String> {
-        let said = |key: &Key| {
-            let near = key.near(all)?;
+    pub fn unused_keys(&self, all: &Breakdown) -> Vec<String> {
+        let warning = |key: &Key| {
+            let near = key.suggestions(all)?;
             let near = if near.is_empty() {
                 String::new()
             } else {
-                format!("; near is {}", near.join(" or "))
+                format!(", did you mean {}?", near.join(" or "))
             };
-            Some(format!("the size budget has `{key}`, of which the module has nothing{near}"))
+            Some(format!("the size budget limits `{key}`, which the module does not have{near}"))
         };
-        self.limits.keys().filter_map(said).collect()
+        self.limits.keys().filter_map(warning).collect()
     }
 }
 
 impl Over {
-    /// What is too much, and what of it grew since an older breakdown; without one, what is most of it.
-    /// Ends with a newline.
+    /// Returns a report: the excess, and the parts that grew since an older breakdown or, without
+    /// one, the largest parts. Ends with a newline.
     #[must_use]
-    pub fn told(&self, all: &Breakdown, old: Option<&Breakdown>) -> String {
+    pub fn report(&self, all: &Breakdown, old: Option<&Breakdown>) -> String {
         let mut text = format!(
-            "error[size-budget]: {}: {} bytes; the budget is {}, {} less\n",
+            "error[size-budget]: {}: {} bytes; the budget is {}, exceeded by {}\n",
             self.key,
             grouped(self.bytes),
             grouped(self.limit),
             grouped(self.bytes - self.limit)
         );
-        let mine = all.only(|row| self.key.has(all, row));
+        let mine = all.only(|row| self.key.applies_to(all, row));
         let largest = |text: &mut String| {
-            let view = View::of(&mine, self.key.by(true));
-            for entry in view.entries.iter().take(MOST) {
+            let view = View::of(&mine, self.key.table(true));
+            for entry in view.entries.iter().take(MAX_LINES) {
                 let _ = writeln!(text, "    {:>12}  {}", grouped(entry.bytes), entry.label);
             }
         };
         let Some(old) = old else {
-            text.push_str("    of no older build is known how large it was; the largest are\n");
+            text.push_str("    there is no older build to compare with; the largest parts are\n");
             largest(&mut text);
             return text;
         };
-        let is_named = old.rows.iter().any(|row| row.name != 0 && row.kind != Kind::Python);
-        let old = old.only(|row| self.key.has(old, row));
-        let diff = Diff::of(&old, &mine, self.key.by(is_named));
+        let is_named = old.rows.iter().any(|row| row.name.is_some() && row.kind != Kind::Python);
+        let old = old.only(|row| self.key.applies_to(old, row));
+        let diff = Diff::of(&old, &mine, self.key.table(is_named));
         let grown: Vec<_> = diff.grown().collect();
         if grown.is_empty() {
-            // It is the budget that has become smaller.
-            text.push_str(
-                "    nothing of it grew since the build that it is compared with; the largest are\n",
-            );
+            // The budget was lowered.
+            text.push_str("    no part grew since the older build; the largest parts are\n");
             largest(&mut text);
         }
-        for change in grown.iter().take(MOST) {
+        for change in grown.iter().take(MAX_LINES) {
             let now = if change.before == 0 {
                 "new".to_owned()
             } else {
@@ -148,8 +145,8 @@ impl Over {
             let by = format!("+{}", grouped(change.after - change.before));
             let _ = writeln!(text, "    {by:>12}  {} ({now})", change.label);
         }
-        if grown.len() > MOST {
-            let _ = writeln!(text, "    {:>12}  … {} more", "", grown.len() - MOST);
+        if grown.len() > MAX_LINES {
+            let _ = writeln!(text, "    {:>12}  … {} more", "", grown.len() - MAX_LINES);
         }
         text
     }
@@ -158,7 +155,7 @@ impl Over {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::tests::{breakdown, example};
+    use crate::breakdown::tests::{breakdown, example};
 
     fn budget(text: &str) -> Result<Budget, String> {
         #[derive(Deserialize)]
@@ -171,15 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_read_in_bytes_or_with_a_unit() {
+    fn limit_has_bytes_or_a_unit() {
         let read = budget(
             r#"{ total = "3.4MB", gzip = 1000, "crate:ic-cdk" = "1KiB", baseline = "size.json" }"#,
         )
         .unwrap();
-        let told: Vec<(String, u64)> =
+        let limits: Vec<(String, u64)> =
             read.limits.iter().map(|(key, limit)| (key.to_string(), *limit)).collect();
         assert_eq!(
-            told,
+            limits,
             [
                 ("total".to_owned(), 3_400_000),
                 ("gzip".to_owned(), 1000),
@@ -191,23 +188,23 @@ mod tests {
     }
 
     #[test]
-    fn a_key_or_a_size_that_is_none_is_refused_with_what_is_near() {
-        for (text, said) in [
-            (r#"{ totl = "1MB" }"#, "near is `total`"),
-            (r#"{ "modul:json" = 1 }"#, "near is `module`"),
-            (r#"{ "module:" = 1 }"#, "has no name"),
+    fn malformed_budget_is_refused_with_a_suggestion() {
+        for (text, message) in [
+            (r#"{ totl = "1MB" }"#, "did you mean `total`?"),
+            (r#"{ "modul:json" = 1 }"#, "did you mean `module`?"),
+            (r#"{ "module:" = 1 }"#, "lacks a name"),
             (r#"{ total = "many" }"#, "`many` is not a size"),
             ("{ baseline = 3 }", "the path of a file"),
             ("{ total = 3.4 }", "a whole number of bytes"),
             ("{ total = -1 }", "a whole number of bytes"),
         ] {
             let error = budget(text).unwrap_err();
-            assert!(error.contains(said), "{text}: {error}");
+            assert!(error.contains(message), "{text}: {error}");
         }
     }
 
     #[test]
-    fn limits_hold_for_what_they_name() {
+    fn limit_applies_to_its_key() {
         let all = Breakdown { gzip: Some(70), ..example() };
         let of = |key: &str| key.parse::<Key>().unwrap().bytes(&all);
         for (key, bytes) in [
@@ -230,15 +227,15 @@ mod tests {
         assert!(kept.over(&all).is_empty());
         let over = budget(r#"{ total = 239, "module:emial" = 5 }"#).unwrap();
         assert_eq!(over.over(&all), [Over { key: Key::Total, limit: 239, bytes: 240 }]);
-        let nothing = over.of_nothing(&all);
-        assert!(
-            nothing[0].contains("`module:emial`") && nothing[0].contains("near is `email`"),
-            "{nothing:?}"
+        assert_eq!(
+            over.unused_keys(&all),
+            ["the size budget limits `module:emial`, which the module does not have, \
+              did you mean `email`?"]
         );
     }
 
     #[test]
-    fn what_is_too_large_is_told_with_what_grew() {
+    fn report_has_the_parts_that_grew() {
         let new = breakdown(&[
             (Kind::Python, "data", "email", "", "email", 40),
             (Kind::Python, "data", "email.mime.text", "", "email.mime.text", 20),
@@ -246,12 +243,12 @@ mod tests {
         ]);
         let over = Over { key: Key::Kind(Kind::Python), limit: 100, bytes: 5060 };
         assert_eq!(
-            over.told(&new, Some(&example())),
-            "error[size-budget]: python: 5,060 bytes; the budget is 100, 4,960 less\n          \
+            over.report(&new, Some(&example())),
+            "error[size-budget]: python: 5,060 bytes; the budget is 100, exceeded by 4,960\n          \
              +5,000  decimal (new)\n             +30  email (10 -> 40)\n"
         );
-        assert!(over.told(&new, None).contains("5,000  decimal\n"));
-        let same = over.told(&new, Some(&new));
-        assert!(same.contains("nothing of it grew") && same.contains("5,000  decimal\n"), "{same}");
+        assert!(over.report(&new, None).contains("5,000  decimal\n"));
+        let same = over.report(&new, Some(&new));
+        assert!(same.contains("no part grew") && same.contains("5,000  decimal\n"), "{same}");
     }
 }

@@ -1,24 +1,27 @@
-//! Attributes the bytes of the data section to their owners, by address. Segments may be as the linker
-//! wrote them or as an optimizer split them.
+//! Attributes the bytes of the data section, by address. Segments may be as the linker wrote them
+//! or as an optimizer split them.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use pywasm_wasm::custom;
-use pywasm_wasm::sections::Section;
+use pywasm_wasm::{custom, sections};
 use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 
-use super::breakdown::LabelId;
-use super::measure::Run;
-use super::memory::{Image, Owner, Owners};
-use super::{Kind, Row, frozen, origin};
+use crate::measure::Measuring;
+use crate::memory::{Image, Owner, Owners};
+use crate::table::Id;
+use crate::{Kind, Origin, Row, frozen, symbol};
 
-/// Measures the data section.
+/// Attributes the data section.
 ///
 /// # Errors
-/// When it is broken.
-pub(super) fn measure(run: &mut Run<'_>, section: LabelId, place: &Section) -> anyhow::Result<()> {
-    let segments = segments(run.bytes, place)?;
+/// When the section is malformed.
+pub(crate) fn measure(
+    measuring: &mut Measuring<'_>,
+    section: Id,
+    found: &sections::Section,
+) -> anyhow::Result<()> {
+    let segments = segments(measuring.bytes, found)?;
     let placed = segments.iter().filter_map(|it| Some((it.address?, it.data)));
     let image = Image::of(&placed.collect::<Vec<_>>());
     let modules = image.as_ref().map(frozen::modules).unwrap_or_default();
@@ -27,121 +30,123 @@ pub(super) fn measure(run: &mut Run<'_>, section: LabelId, place: &Section) -> a
         .iter()
         .map(|it| u64::from(it.address)..u64::from(it.address) + u64::from(it.size))
         .collect();
-    let chunks = run.evidence.map.map_or(&[][..], |map| &map.data);
+    let chunks = measuring.evidence.map.map_or(&[][..], |map| &map.data);
     let owners = Owners::new(chunks, &ranges);
-    let heads: u64 = segments.iter().map(|it| it.data.len() as u64).sum();
-    let content = (place.content.end - place.content.start) as u64;
-    run.format(section, "heads of data segments", content - heads);
-    let mut spent = Spent { run, modules: &modules, section, of: HashMap::new() };
+    let data: u64 = segments.iter().map(|it| it.data.len() as u64).sum();
+    measuring.structure(section, Origin::SegmentHeaders, found.content.len() as u64 - data);
+    let mut sums = Sums { measuring, modules: &modules, section, bytes: HashMap::new() };
     for (number, segment) in segments.iter().enumerate() {
         let length = segment.data.len() as u64;
-        // Segments are told one by one where they are few.
-        let number = if segments.len() > FEW_SEGMENTS { ALL } else { u32::try_from(number)? };
+        let number =
+            if segments.len() > MAX_SEGMENTS { None } else { Some(u32::try_from(number)?) };
         match segment.address {
             Some(address) => {
-                let begin = u64::from(address);
-                owners.cut(begin..begin + length, |owner, bytes| spent.add(owner, bytes, number));
+                let start = u64::from(address);
+                owners.split(start..start + length, |owner, bytes| sums.add(owner, bytes, number));
             }
-            None => spent.add(Owner::Nobody, length, number),
+            None => sums.add(Owner::Unknown, length, number),
         }
     }
-    spent.tell();
-    if custom::read(run.bytes, custom::SNAPSHOT)?.is_some() {
-        let note = "it is a snapshot: its data is the memory that Python had, whose objects nothing tells apart";
-        run.out.notes.push(note.to_owned());
+    sums.push();
+    if custom::read(measuring.bytes, custom::SNAPSHOT)?.is_some() {
+        let note = "this module is a snapshot: its data is Python's memory, whose objects cannot \
+            be told apart";
+        measuring.out.notes.push(note.to_owned());
     }
     Ok(())
 }
 
-/// An optimizer leaves thousands of segments, which say nothing.
-const FEW_SEGMENTS: usize = 10;
-/// In place of a segment's number: that of all of them.
-const ALL: u32 = u32::MAX;
+/// The largest number of segments that have a row each. An optimizer makes thousands of segments,
+/// and one of them is not worth a row.
+const MAX_SEGMENTS: usize = 10;
 
-/// Bytes of data by owner and segment, added up before they become rows: pieces are many.
-struct Spent<'s, 'r> {
-    run: &'s mut Run<'r>,
+/// Bytes by owner and segment, added up before they become rows: there are many pieces.
+struct Sums<'s, 'm> {
+    measuring: &'s mut Measuring<'m>,
     modules: &'s [frozen::Module],
-    section: LabelId,
-    of: HashMap<(Owner, u32), u64>,
+    section: Id,
+    bytes: HashMap<(Owner, Option<u32>), u64>,
 }
 
-impl Spent<'_, '_> {
-    fn add(&mut self, owner: Owner, bytes: u64, segment: u32) {
-        let segment = if owner == Owner::Nobody { segment } else { ALL };
-        *self.of.entry((owner, segment)).or_default() += bytes;
+impl Sums<'_, '_> {
+    /// Adds bytes. The segment is kept only if the owner is unknown.
+    fn add(&mut self, owner: Owner, bytes: u64, segment: Option<u32>) {
+        let segment = segment.filter(|_| owner == Owner::Unknown);
+        *self.bytes.entry((owner, segment)).or_default() += bytes;
     }
 
-    fn tell(self) {
-        let Self { run, modules, section, of } = self;
-        let objects = run.evidence.map.map_or(&[][..], |map| &map.objects);
-        let labels = &mut run.out.labels;
-        let known: Vec<(Kind, LabelId, LabelId)> = objects
+    /// Turns the sums into rows.
+    fn push(self) {
+        let Self { measuring, modules, section, bytes } = self;
+        let out = &mut measuring.out;
+        let paths = measuring.evidence.map.map_or(&[][..], |map| &map.objects);
+        let objects: Vec<(Kind, Id, Option<Id>)> = paths
             .iter()
             .map(|path| {
-                let (kind, origin, object) = origin::of_object(path);
-                (kind, labels.id(&origin), labels.id(&object))
+                let (kind, origin, object) = symbol::object_of(path);
+                (kind, out.origins.id(origin), object.map(|it| out.objects.id(it)))
             })
             .collect();
-        for ((owner, segment), bytes) in of {
-            let labels = &mut run.out.labels;
+        for ((owner, segment), bytes) in bytes {
             let (kind, origin, object, name) = match owner {
-                Owner::Frozen(which) => {
-                    let name = modules.get(which as usize).map_or("", |it| it.name.as_str());
-                    let id = labels.id(name);
-                    (Kind::Python, id, 0, id)
+                Owner::Frozen(number) => {
+                    let Some(module) = modules.get(number as usize) else { continue };
+                    let origin = out.origins.id(Origin::Python(module.name.clone()));
+                    (Kind::Python, origin, None, out.names.id(module.name.as_str()))
                 }
-                Owner::Chunk(which) => {
-                    let chunk = run.evidence.map.and_then(|map| map.data.get(which as usize));
+                Owner::Chunk(number) => {
+                    let chunk = measuring.evidence.map.and_then(|it| it.data.get(number as usize));
                     let Some(chunk) = chunk else { continue };
-                    let (kind, origin, object) =
-                        known.get(chunk.object as usize).copied().unwrap_or_default();
+                    let Some(known) = objects.get(chunk.object as usize) else { continue };
+                    let (kind, origin, object) = *known;
                     let name = variable(chunk.name);
-                    // Of Rust's data the name tells more than the object, which may have many crates.
-                    let origin = match origin::of_rust(name) {
-                        Some(krate) => labels.id(&krate),
+                    // An object of Rust may have several crates; the symbol names the right one.
+                    let origin = match symbol::rust_origin(name) {
+                        Some(found) => out.origins.id(found),
                         None => origin,
                     };
-                    (kind, origin, object, labels.id(&told_variable(name)))
+                    (kind, origin, object, out.names.id(variable_name(name)))
                 }
-                Owner::Nobody => {
-                    let origin = labels.id("data without a symbol");
+                Owner::Unknown => {
+                    let origin = out.origins.id(Origin::NoSymbol);
                     let name = match segment {
-                        ALL => "data segments".to_owned(),
-                        number => format!("data segment {number}"),
+                        None => "data segments".to_owned(),
+                        Some(number) => format!("data segment {number}"),
                     };
-                    (Kind::Unknown, origin, 0, labels.id(&name))
+                    (Kind::Unknown, origin, None, out.names.id(name))
                 }
             };
-            run.out.push(Row { kind, section, origin, object, name, count: 1, bytes });
+            let name = Some(name);
+            out.push(Row { kind, section, origin, object, name, count: 1, bytes });
         }
     }
 }
 
-/// `.rodata.bool_doc` is `bool_doc`.
+/// Returns the variable of an object's data section: `bool_doc` for `.rodata.bool_doc`.
 fn variable(section: &str) -> &str {
     let name = section.strip_prefix('.').unwrap_or(section);
     name.split_once('.').map_or(section, |(_, name)| name)
 }
 
-/// Constants have numbers and hashes for names, which are others in the next build.
-fn told_variable(name: &str) -> String {
+/// Returns the name of a variable for a row. Constants are named by numbers and hashes that change
+/// with the next build, so they share one name.
+fn variable_name(name: &str) -> String {
     let anonymous = [".L", "Lanon", ".Lanon", "str"];
     if anonymous.iter().any(|it| name.starts_with(it)) || name.starts_with('.') {
         return "constants".to_owned();
     }
-    origin::told(name)
+    symbol::display_name(name)
 }
 
 struct Segment<'a> {
-    /// Where it goes; of one that is passive, or has no constant place, none.
+    /// The address in memory; `None` for a passive segment, or a computed address.
     address: Option<u32>,
     data: &'a [u8],
 }
 
-fn segments<'a>(bytes: &'a [u8], place: &Section) -> anyhow::Result<Vec<Segment<'a>>> {
-    let content = &bytes[place.content.clone()];
-    let reader = DataSectionReader::new(BinaryReader::new(content, place.content.start as u64))?;
+fn segments<'a>(bytes: &'a [u8], found: &sections::Section) -> anyhow::Result<Vec<Segment<'a>>> {
+    let content = &bytes[found.content.clone()];
+    let reader = DataSectionReader::new(BinaryReader::new(content, found.content.start as u64))?;
     let mut all = Vec::new();
     for segment in reader {
         let segment = segment?;

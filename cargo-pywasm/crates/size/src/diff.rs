@@ -1,31 +1,31 @@
-//! What became larger and smaller from one module to another.
+//! Differences in size between two modules.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Breakdown, By, Kind, View};
+use crate::{Breakdown, By, Kind, View};
 
-/// A line that two tables do not have with the same bytes.
+/// A line whose bytes differ between two tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What its bytes are; a section has bytes of many kinds.
+    /// The kind of the bytes; `None` for a section, which has bytes of several kinds.
     pub kind: Option<Kind>,
-    /// What it is called.
+    /// The text of the line.
     pub label: String,
-    /// Bytes before; of what was not there, 0.
+    /// Its bytes in the older module, 0 if it is new.
     pub before: u64,
-    /// Bytes now; of what is gone, 0.
+    /// Its bytes in the newer module, 0 if it was removed.
     pub after: u64,
 }
 
 impl Change {
-    /// By how much it has grown.
+    /// Returns the growth in bytes.
     #[must_use]
     pub fn by(&self) -> i64 {
         self.after.cast_signed() - self.before.cast_signed()
     }
 
-    /// What has become of it.
+    /// Returns the change as a word.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match (self.before, self.after) {
@@ -37,19 +37,19 @@ impl Change {
     }
 }
 
-/// The changes of a table, the largest first, whether up or down.
+/// The changes of a table, the largest first, in either direction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
-    /// What is not as it was.
+    /// The lines that changed.
     pub changes: Vec<Change>,
-    /// The size before.
+    /// The size of the older module.
     pub before: u64,
-    /// The size now.
+    /// The size of the newer module.
     pub after: u64,
 }
 
 impl Diff {
-    /// What has changed in the table `by`.
+    /// Compares the tables `by` of two modules.
     #[must_use]
     pub fn of(old: &Breakdown, new: &Breakdown, by: By) -> Self {
         let mut lines: BTreeMap<(Option<Kind>, String), (u64, u64)> = BTreeMap::new();
@@ -66,7 +66,7 @@ impl Diff {
         Self { changes, before: old.total, after: new.total }
     }
 
-    /// What became larger or is new, the most first.
+    /// Returns the lines that are new or larger, the largest growth first.
     pub fn grown(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|it| it.by() > 0)
     }
@@ -75,10 +75,10 @@ impl Diff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::tests::{breakdown, example};
+    use crate::breakdown::tests::{breakdown, example};
 
     #[test]
-    fn changes_are_told_by_how_much_and_add_up() {
+    fn changes_are_sorted_and_add_up() {
         let new = breakdown(&[
             (Kind::Python, "data", "email", "", "email", 60),
             (Kind::C, "code", "l.a(call.o)", "l.a(call.o)", "PyObject_Call", 100),
@@ -89,10 +89,10 @@ mod tests {
             (Kind::Format, "type", "type", "", "", 8),
         ]);
         let diff = Diff::of(&example(), &new, By::Origin);
-        let told: Vec<(&str, i64, &str)> =
+        let changes: Vec<(&str, i64, &str)> =
             diff.changes.iter().map(|it| (it.label.as_str(), it.by(), it.word())).collect();
         assert_eq!(
-            told,
+            changes,
             [
                 ("crate alloc", 50, "new"),
                 ("crate core", -50, "gone"),

@@ -1,19 +1,20 @@
-//! What a build has left beside a module: the record of a finished one, the map of one that is as linked.
+//! The files that a build leaves beside a module: the record of a finished module, and the linker
+//! map of a module that is as it was linked.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{LinkMap, Record, is_as_linked};
+use crate::{LinkMap, Record, is_as_linked};
 
-/// Where the record of a module stands: `.x.wasm.size.json` beside `x.wasm`.
+/// Returns the path of a module's record: `.x.wasm.size.json` beside `x.wasm`.
 pub fn record_place(module: &Utf8Path) -> Option<Utf8PathBuf> {
     let name = module.file_name()?;
-    // Of `x.wasm.gz` it is that of `x.wasm`.
+    // `x.wasm.gz` shares the record of `x.wasm`.
     let name = name.strip_suffix(".gz").unwrap_or(name);
     Some(module.with_file_name(format!(".{name}.size.json")))
 }
 
 impl Record {
-    /// The record beside a module, where there is one that is of its bytes.
+    /// Returns the record beside a module, if there is one for exactly these bytes.
     pub fn beside(module: &Utf8Path, bytes: &[u8]) -> Option<Self> {
         let place = record_place(module)?;
         let read = std::fs::read(&place).ok()?;
@@ -21,12 +22,13 @@ impl Record {
     }
 }
 
-/// The map of a module that is just what the linker wrote: beside it, `x.wasm.map`, or where `pywasm-build`
-/// has the linker write it, below the build directory of Cargo. One of another link is passed over.
+/// Returns the linker map of a module that is unchanged since its link. It is looked for beside the
+/// module, `x.wasm.map`, and below Cargo's build directory, where `pywasm-build` has it written.
+/// Maps of other links are skipped.
 pub fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
     let mut places = vec![Utf8PathBuf::from(format!("{module}.map"))];
     let dir = module.parent()?;
-    // Examples and tests lie one directory further down, and have the same build scripts.
+    // Examples and tests are one directory deeper and share the build scripts.
     for dir in [Some(dir), dir.parent()].into_iter().flatten() {
         let Ok(entries) = dir.join("build").read_dir_utf8() else { continue };
         let mut dirs: Vec<Utf8PathBuf> =
@@ -50,7 +52,7 @@ mod tests {
     use crate::measure;
 
     #[test]
-    fn a_record_of_another_module_is_passed_over() {
+    fn record_of_another_module_is_skipped() {
         let dir = tempfile::tempdir().unwrap();
         let dir = Utf8Path::from_path(dir.path()).unwrap();
         let bytes = wat::parse_str("(module (func $f nop))").unwrap();
@@ -64,10 +66,10 @@ mod tests {
     }
 
     #[test]
-    fn a_map_is_found_where_it_fits_only() {
+    fn map_is_found_only_if_it_fits() {
         let dir = tempfile::tempdir().unwrap();
         let dir = Utf8Path::from_path(dir.path()).unwrap();
-        // Head, type 1+1+4, function 1+1+2, code: at 18.
+        // After the header, the type section (6) and the function section (4), code is at 18.
         let bytes = wat::parse_str("(module (func nop))").unwrap();
         let map =
             |size: u32| format!("Addr Off Size Out In Symbol\n       -       12 {size:8x} CODE\n");

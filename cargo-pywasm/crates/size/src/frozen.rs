@@ -1,41 +1,42 @@
-//! Frozen Python code in memory, found by the tables that the interpreter finds it by: no symbol and no map
-//! is needed, so it is found in stripped modules and in those of others.
+//! Finds frozen Python code in memory through the tables that the interpreter itself uses. Symbols
+//! and a linker map are not needed, so it works for stripped modules and those of other tools.
 //!
-//! Source of the table's form: `struct _frozen` in CPython's `Include/cpython/import.h`, of 3.13 and later:
-//! the addresses of name and code, the size of the code, whether it is a package. Source of the code's first
-//! bytes: `TYPE_CODE` and `FLAG_REF` in `Python/marshal.c`, and what its `w_object` writes behind them. In the memory
-//! of a snapshot there are words of all kinds, and four of them may look like a table: the code has to as well.
+//! A table entry is `struct _frozen` of CPython 3.13 and later (`Include/cpython/import.h`): the
+//! addresses of name and code, the size of the code, and whether it is a package. Any four words
+//! can look like an entry, in particular in the memory of a snapshot, so the code must also start
+//! like marshalled module code: `TYPE_CODE` and `FLAG_REF` in `Python/marshal.c`, and the fields
+//! that `w_object` writes after them.
 
 use std::collections::BTreeMap;
 
-use super::memory::Image;
+use crate::memory::Image;
 
-/// A Python module whose code memory holds.
+/// A Python module with frozen code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Module {
     /// Its full name.
     pub(super) name: String,
-    /// Where its code is.
+    /// The address of its code.
     pub(super) address: u32,
-    /// Bytes of its code.
+    /// The size of its code in bytes.
     pub(super) size: u32,
 }
 
-/// A code object, which may be referred to.
+/// The type byte of a code object, without and with the flag for references.
 const CODE: [u8; 2] = [b'c', b'c' | 0x80];
-/// That of a module takes no arguments, by position or name: three counts of four bytes.
+/// The argument counts of module code, which takes no arguments: three counts of four bytes.
 const NO_ARGUMENTS: [u8; 12] = [0; 12];
 
-/// Names of modules are shorter.
-const LONGEST: u32 = 200;
+/// The longest module name that is accepted.
+const MAX_NAME: u32 = 200;
 
-/// The modules in memory, by address; none overlaps another.
+/// Returns the modules in memory, sorted by address. None overlaps another.
 pub(super) fn modules(image: &Image) -> Vec<Module> {
     let mut found: BTreeMap<u32, Module> = BTreeMap::new();
     let first = image.start.next_multiple_of(4);
     let end = image.start.saturating_add(u32::try_from(image.bytes.len()).unwrap_or(u32::MAX));
     for at in (first..end).step_by(4) {
-        // Aliases have the same code; the first name is taken, whatever table it is in.
+        // Aliases share their code. The first name wins.
         if let Some(module) = entry(image, at) {
             found.entry(module.address).or_insert(module);
         }
@@ -43,15 +44,16 @@ pub(super) fn modules(image: &Image) -> Vec<Module> {
     let mut end = 0;
     let mut all: Vec<Module> = found.into_values().collect();
     all.retain(|it| {
-        let is_behind = u64::from(it.address) >= end;
-        if is_behind {
+        let is_separate = u64::from(it.address) >= end;
+        if is_separate {
             end = u64::from(it.address) + u64::from(it.size);
         }
-        is_behind
+        is_separate
     });
     all
 }
 
+/// Reads a table entry.
 fn entry(image: &Image, at: u32) -> Option<Module> {
     let [name, code, size, package] = [0, 4, 8, 12].map(|more| image.word(at.checked_add(more)?));
     let (code, size) = (code?, size?);
@@ -65,11 +67,11 @@ fn entry(image: &Image, at: u32) -> Option<Module> {
     Some(Module { name: text(image, name?)?, address: code, size })
 }
 
-/// A dotted name of words, with its end.
+/// Reads a NUL-terminated dotted name.
 fn text(image: &Image, address: u32) -> Option<String> {
     let from = address.checked_sub(image.start)? as usize;
     let rest = image.bytes.get(from..)?;
-    let length = rest.iter().take(LONGEST as usize).position(|byte| *byte == 0)?;
+    let length = rest.iter().take(MAX_NAME as usize).position(|byte| *byte == 0)?;
     let text = std::str::from_utf8(&rest[..length]).ok()?;
     let is_word = |word: &str| {
         let mut letters = word.chars();
@@ -100,18 +102,18 @@ mod tests {
     }
 
     #[test]
-    fn modules_are_found_by_their_tables() {
+    fn module_is_found_by_its_table_entry() {
         let (json, x, no_name, code, other) = (1024, 1037, 1039, 1041, 1055);
         let function = 1069;
-        let told = |entries: &[(u32, u32, u32, u32)]| -> Vec<(String, u32)> {
+        let found = |entries: &[(u32, u32, u32, u32)]| -> Vec<(String, u32)> {
             modules(&memory(entries)).into_iter().map(|it| (it.name, it.size)).collect()
         };
         assert_eq!(
-            told(&[(json, code, 14, 0), (x, other, 13, 1)]),
+            found(&[(json, code, 14, 0), (x, other, 13, 1)]),
             [("json.decoder".to_owned(), 14), ("x".to_owned(), 13)]
         );
-        // An alias.
-        assert_eq!(told(&[(x, code, 14, 0), (json, code, 14, 0)]), [("x".to_owned(), 14)]);
+        // An alias of the first.
+        assert_eq!(found(&[(x, code, 14, 0), (json, code, 14, 0)]), [("x".to_owned(), 14)]);
         for wrong in [
             (no_name, code, 14, 0),
             (json, code, 0, 0),
@@ -123,9 +125,9 @@ mod tests {
             (4, code, 14, 0),
             (u32::MAX, u32::MAX, u32::MAX, 0),
         ] {
-            assert!(told(&[wrong]).is_empty(), "{wrong:?}");
+            assert!(found(&[wrong]).is_empty(), "{wrong:?}");
         }
-        // One inside of another is none.
-        assert_eq!(told(&[(json, code, 20, 0), (x, other, 14, 0)]).len(), 1);
+        // The second overlaps the first.
+        assert_eq!(found(&[(json, code, 20, 0), (x, other, 14, 0)]).len(), 1);
     }
 }

@@ -1,37 +1,37 @@
-//! What a limit can be of.
+//! The keys of a size budget.
 
 use std::fmt;
 use std::str::FromStr;
 
 use pywasm_session::nearest;
 
-use super::{Breakdown, By, Kind, Row, View, view};
+use crate::{Breakdown, By, Kind, Object, Origin, Row, Section, View, view};
 
-/// The key of a budget that is no limit.
-pub(super) const BASELINE: &str = "baseline";
+/// The key of a budget that names a baseline instead of a limit.
+pub(crate) const BASELINE: &str = "baseline";
 
-/// What a limit is of.
+/// What a limit applies to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// The module.
     Total,
     /// The module, compressed by gzip.
     Gzip,
-    /// Its code section.
+    /// The code section.
     Code,
-    /// Its data section.
+    /// The data section.
     Data,
-    /// All of a kind.
+    /// All bytes of a kind.
     Kind(Kind),
-    /// A Python module, with all modules below it.
+    /// A Python module and its submodules.
     Module(String),
-    /// A crate of Rust.
+    /// A Rust crate.
     Crate(String),
     /// An object: `unicodeobject.o`, or with its archive, `libpython3.13.a(unicodeobject.o)`.
     Object(String),
 }
 
-/// The keys that stand for themselves.
+/// The keys without a name.
 const WORDS: [(&str, Key); 10] = [
     ("total", Key::Total),
     ("gzip", Key::Gzip),
@@ -45,48 +45,42 @@ const WORDS: [(&str, Key); 10] = [
     ("format", Key::Kind(Kind::Format)),
 ];
 
-/// A key of a name.
-type Named = fn(String) -> Key;
+type NewKey = fn(String) -> Key;
 
-/// Those that a name follows.
-const PREFIXES: [(&str, Named); 3] =
+/// The prefixes of keys with a name.
+const PREFIXES: [(&str, NewKey); 3] =
     [("module:", Key::Module), ("crate:", Key::Crate), ("object:", Key::Object)];
 
 impl Key {
-    /// How much of it there is; of what is compressed, where that is known.
+    /// Returns the number of bytes that the key applies to. `None` for [`Key::Gzip`] if the
+    /// compressed size was not measured.
     #[must_use]
     pub fn bytes(&self, all: &Breakdown) -> Option<u64> {
         match self {
             Self::Total => Some(all.total),
             Self::Gzip => all.gzip,
-            key => Some(all.sum(|row| key.has(all, row))),
+            key => Some(all.sum(|row| key.applies_to(all, row))),
         }
     }
 
-    /// Whether a row counts.
-    pub(super) fn has(&self, all: &Breakdown, row: &Row) -> bool {
-        let origin = all.text(row.origin);
-        match self {
-            Self::Total | Self::Gzip => true,
-            Self::Code => all.text(row.section) == "code",
-            Self::Data => all.text(row.section) == "data",
-            Self::Kind(kind) => row.kind == *kind,
-            Self::Module(name) => {
-                let rest = origin.strip_prefix(name.as_str());
-                row.kind == Kind::Python
-                    && rest.is_some_and(|it| it.is_empty() || it.starts_with('.'))
-            }
-            Self::Crate(name) => origin.strip_prefix("crate ") == Some(name),
-            Self::Object(name) => {
-                let object = all.text(row.object);
-                let member = object.rsplit_once('(').and_then(|(_, it)| it.strip_suffix(')'));
-                !object.is_empty() && (object == name || member == Some(name))
-            }
+    /// Returns true if the key applies to a row.
+    pub(crate) fn applies_to(&self, all: &Breakdown, row: &Row) -> bool {
+        match (self, all.origin(row)) {
+            (Self::Total | Self::Gzip, _) => true,
+            (Self::Code, _) => *all.section(row) == Section::CODE,
+            (Self::Data, _) => *all.section(row) == Section::DATA,
+            (Self::Kind(kind), _) => row.kind == *kind,
+            (Self::Module(name), Origin::Python(module)) => module
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+            (Self::Crate(name), Origin::Crate(found)) => found == name,
+            (Self::Object(name), _) => all.object(row).is_some_and(|it| is_named(it, name)),
+            (Self::Module(_) | Self::Crate(_), _) => false,
         }
     }
 
-    /// What it may have meant, where nothing is of this name.
-    pub(super) fn near(&self, all: &Breakdown) -> Option<Vec<String>> {
+    /// Returns names that are similar to the key's name, if the module has nothing of that name.
+    pub(crate) fn suggestions(&self, all: &Breakdown) -> Option<Vec<String>> {
         let (by, name) = match self {
             Self::Module(name) => (By::Module, name),
             Self::Crate(name) => (By::Crate, name),
@@ -94,22 +88,26 @@ impl Key {
             _ => return None,
         };
         (self.bytes(all) == Some(0)).then_some(())?;
-        let entries = View::of(all, by).entries;
-        let known = entries.iter().filter(|it| !it.is_rest).map(|it| match by {
-            By::Object => {
-                it.label.rsplit_once('(').map_or(&*it.label, |it| it.1.trim_end_matches(')'))
-            }
-            By::Module if !name.contains('.') => view::package(&it.label),
-            _ => it.label.as_str(),
-        });
-        let mut near = nearest(name, known);
+        let labels = View::of(all, by).entries.into_iter().filter(|it| !it.is_rest);
+        let known: Vec<String> = labels
+            .map(|it| match by {
+                By::Object => {
+                    let Ok(object) = it.label.parse::<Object>();
+                    object.name
+                }
+                By::Module if !name.contains('.') => view::package(&it.label).to_owned(),
+                _ => it.label,
+            })
+            .collect();
+        let mut near = nearest(name, known.iter().map(String::as_str));
         near.sort();
         near.dedup();
         Some(near)
     }
 
-    /// The table that tells most of it.
-    pub(super) fn by(&self, is_named: bool) -> By {
+    /// Returns the table that shows most about what the key applies to. `is_named` is false for a
+    /// baseline, which has no functions.
+    pub(crate) fn table(&self, is_named: bool) -> By {
         match self {
             Self::Total | Self::Gzip | Self::Code | Self::Data => By::Origin,
             Self::Kind(Kind::Python) | Self::Module(_) => By::Module,
@@ -117,6 +115,14 @@ impl Key {
             Self::Crate(_) | Self::Object(_) if is_named => By::Function,
             Self::Crate(_) | Self::Object(_) => By::Section,
         }
+    }
+}
+
+/// Returns true if an object has this name, with or without its archive.
+fn is_named(object: &Object, name: &str) -> bool {
+    match &object.archive {
+        None => object.name == name,
+        Some(_) => object.name == name || object.to_string() == name,
     }
 }
 
@@ -138,11 +144,11 @@ impl FromStr for Key {
         if let Some((_, key)) = WORDS.iter().find(|(word, _)| *word == text) {
             return Ok(key.clone());
         }
-        for (prefix, key) in PREFIXES {
+        for (prefix, new) in PREFIXES {
             match text.strip_prefix(prefix) {
-                Some("") => return Err(format!("`{text}` has no name")),
-                Some(name) if prefix == "crate:" => return Ok(key(name.replace('-', "_"))),
-                Some(name) => return Ok(key(name.to_owned())),
+                Some("") => return Err(format!("`{text}` lacks a name")),
+                Some(name) if prefix == "crate:" => return Ok(new(name.replace('-', "_"))),
+                Some(name) => return Ok(new(name.to_owned())),
                 None => {}
             }
         }
@@ -150,10 +156,11 @@ impl FromStr for Key {
         let prefixes = PREFIXES.iter().map(|(prefix, _)| prefix.trim_end_matches(':'));
         let first = text.split(':').next().unwrap_or(text);
         let near = nearest(first, words().chain(prefixes)).join(" or ");
-        let near = if near.is_empty() { String::new() } else { format!("; near is {near}") };
+        let near = if near.is_empty() { String::new() } else { format!(", did you mean {near}?") };
         let words: Vec<&str> = words().collect();
         Err(format!(
-            "`{text}` has no size{near}; there are {}, module:NAME, crate:NAME, object:NAME",
+            "`{text}` is not a key of a size budget{near}; the keys are {}, module:NAME, \
+             crate:NAME, object:NAME",
             words.join(", ")
         ))
     }

@@ -1,10 +1,11 @@
 //! Attributes each byte of a WebAssembly module: to its section, its kind, and the Python module,
-//! object, crate, function or variable that it comes from. Compares two modules, and checks budgets.
+//! object, crate, function or variable that it comes from. Compares two modules, and checks
+//! budgets.
 //!
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
 //! The rows of a [`Breakdown`] add up to the size of the file; bytes of unknown origin are rows of
-//! their own. The crate reads records and link maps beside a module. It writes no file, uses no
+//! their own. The crate reads records and linker maps beside a module. It writes no file, uses no
 //! network, knows nothing of the store and prints nothing.
 
 #![doc(hidden)]
@@ -16,6 +17,7 @@ mod data;
 mod diff;
 mod find;
 mod frozen;
+mod functions;
 mod key;
 mod map;
 mod measure;
@@ -23,17 +25,20 @@ mod memory;
 mod origin;
 mod record;
 pub mod report;
+mod section;
+mod symbol;
+mod table;
 mod view;
-mod whose;
 
 pub use archive::Members;
-pub use breakdown::{Breakdown, Kind, Labels, Row};
+pub use breakdown::{Breakdown, Kind, Row};
 pub use budget::{Budget, Over};
 pub use diff::{Change, Diff};
 pub use find::{find_map, record_place};
 pub use key::Key;
 pub use map::LinkMap;
-pub use measure::{Evidence, measure};
-pub use measure::{is_as_linked, of_module};
+pub use measure::{Evidence, is_as_linked, measure, of_module};
+pub use origin::{Object, Origin};
 pub use record::Record;
+pub use section::Section;
 pub use view::{By, Entry, View};

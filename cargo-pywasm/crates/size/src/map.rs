@@ -1,21 +1,20 @@
-//! The linker's map: which object each function and each variable was taken from.
+//! The linker map: the object that each function and each variable was taken from.
 //!
-//! Source of the form: `lld/wasm/MapFile.cpp` of LLVM. Columns are address, offset in the file, size, all
-//! hexadecimal, then by indentation a section, an input (`FILE:(NAME)`), a symbol.
+//! The format is that of `lld/wasm/MapFile.cpp` of LLVM. The columns are address, file offset and
+//! size, all hexadecimal, then, by indentation, a section, an input (`FILE:(NAME)`) or a symbol.
 
 use std::collections::HashMap;
 
-/// What a link map says.
+/// A linker map.
 #[derive(Clone, Debug, Default)]
 pub struct LinkMap<'a> {
-    /// Objects, by the path that the linker knew.
+    /// The paths of objects.
     pub(super) objects: Vec<&'a str>,
-    /// The functions in their order.
+    /// The functions, in the order of the code section.
     pub(super) functions: Vec<Function<'a>>,
-    /// Variables and constants, by address; none overlaps the one before it.
+    /// Variables and constants, sorted by address. None overlaps another.
     pub(super) data: Vec<Chunk<'a>>,
-    /// The places of the code section and of the data section in the file, and their sizes, as they were
-    /// when the linker had written it.
+    /// The file offsets and sizes of the sections, as the linker wrote them.
     sections: HashMap<&'a str, (u64, u64)>,
 }
 
@@ -23,9 +22,9 @@ pub struct LinkMap<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Function<'a> {
     pub(super) name: &'a str,
-    /// An index of [`LinkMap::objects`].
+    /// An index into [`LinkMap::objects`].
     pub(super) object: u32,
-    /// Bytes as it was linked.
+    /// The size in bytes when it was linked.
     pub(super) size: u32,
 }
 
@@ -34,42 +33,42 @@ pub(super) struct Function<'a> {
 pub(super) struct Chunk<'a> {
     pub(super) address: u32,
     pub(super) size: u32,
-    /// An index of [`LinkMap::objects`].
+    /// An index into [`LinkMap::objects`].
     pub(super) object: u32,
-    /// The name of the section of the object: `.rodata.bool_doc`.
+    /// The name of the section in the object: `.rodata.bool_doc`.
     pub(super) name: &'a str,
 }
 
-/// Of the first line.
+/// The words of the first line.
 const TITLE: [&str; 6] = ["Addr", "Off", "Size", "Out", "In", "Symbol"];
 
-/// How far an input is indented behind its size.
+/// The indentation of an input.
 const INPUT: usize = 9;
 
 impl<'a> LinkMap<'a> {
     /// Reads a map.
     ///
     /// # Errors
-    /// When it is none, or two linkers have written to it at once.
+    /// When the text is not a map of wasm-ld, or two linkers wrote to the file at once.
     pub fn read(text: &'a str) -> anyhow::Result<Self> {
         let mut lines = text.lines();
         let title = lines.next().unwrap_or_default().split_whitespace();
-        anyhow::ensure!(title.eq(TITLE), "it is not a link map of wasm-ld");
+        anyhow::ensure!(title.eq(TITLE), "not a linker map of wasm-ld");
         let mut map = Self::default();
         let mut known: HashMap<&str, u32> = HashMap::new();
         let mut section = "";
         for (number, line) in (2..).zip(lines) {
-            let broken = || anyhow::anyhow!("line {number} of it is not one of wasm-ld's");
+            let broken = || anyhow::anyhow!("line {number} is not a line of a linker map");
             let line = Line::read(line).ok_or_else(broken)?;
             if line.indent < INPUT {
-                // ` CODE`, and below ` DATA` the segments ` .rodata`.
+                // ` CODE`, and ` DATA` before its segments, such as ` .rodata`.
                 if line.address.is_none() || line.text == "DATA" {
                     section = line.text;
                     map.sections.insert(section, (line.offset, line.size));
                 }
                 continue;
             }
-            // A symbol stands below its input, which has the same bytes.
+            // A symbol repeats the bytes of the input before it.
             if line.indent > INPUT {
                 continue;
             }
@@ -95,7 +94,7 @@ impl<'a> LinkMap<'a> {
         for chunk in &map.data {
             anyhow::ensure!(
                 u64::from(chunk.address) >= end,
-                "two objects have address {:#x} in it",
+                "two objects overlap at address {:#x}",
                 chunk.address
             );
             end = u64::from(chunk.address) + u64::from(chunk.size);
@@ -103,21 +102,21 @@ impl<'a> LinkMap<'a> {
         Ok(map)
     }
 
-    /// Whether it is the map of a module that is as the linker wrote it: `code` and `data` are where the
-    /// sections begin in the file, with their heads, and their sizes.
+    /// Returns true if the map is of a module with these sections. `code` and `data` are the file
+    /// offsets and sizes of the two sections, including their headers.
     #[must_use]
     pub(super) fn fits(&self, code: Option<(u64, u64)>, data: Option<(u64, u64)>) -> bool {
         self.sections.get("CODE").copied() == code && self.sections.get("DATA").copied() == data
     }
 }
 
-/// A line, by its columns.
+/// The columns of a line.
 struct Line<'a> {
-    /// Where it is in memory; of what is not, none.
+    /// The address in memory; `None` for what is not in memory.
     address: Option<u64>,
     offset: u64,
     size: u64,
-    /// Spaces between the size and the text.
+    /// The number of spaces between size and text.
     indent: usize,
     text: &'a str,
 }
@@ -134,7 +133,7 @@ impl<'a> Line<'a> {
         Some(Self { address, offset: hex(offset)?, size: hex(size)?, indent, text })
     }
 
-    /// `FILE:(NAME)`: names of functions have parentheses, too, but paths rarely have `:(`.
+    /// Splits `FILE:(NAME)`. Function names may have parentheses, but paths rarely have `:(`.
     fn input(&self) -> Option<(&'a str, &'a str)> {
         let (path, name) = self.text.split_once(":(")?;
         Some((path, name.strip_suffix(')')?))
@@ -151,7 +150,7 @@ fn word(text: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
-    /// As LLVM 22 writes it.
+    /// A map as LLVM 22 writes it.
     pub(crate) const MAP: &str = "    Addr      Off     Size Out     In      Symbol
        -        8       10 TYPE
        -       20       1e CODE
@@ -170,16 +169,16 @@ mod tests {
 ";
 
     #[test]
-    fn functions_and_data_have_their_objects() {
+    fn functions_and_data_have_objects() {
         let map = LinkMap::read(MAP).unwrap();
         assert_eq!(map.objects.len(), 3);
-        let told: Vec<(&str, &str, u32)> = map
+        let functions: Vec<(&str, &str, u32)> = map
             .functions
             .iter()
             .map(|it| (it.name, map.objects[it.object as usize], it.size))
             .collect();
-        assert_eq!(told[1], ("null_error", "/l/libpython3.13.a(call.o)", 6));
-        assert_eq!(told[2], ("null_error", "/l/libpython3.13.a(list.o)", 9));
+        assert_eq!(functions[1], ("null_error", "/l/libpython3.13.a(call.o)", 6));
+        assert_eq!(functions[2], ("null_error", "/l/libpython3.13.a(list.o)", 9));
         let data: Vec<(u32, u32, &str)> =
             map.data.iter().map(|it| (it.address, it.size, it.name)).collect();
         assert_eq!(data, [(0x400, 16, ".rodata.doc"), (0x410, 8, ".data.x"), (0x418, 4, ".bss.y")]);
@@ -189,15 +188,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_map_or_half_of_two_is_refused() {
-        for (text, said) in [
-            ("", "not a link map"),
-            ("VMA LMA Size Align Out In Symbol", "not a link map"),
+    fn malformed_map_is_refused() {
+        for (text, message) in [
+            ("", "not a linker map"),
+            ("VMA LMA Size Align Out In Symbol", "not a linker map"),
             (&MAP.replace("       -       20", "       - zz"), "line 3"),
-            (&MAP.replace("     410 ", "     40f "), "two objects"),
+            (&MAP.replace("     410 ", "     40f "), "two objects overlap"),
         ] {
             let error = format!("{:#}", LinkMap::read(text).unwrap_err());
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(message), "{error}");
         }
     }
 }

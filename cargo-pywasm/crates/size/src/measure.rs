@@ -1,32 +1,31 @@
-//! From bytes to a [`Breakdown`]: each section is walked once, and each byte of it is somebody's or said to
-//! be nobody's.
+//! Reads a module into a [`Breakdown`]: one pass over the sections that attributes each byte.
 
 use pywasm_wasm::Module;
-use pywasm_wasm::sections::{HEADER, Section, walk};
+use pywasm_wasm::sections::{self, HEADER, walk};
 use wasmparser::BinaryReader;
 
-use super::breakdown::LabelId;
-use super::whose::Whose;
-use super::{Breakdown, Kind, LinkMap, Members, Row, data, origin};
+use crate::functions::Functions;
+use crate::table::Id;
+use crate::{Breakdown, Kind, LinkMap, Members, Origin, Row, Section, data, symbol};
 
-/// What is known of a module beside its bytes.
+/// What is known about a module besides its bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence<'a> {
-    /// The names of its functions where its own were taken out: those of the same module before.
+    /// The names of all functions by index, if the module itself was stripped.
     pub names: Option<&'a [&'a str]>,
-    /// The map of the link that it comes from.
+    /// The linker map of the link that made the module.
     pub map: Option<&'a LinkMap<'a>>,
-    /// Archives that it was linked from.
+    /// The archives that it was linked from.
     pub members: Option<&'a Members>,
 }
 
-/// Of functions without a name so many are rows of their own: the largest.
-const MOST_NAMELESS: usize = 1000;
+/// The number of unnamed functions that have a row of their own, the largest first.
+const MAX_UNNAMED: usize = 1000;
 
 /// Measures a module.
 ///
 /// # Errors
-/// When it is broken, or not a module.
+/// When the bytes are not a module, or the module is malformed.
 pub fn measure(bytes: &[u8], evidence: Evidence<'_>) -> anyhow::Result<Breakdown> {
     let module = Module::read(bytes)?;
     let mut own = if evidence.names.is_some() { Vec::new() } else { module.names()? };
@@ -35,7 +34,7 @@ pub fn measure(bytes: &[u8], evidence: Evidence<'_>) -> anyhow::Result<Breakdown
         && own.is_empty()
         && is_as_linked(bytes, map)?
     {
-        // The linker was told to strip; the map has what it took out.
+        // The linker stripped the names; its map still has them.
         own = vec![""; module.imported_functions as usize];
         own.extend(map.functions.iter().map(|it| it.name));
     }
@@ -43,168 +42,139 @@ pub fn measure(bytes: &[u8], evidence: Evidence<'_>) -> anyhow::Result<Breakdown
     of_module(&module, names, evidence)
 }
 
-/// Whether a module is just what the linker wrote with this map.
+/// Returns true if a module is unchanged since the link that wrote the map.
 ///
 /// # Errors
-/// When it is no module.
+/// When the bytes are not a module.
 pub fn is_as_linked(bytes: &[u8], map: &LinkMap<'_>) -> anyhow::Result<bool> {
     let (mut code, mut data) = (None, None);
     for section in walk(bytes)? {
-        let Section { id, whole, .. } = section?;
+        let sections::Section { id, whole, .. } = section?;
         let place = Some((whole.start as u64, (whole.end - whole.start) as u64));
-        match id {
-            CODE => code = place,
-            DATA => data = place,
+        match Section::Core(id) {
+            Section::CODE => code = place,
+            Section::DATA => data = place,
             _ => {}
         }
     }
     Ok(map.fits(code, data))
 }
 
-/// The same of one that was read.
+/// Measures a module that was read before, with the names of its functions by index.
+///
+/// # Errors
+/// When the module is malformed.
 pub fn of_module(
     module: &Module<'_>,
     names: &[&str],
     evidence: Evidence<'_>,
 ) -> anyhow::Result<Breakdown> {
     let bytes = module.bytes;
-    let mut run = Run { bytes, module, names, evidence, out: Breakdown::default() };
-    let head = run.out.labels.id("head of the file");
-    run.format(head, "head of the file", HEADER as u64);
-    for section in walk(bytes)? {
-        let section = &section?;
-        let label = section_label(section, bytes);
-        let label = run.out.labels.id(&label);
-        let content = (section.content.end - section.content.start) as u64;
-        run.format(
-            label,
-            "heads of sections",
-            (section.whole.end - section.whole.start) as u64 - content,
-        );
-        match section.id {
-            0 => run.custom(label, section),
-            CODE => run.code(label, section),
-            DATA => data::measure(&mut run, label, section)?,
-            _ => {
-                let origin = run.out.labels.text(label).to_owned();
-                run.format(label, &origin, content);
-            }
+    let mut measuring = Measuring { bytes, module, names, evidence, out: Breakdown::default() };
+    let header = measuring.out.sections.id(Section::FileHeader);
+    measuring.structure(header, Origin::Section(Section::FileHeader), HEADER as u64);
+    for found in walk(bytes)? {
+        let found = &found?;
+        let section = section(found, bytes);
+        let id = measuring.out.sections.id(section.clone());
+        let content = found.content.len() as u64;
+        let header = found.whole.len() as u64 - content;
+        measuring.structure(id, Origin::SectionHeaders, header);
+        match section {
+            Section::Custom(_) => measuring.custom(id, section, found),
+            Section::CODE => measuring.code(id, found),
+            Section::DATA => data::measure(&mut measuring, id, found)?,
+            section => measuring.structure(id, Origin::Section(section), content),
         }
     }
-    let mut out = run.out;
+    let mut out = measuring.out;
     out.close();
     debug_assert_eq!(out.total, bytes.len() as u64);
     Ok(out)
 }
 
-/// Numbers of sections in the core specification.
-const CODE: u8 = 10;
-const DATA: u8 = 11;
-
-/// Their names there, by number.
-const SECTIONS: [&str; 14] = [
-    "custom",
-    "type",
-    "import",
-    "function",
-    "table",
-    "memory",
-    "global",
-    "export",
-    "start",
-    "element",
-    "code",
-    "data",
-    "data count",
-    "tag",
-];
-
-fn section_label(section: &Section, bytes: &[u8]) -> String {
-    if section.id == 0 {
-        let content = &bytes[section.content.clone()];
-        let name = BinaryReader::new(content, 0).read_string().unwrap_or_default();
-        return format!("custom section `{name}`");
+fn section(found: &sections::Section, bytes: &[u8]) -> Section {
+    if found.id != 0 {
+        return Section::Core(found.id);
     }
-    let known = SECTIONS.get(usize::from(section.id));
-    known.map_or_else(|| format!("section {}", section.id), |name| (*name).to_owned())
+    let content = &bytes[found.content.clone()];
+    let name = BinaryReader::new(content, 0).read_string().unwrap_or_default();
+    Section::Custom(name.to_owned())
 }
 
-/// Whether only debuggers and people read it.
-fn is_for_debuggers(label: &str) -> bool {
-    let name = label.trim_start_matches("custom section `").trim_end_matches('`');
-    pywasm_wasm::custom::is_for_debuggers(name)
+/// A module while it is measured.
+pub(crate) struct Measuring<'m> {
+    pub(crate) bytes: &'m [u8],
+    pub(crate) module: &'m Module<'m>,
+    names: &'m [&'m str],
+    pub(crate) evidence: Evidence<'m>,
+    pub(crate) out: Breakdown,
 }
 
-/// A module that is being measured.
-pub(super) struct Run<'r> {
-    pub(super) bytes: &'r [u8],
-    pub(super) module: &'r Module<'r>,
-    names: &'r [&'r str],
-    pub(super) evidence: Evidence<'r>,
-    pub(super) out: Breakdown,
-}
-
-impl<'r> Run<'r> {
-    pub(super) fn format(&mut self, section: LabelId, origin: &str, bytes: u64) {
-        let origin = self.out.labels.id(origin);
-        let (object, name, count) = (0, 0, 0);
-        self.out.push(Row { kind: Kind::Format, section, origin, object, name, count, bytes });
-    }
-
-    /// Its name counts, as hosts count it.
-    fn custom(&mut self, section: LabelId, place: &Section) {
-        let content = &self.bytes[place.content.clone()];
-        let mut reader = BinaryReader::new(content, 0);
-        let _length = reader.read_var_u32();
-        let bytes = reader.bytes_remaining() as u64;
-        self.format(section, "heads of sections", content.len() as u64 - bytes);
-        let is_debug = is_for_debuggers(self.out.labels.text(section));
-        let kind = if is_debug { Kind::Debug } else { Kind::Format };
-        let (origin, object, name, count) = (section, 0, 0, 0);
+impl Measuring<'_> {
+    /// Adds bytes of the module's structure.
+    pub(crate) fn structure(&mut self, section: Id, origin: Origin, bytes: u64) {
+        let (kind, origin) = (Kind::Format, self.out.origins.id(origin));
+        let (object, name, count) = (None, None, 0);
         self.out.push(Row { kind, section, origin, object, name, count, bytes });
     }
 
-    /// A function's bytes are those of its size and of its body.
-    fn code(&mut self, section: LabelId, place: &Section) {
+    /// Attributes a custom section. Its name counts as a header, as hosts count it.
+    fn custom(&mut self, id: Id, section: Section, found: &sections::Section) {
+        let content = &self.bytes[found.content.clone()];
+        let mut reader = BinaryReader::new(content, 0);
+        let _length = reader.read_var_u32();
+        let bytes = reader.bytes_remaining() as u64;
+        self.structure(id, Origin::SectionHeaders, content.len() as u64 - bytes);
+        let kind = if section.is_for_debuggers() { Kind::Debug } else { Kind::Format };
+        let origin = self.out.origins.id(Origin::Section(section));
+        let (object, name, count) = (None, None, 0);
+        self.out.push(Row { kind, section: id, origin, object, name, count, bytes });
+    }
+
+    /// Attributes the code section, function by function. The size field before a body counts for
+    /// its function.
+    fn code(&mut self, section: Id, found: &sections::Section) {
         let evidence = self.evidence;
-        let whose = Whose::new(self.names, self.module.imported_functions, &evidence);
-        let nameless = self.nameless();
-        let content = &self.bytes[place.content.clone()];
+        let functions = Functions::new(self.names, self.module.imported_functions, &evidence);
+        let largest_unnamed = self.largest_unnamed();
+        let content = &self.bytes[found.content.clone()];
         let mut reader = BinaryReader::new(content, 0);
         let _count = reader.read_var_u32();
-        let mut at = (place.content.end - reader.bytes_remaining()) as u64;
-        self.format(section, "heads of sections", at - place.content.start as u64);
+        let mut at = (found.content.end - reader.bytes_remaining()) as u64;
+        self.structure(section, Origin::SectionHeaders, at - found.content.start as u64);
         for (number, body) in (0_u32..).zip(&self.module.bodies) {
             let index = (self.module.imported_functions + number) as usize;
             let bytes = u64::from(body.end).saturating_sub(at);
             at = u64::from(body.end);
             let name = self.names.get(index).copied().unwrap_or_default();
-            let (kind, origin, object) = whose.function(number, name, bytes);
-            let labels = &mut self.out.labels;
-            let (origin, object) = (labels.id(&origin), labels.id(&object));
-            let name = match name {
-                "" if nameless.binary_search(&number).is_ok() => {
-                    labels.id(&format!("function {index}"))
+            let (kind, origin, object) = functions.origin(number, name, bytes);
+            let origin = self.out.origins.id(origin);
+            let object = object.map(|it| self.out.objects.id(it));
+            let names = &mut self.out.names;
+            let name = Some(match name {
+                "" if largest_unnamed.binary_search(&number).is_ok() => {
+                    names.id(format!("function {index}"))
                 }
-                "" => labels.id("other functions without a name"),
-                name => labels.id(&origin::told(name)),
-            };
+                "" => names.id("other functions without a name"),
+                name => names.id(symbol::display_name(name)),
+            });
             self.out.push(Row { kind, section, origin, object, name, count: 1, bytes });
         }
     }
 
-    /// The largest functions without a name, by their number.
-    fn nameless(&self) -> Vec<u32> {
+    /// Returns the largest functions without a name, by their position in the code section, sorted.
+    fn largest_unnamed(&self) -> Vec<u32> {
         let first = self.module.imported_functions as usize;
         let size = |number: u32| self.module.bodies[number as usize].len();
-        let has_none = |number: &u32| {
+        let is_unnamed = |number: &u32| {
             let name = self.names.get(first + *number as usize);
             name.is_none_or(|it| it.is_empty())
         };
         let all = (0..).zip(&self.module.bodies).map(|(number, _)| number);
-        let mut all: Vec<u32> = all.filter(has_none).collect();
+        let mut all: Vec<u32> = all.filter(is_unnamed).collect();
         all.sort_unstable_by_key(|number| (std::cmp::Reverse(size(*number)), *number));
-        all.truncate(MOST_NAMELESS);
+        all.truncate(MAX_UNNAMED);
         all.sort_unstable();
         all
     }

@@ -1,17 +1,17 @@
-//! The initial contents of memory and their owners, by address. Garbage collection and optimization keep
-//! addresses; they change offsets in the file.
+//! The initial contents of memory and their owners, by address. Garbage collection and optimization
+//! keep addresses; they change offsets in the file.
 
 use std::ops::Range;
 
-use super::map::Chunk;
+use crate::map::Chunk;
 
-/// The bytes from the first to the last that data fills are at most so many times those that it has;
-/// else nobody looks for Python code in them.
-const MOST_ZEROS: u64 = 4;
-/// However little there is.
-const FEW: u64 = 1 << 16;
+/// The largest ratio of an image's size to its data. Frozen code is not looked for in data that is
+/// more spread out, because the zeros between would have to be in memory.
+const MAX_RATIO: u64 = 4;
+/// An image of this size is accepted whatever its ratio.
+const SMALL: u64 = 1 << 16;
 
-/// Memory from the first to the last byte of data, zeros between.
+/// The contents of memory from the first to the last byte of data, with zeros between segments.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Image {
     pub(super) start: u32,
@@ -19,15 +19,15 @@ pub(super) struct Image {
 }
 
 impl Image {
-    /// Of segments with their addresses, in the order in which they are written to memory; none where they
-    /// lie too far apart.
+    /// Places segments at their addresses, in the order in which they are written to memory.
+    /// Returns `None` if they are too spread out.
     pub(super) fn of(segments: &[(u32, &[u8])]) -> Option<Self> {
         let end = |(at, data): &(u32, &[u8])| u64::from(*at) + data.len() as u64;
         let filled = segments.iter().filter(|(_, data)| !data.is_empty());
         let start = filled.clone().map(|(at, _)| *at).min()?;
         let length = filled.clone().map(end).max()? - u64::from(start);
         let given: u64 = filled.clone().map(|(_, data)| data.len() as u64).sum();
-        if length > (given * MOST_ZEROS).max(FEW) || u64::from(start) + length > 1 << 32 {
+        if length > (given * MAX_RATIO).max(SMALL) || u64::from(start) + length > 1 << 32 {
             return None;
         }
         let mut bytes = vec![0; usize::try_from(length).ok()?];
@@ -38,34 +38,37 @@ impl Image {
         Some(Self { start, bytes })
     }
 
+    /// Returns the bytes at an address.
     pub(super) fn slice(&self, address: u32, length: u32) -> Option<&[u8]> {
         let from = address.checked_sub(self.start)? as usize;
         self.bytes.get(from..from.checked_add(length as usize)?)
     }
 
+    /// Returns the 32-bit word at an address.
     pub(super) fn word(&self, address: u32) -> Option<u32> {
         let bytes = self.slice(address, 4)?;
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
     }
 }
 
-/// Whose some bytes of memory are.
+/// The owner of bytes in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Owner {
-    /// The code of a Python module, by its number among those that were found.
+    /// The code of a Python module, by its number among the modules found.
     Frozen(u32),
-    /// A piece of an object, by its number in the link map.
+    /// A piece of an object's data, by its number in the linker map.
     Chunk(u32),
-    /// Nobody that is known.
-    Nobody,
+    /// No owner is known.
+    Unknown,
 }
 
-/// Memory in pieces that follow each other; what is between two is nobody's.
+/// Pieces of memory with their owners, sorted by address. Memory between pieces has no known owner.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Owners(Vec<(Range<u64>, Owner)>);
 
 impl Owners {
-    /// Of objects' pieces and of frozen code, both sorted by address; what is frozen goes before.
+    /// Combines pieces of objects and frozen code, both sorted by address. Where they overlap,
+    /// frozen code wins.
     pub(super) fn new(chunks: &[Chunk<'_>], frozen: &[Range<u64>]) -> Self {
         let mut all = Vec::with_capacity(chunks.len() + frozen.len());
         let mut frozen = (0..).zip(frozen).peekable();
@@ -100,8 +103,9 @@ impl Owners {
         Self(all)
     }
 
-    /// The pieces of some addresses: how many bytes of each, in their order; they add up to the length.
-    pub(super) fn cut(&self, range: Range<u64>, mut tell: impl FnMut(Owner, u64)) {
+    /// Splits a range of addresses by owner. Calls `visit` with each owner and its bytes, by
+    /// address; the bytes add up to the length of the range.
+    pub(super) fn split(&self, range: Range<u64>, mut visit: impl FnMut(Owner, u64)) {
         let mut at = range.start;
         let first = self.0.partition_point(|(piece, _)| piece.end <= at);
         for (piece, owner) in &self.0[first..] {
@@ -109,15 +113,15 @@ impl Owners {
                 break;
             }
             if at < piece.start {
-                tell(Owner::Nobody, piece.start - at);
+                visit(Owner::Unknown, piece.start - at);
                 at = piece.start;
             }
             let end = piece.end.min(range.end);
-            tell(*owner, end - at);
+            visit(*owner, end - at);
             at = end;
         }
         if at < range.end {
-            tell(Owner::Nobody, range.end - at);
+            visit(Owner::Unknown, range.end - at);
         }
     }
 }
@@ -130,43 +134,43 @@ mod tests {
         Chunk { address, size, object: 0, name: "" }
     }
 
-    fn told(owners: &Owners, range: Range<u64>) -> Vec<(Owner, u64)> {
+    fn split(owners: &Owners, range: Range<u64>) -> Vec<(Owner, u64)> {
         let mut all = Vec::new();
-        owners.cut(range, |owner, bytes| all.push((owner, bytes)));
+        owners.split(range, |owner, bytes| all.push((owner, bytes)));
         all
     }
 
     #[test]
-    fn frozen_code_is_cut_out_of_the_object_that_has_it() {
-        use Owner::{Chunk, Frozen, Nobody};
+    fn frozen_code_wins_over_its_object() {
+        use Owner::{Chunk, Frozen, Unknown};
         let owners = Owners::new(&[chunk(10, 20), chunk(40, 10)], &[12..15, 15..16, 60..70]);
         assert_eq!(
-            told(&owners, 5..80),
+            split(&owners, 5..80),
             [
-                (Nobody, 5),
+                (Unknown, 5),
                 (Chunk(0), 2),
                 (Frozen(0), 3),
                 (Frozen(1), 1),
                 (Chunk(0), 14),
-                (Nobody, 10),
+                (Unknown, 10),
                 (Chunk(1), 10),
-                (Nobody, 10),
+                (Unknown, 10),
                 (Frozen(2), 10),
-                (Nobody, 10)
+                (Unknown, 10)
             ]
         );
-        assert_eq!(told(&owners, 13..14), [(Frozen(0), 1)]);
-        assert_eq!(told(&Owners::default(), 1..4), [(Nobody, 3)]);
-        // Over the edges of pieces, as an optimizer or another link may leave it.
+        assert_eq!(split(&owners, 13..14), [(Frozen(0), 1)]);
+        assert_eq!(split(&Owners::default(), 1..4), [(Unknown, 3)]);
+        // Frozen code that crosses the edges of pieces.
         let owners = Owners::new(&[chunk(10, 5), chunk(15, 5)], &[5..12, 13..17]);
         assert_eq!(
-            told(&owners, 0..20),
-            [(Nobody, 5), (Frozen(0), 7), (Chunk(0), 1), (Frozen(1), 4), (Chunk(1), 3)]
+            split(&owners, 0..20),
+            [(Unknown, 5), (Frozen(0), 7), (Chunk(0), 1), (Frozen(1), 4), (Chunk(1), 3)]
         );
     }
 
     #[test]
-    fn what_lies_too_far_apart_is_not_looked_at() {
+    fn spread_out_segments_make_no_image() {
         let image = Image::of(&[(8, b"ab"), (14, b"c"), (0, b"")]).unwrap();
         assert_eq!((image.start, &image.bytes[..]), (8, &b"ab\0\0\0\0c"[..]));
         assert_eq!(image.slice(9, 2), Some(&b"b\0"[..]));

@@ -1,5 +1,5 @@
-//! A breakdown in a file: beside a finished module, which has no names any more, and as a baseline that is
-//! committed.
+//! A breakdown in a file: the record beside a finished module, which has no names any more, and a
+//! baseline that is committed.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -8,47 +8,51 @@ use pywasm_session::WithHint;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Breakdown, Kind, Row};
+use crate::{Breakdown, Kind, Object, Origin, Row, Section};
 
-/// The version of the file.
+/// The version of the format.
 const VERSION: u32 = 1;
 
-/// What the file says.
+/// The content of the file. The texts of sections, origins and objects are those of their
+/// `Display`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     version: u32,
-    /// The digest of the module.
+    /// The SHA-256 of the module.
     sha256: String,
-    /// Its size; the sum of the rows.
+    /// The size of the module, which is the sum of the rows.
     total: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gzip: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
-    /// Whether functions and variables are named.
+    /// True if the rows have the names of functions and variables.
     named: bool,
     rows: Vec<Line>,
 }
 
-/// A row: kind, section, origin, object, name, count, bytes.
+/// A row: kind, section, origin, object, name, count, bytes. An empty text is no object or no name.
 type Line = (Kind, String, String, String, String, u32, u64);
 
+const REWRITE: &str = "`cargo pywasm size MODULE --write-baseline FILE` writes a new one";
+
 impl Record {
-    /// The record of a module and its breakdown. `named` keeps functions and variables apart; without, it
-    /// is small enough to be committed, and differences of it can be read.
+    /// Records a module and its breakdown. Without names, the record is small enough to be
+    /// committed, and its differences can be read.
     #[must_use]
     pub fn of(module: &[u8], all: &Breakdown, named: bool) -> Self {
         let mut rows = all.clone();
         if !named {
             for row in &mut rows.rows {
-                row.name = 0;
+                row.name = None;
             }
             rows.close();
         }
         let line = |row: &Row| {
-            let [section, origin, object, name] =
-                [row.section, row.origin, row.object, row.name].map(|id| rows.text(id).to_owned());
+            let (section, origin) = (rows.section(row).to_string(), rows.origin(row).to_string());
+            let object = rows.object(row).map(ToString::to_string).unwrap_or_default();
+            let name = rows.name(row).unwrap_or_default().to_owned();
             (row.kind, section, origin, object, name, row.count, row.bytes)
         };
         let lines = rows.rows.iter().map(line).collect();
@@ -56,21 +60,20 @@ impl Record {
         Self { version: VERSION, sha256: digest(module), total, gzip, notes, named, rows: lines }
     }
 
-    /// Whether bytes are of this form, rather than of a module.
+    /// Returns true if the bytes are JSON, as a record is, rather than a module.
     #[must_use]
     pub fn is(bytes: &[u8]) -> bool {
         bytes.trim_ascii_start().starts_with(b"{")
     }
 
-    /// Reads one; `path` is for messages.
+    /// Reads a record. `path` is for messages.
     ///
     /// # Errors
-    /// When it is not one, or its rows do not add up.
+    /// When the bytes are not a record, or its rows do not add up.
     pub fn parse(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<Self> {
-        let again = || "`cargo pywasm size MODULE --write-baseline FILE` writes one".to_owned();
         let read: Self = serde_json::from_slice(bytes)
-            .with_context(|| format!("`{path}` is not a baseline of sizes"))
-            .hint(again)?;
+            .with_context(|| format!("`{path}` is not a size baseline"))
+            .hint(|| REWRITE.to_owned())?;
         anyhow::ensure!(
             read.version == VERSION,
             "baseline `{path}` has version {}; this version reads {VERSION}",
@@ -81,34 +84,50 @@ impl Record {
             sum = sum.and_then(|sum| sum.checked_add(line.6));
         }
         if sum != Some(read.total) {
-            return Err(anyhow::anyhow!("the rows of baseline `{path}` are not its total"))
-                .hint(again);
+            return Err(anyhow::anyhow!(
+                "the rows of baseline `{path}` do not add up to its total"
+            ))
+            .hint(|| REWRITE.to_owned());
         }
+        read.rows()
+            .map_err(anyhow::Error::msg)
+            .with_context(|| format!("`{path}` is not a size baseline"))
+            .hint(|| REWRITE.to_owned())?;
         Ok(read)
     }
 
-    /// Whether it is of this module.
+    /// Returns true if the record is of this module.
     #[must_use]
     pub fn is_of(&self, module: &[u8]) -> bool {
         self.sha256 == digest(module)
     }
 
-    /// The breakdown.
+    /// Returns the breakdown.
     #[must_use]
     pub fn breakdown(&self) -> Breakdown {
-        let mut all = Breakdown::default();
-        for (kind, section, origin, object, name, count, bytes) in &self.rows {
-            let [section, origin, object, name] =
-                [section, origin, object, name].map(|text| all.labels.id(text));
-            let (kind, count, bytes) = (*kind, *count, *bytes);
-            all.push(Row { kind, section, origin, object, name, count, bytes });
-        }
-        all.close();
+        let mut all = self.rows().unwrap_or_default();
         (all.gzip, all.notes) = (self.gzip, self.notes.clone());
         all
     }
 
-    /// Its text, a row a line.
+    fn rows(&self) -> Result<Breakdown, String> {
+        let mut all = Breakdown::default();
+        for (kind, section, origin, object, name, count, bytes) in &self.rows {
+            let (kind, count, bytes) = (*kind, *count, *bytes);
+            let section = all.sections.id(section.parse::<Section>()?);
+            let origin = all.origins.id(Origin::parse(kind, origin)?);
+            let object = (!object.is_empty()).then(|| {
+                let Ok(object) = object.parse::<Object>();
+                all.objects.id(object)
+            });
+            let name = (!name.is_empty()).then(|| all.names.id(name.as_str()));
+            all.push(Row { kind, section, origin, object, name, count, bytes });
+        }
+        all.close();
+        Ok(all)
+    }
+
+    /// Returns the text of the file, one row per line.
     #[must_use]
     pub fn text(&self) -> String {
         let head = Self { rows: Vec::new(), ..self.clone() };
@@ -130,10 +149,10 @@ fn digest(module: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::tests::example;
+    use crate::breakdown::tests::example;
 
     #[test]
-    fn a_record_is_read_as_it_was_written() {
+    fn record_is_read_as_it_was_written() {
         let all = Breakdown { gzip: Some(9), ..example() };
         let written = Record::of(b"module", &all, true);
         let read = Record::parse("x".into(), written.text().as_bytes()).unwrap();
@@ -147,17 +166,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_refused() {
+    fn malformed_record_is_refused() {
         let good = Record::of(b"module", &example(), false).text();
-        for (text, said) in [
-            ("{}".to_owned(), "not a baseline"),
+        for (text, message) in [
+            ("{}".to_owned(), "not a size baseline"),
             (good.replace("\"version\": 1", "\"version\": 7"), "version 7"),
-            (good.replace("\"total\": 240", "\"total\": 241"), "not its total"),
-            (good.replace(",8]", ",18446744073709551615]"), "not its total"),
+            (good.replace("\"total\": 240", "\"total\": 241"), "do not add up"),
+            (good.replace("\"without a name\"", "\"nothing\""), "not an origin"),
+            (good.replace("\"type\"", "\"nothing\""), "not a section"),
+            (good.replace(",8]", ",18446744073709551615]"), "do not add up"),
         ] {
             assert_ne!(text, good);
             let error = format!("{:#}", Record::parse("x".into(), text.as_bytes()).unwrap_err());
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(message), "{error}");
         }
     }
 }

@@ -6,8 +6,10 @@ use crate::View;
 
 fn rows(all: &Breakdown) -> Vec<String> {
     let row = |row: &Row| {
-        let texts = [row.section, row.origin, row.object, row.name].map(|id| all.text(id));
-        format!("{} {} {}", row.kind.word(), texts.join("|"), row.bytes)
+        let (section, origin) = (all.section(row), all.origin(row));
+        let object = all.object(row).map(ToString::to_string).unwrap_or_default();
+        let name = all.name(row).unwrap_or_default();
+        format!("{} {section}|{origin}|{object}|{name} {}", row.kind.word(), row.bytes)
     };
     all.rows.iter().map(row).collect()
 }
@@ -15,7 +17,7 @@ fn rows(all: &Breakdown) -> Vec<String> {
 fn measured(text: &str, evidence: Evidence<'_>) -> Breakdown {
     let bytes = wat::parse_str(text).unwrap();
     let all = measure(&bytes, evidence).unwrap();
-    assert_eq!(all.total, bytes.len() as u64, "every byte is somebody's");
+    assert_eq!(all.total, bytes.len() as u64, "every byte is in a row");
     assert_eq!(all.sum(|_| true), all.total);
     all
 }
@@ -27,28 +29,28 @@ const MODULE: &str = r#"(module (import "env" "f" (func)) (memory 1)
     (@custom "icp:public x" "12"))"#;
 
 #[test]
-fn every_byte_is_of_something() {
+fn every_byte_has_a_row() {
     let all = measured(MODULE, Evidence::default());
-    let told = rows(&all);
+    let found = rows(&all);
     for row in [
         "c code|Py… of CPython||PyObject_Call 4",
         "c code|mpd_…||mpd_two 5",
         "rust code|crate core||core::fmt::Formatter::pad 4",
         "unknown data|data without a symbol||data segment 0 10",
         "unknown data|data without a symbol||data segment 1 6",
-        "format head of the file|head of the file|| 8",
+        "format file header|file header|| 8",
         "format import|import|| 9",
     ] {
-        assert!(told.contains(&row.to_owned()), "{row}: {told:#?}");
+        assert!(found.contains(&row.to_owned()), "{row}: {found:#?}");
     }
-    assert!(told.iter().any(|it| it.starts_with("debug custom section `name`|")), "{told:#?}");
-    assert!(told.iter().any(|it| it.starts_with("format custom section `icp:public x`|")));
+    assert!(found.iter().any(|it| it.starts_with("debug custom section `name`|")), "{found:#?}");
+    assert!(found.iter().any(|it| it.starts_with("format custom section `icp:public x`|")));
     measured("(module)", Evidence::default());
 }
 
 #[test]
-fn without_names_the_largest_functions_have_their_numbers() {
-    let many = "(func nop)".repeat(MOST_NAMELESS + 5);
+fn largest_unnamed_functions_have_rows() {
+    let many = "(func nop)".repeat(MAX_UNNAMED + 5);
     let all = measured(&format!("(module (func nop nop nop) {many})"), Evidence::default());
     let view = View::of(&all, By::Function);
     assert_eq!(view.entries[0].label, "other functions without a name");
@@ -70,22 +72,22 @@ const MAP: &str = "    Addr      Off     Size Out     In      Symbol
 ";
 
 #[test]
-fn a_map_tells_objects_by_address_and_by_name() {
+fn map_gives_objects_by_address_and_by_name() {
     let map = LinkMap::read(MAP).unwrap();
     let all = measured(MODULE, Evidence { map: Some(&map), ..Evidence::default() });
-    let told = rows(&all);
+    let found = rows(&all);
     for row in [
         "c code|libpython3.13.a(call.o)|libpython3.13.a(call.o)|PyObject_Call 4",
         "c data|libpython3.13.a(call.o)|libpython3.13.a(call.o)|doc 4",
         "c data|libpython3.13.a(call.o)|libpython3.13.a(call.o)|constants 2",
         "rust data|crate demo|demo.rcgu.o|constants 3",
         "rust code|crate core|demo.rcgu.o|core::fmt::Formatter::pad 4",
-        // Two objects have one of this size: it is of neither.
+        // Two objects define it with this size.
         "c code|mpd_…||mpd_two 5",
         // Between two objects.
         "unknown data|data without a symbol||data segment 0 1",
     ] {
-        assert!(told.contains(&row.to_owned()), "{row}: {told:#?}");
+        assert!(found.contains(&row.to_owned()), "{row}: {found:#?}");
     }
     let other = MAP.replace("       5         /l/other.o", "       6         /l/other.o");
     let map = LinkMap::read(&other).unwrap();
@@ -94,7 +96,7 @@ fn a_map_tells_objects_by_address_and_by_name() {
 }
 
 #[test]
-fn names_and_archives_serve_where_there_is_no_map() {
+fn names_and_archives_replace_a_map() {
     use pywasm_stubs::{Binding, Code, Member, Writer, archive};
     let mut writer = Writer::new();
     writer.function("mpd_two", Binding::Local, &[], &[], Code::new());
@@ -104,10 +106,10 @@ fn names_and_archives_serve_where_there_is_no_map() {
     let stripped = MODULE.replace("$mpd_two", "").replace("$PyObject_Call", "");
     let names = ["", "", "mpd_two.1", ""];
     let evidence = Evidence { names: Some(&names), members: Some(&members), map: None };
-    let told = rows(&measured(&stripped, evidence));
+    let found = rows(&measured(&stripped, evidence));
     assert!(
-        told.contains(&"c code|libmpd.a(two.o)|libmpd.a(two.o)|mpd_two.1 5".to_owned()),
-        "{told:#?}"
+        found.contains(&"c code|libmpd.a(two.o)|libmpd.a(two.o)|mpd_two.1 5".to_owned()),
+        "{found:#?}"
     );
 }
 
@@ -129,27 +131,27 @@ fn frozen() -> String {
 }
 
 #[test]
-fn frozen_code_is_found_without_a_symbol() {
+fn frozen_code_needs_no_symbol() {
     let all = measured(&frozen(), Evidence::default());
     assert!(rows(&all).contains(&"python data|json||json 1000".to_owned()), "{:#?}", rows(&all));
 }
 
 #[test]
-fn a_snapshot_is_said_to_be_one() {
+fn snapshot_has_a_note() {
     let module = wat::parse_str(frozen()).unwrap();
     let module = custom::embed(&module, custom::SNAPSHOT, b"0").unwrap();
     let all = measure(&module, Evidence::default()).unwrap();
-    assert!(all.notes[0].contains("a snapshot"), "{:?}", all.notes);
+    assert!(all.notes[0].contains("is a snapshot"), "{:?}", all.notes);
 }
 
 #[test]
-fn a_broken_module_is_refused() {
+fn malformed_module_is_refused() {
     for bytes in [&b""[..], b"\0asm", b"\0asm\x01\0\0\0\x0a\x05\x01"] {
         assert!(measure(bytes, Evidence::default()).is_err(), "{bytes:?}");
     }
 }
 
-/// A map of a module of two functions, whose code section is at 19 and has 11 bytes.
+/// The map of a module with two functions, whose code section is at 19 and has 11 bytes.
 const TWO: &str = "    Addr      Off     Size Out     In      Symbol
        -       13        b CODE
        -       16        4         /l/a.o:(f)
@@ -157,18 +159,18 @@ const TWO: &str = "    Addr      Off     Size Out     In      Symbol
 ";
 
 #[test]
-fn as_the_linker_left_it_functions_of_one_name_are_told_apart_by_their_order() {
+fn order_tells_functions_of_one_name_apart() {
     let map = LinkMap::read(TWO).unwrap();
     let evidence = Evidence { map: Some(&map), ..Evidence::default() };
     let named = r#"(module (func (@name "f") nop) (func (@name "f") nop))"#;
     for text in [named, "(module (func nop) (func nop))"] {
-        // Stripped by the linker, it has its names in the map.
-        let told = rows(&measured(text, evidence));
+        // If the linker stripped the module, the map has its names.
+        let found = rows(&measured(text, evidence));
         for row in ["c code|a.o|a.o|f 4", "c code|b.o|b.o|f 4"] {
-            assert!(told.contains(&row.to_owned()), "{row}: {told:#?}");
+            assert!(found.contains(&row.to_owned()), "{row}: {found:#?}");
         }
     }
-    // Of another module it is not the map.
-    let told = rows(&measured("(module (func nop) (func nop nop))", evidence));
-    assert!(!told.iter().any(|it| it.contains("a.o")), "{told:#?}");
+    // The map of another module is not used.
+    let found = rows(&measured("(module (func nop) (func nop nop))", evidence));
+    assert!(!found.iter().any(|it| it.contains("a.o")), "{found:#?}");
 }

@@ -1,34 +1,32 @@
-//! A treemap in one file, which opens from disk: nothing in it asks for the network.
+//! A treemap as one HTML file, which works from disk and loads nothing else.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::Measured;
-use crate::Breakdown;
-use crate::Kind;
-use crate::Row;
+use crate::{Breakdown, Kind, Origin, Row, Section};
 
-/// The page: style and program, with a place for the data.
+/// The page: style and script, with a placeholder for the data.
 const PAGE: &str = include_str!("treemap.html");
-const PLACE: &str = "{\"place\":\"of the data\"}";
+const PLACEHOLDER: &str = "{\"place\":\"of the data\"}";
 
-/// A box of the map and those in it.
+/// A box of the map, and the boxes in it.
 #[derive(Debug, Default)]
 struct Node {
-    /// Bytes of its own: what is in it counts for itself.
+    /// Its bytes, without those of inner boxes.
     bytes: u64,
-    /// Bytes of its own in the older module.
+    /// The same in the older module.
     old: u64,
     inner: BTreeMap<String, Node>,
 }
 
-/// Of what has more parts than that, the small ones are put together: nobody sees them.
-const MOST: usize = 500;
-/// Boxes in boxes that a name of dots may make.
-const DEEPEST: usize = 32;
+/// The largest number of boxes in a box. The smallest ones are merged: they would be invisible.
+const MAX_BOXES: usize = 500;
+/// The deepest nesting that a dotted name can make.
+const MAX_DEPTH: usize = 32;
 
-/// The page of a module; of one that is compared with an older one, what became of each part.
+/// Returns the page of a module. With an older breakdown, the boxes show what changed.
 #[must_use]
 pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
     let mut kinds: BTreeMap<Kind, Node> = BTreeMap::new();
@@ -56,35 +54,29 @@ pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
         "old": one.diff.as_ref().map(|(name, diff)| json!({ "file": name.file_name(), "bytes": diff.before })),
         "kinds": children,
     });
-    // Text of the module must not end the script: `</script>` and `<!--` begin with `<`.
+    // Names from the module must not end the script element, as `</script>` and `<!--` would.
     let data = data.to_string().replace('<', "\\u003c");
-    PAGE.replacen(PLACE, &data, 1)
+    PAGE.replacen(PLACEHOLDER, &data, 1)
 }
 
-/// Where a row is in the map, below its kind.
+/// Returns the names of the boxes that a row is in, below the box of its kind.
 fn path(all: &Breakdown, row: &Row) -> Vec<String> {
-    let origin = all.text(row.origin);
-    let name = all.text(row.name);
-    let mut path: Vec<String> = match row.kind {
-        // What a package has of its own is a part beside its modules. No module lies as deep as that; a record
-        // of strangers may say so.
-        Kind::Python => return origin.splitn(DEEPEST, '.').map(str::to_owned).collect(),
-        // `libpython3.13.a(call.o)`
-        Kind::C => match origin.strip_suffix(')').and_then(|it| it.split_once('(')) {
-            Some((archive, member)) => vec![archive.to_owned(), member.to_owned()],
-            None => vec![origin.to_owned()],
-        },
-        Kind::Rust => vec![origin.trim_start_matches("crate ").to_owned()],
-        Kind::Unknown | Kind::Debug | Kind::Format => vec![origin.to_owned()],
+    let mut path: Vec<String> = match all.origin(row) {
+        // A package has a box for its own code beside the boxes of its modules. The depth is
+        // limited because a record can have any name.
+        Origin::Python(name) => return name.splitn(MAX_DEPTH, '.').map(str::to_owned).collect(),
+        Origin::Object(object) => object.archive.iter().chain([&object.name]).cloned().collect(),
+        Origin::Crate(name) => vec![name.clone()],
+        origin => vec![origin.to_string()],
     };
-    if !name.is_empty() {
-        let is_data = all.text(row.section) == "data";
+    if let Some(name) = all.name(row) {
+        let is_data = *all.section(row) == Section::DATA;
         path.push(if is_data { format!("{name} (data)") } else { name.to_owned() });
     }
     path
 }
 
-/// `[name, bytes, bytes before, parts]`, the largest part first, and the sums of both.
+/// Returns `[name, bytes, older bytes, parts]` with the largest part first, and both sums.
 fn value(name: &str, node: Node) -> (Value, u64, u64) {
     let (mut bytes, mut old) = (node.bytes, node.old);
     let has_parts = !node.inner.is_empty();
@@ -98,8 +90,8 @@ fn value(name: &str, node: Node) -> (Value, u64, u64) {
         bytes = parts.iter().map(|it| it.1).sum();
         old = parts.iter().map(|it| it.2).sum();
     }
-    if parts.len() > MOST {
-        let rest = parts.split_off(MOST);
+    if parts.len() > MAX_BOXES {
+        let rest = parts.split_off(MAX_BOXES);
         let (bytes, old) = (rest.iter().map(|it| it.1).sum(), rest.iter().map(|it| it.2).sum());
         parts.push((json!([format!("{} smaller", rest.len()), bytes, old]), bytes, old));
     }
@@ -112,9 +104,8 @@ fn value(name: &str, node: Node) -> (Value, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::By;
-    use crate::Diff;
-    use crate::view::tests::{breakdown, example};
+    use crate::breakdown::tests::{breakdown, example};
+    use crate::{By, Diff};
 
     fn data(page: &str) -> Value {
         let begin = page.find("id=\"data\">").unwrap() + "id=\"data\">".len();
@@ -130,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_every_byte_once_and_asks_for_nothing() {
+    fn page_has_every_byte_once_and_loads_nothing() {
         let all = example();
         let old = Breakdown::default();
         let diff = Some(("old.wasm".into(), Diff::of(&old, &all, By::Origin)));
@@ -150,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_end_the_script() {
+    fn name_cannot_end_the_script() {
         let all = breakdown(&[(Kind::C, "code", "x", "", "</script><script>alert(1)</script>", 5)]);
         let page = html(&Measured { file: "x.wasm".into(), all, diff: None }, None);
         assert!(!page.contains("<script>alert"));
@@ -158,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_dots_is_no_endless_depth() {
+    fn dotted_name_has_limited_depth() {
         let name = "a.".repeat(1 << 20);
         let all = breakdown(&[(Kind::Python, "data", &name, "", "x", 5)]);
         let page = html(&Measured { file: "x.wasm".into(), all, diff: None }, None);
@@ -166,14 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn very_many_parts_are_put_together() {
-        let names: Vec<String> = (0..MOST + 20).map(|it| format!("f{it}")).collect();
+    fn small_parts_are_merged() {
+        let names: Vec<String> = (0..MAX_BOXES + 20).map(|it| format!("f{it}")).collect();
         let rows: Vec<_> =
             names.iter().map(|name| (Kind::C, "code", "x", "", name.as_str(), 3)).collect();
         let page = html(&Measured { file: "x".into(), all: breakdown(&rows), diff: None }, None);
         let data = data(&page);
         let parts = data["kinds"][0][3][0][3].as_array().unwrap();
-        assert_eq!(parts.len(), MOST + 1);
-        assert_eq!(parts[MOST].to_string(), r#"["20 smaller",60,0]"#);
+        assert_eq!(parts.len(), MAX_BOXES + 1);
+        assert_eq!(parts[MAX_BOXES].to_string(), r#"["20 smaller",60,0]"#);
     }
 }

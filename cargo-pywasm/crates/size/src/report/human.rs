@@ -1,4 +1,4 @@
-//! For people.
+//! The report for people.
 
 use std::fmt::Write as _;
 
@@ -25,8 +25,8 @@ fn colour(kind: Kind) -> Style {
     }
 }
 
-/// The tables of a module, at most `top` lines of what was asked for; each ends with the total. Where
-/// nothing was asked for, it is the sections and the origins.
+/// Returns the tables of a module, each with at most `top` lines and the total. Without `by`, there
+/// are two tables: sections and origins.
 #[must_use]
 pub fn table(one: &Measured, by: Option<By>, top: usize) -> String {
     let mut text = String::new();
@@ -69,7 +69,7 @@ fn lines(text: &mut String, view: &View, total: u64, top: usize) {
         let style = kind.map(colour).unwrap_or_default();
         let word = kind.map_or("", Kind::word);
         let part = percent(bytes, total);
-        // Sections have no kind, and nothing stands before them.
+        // A table of sections has no column of kinds.
         let word = if has_kinds { format!("{style}{word:<7}{style:#} ") } else { String::new() };
         let _ = writeln!(text, "{:>12}  {part:>7}  {word}{label}", grouped(bytes));
     };
@@ -89,11 +89,11 @@ fn lines(text: &mut String, view: &View, total: u64, top: usize) {
     line(None, total, "total");
 }
 
-/// What is different, at most `top` lines.
+/// Returns the table of differences from an older module, with at most `top` lines.
 #[must_use]
 pub fn difference(one: &Measured, old: &str, diff: &Diff, by: By, top: usize) -> String {
     let mut text = format!(
-        "{STRONG}{}{STRONG:#}: {} bytes, {} than `{old}`\n\n{:>12}  {:>12}  {:>12}  {}\n",
+        "{STRONG}{}{STRONG:#}: {} bytes, {} `{old}`\n\n{:>12}  {:>12}  {:>12}  {}\n",
         one.file,
         grouped(diff.after),
         compared(diff.before, diff.after),
@@ -143,18 +143,19 @@ fn signed(by: i64) -> String {
     format!("{sign}{}", grouped(by.unsigned_abs()))
 }
 
+/// Returns the comparison of two sizes, to be followed by the name of the older module.
 fn compared(before: u64, after: u64) -> String {
     match after.cmp(&before) {
-        std::cmp::Ordering::Less => format!("{} less", grouped(before - after)),
-        std::cmp::Ordering::Equal => "no more and no less".to_owned(),
-        std::cmp::Ordering::Greater => format!("{} more", grouped(after - before)),
+        std::cmp::Ordering::Less => format!("{} less than", grouped(before - after)),
+        std::cmp::Ordering::Equal => "the same size as".to_owned(),
+        std::cmp::Ordering::Greater => format!("{} more than", grouped(after - before)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::tests::example;
+    use crate::breakdown::tests::example;
 
     fn measured() -> Measured {
         Measured { file: "x.wasm".into(), all: example(), diff: None }
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_ends_with_what_is_left_and_the_total() {
+    fn table_ends_with_the_rest_and_the_total() {
         let text = plain(&table(&measured(), Some(By::Module), 1));
         assert_eq!(
             text,
@@ -177,7 +178,7 @@ mod tests {
          100   41.6 %  c       C, code
           50   20.8 %  rust    Rust, code
           40   16.6 %  debug   names and debug information
-           8    3.3 %  format  what the format needs
+           8    3.3 %  format  module structure
            7    2.9 %  c       C, data
            5    2.0 %  unknown without a name
          240  100.0 %          total
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_ends_with_the_sum_of_all_changes() {
+    fn differences_end_with_their_sum() {
         let old = crate::Breakdown::default();
         let one = measured();
         let diff = Diff::of(&old, &one.all, By::Crate);

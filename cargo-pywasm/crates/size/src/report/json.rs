@@ -1,4 +1,4 @@
-//! For programs. The form is described in `docs/guide/size.md`; its version changes with it.
+//! The report for programs. Its format is described in `docs/guide/size.md`.
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,11 @@ use crate::Kind;
 use crate::Over;
 use crate::View;
 
-/// The version of the form.
+/// The version of the format.
 const VERSION: u32 = 1;
 
-/// One document of all modules: totals by kind and section, the table that was asked for, differences, and
-/// which limits are not kept. At most `top` lines of a table; 0 is all.
+/// Returns a document of all modules: totals by kind and section, the table `by`, differences, and
+/// exceeded limits. A table has at most `top` lines, or all if `top` is 0.
 #[must_use]
 pub fn document(all: &[(Measured, Vec<Over>)], by: By, top: usize) -> Value {
     let modules: Vec<Value> = all.iter().map(|(one, over)| module(one, over, by, top)).collect();
@@ -65,12 +65,11 @@ fn module(one: &Measured, over: &[Over], by: By, top: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Breakdown;
-    use crate::Diff;
-    use crate::view::tests::example;
+    use crate::breakdown::tests::example;
+    use crate::{Breakdown, Diff};
 
     #[test]
-    fn what_is_told_adds_up_however_little_is_told() {
+    fn document_adds_up_for_any_number_of_lines() {
         let all = example();
         let diff = Diff::of(&Breakdown::default(), &all, By::Origin);
         let one = Measured {
@@ -85,8 +84,8 @@ mod tests {
                 let list = module[name].as_array().unwrap();
                 list.iter().map(|it| it["bytes"].as_u64().unwrap()).sum()
             };
-            let told = sum("entries") + sum("rest") + module["more"].as_u64().unwrap();
-            assert_eq!(told, all.total, "{top}");
+            let listed = sum("entries") + sum("rest") + module["more"].as_u64().unwrap();
+            assert_eq!(listed, all.total, "{top}");
             for map in ["kinds", "sections"] {
                 let map = module[map].as_object().unwrap();
                 assert_eq!(map.values().filter_map(Value::as_u64).sum::<u64>(), all.total);

@@ -1,4 +1,4 @@
-//! A breakdown in the forms that people and programs read.
+//! Reports of breakdowns: tables, JSON, and a treemap.
 
 mod html;
 mod human;
@@ -12,18 +12,18 @@ use camino::Utf8PathBuf;
 
 use super::{Breakdown, Diff};
 
-/// A module that was measured.
+/// A measured module.
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// The path of its file.
     pub file: Utf8PathBuf,
-    /// Where its bytes are.
+    /// Its breakdown.
     pub all: Breakdown,
-    /// What is different from an older one, and what that is called.
+    /// The path of an older module or baseline, and the differences from it.
     pub diff: Option<(Utf8PathBuf, Diff)>,
 }
 
-/// `4,012,345`.
+/// Formats a number with separators: `4,012,345`.
 pub fn grouped(value: impl TryInto<u64>) -> String {
     let digits = value.try_into().unwrap_or(u64::MAX).to_string();
     let mut text = String::new();
@@ -36,8 +36,8 @@ pub fn grouped(value: impl TryInto<u64>) -> String {
     text
 }
 
-/// `12.3 %` of a whole.
-pub fn percent(part: u64, whole: u64) -> String {
+/// Formats a part as a percentage of a whole: `12.3 %`.
+pub(crate) fn percent(part: u64, whole: u64) -> String {
     let permille = part.saturating_mul(1000).checked_div(whole).unwrap_or(0);
     format!("{}.{} %", permille / 10, permille % 10)
 }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_in_groups_of_three() {
+    fn digits_are_grouped_by_three() {
         let texts = [0_u64, 999, 1_000, 4_012_345].map(grouped);
         assert_eq!(texts, ["0", "999", "1,000", "4,012,345"]);
         assert_eq!((percent(1, 3), percent(1, 0)), ("33.3 %".to_owned(), "0.0 %".to_owned()));

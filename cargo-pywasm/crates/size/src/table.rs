@@ -1,0 +1,75 @@
+//! Values stored once and referred to by a number: a module has many rows and few distinct labels.
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+
+/// The number of a value in a [`Table`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Id(NonZeroU32);
+
+impl Id {
+    /// Returns the position of the value in the table.
+    pub(crate) fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// Distinct values, in the order of their first use.
+#[derive(Debug)]
+pub(crate) struct Table<T: ?Sized> {
+    values: Vec<Rc<T>>,
+    ids: HashMap<Rc<T>, Id>,
+}
+
+impl<T: ?Sized> Default for Table<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), ids: HashMap::new() }
+    }
+}
+
+impl<T: ?Sized> Clone for Table<T> {
+    fn clone(&self) -> Self {
+        Self { values: self.values.clone(), ids: self.ids.clone() }
+    }
+}
+
+impl<T: Eq + Hash + ?Sized> Table<T> {
+    /// Returns the number of a value, which is added if it is new.
+    pub(crate) fn id<V: Borrow<T> + Into<Rc<T>>>(&mut self, value: V) -> Id {
+        if let Some(id) = self.ids.get(value.borrow()) {
+            return *id;
+        }
+        let value: Rc<T> = value.into();
+        self.values.push(Rc::clone(&value));
+        let number = u32::try_from(self.values.len()).ok().and_then(NonZeroU32::new);
+        let id = Id(number.expect("a module has fewer than 2^32 bytes, and each value has one"));
+        self.ids.insert(value, id);
+        id
+    }
+
+    /// Returns the value of a number from this table.
+    pub(crate) fn get(&self, id: Id) -> &T {
+        &self.values[id.index()]
+    }
+
+    /// Returns all values, in the order of their numbers.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.values.iter().map(AsRef::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_values_share_a_number() {
+        let mut table: Table<str> = Table::default();
+        let (a, b) = (table.id("a"), table.id("b"));
+        assert_eq!((table.id("a"), table.get(a), table.get(b)), (a, "a", "b"));
+        assert_eq!(table.values().collect::<Vec<_>>(), ["a", "b"]);
+    }
+}
