@@ -171,9 +171,9 @@ pub fn size_budget(bytes: &[u8]) {
     if let Ok(budget) = serde_json::from_slice::<Budget>(bytes) {
         let all = pywasm_size::measure(MODULE, Evidence::default()).expect("a module");
         for over in budget.over(&all) {
-            let _ = over.told(&all, Some(&all));
+            let _ = over.report(&all, Some(&all));
         }
-        let _ = budget.of_nothing(&all);
+        let _ = budget.unused_keys(&all);
     }
 }
 

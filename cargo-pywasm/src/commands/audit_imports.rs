@@ -1,4 +1,4 @@
-//! `cargo pywasm audit-imports`: whether a host takes a module, and whether a link is complete.
+//! `cargo pywasm audit-imports`: checks modules and link sets against the policy of a host.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,47 +14,48 @@ use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_wasm::Module;
 
-/// Say what a host would reject in a module, and what a link would leave undefined
+/// Check what a host would reject in a module, or what a link would leave undefined
 ///
-/// Takes modules (.wasm, .wasm.gz), objects and archives; of an archive all members count, and libc is
-/// taken as given. Without a file, inside of a project, what it has built. Exit code 1 says that
-/// something was found.
+/// Accepts modules (.wasm, .wasm.gz), objects and archives. All members of an archive are checked,
+/// and libc is assumed present. In a project, the default is what it has built. The exit code is 1
+/// if there are findings.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to audit
+    /// Modules, objects and archives
     #[arg(value_name = "FILE")]
     files: Vec<Utf8PathBuf>,
-    /// What the host has: wasip1, ic, none, or the path of a TOML file [default: the project's
+    /// The policy of the host: wasip1, ic, none, or the path of a TOML file [default: the project's
     /// `policy`, else wasip1]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// Take all files as one link, in this order: objects whole, of archives what is wanted
+    /// Treat all files as one link, in this order: whole objects, and the needed members of
+    /// archives
     #[arg(long)]
     link: bool,
-    /// With --link: a symbol that is wanted from the beginning
+    /// With --link: a symbol that the link needs
     #[arg(long, value_name = "SYMBOL", requires = "link")]
     root: Vec<String>,
-    /// With --link: an archive of which every member is linked, before the files
+    /// With --link: an archive whose members are all linked, before the files
     #[arg(long, value_name = "FILE", requires = "link")]
     whole_archive: Vec<Utf8PathBuf>,
-    /// The form of the report
+    /// The format of the report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
-    /// Every symbol, rather than three of a family
+    /// Show every symbol instead of three of each family
     #[arg(long)]
     all: bool,
-    /// Accept the findings that this file lists
+    /// Accept the findings in this file
     #[arg(long, value_name = "FILE")]
     baseline: Option<Utf8PathBuf>,
-    /// Write a baseline that accepts what is found, and end well
+    /// Write a baseline of all findings and exit successfully
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<Utf8PathBuf>,
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When a file, the policy or the baseline can't be read.
+/// When a file, the policy or the baseline cannot be read.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let policy = policy(args.policy.as_deref(), ctx)?;
     let found =
@@ -62,24 +63,35 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let all = || found.iter().flat_map(|one| &one.findings);
     if let Some(path) = &args.write_baseline {
         Baseline::of(all()).write(&ctx.cwd.join(path))?;
-        ctx.reporter.status("Accepted", format!("{} findings, in `{path}`", all().count()));
+        ctx.reporter.status(
+            "Accepted",
+            match all().count() {
+                1 => format!("1 finding, in `{path}`"),
+                count => format!("{count} findings, in `{path}`"),
+            },
+        );
         return Ok(Exit::Success);
     }
     let found = match &args.baseline {
         Some(path) => {
             let baseline = Baseline::read(&ctx.cwd.join(path))?;
-            let gone = baseline.gone(all());
-            if gone > 0 {
-                ctx.reporter.warn(format!(
-                    "{gone} entries of `{path}` are found no more: write it anew, or they accept \
-                     what comes back"
-                ));
+            match baseline.unused(all()) {
+                0 => {}
+                unused => ctx.reporter.warn(format!(
+                    "`{path}` accepts {} no longer found; rewrite it, or it hides them if they \
+                     return",
+                    if unused == 1 {
+                        "1 finding that is".to_owned()
+                    } else {
+                        format!("{unused} findings that are")
+                    }
+                )),
             }
             found.into_iter().map(|one| accept(one, &baseline)).collect()
         }
         None => found,
     };
-    // The stream takes the colours out where nobody sees them.
+    // The stream removes colours unless it is a terminal.
     let style = Style { all: args.all, colour: true };
     let format = match args.format {
         Format::Human if ctx.reporter.is_json() => Format::Json,
@@ -90,7 +102,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(if clean { Exit::Success } else { Exit::Findings })
 }
 
-/// The policy of this name, else the project's, else the default.
+/// Loads the named policy, else the project's, else the default.
 pub(super) fn policy(named: Option<&str>, ctx: &Ctx) -> anyhow::Result<Policy> {
     match named {
         Some(name) => Policy::load(name, &ctx.cwd),
@@ -113,13 +125,13 @@ fn files(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Vec<Audited>
         .iter()
         .map(|path| {
             let input = Input::read(path, &ctx.cwd)?;
-            of_file(input, policy).with_context(|| format!("`{path}` can't be audited"))
+            of_file(input, policy).with_context(|| format!("cannot audit `{path}`"))
         })
         .collect();
     Ok(unused_by_all(found?))
 }
 
-/// An entry of the policy that serves one of the files is none that matches nothing.
+/// Removes the warning about an unused pattern of the policy if one of the files uses it.
 fn unused_by_all(mut found: Vec<Audited>) -> Vec<Audited> {
     let mut unused: BTreeMap<String, usize> = BTreeMap::new();
     for one in &found {
@@ -156,7 +168,7 @@ fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
     Ok(Audited::new(input.path, &policy.name, findings))
 }
 
-/// Objects by themselves: libc is taken as given, for any link has one.
+/// Audits objects without the rest of their link. libc is assumed present: every link has one.
 fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
     let mut closure = link.closure();
     closure.undefined.retain(|undefined| !pywasm_stubs::is_libc_symbol(&undefined.name));
@@ -164,11 +176,10 @@ fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
 }
 
 fn link(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Audited> {
-    let (link, wanted) = link_set(&args.files, &args.whole_archive, &args.root, ctx)?;
-    if !wanted {
-        return Err(anyhow::anyhow!("of archives alone nothing is linked")).hint(|| {
-            "name what is wanted: an object, `--root SYMBOL` or `--whole-archive FILE`".to_owned()
-        });
+    let (link, is_linked) = link_set(&args.files, &args.whole_archive, &args.root, ctx)?;
+    if !is_linked {
+        return Err(anyhow::anyhow!("nothing is linked: only the needed members of archives are"))
+            .hint(|| "add an object, `--root SYMBOL` or `--whole-archive FILE`".to_owned());
     }
     let closure = link.closure();
     let findings = audit::link(&closure, policy);
@@ -176,7 +187,7 @@ fn link(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Audited> {
     Ok(Audited { pulled, ..Audited::new("link set", &policy.name, findings) })
 }
 
-/// The link set of a command line, and whether anything of it is wanted.
+/// Returns the link set of a command line, and true if something in it is linked.
 pub(super) fn link_set(
     files: &[Utf8PathBuf],
     whole: &[Utf8PathBuf],
@@ -184,23 +195,23 @@ pub(super) fn link_set(
     ctx: &Ctx,
 ) -> anyhow::Result<(Link, bool)> {
     let mut link = Link::new();
-    let mut wanted = !roots.is_empty();
+    let mut is_linked = !roots.is_empty();
     roots.iter().for_each(|root| link.root(root));
     let all = whole.iter().map(|path| (path, true)).chain(files.iter().map(|path| (path, false)));
     for (path, is_whole) in all {
         match Input::read(path, &ctx.cwd)?.content {
             Content::Object(object) => {
-                wanted = true;
+                is_linked = true;
                 link.push(*object, false);
             }
             Content::Archive(members) => {
-                wanted |= is_whole;
+                is_linked |= is_whole;
                 members.into_iter().for_each(|object| link.push(object, !is_whole));
             }
             Content::Module(_) | Content::Compressed(..) => {
-                anyhow::bail!("`{path}` was linked already: it can't be part of a link set");
+                anyhow::bail!("`{path}` is already linked and cannot be part of a link set");
             }
         }
     }
-    Ok((link, wanted))
+    Ok((link, is_linked))
 }

@@ -1,4 +1,4 @@
-//! `cargo pywasm emit-stubs`: stubs for what is missing, before the link or after it.
+//! `cargo pywasm emit-stubs`: stubs for undefined symbols and for imports.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -16,52 +16,52 @@ use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_wasm::Module;
 
-/// Write stubs for what nothing defines: functions that say their name and end the program
+/// Write stubs for undefined symbols: functions that print their name and end the program
 ///
-/// From objects and archives: an archive of weak stubs, to be linked last. From a finished module: the
-/// module with local functions in the place of imports. Prints the path of what was written.
+/// For objects and archives, writes an archive of weak stubs, which is linked last. For a finished
+/// module, writes the module with local functions instead of imports. Prints the path of the
+/// output.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Objects and archives, of which everything is linked; or one module
+    /// Objects and archives, which are linked completely, or one module
     #[arg(value_name = "FILE", required = true)]
     files: Vec<Utf8PathBuf>,
-    /// An archive that is linked as well: what it has is not missing, and of its members those
-    /// count that are wanted
+    /// An archive that is also linked: its symbols count as defined, and only members that are
+    /// needed are included
     #[arg(long, value_name = "FILE")]
     library: Vec<Utf8PathBuf>,
     /// Where to write the archive or module
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
-    /// What a stub does: `mpd_*=trap`, `getuid=value=0`; one of trap, errno, null, value=N,
+    /// The behaviour of stubs: `mpd_*=trap`, `getuid=value=0`; one of trap, errno, null, value=N,
     /// python-error, python-error=N, import-error, shim
     #[arg(long = "stub", value_name = "PATTERN=BEHAVIOUR")]
     stubs: Vec<String>,
-    /// A TOML file whose table `[stubs]` says it, as a recipe's does
+    /// A TOML file with a table `[stubs]`, as in a recipe
     #[arg(long, value_name = "FILE")]
     rules: Option<Utf8PathBuf>,
-    /// Only symbols of this pattern; without it, and without rules, all that is missing
+    /// A pattern of symbols to stub [default: those with a rule, or all if there are no rules]
     #[arg(long, value_name = "PATTERN")]
     only: Vec<Pattern>,
-    /// A module of Python that is to be missing: its import fails with ImportError, and what it
-    /// needs is not linked
+    /// A Python module to leave out: its import fails with ImportError, and its code is not linked
     #[arg(long, value_name = "MODULE")]
     leave_out: Vec<String>,
-    /// What the host has, which decides how a stub speaks [default: the project's `policy`, else
+    /// The host, which decides how a stub reports its name [default: the project's `policy`, else
     /// wasip1]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
 }
 
-/// A file of rules. Other tables are other tools'.
+/// A file of rules. Its other tables are ignored.
 #[derive(Debug, Deserialize)]
 struct RulesFile {
     stubs: Rules,
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When a file can't be read or written, a rule is none, or a stub is refused.
+/// When a file cannot be read or written, a rule is invalid, or a stub is refused.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let rules = rules(args, ctx)?;
     let mut policy = policy(args.policy.as_deref(), ctx)?;
@@ -73,22 +73,22 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             return before_the_link(args, &rules, reporter, ctx);
         }
     };
-    anyhow::ensure!(args.files.len() == 1, "a module is rewritten alone");
+    anyhow::ensure!(args.files.len() == 1, "a finished module cannot be combined with other files");
     anyhow::ensure!(
         args.leave_out.is_empty() && args.library.is_empty(),
-        "`{}` was linked: `--leave-out` and `--library` come too late",
+        "`{}` is already linked, so `--leave-out` and `--library` have no effect",
         args.files[0]
     );
     policy.restrict(&args.only);
     let done = rewrite::stub(&bytes, &policy, &rules, default(args), reporter)
-        .with_context(|| format!("`{}` can't have these stubs", args.files[0]))?;
+        .with_context(|| format!("cannot add these stubs to `{}`", args.files[0]))?;
     if Module::read(&bytes)?.has_debug_information() {
-        ctx.reporter.note(format!("`{}` has no debug information any more", args.output));
+        ctx.reporter.note(format!("debug information was removed from `{}`", args.output));
     }
-    tell_unused(&done.unused, ctx);
-    tell_left(&done.left, ctx);
+    warn_unused(&done.unused, ctx);
+    warn_unresolved(&done.left, ctx);
     write(&args.output, &done.module, ctx)?;
-    ctx.reporter.status("Stubbed", format!("{} imports", done.stubbed.len()));
+    ctx.reporter.status("Stubbed", count(done.stubbed.len(), "import"));
     ctx.reporter.data(&args.output);
     Ok(Exit::Success)
 }
@@ -107,46 +107,54 @@ fn before_the_link(
         let path = args.output.with_extension("o");
         anyhow::ensure!(
             path != args.output,
-            "`--leave-out` writes an object beside the archive: `-o` needs another ending than `.o`"
+            "`--leave-out` writes an object next to the archive, so the name after `-o` must not end in `.o`"
         );
         write(&path, &object, ctx)?;
         written.push(path);
     }
     let mut closure = link.closure();
-    let is_asked = |name: &str| args.only.is_empty() || args.only.iter().any(|it| it.matches(name));
-    closure.undefined.retain(|it| !is_libc_symbol(&it.name) && is_asked(&it.name));
+    let is_selected =
+        |name: &str| args.only.is_empty() || args.only.iter().any(|it| it.matches(name));
+    closure.undefined.retain(|it| !is_libc_symbol(&it.name) && is_selected(&it.name));
     let default = default(args);
     let found = pywasm_stubs::stubs(&link, &closure, rules, default).map_err(|refused| {
         let lines: Vec<String> = refused.iter().map(|it| format!("  {it}")).collect();
-        anyhow::anyhow!("{} stubs are refused:\n{}", refused.len(), lines.join("\n"))
+        anyhow::anyhow!(
+            "{}:\n{}",
+            match refused.len() {
+                1 => "1 stub is refused".to_owned(),
+                more => format!("{more} stubs are refused"),
+            },
+            lines.join("\n")
+        )
     })?;
-    tell_unused(&found.unused_patterns, ctx);
-    tell_left(&found.unmatched, ctx);
+    warn_unused(&found.unused_patterns, ctx);
+    warn_unresolved(&found.unmatched, ctx);
     let shims = shims(&found, ctx)?;
-    tell_variables(&found, ctx);
+    warn_variables(&found, ctx);
     write(&args.output, &found.archive(reporter, shims), ctx)?;
     written.push(args.output.clone());
-    ctx.reporter.status("Wrote", format!("{} stubs", found.stubs.len()));
-    // In the order in which they are linked: the archive is the last of all.
+    ctx.reporter.status("Wrote", count(found.stubs.len(), "stub"));
+    // The order is that of the link: the archive comes last.
     written.iter().for_each(|path| ctx.reporter.data(path));
     Ok(Exit::Success)
 }
 
-/// The shims that are asked for, compiled by the toolchain of an installation.
+/// Compiles the shims with the toolchain of an installation.
 fn shims(found: &Stubs, ctx: &Ctx) -> anyhow::Result<Vec<Member>> {
     let sources = found.shims();
     if sources.is_empty() {
         return Ok(Vec::new());
     }
     let python = installed::find(&Selection::default(), ctx)
-        .context("a shim is C: the toolchain of an installation compiles it")?;
+        .context("a shim is C code, which needs the toolchain of an installation")?;
     let scratch = tempfile::tempdir()?;
     let mut members = Vec::new();
     for (name, source) in sources {
         let file = scratch.path().join(format!("{name}.c"));
         fs_err::write(&file, source)?;
         let mut cc = python.cc();
-        // Not a build script's: nothing is said to Cargo, and the host is no matter.
+        // Outside a build script, cc needs a host and must print no directives.
         let objects = cc
             .file(&file)
             .out_dir(scratch.path())
@@ -162,13 +170,13 @@ fn shims(found: &Stubs, ctx: &Ctx) -> anyhow::Result<Vec<Member>> {
     Ok(members)
 }
 
-/// All that the command line and the file say, the command line last.
+/// Returns the rules of the file, then those of the command line, which win.
 fn rules(args: &Args, ctx: &Ctx) -> anyhow::Result<Rules> {
     let mut rules = match &args.rules {
         Some(path) => {
             let text = fs_err::read_to_string(ctx.cwd.join(path))?;
             let file: RulesFile = toml::from_str(&text)
-                .with_context(|| format!("`{path}` has no rules for stubs"))?;
+                .with_context(|| format!("`{path}` is not a file of stub rules"))?;
             file.stubs
         }
         None => Rules::default(),
@@ -179,13 +187,13 @@ fn rules(args: &Args, ctx: &Ctx) -> anyhow::Result<Rules> {
     Ok(rules)
 }
 
-/// Everything, where no rule says what; and all that `--only` speaks of.
+/// Returns the behaviour of symbols without a rule.
 fn default(args: &Args) -> Option<Behaviour> {
     let named = args.rules.is_some() || !args.stubs.is_empty();
     (!named || !args.only.is_empty()).then_some(Behaviour::Trap)
 }
 
-/// By what the host has.
+/// Returns how stubs report their name, which depends on the host's functions.
 fn trap_reporter(policy: &Policy) -> TrapReporter {
     if policy.has("ic0", "trap") {
         TrapReporter::Ic
@@ -196,36 +204,45 @@ fn trap_reporter(policy: &Policy) -> TrapReporter {
     }
 }
 
-/// Nobody says how large a variable is that is not there.
-fn tell_variables(found: &Stubs, ctx: &Ctx) {
+/// Warns about stubs of variables, whose real size is unknown.
+fn warn_variables(found: &Stubs, ctx: &Ctx) {
     let variables = found.stubs.iter().filter(|stub| stub.kind == SymbolKind::Data);
     let names: Vec<&str> = variables.map(|stub| stub.name.as_str()).collect();
     if let [first, ..] = names[..] {
         ctx.reporter.warn(format!(
-            "{} variables are zeros of the size that is known to be used, 16 bytes at the least; one \
-             that is larger would lie over its neighbours: {first}{}",
-            names.len(),
+            "{} filled with zeros and sized by their visible uses, at least 16 bytes; a larger one would \
+             overlap other data: {first}{}",
+            if names.len() == 1 { "1 variable is".to_owned() } else { format!("{} variables are", names.len()) },
             if names.len() > 1 { ", …" } else { "" }
         ));
     }
 }
 
-fn tell_unused(unused: &[String], ctx: &Ctx) {
+fn warn_unused(unused: &[String], ctx: &Ctx) {
     for pattern in unused {
-        ctx.reporter.warn(format!("rule `{pattern}` matches nothing that is missing"));
+        ctx.reporter.warn(format!("rule `{pattern}` matches no undefined symbol"));
     }
 }
 
-fn tell_left(left: &[String], ctx: &Ctx) {
+fn warn_unresolved(left: &[String], ctx: &Ctx) {
     if let [first, ..] = left {
         ctx.reporter.warn(format!(
-            "{} missing symbols have no rule and no stub: {first}{}",
-            left.len(),
+            "{} undefined without a rule or a stub: {first}{}",
+            if left.len() == 1 {
+                "1 symbol is".to_owned()
+            } else {
+                format!("{} symbols are", left.len())
+            },
             if left.len() > 1 { ", …" } else { "" }
         ));
     }
 }
 
 fn write(path: &Utf8Path, bytes: &[u8], ctx: &Ctx) -> anyhow::Result<()> {
-    fs_err::write(ctx.cwd.join(path), bytes).hint(|| "`-o FILE` says where".to_owned())
+    fs_err::write(ctx.cwd.join(path), bytes)
+        .hint(|| "choose another path with `-o FILE`".to_owned())
+}
+
+fn count(number: usize, unit: &str) -> String {
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! `cargo pywasm rewire`: imports of a finished module answered by its own functions.
+//! `cargo pywasm rewire`: connects imports of a finished module to its own functions.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -8,10 +8,11 @@ use pywasm_audit::{Content, Input};
 use pywasm_rewrite::{self as rewrite, Wire};
 use pywasm_store::Ctx;
 
-/// Answer imports of a module by functions of its own: WASI's by those of a polyfill
+/// Connect imports of a module to its own functions, such as WASI's to a polyfill
 ///
-/// What is not told otherwise is for canisters with ic-wasi-polyfill: each import of WASI goes to
-/// `__ic_custom_NAME`. A module without anything to rewire comes out as it is. Prints the path.
+/// The default is for canisters with ic-wasi-polyfill: each WASI import is connected to
+/// `__ic_custom_NAME`. A module with nothing to rewire is copied unchanged. Prints the path of the
+/// output.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module
@@ -20,33 +21,39 @@ pub struct Args {
     /// Where to write the module
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
-    /// Which imports go to which functions: `wasi_snapshot_preview1.*=__ic_custom_*`
+    /// Imports and their functions: `wasi_snapshot_preview1.*=__ic_custom_*`
     #[arg(long = "wire", value_name = "IMPORTS=FUNCTION", value_parser = wire)]
     wires: Vec<Wire>,
-    /// Keep functions that nothing leads to any more
+    /// Keep functions that become unreachable
     #[arg(long)]
     keep_unused: bool,
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When the file is not a module, or a function has another type than the import.
+/// When the file is not a finished module, or a function has another type than its import.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let bytes = match Input::read(&args.file, &ctx.cwd)?.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
         Content::Object(_) | Content::Archive(_) => {
-            anyhow::bail!("`{}` is not linked yet: there is nothing to rewire", args.file)
+            anyhow::bail!("`{}` is not linked yet, so there is nothing to rewire", args.file)
         }
     };
     let polyfill = Wire::polyfill();
     let wires = if args.wires.is_empty() { &polyfill } else { &args.wires };
     let done = rewrite::rewire(&bytes, wires, !args.keep_unused)
-        .with_context(|| format!("`{}` can't be rewired", args.file))?;
+        .with_context(|| format!("cannot rewire `{}`", args.file))?;
     if let [first, ..] = &done.left[..] {
+        let one = done.left.len() == 1;
         ctx.reporter.warn(format!(
-            "{} imports have no function to go to, and stay: {first}{}",
-            done.left.len(),
+            "{} no matching function and {}: {first}{}",
+            if one {
+                "1 import has".to_owned()
+            } else {
+                format!("{} imports have", done.left.len())
+            },
+            if one { "stays" } else { "stay" },
             if done.left.len() > 1 { ", …" } else { "" }
         ));
     }
@@ -54,8 +61,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     ctx.reporter.status(
         "Rewired",
         format!(
-            "{} imports, {} bytes, {} before",
+            "{} import{}, {} bytes, {} before",
             done.wired.len(),
+            if done.wired.len() == 1 { "" } else { "s" },
             done.module.len(),
             bytes.len()
         ),
@@ -64,7 +72,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// For clap, whose errors are texts.
+/// Parses a wire for clap, which takes errors as text.
 fn wire(text: &str) -> Result<Wire, String> {
     Wire::parse(text).map_err(|error| format!("{error:#}"))
 }

@@ -1,4 +1,4 @@
-//! `cargo pywasm size`: where the bytes of a module are, what changed, and whether it is within its budget.
+//! `cargo pywasm size`: attributes the bytes of a module, compares modules, checks budgets.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -17,50 +17,51 @@ use pywasm_size::{
 use pywasm_store::Ctx;
 use pywasm_store::stage_file;
 
-/// Say where the bytes of a module are: by Python module, object, crate, function and data
+/// Show what takes space in a module: Python modules, objects, crates, functions and data
 ///
-/// Every byte of the file is told, and what cannot be told apart says so. Takes modules (.wasm, .wasm.gz);
-/// without a file, inside of a project, what it has built. Names tell functions apart, and what the build left
-/// beside a finished module: its record, or the linker's map. Exit code 1 says that a budget is not kept.
+/// Every byte of the file is listed, also those of unknown origin. Accepts modules (.wasm,
+/// .wasm.gz); in a project, the default is what it has built. Functions are attributed by their
+/// names, and by the record or the linker map that a build leaves beside a module. The exit code is
+/// 1 if a budget is exceeded.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module
     #[arg(value_name = "FILE")]
     file: Option<Utf8PathBuf>,
-    /// What the table has a line for [default: section, then origin]
+    /// The lines of the table [default: section, then origin]
     #[arg(long, value_name = "WHAT")]
     by: Option<By>,
-    /// How many lines of it; 0 is all
+    /// The number of lines; 0 is all
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
-    /// One document of JSON rather than tables
+    /// Print a JSON document instead of tables
     #[arg(long)]
     json: bool,
-    /// Write a treemap, which a browser opens from disk
+    /// Write a treemap as an HTML file
     #[arg(long, value_name = "FILE")]
     html: Option<Utf8PathBuf>,
-    /// Say what is larger and smaller than in this module or baseline
+    /// Compare with this older module or baseline
     #[arg(long, value_name = "OLD")]
     diff: Option<Utf8PathBuf>,
-    /// Hold it against the `size-budget` of the project
+    /// Check the `size-budget` of the project
     #[arg(long)]
     budget: bool,
-    /// Write a baseline for --diff and budgets, small enough to be committed
+    /// Write a baseline for --diff and budgets, small enough to commit
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<Utf8PathBuf>,
-    /// The map of its link (wasm-ld -Map=FILE) [default: that of the build, where it is found]
+    /// The linker map (wasm-ld -Map=FILE) [default: the map of the build, if found]
     #[arg(long, value_name = "FILE")]
     map: Option<Utf8PathBuf>,
-    /// An archive it was linked from, for the objects of functions; may be repeated [default: those of
-    /// the project's installation, where there is no map]
+    /// An archive that the module was linked from, to find the objects of functions; may be
+    /// repeated [default: without a map, the archives of the project's installation]
     #[arg(long, value_name = "FILE")]
     archive: Vec<Utf8PathBuf>,
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When a file can't be read or written, is not what it has to be, or there is no budget to hold it against.
+/// When a file cannot be read or written, a file is malformed, or there is no budget to check.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let files = match &args.file {
         Some(file) => vec![file.clone()],
@@ -70,7 +71,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         && (args.html.is_some() || args.write_baseline.is_some() || args.diff.is_some())
     {
         return Err(anyhow::anyhow!(
-            "this is about one module, and the project has {}",
+            "`--html`, `--write-baseline` and `--diff` need one module, and the project has {}",
             files.len()
         ))
         .hint(|| format!("name one: `cargo pywasm size {} …`", files[0]));
@@ -99,27 +100,27 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         let over = budget.as_ref().map(|it| it.over(&one.all)).unwrap_or_default();
         all.push((one, over));
     }
-    tell(args, &all, ctx);
+    print(args, &all, ctx);
     let mut exit = Exit::Success;
     if let Some(budget) = &budget {
         let baseline =
             budget.baseline.as_ref().map(|path| old_of(path, &members, ctx)).transpose()?;
         for (one, over) in &all {
             let old = baseline.clone().or_else(|| last_good(&one.file, ctx));
-            exit = held(&one.all, over, budget, old.as_ref(), exit, ctx);
+            exit = report_budget(&one.all, over, budget, old.as_ref(), exit, ctx);
         }
     }
     Ok(exit)
 }
 
-/// What is printed: of JSON one document, of tables one after the other.
-fn tell(args: &Args, all: &[(Measured, Vec<Over>)], ctx: &Ctx) {
+/// Prints a JSON document, or the tables of all modules.
+fn print(args: &Args, all: &[(Measured, Vec<Over>)], ctx: &Ctx) {
     let by = args.by.unwrap_or_default();
     if args.json || ctx.reporter.is_json() {
         ctx.reporter.data(format!("{:#}", report::document(all, by, args.top)));
         return;
     }
-    // Who asked for a file wants no table beside it.
+    // With an output file, a table is printed only on request.
     if args.by.is_none()
         && args.diff.is_none()
         && (args.html.is_some() || args.write_baseline.is_some())
@@ -135,8 +136,8 @@ fn tell(args: &Args, all: &[(Measured, Vec<Over>)], ctx: &Ctx) {
     }
 }
 
-/// Says what is over a budget, and of which names there is nothing.
-fn held(
+/// Reports exceeded limits, and keys that apply to nothing.
+fn report_budget(
     all: &Breakdown,
     over: &[Over],
     budget: &Budget,
@@ -144,16 +145,16 @@ fn held(
     exit: Exit,
     ctx: &Ctx,
 ) -> Exit {
-    for sentence in budget.of_nothing(all) {
-        ctx.reporter.warn(sentence);
+    for warning in budget.unused_keys(all) {
+        ctx.reporter.warn(warning);
     }
     if !ctx.reporter.is_json() {
-        over.iter().for_each(|it| ctx.reporter.failure(it.told(all, baseline)));
+        over.iter().for_each(|it| ctx.reporter.failure(it.report(all, baseline)));
     }
     if over.is_empty() { exit } else { Exit::Findings }
 }
 
-/// The project's modules: as they were finished, where that is not older than the build.
+/// Returns the project's modules: the finished module, unless the linked module is newer.
 fn built(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let time = |path: &Utf8Path| ctx.cwd.join(path).metadata().and_then(|it| it.modified()).ok();
     let finished = |path: Utf8PathBuf| {
@@ -164,17 +165,15 @@ fn built(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
         if Some(made) >= time(&path) {
             return output;
         }
-        ctx.reporter.note(format!(
-            "`{path}` was linked after `{output}` was finished: it is told as it was linked"
-        ));
+        ctx.reporter.note(format!("`{path}` is newer than `{output}` and is measured instead"));
         path
     };
     Ok(project::built_modules(ctx)?.into_iter().map(finished).collect())
 }
 
 fn budget(ctx: &Ctx) -> anyhow::Result<Budget> {
-    config::size_budget(ctx)?.context("there is no budget").hint(|| {
-        "`[package.metadata.pywasm]` has none: `size-budget = { total = \"3.4MB\" }`".to_owned()
+    config::size_budget(ctx)?.context("the project has no size budget").hint(|| {
+        "add one to `[package.metadata.pywasm]`: `size-budget = { total = \"3.4MB\" }`".to_owned()
     })
 }
 
@@ -182,13 +181,13 @@ fn module(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Vec<u8>> {
     match Input::read(path, &ctx.cwd)?.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => Ok(bytes),
         Content::Object(_) | Content::Archive(_) => Err(anyhow::anyhow!(
-            "`{path}` is not linked yet: what the linker takes of it, nobody knows"
+            "`{path}` is not linked yet, and the linker decides what a module contains"
         ))
-        .hint(|| "name the module that is linked of it".to_owned()),
+        .hint(|| "name the linked module".to_owned()),
     }
 }
 
-/// Measures a module with all that is known of it.
+/// Measures a module with its record, or with its linker map and archives.
 fn breakdown(
     path: &Utf8Path,
     bytes: &[u8],
@@ -206,19 +205,21 @@ fn breakdown(
         Some(map) => Some(fs_err::read_to_string(ctx.cwd.join(map))?),
         None => find_map(&place, bytes),
     };
-    let read = || map.map_or_else(|| "the link map".to_owned(), |map| format!("link map `{map}`"));
+    let read =
+        || map.map_or_else(|| "the linker map".to_owned(), |map| format!("linker map `{map}`"));
     let map = text.as_deref().map(LinkMap::read).transpose().with_context(read)?;
     let evidence = Evidence { map: map.as_ref(), members: Some(members), ..Evidence::default() };
-    let found = measure(bytes, evidence).with_context(|| format!("`{path}` can't be measured"))?;
+    let found = measure(bytes, evidence).with_context(|| format!("cannot measure `{path}`"))?;
     if found.is_nameless() {
         ctx.reporter.note(format!(
-            "`{path}` has no names: measure it before `strip`, or as `cargo pywasm build` left it"
+            "`{path}` has no function names: measure it before the step `strip`, or with the record of \
+             `cargo pywasm build`"
         ));
     }
     Ok(found)
 }
 
-/// The archives that are named, else those of the project's installation.
+/// Reads the given archives, else those of the project's installation.
 fn members(args: &Args, ctx: &Ctx) -> anyhow::Result<Members> {
     if !args.archive.is_empty() {
         let archives: Vec<Utf8PathBuf> = args.archive.iter().map(|it| ctx.cwd.join(it)).collect();
@@ -230,7 +231,7 @@ fn members(args: &Args, ctx: &Ctx) -> anyhow::Result<Members> {
     }
 }
 
-/// An older breakdown: of a baseline, or of a module.
+/// Reads an older breakdown from a baseline or a module.
 fn old(path: &Utf8Path, members: &Members, ctx: &Ctx) -> anyhow::Result<Breakdown> {
     let bytes = fs_err::read(ctx.cwd.join(path))?;
     if Record::is(&bytes) {
@@ -239,7 +240,7 @@ fn old(path: &Utf8Path, members: &Members, ctx: &Ctx) -> anyhow::Result<Breakdow
     breakdown(path, &module(path, ctx)?, None, members, ctx)
 }
 
-/// The last build of a project that was within its budget: its record stands.
+/// Returns the breakdown of the last build within the budget, whose record is kept.
 fn last_good(file: &Utf8Path, ctx: &Ctx) -> Option<Breakdown> {
     let finished = Files::of_project(file).map_or(file.to_owned(), |files| files.output);
     let place = record_place(&ctx.cwd.join(finished))?;
@@ -248,14 +249,14 @@ fn last_good(file: &Utf8Path, ctx: &Ctx) -> Option<Breakdown> {
 
 fn old_of(path: &Utf8Path, members: &Members, ctx: &Ctx) -> anyhow::Result<Breakdown> {
     old(path, members, ctx)
-        .with_context(|| format!("`baseline` of the size budget is `{path}`"))
+        .with_context(|| format!("cannot read `{path}`, the `baseline` of the size budget"))
         .hint(|| "`cargo pywasm size --write-baseline FILE` writes one".to_owned())
 }
 
 fn write(path: &Utf8Path, text: &str, ctx: &Ctx) -> anyhow::Result<()> {
     let place = ctx.cwd.join(path);
     let file = stage_file(&place, text.as_bytes())?;
-    file.persist(&place).with_context(|| format!("can't write `{path}`"))?;
+    file.persist(&place).with_context(|| format!("cannot write `{path}`"))?;
     ctx.reporter.status("Wrote", path);
     Ok(())
 }

@@ -213,7 +213,7 @@ fn invalid_plans_have_hints() {
             ],
             "would be written over",
         ),
-        (&["Cargo.toml", "--output", "x.wasm"], "it is not WebAssembly"),
+        (&["Cargo.toml", "--output", "x.wasm"], "this is not WebAssembly"),
         (&["Cargo.toml"], "--output FILE"),
         (&["--step", "gc", "--policy", "nowhere.toml"], "can't read policy"),
     ] {

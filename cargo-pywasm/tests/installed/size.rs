@@ -1,6 +1,6 @@
 //! Attribution of the bytes of an installed interpreter.
 
-use pywasm_size::{By, Evidence, Kind, Members, View, measure};
+use pywasm_size::{By, Evidence, Kind, Members, Section, View, measure};
 use pywasm_tests::utf8;
 
 use crate::installation;
@@ -19,8 +19,8 @@ fn interpreter_is_almost_fully_attributed() {
         let found = modules.iter().find(|it| !it.is_rest && it.label == name);
         assert!(found.is_some_and(|it| it.bytes > 1000), "{name}: {found:?}");
     }
-    let in_code = |row: &pywasm_size::Row| all.text(row.section) == "code";
+    let in_code = |row: &pywasm_size::Row| *all.section(row) == Section::CODE;
     let code = all.sum(|row| in_code(row) && row.kind == Kind::C);
-    let of_objects = all.sum(|row| in_code(row) && !all.text(row.object).is_empty());
+    let of_objects = all.sum(|row| in_code(row) && all.object(row).is_some());
     assert!(of_objects * 10 > code * 9, "{of_objects} of {code}");
 }

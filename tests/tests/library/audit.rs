@@ -167,7 +167,7 @@ fn baseline_accepts_listed_findings_only() {
     let baseline = Baseline::read(&path).expect("read");
     assert_eq!(baseline, Baseline::of(old));
     assert_eq!(baseline.split(findings.clone()), (new.to_vec(), 2));
-    assert_eq!((baseline.gone(&findings), baseline.gone(new)), (0, 2));
+    assert_eq!((baseline.unused(&findings), baseline.unused(new)), (0, 2));
     std::fs::write(&path, "{\"version\": 2, \"accepted\": []}").expect("written");
     assert!(Baseline::read(&path).is_err());
 }
@@ -177,7 +177,7 @@ fn invalid_policy_is_an_error() {
     let refused = |text: &str| format!("{:#}", Policy::parse(text, true).expect_err("refused"));
     for (text, why) in [
         ("", "schema"),
-        ("schema = 2", "its schema is 2"),
+        ("schema = 2", "the schema is 2"),
         ("schema = 1\nextends = \"wasip9\"", "no built-in policy `wasip9`"),
         ("schema = 1\nalow = []", "unknown field `alow`"),
         ("schema = 1\nallow = [\"[\"]", "allow"),

@@ -1,4 +1,4 @@
-//! Findings that are accepted: those of a day, so that new ones are seen.
+//! Baselines: files of accepted findings, so that only new findings fail a build.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,13 @@ use camino::Utf8Path;
 use pywasm_session::WithHint;
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Code, Finding};
+use crate::finding::{Code, Finding};
 
-/// The version of the file.
+/// The version of the format.
 const VERSION: u32 = 1;
 
-/// Accepted findings. A finding is known by its code, subject and type, not by its file: builds
-/// change names and places.
+/// Accepted findings. A finding is identified by its code, subject and type, not by its file,
+/// because builds change file names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
@@ -37,18 +37,18 @@ impl Entry {
 }
 
 impl Baseline {
-    /// One that accepts these.
+    /// Accepts these findings.
     pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
         Self { version: VERSION, accepted: findings.into_iter().map(Entry::of).collect() }
     }
 
-    /// Reads one.
+    /// Reads a baseline.
     ///
     /// # Errors
-    /// When the file can't be read, or is not a baseline.
+    /// When the file cannot be read, or is not a baseline.
     pub fn read(path: &Utf8Path) -> anyhow::Result<Self> {
         let text = fs_err::read_to_string(path).hint(|| {
-            "`--write-baseline FILE` writes one that accepts what is found today".to_owned()
+            "`--write-baseline FILE` writes a baseline of the current findings".to_owned()
         })?;
         let read: Self =
             serde_json::from_str(&text).with_context(|| format!("`{path}` is not a baseline"))?;
@@ -60,10 +60,10 @@ impl Baseline {
         Ok(read)
     }
 
-    /// Writes it, a finding a few lines: differences can be read.
+    /// Writes the baseline as indented JSON, so that differences can be read.
     ///
     /// # Errors
-    /// When the file can't be written.
+    /// When the file cannot be written.
     pub fn write(&self, path: &Utf8Path) -> anyhow::Result<()> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
@@ -71,7 +71,7 @@ impl Baseline {
         Ok(())
     }
 
-    /// The findings that are new, and how many are accepted.
+    /// Returns the findings that are new, and the number of accepted ones.
     #[must_use]
     pub fn split(&self, findings: Vec<Finding>) -> (Vec<Finding>, usize) {
         let all = findings.len();
@@ -81,9 +81,9 @@ impl Baseline {
         (new, accepted)
     }
 
-    /// How many entries no finding of these is: they can be taken out.
+    /// Returns the number of entries that match none of these findings. They can be removed.
     #[must_use]
-    pub fn gone<'a>(&self, findings: impl IntoIterator<Item = &'a Finding>) -> usize {
+    pub fn unused<'a>(&self, findings: impl IntoIterator<Item = &'a Finding>) -> usize {
         let found: BTreeSet<Entry> = findings.into_iter().map(Entry::of).collect();
         self.accepted.difference(&found).count()
     }

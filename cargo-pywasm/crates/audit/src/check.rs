@@ -1,36 +1,36 @@
-//! A finished module against a policy.
+//! Checks a finished module against a policy.
 
 use std::collections::BTreeMap;
 
 use pywasm_wasm::{Extern, Import, Module};
 
-use super::finding::{Code, Finding};
-use super::known;
-use super::origin::Origins;
-use super::policy::{HostFunction, Policy};
+use crate::callers::Callers;
+use crate::finding::{Code, Finding};
+use crate::known;
+use crate::policy::{Host, HostFunction, Policy};
 
 mod exports;
 mod limits;
 
-/// The module that the linker names for what it did not find.
+/// The module that the linker imports undefined symbols from.
 const LINKER: &str = "env";
 
-/// How many imports are told one by one. Nobody reads more, and a small file can have a million.
-const MOST: usize = 10_000;
+/// The number of imports that are reported one by one. A small file can have a million.
+const MAX_IMPORTS: usize = 10_000;
 
-/// What a module is audited as.
+/// Facts about a module that its bytes do not contain.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given<'a> {
-    /// Its size as it came, where it came compressed.
+    /// The compressed size, if the module was compressed.
     pub compressed: Option<usize>,
-    /// The names of its functions, by index, where they are known from before they were stripped.
+    /// The names of its functions by index, if the module was stripped since.
     pub names: Option<&'a [&'a str]>,
 }
 
-/// Audits a module. The findings are sorted, the worst first.
+/// Audits a module. The findings are sorted, the most severe first.
 ///
 /// # Errors
-/// When code or names have to be looked at, and are broken.
+/// When the name section, or a function body that is needed, is malformed.
 pub fn module(
     module: &Module<'_>,
     given: Given<'_>,
@@ -55,12 +55,13 @@ pub fn module(
 struct Check<'m, 'a> {
     module: &'m Module<'a>,
     policy: &'m Policy,
-    /// The names of its functions, by index.
+    /// The names of the functions by index.
     names: &'m [&'a str],
     findings: Vec<Finding>,
-    /// Findings that are about a function, with the symbol's name: they are told their origin.
+    /// Findings about imported functions, whose origins are still unknown: the finding, the
+    /// function's index and its symbol.
     functions: Vec<(Finding, u32, String)>,
-    /// How many of those there are beyond [`MOST`].
+    /// The number of such findings beyond [`MAX_IMPORTS`].
     more: usize,
 }
 
@@ -80,7 +81,7 @@ impl Check<'_, '_> {
                 _ if self.policy.allows(&subject) => {}
                 kind => {
                     let what = kind.word();
-                    let text = format!("{} gives no {what} of that name", self.host());
+                    let text = format!("{} provides no {what} of this name", self.host());
                     let mut finding = Finding::new(Code::ImportKind, subject, text).of_type(what);
                     if *kind == Extern::Memory {
                         finding = finding.cure("link without `--import-memory`");
@@ -105,17 +106,20 @@ impl Check<'_, '_> {
             if *host == signature {
                 return;
             }
-            found(Code::ImportType, format!("{} has it as {host}: no host links this", self.host()))
-                .cure("declare it with the host's type; C code gets it from the SDK's headers")
+            found(
+                Code::ImportType,
+                format!("{} provides it as {host}, so instantiation fails", self.host()),
+            )
+            .cure("declare it with the host's type; in C, include the SDK's header")
         } else if self.policy.allows(&subject) {
             return;
         } else if module == LINKER {
-            found(Code::UndefinedFunction, "nothing that was linked has it".to_owned())
+            found(Code::UndefinedFunction, "no linked object defines it".to_owned())
         } else {
-            found(Code::ImportUnknown, format!("{} does not have it", self.host()))
+            found(Code::ImportUnknown, format!("{} does not provide it", self.host()))
                 .cure(self.cure_of_unknown(module))
         };
-        if self.functions.len() < MOST {
+        if self.functions.len() < MAX_IMPORTS {
             self.functions.push((finding, function, name.to_owned()));
         } else {
             self.more += 1;
@@ -123,50 +127,52 @@ impl Check<'_, '_> {
     }
 
     fn cure_of_unknown(&self, module: &str) -> String {
-        match (module, self.policy.name.as_str()) {
-            ("wasi_snapshot_preview1", "ic") => {
-                "a canister has no WASI: answer it by a polyfill (ic-wasi-polyfill and wasi2ic)"
+        match (module, self.policy.host) {
+            ("wasi_snapshot_preview1", Host::InternetComputer) => {
+                "a canister has no WASI: link ic-wasi-polyfill, then `cargo pywasm rewire`"
                     .to_owned()
             }
             ("wasi_unstable", _) => {
-                "this is preview 0: build with a toolchain for wasm32-wasip1".to_owned()
+                "this is WASI preview 0: build with a toolchain for wasm32-wasip1".to_owned()
             }
             _ => format!(
-                "where your host has it, allow it: `allow = [\"{module}.*\"]` in a policy of your own"
+                "if your host provides it, allow it in a policy file: `allow = [\"{module}.*\"]`"
             ),
         }
     }
 
     fn host(&self) -> String {
-        match self.policy.name.as_str() {
-            "wasip1" => "WASI preview 1".to_owned(),
-            "ic" => "the Internet Computer".to_owned(),
-            name => format!("the host of policy `{name}`"),
+        match self.policy.host {
+            Host::Wasip1 => "WASI preview 1".to_owned(),
+            Host::InternetComputer => "the Internet Computer".to_owned(),
+            Host::Other => format!("the host of policy `{}`", self.policy.name),
         }
     }
 
-    /// An exception that excepts nothing hides the next mistake.
+    /// Reports patterns that match no import: such a pattern would hide the next undefined symbol.
     fn unused_entries(&mut self) {
         let names: Vec<String> =
             self.module.imports.iter().map(|it| format!("{}.{}", it.module, it.name)).collect();
         for allowed in self.policy.allow.iter().filter(|allowed| allowed.own) {
             if !names.iter().any(|name| allowed.glob.0.matches(name)) {
-                let text = "no import matches this entry of the policy";
-                let entry = allowed.glob.0.as_str();
+                let text = "no import matches this pattern of the policy";
+                let pattern = allowed.glob.0.as_str();
                 self.findings.push(
-                    Finding::new(Code::AllowUnused, entry, text).cure("take it out of the policy"),
+                    Finding::new(Code::AllowUnused, pattern, text)
+                        .cure("remove it from the policy"),
                 );
             }
         }
     }
 
-    /// By validation: whatever a module uses, the validator knows which proposal it is of.
+    /// Validates the module with the host's proposals: the validator knows what each proposal adds.
     fn features(&mut self) {
         let Some(features) = self.policy.features else { return };
         let mut validator = wasmparser::Validator::new_with_features(features);
         if let Err(error) = validator.validate_all(self.module.bytes) {
             let text = format!("{} (at byte {:#x})", error.message(), error.offset());
-            let cure = format!("{} does not have this proposal: compile without it", self.host());
+            let cure =
+                format!("{} does not support this proposal: compile without it", self.host());
             self.findings.push(Finding::new(Code::Feature, "the module", text).cure(cure));
         }
     }
@@ -176,7 +182,7 @@ impl Check<'_, '_> {
             return;
         }
         for segment in &self.module.computed_segments {
-            let text = "its place is computed; the host takes a constant only";
+            let text = "its offset is computed; the host accepts only a constant";
             let cure = "link without `-shared` and `-pie`";
             self.findings.push(
                 Finding::new(Code::SegmentPlace, format!("data segment {segment}"), text)
@@ -185,21 +191,20 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Where a call and a definition were of different types, wasm-ld has put a function that traps,
-    /// and says so in its name.
+    /// Reports calls with a wrong type. wasm-ld replaces their target with a function that traps,
+    /// and marks its name.
     fn mismatches(&mut self) {
         for name in self.names {
             if let Some(symbol) = name.strip_prefix("signature_mismatch:") {
-                let text =
-                    "it was called by another type than it has: the linker made that call trap";
+                let text = "it is called with a type that differs from its definition; the linker made the call trap";
                 self.findings.push(Finding::new(Code::TypeConflict, symbol, text).cure(
-                    "declare it as it is defined; `--fatal-warnings` has the linker refuse it",
+                    "declare it with the type of its definition; `--fatal-warnings` makes the linker refuse it",
                 ));
             }
         }
     }
 
-    /// Code is read only where something is found.
+    /// Adds origins to findings. Code is decoded only if there is a finding.
     fn origins(&mut self) -> anyhow::Result<()> {
         let wrapped = self.wrapped_exports();
         let starts = self.module.start.filter(|_| self.policy.restricts_start());
@@ -208,24 +213,28 @@ impl Check<'_, '_> {
         }
         self.findings.extend(wrapped);
         if self.more > 0 {
-            let text = format!("{} more imports are none that {} has", self.more, self.host());
+            let text = match self.more {
+                1 => format!("1 more import is not provided by {}", self.host()),
+                more => format!("{more} more imports are not provided by {}", self.host()),
+            };
             self.findings.push(Finding::new(Code::ImportUnknown, "imports", text));
         }
-        let origins = Origins::read(self.module, self.names)?;
+        let callers = Callers::read(self.module, self.names)?;
         for (mut finding, function, symbol) in std::mem::take(&mut self.functions) {
-            finding.needed_by = origins.of(function);
+            finding.needed_by = callers.origin(function).into_iter().collect();
             if finding.code == Code::UndefinedFunction {
                 known::explain(&mut finding, &symbol);
             }
             self.findings.push(finding);
         }
         if let Some(start) = starts {
-            self.start(start, &origins);
+            self.start(start, &callers);
         }
         Ok(())
     }
 
-    fn start(&mut self, start: u32, origins: &Origins<'_>) {
+    /// Reports functions that the start function reaches and must not call.
+    fn start(&mut self, start: u32, callers: &Callers<'_>) {
         let mut imports = BTreeMap::new();
         for import in &self.module.imports {
             if let Extern::Function(function) = import.kind {
@@ -236,11 +245,13 @@ impl Check<'_, '_> {
             }
         }
         let functions: Vec<u32> = imports.keys().copied().collect();
-        for function in origins.reached_from(start, &functions) {
-            let text = "the start function reaches it, and may not call it";
-            let mut finding = Finding::new(Code::StartCalls, &imports[&function], text)
-                .cure("export `_initialize`, and call it first in canister_init and canister_post_upgrade");
-            finding.needed_by = origins.of(function);
+        for function in callers.reached_from(start, &functions) {
+            let text =
+                "the start function calls it, directly or indirectly, which the host forbids";
+            let mut finding = Finding::new(Code::StartCalls, &imports[&function], text).cure(
+                "export `_initialize` and call it first in canister_init and canister_post_upgrade",
+            );
+            finding.needed_by = callers.origin(function).into_iter().collect();
             self.findings.push(finding);
         }
     }

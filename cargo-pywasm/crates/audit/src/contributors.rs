@@ -1,25 +1,26 @@
-//! What a module has most of: functions by where they come from, Python's frozen code, data, custom sections.
+//! The largest contributors to a limit: functions by origin, frozen Python code, data, custom
+//! sections.
 //!
-//! Said with limits only, by the attribution of `size`; names are those of the name section, which `strip`
-//! takes away.
+//! The attribution is that of `size`. Functions are attributed by their names, so a stripped module
+//! has less to show.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use pywasm_size::{self as size, Evidence, Kind, Row};
+use pywasm_size::{Breakdown, Evidence, Kind, Origin, Row, Section};
 use pywasm_wasm::Module;
 
-use super::policy::Limited;
+use crate::policy::Limited;
 
-/// How many are told.
-const MOST: usize = 10;
+/// The number of contributors that are reported.
+const MAX_CONTRIBUTORS: usize = 10;
 
-/// The largest contributors to what has a limit, the largest first; none where it is no sum of parts.
-/// Of custom sections those count of which `counts` says so.
+/// Returns the largest contributors to a limited value, the largest first, or nothing if the value
+/// is not a sum. Custom sections contribute if `counts` returns true for their name.
 ///
 /// # Errors
-/// When the module is broken where nobody has looked yet.
-pub(super) fn largest(
+/// When the module is malformed.
+pub(crate) fn largest(
     limited: Limited,
     module: &Module<'_>,
     names: &[&str],
@@ -37,68 +38,78 @@ pub(super) fn largest(
     if !is_sum || (limited == Limited::Functions && names.is_empty()) {
         return Ok(Vec::new());
     }
-    let all = size::of_module(module, names, Evidence::default())?;
-    let is_wanted = |row: &Row| {
-        let section = all.text(row.section);
-        if let Some(name) = section.strip_prefix("custom section `") {
-            let name = name.strip_suffix('`').unwrap_or(name);
-            // Its head counts for nothing.
-            return row.origin == row.section
-                && match limited {
-                    Limited::CustomSectionsSize => counts(name),
-                    Limited::Size | Limited::GzipSize => true,
-                    _ => false,
-                };
-        }
-        let wanted = match limited {
-            Limited::CodeSize | Limited::Functions => section == "code",
-            Limited::DataSize => section == "data",
-            Limited::Size | Limited::GzipSize => true,
-            _ => false,
+    let all = pywasm_size::of_module(module, names, Evidence::default())?;
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+    for row in all.rows.iter().filter(|row| contributes(limited, &all, row, &counts)) {
+        let is_code = *all.section(row) == Section::CODE;
+        // Data and unnamed functions have one origin for all, so their names say more.
+        let is_unattributed = row.kind == Kind::Unknown && (names.is_empty() || !is_code);
+        let label = match all.name(row) {
+            Some(name) if is_unattributed => name.to_owned(),
+            _ => all.origin(row).to_string(),
         };
-        // What the format needs nobody can do without.
-        wanted && row.kind != Kind::Format
-    };
-    let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
-    for row in all.rows.iter().filter(|row| is_wanted(row)) {
-        // What nobody is known to have brought is told by what it is.
-        let is_nobodys =
-            row.kind == Kind::Unknown && (names.is_empty() || all.text(row.section) == "data");
-        let id = if is_nobodys { row.name } else { row.origin };
-        let part = parts.entry(all.text(id)).or_default();
+        let part = parts.entry(label).or_default();
         part.bytes += row.bytes;
-        if all.text(row.section) == "code" {
+        part.is_one |= is_unattributed && row.count == 1;
+        if is_code {
             part.functions += u64::from(row.count);
         }
     }
-    let mut parts: Vec<(&str, Part)> = parts.into_iter().collect();
-    // By value, then by text, so that the same module always tells the same.
+    let mut parts: Vec<(String, Part)> = parts.into_iter().collect();
+    // The sort is stable: equal parts stay sorted by label.
     parts.sort_by_key(|(_, part)| {
         let functions = if limited == Limited::Functions { part.functions } else { 0 };
         Reverse((functions, part.bytes))
     });
-    parts.truncate(MOST);
-    let told = |(label, part): (&str, Part)| {
-        let (bytes, functions) = (part.bytes, counted(part.functions));
+    parts.truncate(MAX_CONTRIBUTORS);
+    let line = |(label, part): (String, Part)| {
+        let (bytes, functions) = (counted(part.bytes, "byte"), part.functions);
         match limited {
-            Limited::Functions => format!("{functions}, {bytes} bytes: {label}"),
-            _ if part.functions > 0 && !label.starts_with("function ") => {
-                format!("{bytes} bytes, {functions}: {label}")
+            Limited::Functions => format!("{}, {bytes}: {label}", counted(functions, "function")),
+            _ if functions > 0 && !part.is_one => {
+                format!("{bytes}, {}: {label}", counted(functions, "function"))
             }
-            _ => format!("{bytes} bytes: {label}"),
+            _ => format!("{bytes}: {label}"),
         }
     };
-    Ok(parts.into_iter().map(told).collect())
+    Ok(parts.into_iter().map(line).collect())
+}
+
+/// Returns true if a row is part of a limited value. Structural bytes (section headers, the type
+/// section) cannot be removed, so they are not reported.
+fn contributes(
+    limited: Limited,
+    all: &Breakdown,
+    row: &Row,
+    counts: impl Fn(&str) -> bool,
+) -> bool {
+    let is_whole = matches!(limited, Limited::Size | Limited::GzipSize);
+    match all.section(row) {
+        Section::Custom(name) => {
+            let is_content = matches!(all.origin(row), Origin::Section(_));
+            is_content && (is_whole || (limited == Limited::CustomSectionsSize && counts(name)))
+        }
+        section => {
+            let is_limited = match limited {
+                Limited::CodeSize | Limited::Functions => *section == Section::CODE,
+                Limited::DataSize => *section == Section::DATA,
+                _ => is_whole,
+            };
+            is_limited && row.kind != Kind::Format
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default)]
 struct Part {
     bytes: u64,
     functions: u64,
+    /// True for a single function without a name, whose count says nothing.
+    is_one: bool,
 }
 
-fn counted(count: u64) -> String {
-    if count == 1 { "1 function".to_owned() } else { format!("{count} functions") }
+fn counted(count: u64, unit: &str) -> String {
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -115,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_come_first_and_counts_by_count() {
+    fn largest_contributor_comes_first() {
         let bytes = module();
         let module = Module::read(&bytes).unwrap();
         let names = module.names().unwrap();
@@ -134,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn many_segments_are_told_as_one_beside_functions() {
+    fn many_segments_are_one_contributor() {
         let segments: String =
             (0..11).map(|at| format!("(data (i32.const {at}) \"0123456789\")")).collect();
         let bytes = wat::parse_str(format!("(module (memory 1) {segments})")).unwrap();
@@ -145,12 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn without_names_the_largest_functions_are_told_by_index() {
+    fn unnamed_functions_are_reported_by_index() {
         let bytes = module();
         let module = Module::read(&bytes).unwrap();
-        let told = largest(Limited::CodeSize, &module, &[], |_| true).unwrap();
-        assert_eq!(told[0], "9 bytes: function 3");
-        assert_eq!(told.len(), 3);
+        let found = largest(Limited::CodeSize, &module, &[], |_| true).unwrap();
+        assert_eq!(found[0], "9 bytes: function 3");
+        assert_eq!(found.len(), 3);
         assert!(largest(Limited::Functions, &module, &[], |_| true).unwrap().is_empty());
     }
 }

@@ -1,23 +1,23 @@
-//! How much a module has of what can have a limit.
+//! The values of a module that a policy can limit.
 
 use pywasm_wasm::{Largest, Module};
 
-use super::check::Given;
-use super::policy::{Limited, Policy};
+use crate::check::Given;
+use crate::policy::{Limited, Policy};
 
-/// How much there is of something.
+/// A value and its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// Of what.
+    /// The kind of value.
     pub what: Limited,
-    /// How much, in its unit.
+    /// The value, in the unit of its kind.
     pub value: u64,
-    /// The most that the policy takes.
+    /// The limit of the policy.
     pub limit: Option<u64>,
 }
 
 impl Figure {
-    /// How much of the limit that is, in tenths of a per cent; more than 1000 is too much.
+    /// Returns the value in thousandths of the limit.
     #[must_use]
     pub fn permille(&self) -> Option<u64> {
         let limit = self.limit.filter(|limit| *limit > 0)?;
@@ -25,18 +25,17 @@ impl Figure {
     }
 }
 
-/// What a module has of each thing that can have a limit, in the order of [`Limited`]. Code is read
-/// for it.
+/// Returns all values of a module, in the order of [`Limited`]. This decodes all functions.
 ///
 /// # Errors
-/// When code is broken.
+/// When a function body is malformed.
 pub fn figures(
     module: &Module<'_>,
     given: Given<'_>,
     policy: &Policy,
 ) -> anyhow::Result<Vec<Figure>> {
     let largest = Largest::read(module)?;
-    let mut values = outside(module, given, policy);
+    let mut values = without_code(module, given, policy);
     values.push((Limited::FunctionInstructions, largest.instructions.1));
     values.push((Limited::FunctionComplexity, largest.complexity.1));
     values.sort_unstable();
@@ -47,8 +46,8 @@ pub fn figures(
     Ok(values.into_iter().map(figure).collect())
 }
 
-/// What is told without a look into functions.
-pub(super) fn outside(
+/// Returns the values that are known without decoding functions.
+pub(crate) fn without_code(
     module: &Module<'_>,
     given: Given<'_>,
     policy: &Policy,
@@ -94,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_says_how_much_of_its_limit_it_is() {
+    fn figure_is_a_part_of_its_limit() {
         let bytes = wat::parse_str(
             r#"(module (func $f nop) (export "canister_query a" (func $f))
                 (export "canister_update a" (func $f)) (export "memory" (memory 0)) (memory 1))"#,
@@ -104,7 +103,7 @@ mod tests {
         let module = Module::read(&bytes).unwrap();
         let all = figures(&module, Given::default(), &policy).unwrap();
         let of = |what| *all.iter().find(|it| it.what == what).unwrap();
-        // One name, whatever it is exported as.
+        // An update and a query method of one name count once.
         assert_eq!((of(Limited::Methods).value, of(Limited::Methods).permille()), (1, Some(1)));
         assert_eq!(of(Limited::Memories).permille(), Some(1000));
         assert_eq!(of(Limited::FunctionInstructions).value, 2);
@@ -112,7 +111,7 @@ mod tests {
             (of(Limited::MemoryPages).value, of(Limited::MemoryPages).permille()),
             (1, None)
         );
-        assert!(all.iter().all(|it| it.what != Limited::GzipSize), "nothing is compressed");
+        assert!(all.iter().all(|it| it.what != Limited::GzipSize), "the module was not compressed");
         assert!(all.is_sorted_by_key(|it| it.what));
     }
 }

@@ -1,53 +1,55 @@
-//! What an audit finds.
+//! Findings of an audit.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What is wrong. The names are permanent; `docs/guide/audit.md` explains each.
+use crate::origin::Origin;
+
+/// The kind of a finding. The names are permanent and documented in `docs/guide/audit.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
-    /// A function that nothing in the link defines.
+    /// An undefined function.
     UndefinedFunction,
-    /// A variable that nothing in the link defines.
+    /// An undefined variable.
     UndefinedData,
-    /// One name that is meant as functions of different types.
+    /// A symbol that objects declare with different types.
     TypeConflict,
-    /// An import that the host has not.
+    /// An import that the host does not provide.
     ImportUnknown,
     /// An import that the policy denies.
     ImportDenied,
-    /// An import that the host has, of another type.
+    /// An import with another type than the host's.
     ImportType,
-    /// A memory, table, global or tag that the host does not give.
+    /// An imported memory, table, global or tag that the host does not provide.
     ImportKind,
-    /// A required export that is not there.
+    /// A missing export that the host requires.
     ExportMissing,
-    /// An export of another type than it has to be.
+    /// An export with another type than the host requires.
     ExportType,
-    /// An export with a name that the host does not know, or keeps for itself.
+    /// An export with a name that the host rejects or reserves.
     ExportUnknown,
-    /// Two methods of one name.
+    /// Two methods with the same name.
     ExportDuplicate,
-    /// An export that runs constructors and destructors around each call.
+    /// An export that runs constructors and destructors with each call.
     ExportCommand,
-    /// Something that is larger than the host takes.
+    /// A value above a limit of the host.
     Limit,
-    /// A proposal that the host has not.
+    /// A WebAssembly proposal that the host does not support.
     Feature,
-    /// The start function reaches a function that it may not call.
+    /// A function that the start function calls although the host forbids it.
     StartCalls,
-    /// A data segment whose place is not a constant.
+    /// A data segment with a computed offset.
     SegmentPlace,
     /// A custom section with a name that the host rejects.
     SectionName,
-    /// An entry of the policy that matches nothing.
+    /// A pattern of the policy that matches no import.
     AllowUnused,
 }
 
 impl Code {
-    /// All, in the order of their weight.
+    /// All codes, the most severe first.
     pub const ALL: [Self; 18] = [
         Self::UndefinedFunction,
         Self::UndefinedData,
@@ -69,34 +71,36 @@ impl Code {
         Self::AllowUnused,
     ];
 
-    /// One sentence, for reports that list what can be found.
+    /// Returns a description, for reports that list all codes.
     #[must_use]
-    pub fn about(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
-            Self::UndefinedFunction => "A function that nothing in the link defines",
-            Self::UndefinedData => {
-                "A variable that nothing in the link defines: its address would be 0"
-            }
-            Self::TypeConflict => "One name for functions of different types: calls trap",
-            Self::ImportUnknown => "An import that the host does not have",
+            Self::UndefinedFunction => "An undefined function",
+            Self::UndefinedData => "An undefined variable, whose address would be 0",
+            Self::TypeConflict => "A symbol that objects declare with different types; calls trap",
+            Self::ImportUnknown => "An import that the host does not provide",
             Self::ImportDenied => "An import that the policy denies",
-            Self::ImportType => "An import of another type than the host's",
-            Self::ImportKind => "A memory, table, global or tag that the host does not give",
-            Self::ExportMissing => "A required export is missing",
-            Self::ExportType => "An export of another type than it has to be",
+            Self::ImportType => "An import with another type than the host's",
+            Self::ImportKind => {
+                "An imported memory, table, global or tag that the host does not provide"
+            }
+            Self::ExportMissing => "A missing export that the host requires",
+            Self::ExportType => "An export with another type than the host requires",
             Self::ExportUnknown => "An export with a name that the host rejects",
-            Self::ExportDuplicate => "Two methods of one name",
-            Self::ExportCommand => "Constructors and destructors run around each call of an export",
-            Self::Limit => "Larger than the host takes",
-            Self::Feature => "A proposal that the host does not have",
-            Self::StartCalls => "The start function reaches what it may not call",
-            Self::SegmentPlace => "A data segment whose place is not a constant",
+            Self::ExportDuplicate => "Two methods with the same name",
+            Self::ExportCommand => {
+                "An export that runs constructors and destructors with each call"
+            }
+            Self::Limit => "A value above a limit of the host",
+            Self::Feature => "A WebAssembly proposal that the host does not support",
+            Self::StartCalls => "The start function calls what the host forbids",
+            Self::SegmentPlace => "A data segment with a computed offset",
             Self::SectionName => "A custom section with a name that the host rejects",
-            Self::AllowUnused => "An entry of the policy that matches nothing",
+            Self::AllowUnused => "A pattern of the policy that matches no import",
         }
     }
 
-    /// Whether a module with it fails or misbehaves, rather than being untidy.
+    /// Returns true for an error: the module fails or misbehaves. False is a warning.
     #[must_use]
     pub fn is_error(self) -> bool {
         !matches!(self, Self::ExportCommand | Self::AllowUnused)
@@ -105,43 +109,43 @@ impl Code {
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One spelling: serde's.
+        // The text is the one that serde uses.
         self.serialize(f)
     }
 }
 
-/// One thing that is wrong.
+/// One violation of a policy, or one undefined symbol.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
-    /// What kind of thing.
+    /// The kind of finding.
     pub code: Code,
-    /// What it is about: `env.mpd_add`, `canister_foo`, `functions`.
+    /// The subject: an import `env.mpd_add`, an export `canister_foo`, a limit `functions`.
     pub subject: String,
-    /// The type of the subject, where it has one.
+    /// The type of the subject, if it has one.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
-    /// What is wrong, in a sentence.
+    /// The description of the problem.
     pub message: String,
-    /// Where it comes from: `PyInit__decimal > dec_init > mpd_init`, `libpython3.13.a(_decimal.o)`.
+    /// What needs the subject.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub needed_by: Vec<String>,
-    /// The family of the symbol, or the module that an import is asked of.
+    pub needed_by: Vec<Origin>,
+    /// The family of the symbol, or the module of an import.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
-    /// The modules of Python that it belongs to.
+    /// The Python modules that need it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python: Vec<String>,
-    /// What there is most of, where there is too much: `812 functions, 204800 bytes: crate core`.
+    /// The largest contributors to a limit: `812 functions, 204800 bytes: crate core`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// What to do, the best first.
+    /// Possible actions, the best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cures: Vec<String>,
 }
 
 impl Finding {
-    /// One without origin and cure.
-    pub(super) fn new(code: Code, subject: impl Into<String>, message: impl Into<String>) -> Self {
+    /// Creates a finding without origins and cures.
+    pub(crate) fn new(code: Code, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code,
             subject: subject.into(),
@@ -155,12 +159,12 @@ impl Finding {
         }
     }
 
-    pub(super) fn of_type(mut self, ty: impl fmt::Display) -> Self {
+    pub(crate) fn of_type(mut self, ty: impl fmt::Display) -> Self {
         self.ty = Some(ty.to_string());
         self
     }
 
-    pub(super) fn cure(mut self, cure: impl Into<String>) -> Self {
+    pub(crate) fn cure(mut self, cure: impl Into<String>) -> Self {
         self.cures.push(cure.into());
         self
     }

@@ -1,4 +1,4 @@
-//! What is audited: files, told apart by their content.
+//! Files to audit. Their kind is recognized by their content.
 
 use std::io::Read;
 
@@ -7,30 +7,30 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_session::WithHint;
 use pywasm_stubs::Object;
 
-/// A file's content.
+/// The content of a file.
 #[derive(Debug)]
 pub enum Content {
     /// A finished module.
     Module(Vec<u8>),
-    /// One that came compressed, and its size so.
+    /// A finished module that was compressed by gzip, and its compressed size.
     Compressed(Vec<u8>, usize),
     /// A relocatable object.
     Object(Box<Object>),
-    /// An archive of those.
+    /// An archive of relocatable objects.
     Archive(Vec<Object>),
 }
 
-/// A file that was read.
+/// A file and its content.
 #[derive(Debug)]
 pub struct Input {
-    /// Its path, as it was given.
+    /// The path, as it was given.
     pub path: Utf8PathBuf,
-    /// What it is.
+    /// The content.
     pub content: Content,
 }
 
-/// What a compressed module may unpack to. No host takes larger ones, and none of ours is.
-const MOST: u64 = 512 << 20;
+/// The largest size that a compressed module is decompressed to.
+const MAX_SIZE: u64 = 512 << 20;
 
 const WASM: &[u8] = b"\0asm";
 const ARCHIVE: &[u8] = b"!<arch>\n";
@@ -38,38 +38,38 @@ const THIN: &[u8] = b"!<thin>\n";
 const GZIP: &[u8] = &[0x1f, 0x8b, 8];
 
 impl Input {
-    /// Reads a file.
+    /// Reads a file. `cwd` is the directory that a relative path starts from.
     ///
     /// # Errors
-    /// When it can't be read, or is none of these: it says what it is instead.
+    /// When the file cannot be read, or is neither a module, an object nor an archive.
     pub fn read(path: &Utf8Path, cwd: &Utf8Path) -> anyhow::Result<Self> {
         let bytes = fs_err::read(cwd.join(path))?;
-        // Members are told by the archive's name; where it lies says nothing of them.
+        // Origins name an archive without its directory.
         let content = Content::of(path.file_name().unwrap_or(path.as_str()), bytes)
-            .with_context(|| format!("`{path}` can't be read as a module or an object"))?;
+            .with_context(|| format!("cannot read `{path}` as a module or an object"))?;
         Ok(Self { path: path.to_owned(), content })
     }
 }
 
 impl Content {
-    /// What bytes are; `name` is for messages.
+    /// Recognizes bytes. `name` is for messages and origins.
     ///
     /// # Errors
-    /// When they are none of these.
+    /// When the bytes are neither a module, an object nor an archive.
     pub fn of(name: &str, bytes: Vec<u8>) -> anyhow::Result<Self> {
         if bytes.starts_with(GZIP) {
             let size = bytes.len();
-            let unpacked = unpacked(&bytes, MOST)?;
-            return match Self::of(name, unpacked)? {
+            let module = decompress(&bytes, MAX_SIZE)?;
+            return match Self::of(name, module)? {
                 Self::Module(bytes) => Ok(Self::Compressed(bytes, size)),
-                _ => anyhow::bail!("what it has compressed is not a module"),
+                _ => anyhow::bail!("the compressed content is not a module"),
             };
         }
         if bytes.starts_with(ARCHIVE) || bytes.starts_with(THIN) {
             return Ok(Self::Archive(pywasm_stubs::members(name, &bytes)?));
         }
         if !bytes.starts_with(WASM) {
-            anyhow::bail!("{}", what_else(&bytes));
+            anyhow::bail!("{}", describe(&bytes));
         }
         match bytes.get(4..8) {
             Some([1, 0, 0, 0]) if pywasm_wasm::is_relocatable(&bytes) => {
@@ -77,36 +77,37 @@ impl Content {
             }
             Some([1, 0, 0, 0]) => Ok(Self::Module(bytes)),
             Some([_, _, 1, 0]) => {
-                Err(anyhow::anyhow!("it is a component, not a module")).hint(|| {
+                Err(anyhow::anyhow!("this is a component, not a module")).hint(|| {
                     "audit the modules in it: `wasm-tools component unbundle --module-dir DIR FILE`"
                         .to_owned()
                 })
             }
-            _ => anyhow::bail!("it is WebAssembly of a version that nobody knows, or cut off"),
+            _ => anyhow::bail!("this is WebAssembly of an unknown version, or truncated"),
         }
     }
 }
 
-fn unpacked(bytes: &[u8], most: u64) -> anyhow::Result<Vec<u8>> {
-    let mut unpacked = Vec::new();
-    let mut reader = flate2::read::MultiGzDecoder::new(bytes).take(most + 1);
-    reader.read_to_end(&mut unpacked).context("it is broken gzip")?;
+fn decompress(bytes: &[u8], limit: u64) -> anyhow::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let mut reader = flate2::read::MultiGzDecoder::new(bytes).take(limit + 1);
+    reader.read_to_end(&mut content).context("the gzip data is malformed")?;
     anyhow::ensure!(
-        unpacked.len() as u64 <= most,
-        "it unpacks to more than {} MiB, which no host takes",
-        most >> 20
+        content.len() as u64 <= limit,
+        "the decompressed module is larger than {} MiB, which no host accepts",
+        limit >> 20
     );
-    Ok(unpacked)
+    Ok(content)
 }
 
-fn what_else(bytes: &[u8]) -> String {
+/// Describes bytes that are not WebAssembly.
+fn describe(bytes: &[u8]) -> String {
     if let Some(machine) = pywasm_stubs::foreign_format(bytes) {
-        return format!("it is {machine}");
+        return format!("this is {machine}");
     }
     match bytes {
-        [] => "it is empty",
-        [b'(' | b';', ..] => "it is text: `wat2wasm` or `wasm-tools parse` makes a module of it",
-        _ => "it is not WebAssembly",
+        [] => "the file is empty",
+        [b'(' | b';', ..] => "this is text; convert it with `wasm-tools parse`",
+        _ => "this is not WebAssembly",
     }
     .to_owned()
 }
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_told_by_what_is_in_them() {
+    fn content_is_recognized() {
         let module = wat::parse_str("(module)").unwrap();
         assert!(matches!(Content::of("m", module.clone()).unwrap(), Content::Module(_)));
         let size = gzip(&module).len();
@@ -145,22 +146,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_them_is_told_in_a_line() {
+    fn other_content_is_described() {
         let component = wat::parse_str("(component)").unwrap();
         assert!(refused(&component).contains("a component, not a module"));
-        assert_eq!(refused(b""), "it is empty");
+        assert_eq!(refused(b""), "the file is empty");
         assert!(refused(b"\x7fELF\x02").contains("ELF"));
-        assert!(refused(b"(module)").contains("it is text"));
-        assert!(refused(b"\0asm\x07\0\0\0").contains("a version that nobody knows"));
-        assert!(refused(b"\0asm").contains("cut off"));
+        assert!(refused(b"(module)").contains("this is text"));
+        assert!(refused(b"\0asm\x07\0\0\0").contains("an unknown version"));
+        assert!(refused(b"\0asm").contains("truncated"));
         assert!(refused(b"!<thin>\n").contains("thin"));
         assert!(refused(&gzip(b"text")).contains("not WebAssembly"));
-        assert!(refused(&gzip(b"xxxxxxxxxxxxxx")[..12]).contains("broken gzip"));
+        assert!(refused(&gzip(b"xxxxxxxxxxxxxx")[..12]).contains("malformed"));
     }
 
     #[test]
-    fn a_small_file_does_not_become_a_large_one() {
-        assert!(unpacked(&gzip(&[0; 100]), 100).is_ok());
-        assert!(unpacked(&gzip(&[0; 101]), 100).is_err());
+    fn decompressed_size_is_limited() {
+        assert!(decompress(&gzip(&[0; 100]), 100).is_ok());
+        assert!(decompress(&gzip(&[0; 101]), 100).is_err());
     }
 }

@@ -1,65 +1,83 @@
-//! What is known of a symbol by its name: its family, its modules of Python, its cure.
+//! Facts about a symbol by its name: its family, the Python modules that need it, its cures.
 
 use pywasm_recipes::MinorVersion;
+use pywasm_size::Object;
 use pywasm_stubs::{family, find_macro};
 
-use super::finding::Finding;
+use crate::finding::Finding;
+use crate::origin::Origin;
 
-/// The releases whose modules are known.
+/// The CPython releases whose extension modules are known.
 const SERIES: [MinorVersion; 2] =
     [MinorVersion { major: 3, minor: 13 }, MinorVersion { major: 3, minor: 14 }];
 
-/// Fills in what is known of `symbol`; `needed_by` of the finding is read for modules of Python.
-pub(super) fn explain(finding: &mut Finding, symbol: &str) {
+/// Adds what is known about `symbol` to a finding. The finding's origins name Python modules.
+pub(crate) fn explain(finding: &mut Finding, symbol: &str) {
     if let Some(it) = find_macro(symbol) {
         finding.family = Some("macros of Python's C API".to_owned());
         finding.cures = vec![format!("{} is a macro: call {}", it.name, it.call)];
         return;
     }
-    finding.python = modules_in(&finding.needed_by);
+    finding.python = modules_of(&finding.needed_by);
     if let Some(module) = symbol.strip_prefix("PyInit_") {
         finding.python = vec![module.to_owned()];
     }
     match family(symbol) {
         Some(family) => {
             finding.family = Some(family.name.clone());
-            // What a family says is certain; a chain of callers may lead through what all share.
+            // The modules of a family are certain. A chain of calls may lead through shared code,
+            // so it can only narrow them down.
             if !family.modules.is_empty() {
-                let own = |module: &String| family.modules.contains(module);
-                finding.python.retain(own);
+                finding.python.retain(|module| family.modules.contains(module));
                 if finding.python.is_empty() {
                     finding.python.clone_from(&family.modules);
                 }
             }
-            let of_symbol = |cure: &String| {
+            let for_symbol = |cure: &String| {
                 cure.replace("PyInit_NAME", symbol).replace("NAME=", &format!("{symbol}="))
             };
-            finding.cures.extend(family.cures.iter().map(of_symbol));
+            finding.cures.extend(family.cures.iter().map(for_symbol));
         }
         None => finding.cures.push(format!(
-            "link the library that has it; or, where the program works without it: \
+            "link the library that defines it; if the program works without it: \
              `cargo pywasm emit-stubs -o libstubs.a FILE --only '{symbol}'`"
         )),
     }
 }
 
-/// Modules of Python whose initialization stands in a chain of callers, or whose object's name is
-/// that of a module's source: `libpython3.13.a(_decimal.o)`.
-fn modules_in(needed_by: &[String]) -> Vec<String> {
-    let init = |origin: &String| {
-        let mut functions = origin.split(" > ");
-        functions.find_map(|name| name.strip_prefix("PyInit_").map(str::to_owned))
+/// Returns the Python modules that are the source of these origins, sorted.
+fn modules_of(origins: &[Origin]) -> Vec<String> {
+    let module = |origin: &Origin| match origin {
+        Origin::Object(object) => module_of_member(object),
+        origin => origin.initialized_module().map(str::to_owned),
     };
-    let member = |origin: &String| {
-        let member = origin.strip_suffix(".o)")?.rsplit_once('(')?.1;
-        let module = member.strip_suffix("module").unwrap_or(member);
-        let known =
-            |name: &str| SERIES.iter().any(|series| pywasm_recipes::is_known_module(*series, name));
-        [module.to_owned(), format!("_{module}")].into_iter().find(|name| known(name))
-    };
-    let mut found: Vec<String> =
-        needed_by.iter().filter_map(|origin| init(origin).or_else(|| member(origin))).collect();
+    let mut found: Vec<String> = origins.iter().filter_map(module).collect();
     found.sort();
     found.dedup();
     found
+}
+
+/// Returns the Python module that an archive member is compiled from: `_decimal` for
+/// `libpython3.13.a(_decimal.o)`, `math` for `libpython3.13.a(mathmodule.o)`.
+fn module_of_member(object: &Object) -> Option<String> {
+    object.archive.as_ref()?;
+    let member = object.name.strip_suffix(".o")?;
+    let module = member.strip_suffix("module").unwrap_or(member);
+    let is_known =
+        |name: &str| SERIES.iter().any(|series| pywasm_recipes::is_known_module(*series, name));
+    [module.to_owned(), format!("_{module}")].into_iter().find(|name| is_known(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archive_member_names_its_module() {
+        let modules = |name: &str| modules_of(&[Origin::object(name)]);
+        assert_eq!(modules("libpython3.13.a(_decimal.o)"), ["_decimal"]);
+        assert_eq!(modules("libpython3.13.a(mathmodule.o)"), ["math"]);
+        assert!(modules("libpython3.13.a(call.o)").is_empty());
+        assert!(modules("_decimal.o").is_empty());
+    }
 }

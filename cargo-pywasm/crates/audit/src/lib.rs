@@ -10,6 +10,7 @@
 #![doc(hidden)]
 
 mod baseline;
+mod callers;
 mod check;
 mod contributors;
 mod figures;
@@ -27,4 +28,5 @@ pub use figures::{Figure, figures};
 pub use finding::{Code, Finding};
 pub use input::{Content, Input};
 pub use link::link;
-pub use policy::{DEFAULT, Limited, Policy};
+pub use origin::{Caller, Calls, Origin};
+pub use policy::{DEFAULT, Host, Limited, Policy};

@@ -1,34 +1,31 @@
-//! Objects and archives that are to be linked, against a policy.
+//! Audits a link set: objects and archives before they are linked.
 
 use pywasm_stubs::{Closure, Signature, SymbolKind};
 
-use super::finding::{Code, Finding};
-use super::known;
-use super::policy::Policy;
+use crate::finding::{Code, Finding};
+use crate::known;
+use crate::origin::Origin;
+use crate::policy::Policy;
 
-/// Audits what comes of a link set. The findings are sorted, the worst first.
+/// Audits the closure of a link set. The findings are sorted, the most severe first.
 #[must_use]
 pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for undefined in &closure.undefined {
         let (code, text) = match &undefined.kind {
-            // Where undefined symbols are allowed it becomes an import of `env`, which the host may
-            // have.
-            SymbolKind::Function(signature)
-                if is_of_the_host(policy, &undefined.name, signature) =>
-            {
+            // With `--allow-undefined` the function becomes an import from `env`, which the host
+            // may provide.
+            SymbolKind::Function(signature) if is_provided(policy, &undefined.name, signature) => {
                 continue;
             }
-            SymbolKind::Function(_) => (Code::UndefinedFunction, "nothing in the link set has it"),
+            SymbolKind::Function(_) => (Code::UndefinedFunction, "no object of the link defines it"),
             SymbolKind::Data => {
-                (Code::UndefinedData, "nothing in the link set has it: its address would be 0")
+                (Code::UndefinedData, "no object of the link defines it, so its address would be 0")
             }
-            SymbolKind::Global | SymbolKind::Tag => {
-                (Code::UndefinedData, "nothing in the link set has it")
-            }
+            SymbolKind::Global | SymbolKind::Tag => (Code::UndefinedData, "no object of the link defines it"),
         };
         let mut finding = Finding::new(code, &undefined.name, text).of_type(&undefined.kind);
-        finding.needed_by.clone_from(&undefined.needed_by);
+        finding.needed_by = objects(&undefined.needed_by);
         known::explain(&mut finding, &undefined.name);
         findings.push(finding);
     }
@@ -37,19 +34,25 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
         let is_function =
             |(kind, _): &(SymbolKind, Vec<String>)| matches!(kind, SymbolKind::Function(_));
         let text = if conflict.types.iter().all(is_function) {
-            "the linked objects mean it differently: a call by the wrong type traps"
+            "the linked objects declare it with different types; a call with the wrong type traps"
         } else {
-            "it is a function for some of the linked objects, and none for others: no linker takes both"
+            "some linked objects declare it as a function and others do not; the link fails"
         };
         let mut finding =
             Finding::new(Code::TypeConflict, &conflict.name, text).of_type(types.join(" and "));
-        let objects = conflict.types.iter();
-        finding.needed_by = objects
-            .map(|(kind, by)| format!("{kind} by {}", by.first().map_or("", String::as_str)))
+        let declarations = conflict.types.iter();
+        finding.needed_by = declarations
+            .map(|(kind, by)| Origin::Declaration {
+                ty: kind.to_string(),
+                object: by.first().map(|name| {
+                    let Ok(object) = name.parse();
+                    object
+                }),
+            })
             .collect();
         findings.push(
             finding.cure(
-                "declare it as it is defined; C wants a prototype, `f(void)` for no parameters",
+                "declare it with the type of its definition; in C, `f(void)` has no parameters",
             ),
         );
     }
@@ -58,7 +61,7 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
         let known = policy.function(&import.module, &import.name);
         let found = |code, text: String| {
             let mut finding = Finding::new(code, &subject, text).of_type(&import.signature);
-            finding.needed_by.clone_from(by);
+            finding.needed_by = objects(by);
             finding.family = Some(import.module.clone());
             finding
         };
@@ -66,19 +69,23 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
             findings.push(found(Code::ImportDenied, format!("policy `{}` denies it", policy.name)));
         } else if let Some(host) = known {
             if host.signature != import.signature {
-                let text = format!("the host has it as {}", host.signature);
+                let text = format!("the host provides it as {}", host.signature);
                 findings.push(found(Code::ImportType, text));
             }
         } else if !policy.allows(&subject) {
-            findings.push(found(Code::ImportUnknown, "the host does not have it".to_owned()));
+            findings.push(found(Code::ImportUnknown, "the host does not provide it".to_owned()));
         }
     }
     findings.sort();
     findings
 }
 
-/// Whether the host has a function of this name and type as an import of `env`.
-fn is_of_the_host(policy: &Policy, name: &str, signature: &Signature) -> bool {
+fn objects(names: &[String]) -> Vec<Origin> {
+    names.iter().map(|name| Origin::object(name)).collect()
+}
+
+/// Returns true if the host provides a function with this type as an import from `env`.
+fn is_provided(policy: &Policy, name: &str, signature: &Signature) -> bool {
     let import = format!("env.{name}");
     let known = policy.function("env", name);
     !policy.denies(&import)

@@ -1,145 +1,135 @@
-//! Why a function is in a module: the way from what is seen from outside down to it.
+//! The origin of a finding: the reason why a symbol or an import is in a module.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
 
-use pywasm_wasm::{Calls, Extern, Module};
+use pywasm_size::Object;
+use serde::{Serialize, Serializer};
 
-/// What is needed to tell origins, read once a module.
-#[derive(Debug)]
-pub(super) struct Origins<'a> {
-    calls: Calls,
-    names: &'a [&'a str],
-    exports: HashMap<u32, &'a str>,
-    in_tables: HashSet<u32>,
-    /// Of each function that something leads to, who calls it on the shortest way; of where ways
-    /// begin, itself.
-    callers: HashMap<u32, u32>,
+/// What needs the subject of a finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The shortest chain of calls from outside the module.
+    Calls(Calls),
+    /// An export with this name.
+    Export(String),
+    /// An element of a table, which can be called indirectly.
+    Table,
+    /// An object of a link.
+    Object(Object),
+    /// An object that declares the symbol with this type.
+    Declaration {
+        /// The type.
+        ty: String,
+        /// The object.
+        object: Option<Object>,
+    },
 }
 
-/// Who needs a function that nobody calls by name.
-pub(super) const TABLE: &str = "a table";
+/// A chain of calls, outermost caller first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Calls {
+    /// The callers before the omitted ones, or all callers.
+    pub outer: Vec<Caller>,
+    /// The number of callers that are left out of a long chain.
+    pub omitted: usize,
+    /// The callers after the omitted ones.
+    pub inner: Vec<Caller>,
+}
 
-/// Longer ways are told by their two ends.
-const MOST_STEPS: usize = 8;
+/// A function in a chain of calls.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Caller {
+    /// The function's name, demangled, or `function 12` if it has none.
+    pub name: String,
+    /// The name of its export, if it differs from the function's name.
+    pub export: Option<String>,
+}
 
-impl<'a> Origins<'a> {
-    /// Reads the code of a module, and goes once through all that is reached from outside:
-    /// from exports, the start function and the initialization of modules of Python; then from
-    /// functions that tables hold; then from whatever nobody calls.
-    ///
-    /// # Errors
-    /// When it is broken.
-    pub(super) fn read(module: &'a Module<'_>, names: &'a [&'a str]) -> anyhow::Result<Self> {
-        let exports = module.exports.iter().filter_map(|export| match export.kind {
-            Extern::Function(function) => Some((function, export.name)),
-            _ => None,
-        });
-        let mut origins = Self {
-            calls: Calls::read(module)?,
-            exports: exports.collect(),
-            in_tables: module.in_tables.iter().copied().collect(),
-            callers: HashMap::new(),
-            names,
-        };
-        let count = u32::try_from(module.functions.len())?;
-        let is_init = |function: &u32| origins.name(*function).starts_with("PyInit_");
-        let mut outside: Vec<u32> = origins.exports.keys().copied().collect();
-        outside.extend(module.start);
-        outside.extend((0..count).filter(is_init));
-        outside.sort_unstable();
-        let mut tables: Vec<u32> = origins.in_tables.iter().copied().collect();
-        tables.sort_unstable();
-        for roots in [outside, tables, (module.imported_functions..count).collect()] {
-            origins.go(roots);
-        }
-        Ok(origins)
+const INIT: &str = "PyInit_";
+
+impl Origin {
+    /// Parses the name of an object as links report it: `lib.a(member.o)` or `file.o`.
+    pub(crate) fn object(name: &str) -> Self {
+        let Ok(object) = name.parse();
+        Self::Object(object)
     }
 
-    fn go(&mut self, roots: Vec<u32>) {
-        let mut queue = VecDeque::new();
-        for root in roots {
-            if let Entry::Vacant(entry) = self.callers.entry(root) {
-                entry.insert(root);
-                queue.push_back(root);
-            }
-        }
-        while let Some(at) = queue.pop_front() {
-            for called in self.calls.of(at) {
-                if let Entry::Vacant(entry) = self.callers.entry(called) {
-                    entry.insert(at);
-                    queue.push_back(called);
-                }
-            }
+    /// Returns the Python extension module whose init function starts the chain of calls.
+    pub(crate) fn initialized_module(&self) -> Option<&str> {
+        let Self::Calls(calls) = self else { return None };
+        let mut callers = calls.outer.iter().chain(&calls.inner);
+        callers.find_map(|caller| {
+            let export = caller.export.as_deref().and_then(|it| it.strip_prefix(INIT));
+            export.or_else(|| caller.name.strip_prefix(INIT))
+        })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Calls(calls) => calls.fmt(f),
+            Self::Export(name) => write!(f, "export {name}"),
+            Self::Table => f.write_str("a table"),
+            Self::Object(object) => object.fmt(f),
+            Self::Declaration { ty, object: Some(object) } => write!(f, "{ty} by {object}"),
+            Self::Declaration { ty, object: None } => f.write_str(ty),
         }
     }
+}
 
-    /// The shortest way to a function, itself left out. Nothing where nobody needs it.
-    #[must_use]
-    pub(super) fn of(&self, function: u32) -> Vec<String> {
-        let mut way = Vec::new();
-        let mut at = function;
-        while let Some(&caller) = self.callers.get(&at) {
-            if caller == at {
-                break;
-            }
-            way.push(caller);
-            at = caller;
+impl fmt::Display for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for caller in &self.outer {
+            write!(f, "{separator}{caller}")?;
+            separator = " > ";
         }
-        way.reverse();
-        match (way.first(), self.exports.get(&function)) {
-            (Some(_), _) => vec![self.way(&way)],
-            (None, Some(export)) => vec![format!("export {export}")],
-            (None, None) if self.in_tables.contains(&function) => vec![TABLE.to_owned()],
-            (None, None) => Vec::new(),
+        if self.omitted > 0 {
+            write!(f, "{separator}… {} more", self.omitted)?;
+        }
+        self.inner.iter().try_for_each(|caller| write!(f, " > {caller}"))
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.export {
+            Some(export) => write!(f, "{export} ({})", self.name),
+            None => f.write_str(&self.name),
         }
     }
+}
 
-    /// Which of these functions are reached from one by calls, itself included.
-    #[must_use]
-    pub(super) fn reached_from(&self, function: u32, wanted: &[u32]) -> Vec<u32> {
-        let mut seen: HashSet<u32> = [function].into();
-        let mut stack = vec![function];
-        while let Some(at) = stack.pop() {
-            stack.extend(self.calls.called_by(at).filter(|called| seen.insert(*called)));
-        }
-        wanted.iter().copied().filter(|function| seen.contains(function)).collect()
+/// Reports have an origin as text.
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn callers(names: &[&str]) -> Vec<Caller> {
+        names.iter().map(|name| Caller { name: (*name).to_owned(), export: None }).collect()
     }
 
-    fn name(&self, function: u32) -> &'a str {
-        self.names.get(function as usize).copied().unwrap_or("")
+    #[test]
+    fn long_chain_shows_both_ends() {
+        let mut outer = callers(&["run", "a"]);
+        outer[0].export = Some("main".to_owned());
+        let calls = Calls { outer, omitted: 3, inner: callers(&["z"]) };
+        assert_eq!(Origin::Calls(calls).to_string(), "main (run) > a > … 3 more > z");
     }
 
-    /// How a function is called in messages.
-    fn told(&self, function: u32) -> String {
-        match self.name(function) {
-            "" => format!("function {function}"),
-            name => format!("{:#}", rustc_demangle::demangle(name)),
-        }
-    }
-
-    fn way(&self, way: &[u32]) -> String {
-        let first = |function: u32| {
-            let Some(export) = self.exports.get(&function) else { return self.told(function) };
-            let name = self.name(function);
-            let same = name.is_empty() || name.trim_end_matches(".command_export") == *export;
-            if same { (*export).to_owned() } else { format!("{export} ({})", self.told(function)) }
-        };
-        let told = |(at, function): (usize, &u32)| {
-            if at == 0 { first(*function) } else { self.told(*function) }
-        };
-        let left_out = way.len().saturating_sub(MOST_STEPS);
-        let mut steps: Vec<String> = way
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| {
-                left_out == 0 || *at < MOST_STEPS / 2 || *at >= way.len() - MOST_STEPS / 2
-            })
-            .map(told)
-            .collect();
-        if left_out > 0 {
-            steps.insert(MOST_STEPS / 2, format!("… {left_out} more"));
-        }
-        steps.join(" > ")
+    #[test]
+    fn init_function_names_its_module() {
+        let chain =
+            |names: &[&str]| Origin::Calls(Calls { outer: callers(names), ..Calls::default() });
+        assert_eq!(chain(&["PyInit__decimal", "f"]).initialized_module(), Some("_decimal"));
+        assert_eq!(chain(&["run"]).initialized_module(), None);
+        assert_eq!(Origin::Table.initialized_module(), None);
     }
 }

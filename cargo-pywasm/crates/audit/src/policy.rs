@@ -1,7 +1,7 @@
-//! What a host gives a module, and what it takes: a policy, from TOML.
+//! Policies: what a host provides to a module, and what it accepts.
 //!
-//! The format is described in `docs/guide/audit.md`. Policies that are built in are files of
-//! `policies/`; a user's own may start from one of them.
+//! A policy is a TOML file, whose format is described in `docs/guide/audit.md`. The built-in
+//! policies are the files of `policies/`; a policy of the user can extend one of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,46 +16,71 @@ use serde::{Deserialize, Serialize};
 mod features;
 mod file;
 
-/// The policies that are built in, by name, sorted.
-const BUILTIN: [(&str, &str); 3] = [
-    ("ic", include_str!("../policies/ic.toml")),
-    ("none", include_str!("../policies/none.toml")),
-    ("wasip1", include_str!("../policies/wasip1.toml")),
+/// The built-in policies, sorted by name.
+const BUILTIN: [(&str, Host, &str); 3] = [
+    ("ic", Host::InternetComputer, include_str!("../policies/ic.toml")),
+    ("none", Host::Other, include_str!("../policies/none.toml")),
+    ("wasip1", Host::Wasip1, include_str!("../policies/wasip1.toml")),
 ];
 
-/// The one that counts where none is named.
+/// The name of the default policy.
 pub const DEFAULT: &str = "wasip1";
 
-/// A policy, complete: what it extends is in it.
+/// The kind of host that a policy describes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Host {
+    /// A host of WASI preview 1.
+    Wasip1,
+    /// The Internet Computer. A policy that extends `ic` describes it, too.
+    InternetComputer,
+    /// Another host, known only by the name of its policy.
+    #[default]
+    Other,
+}
+
+impl Host {
+    /// Returns the kind of host of a policy that extends one of this host. A policy that extends
+    /// `wasip1` describes an embedder, which provides more or less than WASI.
+    pub(crate) fn extended(self) -> Self {
+        match self {
+            Self::InternetComputer => Self::InternetComputer,
+            Self::Wasip1 | Self::Other => Self::Other,
+        }
+    }
+}
+
+/// A policy, including the policy that it extends.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// Its name.
+    /// The name of the policy.
     pub name: String,
-    /// What its host has, by module and name.
+    /// The kind of host.
+    pub host: Host,
+    /// The functions of the host, by module and name.
     pub functions: BTreeMap<String, BTreeMap<String, HostFunction>>,
-    /// Patterns of `module.name` that may be imported beside those, of any type.
+    /// Patterns of `module.name` that may be imported with any type, besides the functions.
     pub allow: Vec<Allowed>,
-    /// Patterns that may not, whatever else says so.
+    /// Patterns of `module.name` that may not be imported. They win over all other rules.
     pub deny: Vec<Glob>,
-    /// From which modules a memory may be imported.
+    /// The modules that a memory may be imported from.
     pub memory_from: Vec<String>,
-    /// From which modules a table may be imported.
+    /// The modules that a table may be imported from.
     pub table_from: Vec<String>,
-    /// The proposals that the host has, where it is asked for.
+    /// The proposals that the host supports; `None` if the policy does not list them.
     pub features: Option<wasmparser::WasmFeatures>,
     /// Rules for exports.
     pub exports: Exports,
-    /// The beginnings of the custom sections that the limits speak of; none: all of them.
+    /// The prefixes of custom sections that limits apply to. If empty, limits apply to all.
     pub custom_sections: Vec<String>,
-    /// How custom sections begin that have to begin with one of those.
+    /// The prefix of custom sections that must have one of those prefixes.
     pub custom_sections_reserved: Option<String>,
-    /// The types that globals may have; none: all of them.
+    /// The types that globals may have. If empty, all types are allowed.
     pub global_types: Vec<String>,
-    /// Instructions that change tables, and that the host rejects.
+    /// The instructions that change tables and are rejected by the host.
     pub deny_instructions: Vec<String>,
-    /// What has a limit.
+    /// The limits.
     pub limits: BTreeMap<Limited, Limit>,
-    /// Where there are any: the rest is taken for given.
+    /// If not empty, the imports that are checked. All others are assumed present.
     only: Vec<Pattern>,
 }
 
@@ -64,17 +89,16 @@ pub struct Policy {
 pub struct HostFunction {
     /// Its type.
     pub signature: Signature,
-    /// Whether the start function may call it. Policies that say it of no function allow all.
+    /// True if the start function may call it. If a policy has no such function, all are allowed.
     pub start: bool,
 }
 
-/// A pattern that allows, and whether it was written by the user, who then hears when it matches
-/// nothing.
+/// A pattern of allowed imports.
 #[derive(Clone, Debug)]
 pub struct Allowed {
     /// The pattern.
     pub glob: Glob,
-    /// Whether it is the user's own.
+    /// True if the user wrote it. Such a pattern causes a warning if it matches nothing.
     pub own: bool,
 }
 
@@ -82,65 +106,65 @@ pub struct Allowed {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Exports {
-    /// Exports that there must be: `_start = "() -> ()"`, `memory = "memory"`.
+    /// The required exports: `_start = "() -> ()"`, `memory = "memory"`.
     pub required: BTreeMap<String, String>,
-    /// Exports that begin so are the module's interface: one of `exact` or `methods`.
+    /// The prefix of interface exports, whose names must be listed in `exact` or `methods`.
     pub prefix: Option<String>,
-    /// The type of those, where it is always the same.
+    /// The type of interface exports, if they all have the same.
     #[serde(rename = "type")]
     pub signature: Option<Sign>,
-    /// Whole names.
+    /// The names of interface exports.
     pub exact: Vec<String>,
-    /// Beginnings, which are followed by a method's name.
+    /// The prefixes of interface exports, each followed by the name of a method.
     pub methods: Vec<String>,
-    /// Names that the host takes itself.
+    /// The names that the host reserves.
     pub reserved: Vec<String>,
 }
 
-/// A thing that can have a limit.
+/// A value that can have a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limited {
-    /// Bytes of the module, uncompressed.
+    /// The size of the module in bytes.
     Size,
-    /// Bytes of the module, as it is when it comes compressed.
+    /// The size of the compressed module in bytes.
     GzipSize,
-    /// Bytes of the code section.
+    /// The size of the code section in bytes.
     CodeSize,
-    /// Bytes of the data section.
+    /// The size of the data section in bytes.
     DataSize,
-    /// Functions that are defined.
+    /// The number of defined functions.
     Functions,
-    /// Imports.
+    /// The number of imports.
     Imports,
-    /// Globals, imported ones included.
+    /// The number of globals, imported ones included.
     Globals,
-    /// Tables.
+    /// The number of tables.
     Tables,
-    /// Memories.
+    /// The number of memories.
     Memories,
-    /// Pages of 64 KiB that a memory has at the start.
+    /// The initial size of the largest memory, in pages of 64 KiB.
     MemoryPages,
-    /// Instructions of one function.
+    /// The number of instructions of the largest function.
     FunctionInstructions,
-    /// Complexity of one function: 50 for each block, branch and call.
+    /// The complexity of the most complex function: 50 for each block, branch and call.
     FunctionComplexity,
-    /// Custom sections.
+    /// The number of custom sections.
     CustomSections,
-    /// Bytes of the custom sections, names included.
+    /// The size of all custom sections in bytes, names included.
     CustomSectionsSize,
-    /// Exported methods.
+    /// The number of exported methods.
     Methods,
-    /// Bytes of all their names.
+    /// The length of the names of all exported methods in bytes.
     MethodNamesSize,
 }
 
 /// A limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// The largest value that is taken.
+    /// The largest accepted value.
     pub value: u64,
-    /// Where that is said.
+    /// The source of the limit.
     pub source: Option<String>,
 }
 
@@ -148,22 +172,23 @@ pub struct Limit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(pub Pattern);
 
-/// A signature, from its text.
+/// A signature that is written as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sign(pub Signature);
 
 impl Policy {
-    /// The policy of a name or of a path: anything with a `/` or the ending `.toml` is a path.
+    /// Loads a built-in policy by name, or a policy file by path. A path contains a `/` or ends in
+    /// `.toml`.
     ///
     /// # Errors
-    /// When there is none of that name, or the file is not one.
+    /// When there is no built-in policy of this name, or the file cannot be read or is malformed.
     pub fn load(name: &str, cwd: &Utf8Path) -> anyhow::Result<Self> {
         if !pywasm_session::is_path(name) {
             return Self::builtin(name);
         }
         let path = cwd.join(name);
-        let text =
-            fs_err::read_to_string(&path).with_context(|| format!("can't read policy `{name}`"))?;
+        let text = fs_err::read_to_string(&path)
+            .with_context(|| format!("cannot read policy `{name}`"))?;
         let mut policy =
             Self::parse(&text, true).with_context(|| format!("`{name}` is not a policy"))?;
         if policy.name.is_empty() {
@@ -172,76 +197,77 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The names of those that are built in, sorted.
+    /// Returns the names of the built-in policies, sorted.
     pub fn builtin_names() -> impl Iterator<Item = &'static str> {
-        BUILTIN.iter().map(|(name, _)| *name)
+        BUILTIN.iter().map(|(name, ..)| *name)
     }
 
-    /// The names of what can have a limit.
+    /// Returns the names of the values that can have a limit.
     pub fn limit_names() -> impl Iterator<Item = String> + fmt::Debug {
         Limited::ALL.iter().map(ToString::to_string)
     }
 
     fn builtin(name: &str) -> anyhow::Result<Self> {
-        let found = BUILTIN.iter().find(|(known, _)| *known == name);
-        let (_, text) =
+        let found = BUILTIN.iter().find(|(known, ..)| *known == name);
+        let (_, host, text) =
             found.with_context(|| format!("there is no built-in policy `{name}`")).hint(|| {
                 let known: Vec<&str> = Self::builtin_names().collect();
-                format!("built in are {}; a path ends in `.toml`", known.join(", "))
+                format!("the built-in policies are {}; a path ends in `.toml`", known.join(", "))
             })?;
-        Self::parse(text, false)
+        Ok(Self { host: *host, ..Self::parse(text, false)? })
     }
 
-    /// Whether the host has a function, of whatever type.
+    /// Returns true if the host provides a function of this name, with any type.
     #[must_use]
     pub fn has(&self, module: &str, name: &str) -> bool {
         let import = format!("{module}.{name}");
-        let is_asked = |it: &Pattern| it.matches(name) || it.matches(&import);
-        if !self.only.is_empty() && !self.only.iter().any(is_asked) {
+        let is_checked = |it: &Pattern| it.matches(name) || it.matches(&import);
+        if !self.only.is_empty() && !self.only.iter().any(is_checked) {
             return true;
         }
         !self.denies(&import) && (self.function(module, name).is_some() || self.allows(&import))
     }
 
-    /// The host's function of this name.
+    /// Returns the host's function of this name.
     #[must_use]
     pub fn function(&self, module: &str, name: &str) -> Option<&HostFunction> {
         self.functions.get(module)?.get(name)
     }
 
-    /// Whether the limits speak of a custom section of this name.
+    /// Returns true if limits apply to a custom section of this name.
     #[must_use]
     pub fn counts_section(&self, name: &str) -> bool {
         let prefixes = &self.custom_sections;
         prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
     }
 
-    /// Whether `module.name` may not be imported, whatever else says so.
+    /// Returns true if a pattern denies the import `module.name`.
     #[must_use]
     pub fn denies(&self, import: &str) -> bool {
         self.deny.iter().any(|glob| glob.0.matches(import))
     }
 
-    /// Whether `module.name` may be imported as whatever it is.
+    /// Returns true if a pattern allows the import `module.name`.
     #[must_use]
     pub fn allows(&self, import: &str) -> bool {
         self.allow.iter().any(|allowed| allowed.glob.0.matches(import))
     }
 
-    /// Takes for given whatever none of these patterns speaks of; without any, nothing more.
+    /// Restricts [`Policy::has`] to imports that match one of these patterns. All others are
+    /// assumed present. Without patterns, there is no restriction.
     pub fn restrict(&mut self, only: &[Pattern]) {
         self.only = only.to_vec();
     }
 
-    /// Whether any function is marked for the start function.
+    /// Returns true if the policy lists the functions that the start function may call.
     #[must_use]
     pub fn restricts_start(&self) -> bool {
         self.functions.values().flat_map(BTreeMap::values).any(|function| function.start)
     }
 }
 
-/// Whether a text is the kind of an export rather than a function's type.
-pub(super) fn is_kind(text: &str) -> bool {
+/// Returns true if the text is a kind of export rather than the type of a function.
+pub(crate) fn is_kind(text: &str) -> bool {
     matches!(text, "function" | "memory" | "table" | "global")
 }
 
@@ -265,30 +291,31 @@ impl Limited {
         Self::MethodNamesSize,
     ];
 
-    /// Of what there is too much.
+    /// Formats a value with its unit: `1 section`, `812 functions`.
     #[must_use]
-    pub fn unit(self) -> &'static str {
-        match self {
-            Self::Size => "bytes, uncompressed",
-            Self::GzipSize => "bytes, compressed",
+    pub fn count(self, value: u64) -> String {
+        let (one, many) = match self {
+            Self::Size => ("byte, uncompressed", "bytes, uncompressed"),
+            Self::GzipSize => ("byte, compressed", "bytes, compressed"),
             Self::CodeSize | Self::DataSize | Self::CustomSectionsSize | Self::MethodNamesSize => {
-                "bytes"
+                ("byte", "bytes")
             }
-            Self::Functions => "functions",
-            Self::Imports => "imports",
-            Self::Globals => "globals",
-            Self::Tables => "tables",
-            Self::Memories => "memories",
-            Self::MemoryPages => "pages at the start",
-            Self::FunctionInstructions => "instructions",
-            Self::FunctionComplexity => "weighted instructions",
-            Self::CustomSections => "sections",
-            Self::Methods => "methods",
-        }
+            Self::Functions => ("function", "functions"),
+            Self::Imports => ("import", "imports"),
+            Self::Globals => ("global", "globals"),
+            Self::Tables => ("table", "tables"),
+            Self::Memories => ("memory", "memories"),
+            Self::MemoryPages => ("initial page", "initial pages"),
+            Self::FunctionInstructions => ("instruction", "instructions"),
+            Self::FunctionComplexity => ("weighted instruction", "weighted instructions"),
+            Self::CustomSections => ("section", "sections"),
+            Self::Methods => ("method", "methods"),
+        };
+        format!("{value} {}", if value == 1 { one } else { many })
     }
 }
 
-/// The key of the policy.
+/// Writes the key of the value in a policy.
 impl fmt::Display for Limited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)

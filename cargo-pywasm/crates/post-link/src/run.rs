@@ -1,15 +1,12 @@
 //! The run of a plan on one module. Reads and writes no file.
 
 use anyhow::Context;
-use pywasm_audit::{self as audit, Figure, Finding, Given, Limited};
+use pywasm_audit::{self as audit, Figure, Finding, Given, Host, Limited};
 use pywasm_rewrite::{self as rewrite, POLYFILL_EXPORTS, Wire};
 use pywasm_wasm::{Module, custom};
 
 use crate::snapshotting::Snapshotted;
 use crate::{Optimizer, Plan, Sizes, Stamp, Step, gzip};
-
-/// The policy of the Internet Computer, where modules are installed by messages of limited size.
-const INTERNET_COMPUTER: &str = "ic";
 
 /// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +136,7 @@ impl Run<'_> {
                 };
                 let permille = compressed.len() as u64 * 1000 / (self.module.len() as u64).max(1);
                 let mut about = format!("{}.{} % of the module", permille / 10, permille % 10);
-                if self.plan.policy.name == INTERNET_COMPUTER {
+                if self.plan.policy.host == Host::InternetComputer {
                     about.push_str(&chunks(compressed.len()));
                 }
                 self.compressed = Some(compressed);

@@ -47,10 +47,10 @@ pub fn sizes(
             compressed => compressed.as_ref().map(|it| it.len() as u64),
         };
         sizes.over = budget.over(&all);
-        sizes.warnings = budget.of_nothing(&all);
+        sizes.warnings = budget.unused_keys(&all);
         if !sizes.over.is_empty() {
             let old = reference(files, plan, ctx)?;
-            sizes.report = sizes.over.iter().map(|it| it.told(&all, old.as_ref())).collect();
+            sizes.report = sizes.over.iter().map(|it| it.report(&all, old.as_ref())).collect();
         }
     }
     sizes.record = Record::of(&outcome.module, &all, true).text();
@@ -64,7 +64,7 @@ pub fn warnings(files: &Files, plan: &Plan, ctx: &Ctx) -> Vec<String> {
     let warnings = || {
         let path = ctx.cwd.join(files.record()?);
         let record = Record::parse(&path, &std::fs::read(&path).ok()?).ok()?;
-        Some(plan.budget.as_ref()?.of_nothing(&record.breakdown()))
+        Some(plan.budget.as_ref()?.unused_keys(&record.breakdown()))
     };
     warnings().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What a module exports.
+//! Checks exports.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ impl Check<'_, '_> {
         let rules = &self.policy.exports;
         for (name, wanted) in &rules.required {
             let Some(export) = self.module.exports.iter().find(|export| export.name == name) else {
-                let text = format!("the host asks for it, as {wanted}");
+                let text = format!("the host requires it as {wanted}");
                 self.findings.push(Finding::new(Code::ExportMissing, name, text));
                 continue;
             };
             let is = self.type_of(export);
             let fits = if is_kind(wanted) { export.kind.word() == wanted } else { is == *wanted };
             if !fits {
-                let text = format!("the host asks for it as {wanted}");
+                let text = format!("the host requires it as {wanted}");
                 self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
             }
         }
@@ -34,7 +34,7 @@ impl Check<'_, '_> {
         let rules = &self.policy.exports;
         let name = export.name;
         if has(&rules.reserved, name) {
-            let text = format!("{} keeps this name for itself", self.host());
+            let text = format!("{} reserves this name", self.host());
             self.findings.push(Finding::new(Code::ExportUnknown, name, text));
             return;
         }
@@ -53,12 +53,12 @@ impl Check<'_, '_> {
             let known: Vec<&str> =
                 rules.exact.iter().chain(&rules.methods).map(|it| it.trim_end()).collect();
             let text = format!("{} rejects a module that exports it", self.host());
-            let cure = format!("known are {}", known.join(", "));
+            let cure = format!("the known names are {}", known.join(", "));
             self.findings.push(Finding::new(Code::ExportUnknown, name, text).cure(cure));
         } else if let Some(wanted) = &rules.signature {
             let is = self.type_of(export);
             if is != wanted.0.to_string() {
-                let text = format!("the host asks for it as {}", wanted.0);
+                let text = format!("the host requires it as {}", wanted.0);
                 self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
             }
         }
@@ -73,7 +73,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// wasm-ld wraps each export of a module that is linked as a command in `NAME.command_export`.
+    /// Reports exports of a module that was linked as a command: wasm-ld wraps each of them in a
+    /// function `NAME.command_export`.
     pub(super) fn wrapped_exports(&self) -> Option<Finding> {
         let exported: Vec<(&str, u32)> = self
             .module
@@ -94,9 +95,12 @@ impl Check<'_, '_> {
         });
         let (first, _) = wrapped.next()?;
         let more = wrapped.count();
-        let others =
-            if more == 0 { String::new() } else { format!(", and of {more} more exports") };
-        let text = format!("constructors and atexit functions run around each call of it{others}");
+        let others = match more {
+            0 => String::new(),
+            1 => ", and 1 more export".to_owned(),
+            more => format!(", and {more} more exports"),
+        };
+        let text = format!("constructors and atexit functions run with each call of it{others}");
         Some(Finding::new(Code::ExportCommand, *first, text).cure(
             "link a reactor: crt1-reactor.o and `--export=_initialize`, as `pywasm_build::link()` does for a cdylib",
         ))

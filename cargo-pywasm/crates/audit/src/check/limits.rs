@@ -1,4 +1,4 @@
-//! How large a module is.
+//! Checks limits, and the names and types that a host restricts.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::policy::Limited;
 impl Check<'_, '_> {
     pub(super) fn limits(&mut self, given: Given<'_>) -> anyhow::Result<()> {
         let module = self.module;
-        for (limited, value) in figures::outside(module, given, self.policy) {
+        for (limited, value) in figures::without_code(module, given, self.policy) {
             self.limit(limited, value, "")?;
         }
         let of_code = [Limited::FunctionInstructions, Limited::FunctionComplexity];
@@ -21,27 +21,28 @@ impl Check<'_, '_> {
         if limits_code || !self.policy.deny_instructions.is_empty() {
             let largest = Largest::read(module)?;
             let names = self.names;
-            let told = |function: u32| match names.get(function as usize) {
+            let location = |function: u32| match names.get(function as usize) {
                 Some(&"") | None => format!(" in function {function}"),
                 Some(name) => format!(" in {:#}", rustc_demangle::demangle(name)),
             };
             for (instruction, function) in &largest.table_changes {
                 if self.policy.deny_instructions.iter().any(|it| it == instruction) {
-                    let text = format!("{} rejects it:{}", self.host(), told(*function));
+                    let text =
+                        format!("{} rejects this instruction{}", self.host(), location(*function));
                     self.findings.push(Finding::new(Code::Feature, *instruction, text));
                 }
             }
             for (limited, (function, value)) in
                 of_code.into_iter().zip([largest.instructions, largest.complexity])
             {
-                self.limit(limited, value, &told(function))?;
+                self.limit(limited, value, &location(function))?;
             }
         }
         self.names_and_types();
         Ok(())
     }
 
-    /// Names of custom sections and types of globals that the host does not take.
+    /// Reports names of custom sections and types of globals that the host rejects.
     fn names_and_types(&mut self) {
         let policy = self.policy;
         let mut seen = BTreeSet::new();
@@ -50,9 +51,9 @@ impl Check<'_, '_> {
             let prefix = policy.custom_sections.iter().find(|it| name.starts_with(it.as_str()));
             let of_host = reserved.is_some_and(|reserved| name.starts_with(reserved));
             let text = match prefix.and_then(|prefix| name.strip_prefix(prefix.as_str())) {
-                None if of_host => format!("{} knows no section of this name", self.host()),
+                None if of_host => format!("{} does not know a section of this name", self.host()),
                 Some(own) if of_host && !seen.insert(own) => {
-                    "another section has the same name behind its scope".to_owned()
+                    "another section has the same name after its scope".to_owned()
                 }
                 _ => continue,
             };
@@ -61,20 +62,20 @@ impl Check<'_, '_> {
         for ty in &self.module.global_types {
             let ty = ty.to_string();
             if !policy.global_types.is_empty() && !policy.global_types.contains(&ty) {
-                let text = format!("{} has no globals of this type", self.host());
+                let text = format!("{} does not allow globals of this type", self.host());
                 self.findings.push(Finding::new(Code::Feature, "a global", text).of_type(ty));
             }
         }
     }
 
-    fn limit(&mut self, limited: Limited, value: u64, which: &str) -> anyhow::Result<()> {
+    fn limit(&mut self, limited: Limited, value: u64, location: &str) -> anyhow::Result<()> {
         let Some(limit) = self.policy.limits.get(&limited) else { return Ok(()) };
         if value <= limit.value {
             return Ok(());
         }
         let source = limit.source.as_ref().map(|source| format!(" [{source}]")).unwrap_or_default();
-        let (unit, host) = (limited.unit(), self.host());
-        let text = format!("{value} {unit}{which}; {host} takes {}{source}", limit.value);
+        let (count, host) = (limited.count(value), self.host());
+        let text = format!("{count}{location}; {host} accepts {}{source}", limit.value);
         let mut finding = Finding::new(Code::Limit, limited.to_string(), text);
         if matches!(limited, Limited::Size | Limited::CodeSize | Limited::Functions) {
             finding = finding

@@ -1,4 +1,4 @@
-//! Whether a host has what a recipe lets the compiler use.
+//! The compiler features of a recipe that a host does not support.
 
 use pywasm_recipes::Feature;
 use wasmparser::WasmFeatures;
@@ -6,14 +6,15 @@ use wasmparser::WasmFeatures;
 use super::Policy;
 
 impl Policy {
-    /// Those of these that its host does not have; none where it does not list what it has.
-    pub fn lacks<'a>(&self, asked: &'a [Feature]) -> impl Iterator<Item = &'a Feature> {
-        let has = self.features.unwrap_or(WasmFeatures::all());
-        asked.iter().filter(move |feature| !has.contains(proposal(**feature)))
+    /// Returns the features that the host does not support, or none if the policy does not list
+    /// proposals.
+    pub fn lacks<'a>(&self, features: &'a [Feature]) -> impl Iterator<Item = &'a Feature> {
+        let supported = self.features.unwrap_or(WasmFeatures::all());
+        features.iter().filter(move |feature| !supported.contains(proposal(**feature)))
     }
 }
 
-/// LLVM and wasmparser name some of them otherwise.
+/// Returns the proposal of a feature. LLVM and wasmparser use different names for some.
 const fn proposal(feature: Feature) -> WasmFeatures {
     match feature {
         Feature::BulkMemory => WasmFeatures::BULK_MEMORY,
@@ -34,13 +35,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_that_lists_what_it_has_lacks_the_rest() {
+    fn unlisted_proposals_are_lacking() {
         let asked = [Feature::Simd128, Feature::TailCall, Feature::SignExt, Feature::RelaxedSimd];
         let lacks = |name: &str| {
             let policy = Policy::load(name, "/".into()).unwrap();
             policy.lacks(&asked).copied().collect::<Vec<_>>()
         };
         assert_eq!(lacks("ic"), [Feature::TailCall, Feature::RelaxedSimd]);
-        assert_eq!(lacks("wasip1"), [], "its hosts differ, and it lists nothing");
+        assert_eq!(lacks("wasip1"), [], "the policy lists no proposals");
     }
 }

@@ -1,4 +1,4 @@
-//! A policy's file: TOML, and its checks.
+//! The file of a policy: its TOML format and validation.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use super::{Allowed, Exports, Glob, HostFunction, Limit, Limited, Policy, Sign, 
 const TABLE_CHANGES: [&str; 5] =
     ["table.copy", "table.fill", "table.grow", "table.init", "table.set"];
 
-/// The newest format that is read.
+/// The version of the format.
 const SCHEMA: u32 = 1;
 
-/// The file.
+/// The content of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -73,19 +73,22 @@ enum LimitEntry {
 }
 
 impl Policy {
-    /// Reads a policy; `own` says whether it is the user's.
+    /// Parses a policy. `own` is true for a policy of the user.
     ///
     /// # Errors
-    /// When it is not TOML of this form.
+    /// When the text is not TOML of this format, or a value is invalid.
     pub fn parse(text: &str, own: bool) -> anyhow::Result<Self> {
         let file: File = toml::from_str(text)?;
         anyhow::ensure!(
             file.schema == SCHEMA,
-            "its schema is {}; this version reads {SCHEMA}",
+            "the schema is {}; this version reads {SCHEMA}",
             file.schema
         );
         let mut policy = match &file.extends {
-            Some(name) => Self::builtin(name).context("`extends`")?,
+            Some(name) => {
+                let base = Self::builtin(name).context("`extends`")?;
+                Self { host: base.host.extended(), ..base }
+            }
             None => Self::default(),
         };
         policy.name = file.name.unwrap_or_default();
@@ -107,7 +110,7 @@ impl Policy {
         for name in &file.deny_instructions {
             anyhow::ensure!(
                 TABLE_CHANGES.contains(&name.as_str()),
-                "`{name}` can't be denied; known are {}",
+                "`{name}` cannot be denied; the possible instructions are {}",
                 TABLE_CHANGES.join(", ")
             );
         }
@@ -137,7 +140,7 @@ impl Policy {
 }
 
 impl Exports {
-    /// Rules over those of the policy that is extended: lists grow, single values are replaced.
+    /// Adds rules to those of the extended policy: lists grow, single values are replaced.
     fn add(&mut self, own: Self) {
         self.required.extend(own.required);
         self.exact.extend(own.exact);
@@ -151,15 +154,15 @@ impl Exports {
         for (name, kind) in &self.required {
             anyhow::ensure!(
                 is_kind(kind) || kind.parse::<Signature>().is_ok(),
-                "required export `{name}` is `{kind}`: neither a function's type, as \
-                 `(i32) -> i32`, nor one of function, memory, table, global"
+                "required export `{name}` is `{kind}`, which is neither a function type such as \
+                 `(i32) -> i32` nor one of function, memory, table, global"
             );
         }
         Ok(())
     }
 }
 
-/// wasmparser's flags of these names, in the spelling of the proposals.
+/// Returns the flags of proposals. The names are those of wasmparser, in kebab-case.
 fn features(names: &[String]) -> anyhow::Result<wasmparser::WasmFeatures> {
     let mut all = wasmparser::WasmFeatures::empty();
     for name in names {
@@ -167,10 +170,10 @@ fn features(names: &[String]) -> anyhow::Result<wasmparser::WasmFeatures> {
         all |= flag.with_context(|| format!("there is no proposal `{name}`")).hint(|| {
             let flags = wasmparser::WasmFeatures::all();
             let known = flags.iter_names().map(|(name, _)| name.to_lowercase().replace('_', "-"));
-            format!("known are {}", known.collect::<Vec<_>>().join(", "))
+            format!("the known proposals are {}", known.collect::<Vec<_>>().join(", "))
         })?;
     }
-    // Values of types: what every module since the first version may have.
+    // wasmparser requires this flag for any reference type, including those of version 1.
     Ok(all | wasmparser::WasmFeatures::GC_TYPES)
 }
 

@@ -1,6 +1,6 @@
-//! Annotations of GitHub Actions.
+//! Annotations for GitHub Actions.
 //!
-//! Source: "Workflow commands for GitHub Actions", and the escapes of actions/toolkit's `command.ts`.
+//! Source: "Workflow commands for GitHub Actions", and `command.ts` of actions/toolkit for escapes.
 
 use std::fmt::Write as _;
 
@@ -11,10 +11,10 @@ pub(super) fn report(audited: &[Audited]) -> String {
     let mut text = String::new();
     for one in audited {
         for finding in &one.findings {
-            let word = if finding.code.is_error() { "error" } else { "warning" };
+            let level = if finding.code.is_error() { "error" } else { "warning" };
             let _ = writeln!(
                 text,
-                "::{word} file={},title={}::{}",
+                "::{level} file={},title={}::{}",
                 property(one.name.as_str()),
                 property(&format!("{}: {}", finding.code, finding.subject)),
                 data(&sentence(finding)),
@@ -32,7 +32,7 @@ pub(super) fn report(audited: &[Audited]) -> String {
     text
 }
 
-/// All that is known of a finding, in a few sentences.
+/// Describes a finding in a few sentences.
 pub(super) fn sentence(finding: &Finding) -> String {
     let mut text = finding.subject.clone();
     if let Some(ty) = &finding.ty {

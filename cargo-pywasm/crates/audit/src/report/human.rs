@@ -1,4 +1,4 @@
-//! For people.
+//! The report for people.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -7,13 +7,13 @@ use anstyle::{AnsiColor, Style as Colour};
 
 use super::{Audited, Style};
 use crate::finding::{Code, Finding};
-use crate::origin::TABLE;
+use crate::origin::Origin;
 
-/// How many symbols of a family are named.
-const SHOWN: usize = 3;
+/// The number of symbols of a family that are listed.
+const MAX_SYMBOLS: usize = 3;
 
-/// How many cures are told of a family.
-const CURES: usize = 6;
+/// The number of cures of a family that are listed.
+const MAX_CURES: usize = 6;
 
 const ERROR: Colour = AnsiColor::Red.on_default().bold();
 const WARNING: Colour = AnsiColor::Yellow.on_default().bold();
@@ -40,7 +40,7 @@ pub(super) fn report(audited: &[Audited], style: Style) -> String {
     text
 }
 
-/// `3 findings`, `clean`.
+/// Summarizes findings: `3 findings`, `clean`.
 pub(super) fn summary(findings: &[Finding]) -> String {
     match findings.len() {
         0 => "clean".to_owned(),
@@ -53,15 +53,15 @@ pub(super) fn accepted(count: usize) -> String {
     if count == 0 { String::new() } else { format!(", {count} accepted by the baseline") }
 }
 
-/// Findings that have one cause and one cure: the worst first, and of equals the most.
+/// Groups findings of one family and message. The most severe group comes first, then the largest.
 pub(super) fn groups(findings: &[Finding], style: Style) -> Vec<Vec<&Finding>> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     let mut known: HashMap<(Code, &str, &str), usize> = HashMap::new();
     for finding in findings {
-        let place = finding.family.as_deref().filter(|_| !style.all).map(|family| {
+        let index = finding.family.as_deref().filter(|_| !style.all).map(|family| {
             *known.entry((finding.code, family, &finding.message)).or_insert(groups.len())
         });
-        match place.and_then(|place| groups.get_mut(place)) {
+        match index.and_then(|index| groups.get_mut(index)) {
             Some(group) => group.push(finding),
             None => groups.push(vec![finding]),
         }
@@ -87,11 +87,11 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
         first.message
     );
     if group.len() > 1 {
-        for finding in group.iter().take(SHOWN) {
+        for finding in group.iter().take(MAX_SYMBOLS) {
             let _ = writeln!(text, "    {}{}", finding.subject, of_type(finding));
         }
-        if group.len() > SHOWN {
-            let _ = writeln!(text, "    … {} more", group.len() - SHOWN);
+        if group.len() > MAX_SYMBOLS {
+            let _ = writeln!(text, "    … {} more", group.len() - MAX_SYMBOLS);
         }
     } else if let Some(ty) = &first.ty {
         let _ = writeln!(text, "    {} {ty}", paint(WEAK, "type     ", style));
@@ -99,19 +99,23 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "    {} {value}", paint(WEAK, label, style));
     };
-    // That of an import stands in its name.
+    // The subject of an import starts with its module.
     if let (Some(family), [_]) = (&first.family, group)
         && !first.subject.starts_with(family.as_str())
     {
         line("family   ", family);
     }
-    let mut origins: Vec<&str> =
-        group.iter().flat_map(|finding| finding.needed_by.iter().map(String::as_str)).collect();
-    // The shortest says most; that a table holds it says least.
-    origins.sort_unstable_by_key(|origin| (*origin == TABLE, origin.len(), *origin));
+    // A short chain is the most useful origin, a table the least.
+    let mut origins: Vec<(bool, usize, String)> = group
+        .iter()
+        .flat_map(|finding| &finding.needed_by)
+        .map(|origin| (origin, origin.to_string()))
+        .map(|(origin, text)| (*origin == Origin::Table, text.len(), text))
+        .collect();
+    origins.sort_unstable();
     origins.dedup();
-    let shown = if style.all { origins.len() } else { SHOWN.min(origins.len()) };
-    for origin in &origins[..shown] {
+    let shown = if style.all { origins.len() } else { MAX_SYMBOLS.min(origins.len()) };
+    for (.., origin) in &origins[..shown] {
         line("needed by", origin);
     }
     if origins.len() > shown {
@@ -129,7 +133,7 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     }
     let mut cures: Vec<&str> = Vec::new();
     for cure in group.iter().flat_map(|finding| &finding.cures) {
-        if !cures.contains(&cure.as_str()) && cures.len() < CURES {
+        if !cures.contains(&cure.as_str()) && cures.len() < MAX_CURES {
             cures.push(cure);
         }
     }
@@ -151,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_spelled_as_in_json() {
+    fn code_has_the_same_text_in_json() {
         for code in Code::ALL {
             assert_eq!(format!("\"{code}\""), serde_json::to_string(&code).unwrap());
         }

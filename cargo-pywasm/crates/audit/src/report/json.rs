@@ -1,17 +1,17 @@
-//! For programs. The form is described in `docs/guide/audit.md`; its version changes with it.
+//! The report for programs. Its format is described in `docs/guide/audit.md`.
 
 use serde_json::{Value, json};
 
 use super::Audited;
 
-/// The version of the form.
+/// The version of the format.
 const VERSION: u32 = 1;
 
 pub(super) fn report(audited: &[Audited]) -> String {
     format!("{:#}\n", document(audited))
 }
 
-/// The document itself.
+/// Returns the document.
 pub fn document(audited: &[Audited]) -> Value {
     let files: Vec<Value> = audited
         .iter()

@@ -1,4 +1,4 @@
-//! What was found, in the forms that people and tools read.
+//! Reports of findings, for people and for tools.
 
 mod github;
 mod human;
@@ -11,37 +11,37 @@ use camino::Utf8PathBuf;
 
 use super::finding::Finding;
 
-/// The forms of a report.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people: a family of symbols a block, the worst first
+    /// Text for people, grouped by symbol family, the most severe first
     #[default]
     Human,
-    /// One document, with a version
+    /// A JSON document
     Json,
-    /// SARIF 2.1.0, for code scanning
+    /// SARIF 2.1.0 for code scanning
     Sarif,
-    /// Annotations of GitHub Actions, and a line for people
+    /// Annotations for GitHub Actions
     Github,
 }
 
-/// A file or link set that was audited.
+/// An audited file or link set.
 #[derive(Clone, Debug)]
 pub struct Audited {
-    /// What it is called: the file's path, or `link set`.
+    /// The path of the file, or `link set`.
     pub name: Utf8PathBuf,
-    /// The policy's name.
+    /// The name of the policy.
     pub policy: String,
-    /// What was found and not accepted before.
+    /// The findings that the baseline does not accept.
     pub findings: Vec<Finding>,
-    /// How many findings a baseline accepts.
+    /// The number of findings that the baseline accepts.
     pub accepted: usize,
-    /// What a link pulls in, where it was asked for.
+    /// The archive members that the link includes, for a link set.
     pub pulled: Option<Vec<String>>,
 }
 
 impl Audited {
-    /// One of which nothing was accepted before.
+    /// Creates a result without a baseline.
     #[must_use]
     pub fn new(name: impl Into<Utf8PathBuf>, policy: &str, findings: Vec<Finding>) -> Self {
         let (name, policy) = (name.into(), policy.to_owned());
@@ -49,16 +49,16 @@ impl Audited {
     }
 }
 
-/// How much of it is shown to people.
+/// The style of a report for people.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
-    /// Every symbol rather than a few of a family.
+    /// True to show every symbol of a family.
     pub all: bool,
-    /// With colours.
+    /// True to use colours.
     pub colour: bool,
 }
 
-/// The report, which ends with a newline.
+/// Returns a report, which ends with a newline.
 #[must_use]
 pub fn report(audited: &[Audited], format: Format, style: Style) -> String {
     match format {

@@ -1,7 +1,7 @@
-//! For code scanning: SARIF 2.1.0.
+//! The report for code scanning: SARIF 2.1.0.
 //!
-//! Source: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>, and what GitHub's
-//! code scanning asks for beside it (rules, `partialFingerprints`).
+//! Source: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>, and the requirements
+//! of GitHub's code scanning (rules, `partialFingerprints`).
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -15,7 +15,7 @@ pub(super) fn report(audited: &[Audited]) -> String {
         .map(|code| {
             json!({
                 "id": code,
-                "shortDescription": { "text": code.about() },
+                "shortDescription": { "text": code.description() },
                 "defaultConfiguration": { "level": level(*code) },
             })
         })
@@ -45,7 +45,7 @@ fn level(code: Code) -> &'static str {
 }
 
 fn result(one: &Audited, finding: &Finding) -> Value {
-    // One finding is the same one in the next run, wherever the file lies.
+    // The fingerprint does not depend on the path, so a moved file keeps its findings.
     let identity = format!("{}\0{}", finding.code, finding.subject);
     let digest = Sha256::digest(identity.as_bytes());
     let fingerprint: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -57,7 +57,7 @@ fn result(one: &Audited, finding: &Finding) -> Value {
         "locations": [{
             "physicalLocation": {
                 "artifactLocation": { "uri": uri(one.name.as_str()) },
-                // Code scanning wants a region; a module has no lines.
+                // Code scanning requires a region, although a module has no lines.
                 "region": { "startLine": 1 },
             },
             "logicalLocations": [{ "name": finding.subject }],
@@ -66,7 +66,7 @@ fn result(one: &Audited, finding: &Finding) -> Value {
     })
 }
 
-/// A relative reference, or a `file:` URI of an absolute path.
+/// Returns a relative reference, or a `file:` URI for an absolute path.
 fn uri(path: &str) -> String {
     let mut uri = String::new();
     if path.starts_with('/') {

@@ -211,7 +211,7 @@ fn audit_uses_names_that_strip_removed() {
     assert!(outcome.is_rejected());
     let findings = outcome.findings.unwrap();
     assert_eq!(findings[0].code, Code::UndefinedFunction);
-    assert!(findings[0].needed_by[0].contains("caller"), "{:?}", findings[0].needed_by);
+    assert!(findings[0].needed_by[0].to_string().contains("caller"), "{:?}", findings[0].needed_by);
     let module = Module::read(&outcome.module).unwrap();
     assert!(module.names().unwrap().is_empty());
 }
