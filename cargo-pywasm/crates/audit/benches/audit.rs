@@ -1,9 +1,9 @@
-//! How long an audit takes in the process, beside a bare walk: `cargo xtask bench audit` runs it and
-//! makes the table. Prints a line for each time: what, and seconds.
+//! The duration of an audit, compared with a bare pass over the sections. `cargo xtask bench audit` runs
+//! it and makes the table. Prints a line for each run: its name and the seconds.
 //!
 //! Arguments: a module, an archive, the number of rounds.
 
-#![allow(clippy::print_stdout, reason = "what is printed is what this is for")]
+#![allow(clippy::print_stdout, reason = "the benchmark prints its results")]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -17,7 +17,7 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let [module, archive, rounds] = &words[..] else {
-        // `cargo test --benches` calls it without: there is nothing to measure.
+        // `cargo test --benches` passes no arguments.
         return Ok(());
     };
     let bytes = fs_err::read(module)?;
@@ -40,7 +40,7 @@ fn timed(what: &str, run: impl Fn() -> anyhow::Result<usize>) -> anyhow::Result<
     Ok(())
 }
 
-/// Imports and names, by wasmparser's own readers, counted.
+/// Reads imports and names with wasmparser alone.
 fn walk(bytes: &[u8]) -> anyhow::Result<usize> {
     let mut count = 0;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -69,7 +69,7 @@ fn against(bytes: &[u8], policy: &Policy) -> anyhow::Result<usize> {
     Ok(audit::module(&Module::read(bytes)?, Given::default(), policy)?.len())
 }
 
-/// From an archive to an archive of stubs for all that it lacks.
+/// Makes an archive of stubs for all undefined symbols of an archive.
 fn stubs(archive: &[u8]) -> anyhow::Result<usize> {
     let mut link = Link::new();
     link.whole_archive("archive", archive)?;

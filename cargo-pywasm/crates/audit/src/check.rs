@@ -260,3 +260,28 @@ impl Check<'_, '_> {
 fn has(names: &[String], name: &str) -> bool {
     names.iter().any(|known| known == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_that_extends_ic_keeps_its_texts() {
+        let policy = Policy::parse("schema = 1\nname = \"mine\"\nextends = \"ic\"", true).unwrap();
+        let bytes = wat::parse_str(
+            r#"(module
+                (import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32))))"#,
+        );
+        let bytes = bytes.unwrap();
+        let found = module(&Module::read(&bytes).unwrap(), Given::default(), &policy).unwrap();
+        assert_eq!(found[0].message, "the Internet Computer does not provide it");
+        assert!(found[0].cures[0].contains("ic-wasi-polyfill"), "{:?}", found[0].cures);
+    }
+
+    #[test]
+    fn policy_that_extends_wasip1_has_a_host_of_its_own() {
+        let policy = Policy::parse("schema = 1\nname = \"mine\"\nextends = \"wasip1\"", true);
+        assert_eq!(policy.unwrap().host, Host::Other);
+        assert_eq!(Policy::load("wasip1", "".into()).unwrap().host, Host::Wasip1);
+    }
+}

@@ -1,9 +1,9 @@
-//! A changed module as bytes, its functions in the order that they had.
+//! Writes a changed module with its functions in their original order.
 //!
-//! walrus writes functions from the largest to the smallest, for engines that compile them side by side. The
-//! linker's order has those of a source file together, which are alike: gzip finds what they share within the
-//! 32 KiB that it looks back over (RFC 1951), and a module becomes smaller by that. It writes an `else` for
-//! each `if`, too, where most have nothing in it.
+//! walrus sorts functions by size, for engines that compile them in parallel. The linker keeps the
+//! functions of a source file together, and these are similar. gzip looks back 32 KiB (RFC 1951),
+//! so it compresses the linker's order better. walrus also writes an `else` for each `if`, although
+//! most are empty; these are removed.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -17,13 +17,13 @@ use wasm_encoder::{
 };
 use wasmparser::{CodeSectionReader, FunctionBody, FunctionSectionReader, Name, Parser};
 
-/// The section in which the order is handed on; no module that leaves here has one.
+/// The custom section that carries the original order through walrus. It is removed afterwards.
 const ORDER: &str = "pywasm.order";
 
-/// The module's bytes.
+/// Writes a module.
 ///
 /// # Errors
-/// When what walrus writes can't be read: a mistake of one of both.
+/// When the output of walrus cannot be read, which is a bug in walrus or wasmparser.
 pub(super) fn emit(module: &mut Module) -> anyhow::Result<Vec<u8>> {
     while module.customs.remove_raw(ORDER).is_some() {}
     let ids = module.funcs.iter().filter(|it| matches!(it.kind, FunctionKind::Local(_)));
@@ -36,11 +36,12 @@ pub(super) fn emit(module: &mut Module) -> anyhow::Result<Vec<u8>> {
     let mut ordered = wasm_encoder::Module::new();
     Order::new(&numbers)
         .parse_core_module(&mut ordered, Parser::new(0), &bytes)
-        .context("what was written can't be read again")?;
+        .context("the changed module cannot be read")?;
     Ok(ordered.finish())
 }
 
-/// The functions of a module in their order; as a section, the number that each is written with.
+/// The functions of a module in their original order. As a section, it has the index that walrus
+/// gives to each.
 #[derive(Debug)]
 struct Ids(Vec<FunctionId>);
 
@@ -55,37 +56,37 @@ impl CustomSection for Ids {
     }
 }
 
-/// Numbers of functions, from those that walrus gave to those that they are to have.
+/// Maps the function indices of walrus to the original order.
 struct Order {
     imports: u32,
-    /// By their number behind the imports, the place that they get there.
-    places: Vec<usize>,
+    /// The position of each defined function, by its position in the output of walrus.
+    positions: Vec<usize>,
 }
 
 impl Order {
-    /// `numbers` are those that walrus gave, in the order that is wanted.
+    /// `numbers` are the indices that walrus gave, in the original order.
     fn new(numbers: &[u32]) -> Self {
         let imports = numbers.iter().copied().min().unwrap_or_default();
-        let mut places = vec![0; numbers.len()];
-        for (place, number) in numbers.iter().enumerate() {
-            places[(number - imports) as usize] = place;
+        let mut positions = vec![0; numbers.len()];
+        for (position, number) in numbers.iter().enumerate() {
+            positions[(number - imports) as usize] = position;
         }
-        Self { imports, places }
+        Self { imports, positions }
     }
 
-    /// What there is of each function, in the order that is wanted.
+    /// Sorts the items of all functions into the original order.
     fn sorted<T>(&self, items: impl Iterator<Item = wasmparser::Result<T>>) -> Result<Vec<T>> {
         let mut items: Vec<(usize, T)> = self
-            .places
+            .positions
             .iter()
             .zip(items)
-            .map(|(place, item)| Ok((*place, item?)))
+            .map(|(position, item)| Ok((*position, item?)))
             .collect::<wasmparser::Result<_>>()?;
-        items.sort_by_key(|(place, _)| *place);
+        items.sort_by_key(|(position, _)| *position);
         Ok(items.into_iter().map(|(_, item)| item).collect())
     }
 
-    /// Names of what is in functions, by the functions' numbers.
+    /// Sorts the names of locals or labels by function.
     fn names_within(&mut self, map: wasmparser::IndirectNameMap<'_>) -> Result<IndirectNameMap> {
         let mut functions = map.into_iter().collect::<wasmparser::Result<Vec<_>>>()?;
         functions.sort_by_key(|it| self.number(it.index));
@@ -96,11 +97,12 @@ impl Order {
         Ok(all)
     }
 
+    /// Returns the new index of a function.
     fn number(&self, function: u32) -> u32 {
-        let behind = function.checked_sub(self.imports).map(|at| at as usize);
-        let place =
-            behind.and_then(|at| self.places.get(at)).and_then(|it| u32::try_from(*it).ok());
-        place.map_or(function, |place| self.imports + place)
+        let defined = function.checked_sub(self.imports).map(|at| at as usize);
+        let position =
+            defined.and_then(|at| self.positions.get(at)).and_then(|it| u32::try_from(*it).ok());
+        position.map_or(function, |position| self.imports + position)
     }
 }
 
@@ -142,15 +144,16 @@ impl Reencode for Order {
     ) -> Result<()> {
         let mut function = self.new_function_with_parsed_locals(&body)?;
         let mut reader = body.get_operators_reader()?;
-        // An `else` waits for what is in it: with nothing there, its `if` is the same without.
-        let mut waits = false;
+        // An `else` is held back until the next instruction: before `end` it is empty and is
+        // dropped.
+        let mut is_held = false;
         while !reader.eof() {
             let instruction = self.parse_instruction(&mut reader)?;
-            if waits && !matches!(instruction, Instruction::End) {
+            if is_held && !matches!(instruction, Instruction::End) {
                 function.instruction(&Instruction::Else);
             }
-            waits = matches!(instruction, Instruction::Else);
-            if !waits {
+            is_held = matches!(instruction, Instruction::Else);
+            if !is_held {
                 function.instruction(&instruction);
             }
         }
@@ -187,7 +190,7 @@ mod tests {
 
     use super::*;
 
-    /// A module whose functions grow, so that walrus turns them round.
+    /// A module whose functions become larger, so that walrus reverses their order.
     const GROWING: &str = r#"(module
         (import "host" "call" (func $host))
         (type $number (func (result i32)))
@@ -206,15 +209,15 @@ mod tests {
         (start $start))"#;
 
     #[test]
-    fn functions_stay_where_they_were() {
+    fn functions_keep_their_order() {
         let given = wat::parse_str(GROWING).unwrap();
         let mut module = Module::from_buffer(&given).unwrap();
-        let turned = Module::from_buffer(&given).unwrap().emit_wasm();
+        let reordered = Module::from_buffer(&given).unwrap().emit_wasm();
         let names = |module: &[u8]| -> Vec<String> {
             let names = pywasm_wasm::Module::read(module).unwrap().names().unwrap();
             names.into_iter().map(str::to_owned).collect()
         };
-        assert_ne!(names(&turned), names(&given), "walrus does not sort any more");
+        assert_ne!(names(&reordered), names(&given), "walrus sorts functions");
         let emitted = emit(&mut module).unwrap();
         wasmparser::validate(&emitted).unwrap();
         assert_eq!(names(&emitted), names(&given));
@@ -222,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_called_is_what_was_called() {
+    fn calls_reach_the_same_functions() {
         let given = wat::parse_str(GROWING).unwrap();
         let emitted = emit(&mut Module::from_buffer(&given).unwrap()).unwrap();
-        assert_eq!([said(&given), said(&emitted)], [[1, 12]; 2]);
+        assert_eq!([results(&given), results(&emitted)], [[1, 12]; 2]);
     }
 
     #[test]
-    fn an_if_has_an_else_where_something_is_in_it() {
+    fn empty_else_is_dropped() {
         let given = r#"(module
             (func (export "first") (result i32) i32.const 0
                 (if (result i32) (then i32.const 2) (else i32.const 3)))
@@ -239,7 +242,7 @@ mod tests {
         let given = wat::parse_str(given).unwrap();
         let emitted = emit(&mut Module::from_buffer(&given).unwrap()).unwrap();
         wasmparser::validate(&emitted).unwrap();
-        assert_eq!(said(&emitted), [3, 8]);
+        assert_eq!(results(&emitted), [3, 8]);
         let count = |module: &[u8]| {
             let read = pywasm_wasm::Module::read(module).unwrap();
             let bodies = read.bodies.iter().map(|it| &module[it.start as usize..it.end as usize]);
@@ -252,8 +255,8 @@ mod tests {
         assert_eq!(count(&emitted), 1);
     }
 
-    /// What the exports say.
-    fn said(module: &[u8]) -> [i32; 2] {
+    /// Returns the results of the exports `first` and `third`.
+    fn results(module: &[u8]) -> [i32; 2] {
         let engine = wasmtime::Engine::default();
         let module = wasmtime::Module::new(&engine, module).unwrap();
         let mut store = wasmtime::Store::new(&engine, ());

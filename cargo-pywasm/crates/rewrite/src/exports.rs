@@ -1,4 +1,4 @@
-//! Exports left out; every other byte of a module stays as it was.
+//! Removes exports. All other bytes of a module are copied unchanged.
 
 use anyhow::Context;
 use pywasm_wasm::sections::{HEADER, kind, sections};
@@ -7,10 +7,11 @@ use wasmparser::{BinaryReader, ExportSectionReader};
 
 const EXPORTS: u8 = 7;
 
-/// The module without the exports of these names. What they lead to stays.
+/// Returns the module without the exports for which `unwanted` returns true. The exported items
+/// stay.
 ///
 /// # Errors
-/// When the module is broken.
+/// When the module is malformed.
 pub fn without_exports(module: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(module.len());
     let all = sections(module)?;
@@ -22,8 +23,10 @@ pub fn without_exports(module: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow
         }
         let content = BinaryReader::new(&module[section.content], 0);
         let mut exports = ExportSection::new();
-        for export in ExportSectionReader::new(content).context("its exports are broken")? {
-            let export = export.context("its exports are broken")?;
+        for export in
+            ExportSectionReader::new(content).context("the export section is malformed")?
+        {
+            let export = export.context("the export section is malformed")?;
             if !unwanted(export.name) {
                 exports.export(export.name, kind(export.kind), export.index);
             }
@@ -38,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_export_goes_and_the_rest_stays() {
+    fn export_is_removed_and_its_item_kept() {
         let text = r#"(module (memory (export "memory") 1)
             (func $f (export "a") (export "b")) (func (export "c") call $f))"#;
         let module = wat::parse_str(text).unwrap();

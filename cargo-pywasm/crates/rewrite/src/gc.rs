@@ -1,4 +1,4 @@
-//! What nothing leads to, taken out.
+//! Garbage collection: removes unreachable parts of a module.
 
 use anyhow::Context;
 use glob::Pattern;
@@ -6,52 +6,51 @@ use walrus::Module;
 
 use super::emit::emit;
 
-/// What `ic-wasi-polyfill` exports so that the linker keeps it: no host calls any of these, and each
-/// holds what it leads to.
+/// The exports of `ic-wasi-polyfill`. They only keep the linker from dropping functions: no host
+/// calls them, and each keeps the code that it reaches.
 ///
 /// Source: `#[no_mangle]` of ic-wasi-polyfill 0.13.1; stable-fs 0.13.1 has none.
 pub const POLYFILL_EXPORTS: [&str; 4] = ["__ic_custom_*", "init_seed", "raw_init", "raw_init_seed"];
 
-/// A module without what nothing leads to.
+/// A module after garbage collection.
 #[derive(Clone, Debug)]
-pub struct Swept {
+pub struct Collected {
     /// The module.
     pub module: Vec<u8>,
-    /// The exports that were taken out, sorted.
+    /// The removed exports, sorted.
     pub exports: Vec<String>,
-    /// How many functions nothing leads to, imported ones among them.
+    /// The number of removed functions, imported ones included.
     pub functions: usize,
-    /// How many data segments.
+    /// The number of removed data segments.
     pub segments: usize,
-    /// How many types, globals, tables, memories, tags and element segments.
+    /// The number of removed types, globals, tables, memories, tags and element segments.
     pub others: usize,
 }
 
-impl Swept {
-    /// Whether anything was taken out.
+impl Collected {
+    /// Returns true if anything was removed.
     #[must_use]
     pub fn is_changed(&self) -> bool {
         !self.exports.is_empty() || self.functions + self.segments + self.others > 0
     }
 }
 
-/// Takes out exports of these names (a `*` stands for anything), then what neither an export nor the
-/// start function, a table or an active segment leads to. A module that has nothing of the kind comes
-/// out as it came in, so that doing it again changes nothing.
+/// Removes exports that match a pattern, then everything that is unreachable from exports, the
+/// start function, tables and active segments. A module with nothing to remove is returned
+/// unchanged, so that a second run changes nothing.
 ///
-/// Debug information is left out of a module that is changed: its places would be wrong.
+/// Debug information is removed from a changed module, because its offsets would be wrong.
 ///
 /// # Errors
-/// When the module is broken, or a pattern is none.
-pub fn gc(bytes: &[u8], unwanted: &[&str]) -> anyhow::Result<Swept> {
+/// When the module is malformed, or a pattern is invalid.
+pub fn gc(bytes: &[u8], unwanted: &[&str]) -> anyhow::Result<Collected> {
     let patterns: Vec<Pattern> =
         unwanted.iter().map(|it| Pattern::new(it)).collect::<Result<_, _>>()?;
-    let mut module =
-        Module::from_buffer(bytes).context("it is not a module that can be changed")?;
+    let mut module = Module::from_buffer(bytes).context("not a module that can be changed")?;
     let is_unwanted = |name: &str| patterns.iter().any(|pattern| pattern.matches(name));
-    let gone = module.exports.iter().filter(|export| is_unwanted(&export.name));
+    let removed = module.exports.iter().filter(|export| is_unwanted(&export.name));
     let (ids, mut exports): (Vec<_>, Vec<String>) =
-        gone.map(|export| (export.id(), export.name.clone())).unzip();
+        removed.map(|export| (export.id(), export.name.clone())).unzip();
     exports.sort();
     for id in ids {
         module.exports.delete(id);
@@ -59,15 +58,15 @@ pub fn gc(bytes: &[u8], unwanted: &[&str]) -> anyhow::Result<Swept> {
     let before = Count::of(&module);
     walrus::passes::gc::run(&mut module);
     let after = Count::of(&module);
-    let mut swept = Swept {
+    let mut collected = Collected {
         module: Vec::new(),
         exports,
         functions: before.functions - after.functions,
         segments: before.segments - after.segments,
         others: before.others - after.others,
     };
-    swept.module = if swept.is_changed() { emit(&mut module)? } else { bytes.to_vec() };
-    Ok(swept)
+    collected.module = if collected.is_changed() { emit(&mut module)? } else { bytes.to_vec() };
+    Ok(collected)
 }
 
 struct Count {
@@ -95,14 +94,14 @@ impl Count {
 mod tests {
     use super::*;
 
-    /// A polyfill's function whose export alone holds what it calls.
+    /// A module with polyfill functions that only their exports keep.
     const MODULE: &str = r#"(module
         (import "ic0" "time" (func $time (result i64)))
         (import "ic0" "debug_print" (func $print (param i32 i32)))
         (memory (export "memory") 1)
         (global $unused i32 (i32.const 7))
         (data $kept (i32.const 0) "kept")
-        (data $passive "nobody reads this")
+        (data $passive "unused")
         (func $clock (result i64) call $time)
         (func (export "__ic_custom_clock_time_get") (result i64) call $clock)
         (func (export "raw_init") (param i32 i32))
@@ -116,40 +115,41 @@ mod tests {
     }
 
     #[test]
-    fn exports_of_the_polyfill_go_with_what_only_they_lead_to() {
+    fn polyfill_exports_are_removed_with_their_code() {
         let bytes = wat::parse_str(MODULE).unwrap();
-        let swept = gc(&bytes, &POLYFILL_EXPORTS).unwrap();
-        assert_eq!(swept.exports, ["__ic_custom_clock_time_get", "raw_init"]);
-        assert_eq!(exports(&swept.module), ["memory", "canister_query ask", "_initialize"]);
-        // The two, what they call, and the import behind it.
-        assert_eq!((swept.functions, swept.segments), (4, 1));
-        let module = pywasm_wasm::Module::read(&swept.module).unwrap();
+        let collected = gc(&bytes, &POLYFILL_EXPORTS).unwrap();
+        assert_eq!(collected.exports, ["__ic_custom_clock_time_get", "raw_init"]);
+        assert_eq!(exports(&collected.module), ["memory", "canister_query ask", "_initialize"]);
+        // Both functions, the function that one calls, and the import that this one calls.
+        assert_eq!((collected.functions, collected.segments), (4, 1));
+        let module = pywasm_wasm::Module::read(&collected.module).unwrap();
         assert_eq!(module.imports.iter().map(|it| it.name).collect::<Vec<_>>(), ["debug_print"]);
-        assert!(swept.module.windows(4).any(|bytes| bytes == b"kept"));
+        assert!(collected.module.windows(4).any(|bytes| bytes == b"kept"));
     }
 
     #[test]
-    fn without_patterns_every_export_stays() {
+    fn exports_are_kept_without_patterns() {
         let bytes = wat::parse_str(MODULE).unwrap();
-        let swept = gc(&bytes, &[]).unwrap();
-        assert_eq!((swept.exports.len(), exports(&swept.module).len()), (0, 5));
-        assert!(swept.is_changed(), "the passive segment and the global are nobody's");
+        let collected = gc(&bytes, &[]).unwrap();
+        assert_eq!((collected.exports.len(), exports(&collected.module).len()), (0, 5));
+        assert!(collected.is_changed(), "the passive segment and the global are unused");
     }
 
     #[test]
-    fn a_module_that_is_swept_already_comes_out_as_it_came_in() {
+    fn collected_module_is_unchanged() {
         let bytes = wat::parse_str(MODULE).unwrap();
         let once = gc(&bytes, &POLYFILL_EXPORTS).unwrap().module;
         let again = gc(&once, &POLYFILL_EXPORTS).unwrap();
         assert!(!again.is_changed() && again.module == once);
-        // As another tool has written it.
+        // A module that another tool wrote.
         let clean = wat::parse_str(r#"(module (func (export "f")) (@custom "x" "y"))"#).unwrap();
         assert_eq!(gc(&clean, &POLYFILL_EXPORTS).unwrap().module, clean);
     }
 
-    /// An export declares a function for `ref.func`; without it something else has to.
+    /// `ref.func` needs a declaration of its function, which an export is. Without the export there
+    /// must be another.
     #[test]
-    fn a_reference_to_what_was_exported_stays_valid() {
+    fn reference_to_a_former_export_stays_valid() {
         let bytes = wat::parse_str(
             r#"(module (table $t 1 funcref)
                 (func $own (export "raw_init") (param i32 i32))
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_module_is_refused() {
+    fn malformed_module_is_refused() {
         let error = format!("{:#}", gc(b"\0asm\x01\0\0\0\x02\x01", &[]).unwrap_err());
         assert!(error.contains("not a module that can be changed"), "{error}");
     }

@@ -16,6 +16,6 @@ mod rewire;
 mod stub;
 
 pub use exports::without_exports;
-pub use gc::{POLYFILL_EXPORTS, Swept, gc};
+pub use gc::{Collected, POLYFILL_EXPORTS, gc};
 pub use rewire::{Rewired, Wire, rewire};
 pub use stub::{Stubbed, stub};

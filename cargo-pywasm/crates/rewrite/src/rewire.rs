@@ -1,5 +1,5 @@
-//! Imports answered by functions of the module itself: WASI's by those of a polyfill, for a host that
-//! has no WASI.
+//! Connects imports to functions of the module itself, such as WASI's to a polyfill for a host
+//! without WASI.
 
 use std::collections::HashMap;
 
@@ -13,50 +13,50 @@ use walrus::{
 
 use super::emit::emit;
 
-/// Which imports are answered by which functions: `wasi_snapshot_preview1.*=__ic_custom_*`.
+/// Imports and the functions that they are connected to: `wasi_snapshot_preview1.*=__ic_custom_*`.
 #[derive(Clone, Debug)]
 pub struct Wire {
     imports: Pattern,
-    /// Before and behind what the pattern's `*` stands for.
+    /// The text of the function's name before and after its `*`.
     target: (String, String),
-    /// What stands before the `*` of the pattern.
+    /// The text of the import pattern before its `*`.
     prefix: String,
+    /// The text of the import pattern after its `*`.
     suffix: String,
 }
 
-/// A module whose imports were rewired.
+/// A module after rewiring.
 #[derive(Clone, Debug)]
 pub struct Rewired {
     /// The module.
     pub module: Vec<u8>,
-    /// The imports that are answered now, `module.name`, and the function that does, sorted.
+    /// The rewired imports, `module.name`, each with its function, sorted.
     pub wired: Vec<(String, String)>,
-    /// Imports that a wire speaks of, and whose function is not there, sorted.
+    /// The imports that match a wire but have no such function, sorted.
     pub left: Vec<String>,
 }
 
 impl Wire {
-    /// Reads `IMPORTS=FUNCTION`: names, each with a `*` or neither, which stands for the same on
-    /// both sides.
+    /// Parses `IMPORTS=FUNCTION`. A `*` on both sides stands for the same text.
     ///
     /// # Errors
-    /// When it has another form.
+    /// When the text has another form.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let form =
-            || format!("`{text}` is not a wire, as `wasi_snapshot_preview1.*=__ic_custom_*` is");
+            || format!("`{text}` is not a wire such as `wasi_snapshot_preview1.*=__ic_custom_*`");
         let (imports, function) = text.split_once('=').with_context(form)?;
         let stars = |text: &str| text.matches('*').count();
         anyhow::ensure!(stars(imports) == stars(function) && stars(imports) <= 1, form());
         let halves = |text: &str| {
-            let (before, behind) = text.split_once('*').unwrap_or((text, ""));
-            (before.to_owned(), behind.to_owned())
+            let (before, after) = text.split_once('*').unwrap_or((text, ""));
+            (before.to_owned(), after.to_owned())
         };
         let (prefix, suffix) = halves(imports);
         let (imports, target) = (Pattern::new(imports).with_context(form)?, halves(function));
         Ok(Self { imports, target, prefix, suffix })
     }
 
-    /// The wires to the polyfill that canisters have, `ic-wasi-polyfill`.
+    /// Returns the wires from WASI to `ic-wasi-polyfill`.
     #[must_use]
     pub fn polyfill() -> Vec<Self> {
         let wire = |module: &str| Self::parse(&format!("{module}.*=__ic_custom_*"));
@@ -66,7 +66,7 @@ impl Wire {
             .collect()
     }
 
-    /// The function for an import.
+    /// Returns the name of the function for an import.
     fn function(&self, import: &str) -> Option<String> {
         if !self.imports.matches(import) {
             return None;
@@ -77,14 +77,13 @@ impl Wire {
     }
 }
 
-/// Rewires a module, and takes out what nothing leads to any more, where that is asked for. One that
-/// has nothing to rewire comes out as it came in, so that rewiring again changes nothing.
+/// Rewires a module. With `collect`, code that becomes unreachable is removed. A module with
+/// nothing to rewire is returned unchanged, so that a second run changes nothing.
 ///
 /// # Errors
-/// When the module is broken, or a function has another type than the import.
-pub fn rewire(bytes: &[u8], wires: &[Wire], tidy: bool) -> anyhow::Result<Rewired> {
-    let mut module =
-        Module::from_buffer(bytes).context("it is not a module that can be changed")?;
+/// When the module is malformed, or a function has another type than its import.
+pub fn rewire(bytes: &[u8], wires: &[Wire], collect: bool) -> anyhow::Result<Rewired> {
+    let mut module = Module::from_buffer(bytes).context("not a module that can be changed")?;
     let (mut plan, mut left) = (Vec::new(), Vec::new());
     for import in module.imports.iter() {
         let ImportKind::Function(function) = import.kind else { continue };
@@ -105,7 +104,7 @@ pub fn rewire(bytes: &[u8], wires: &[Wire], tidy: bool) -> anyhow::Result<Rewire
         let (import, own) = (ty(*function), ty(*target));
         anyhow::ensure!(
             (import.params(), import.results()) == (own.params(), own.results()),
-            "`{whole}` is {:?} -> {:?}, and `{name}` {:?} -> {:?}: they are of different types",
+            "`{whole}` has type {:?} -> {:?}, but `{name}` has type {:?} -> {:?}",
             import.params(),
             import.results(),
             own.params(),
@@ -118,14 +117,14 @@ pub fn rewire(bytes: &[u8], wires: &[Wire], tidy: bool) -> anyhow::Result<Rewire
     for (_, _, function, _, import) in &plan {
         remove(&mut module, *function, *import);
     }
-    if tidy {
+    if collect {
         walrus::passes::gc::run(&mut module);
     }
     let wired = plan.into_iter().map(|(whole, name, ..)| (whole, name)).collect();
     Ok(Rewired { module: emit(&mut module)?, wired, left })
 }
 
-/// The function of a name: as it is exported, which no `strip` takes away, else as it is called.
+/// Finds a defined function by its export, which `strip` keeps, else by its name.
 fn target(module: &Module, name: &str) -> anyhow::Result<Option<FunctionId>> {
     let exported = module.exports.iter().find(|export| export.name == name);
     let found = match exported.map(|export| export.item) {
@@ -136,8 +135,8 @@ fn target(module: &Module, name: &str) -> anyhow::Result<Option<FunctionId>> {
     Ok(found.filter(is_local))
 }
 
-/// What is inside of `NAME.command_export`, which a linker makes of the exports of a command: called
-/// through it, constructors and destructors would run around each call.
+/// Returns the function inside the wrapper `NAME.command_export`, which the linker makes for the
+/// exports of a command. A call of the wrapper also runs constructors and destructors.
 fn unwrapped(module: &Module, function: FunctionId) -> anyhow::Result<FunctionId> {
     let outer = module.funcs.get(function);
     let name = outer.name.as_deref().unwrap_or_default();
@@ -153,13 +152,13 @@ fn unwrapped(module: &Module, function: FunctionId) -> anyhow::Result<FunctionId
     let calls: Vec<FunctionId> = calls.collect();
     let [_, inside, _] = calls[..] else {
         anyhow::bail!(
-            "`{name}` wraps no function that can be told: link a reactor, with crt1-reactor.o"
+            "cannot find the function inside `{name}`: link a reactor, with crt1-reactor.o"
         );
     };
     Ok(inside)
 }
 
-/// Everything that can name a function.
+/// Replaces functions everywhere in the module.
 fn replace(module: &mut Module, wires: &HashMap<FunctionId, FunctionId>) {
     let to = |id: &mut FunctionId| {
         if let Some(target) = wires.get(id) {
@@ -227,8 +226,8 @@ fn remove(module: &mut Module, function: FunctionId, import: ImportId) {
 mod tests {
     use super::*;
 
-    /// What wasi2ic's own tests are about: calls in blocks, loops and branches, a table, a reference,
-    /// a polyfill function that calls what it stands for, targets by name and by export.
+    /// The cases of wasi2ic's tests: calls in blocks, loops and branches, a table, a reference, a
+    /// polyfill function that calls its own import, targets by name and by export.
     const MODULE: &str = r#"(module
         (import "ic0" "debug_print" (func $print (param i32 i32)))
         (import "wasi_snapshot_preview1" "fd_write"
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_go_to_the_polyfill_and_what_it_lacks_stays() {
+    fn imports_are_rewired_if_the_polyfill_has_them() {
         let bytes = wat::parse_str(MODULE).unwrap();
         let done = rewire(&bytes, &Wire::polyfill(), true).unwrap();
         let wired: Vec<&str> = done.wired.iter().map(|(import, _)| import.as_str()).collect();
@@ -270,7 +269,7 @@ mod tests {
             done.left,
             ["wasi_snapshot_preview1.environ_get", "wasi_snapshot_preview1.proc_exit"]
         );
-        // What nobody called is gone, and what nobody answers is not.
+        // The unused import is removed, the one without a function is kept.
         assert_eq!(imports(&done.module), ["ic0.debug_print", "wasi_snapshot_preview1.proc_exit"]);
         let module = pywasm_wasm::Module::read(&done.module).unwrap();
         assert!(module.exports.iter().any(|export| export.name == "_initialize"));
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_without_a_polyfill_is_not_touched() {
+    fn module_without_a_polyfill_is_unchanged() {
         let bytes = wat::parse_str(
             r#"(module (import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32))))"#,
         );
@@ -288,17 +287,17 @@ mod tests {
     }
 
     #[test]
-    fn a_function_of_another_type_is_refused() {
+    fn different_type_is_refused() {
         let text = MODULE.replace(
             "(param i32 i32) (result i32)\n            (table.set",
             "(param i32) (result i32)\n            (table.set",
         );
         let error = rewire(&wat::parse_str(text).unwrap(), &Wire::polyfill(), true).unwrap_err();
-        assert!(error.to_string().contains("they are of different types"), "{error}");
+        assert!(error.to_string().contains("but `__ic_custom_random_get` has type"), "{error}");
     }
 
     #[test]
-    fn the_wrapper_of_a_command_is_taken_off() {
+    fn command_wrapper_is_bypassed() {
         for name in ["$__ic_custom_fd_close", "$inside"] {
             let text = format!(
                 r#"(module
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn any_import_goes_to_any_function() {
+    fn wires_match_any_import() {
         let text = r#"(module
             (import "env" "a" (func $a)) (import "env" "b" (func $b)) (import "host" "a" (func $c))
             (func $mine_a) (func $other)
