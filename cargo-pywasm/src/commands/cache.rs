@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use bytesize::ByteSize;
+use pywasm_session::display_size;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Subcommand;
 use serde::Serialize;
@@ -142,10 +142,10 @@ fn remove_all(
         }
         freed += size;
         let verb = if dry_run { "Would remove" } else { "Removed" };
-        ctx.reporter.status(verb, format!("{path} ({})", ByteSize::b(size).display().si()));
+        ctx.reporter.status(verb, format!("{path} ({})", display_size(size)));
     }
     let verb = if dry_run { "Would free" } else { "Freed" };
-    ctx.reporter.status(verb, ByteSize::b(freed).display().si().to_string());
+    ctx.reporter.status(verb, display_size(freed));
     Ok(())
 }
 

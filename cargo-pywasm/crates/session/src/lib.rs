@@ -13,6 +13,7 @@ mod hint;
 mod message;
 mod nearest;
 mod reporter;
+mod size;
 pub mod variables;
 
 pub use argument::is_path;
@@ -21,3 +22,4 @@ pub use hint::{WithHint, cause_of, hint_of, hinted, one_line};
 pub use message::Message;
 pub use nearest::nearest;
 pub use reporter::{MessageFormat, Reporter};
+pub use size::display_size;

@@ -1,6 +1,6 @@
 //! Checks of the toolchain and the store.
 
-use bytesize::ByteSize;
+use pywasm_session::display_size;
 use camino::Utf8Path;
 use pywasm_recipes::{SdkPin, SdkStatus};
 
@@ -47,7 +47,6 @@ pub(super) fn store(ctx: &Ctx) -> Check {
 
 /// Checks the free space. Cache and installations may be on two disks: the fuller one decides.
 pub(super) fn disk(ctx: &Ctx) -> Check {
-    let size = |bytes| ByteSize::b(bytes).display().si();
     let roots = [ctx.store.cache(), ctx.store.data()];
     match roots.into_iter().filter_map(|path| Some((free_space(path)?, path))).min() {
         Some((bytes, _)) if bytes >= DISK_NEEDED => {
@@ -85,7 +84,7 @@ pub(super) fn staging(ctx: &Ctx) -> Check {
     if sizes.is_empty() {
         return Check::ok("staging", "no incomplete entries");
     }
-    let size = ByteSize::b(sizes.iter().sum()).display().si();
+    let size = display_size(sizes.iter().sum::<u64>());
     let found = format!("{} incomplete, {size}, of killed or active runs", sizes.len());
     Check::note("staging", found, "`cargo pywasm cache prune` removes those of killed runs")
 }

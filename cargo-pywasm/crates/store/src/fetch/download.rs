@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use bytesize::ByteSize;
+use pywasm_session::display_size;
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err::File;
 use indicatif::ProgressBar;
@@ -253,7 +253,7 @@ impl<'a> Job<'a> {
     }
 
     fn description(&self, size: Option<u64>) -> String {
-        let size = size.map(|size| format!(" ({})", ByteSize::b(size).display().si()));
+        let size = size.map(|size| format!(" ({})", display_size(size)));
         format!("{}{} from {}", self.wanted.file, size.unwrap_or_default(), self.location)
     }
 

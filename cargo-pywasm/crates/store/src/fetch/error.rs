@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bytesize::ByteSize;
+use pywasm_session::display_size;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
 
@@ -171,7 +171,7 @@ fn meaning(code: u16) -> &'static str {
 fn details(size: Option<u64>, sha256: &Digest, path: &Utf8Path, locations: &[Location]) -> String {
     let mut text = String::new();
     if let Some(size) = size {
-        let _ = write!(text, "\n  size     {size} bytes ({})", ByteSize::b(size).display().si());
+        let _ = write!(text, "\n  size     {size} bytes ({})", display_size(size));
     }
     let _ = write!(text, "\n  sha256   {sha256}\n  path     {path}");
     for location in locations {
