@@ -17,13 +17,13 @@ use pywasm_snapshot::{self as snapshot, Form, Request, Snapshot};
 use pywasm_store::Ctx;
 use pywasm_store::stage_file;
 
-/// Make a snapshot: run a module's initialization now, so that it starts with Python initialized
+/// Make a snapshot of a module, which starts with Python already initialized
 ///
-/// The result has Python initialized and the modules of `--import` imported. Arguments, variables,
-/// directories, streams, clocks and random numbers are set up again at each start. The
-/// initialization sees the standard library as with `run-wasm`, the directories and variables of
-/// `--dir` and `--env`, and a fixed date. Files that it leaves open are an error. Prints the path
-/// of the result.
+/// Runs the initialization of the module now. In the result, Python is initialized and the modules
+/// of `--import` are imported. Arguments, variables, directories, streams, clocks and random
+/// numbers are set up again at each start. The initialization sees the standard library as with
+/// `run-wasm`, the directories and variables of `--dir` and `--env`, and a fixed date. Files that
+/// it leaves open are an error. Prints the path of the result.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module: a command, a reactor, or a canister after `rewire`

@@ -17,7 +17,8 @@ use crate::wasm_error;
 use pywasm_session::{Reporter, one_line};
 use pywasm_store::{Bucket, Ctx, stage_file};
 
-/// The limit of the cache's size, enforced when an entry is added. A compiled Python takes some 40 MB.
+/// The limit of the cache's size, enforced when an entry is added. A compiled Python takes some 40
+/// MB.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Compiles modules, or loads them from the store.
