@@ -50,11 +50,11 @@ pub(super) fn disk(ctx: &Ctx) -> Check {
     let roots = [ctx.store.cache(), ctx.store.data()];
     match roots.into_iter().filter_map(|path| Some((free_space(path)?, path))).min() {
         Some((bytes, _)) if bytes >= DISK_NEEDED => {
-            Check::ok("disk", format!("{} free", size(bytes)))
+            Check::ok("disk", format!("{} free", display_size(bytes)))
         }
         Some((bytes, path)) => Check::missing(
             "disk",
-            format!("{} free for {path}, 2 GB are needed", size(bytes)),
+            format!("{} free for {path}, 2 GB are needed", display_size(bytes)),
             "free some space, or set PYWASM_STORE to another disk",
         ),
         None => Check::note("disk", "the free space is unknown", "2 GB are needed"),

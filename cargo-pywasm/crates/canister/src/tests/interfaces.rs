@@ -1,5 +1,6 @@
 //! Interfaces of modules, and text with their types.
 
+use pywasm_session::hint_of;
 use pywasm_wasm::custom;
 
 use super::*;
@@ -76,8 +77,9 @@ fn failed_extraction_names_the_reason() {
     assert!(refused(&wat::parse_str(latin).unwrap()).contains("not UTF-8"));
     let outside = latin.replace("(i32.const 16)))", "(i32.const -1)))");
     assert!(refused(&wat::parse_str(outside).unwrap()).contains("outside its memory"));
-    let bare = refused(&wat::parse_str("(module)").unwrap());
-    assert!(bare.contains("no export `get_candid_pointer`") && bare.contains("export_candid!()"));
+    let error = interface::extract(&wat::parse_str("(module)").unwrap()).unwrap_err();
+    assert!(error.to_string().contains("no export `get_candid_pointer`"), "{error}");
+    assert!(hint_of(&error).is_some_and(|hint| hint.contains("export_candid!()")));
 }
 
 #[test]
