@@ -72,6 +72,8 @@ enum Command {
     EmitStubs(commands::emit_stubs::Args),
     Rewire(commands::rewire::Args),
     PostLink(commands::post_link::Args),
+    #[command(hide = true)]
+    Project(commands::project::Args),
     Size(commands::size::Args),
     List(commands::list::Args),
     Uninstall(commands::uninstall::Args),
@@ -129,6 +131,7 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::EmitStubs(args) => commands::emit_stubs::run(args, &ctx),
         Command::Rewire(args) => commands::rewire::run(args, &ctx),
         Command::PostLink(args) => commands::post_link::run(args, &ctx),
+        Command::Project(args) => commands::project::run(args, &ctx),
         Command::Size(args) => commands::size::run(args, &ctx),
         Command::List(args) => commands::list::run(args, &ctx),
         Command::Uninstall(args) => commands::uninstall::run(args, &ctx),

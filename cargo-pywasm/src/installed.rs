@@ -1,4 +1,4 @@
-//! Which installation is meant.
+//! Installations in the store.
 
 use std::path::Path;
 
@@ -6,53 +6,54 @@ use camino::Utf8PathBuf;
 use pywasm_build::Installation;
 use pywasm_recipes::PatchVersion;
 
-use crate::config::{Selection, load_recipe};
+use crate::config::{Selection, Workspace, load_recipe};
 use pywasm_session::WithHint;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 
-/// Every installation in the store, newest CPython first.
+/// Returns every installation in the store, newest CPython first.
 ///
 /// # Errors
-/// When one of them can't be read.
+/// When one of them cannot be read.
 pub fn all(ctx: &Ctx) -> anyhow::Result<Vec<Installation>> {
     Ok(pywasm_build::installations(ctx.store.bucket(Bucket::Installs).as_std_path())?)
 }
 
-/// The newest installation that is asked for.
+/// Returns the newest installation that matches a selection.
 ///
 /// # Errors
-/// When there is none; the hint is the command that makes it.
-pub fn find(selection: &Selection, ctx: &Ctx) -> anyhow::Result<Installation> {
-    let wanted = selection.filled(ctx)?;
-    let recipe = wanted.recipe.as_deref().map(|it| recipe_name(it, ctx)).transpose()?;
+/// When there is none; the hint is the command that installs it.
+pub fn find(selection: &Selection, workspace: &Workspace<'_>) -> anyhow::Result<Installation> {
+    let ctx = workspace.ctx();
+    let selected = selection.filled(workspace)?;
+    let recipe = selected.recipe.as_deref().map(|it| recipe_name(it, ctx)).transpose()?;
     let matches = |python: &Installation| {
         let version: Option<PatchVersion> = python.version().parse().ok();
-        wanted.python.is_none_or(|it| version.is_some_and(|version| it.matches(version)))
+        selected.python.is_none_or(|it| version.is_some_and(|version| it.matches(version)))
             && recipe.as_ref().is_none_or(|name| name == python.recipe())
     };
     let found = all(ctx)?.into_iter().find(matches);
-    let (mut what, mut command) = ("CPython".to_owned(), "cargo pywasm install".to_owned());
-    if let Some(python) = wanted.python {
-        what.push_str(&format!(" {python}"));
+    let (mut description, mut command) = ("CPython".to_owned(), "cargo pywasm install".to_owned());
+    if let Some(python) = selected.python {
+        description.push_str(&format!(" {python}"));
         command.push_str(&format!(" --python {python}"));
     }
-    if let Some(name) = &wanted.recipe {
-        what.push_str(&format!(" with recipe `{name}`"));
+    if let Some(name) = &selected.recipe {
+        description.push_str(&format!(" with recipe `{name}`"));
         command.push_str(&format!(" --recipe {name}"));
     }
     found
-        .ok_or_else(|| anyhow::anyhow!("no {what} is installed"))
-        .hint(|| format!("`{command}` builds it"))
+        .ok_or_else(|| anyhow::anyhow!("{description} is not installed"))
+        .hint(|| format!("`{command}` installs it"))
 }
 
-/// An installation's directory name, which is what people call it.
+/// Returns the name of an installation's directory, which identifies it on the command line.
 #[must_use]
 pub fn name_of(python: &Installation) -> String {
     python.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// A path of an installation as this crate's paths are.
+/// Converts a path of an installation.
 ///
 /// # Errors
 /// When it is not UTF-8.
@@ -60,8 +61,8 @@ pub fn utf8(path: impl AsRef<Path>) -> anyhow::Result<Utf8PathBuf> {
     Ok(Utf8PathBuf::try_from(path.as_ref().to_path_buf())?)
 }
 
-/// The name in a recipe file, or the name itself: that of a recipe which is gone from the tool is
-/// still the name of what it built.
+/// Returns the name of a recipe: from its file, or as given. A built-in name is not looked up, because
+/// an installation can be of a recipe that this version of the tool no longer has.
 fn recipe_name(recipe: &str, ctx: &Ctx) -> anyhow::Result<String> {
     if recipe.ends_with(".toml") {
         Ok(load_recipe(recipe, ctx)?.name)

@@ -1,29 +1,31 @@
-//! What a build script tells Cargo, as data.
+//! Lines that a build script prints for Cargo.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// One line for Cargo; its `Display` is that line.
+/// One instruction for Cargo. Its `Display` is the line that the build script prints.
 ///
-/// Source of the forms: "Build Scripts" in the Cargo book.
+/// Source of the formats: [Build Scripts] in the Cargo book.
+///
+/// [Build Scripts]: https://doc.rust-lang.org/cargo/reference/build-scripts.html
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Directive {
-    /// A directory with native libraries.
+    /// A directory to search for native libraries.
     LinkSearch(PathBuf),
-    /// A static library that is linked where the module is, not copied into an rlib.
+    /// A static library, linked into the final module rather than copied into an rlib.
     LinkLib(String),
-    /// The same, with all that is in it, wanted or not.
+    /// A static library of which every member is linked, used or not.
     LinkWholeLib(String),
-    /// An argument for the linker of commands, reactors, tests and examples.
+    /// A linker argument for every binary, cdylib, test and example of the package.
     LinkArg(String),
-    /// An argument for the linker of reactors (`crate-type = ["cdylib"]`) only.
+    /// A linker argument for reactors (`crate-type = ["cdylib"]`) only.
     LinkArgCdylib(String),
-    /// A file or directory whose change is a reason to run the build script again.
+    /// A file or directory whose change reruns the build script.
     RerunIfChanged(PathBuf),
-    /// A variable whose change is one.
+    /// An environment variable whose change reruns the build script.
     RerunIfEnvChanged(&'static str),
-    /// A line for whoever builds the crate.
+    /// A warning that Cargo shows.
     Warning(String),
 }
 
@@ -40,8 +42,8 @@ impl fmt::Display for Directive {
             Self::LinkArg(arg) => write!(f, "cargo::rustc-link-arg={arg}"),
             Self::LinkArgCdylib(arg) => write!(f, "cargo::rustc-link-arg-cdylib={arg}"),
             Self::RerunIfChanged(path) => write!(f, "cargo::rerun-if-changed={}", path.display()),
-            Self::Warning(text) => write!(f, "cargo::warning={text}"),
             Self::RerunIfEnvChanged(name) => write!(f, "cargo::rerun-if-env-changed={name}"),
+            Self::Warning(text) => write!(f, "cargo::warning={text}"),
         }
     }
 }

@@ -1,65 +1,77 @@
-//! What can be wrong with an installation, or with linking it.
+//! Errors of finding and linking an installation.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::libc::Stamp;
-
-/// Why an installation can't be used. Displays as one sentence and what to do.
+/// The reason why Python cannot be linked.
+///
+/// Its `Display` is a lowercase sentence that names the object, followed by a line `hint: …` with
+/// one action.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file can't be read.
+    /// A file cannot be read.
     Read(PathBuf, std::io::Error),
-    /// A file is not what this version of the crate reads.
+    /// `manifest.json` of an installation has another format or version than this crate reads.
     Manifest(PathBuf, String),
-    /// There is no place to look in: neither `PYWASM_STORE` nor `HOME` is set.
+    /// `.pywasm/project.json` has another format or version than this crate reads.
+    Project(PathBuf, String),
+    /// There is no store to search: neither `PYWASM_STORE` nor `HOME` is set.
     NoHome,
-    /// Nothing that is installed is what is asked for.
+    /// No installation matches the request.
     NotInstalled {
-        /// What is asked for.
-        wanted: String,
-        /// The command that makes it.
+        /// The request, such as `CPython 3.13 (full)`.
+        request: String,
+        /// The command that installs it.
         command: String,
     },
-    /// The installation that was named can't be opened.
+    /// The named installation cannot be opened.
     Named {
-        /// Who named it.
+        /// The file or variable that names it.
         by: String,
-        /// Why it can't.
+        /// The reason.
         cause: Box<Error>,
     },
-    /// The installation that was named is not what is asked for.
+    /// The named installation does not match what the build script requests.
     Mismatch {
-        /// Who named it.
+        /// The file or variable that names it.
         by: String,
-        /// What it is.
-        has: String,
-        /// What is asked for.
-        wanted: String,
+        /// The named installation, such as `CPython 3.13.15 (default)`.
+        found: String,
+        /// The request, such as `CPython 3.13 (full)`.
+        request: String,
     },
-    /// This Rust can't build for the target.
+    /// The Rust toolchain with this sysroot has no standard library for the target.
     NoTarget(PathBuf),
-    /// A library or object of Rust's or the installation's is not what its name says.
+    /// A library or object file is not in the format that its name promises.
     Damaged(PathBuf),
-    /// Neither libc can be linked with both sides.
+    /// Neither libc satisfies both libpython and Rust.
     LibcPair {
-        /// The one libpython was built against.
-        python: Stamp,
-        /// The one Rust brings.
-        rust: Stamp,
-        /// What the first lacks.
-        pythons_lacks: Vec<String>,
-        /// What the second lacks.
-        rusts_lacks: Vec<String>,
+        /// The `libc.a` that libpython was built against.
+        python: PathBuf,
+        /// The `libc.a` of the Rust toolchain.
+        rust: PathBuf,
+        /// Symbols that Rust needs and libpython's libc lacks.
+        missing_from_python: Vec<String>,
+        /// Symbols that libpython needs and Rust's libc lacks.
+        missing_from_rust: Vec<String>,
     },
-    /// A program can't be run, or failed; its name and what it said.
-    Program(String, String),
+    /// A program cannot be started, or failed.
+    Program {
+        /// The command line.
+        command: String,
+        /// What it printed, or why it cannot be started.
+        message: String,
+    },
 }
 
 impl Error {
-    pub(crate) fn manifest(path: &Path, text: impl Into<String>) -> Self {
-        Self::Manifest(path.to_owned(), text.into())
+    pub(crate) fn manifest(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Manifest(path.to_owned(), problem.into())
+    }
+
+    pub(crate) fn project(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Project(path.to_owned(), problem.into())
     }
 }
 
@@ -68,53 +80,63 @@ impl fmt::Display for Error {
         match self {
             Self::Read(path, error) => write!(
                 f,
-                "can't read `{}`: {error}\nhint: `cargo pywasm install` makes an installation",
+                "can't read `{}`: {error}\nhint: `cargo pywasm install` installs Python",
                 path.display()
             ),
-            Self::Manifest(path, text) => write!(
+            Self::Manifest(path, problem) => write!(
                 f,
-                "`{}` is not what this version reads: {text}\n\
-                 hint: install again with `cargo pywasm install --force`, or use the \
-                 pywasm-build of the version that installed it",
+                "`{}` is not a manifest that this pywasm-build can read: {problem}\n\
+                 hint: reinstall with `cargo pywasm install --force`, or use the pywasm-build of \
+                 the version that installed it",
+                path.display()
+            ),
+            Self::Project(path, problem) => write!(
+                f,
+                "`{}` is not a project file that this pywasm-build can read: {problem}\n\
+                 hint: `cargo pywasm install` in the crate rewrites it",
                 path.display()
             ),
             Self::NoHome => f.write_str(
-                "no place to look for installations: neither PYWASM_STORE nor HOME is set\n\
-                 hint: set PYWASM_STORE to the directory `cargo pywasm install` used",
+                "no store to search for installations: neither PYWASM_STORE nor HOME is set\n\
+                 hint: set PYWASM_STORE to the store of `cargo pywasm install`",
             ),
-            Self::NotInstalled { wanted, command } => {
-                write!(f, "no {wanted} is installed\nhint: `{command}` builds it")
+            Self::NotInstalled { request, command } => {
+                write!(f, "{request} is not installed\nhint: `{command}` installs it")
             }
             Self::Named { by, cause } => write!(f, "the installation named by {by}: {cause}"),
-            Self::Mismatch { by, has, wanted } => write!(
+            Self::Mismatch { by, found, request } => write!(
                 f,
-                "the installation named by {by} is {has}, and the build script asks for {wanted}\n\
-                 hint: let `[package.metadata.pywasm]` and the build script say the same, then \
-                 run `cargo pywasm install` in the project"
+                "the installation named by {by} is {found}, but the build script requests \
+                 {request}\n\
+                 hint: request the same in `[package.metadata.pywasm]` and in the build script, \
+                 then run `cargo pywasm install` in the crate"
             ),
             Self::NoTarget(sysroot) => write!(
                 f,
-                "the Rust in `{}` can't build for wasm32-wasip1\n\
-                 hint: `rustup target add wasm32-wasip1`, or build with `cargo pywasm build`, \
-                 which finds a Rust that can",
+                "the Rust toolchain in `{}` can't build for wasm32-wasip1\n\
+                 hint: run `rustup target add wasm32-wasip1`, or build with `cargo pywasm build`, \
+                 which finds a toolchain that can",
                 sysroot.display()
             ),
             Self::Damaged(path) => write!(
                 f,
-                "`{}` is not the kind of file its name says\n\
-                 hint: install again what it belongs to",
+                "`{}` is damaged: its content is not in the format of its name\n\
+                 hint: reinstall the toolchain or the Python that it belongs to",
                 path.display()
             ),
-            Self::LibcPair { python, rust, pythons_lacks, rusts_lacks } => write!(
+            Self::LibcPair { python, rust, missing_from_python, missing_from_rust } => write!(
                 f,
-                "libpython was built against {python} and this Rust brings {rust}: the first \
-                 lacks {}, which Rust wants; the second lacks {}, which libpython wants\n\
-                 hint: build libpython with the WASI SDK whose libc this Rust brings \
-                 (`cargo pywasm install --wasi-sdk PATH`), or take a Rust of the SDK's time",
-                pythons_lacks.join(", "),
-                rusts_lacks.join(", ")
+                "no libc satisfies both libpython and Rust: `{}`, which libpython was built \
+                 against, lacks {}, which Rust needs; `{}`, which belongs to Rust, lacks {}, which \
+                 libpython needs\n\
+                 hint: build Python with the WASI SDK whose libc this Rust bundles (`cargo pywasm \
+                 install --wasi-sdk PATH`), or use a Rust released at the time of that SDK",
+                python.display(),
+                missing_from_python.join(", "),
+                rust.display(),
+                missing_from_rust.join(", ")
             ),
-            Self::Program(name, said) => write!(f, "`{name}` failed: {said}"),
+            Self::Program { command, message } => write!(f, "`{command}` failed: {message}"),
         }
     }
 }

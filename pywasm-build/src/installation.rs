@@ -1,133 +1,146 @@
-//! One installation: the contract between `cargo pywasm install` and its users.
+//! An installation: the contract between `cargo pywasm install` and the programs that use it.
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use crate::{json, Error};
 
-use crate::Error;
-
-/// The only target there is today.
+/// The only supported target.
 pub const TARGET: &str = "wasm32-wasip1";
 
 /// The version of `manifest.json` that this crate reads.
-const MANIFEST_VERSION: u64 = 2;
-/// The directory in `lib/` with the libc and start files that libpython was built against. Apart
-/// from libpython, so that a search path for one does not bring the other.
+const MANIFEST_VERSION: u32 = 2;
+/// The directory in `lib/` with the libc and start files that libpython was built against. It is
+/// separate from libpython, so that a search path for one does not include the other.
 pub const LIBC_DIR: &str = "wasi-libc";
-/// The directory in `lib/` with the standard library's zip and nothing else, for hosts that give
-/// a module whole directories.
+/// The directory in `lib/` that holds only the zip of the standard library, for hosts that can
+/// mount directories but not files.
 pub const ZIP_DIR: &str = "zip";
-/// The object in `lib/` that finalizes Python when a command ends.
+/// The object in `lib/` that finalizes Python when a command exits.
 pub const EXIT_OBJECT: &str = "pywasm-exit.o";
-/// The library in `lib/` with the modules that its recipe has travel inside, where it has any.
+/// The library in `lib/` with the modules that the recipe freezes, if it freezes any.
 pub const FROZEN_LIBRARY: &str = "pywasm_frozen";
 
-/// A finished CPython for wasm32-wasip1.
+/// An installed CPython for wasm32-wasip1.
+///
+/// ```no_run
+/// let python = pywasm_build::Installation::open("/path/to/installation")?;
+/// assert_eq!(python.series(), "3.13");
+/// # Ok::<(), pywasm_build::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Installation {
     root: PathBuf,
-    manifest: Value,
+    manifest: String,
+    version: String,
+    series: String,
+    recipe: String,
+    toolchain: PathBuf,
+    modules: Vec<String>,
+    libc_needs: Vec<String>,
 }
 
 impl Installation {
     /// Opens the installation at `root` and reads its manifest.
     ///
     /// # Errors
-    /// When `manifest.json` is missing, is not JSON, or is of another version.
+    /// When `manifest.json` is missing, is not JSON, or has an unsupported version.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
         let root = root.into();
         let path = root.join("manifest.json");
-        let text = std::fs::read(&path).map_err(|error| Error::Read(path.clone(), error))?;
-        let manifest: Value = serde_json::from_slice(&text)
-            .map_err(|error| Error::manifest(&path, error.to_string()))?;
-        match manifest["version"].as_u64() {
-            Some(MANIFEST_VERSION) => {}
-            Some(other) => {
-                let text = format!("its format version is {other} instead of {MANIFEST_VERSION}");
-                return Err(Error::manifest(&path, text));
-            }
-            None => return Err(Error::manifest(&path, "no `version`")),
-        }
-        for pointer in ["/python/version", "/python/series", "/recipe/name", "/toolchain/root"] {
-            if manifest.pointer(pointer).and_then(Value::as_str).is_none() {
-                return Err(Error::manifest(&path, format!("no text at `{pointer}`")));
-            }
-        }
-        Ok(Self { root, manifest })
+        let read = std::fs::read_to_string(&path);
+        let manifest = read.map_err(|error| Error::Read(path.clone(), error))?;
+        let invalid = |problem: String| Error::manifest(&path, problem);
+        let value = json::parse(manifest.as_bytes()).map_err(invalid)?;
+        json::check_version(&value, MANIFEST_VERSION).map_err(invalid)?;
+        let text = |path: &str| {
+            let text = json::text(&value, path).map(str::to_owned);
+            text.ok_or_else(|| invalid(format!("it has no text at `{path}`")))
+        };
+        let texts = |path: &str| json::texts(&value, path).map(str::to_owned).collect();
+        Ok(Self {
+            version: text("python.version")?,
+            series: text("python.series")?,
+            recipe: text("recipe.name")?,
+            toolchain: text("toolchain.root")?.into(),
+            modules: texts("modules.builtin"),
+            libc_needs: texts("libc.needs"),
+            manifest,
+            root,
+        })
     }
 
-    /// The directory everything below lies in.
+    /// The installation's directory.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The whole manifest; `docs/guide/installation.md` describes it.
+    /// The text of `manifest.json`, for fields that have no method here. The [guide] describes them.
+    ///
+    /// [guide]: https://github.com/cargo-pywasm/cargo-pywasm/blob/main/docs/guide/installation.md
     #[must_use]
-    pub fn manifest(&self) -> &Value {
+    pub fn manifest(&self) -> &str {
         &self.manifest
     }
 
-    /// CPython's version, `3.13.15`.
+    /// The version of CPython, `3.13.15`.
     #[must_use]
     pub fn version(&self) -> &str {
-        self.text("/python/version")
+        &self.version
     }
 
-    /// CPython's series, `3.13`.
+    /// The series of CPython, `3.13`.
     #[must_use]
     pub fn series(&self) -> &str {
-        self.text("/python/series")
+        &self.series
     }
 
-    /// The name of the recipe it was built by.
+    /// The name of the recipe that it was built with.
     #[must_use]
     pub fn recipe(&self) -> &str {
-        self.text("/recipe/name")
+        &self.recipe
     }
 
-    /// The names of the extension modules built in, sorted.
+    /// The names of the built-in extension modules, sorted.
     #[must_use]
     pub fn modules(&self) -> Vec<&str> {
-        let names = self.manifest.pointer("/modules/builtin").and_then(Value::as_array);
-        names.into_iter().flatten().filter_map(Value::as_str).collect()
+        self.modules.iter().map(String::as_str).collect()
     }
 
-    /// `Python.h` and the `pyconfig.h` it was built with.
+    /// The directory of `Python.h` and of the `pyconfig.h` of this build.
     #[must_use]
     pub fn include_dir(&self) -> PathBuf {
-        self.root.join("include").join(format!("python{}", self.series()))
+        self.root.join("include").join(format!("python{}", self.series))
     }
 
-    /// `libpythonX.Y.a` and what is linked beside it.
+    /// The directory of `libpythonX.Y.a` and the libraries linked with it.
     #[must_use]
     pub fn lib_dir(&self) -> PathBuf {
         self.root.join("lib")
     }
 
-    /// The libc and start files that libpython was built against.
+    /// The directory of the libc and start files that libpython was built against.
     #[must_use]
     pub fn libc_dir(&self) -> PathBuf {
         self.lib_dir().join(LIBC_DIR)
     }
 
-    /// What libpython takes from libc, sorted.
+    /// The functions that libpython needs from libc, sorted.
     #[must_use]
     pub fn libc_needs(&self) -> Vec<&str> {
-        let names = self.manifest.pointer("/libc/needs").and_then(Value::as_array);
-        names.into_iter().flatten().filter_map(Value::as_str).collect()
+        self.libc_needs.iter().map(String::as_str).collect()
     }
 
-    /// The standard library as a tree.
+    /// The standard library as a directory.
     #[must_use]
     pub fn stdlib(&self) -> PathBuf {
-        self.lib_dir().join(format!("python{}", self.series()))
+        self.lib_dir().join(format!("python{}", self.series))
     }
 
-    /// The standard library as one stored zip.
+    /// The standard library as an uncompressed zip.
     #[must_use]
     pub fn stdlib_zip(&self) -> PathBuf {
-        self.lib_dir().join(ZIP_DIR).join(format!("python{}.zip", self.series().replace('.', "")))
+        self.lib_dir().join(ZIP_DIR).join(format!("python{}.zip", self.series.replace('.', "")))
     }
 
     /// The interpreter as a command module.
@@ -136,32 +149,34 @@ impl Installation {
         self.root.join("bin/python.wasm")
     }
 
-    /// The directory of the toolchain it was built with, which has the shape of a WASI SDK.
+    /// The directory of the toolchain that built it, with the layout of a WASI SDK.
     #[must_use]
     pub fn toolchain(&self) -> &Path {
-        Path::new(self.text("/toolchain/root"))
+        &self.toolchain
     }
 
-    /// A C compiler invocation aimed at the same toolchain, sysroot and headers.
+    /// A C compiler invocation with the toolchain, sysroot and headers of this Python.
     ///
-    /// Inside a build script `cc` reads the output directory and optimisation from
-    /// Cargo; elsewhere set `out_dir`, `opt_level` and `host` on what is returned.
+    /// In a build script, `cc` takes the output directory and the optimization level from Cargo.
+    /// Elsewhere, set `out_dir`, `opt_level` and `host` on the result.
+    ///
+    /// ```no_run
+    /// if let Some(python) = pywasm_build::link() {
+    ///     python.cc().file("src/glue.c").compile("glue");
+    /// }
+    /// ```
+    #[cfg(feature = "cc")]
     #[must_use]
     pub fn cc(&self) -> cc::Build {
-        let toolchain = self.toolchain();
         let mut build = cc::Build::new();
         build
             .target(TARGET)
-            .compiler(toolchain.join("bin/clang"))
-            .archiver(toolchain.join("bin/llvm-ar"))
-            .flag(format!("--sysroot={}", toolchain.join("share/wasi-sysroot").display()))
+            .compiler(self.toolchain.join("bin/clang"))
+            .archiver(self.toolchain.join("bin/llvm-ar"))
+            .flag(format!("--sysroot={}", self.toolchain.join("share/wasi-sysroot").display()))
             .include(self.include_dir())
             .warnings(true);
         build
-    }
-
-    fn text(&self, pointer: &str) -> &str {
-        self.manifest.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
@@ -169,7 +184,7 @@ impl Installation {
 pub(crate) mod tests {
     use super::*;
 
-    /// A manifest of CPython 3.13.15 that takes these functions from libc.
+    /// The manifest of a CPython 3.13.15 that needs these functions from libc.
     pub(crate) fn manifest(libc_needs: &[&str]) -> String {
         format!(
             r#"{{"version": 2, "python": {{"version": "3.13.15", "series": "3.13"}},
@@ -200,15 +215,15 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_missing_manifest_names_the_file_and_the_cure() {
+    fn missing_manifest_is_named_with_a_hint() {
         let dir = tempfile::tempdir().unwrap();
         let message = Installation::open(dir.path()).unwrap_err().to_string();
         assert!(message.contains("manifest.json") && message.contains("hint: "), "{message}");
     }
 
     #[test]
-    fn a_manifest_of_another_version_or_shape_is_refused() {
-        for text in ["", "{}", r#"{"version": 1}"#, r#"{"version": 2}"#] {
+    fn unsupported_manifest_is_refused() {
+        for text in ["", "{}", r#"{"version": 2}"#, r#"{"version": 1}"#] {
             let (_dir, opened) = with_manifest(text);
             assert!(matches!(opened, Err(Error::Manifest(..))), "{text}");
         }

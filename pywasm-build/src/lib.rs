@@ -1,51 +1,86 @@
-//! Links a CPython for wasm32-wasip1 that `cargo pywasm install` made into a Rust crate.
+//! Links a CPython for wasm32-wasip1, installed by `cargo pywasm install`, into a Rust crate.
 //!
 //! ```no_run
-//! // All of a build.rs.
+//! // The whole build.rs.
 //! pywasm_build::link();
 //! ```
 //!
-//! With what is wanted said, and C code of your own compiled by the same toolchain:
+//! [`Build`] selects a version and a recipe, and changes how Python is linked:
 //!
 //! ```no_run
-//! if let Some(python) = pywasm_build::Build::new().python("3.13").recipe("full").link() {
+//! pywasm_build::Build::new().python("3.13").recipe("full").stack_size(32 << 20).link();
+//! ```
+//!
+//! With the feature `cc`, the toolchain that built Python also compiles C code of the crate,
+//! against the installed headers:
+//!
+//! ```no_run
+//! # #[cfg(feature = "cc")]
+//! if let Some(python) = pywasm_build::link() {
 //!     python.cc().file("src/glue.c").compile("glue");
 //! }
 //! ```
 //!
-//! For another target than wasm32-wasip1, and on docs.rs, `link` does nothing. It must be called
-//! from the build script of the crate that becomes the module: Cargo hands linker arguments of a
-//! dependency's build script to nobody. `docs/guide/embedding.md` shows all of it.
+//! [`link`] does nothing for targets other than wasm32-wasip1, and nothing on docs.rs. Call it from
+//! the build script of the crate that becomes the module: Cargo ignores linker arguments from the
+//! build scripts of dependencies. The [guide] describes the whole setup.
 //!
-//! This crate is compiled into build scripts: it has no network, no proc macro and few
-//! dependencies, and it never builds CPython.
+//! # What it reads
+//!
+//! The table `[package.metadata.pywasm]` of the crate, or `[workspace.metadata.pywasm]` of its
+//! workspace, is read by `cargo pywasm`, which writes the result to `.pywasm/project.json`. This
+//! crate reads that file. It runs the tool only if a Cargo.toml has changed since, if the file is
+//! missing, or if Python code has to be frozen.
+//!
+//! This crate is compiled into build scripts. It has one small dependency by default, never uses
+//! the network and never builds CPython.
+//!
+//! [guide]: https://github.com/cargo-pywasm/cargo-pywasm/blob/main/docs/guide/embedding.md
 
+mod builder;
 mod directive;
 mod error;
-mod find;
-mod freeze;
+mod fingerprint;
+mod frozen;
 mod installation;
+mod json;
 mod libc;
 mod link;
 mod project;
+mod request;
 #[cfg(feature = "source")]
+#[doc(hidden)]
 pub mod source;
 mod store;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tool;
 mod wasm;
 
+pub use builder::{link, Build, Variables};
 pub use directive::Directive;
 pub use error::Error;
+#[doc(hidden)]
+pub use fingerprint::fingerprint;
 pub use installation::{Installation, EXIT_OBJECT, FROZEN_LIBRARY, LIBC_DIR, TARGET, ZIP_DIR};
-pub use libc::{Libc, Stamp};
-pub use link::{link, Build, Linked, Variables, LINK_MAPS};
+pub use libc::Libc;
+pub use link::{Linked, LINK_MAPS};
+#[doc(hidden)]
+pub use project::{PROJECT_FILE, PROJECT_VERSION};
 pub use store::{installations, installs_dir};
 
-/// The examples of the guide, which are compiled with the tests.
+/// The examples of the guide, compiled with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/installation.md")]
-struct Guide;
+struct InstallationGuide;
 
-/// As above.
+/// The examples of the guide, compiled with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/embedding.md")]
-struct Embedding;
+struct EmbeddingGuide;
+
+/// The examples of the README, compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,149 +1,135 @@
-//! Which wasi-libc a module is linked with.
+//! The choice of a wasi-libc for a module.
 //!
-//! libpython was built against one, and the standard library of Rust brings another; wasi-libc
-//! promises no ABI between versions (PEP 816). A module gets exactly one of them, and the start
-//! file that goes with it. rustc always links its own start file into commands, so a libc is only
-//! taken when that start file, libpython and Rust's library all find in it what they want.
+//! libpython was built against one wasi-libc, and Rust's standard library bundles another; wasi-libc
+//! has no stable ABI between versions ([PEP 816]). A module is linked with exactly one of them, and
+//! with the start file of the same version. rustc always links its own start file into commands, so
+//! a libc is used only if that start file, libpython and Rust's standard library all find what they
+//! need in it.
+//!
+//! [PEP 816]: https://peps.python.org/pep-0816/
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use sha2::{Digest as _, Sha256};
+use crate::{wasm, Error, Installation, Variables, TARGET};
 
-use crate::{wasm, Error, Installation, TARGET};
-
-/// Initializes the thread pointer; libcs that have it must be started by it.
+/// Initializes the thread pointer. A libc that defines it works only if the start file calls it.
 const INIT: &str = "__wasi_init_tp";
-
-/// Versions that are known by the digest of their `libc.a`, for messages.
-const KNOWN: &[(&str, &str)] = &[
-    ("a4874785cb53513f899604e31348e59767bd859bf88b53ffe86ed24434ea5a74", "of 2024-12-09 (574b88d)"),
-    ("952ffbb2e4e464e9ecbc5934ca8d26631226d6874825d499dcc95c539f881173", "of 2026-04-23 (161b319)"),
-];
 
 /// The libc that a module is linked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Libc {
-    /// Both are the same.
+    /// The libcs of Rust and libpython are identical.
     Same,
-    /// The one of Rust's toolchain: it has all that libpython wants.
+    /// The libc of the Rust toolchain, which has everything that libpython needs.
     Rust,
-    /// The one libpython was built against: it has all that Rust wants.
+    /// The libc that libpython was built against, which has everything that Rust needs.
     Python,
 }
 
-/// A libc, by the digest of its archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamp(String);
-
-impl Stamp {
-    fn of(archive: &[u8]) -> Self {
-        let digest = Sha256::digest(archive);
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-}
-
-impl fmt::Display for Stamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = self.0.get(..8).unwrap_or(&self.0);
-        match KNOWN.iter().find(|(digest, _)| *digest == self.0) {
-            Some((_, name)) => write!(f, "wasi-libc {name}"),
-            None => write!(f, "wasi-libc with sha256:{short}…"),
-        }
-    }
-}
-
-/// What Rust's toolchain brings for the target.
+/// The libc that the Rust toolchain bundles for the target.
 pub(crate) struct RustLibc {
     dir: PathBuf,
-    stamp: Stamp,
-    offers: BTreeSet<String>,
-    /// What the start file of commands takes from libc.
-    start_wants: BTreeSet<String>,
-    /// What Rust's standard library takes from libc.
-    std_wants: BTreeSet<String>,
+    archive: Vec<u8>,
+    defined: BTreeSet<String>,
+    /// The functions that the start file of commands and Rust's standard library import, from it or
+    /// from elsewhere.
+    needs: BTreeSet<String>,
+    /// The start file of commands calls [`INIT`].
+    initializes: bool,
 }
 
 impl RustLibc {
-    /// Reads what `sysroot` (`rustc --print sysroot`) has for the target.
+    /// Reads the libc of the toolchain in `sysroot`.
     ///
     /// # Errors
-    /// When it has nothing for it.
+    /// When the toolchain does not have the target, or a file of it cannot be read.
     pub(crate) fn read(sysroot: &Path) -> Result<Self, Error> {
         let target = sysroot.join("lib/rustlib").join(TARGET).join("lib");
         let dir = target.join("self-contained");
-        let read = |path: PathBuf| std::fs::read(&path).map_err(|error| Error::Read(path, error));
-        let missing = || Error::NoTarget(sysroot.to_owned());
         if !dir.join("libc.a").exists() {
-            return Err(missing());
+            return Err(Error::NoTarget(sysroot.to_owned()));
         }
-        let archive = read(dir.join("libc.a"))?;
+        let read = |path: PathBuf| std::fs::read(&path).map_err(|error| Error::Read(path, error));
         let damaged = |name: &str| Error::Damaged(dir.join(name));
-        let offers = wasm::archive_symbols(&archive).ok_or_else(|| damaged("libc.a"))?;
-        let from_libc =
-            |names: BTreeSet<String>| names.into_iter().filter(|name| offers.contains(name));
-        let start = wasm::object_imports(&read(dir.join("crt1-command.o"))?)
+        let archive = read(dir.join("libc.a"))?;
+        let defined = wasm::archive_symbols(&archive).ok_or_else(|| damaged("libc.a"))?;
+        let mut needs = wasm::object_imports(&read(dir.join("crt1-command.o"))?)
             .ok_or_else(|| damaged("crt1-command.o"))?;
-        let start_wants = from_libc(start).collect();
-        let mut std_wants = BTreeSet::new();
-        for entry in
-            std::fs::read_dir(&target).map_err(|error| Error::Read(target.clone(), error))?
-        {
-            let path = entry.map_err(|error| Error::Read(target.clone(), error))?.path();
+        let initializes = needs.contains(INIT);
+        let unreadable = |error| Error::Read(target.clone(), error);
+        for entry in std::fs::read_dir(&target).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if name.starts_with("libstd-") && name.ends_with(".rlib") {
-                std_wants
-                    .extend(from_libc(wasm::archive_imports(&read(path)?).unwrap_or_default()));
+                needs.extend(wasm::archive_imports(&read(path)?).unwrap_or_default());
             }
         }
-        Ok(Self { stamp: Stamp::of(&archive), offers, start_wants, std_wants, dir })
+        Ok(Self { dir, archive, defined, needs, initializes })
     }
 
-    /// The directory of its libc and start files.
+    /// The directory of the libc and its start files.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 }
 
-/// Decides.
+/// The sysroot of the compiler that Cargo uses.
 ///
 /// # Errors
-/// When neither can be linked with both sides; the error says what each lacks.
+/// When `RUSTC` cannot be run.
+pub(crate) fn sysroot(variables: Variables<'_>) -> Result<PathBuf, Error> {
+    let rustc = variables("RUSTC").unwrap_or_else(|| "rustc".into());
+    let failed = |message: String| Error::Program {
+        command: format!("{} --print sysroot", Path::new(&rustc).display()),
+        message,
+    };
+    let output = Command::new(&rustc)
+        .args(["--print", "sysroot"])
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));
+    }
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
+}
+
+/// Chooses the libc for a module. libpython's own is preferred, because its C code was compiled
+/// against the headers of that version.
+///
+/// # Errors
+/// When neither libc satisfies both sides; the error lists what each one lacks.
 pub(crate) fn choose(python: &Installation, rust: &RustLibc) -> Result<Libc, Error> {
     let path = python.libc_dir().join("libc.a");
     let archive = std::fs::read(&path).map_err(|error| Error::Read(path.clone(), error))?;
-    let stamp = Stamp::of(&archive);
-    if stamp == rust.stamp {
+    if archive == rust.archive {
         return Ok(Libc::Same);
     }
-    let offers = wasm::archive_symbols(&archive).ok_or(Error::Damaged(path))?;
-    let mut pythons_lacks: BTreeSet<&str> = (rust.start_wants.union(&rust.std_wants))
-        .filter(|name| !offers.contains(*name))
-        .map(String::as_str)
-        .collect();
-    // A libc that has to be initialized, and a start file that does not know.
-    if offers.contains(INIT) && !rust.start_wants.contains(INIT) {
-        pythons_lacks.insert("a start file that calls __wasi_init_tp");
+    let defined = wasm::archive_symbols(&archive).ok_or_else(|| Error::Damaged(path.clone()))?;
+    let mut missing_from_python = Vec::new();
+    for name in &rust.needs {
+        if rust.defined.contains(name) && !defined.contains(name) {
+            missing_from_python.push(name.clone());
+        }
     }
-    // libpython's C code was compiled with the headers of its own; that is the closer match.
-    if pythons_lacks.is_empty() {
+    if defined.contains(INIT) && !rust.initializes {
+        missing_from_python.push(format!("a start file that calls {INIT}"));
+    }
+    if missing_from_python.is_empty() {
         return Ok(Libc::Python);
     }
-    let rusts_lacks: BTreeSet<&str> = python
-        .libc_needs()
-        .into_iter()
-        .filter(|name| offers.contains(*name) && !rust.offers.contains(*name))
-        .collect();
-    if rusts_lacks.is_empty() {
+    let mut missing_from_rust = Vec::new();
+    for name in python.libc_needs() {
+        if defined.contains(name) && !rust.defined.contains(name) {
+            missing_from_rust.push(name.to_owned());
+        }
+    }
+    if missing_from_rust.is_empty() {
         return Ok(Libc::Rust);
     }
-    Err(Error::LibcPair {
-        python: stamp,
-        rust: rust.stamp.clone(),
-        pythons_lacks: pythons_lacks.into_iter().map(str::to_owned).collect(),
-        rusts_lacks: rusts_lacks.into_iter().map(str::to_owned).collect(),
-    })
+    let (python, rust) = (path, rust.dir.join("libc.a"));
+    Err(Error::LibcPair { python, rust, missing_from_python, missing_from_rust })
 }
 
 #[cfg(test)]
@@ -151,8 +137,8 @@ mod tests {
     use super::*;
     use crate::wasm::tests::{archive, object};
 
-    /// Two libcs by what they offer, the functions libpython wants, and those Rust's start file
-    /// and library want.
+    /// The functions that two libcs define, and those that libpython, Rust's start file and Rust's
+    /// standard library need.
     struct Pair {
         python: &'static [&'static str],
         rust: &'static [&'static str],
@@ -181,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn equal_libcs_are_one() {
+    fn identical_libcs_are_one() {
         let same: &[&str] = &["malloc", "open"];
         let pair = Pair { python: same, rust: same, libpython: &["open"], start: &[], std: &[] };
         assert_eq!(decide(&pair).unwrap(), Libc::Same);
     }
 
     #[test]
-    fn pythons_own_is_taken_where_rust_finds_all_it_wants_in_it() {
+    fn libc_of_python_is_used_if_it_satisfies_rust() {
         let pair = Pair {
             python: &["open", "sysconf", "__wasm_call_dtors"],
             rust: &["open", "__wasm_call_dtors"],
@@ -200,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn rusts_own_is_taken_where_its_start_file_or_library_wants_what_the_other_lacks() {
+    fn libc_of_rust_is_used_if_the_other_lacks_symbols() {
         for (start, std) in [(&["__wasi_init_tp"][..], &[][..]), (&[], &["pthread_create"])] {
             let rust = &["open", "__wasi_init_tp", "pthread_create"];
             let pair = Pair { python: &["open"], rust, libpython: &["open"], start, std };
@@ -209,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_libc_that_the_start_file_would_not_initialize_is_not_taken() {
+    fn uninitialized_libc_is_not_used() {
         let pair = Pair {
             python: &["open", "__wasi_init_tp"],
             rust: &["open"],
@@ -221,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_that_fits_neither_way_is_refused_and_both_gaps_are_named() {
+    fn error_lists_what_each_libc_lacks() {
         let pair = Pair {
             python: &["open", "sysconf"],
             rust: &["open", "__wasi_init_tp"],
@@ -230,13 +216,15 @@ mod tests {
             std: &[],
         };
         let message = decide(&pair).unwrap_err().to_string();
-        for part in ["sysconf", "__wasi_init_tp", "sha256:", "hint: "] {
+        for part in
+            ["sysconf", "__wasi_init_tp", "wasi-libc/libc.a", "self-contained/libc.a", "hint: "]
+        {
             assert!(message.contains(part), "{message}");
         }
     }
 
     #[test]
-    fn a_sysroot_without_the_target_is_named_with_the_cure() {
+    fn sysroot_without_the_target_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let message = RustLibc::read(dir.path()).err().unwrap().to_string();
         assert!(message.contains("rustup target add wasm32-wasip1"), "{message}");

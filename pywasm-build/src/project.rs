@@ -1,46 +1,66 @@
-//! `.pywasm/`: what this machine has for the crate that is built.
+//! `.pywasm/project.json`: the state of a project on this machine.
 //!
-//! `cargo pywasm install`, `init`, `new` and `build` write it; here it is only read.
+//! `cargo pywasm install`, `init`, `new`, `build`, `run` and `test` write it; this crate only reads
+//! it.
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
+use crate::json::{self, Json};
+use crate::table::Table;
 use crate::Error;
 
-/// The directory's name.
-const DIRECTORY: &str = ".pywasm";
-/// The version of `project.json` that is read.
-const VERSION: u64 = 1;
+/// The file, relative to the directory of the crate or of its workspace.
+pub const PROJECT_FILE: &str = ".pywasm/project.json";
+/// The version of its format.
+pub const PROJECT_VERSION: u32 = 2;
 
-/// What `.pywasm/project.json` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The content of the file.
+#[derive(Clone, Debug)]
 pub(crate) struct Project {
     /// The file itself.
     pub(crate) file: PathBuf,
-    /// The installation's directory.
+    /// The directory of the installation.
     pub(crate) installation: PathBuf,
-    /// The tool that wrote it.
+    /// The `cargo-pywasm` that wrote the file.
     pub(crate) tool: Option<PathBuf>,
+    tables: Vec<Table>,
 }
 
 impl Project {
-    /// That of the crate in `dir`, or of the workspace above it.
+    /// Reads the file of the crate in `dir`, or of the nearest directory above it that has one.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has an unsupported version.
     pub(crate) fn find(dir: &Path) -> Result<Option<Self>, Error> {
-        let file = |dir: &Path| dir.join(DIRECTORY).join("project.json");
-        let Some(file) = dir.ancestors().map(file).find(|file| file.is_file()) else {
-            return Ok(None);
-        };
-        let text = std::fs::read(&file).map_err(|error| Error::Read(file.clone(), error))?;
-        let value: Value = serde_json::from_slice(&text)
-            .map_err(|error| Error::manifest(&file, error.to_string()))?;
-        if value["version"].as_u64() != Some(VERSION) {
-            return Err(Error::manifest(&file, format!("version {}", value["version"])));
-        }
-        let installation = value["installation"].as_str().map(PathBuf::from);
-        let installation =
-            installation.ok_or_else(|| Error::manifest(&file, "no text at `installation`"))?;
-        let tool = value["tool"].as_str().map(PathBuf::from);
-        Ok(Some(Self { file, installation, tool }))
+        let file = dir.ancestors().map(|dir| dir.join(PROJECT_FILE)).find(|file| file.is_file());
+        file.map(Self::read).transpose()
     }
+
+    fn read(file: PathBuf) -> Result<Self, Error> {
+        let bytes = std::fs::read(&file).map_err(|error| Error::Read(file.clone(), error))?;
+        let invalid = |problem: String| Error::project(&file, problem);
+        let value = json::parse(&bytes).map_err(invalid)?;
+        json::check_version(&value, PROJECT_VERSION).map_err(invalid)?;
+        let path = |key: &str| json::text(&value, key).map(PathBuf::from);
+        let installation =
+            path("installation").ok_or_else(|| invalid("it has no `installation`".to_owned()))?;
+        let tables = json::list(&value, "packages").iter().map(Table::parse);
+        let tables = tables.collect::<Option<_>>();
+        let tables =
+            tables.ok_or_else(|| invalid("an entry of `packages` is incomplete".to_owned()))?;
+        let tool = path("tool");
+        Ok(Self { installation, tool, tables, file })
+    }
+
+    /// The table of the package with this Cargo.toml, unless a manifest that it was read from has
+    /// changed.
+    pub(crate) fn fresh_table(&self, manifest: &Path) -> Option<&Table> {
+        let table = self.tables.iter().find(|table| table.is_of(manifest))?;
+        table.is_fresh().then_some(table)
+    }
+}
+
+/// The table in a message of `cargo pywasm project`.
+pub(crate) fn table_of_message(message: &Json) -> Option<Table> {
+    Table::parse(json::at(message, "package")?)
 }

@@ -1,15 +1,16 @@
-//! Where installations lie.
+//! The store of installations.
 
 use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::{Error, Installation};
 
-/// The bucket's name carries the version of its layout.
+/// The directory in the store; its name contains the version of the layout.
 const INSTALLS: &str = "installs-v0";
 
-/// The directory of all installations, by an environment that `variable` reads:
+/// The directory of all installations, according to the environment that `variable` reads:
 /// `PYWASM_STORE`, else `XDG_DATA_HOME`, else `~/.local/share` (on macOS, too).
 ///
 /// # Errors
@@ -26,32 +27,48 @@ pub fn installs_dir(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathB
         .ok_or(Error::NoHome)
 }
 
-/// Every installation in `dir`, newest CPython first, then by recipe, and of a recipe what was built last:
-/// an earlier one is that of an earlier tool. None when the directory is missing. One that can't be read is
-/// an error, not skipped.
+/// Every installation in `dir`: newest CPython first, then by recipe, then latest build first. The
+/// list is empty if the directory does not exist.
 ///
 /// # Errors
-/// When the directory or a manifest in it can't be read.
+/// When the directory or any manifest in it cannot be read.
 pub fn installations(dir: &Path) -> Result<Vec<Installation>, Error> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Error::Read(dir.to_owned(), error)),
     };
-    let mut found = Vec::new();
+    let mut found: Vec<(Order, Installation)> = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| Error::Read(dir.to_owned(), error))?;
-        found.push(Installation::open(entry.path())?);
+        let python = Installation::open(entry.path())?;
+        let order = Order::of(&python);
+        let at = found.partition_point(|(other, _)| *other < order);
+        found.insert(at, (order, python));
     }
-    found.sort_by_cached_key(|python| {
-        let numbers: Vec<u32> =
-            python.version().split('.').filter_map(|part| part.parse().ok()).collect();
+    Ok(found.into_iter().map(|(_, python)| python).collect())
+}
+
+/// The key that installations are sorted by.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Order {
+    version: Reverse<Vec<u32>>,
+    recipe: String,
+    built: Reverse<Option<SystemTime>>,
+    root: PathBuf,
+}
+
+impl Order {
+    fn of(python: &Installation) -> Self {
+        let numbers = python.version().split('.').filter_map(|part| part.parse().ok()).collect();
         let manifest = std::fs::metadata(python.root().join("manifest.json"));
-        let built = manifest.and_then(|manifest| manifest.modified()).ok();
-        let (recipe, root) = (python.recipe().to_owned(), python.root().to_owned());
-        (Reverse(numbers), recipe, Reverse(built), root)
-    });
-    Ok(found)
+        Self {
+            version: Reverse(numbers),
+            recipe: python.recipe().to_owned(),
+            built: Reverse(manifest.and_then(|manifest| manifest.modified()).ok()),
+            root: python.root().to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_store_variable_wins_over_home() {
+    fn store_variable_overrides_home() {
         let both = |name: &str| match name {
             "PYWASM_STORE" => Some("/s".into()),
             "HOME" => Some("/h".into()),
@@ -86,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_recipe_that_comes_first_which_was_built_last() {
+    fn latest_build_of_a_recipe_comes_first() {
         let dir = tempfile::tempdir().unwrap();
         for (name, age) in [("a", 2), ("b", 1), ("c", 3)] {
             installed(dir.path(), name, "3.13.15", age);
@@ -97,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_releases_come_first_and_a_missing_directory_is_empty() {
+    fn newest_release_comes_first() {
         let dir = tempfile::tempdir().unwrap();
         for version in ["3.13.5", "3.13.15", "3.14.7"] {
             installed(dir.path(), version, version, 0);

@@ -1,12 +1,12 @@
-//! As much of archives and wasm objects as it takes to tell one libc from another: which symbols
-//! an archive's index offers, and which functions an object wants.
+//! Readers for archives and wasm objects, as far as the choice of a libc needs them: the symbols in
+//! the index of an archive, and the functions that an object imports.
 //!
-//! Source of the formats: the System V archive index as LLVM writes it, and the binary format of
+//! Sources of the formats: the System V archive index as LLVM writes it, and the binary format of
 //! WebAssembly (core specification, section 5.5).
 
 use std::collections::BTreeSet;
 
-/// The symbols of an archive's index; `None` when the bytes are no archive with an index.
+/// The symbols in the index of an archive; `None` if the bytes are not an archive with an index.
 pub(crate) fn archive_symbols(archive: &[u8]) -> Option<BTreeSet<String>> {
     let (name, index) = members(archive)?.next()?;
     let width = match name {
@@ -16,17 +16,24 @@ pub(crate) fn archive_symbols(archive: &[u8]) -> Option<BTreeSet<String>> {
     };
     let (count, rest) = big_endian(index, width)?;
     let names = rest.get(count.checked_mul(width)?..)?;
-    let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Some(names.split(|byte| *byte == 0).take(count).map(name).collect())
+    let mut symbols = BTreeSet::new();
+    for name in names.split(|byte| *byte == 0).take(count) {
+        symbols.insert(String::from_utf8_lossy(name).into_owned());
+    }
+    Some(symbols)
 }
 
-/// The functions that the objects of an archive take from elsewhere, among them those that other
-/// members of it define. Members that are no wasm objects are passed over.
+/// The functions that the objects in an archive import, including those that other members define.
+/// Members that are not wasm objects are skipped.
 pub(crate) fn archive_imports(archive: &[u8]) -> Option<BTreeSet<String>> {
-    Some(members(archive)?.filter_map(|(_, object)| object_imports(object)).flatten().collect())
+    let mut imports = BTreeSet::new();
+    for (_, object) in members(archive)? {
+        imports.extend(object_imports(object).unwrap_or_default());
+    }
+    Some(imports)
 }
 
-/// The functions that an object takes from elsewhere; `None` when the bytes are no wasm.
+/// The functions that an object imports; `None` if the bytes are not a wasm object.
 pub(crate) fn object_imports(object: &[u8]) -> Option<BTreeSet<String>> {
     let mut rest = Bytes(object.strip_prefix(b"\0asm\x01\0\0\0")?);
     while !rest.0.is_empty() {
@@ -69,7 +76,7 @@ fn imports(mut section: Bytes<'_>) -> Option<BTreeSet<String>> {
     Some(functions)
 }
 
-/// Bytes that are read from the front.
+/// A cursor over bytes.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -83,7 +90,7 @@ impl<'a> Bytes<'a> {
         self.take(1).map(|bytes| bytes[0])
     }
 
-    /// LEB128, unsigned.
+    /// Reads an unsigned LEB128 number.
     fn number(&mut self) -> Option<usize> {
         let mut number = 0_u64;
         for shift in (0..35).step_by(7) {
@@ -111,7 +118,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// The members of an archive: name and bytes. Ends where the archive is damaged.
+/// The names and bytes of the members of an archive, up to the first damaged one.
 fn members(archive: &[u8]) -> Option<impl Iterator<Item = (&str, &[u8])> + '_> {
     const HEADER: usize = 60;
     let mut rest = archive.strip_prefix(b"!<arch>\n")?;
@@ -122,7 +129,7 @@ fn members(archive: &[u8]) -> Option<impl Iterator<Item = (&str, &[u8])> + '_> {
         };
         let size: usize = field(48..58)?.parse().ok()?;
         let body = rest.get(HEADER..HEADER.checked_add(size)?)?;
-        // Members begin at even offsets.
+        // Members start at even offsets.
         rest = rest.get(HEADER + size + size % 2..).unwrap_or_default();
         Some((field(0..16)?, body))
     }))
@@ -137,7 +144,7 @@ fn big_endian(bytes: &[u8], width: usize) -> Option<(usize, &[u8])> {
 pub(crate) mod tests {
     use super::*;
 
-    /// An archive with an index of these symbols, and these members.
+    /// An archive with these symbols in its index, and these members.
     pub(crate) fn archive(symbols: &[&str], members: &[&[u8]]) -> Vec<u8> {
         let mut index = u32::try_from(symbols.len()).unwrap().to_be_bytes().to_vec();
         index.extend(symbols.iter().flat_map(|_| [0; 4]));
@@ -173,7 +180,7 @@ pub(crate) mod tests {
             import("env", name, &[0, 0]);
         }
         let mut bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02".to_vec();
-        // The size in two bytes, as linkers pad it.
+        // The size is padded to two bytes, as linkers do.
         let size = section.len();
         bytes.extend([u8::try_from(size & 0x7f).unwrap() | 0x80, u8::try_from(size >> 7).unwrap()]);
         bytes.extend(section);
@@ -185,20 +192,20 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_archive_tells_what_it_offers_and_what_it_wants() {
+    fn archive_symbols_and_imports_are_read() {
         let bytes = archive(&["malloc", "free"], &[&object(&["sbrk"]), b"junk!", &object(&[])]);
         assert_eq!(archive_symbols(&bytes).unwrap(), set(&["malloc", "free"]));
         assert_eq!(archive_imports(&bytes).unwrap(), set(&["sbrk"]));
     }
 
     #[test]
-    fn only_functions_that_the_linker_must_find_count() {
+    fn only_imported_functions_count() {
         let names = object_imports(&object(&["__wasi_init_tp", "exit"])).unwrap();
         assert_eq!(names, set(&["__wasi_init_tp", "exit"]));
     }
 
     #[test]
-    fn damaged_bytes_are_told_from_empty_ones() {
+    fn damaged_bytes_are_not_empty_ones() {
         assert_eq!(object_imports(b"\0asm\x01\0\0\0"), Some(BTreeSet::new()));
         assert_eq!(object_imports(b"ELF"), None);
         let whole = object(&["exit"]);

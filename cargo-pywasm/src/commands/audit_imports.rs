@@ -6,6 +6,7 @@ use anyhow::Context;
 use camino::Utf8PathBuf;
 use pywasm_stubs::Link;
 
+use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project;
 use pywasm_audit::report::{Audited, Format, Style, report};
@@ -57,9 +58,10 @@ pub struct Args {
 /// # Errors
 /// When a file, the policy or the baseline cannot be read.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let policy = policy(args.policy.as_deref(), ctx)?;
+    let workspace = Workspace::new(ctx);
+    let policy = policy(args.policy.as_deref(), &workspace)?;
     let found =
-        if args.link { vec![link(args, &policy, ctx)?] } else { files(args, &policy, ctx)? };
+        if args.link { vec![link(args, &policy, ctx)?] } else { files(args, &policy, &workspace)? };
     let all = || found.iter().flat_map(|one| &one.findings);
     if let Some(path) = &args.write_baseline {
         Baseline::of(all()).write(&ctx.cwd.join(path))?;
@@ -103,11 +105,12 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 }
 
 /// Loads the named policy, else the project's, else the default.
-pub(super) fn policy(named: Option<&str>, ctx: &Ctx) -> anyhow::Result<Policy> {
+pub(super) fn policy(named: Option<&str>, workspace: &Workspace<'_>) -> anyhow::Result<Policy> {
+    let ctx = workspace.ctx();
     match named {
         Some(name) => Policy::load(name, &ctx.cwd),
         None => {
-            let name = crate::config::policy(ctx)?;
+            let name = workspace.policy()?;
             Policy::load(name.as_deref().unwrap_or(audit::DEFAULT), &ctx.cwd)
         }
     }
@@ -118,8 +121,9 @@ fn accept(one: Audited, baseline: &Baseline) -> Audited {
     Audited { findings, accepted, ..one }
 }
 
-fn files(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Vec<Audited>> {
-    let built = if args.files.is_empty() { project::built_modules(ctx)? } else { Vec::new() };
+fn files(args: &Args, policy: &Policy, workspace: &Workspace<'_>) -> anyhow::Result<Vec<Audited>> {
+    let ctx = workspace.ctx();
+    let built = if args.files.is_empty() { project::built_modules(workspace)? } else { Vec::new() };
     let files = if args.files.is_empty() { &built } else { &args.files };
     let found: anyhow::Result<Vec<Audited>> = files
         .iter()

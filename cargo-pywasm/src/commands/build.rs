@@ -1,4 +1,4 @@
-//! `cargo pywasm build`: `cargo build` for a crate with Python inside.
+//! `cargo pywasm build`: `cargo build` for a crate that embeds Python.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,20 @@ use anyhow::Context;
 use camino::Utf8PathBuf;
 
 use super::post_link;
-use crate::config;
+use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project::Call;
 use pywasm_post_link::{Asked, Files, Plan};
 use pywasm_store::Ctx;
 
-/// Build the crate one is in, with Python inside
+/// Build the current crate
 ///
-/// It is `cargo build` for wasm32-wasip1, after what `[package.metadata.pywasm]` asks for was installed,
-/// when it is missing, and a Rust was found that has the target.
+/// Runs `cargo build` for wasm32-wasip1. Before that, it installs the Python that
+/// `[package.metadata.pywasm]` requests, if it is missing, and finds a Rust toolchain with the target.
 ///
-/// Where the table lists steps in `post-link`, they are done to what was built, as `cargo pywasm
-/// post-link` does them, and the paths of the results are printed: `target/pywasm/PROFILE/NAME.wasm`.
-/// Without `--release` nothing is optimized or compressed.
+/// If the table lists steps in `post-link`, it runs them on the modules that were built, as `cargo
+/// pywasm post-link` does, and prints the paths of the results: `target/pywasm/PROFILE/NAME.wasm`.
+/// Without `--release`, modules are neither optimized nor compressed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Arguments of `cargo build`
@@ -30,69 +30,66 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When one stands in no such crate, it can't be prepared, or a step after the link fails.
+/// When the current crate does not embed Python or cannot be prepared, or a step after the link
+/// fails.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let call = Call { verb: "build", words: &args.cargo_args, runner: Vec::new() };
-    let mut asked = config::post_links(ctx)?;
+    let call = Call { verb: "build", args: &args.cargo_args, runner: Vec::new() };
+    let workspace = Workspace::new(ctx);
+    let mut asked = workspace.post_links()?;
     if asked.is_empty() {
-        return call.run(ctx);
+        return call.run(&workspace);
     }
-    if is_development(&args.cargo_args) {
-        // A budget alone needs no steps in a development build.
+    if is_dev_profile(&args.cargo_args) {
+        // A budget without steps is checked in release builds only.
         let alone = asked.iter().filter(|(_, it)| it.steps.is_empty());
         let alone: BTreeSet<Utf8PathBuf> = alone.map(|(manifest, _)| manifest.clone()).collect();
         let cut: BTreeSet<String> = asked.values_mut().filter_map(Asked::for_development).collect();
         for steps in cut {
-            ctx.reporter.note(format!("steps of release builds only: {steps}"));
+            ctx.reporter.note(format!("skipped without `--release`: {steps}"));
         }
         asked.retain(|manifest, _| !alone.contains(manifest));
         if asked.is_empty() {
-            return call.run(ctx);
+            return call.run(&workspace);
         }
     }
     // Plan before the build, so that a missing `wasm-opt` is reported early.
     let plan = |(manifest, asked): (&Utf8PathBuf, &Asked)| -> anyhow::Result<_> {
+        let of = || format!("`post-link` of `{manifest}`");
         let project = post_link::surroundings(asked, ctx)?;
-        let mut plan = Plan::new(asked, &project, ctx).with_context(|| of(manifest))?;
+        let mut plan = Plan::new(asked, &project, ctx).with_context(of)?;
         plan.fetch_optimizer(ctx)?;
         Ok((manifest.clone(), plan))
     };
     let plans: BTreeMap<Utf8PathBuf, Plan> = asked.iter().map(plan).collect::<Result<_, _>>()?;
-    let (exit, built) = call.run_and_tell(ctx)?;
+    let (exit, built) = call.run_and_collect(&workspace)?;
     if exit != Exit::Program(0) {
         return Ok(exit);
     }
     let wanted = built.into_iter().filter_map(|it| Some((plans.get(&it.manifest)?, it.path)));
     let all = wanted.map(|(plan, path)| {
-        let place = Files::of_project(&path)
-            .with_context(|| format!("`{path}` is not where Cargo puts modules"))?;
-        Ok((place, plan))
+        let files = Files::of_project(&path)
+            .with_context(|| format!("`{path}` is not in a target directory of Cargo"))?;
+        Ok((files, plan))
     });
     let all: Vec<(Files, &Plan)> = all.collect::<anyhow::Result<_>>()?;
     if all.is_empty() {
-        ctx.reporter
-            .note("nothing that was built is a command or a reactor: `post-link` has no module");
+        ctx.reporter.note("`post-link` has no effect: no command or reactor was built");
     }
     post_link::finish(all, ctx)
 }
 
-/// Returns true if the Cargo arguments select the dev profile, explicitly or by default.
-fn is_development(words: &[String]) -> bool {
-    let words: Vec<&str> = words.iter().map(String::as_str).take_while(|it| *it != "--").collect();
-    if words.iter().any(|it| matches!(*it, "--release" | "-r")) {
+/// Returns true if Cargo's arguments select the dev profile, explicitly or by default.
+fn is_dev_profile(args: &[String]) -> bool {
+    let args: Vec<&str> = args.iter().map(String::as_str).take_while(|it| *it != "--").collect();
+    if args.iter().any(|it| matches!(*it, "--release" | "-r")) {
         return false;
     }
-    let named =
-        words.iter().enumerate().find_map(|(at, word)| match word.strip_prefix("--profile") {
-            Some("") => words.get(at + 1).copied(),
-            Some(rest) => rest.strip_prefix('='),
-            None => None,
-        });
+    let named = args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix("--profile") {
+        Some("") => args.get(at + 1).copied(),
+        Some(rest) => rest.strip_prefix('='),
+        None => None,
+    });
     named.is_none_or(|name| matches!(name, "dev" | "test"))
-}
-
-fn of(manifest: &Utf8PathBuf) -> String {
-    format!("`post-link` of `{manifest}`")
 }
 
 #[cfg(test)]
@@ -100,8 +97,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_names_no_profile_is_trying_things_out() {
-        for (words, trying) in [
+    fn profile_is_dev_by_default() {
+        for (args, is_dev) in [
             ("", true),
             ("--lib", true),
             ("--profile dev", true),
@@ -111,8 +108,8 @@ mod tests {
             ("--profile=release", false),
             ("--profile small", false),
         ] {
-            let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
-            assert_eq!(is_development(&words), trying, "{words:?}");
+            let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(is_dev_profile(&args), is_dev, "{args:?}");
         }
     }
 }

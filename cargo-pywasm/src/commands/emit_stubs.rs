@@ -7,7 +7,7 @@ use pywasm_stubs::{Behaviour, Member, Rules, Stubs, SymbolKind, TrapReporter, is
 use serde::Deserialize;
 
 use super::audit_imports::{link_set, policy};
-use crate::config::Selection;
+use crate::config::{Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed;
 use pywasm_audit::{Content, Input, Policy};
@@ -64,7 +64,7 @@ struct RulesFile {
 /// When a file cannot be read or written, a rule is invalid, or a stub is refused.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let rules = rules(args, ctx)?;
-    let mut policy = policy(args.policy.as_deref(), ctx)?;
+    let mut policy = policy(args.policy.as_deref(), &Workspace::new(ctx))?;
     let reporter = trap_reporter(&policy);
     let first = Input::read(&args.files[0], &ctx.cwd)?;
     let bytes = match first.content {
@@ -146,7 +146,7 @@ fn shims(found: &Stubs, ctx: &Ctx) -> anyhow::Result<Vec<Member>> {
     if sources.is_empty() {
         return Ok(Vec::new());
     }
-    let python = installed::find(&Selection::default(), ctx)
+    let python = installed::find(&Selection::default(), &Workspace::new(ctx))
         .context("a shim is C code, which needs the toolchain of an installation")?;
     let scratch = tempfile::tempdir()?;
     let mut members = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::config::Selection;
+use crate::config::{Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed;
 use pywasm_session::Message;
@@ -16,23 +16,23 @@ use pywasm_store::Ctx;
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// The form: for `eval`, for a program, or for `$GITHUB_ENV`
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "sh")]
     format: Format,
 }
 
-/// The forms.
+/// The output formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// POSIX shells.
+    /// For `eval` in POSIX shells.
     Sh,
-    /// fish.
+    /// For `source` in fish.
     Fish,
-    /// PowerShell.
+    /// For `Invoke-Expression` in PowerShell.
     Powershell,
     /// One JSON object.
     Json,
-    /// GitHub Actions: append it to `$GITHUB_ENV`.
+    /// For `$GITHUB_ENV` in GitHub Actions.
     Github,
 }
 
@@ -50,13 +50,13 @@ impl Message for Variables<'_> {
 /// # Errors
 /// When no installation matches.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let python = installed::find(&args.selection, ctx)?;
+    let python = installed::find(&args.selection, &Workspace::new(ctx))?;
     let root = installed::utf8(python.root())?;
     let toolchain = installed::utf8(python.toolchain())?;
     if !toolchain.exists() {
         ctx.reporter.warn(format!(
-            "the toolchain of this installation is gone from {toolchain}; \
-             `cargo pywasm toolchain install` gets one"
+            "the toolchain of this installation is no longer in `{toolchain}`; \
+             `cargo pywasm toolchain install` installs one"
         ));
     }
     let sysroot = toolchain.join("share/wasi-sysroot");
@@ -73,7 +73,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ("CFLAGS_wasm32_wasip1", quoted.join(" ")),
     ]);
     if quoted != flags {
-        // The cc crate splits at blanks unless it is told that there are quotes.
+        // The cc crate splits flags at spaces unless this variable announces quotes.
         variables.insert("CC_SHELL_ESCAPED_FLAGS", "1".to_owned());
     }
     if args.format == Format::Json || ctx.reporter.is_json() {
@@ -86,19 +86,19 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// A word of a list of flags, in quotes where a shell would take it apart.
+/// A flag in a list of flags, quoted if a shell would split it.
 fn word(flag: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=./+:,@%".contains(c);
     if flag.chars().all(plain) { flag.to_owned() } else { posix(flag) }
 }
 
-/// Inside single quotes a POSIX shell knows nothing but their end.
+/// Quotes a value for POSIX shells, where only a single quote ends a quoted string.
 fn posix(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// Inside single quotes PowerShell knows nothing but their end, and takes typographic ones for it,
-/// too; a doubled one stands for itself.
+/// Quotes a value for PowerShell, where typographic single quotes end a quoted string, too. A doubled
+/// quote is a literal one.
 /// <https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules>
 fn powershell(value: &str) -> String {
     let mut quoted = String::from("'");
@@ -112,11 +112,11 @@ fn powershell(value: &str) -> String {
     quoted
 }
 
-/// One assignment, quoted so that any value arrives as it is.
+/// One assignment, quoted so that any value is passed on unchanged.
 fn line(format: Format, name: &str, value: &str) -> String {
     match format {
         Format::Sh => format!("export {name}={}", posix(value)),
-        // fish also knows the backslash there.
+        // In fish, the backslash is an escape character in single quotes.
         Format::Fish => {
             format!("set -gx {name} '{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
         }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_survive_every_shell() {
+    fn values_are_quoted_for_each_shell() {
         let value = r"it's a \ path";
         assert_eq!(line(Format::Sh, "X", value), r"export X='it'\''s a \ path'");
         assert_eq!(line(Format::Fish, "X", value), r"set -gx X 'it\'s a \\ path'");
@@ -150,27 +150,27 @@ mod tests {
     }
 
     #[test]
-    fn a_typographic_quote_does_not_end_a_powershell_string() {
+    fn typographic_quotes_are_doubled_for_powershell() {
         let value = "/home/o\u{2019}neil\u{2018}; rm x";
         let expected = "$env:X = '/home/o\u{2019}\u{2019}neil\u{2018}\u{2018}; rm x'";
         assert_eq!(line(Format::Powershell, "X", value), expected);
     }
 
     #[test]
-    fn a_flag_with_a_blank_stays_one_flag() {
+    fn flag_with_a_space_stays_one_flag() {
         assert_eq!(word("--sysroot=/a/b-1.0"), "--sysroot=/a/b-1.0");
         assert_eq!(word("-I/it's a/b"), r"'-I/it'\''s a/b'");
     }
 
     #[test]
-    fn a_line_break_can_not_smuggle_a_variable_into_github() {
+    fn line_break_cannot_inject_a_github_variable() {
         let value = "a\nPYWASM_END\nEVIL=1";
         let text = line(Format::Github, "X", value);
         assert_eq!(text, "X<<PYWASM_END_\na\nPYWASM_END\nEVIL=1\nPYWASM_END_");
     }
 
     #[test]
-    fn a_posix_shell_reads_back_what_was_written() {
+    fn posix_shell_reads_the_value_back() {
         let value = "a 'b' \"c\" $HOME `id` \\ \n d";
         let script = format!("{}\nprintf %s \"$X\"", line(Format::Sh, "X", value));
         let output = std::process::Command::new("/bin/sh").args(["-c", &script]).output().unwrap();

@@ -1,11 +1,11 @@
-//! `cargo pywasm freeze`: Python code as an object that a wasm module is linked with.
+//! `cargo pywasm freeze`: compiles Python code into an object for a wasm module.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
 use pywasm_build::Installation;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::config::{Project, Selection, project};
+use crate::config::{Project, Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed::{self, utf8};
 use crate::project::Linked;
@@ -14,29 +14,31 @@ use pywasm_runtime::Runtime;
 use pywasm_session::Message;
 use pywasm_store::Ctx;
 
-/// Compile Python code into an object that a wasm module is linked with
+/// Compile Python code into an object that is linked into a wasm module
 ///
-/// What is frozen: modules of the standard library with all that they import, and packages of your
-/// own; those named here, in the crate's `[package.metadata.pywasm]` (`freeze`, `packages`) and in the
-/// recipe. Build scripts call this through pywasm-build; by hand it shows what would be inside.
+/// Freezes modules of the standard library, each with everything that it imports, and packages of
+/// your own: those named here, in `freeze` and `packages` of the crate's `[package.metadata.pywasm]`,
+/// and in the recipe. pywasm-build calls this from build scripts. Without --output it lists the
+/// modules.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// The installation, instead of the crate's or the newest
+    /// The installation [default: that of the current crate, else the newest one]
     #[arg(long, value_name = "DIR", conflicts_with_all = ["python", "recipe"])]
     installation: Option<Utf8PathBuf>,
-    /// A module of the standard library: `json`, `email.*` for a package with all below, `*` for
-    /// everything, `!name` for what stays out
+    /// A module of the standard library: `json`, `email.*` for a package with all its submodules,
+    /// `*` for the whole library, `!name` to exclude a module
     #[arg(long, value_name = "NAME")]
     module: Vec<String>,
     /// A package or a file of your own: `python/app`, `python/app.py`
     #[arg(long, value_name = "PATH")]
     package: Vec<Utf8PathBuf>,
-    /// Have all tables of modules made of what is named, so that nothing else of Python is linked
+    /// Restrict Python to the modules that are frozen and what they import
     #[arg(long)]
     closed: bool,
-    /// Write the object here, or an archive with it (`.a`), instead of listing what is in it
+    /// Write the object to this file, in an archive if its name ends in `.a`, instead of listing the
+    /// modules
     #[arg(long, short, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
 }
@@ -47,7 +49,7 @@ struct FrozenMessage<'a> {
     modules: &'a [Module],
     absent: &'a [String],
     unknown: &'a [String],
-    /// Files and directories whose change changes the object.
+    /// Files and directories that the object depends on.
     inputs: Vec<&'a Utf8PathBuf>,
 }
 
@@ -55,17 +57,16 @@ impl Message for FrozenMessage<'_> {
     const REASON: &'static str = "frozen";
 }
 
-/// Runs the command.
+/// Runs the command. Naming nothing is not an error: the object is empty then, or has the modules
+/// without which Python does not start if the set is closed.
 ///
 /// # Errors
-/// When nothing is named, a module is not there or no Python, or the object can't be written.
+/// When a module or package cannot be found or compiled, or the object cannot be written.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let python = installation(args, ctx)?;
-    let wanted = wanted(args, project(ctx)?.as_ref(), &python, ctx);
-    anyhow::ensure!(!wanted.is_empty(), "nothing is named that could be frozen");
-    let (wasm, stdlib) = (utf8(python.python_wasm())?, utf8(python.stdlib())?);
-    let interpreter = Interpreter { wasm: &wasm, stdlib: &stdlib, series: python.series() };
-    let frozen = collect(&wanted, interpreter, &Runtime::new(ctx)?)?;
+    let workspace = Workspace::new(ctx);
+    let python = installation(args, &workspace)?;
+    let wanted = wanted(args, workspace.project()?, &python, ctx)?;
+    let frozen = freeze(&wanted, &python, ctx)?;
     if !frozen.warnings.is_empty() {
         ctx.reporter.warn(&frozen.warnings);
     }
@@ -89,33 +90,46 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn installation(args: &Args, ctx: &Ctx) -> anyhow::Result<Installation> {
-    if let Some(dir) = &args.installation {
-        return Ok(Installation::open(ctx.cwd.join(dir))?);
+fn freeze(wanted: &Wanted, python: &Installation, ctx: &Ctx) -> anyhow::Result<Frozen> {
+    if wanted.is_empty() && !wanted.closed {
+        return Ok(Frozen::default());
     }
-    let selected = args.selection.python.is_some() || args.selection.recipe.is_some();
-    match Linked::find(&ctx.cwd)? {
-        Some(linked) if !selected => linked.open(),
-        _ => installed::find(&args.selection, ctx),
+    let (wasm, stdlib) = (utf8(python.python_wasm())?, utf8(python.stdlib())?);
+    let interpreter = Interpreter { wasm: &wasm, stdlib: &stdlib, series: python.series() };
+    collect(wanted, interpreter, &Runtime::new(ctx)?)
+}
+
+fn installation(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Installation> {
+    let cwd = &workspace.ctx().cwd;
+    if let Some(dir) = &args.installation {
+        return Ok(Installation::open(cwd.join(dir))?);
+    }
+    match Linked::find(cwd)? {
+        Some(linked) if args.selection.is_empty() => linked.open(),
+        _ => installed::find(&args.selection, workspace),
     }
 }
 
-/// What the recipe, the crate and the command line name, in this order.
-fn wanted(args: &Args, project: Option<&Project>, python: &Installation, ctx: &Ctx) -> Wanted {
-    let recipe = python.manifest().pointer("/recipe/content/freeze");
-    let recipe = recipe.and_then(serde_json::Value::as_array).into_iter().flatten();
-    let mut modules: Vec<String> =
-        recipe.filter_map(serde_json::Value::as_str).map(str::to_owned).collect();
+/// Collects what the recipe, the crate and the command line name, in this order.
+fn wanted(
+    args: &Args,
+    project: Option<Project>,
+    python: &Installation,
+    ctx: &Ctx,
+) -> anyhow::Result<Wanted> {
+    let recipe = Recipe::of(python)?;
+    let mut modules = recipe.freeze;
     let mut packages = Vec::new();
+    let mut closed = recipe.closed;
     if let Some(project) = project {
-        modules.extend(project.freeze.iter().cloned());
-        let shown = |path: &Utf8PathBuf| path.to_string();
+        modules.extend(project.freeze);
         packages.extend(
             project
                 .packages
-                .iter()
-                .map(|path| Package { path: project.dir.join(path), shown: shown(path) }),
+                .into_iter()
+                .map(|package| Package { path: package.path, shown: package.shown.into_string() }),
         );
+        closed = project.closed.unwrap_or(closed);
     }
     modules.extend(args.module.iter().cloned());
     packages.extend(
@@ -123,25 +137,49 @@ fn wanted(args: &Args, project: Option<&Project>, python: &Installation, ctx: &C
             .iter()
             .map(|path| Package { path: ctx.cwd.join(path), shown: path.to_string() }),
     );
-    let recipe = python.manifest().pointer("/recipe/content/closed");
-    let recipe = recipe.and_then(serde_json::Value::as_bool).unwrap_or_default();
-    let closed = args.closed || project.and_then(|project| project.closed).unwrap_or(recipe);
-    Wanted { modules, packages, closed }
+    Ok(Wanted { modules, packages, closed: closed || args.closed })
+}
+
+/// The keys of a recipe that choose frozen modules.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Recipe {
+    freeze: Vec<String>,
+    closed: bool,
+}
+
+impl Recipe {
+    /// Reads the recipe from an installation's manifest.
+    fn of(python: &Installation) -> anyhow::Result<Self> {
+        #[derive(Deserialize)]
+        struct Manifest {
+            recipe: Entry,
+        }
+        #[derive(Deserialize)]
+        struct Entry {
+            #[serde(default)]
+            content: Recipe,
+        }
+        let manifest: Manifest = serde_json::from_str(python.manifest())?;
+        Ok(manifest.recipe.content)
+    }
 }
 
 fn list(frozen: &Frozen, ctx: &Ctx) {
     for Module { name, size, own, .. } in &frozen.modules {
-        let whose = if *own { "own" } else { "library" };
-        ctx.reporter.data(format!("{size:>9}  {whose:<8} {name}"));
+        let origin = if *own { "own" } else { "library" };
+        ctx.reporter.data(format!("{size:>9}  {origin:<8} {name}"));
     }
     let total: usize = frozen.modules.iter().map(|module| module.size).sum();
     ctx.reporter.note(format!("{} modules, {total} bytes of code", frozen.modules.len()));
     if !frozen.absent.is_empty() {
         let absent = frozen.absent.join(", ");
-        ctx.reporter.note(format!("functions of the library import, and do not find: {absent}"));
+        ctx.reporter
+            .note(format!("not frozen, but imported by functions of the library: {absent}"));
     }
     if !frozen.unknown.is_empty() {
         let unknown = frozen.unknown.join(", ");
-        ctx.reporter.note(format!("your code imports what has to come from Rust: {unknown}"));
+        ctx.reporter
+            .note(format!("your code imports modules that only Rust can provide: {unknown}"));
     }
 }

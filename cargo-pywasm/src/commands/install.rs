@@ -5,7 +5,7 @@ use camino::Utf8PathBuf;
 use pywasm_recipes::{CpythonPin, MinorVersion};
 use serde::Serialize;
 
-use crate::config::{Selection, Settings, project};
+use crate::config::{Selection, Settings, Workspace};
 use crate::exit::Exit;
 use crate::project::{connect, fits_the_policy};
 use pywasm_cpython::build::BuildPython;
@@ -68,8 +68,9 @@ impl Message for InstalledMessage<'_> {
 /// # Errors
 /// When the request is invalid, or fetching, building or verifying fails.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let settings = Settings::resolve(&args.selection, ctx)?;
-    fits_the_policy(&settings.recipe, ctx)?;
+    let workspace = Workspace::new(ctx);
+    let settings = Settings::resolve(&args.selection, &workspace)?;
+    fits_the_policy(&settings.recipe, &workspace)?;
     let pin = CpythonPin::resolve(settings.python)
         .hint(|| "`--python 3.13` takes the newest pinned release of a series".to_owned())?;
     let request = Request {
@@ -92,8 +93,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let verb = if installed.fresh { "Fresh" } else { "Installed" };
     let name = installed.root.file_name().unwrap_or_default();
     ctx.reporter.status(verb, name);
-    if let Some(project) = project(ctx)? {
-        connect(&project, &installed, ctx)?;
+    if let Some(project) = workspace.project()? {
+        connect(&project, &installed, &workspace)?;
     }
     if ctx.reporter.is_json() {
         let path = installed.root.as_str();

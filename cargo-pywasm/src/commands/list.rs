@@ -1,7 +1,8 @@
 //! `cargo pywasm list`: lists the installations.
 
 use camino::Utf8Path;
-use serde::Serialize;
+use pywasm_build::Installation;
+use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
 use crate::installed;
@@ -42,8 +43,7 @@ pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     for python in &all {
         let path = installed::utf8(python.root())?;
         let size = tree_size(&path)?;
-        let clang = python.manifest().pointer("/toolchain/clang").and_then(|it| it.as_str());
-        let toolchain = clang.unwrap_or_default();
+        let toolchain = &compiler(python)?;
         let message = InstallationMessage {
             name: installed::name_of(python),
             python: python.version(),
@@ -64,6 +64,21 @@ pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Success)
+}
+
+/// Returns the compiler's name and version, from the manifest.
+fn compiler(python: &Installation) -> anyhow::Result<String> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        toolchain: Toolchain,
+    }
+    #[derive(Deserialize)]
+    struct Toolchain {
+        #[serde(default)]
+        clang: String,
+    }
+    let manifest: Manifest = serde_json::from_str(python.manifest())?;
+    Ok(manifest.toolchain.clang)
 }
 
 /// Returns `clang 22.1.8` for `Debian clang version 22.1.8 (…)`.

@@ -23,6 +23,7 @@ pub mod man;
 #[cfg(feature = "runtime")]
 pub mod new;
 pub mod post_link;
+pub mod project;
 pub mod recipe;
 pub mod rewire;
 #[cfg(feature = "runtime")]

@@ -1,25 +1,27 @@
-//! `cargo pywasm new`: a new crate with Python inside.
+//! `cargo pywasm new`: creates a crate that embeds Python.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
 
-use crate::config::{Selection, Settings, project};
+use crate::config::{Selection, Settings, Workspace};
 use crate::exit::Exit;
 use crate::project::{Template, init, prepare};
 use pywasm_store::Ctx;
 
-/// Make a new crate with Python inside, for which plain `cargo build`, `run` and `test` work
+/// Create a crate that embeds Python
+///
+/// Plain `cargo build`, `run` and `test` work in it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// What kind of module it becomes
+    /// The kind of module
     #[arg(long, value_name = "TEMPLATE", value_enum, default_value = "command")]
     template: Template,
-    /// Its name, when it is not that of the directory
+    /// The name of the crate [default: the name of the directory]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Its directory
+    /// The directory to create
     #[arg(value_name = "PATH")]
     path: Utf8PathBuf,
 }
@@ -27,19 +29,20 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When Cargo refuses the name, or what the crate asks for can't be installed.
+/// When Cargo refuses the name, or the Python cannot be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    // What can't be built is refused before anything is written.
+    // An invalid selection is an error before anything is written.
     let selection = args.template.selection(&args.selection);
-    Settings::resolve(&selection, ctx)?;
-    args.template.make(&args.path, args.name.as_deref(), &selection, ctx)?;
+    Settings::resolve(&selection, &Workspace::new(ctx))?;
+    args.template.create(&args.path, args.name.as_deref(), &selection, ctx)?;
     let dir = ctx.cwd.join(&args.path).canonicalize_utf8()?;
     ctx.reporter.status("Created", format!("`{}`", args.path));
     init(&dir, &selection, ctx)?;
     let there = ctx.at(dir.clone());
-    let project = project(&there)?.context("the crate does not ask for a Python")?;
-    prepare(&project, &there)
-        .context("the crate is made; `cargo pywasm install` in it does the rest")?;
+    let workspace = Workspace::new(&there);
+    let project = workspace.project()?.context("the crate does not embed Python")?;
+    prepare(&project, &workspace)
+        .context("the crate is created; `cargo pywasm install` in it installs Python")?;
     let name = args.name.as_deref().or(dir.file_name()).unwrap_or_default();
     let mut next = vec![format!("cd {}", args.path)];
     next.extend(args.template.next(name));

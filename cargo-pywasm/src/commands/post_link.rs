@@ -4,7 +4,7 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-use crate::config;
+use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project::{self, Linked};
 use pywasm_audit::{Content, Input};
@@ -50,9 +50,10 @@ const DEFAULT: [Step; 4] = [Step::Gc, Step::WasmOpt, Step::Strip, Step::Gzip];
 /// # Errors
 /// When the file is not a module, a step fails, or the output cannot be written.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let asked = asked(args, ctx)?;
+    let workspace = Workspace::new(ctx);
+    let asked = asked(args, &workspace)?;
     let mut plan = Plan::new(&asked, &surroundings(&asked, ctx)?, ctx)?;
-    let files = files(args, ctx)?;
+    let files = files(args, &workspace)?;
     if args.dry_run {
         dry_run(&files, &plan, ctx);
         return Ok(Exit::Success);
@@ -76,8 +77,8 @@ pub(super) fn surroundings(asked: &Asked, ctx: &Ctx) -> anyhow::Result<Project> 
     }
 }
 
-fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
-    let project = config::post_link(ctx)?;
+fn asked(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Asked> {
+    let project = workspace.post_link()?;
     let of_project = project.unwrap_or_default();
     let mut steps = args.steps.clone();
     // Steps named on the command line replace those of the project.
@@ -96,10 +97,10 @@ fn asked(args: &Args, ctx: &Ctx) -> anyhow::Result<Asked> {
     Ok(Asked { steps, policy, require_wasm_opt, budget, snapshot })
 }
 
-fn files(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<Files>> {
+fn files(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Vec<Files>> {
     let built = match &args.file {
         Some(file) => vec![file.clone()],
-        None => project::built_modules(ctx)?,
+        None => project::built_modules(workspace)?,
     };
     if let Some(output) = &args.output {
         let [one] = &built[..] else {

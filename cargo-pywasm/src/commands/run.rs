@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::config::{self, Selection};
+use crate::config::{Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed;
 use crate::project::Call;
@@ -48,10 +48,11 @@ pub struct Args {
 /// # Errors
 /// When no installation matches, a directory can't be opened, or the program can't be started.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    if let Some(call) = crate_call(args, ctx)? {
+    let workspace = Workspace::new(ctx);
+    if let Some(call) = crate_call(args, &workspace)? {
         return call;
     }
-    let python = installed::find(&args.selection, ctx)?;
+    let python = installed::find(&args.selection, &workspace)?;
     let runtime = Runtime::until_exit(args.sandbox.bounds(), ctx)?;
     let module = runtime.load(&Utf8PathBuf::try_from(python.python_wasm())?)?;
     let line = Line::of(&args.python_args);
@@ -73,16 +74,20 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 }
 
 /// Runs `cargo run` if the arguments are for the current crate.
-fn crate_call(args: &Args, ctx: &Ctx) -> anyhow::Result<Option<anyhow::Result<Exit>>> {
+fn crate_call(
+    args: &Args,
+    workspace: &Workspace<'_>,
+) -> anyhow::Result<Option<anyhow::Result<Exit>>> {
     let command_line: Vec<String> = std::env::args().collect();
     let after_dashes = own::after_dashes(&command_line, &args.python_args);
     let Some(words) = own::for_cargo(&args.python_args, after_dashes) else { return Ok(None) };
-    if config::project(ctx)?.is_none() {
+    if workspace.project()?.is_none() {
         return Ok(None);
     }
-    let selected = args.selection.python.is_some() || args.selection.recipe.is_some();
-    anyhow::ensure!(!selected, "the Python of a crate is selected in its Cargo.toml");
-    Ok(Some(Call { verb: "run", words: &words, runner: args.sandbox.words() }.run(ctx)))
+    let is_selected = !args.selection.is_empty();
+    anyhow::ensure!(!is_selected, "the Python of a crate is selected in its Cargo.toml");
+    let call = Call { verb: "run", args: &words, runner: args.sandbox.words() };
+    Ok(Some(call.run(workspace)))
 }
 
 /// The directories of the program, and its command line with guest paths.

@@ -7,8 +7,9 @@ use std::num::NonZeroU32;
 use anyhow::Context;
 use camino::Utf8Path;
 
+use crate::config::Stdlib;
 use crate::exit::Exit;
-use crate::project::{self, Stdlib};
+use crate::project;
 use crate::sandbox::Sandbox;
 use pywasm_runtime::{Call, Program, Runtime};
 use pywasm_store::Ctx;

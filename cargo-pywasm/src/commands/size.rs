@@ -3,7 +3,7 @@
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::config;
+use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project::{self, Linked};
 use pywasm_audit::{Content, Input};
@@ -63,9 +63,10 @@ pub struct Args {
 /// # Errors
 /// When a file cannot be read or written, a file is malformed, or there is no budget to check.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let workspace = Workspace::new(ctx);
     let files = match &args.file {
         Some(file) => vec![file.clone()],
-        None => built(ctx)?,
+        None => built(&workspace)?,
     };
     if files.len() > 1
         && (args.html.is_some() || args.write_baseline.is_some() || args.diff.is_some())
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ))
         .hint(|| format!("name one: `cargo pywasm size {} …`", files[0]));
     }
-    let budget = args.budget.then(|| budget(ctx)).transpose()?;
+    let budget = args.budget.then(|| budget(&workspace)).transpose()?;
     let gzip = budget.as_ref().is_some_and(Budget::needs_gzip);
     let members = members(args, ctx)?;
     let old = args.diff.as_ref().map(|path| old(path, &members, ctx)).transpose()?;
@@ -155,7 +156,8 @@ fn report_budget(
 }
 
 /// Returns the project's modules: the finished module, unless the linked module is newer.
-fn built(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
+fn built(workspace: &Workspace<'_>) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let ctx = workspace.ctx();
     let time = |path: &Utf8Path| ctx.cwd.join(path).metadata().and_then(|it| it.modified()).ok();
     let finished = |path: Utf8PathBuf| {
         let output = Files::of_project(&path).map(|files| files.output);
@@ -168,11 +170,11 @@ fn built(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
         ctx.reporter.note(format!("`{path}` is newer than `{output}` and is measured instead"));
         path
     };
-    Ok(project::built_modules(ctx)?.into_iter().map(finished).collect())
+    Ok(project::built_modules(workspace)?.into_iter().map(finished).collect())
 }
 
-fn budget(ctx: &Ctx) -> anyhow::Result<Budget> {
-    config::size_budget(ctx)?.context("the project has no size budget").hint(|| {
+fn budget(workspace: &Workspace<'_>) -> anyhow::Result<Budget> {
+    workspace.size_budget()?.context("the project has no size budget").hint(|| {
         "add one to `[package.metadata.pywasm]`: `size-budget = { total = \"3.4MB\" }`".to_owned()
     })
 }

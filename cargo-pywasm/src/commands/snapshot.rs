@@ -3,10 +3,10 @@
 use anyhow::Context;
 use camino::Utf8PathBuf;
 
-use crate::config::Selection;
+use crate::config::{Selection, Stdlib, Workspace};
 use crate::exit::Exit;
 use crate::installed;
-use crate::project::{self, Stdlib};
+use crate::project;
 use crate::sandbox::Access;
 use pywasm_audit::{Content, Input};
 use pywasm_cpython::smoke;
@@ -106,7 +106,7 @@ fn source(args: &Args, ctx: &Ctx) -> anyhow::Result<(Utf8PathBuf, Vec<Dir>)> {
     if let Some(file) = &args.file {
         return Ok((file.clone(), project::stdlib(file, args.stdlib, ctx)?));
     }
-    let python = installed::find(&args.selection, ctx)?;
+    let python = installed::find(&args.selection, &Workspace::new(ctx))?;
     let dir = match args.stdlib.unwrap_or_default() {
         Stdlib::Dir => Some(smoke::stdlib(&python)?),
         Stdlib::Zip => Some(smoke::stdlib_zip(&python)?),

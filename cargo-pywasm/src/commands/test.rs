@@ -1,13 +1,14 @@
-//! `cargo pywasm test`: `cargo test` for a crate with Python inside.
+//! `cargo pywasm test`: `cargo test` for a crate that embeds Python.
 
+use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project::Call;
 use pywasm_store::Ctx;
 
-/// Test the crate one is in, in the embedded runtime
+/// Test the current crate in the embedded runtime
 ///
-/// It is `cargo test` for wasm32-wasip1, after what `[package.metadata.pywasm]` asks for was installed,
-/// when it is missing, and a Rust was found that has the target.
+/// Runs `cargo test` for wasm32-wasip1. Before that, it installs the Python that
+/// `[package.metadata.pywasm]` requests, if it is missing, and finds a Rust toolchain with the target.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Arguments of `cargo test`
@@ -18,7 +19,8 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When one stands in no such crate, or it can't be prepared.
+/// When the current crate does not embed Python, or cannot be prepared.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    Call { verb: "test", words: &args.cargo_args, runner: Vec::new() }.run(ctx)
+    let call = Call { verb: "test", args: &args.cargo_args, runner: Vec::new() };
+    call.run(&Workspace::new(ctx))
 }

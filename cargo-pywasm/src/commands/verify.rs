@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use pywasm_recipes::CpythonPin;
 use serde::Serialize;
 
-use crate::config::Selection;
+use crate::config::{Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed;
 use pywasm_cpython::build::ensure_source;
@@ -48,7 +48,7 @@ impl Message for SmokeMessage<'_> {
 /// # Errors
 /// When nothing is installed, or the interpreter cannot be run. Failed tests are findings.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let python = installed::find(&args.selection, ctx)?;
+    let python = installed::find(&args.selection, &Workspace::new(ctx))?;
     let Some(names) = &args.tests else {
         let report = smoke::check(&python, ctx)?;
         ctx.reporter.status("Verified", report.to_string());

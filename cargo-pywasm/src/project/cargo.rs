@@ -1,4 +1,4 @@
-//! Cargo on a project: the user's own Cargo, with what the project's configuration does not say.
+//! Calls of the user's Cargo, with the settings that the project's Cargo configuration lacks.
 
 use std::io::BufReader;
 use std::process::{Command, ExitStatus, Stdio};
@@ -9,27 +9,27 @@ use camino::Utf8PathBuf;
 use super::artifacts::{self, Artifact, Format};
 use super::cargo_config::{Found, PYO3, RUN, TARGET, find};
 use super::{DIRECTORY, local, prepare};
-use crate::config::{self, Project};
+use crate::config::{Project, Workspace};
 use crate::exit::Exit;
 use pywasm_session::WithHint;
 use pywasm_session::variables::CARGO;
 use pywasm_store::Ctx;
 
-/// The user's words for Cargo, and those for the runner.
+/// A call of Cargo for the current project.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// `build`, `run` or `test`.
+    /// The subcommand: `build`, `run` or `test`.
     pub verb: &'static str,
-    /// What follows it.
-    pub words: &'a [String],
-    /// Options of `run-wasm`.
+    /// The arguments after it.
+    pub args: &'a [String],
+    /// Options for `run-wasm`, the runner.
     pub runner: Vec<String>,
 }
 
-/// Cargo's variable for the runner, which goes before every configuration file.
+/// Cargo's variable for the runner, which overrides every configuration file.
 const RUNNER: &str = "CARGO_TARGET_WASM32_WASIP1_RUNNER";
 
-/// What Cargo is called with.
+/// The arguments and additional variables of a call.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Line {
     args: Vec<String>,
@@ -37,75 +37,81 @@ struct Line {
 }
 
 impl Call<'_> {
-    /// Prepares the project one stands in and calls Cargo, with the user's environment.
+    /// Prepares the current project and calls Cargo with the user's environment.
     ///
     /// # Errors
-    /// When one stands in no project, it can't be prepared, or Cargo can't be started.
-    pub fn run(&self, ctx: &Ctx) -> anyhow::Result<Exit> {
+    /// When there is no project, it cannot be prepared, or Cargo cannot be started.
+    pub fn run(&self, workspace: &Workspace<'_>) -> anyhow::Result<Exit> {
+        let ctx = workspace.ctx();
         let status = self
-            .prepared(ctx)?
+            .prepared(workspace)?
             .command(ctx)
             .status()
             .with_context(|| format!("can't run `{}`", program(ctx)))?;
         Ok(exit(status))
     }
 
-    /// The same, and which modules Cargo has built. Its messages are read for that; who asked for them
-    /// gets them nevertheless.
+    /// Does the same and returns the modules that Cargo built or found fresh. They are read from
+    /// Cargo's JSON messages, which are forwarded if the user requested them.
     ///
     /// # Errors
-    /// As [`Call::run`].
-    pub fn run_and_tell(&self, ctx: &Ctx) -> anyhow::Result<(Exit, Vec<Artifact>)> {
-        let mut line = self.prepared(ctx)?;
-        let format = Format::of(&mut line.args);
-        if let Format::Ours(words) = format {
-            line.args.insert(1, format!("--message-format={words}"));
+    /// As for [`Call::run`].
+    pub fn run_and_collect(
+        &self,
+        workspace: &Workspace<'_>,
+    ) -> anyhow::Result<(Exit, Vec<Artifact>)> {
+        let mut line = self.prepared(workspace)?;
+        let format = Format::extract(&mut line.args);
+        if let Format::Internal(value) = format {
+            line.args.insert(1, format!("--message-format={value}"));
         }
-        line.told(format == Format::Theirs, ctx)
+        line.collect(format == Format::Forwarded, workspace.ctx())
     }
 
-    fn prepared(&self, ctx: &Ctx) -> anyhow::Result<Line> {
-        let project = config::project(ctx)?
-            .with_context(|| format!("`{}` is in no crate that asks for a Python", ctx.cwd))
-            .hint(|| "`cargo pywasm init` in a crate makes it ask for one".to_owned())?;
+    fn prepared(&self, workspace: &Workspace<'_>) -> anyhow::Result<Line> {
+        let ctx = workspace.ctx();
+        let project = workspace
+            .project()?
+            .with_context(|| format!("`{}` is not in a crate that embeds Python", ctx.cwd))
+            .hint(|| "`cargo pywasm init` sets up a crate to embed Python".to_owned())?;
         self.check_runner()?;
-        prepare(&project, ctx)?;
+        prepare(&project, workspace)?;
         let config = project.dir.join(".cargo/config.toml");
         let config = fs_err::read_to_string(config).unwrap_or_default();
-        let tool = std::env::current_exe().context("this program has no path")?;
+        let tool = std::env::current_exe().context("the path of this executable is unknown")?;
         Ok(self.line(&project, &config, &tool.display().to_string(), ctx))
     }
 
     fn line(&self, project: &Project, config: &str, tool: &str, ctx: &Ctx) -> Line {
         let mut line = Line { args: vec![self.verb.to_owned()], ..Line::default() };
-        let mut say = |words: &[&str]| line.args.extend(words.iter().map(|&word| word.to_owned()));
+        let mut add = |args: &[&str]| line.args.extend(args.iter().map(|&arg| arg.to_owned()));
         let local = local::path(&project.dir);
         if local.is_file() {
-            // A Cargo before 1.94 knows no `include`.
-            say(&["--config", local.as_str()]);
+            // Cargo reads `include` in configuration files since 1.94.
+            add(&["--config", local.as_str()]);
         }
-        if find(config, &TARGET) != Found::Ours && !names_target(self.words) {
-            say(&["--target", pywasm_build::TARGET]);
+        if find(config, &TARGET) != Found::Ours && !has_target(self.args) {
+            add(&["--target", pywasm_build::TARGET]);
         }
         if ctx.reporter.is_quiet() {
-            say(&["--quiet"]);
+            add(&["--quiet"]);
         }
         if ctx.offline {
-            say(&["--offline"]);
+            add(&["--offline"]);
         }
         if ctx.reporter.is_json() && self.verb == "build" {
-            say(&["--message-format", "json"]);
+            add(&["--message-format", "json"]);
         }
         if ctx.jobs != Ctx::default_jobs() {
-            say(&["--jobs", &ctx.jobs.to_string()]);
+            add(&["--jobs", &ctx.jobs.to_string()]);
         }
-        line.args.extend(self.words.iter().cloned());
+        line.args.extend(self.args.iter().cloned());
         if find(config, &PYO3) == Found::Missing && ctx.env.text(PYO3.key()).is_none() {
             let file = project.dir.join(DIRECTORY).join("pyo3-config.txt");
             line.env.push((PYO3.key(), file.into_string()));
         }
         if self.verb != "build" && (find(config, &RUN) != Found::Other || !self.runner.is_empty()) {
-            // This very tool, unless Cargo would split its path.
+            // The path of this executable, unless Cargo would split it at a space.
             let tool = if tool.contains(char::is_whitespace) { "cargo" } else { tool };
             let runner = [tool, "pywasm", "run-wasm"].into_iter();
             let runner: Vec<_> = runner.chain(self.runner.iter().map(String::as_str)).collect();
@@ -114,14 +120,16 @@ impl Call<'_> {
         line
     }
 
-    /// Cargo splits a runner's words at white space, and gives no way to say otherwise that a
-    /// configuration with a plain string would not contradict.
+    /// Checks that no option for the runner contains white space. Cargo splits the variable for the
+    /// runner at white space, and an array in `--config` cannot override a string in a file.
     fn check_runner(&self) -> anyhow::Result<()> {
         match self.runner.iter().find(|word| word.contains(char::is_whitespace)) {
             Some(word) => {
-                Err(anyhow::anyhow!("`{word}`: Cargo can't hand on white space")).hint(|| {
-                    "`cargo build`, then `cargo pywasm run-wasm` with these options".to_owned()
-                })
+                Err(anyhow::anyhow!("Cargo can't pass on `{word}`, which contains white space"))
+                    .hint(|| {
+                        "run `cargo build`, then `cargo pywasm run-wasm` with these options"
+                            .to_owned()
+                    })
             }
             None => Ok(()),
         }
@@ -136,9 +144,9 @@ impl Line {
         command
     }
 
-    /// Calls Cargo and reads what it has built. Messages are handed on where they are asked for, and
-    /// text always.
-    fn told(&self, hand_on: bool, ctx: &Ctx) -> anyhow::Result<(Exit, Vec<Artifact>)> {
+    /// Calls Cargo and reads the modules that it built. Messages are forwarded on request; other
+    /// lines of stdout always are.
+    fn collect(&self, forward: bool, ctx: &Ctx) -> anyhow::Result<(Exit, Vec<Artifact>)> {
         let cargo = program(ctx);
         let mut child = self
             .command(ctx)
@@ -147,12 +155,12 @@ impl Line {
             .with_context(|| format!("can't run `{cargo}`"))?;
         let stdout = child.stdout.take().context("Cargo has no stdout")?;
         let found = artifacts::read(BufReader::new(stdout), |line, is_message| {
-            if hand_on || !is_message {
+            if forward || !is_message {
                 ctx.reporter.data(line);
             }
         });
-        let status = child.wait().with_context(|| format!("`{cargo}` was lost"))?;
-        Ok((exit(status), found.with_context(|| format!("can't read what `{cargo}` says"))?))
+        let status = child.wait().with_context(|| format!("`{cargo}` can't be waited for"))?;
+        Ok((exit(status), found.with_context(|| format!("can't read the output of `{cargo}`"))?))
     }
 }
 
@@ -160,29 +168,28 @@ fn program(ctx: &Ctx) -> Utf8PathBuf {
     ctx.env.path(CARGO).unwrap_or_else(|| "cargo".into())
 }
 
-/// Killed by a signal: what a shell would say.
+/// The exit code of Cargo; if a signal killed it, 130 as in a shell.
 fn exit(status: ExitStatus) -> Exit {
     Exit::Program(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(130))
 }
 
-/// Whether the user's words for Cargo say the target.
-fn names_target(words: &[String]) -> bool {
-    words
-        .iter()
-        .take_while(|word| *word != "--")
-        .any(|word| word == "--target" || word.starts_with("--target="))
+/// Returns true if Cargo's arguments select a target.
+fn has_target(args: &[String]) -> bool {
+    args.iter()
+        .take_while(|arg| *arg != "--")
+        .any(|arg| arg == "--target" || arg.starts_with("--target="))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::Stdlib;
+    use crate::config::Stdlib;
 
     fn line(call: &Call<'_>, config: &str) -> Line {
         let ctx = Ctx { offline: false, ..Ctx::for_tests("/project".into(), &[]) };
         let project = Project {
             dir: "/project".into(),
-            wants_helper: false,
+            helper_by_version: false,
             freeze: Vec::new(),
             packages: Vec::new(),
             closed: None,
@@ -191,33 +198,33 @@ mod tests {
         call.line(&project, config, "/bin/cargo-pywasm", &ctx)
     }
 
-    fn call<'a>(verb: &'static str, words: &'a [String]) -> Call<'a> {
-        Call { verb, words, runner: Vec::new() }
+    fn call<'a>(verb: &'static str, args: &'a [String]) -> Call<'a> {
+        Call { verb, args, runner: Vec::new() }
     }
 
-    fn ours() -> (&'static str, String) {
+    fn runner() -> (&'static str, String) {
         (RUNNER, "/bin/cargo-pywasm pywasm run-wasm".to_owned())
     }
 
     #[test]
-    fn a_project_with_its_configuration_gets_the_same_cargo_with_this_tool() {
+    fn configured_project_gets_only_the_runner() {
         let config = super::super::cargo_config::with_settings("").unwrap().text;
         let words = ["--release".to_owned(), "--".to_owned(), "x".to_owned()];
         let line = line(&call("run", &words), &config);
         assert_eq!(line.args.join(" "), "run --release -- x");
-        assert_eq!(line.env, [ours()]);
+        assert_eq!(line.env, [runner()]);
     }
 
     #[test]
-    fn a_project_without_one_gets_all_that_is_missing() {
+    fn unconfigured_project_gets_all_settings() {
         let line = line(&call("test", &[]), "");
         assert_eq!(line.args.join(" "), "test --target wasm32-wasip1");
         let file = "/project/.pywasm/pyo3-config.txt".to_owned();
-        assert_eq!(line.env, [("PYO3_CONFIG_FILE", file), ours()]);
+        assert_eq!(line.env, [("PYO3_CONFIG_FILE", file), runner()]);
     }
 
     #[test]
-    fn the_users_runner_and_target_stay_unless_options_of_ours_are_given() {
+    fn runner_of_the_user_is_kept_without_options() {
         let config = "[target.wasm32-wasip1]\nrunner = \"wasmtime\"\n";
         let words = ["--target=wasm32-wasip1".to_owned()];
         let mut call = call("run", &words);
@@ -231,10 +238,10 @@ mod tests {
         assert!(error.contains("`a b`") && error.contains("cargo pywasm run-wasm"), "{error}");
     }
 
-    /// A Cargo that says what it is called with, and that it has built a module.
+    /// Runs a fake Cargo that prints its arguments and the message of a module that it built.
     #[cfg(unix)]
     #[test]
-    fn messages_are_read_and_handed_on_to_whom_asked_for_them() {
+    fn messages_are_forwarded_on_request() {
         use std::os::unix::fs::PermissionsExt;
 
         let dir = tempfile::tempdir().unwrap();
@@ -246,18 +253,18 @@ exit 7
 "#;
         fs_err::write(&cargo, script).unwrap();
         fs_err::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
-        // A process of another test may have it open for writing until it runs something else.
+        // A process that another test forked may have the file open for writing until it execs.
         let busy = std::io::ErrorKind::ExecutableFileBusy;
         while Command::new(&cargo).output().is_err_and(|error| error.kind() == busy) {}
-        for (hand_on, said) in [(false, 1), (true, 2)] {
+        for (forward, count) in [(false, 1), (true, 2)] {
             let ctx =
                 Ctx { offline: false, ..Ctx::for_tests("/".into(), &[("CARGO", cargo.as_str())]) };
             let line = Line { args: vec!["build".to_owned()], env: Vec::new() };
-            let (exit, found) = line.told(hand_on, &ctx).unwrap();
+            let (exit, found) = line.collect(forward, &ctx).unwrap();
             assert_eq!((exit, found.len()), (Exit::Program(7), 1));
             assert_eq!(found[0].path, "/p/target/wasm32-wasip1/debug/x.wasm");
             let lines = ctx.reporter.lines();
-            assert_eq!((lines[0].as_str(), lines.len()), ("build", said));
+            assert_eq!((lines[0].as_str(), lines.len()), ("build", count));
         }
     }
 }

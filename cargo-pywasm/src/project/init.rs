@@ -1,4 +1,4 @@
-//! What `init` writes into a crate, so that plain Cargo builds, runs and tests it.
+//! The files that `init` writes, so that plain Cargo builds, runs and tests a crate.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -10,17 +10,17 @@ use pywasm_session::is_path;
 use crate::config::Selection;
 use pywasm_store::Ctx;
 
-/// All of a build script.
+/// The build script of a crate that has none.
 const BUILD_SCRIPT: &str = "//! Links Python.\n\nfn main() {\n    pywasm_build::link();\n}\n";
 
-/// Writes what is missing into the crate in `dir`. Nothing is written when something is in the way.
+/// Adds what is missing to the crate in `dir`. If a file conflicts, nothing is written.
 ///
 /// # Errors
-/// When a file can't be read, understood or written.
+/// When a file cannot be read, parsed or written.
 pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<()> {
     let cargo_toml = dir.join("Cargo.toml");
     let text = fs_err::read_to_string(&cargo_toml)?;
-    let selection = seen_from(dir, selection, ctx)?;
+    let selection = relative_to(dir, selection, ctx)?;
     let ready = manifest::ready(&text, &selection)
         .with_context(|| format!("can't add to `{cargo_toml}`"))?;
     let config = dir.join(".cargo/config.toml");
@@ -42,19 +42,19 @@ pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<
         wrote(&script, BUILD_SCRIPT)?;
     } else if !fs_err::read_to_string(&script)?.contains("pywasm_build") {
         let name = &ready.build_script;
-        ctx.reporter.warn(format!("`{name}` is yours: add `pywasm_build::link();` to its `main`"));
+        ctx.reporter.warn(format!("`{name}` exists: add `pywasm_build::link();` to its `main`"));
     }
     for key in settings.kept {
-        ctx.reporter.warn(format!("`{key}` of `.cargo/config.toml` is yours, and was left alone"));
+        ctx.reporter.warn(format!("`{key}` in `.cargo/config.toml` was kept"));
     }
     Ok(())
 }
 
-/// A selection as the crate's Cargo.toml says it: the path of a recipe leads from there.
+/// Converts a selection for the crate's Cargo.toml: the path of a recipe becomes relative to it.
 ///
 /// # Errors
-/// When there is no such recipe.
-pub(super) fn seen_from(
+/// When the recipe does not exist.
+pub(super) fn relative_to(
     dir: &Utf8Path,
     selection: &Selection,
     ctx: &Ctx,
@@ -65,8 +65,8 @@ pub(super) fn seen_from(
         let path =
             path.canonicalize_utf8().with_context(|| format!("there is no recipe `{path}`"))?;
         let dir = dir.canonicalize_utf8()?;
-        let way = pathdiff::diff_utf8_paths(&path, dir).context("both paths are absolute")?;
-        *recipe = way.into_string();
+        let path = pathdiff::diff_utf8_paths(&path, dir).context("both paths are absolute")?;
+        *recipe = path.into_string();
     }
     Ok(selection)
 }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_gets_its_files_once_and_its_own_build_script_is_left_alone() {
+    fn files_are_written_once_and_kept() {
         let dir = tempfile::tempdir().unwrap();
         let root = Utf8Path::from_path(dir.path()).unwrap();
         fs_err::write(root.join("Cargo.toml"), "[package]\nname = \"x\"\n").unwrap();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recipe_file_is_named_from_where_the_crate_is() {
+    fn recipe_path_is_relative_to_the_crate() {
         let dir = tempfile::tempdir().unwrap();
         let root = Utf8Path::from_path(dir.path()).unwrap();
         let app = root.join("app");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_when_something_is_in_the_way() {
+    fn conflict_leaves_the_crate_unchanged() {
         let dir = tempfile::tempdir().unwrap();
         let root = Utf8Path::from_path(dir.path()).unwrap();
         let own = "[package]\nname = \"x\"\n";

@@ -1,85 +1,83 @@
-//! `.pywasm/`: what this machine has for a project.
+//! `.pywasm/`: the state of a project on this machine.
 //!
-//! `project.json` is what `pywasm-build` and the runner read; `installation` is a link for people.
+//! `pywasm-build`, the runner and this tool read `project.json`; the symbolic link `installation` is
+//! for people.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_build::Installation;
+use pywasm_build::{Installation, PROJECT_FILE, PROJECT_VERSION};
 use serde::{Deserialize, Serialize};
 
-use super::Stdlib;
+use crate::config::{PackageSettings, Stdlib};
 use pywasm_session::WithHint;
 use pywasm_store::stage_file;
 
 /// The directory's name, in the directory of the crate or of its workspace.
 pub const DIRECTORY: &str = ".pywasm";
-/// The file that is read.
-const FILE: &str = "project.json";
-/// The version of its format. `pywasm-build` reads this one, too.
-const VERSION: u32 = 1;
 
-/// What `project.json` says.
+/// The content of `project.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linked {
     version: u32,
     /// The installation's directory.
     pub installation: Utf8PathBuf,
-    /// The tool that wrote this, which build scripts ask for frozen code.
-    #[serde(default)]
+    /// The tool that wrote the file, which build scripts run.
     pub tool: Option<Utf8PathBuf>,
-    /// How the project's modules get at the standard library.
-    #[serde(default)]
+    /// The source of the standard library at run time.
     pub stdlib: Stdlib,
+    /// The resolved settings of the packages that embed Python.
+    pub packages: Vec<PackageSettings>,
 }
 
 impl Linked {
-    /// A link to this installation.
+    /// Creates the link of a project to an installation, written by this executable.
     #[must_use]
-    pub fn new(installation: Utf8PathBuf, stdlib: Stdlib) -> Self {
+    pub fn new(installation: Utf8PathBuf, stdlib: Stdlib, packages: Vec<PackageSettings>) -> Self {
         let tool = std::env::current_exe().ok();
         let tool = tool.and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
-        Self { version: VERSION, installation, tool, stdlib }
+        Self { version: PROJECT_VERSION, installation, tool, stdlib, packages }
     }
 
-    /// The link of the project that `dir` lies in, if there is one.
+    /// Reads the link of the project that `dir` belongs to, if there is one.
     ///
     /// # Errors
-    /// When it can't be read.
+    /// When it cannot be read, or has an unsupported version.
     pub fn find(dir: &Utf8Path) -> anyhow::Result<Option<Self>> {
-        let file = |dir: &Utf8Path| dir.join(DIRECTORY).join(FILE);
-        let Some(path) = dir.ancestors().map(file).find(|path| path.is_file()) else {
+        let mut files = dir.ancestors().map(|dir| dir.join(PROJECT_FILE));
+        let Some(path) = files.find(|path| path.is_file()) else {
             return Ok(None);
         };
         let read = || -> anyhow::Result<Self> {
-            let linked: Self = serde_json::from_slice(&fs_err::read(&path)?)?;
-            anyhow::ensure!(linked.version == VERSION, "version {}", linked.version);
-            Ok(linked)
+            let value: serde_json::Value = serde_json::from_slice(&fs_err::read(&path)?)?;
+            let version = &value["version"];
+            anyhow::ensure!(*version == PROJECT_VERSION, "format version {version}");
+            Ok(Self::deserialize(value)?)
         };
         read()
-            .with_context(|| format!("`{path}` is not what this version writes"))
-            .hint(|| "`cargo pywasm install` in the project writes it anew".to_owned())
+            .with_context(|| format!("`{path}` is not a project file that this version can read"))
+            .hint(|| "`cargo pywasm install` in the project rewrites it".to_owned())
             .map(Some)
     }
 
     /// Opens the installation.
     ///
     /// # Errors
-    /// When it is gone.
+    /// When it cannot be opened, for example because it was uninstalled.
     pub fn open(&self) -> anyhow::Result<Installation> {
         Installation::open(&self.installation)
             .with_context(|| format!("the project's installation `{}`", self.installation))
-            .hint(|| "`cargo pywasm install` in the project makes another".to_owned())
+            .hint(|| "`cargo pywasm install` in the project installs it again".to_owned())
     }
 
-    /// Writes the link into a project. The file is left alone when it says the same: what was
-    /// built with it stays fresh.
+    /// Writes the link into a project and returns true if it changed. A file with the same content
+    /// is not written, so that Cargo does not rebuild what depends on it.
     ///
     /// # Errors
     /// When the directory can't be written.
     pub fn write(&self, project: &Utf8Path) -> anyhow::Result<bool> {
         let dir = project.join(DIRECTORY);
         fs_err::create_dir_all(&dir)?;
-        // Git asks no one else: the user's own .gitignore stays as it is.
+        // A file of its own, because the project's .gitignore belongs to the user.
         replace(&dir.join(".gitignore"), "*\n")?;
         let link = dir.join("installation");
         if link.read_link_utf8().ok().as_deref() != Some(&*self.installation) {
@@ -88,8 +86,7 @@ impl Linked {
             fs_err::os::unix::fs::symlink(&self.installation, &link)?;
         }
         let config = fs_err::read_to_string(self.installation.join("pyo3-config.txt"))?;
-        // `pywasm-build` links libpython; what PyO3 would say to the linker besides is what a
-        // crate without it needs.
+        // `pywasm-build` links libpython; PyO3 must not link it a second time.
         let config = config.replace(
             "suppress_build_script_link_lines=false",
             "suppress_build_script_link_lines=true",
@@ -97,11 +94,11 @@ impl Linked {
         replace(&dir.join("pyo3-config.txt"), &config)?;
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        replace(&dir.join(FILE), &text)
+        replace(&project.join(PROJECT_FILE), &text)
     }
 }
 
-/// Writes a file by rename, when it says something else; whether it did.
+/// Replaces a file by rename unless it has this content already. Returns true if it was written.
 pub(super) fn replace(path: &Utf8Path, text: &str) -> anyhow::Result<bool> {
     if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(false);
@@ -115,6 +112,7 @@ pub(super) fn replace(path: &Utf8Path, text: &str) -> anyhow::Result<bool> {
 mod tests {
     use super::*;
 
+    /// An installation as far as a link needs it.
     fn installation(dir: &Utf8Path, name: &str) -> Utf8PathBuf {
         let root = dir.join(name);
         fs_err::create_dir(&root).unwrap();
@@ -123,8 +121,12 @@ mod tests {
         root
     }
 
+    fn link(installation: &Utf8Path, stdlib: Stdlib) -> Linked {
+        Linked::new(installation.to_owned(), stdlib, Vec::new())
+    }
+
     #[test]
-    fn a_link_is_found_from_below_and_written_only_when_it_changes() {
+    fn link_is_written_only_when_it_changes() {
         let dir = tempfile::tempdir().unwrap();
         let dir = Utf8PathBuf::from_path_buf(dir.path().canonicalize().unwrap()).unwrap();
         let (one, two) = (installation(&dir, "one"), installation(&dir, "two"));
@@ -132,9 +134,9 @@ mod tests {
         fs_err::create_dir_all(project.join("src")).unwrap();
         assert_eq!(Linked::find(&project).unwrap(), None);
 
-        assert!(Linked::new(one.clone(), Stdlib::Dir).write(&project).unwrap());
-        assert!(!Linked::new(one.clone(), Stdlib::Dir).write(&project).unwrap());
-        assert!(Linked::new(two.clone(), Stdlib::Frozen).write(&project).unwrap());
+        assert!(link(&one, Stdlib::Dir).write(&project).unwrap());
+        assert!(!link(&one, Stdlib::Dir).write(&project).unwrap());
+        assert!(link(&two, Stdlib::Frozen).write(&project).unwrap());
         let found = Linked::find(&project.join("src")).unwrap().unwrap();
         assert_eq!(found.installation, two);
         assert_eq!(project.join(".pywasm/installation").read_link_utf8().unwrap(), two);
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_of_another_version_is_named_with_the_cure() {
+    fn unsupported_version_is_named_with_a_hint() {
         let dir = tempfile::tempdir().unwrap();
         let dir = Utf8PathBuf::from_path_buf(dir.path().to_owned()).unwrap();
         fs_err::create_dir(dir.join(DIRECTORY)).unwrap();

@@ -1,7 +1,7 @@
 //! A crate that embeds Python, and its link to an installation.
 //!
-//! What is committed with the crate is the same for everyone; what is true of this machine only
-//! (where the installation lies, which Rust is used) stands in `.pywasm/`, which Git does not see.
+//! Files that are committed with the crate are the same on every machine. The state of this machine
+//! (the installation, the Rust toolchain, the resolved settings) is in `.pywasm/`, which Git ignores.
 
 #[cfg(feature = "runtime")]
 mod artifacts;
@@ -42,36 +42,5 @@ pub(crate) use prepare::fits_the_policy;
 pub use prepare::{connect, prepare};
 #[cfg(feature = "runtime")]
 pub(crate) use stdlib::stdlib;
-
 #[cfg(feature = "runtime")]
 pub use template::Template;
-
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-/// How a module gets at the standard library.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stdlib {
-    /// As a directory that the host gives it.
-    #[default]
-    Dir,
-    /// As one file in a directory that the host gives it.
-    Zip,
-    /// It has what it needs inside.
-    Frozen,
-}
-
-impl FromStr for Stdlib {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "dir" => Ok(Self::Dir),
-            "zip" => Ok(Self::Zip),
-            "frozen" => Ok(Self::Frozen),
-            other => Err(format!("`{other}` is not one of frozen, zip, dir")),
-        }
-    }
-}

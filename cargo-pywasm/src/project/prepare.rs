@@ -1,27 +1,27 @@
-//! From a crate's settings to a crate that Cargo can build here: an installation, the link to it,
-//! the helper of its build script, and a Rust.
+//! Prepares a project for Cargo: an installation, the link to it, the build script's helper, and a
+//! Rust toolchain with the target.
 
 use pywasm_recipes::{CpythonPin, Recipe};
 
 use super::local::Local;
 use super::{DIRECTORY, Linked, helper, rust};
-use crate::config::{Project, Selection, Settings, policy};
+use crate::config::{Project, Selection, Settings, Workspace};
 use pywasm_audit::Policy;
 use pywasm_cpython::build::BuildPython;
 use pywasm_cpython::install::{Installed, Request, install};
 use pywasm_session::WithHint;
-use pywasm_store::Ctx;
 use pywasm_toolchain::ToolchainRequest;
 
-/// Installs what the project asks for, when it is missing, and connects the project to it.
+/// Installs the Python that the project requests, unless it is installed, and links the project to it.
 ///
 /// # Errors
-/// When it can't be installed, the project can't be written, or no Rust can build it.
-pub fn prepare(project: &Project, ctx: &Ctx) -> anyhow::Result<Installed> {
-    let settings = Settings::resolve(&Selection::default(), ctx)?;
-    fits_the_policy(&settings.recipe, ctx)?;
+/// When it cannot be installed, the project cannot be written, or no Rust toolchain has the target.
+pub fn prepare(project: &Project, workspace: &Workspace<'_>) -> anyhow::Result<Installed> {
+    let ctx = workspace.ctx();
+    let settings = Settings::resolve(&Selection::default(), workspace)?;
+    fits_the_policy(&settings.recipe, workspace)?;
     let pin = CpythonPin::resolve(settings.python)
-        .hint(|| "`python = \"3.13\"` takes the newest pinned release of a series".to_owned())?;
+        .hint(|| "`python = \"3.13\"` selects the newest pinned release of a series".to_owned())?;
     let request = Request {
         recipe: &settings.recipe,
         pin,
@@ -33,18 +33,18 @@ pub fn prepare(project: &Project, ctx: &Ctx) -> anyhow::Result<Installed> {
     if !installed.fresh {
         ctx.reporter.status("Installed", installed.root.file_name().unwrap_or_default());
     }
-    connect(project, &installed, ctx)?;
+    connect(project, &installed, workspace)?;
     Ok(installed)
 }
 
-/// Whether the host that the crate one stands in names has what a recipe compiles for: a build takes minutes,
-/// and this is known before.
+/// Checks that the policy of the current crate has the wasm features that a recipe compiles for. It is
+/// checked before a build, which takes minutes.
 ///
 /// # Errors
-/// When it lacks some of it, or the policy can't be read.
-pub(crate) fn fits_the_policy(recipe: &Recipe, ctx: &Ctx) -> anyhow::Result<()> {
-    let Some(policy) = policy(ctx)? else { return Ok(()) };
-    let policy = Policy::load(&policy, &ctx.cwd)?;
+/// When the policy lacks a feature, or cannot be read.
+pub(crate) fn fits_the_policy(recipe: &Recipe, workspace: &Workspace<'_>) -> anyhow::Result<()> {
+    let Some(policy) = workspace.policy()? else { return Ok(()) };
+    let policy = Policy::load(&policy, &workspace.ctx().cwd)?;
     let missing: Vec<String> =
         policy.lacks(&recipe.build.features).map(|feature| format!("`{feature}`")).collect();
     if missing.is_empty() {
@@ -55,20 +55,28 @@ pub(crate) fn fits_the_policy(recipe: &Recipe, ctx: &Ctx) -> anyhow::Result<()> 
         "recipe `{recipe}` compiles for {missing}, which policy `{policy}` does not have"
     ))
     .hint(|| {
-        "take it out of the recipe's `build.features`, or choose another `policy` in Cargo.toml"
+        "remove it from the recipe's `build.features`, or choose another `policy` in Cargo.toml"
             .to_owned()
     })
 }
 
-/// Connects the project to an installation and to a Rust.
+/// Links the project to an installation and to a Rust toolchain.
 ///
 /// # Errors
-/// When the project can't be written, or no Rust can build it.
-pub fn connect(project: &Project, installed: &Installed, ctx: &Ctx) -> anyhow::Result<()> {
-    let mut changed = Linked::new(installed.root.clone(), project.stdlib).write(&project.dir)?;
-    let helper = project.wants_helper.then(|| helper::unpack(&project.dir)).transpose()?;
+/// When a table of the workspace is invalid, the project cannot be written, or no Rust toolchain has
+/// the target.
+pub fn connect(
+    project: &Project,
+    installed: &Installed,
+    workspace: &Workspace<'_>,
+) -> anyhow::Result<()> {
+    let ctx = workspace.ctx();
+    let packages = workspace.package_settings()?;
+    let linked = Linked::new(installed.root.clone(), project.stdlib, packages);
+    let mut changed = linked.write(&project.dir)?;
+    let helper = project.helper_by_version.then(|| helper::unpack(&project.dir)).transpose()?;
     let rust = rust::choose(&project.dir, ctx);
-    // Without a Rust the rest is still true.
+    // The rest is written even if there is no toolchain.
     let local = Local { rust: rust.as_ref().ok().cloned().flatten(), helper };
     changed |= local.write(&project.dir)?;
     if changed {

@@ -1,18 +1,22 @@
-//! Where a module finds the standard library.
+//! The directories that give a module its standard library.
 
 use camino::Utf8Path;
 
-use super::{Linked, Stdlib};
+use super::Linked;
+use crate::config::Stdlib;
 use crate::installed;
 use pywasm_cpython::smoke;
 use pywasm_runtime::Dir;
 use pywasm_store::Ctx;
 
-/// The standard library of the project's installation; outside of any project, that of each
-/// series that is installed, for a module looks at its own place only. One without any still runs.
+/// Returns the standard library of the project's installation. Outside of projects, it returns one for
+/// each installed series: a module looks only at the path of its own series.
+///
+/// # Errors
+/// When an installation or `project.json` cannot be read.
 pub(crate) fn stdlib(
     module: &Utf8Path,
-    asked: Option<Stdlib>,
+    requested: Option<Stdlib>,
     ctx: &Ctx,
 ) -> anyhow::Result<Vec<Dir>> {
     let module = ctx.cwd.join(module);
@@ -20,20 +24,20 @@ pub(crate) fn stdlib(
         None => Linked::find(&module)?,
         found => found,
     };
-    let of_crate = linked.as_ref().map(|linked| linked.stdlib);
-    let stdlib = asked.or(of_crate).unwrap_or_default();
+    let recorded = linked.as_ref().map(|linked| linked.stdlib);
+    let stdlib = requested.or(recorded).unwrap_or_default();
     let mut pythons = match linked {
         Some(linked) => vec![linked.open()?],
         None => installed::all(ctx)?,
     };
     match stdlib {
         Stdlib::Dir => {
-            // Newest first; sorted by series the first of each is its newest.
+            // The list is sorted by version, newest first; a stable sort keeps that in each series.
             pythons.sort_by(|a, b| a.series().cmp(b.series()));
             pythons.dedup_by(|a, b| a.series() == b.series());
             pythons.iter().map(smoke::stdlib).collect()
         }
-        // All zips have one directory in the guest.
+        // All series share the zip's directory in the guest, so there can be only one.
         Stdlib::Zip => pythons.iter().take(1).map(smoke::stdlib_zip).collect(),
         Stdlib::Frozen => Ok(Vec::new()),
     }

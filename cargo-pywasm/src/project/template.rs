@@ -1,4 +1,4 @@
-//! New crates to start from. Their files lie in `templates/`.
+//! Templates for new crates. Their files are in `templates/`.
 
 use std::process::Command;
 
@@ -8,12 +8,12 @@ use clap::ValueEnum;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::helper;
-use super::init::seen_from;
+use super::init::relative_to;
 use crate::config::Selection;
 use pywasm_session::variables::CARGO;
 use pywasm_store::Ctx;
 
-/// What kind of module the crate becomes.
+/// The kind of module that a new crate becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Template {
     /// A WASI command, with PyO3
@@ -30,7 +30,7 @@ pub enum Template {
 /// The release of PyO3 that the templates are written for.
 const PYO3: &str = "0.30";
 
-/// What a canister's manifest has after `[package]`, but for the helper's version.
+/// The manifest of a canister after `[package]`, without the version of the helper.
 const CANISTER: &str = include_str!("../../templates/canister/manifest.toml");
 
 /// A file's path in the crate, and its text.
@@ -62,7 +62,7 @@ impl Template {
         matches!(self, Self::Reactor | Self::Canister)
     }
 
-    /// The selection, with the recipe that the template is written for where it names none.
+    /// Returns the selection with the recipe of the template, unless it names one.
     #[must_use]
     pub fn selection(self, selection: &Selection) -> Selection {
         let mut selection = selection.clone();
@@ -72,14 +72,14 @@ impl Template {
         selection
     }
 
-    /// What its author does next in the directory of the crate `name`.
+    /// The commands to run next in the directory of the crate `name`.
     #[must_use]
     pub fn next(self, name: &str) -> Vec<String> {
         match self {
             Self::Command | Self::Capi => vec!["cargo run".to_owned()],
             Self::Reactor => vec!["cargo test".to_owned()],
             Self::Canister => {
-                // As Cargo names a library's file.
+                // Cargo replaces the hyphens in the file names of libraries.
                 let module = format!("target/pywasm/release/{}.wasm", name.replace('-', "_"));
                 vec![
                     "cargo pywasm build --release".to_owned(),
@@ -89,11 +89,11 @@ impl Template {
         }
     }
 
-    /// Makes a crate in `dir`, which may not exist yet: as `cargo new` does, with these files.
+    /// Creates a crate in `dir` with `cargo new`, and adds the files of the template.
     ///
     /// # Errors
-    /// When Cargo refuses the directory or its name, or a file can't be written.
-    pub fn make(
+    /// When Cargo refuses the directory or the name, or a file cannot be written.
+    pub fn create(
         self,
         dir: &Utf8Path,
         name: Option<&str>,
@@ -108,22 +108,22 @@ impl Template {
             .current_dir(&ctx.cwd)
             .output()
             .with_context(|| format!("can't run `{cargo}`"))?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        anyhow::ensure!(output.status.success(), "Cargo makes no such crate: {}", reason(&said));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "`cargo new` failed: {}", message(&stderr));
         let dir = ctx.cwd.join(dir);
         for (path, text) in self.files() {
             let path = dir.join(path);
-            fs_err::create_dir_all(path.parent().context("a file lies in a directory")?)?;
+            fs_err::create_dir_all(path.parent().context("a file is in a directory")?)?;
             fs_err::write(path, text)?;
         }
         let manifest = dir.join("Cargo.toml");
-        let selection = seen_from(&dir, selection, ctx)?;
+        let selection = relative_to(&dir, selection, ctx)?;
         let text = self.manifest(&fs_err::read_to_string(&manifest)?, &selection)?;
         fs_err::write(manifest, text)?;
         Ok(())
     }
 
-    /// The manifest of `cargo new` with what the template's code needs.
+    /// Adds what the template's code needs to the manifest of `cargo new`.
     fn manifest(self, text: &str, selection: &Selection) -> anyhow::Result<String> {
         let mut document: DocumentMut = text.parse()?;
         if self == Self::Canister {
@@ -134,7 +134,7 @@ impl Template {
         if self == Self::Reactor {
             let mut library = Table::new();
             library["crate-type"] = value(Array::from_iter(["cdylib"]));
-            // Before the tables that follow `[package]`.
+            // It comes directly after `[package]`.
             library.set_position(Some(1));
             document["lib"] = Item::Table(library);
         }
@@ -145,7 +145,7 @@ impl Template {
     }
 }
 
-/// A canister's manifest after `[package]`.
+/// The manifest of a canister after `[package]`.
 fn canister(selection: &Selection) -> anyhow::Result<String> {
     let mut document: DocumentMut = CANISTER.parse()?;
     let set = |item: &mut Item, text: String| {
@@ -166,10 +166,10 @@ fn canister(selection: &Selection) -> anyhow::Result<String> {
     Ok(document.to_string())
 }
 
-/// What Cargo says, without its own word for an error.
-fn reason(said: &str) -> &str {
-    let said = said.trim();
-    said.strip_prefix("error: ").unwrap_or(said)
+/// Cargo's message without the prefix `error: `.
+fn message(stderr: &str) -> &str {
+    let stderr = stderr.trim();
+    stderr.strip_prefix("error: ").unwrap_or(stderr)
 }
 
 #[cfg(test)]
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reactor_is_a_cdylib_and_the_c_api_needs_no_pyo3() {
+    fn manifest_follows_the_template() {
         let none = Selection::default();
         assert_eq!(
             manifest(Template::Reactor, &none),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_canister_asks_for_its_recipe_its_policy_and_the_steps_after_the_link() {
+    fn canister_selects_recipe_policy_and_steps() {
         let text = manifest(Template::Canister, &Selection::default());
         insta::assert_snapshot!(text.replace(helper::VERSION, "VERSION"), @r#"
         [package]
@@ -230,13 +230,13 @@ mod tests {
         "#);
         let pyo3 = format!("pyo3 = \"{PYO3}\" #");
         assert!(text.contains(&pyo3), "{text}");
-        // `init` finds nothing to add.
+        // `init` has nothing to add.
         let ready = super::super::manifest::ready(&text, &Selection::default()).unwrap();
         assert_eq!(ready.text, text);
     }
 
     #[test]
-    fn a_canister_takes_the_python_and_the_recipe_that_are_asked_for() {
+    fn canister_uses_the_selection() {
         let selection =
             Selection { python: Some("3.14".parse().unwrap()), recipe: Some("mine.toml".into()) };
         let text = manifest(Template::Canister, &selection);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_steps_name_the_module_as_cargo_does() {
+    fn next_commands_name_the_module() {
         let next = Template::Canister.next("my-canister");
         assert_eq!(
             next,

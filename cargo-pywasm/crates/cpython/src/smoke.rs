@@ -5,7 +5,6 @@ use std::fmt;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_build::Installation;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::build::PREFIX;
 use pywasm_runtime::{Captured, Dir, Program, Runtime};
@@ -56,7 +55,7 @@ pub fn check(python: &Installation, ctx: &Ctx) -> anyhow::Result<SmokeReport> {
         .args(["-c", SCRIPT])
         .args(python.modules().iter().copied())
         .arg("--")
-        .args(absent(python))
+        .args(absent(python)?)
         .env("PYWASM_CHECK", "yes")
         .dir(stdlib(python)?)
         .dir(Dir::read_only(&utf8(python.lib_dir())?, "/product"))
@@ -86,10 +85,23 @@ fn read(captured: &Captured) -> anyhow::Result<SmokeReport> {
     })
 }
 
-/// Returns the modules that were not built, according to the manifest.
-fn absent(python: &Installation) -> impl Iterator<Item = &str> {
-    let left_out = python.manifest().pointer("/modules/left_out").and_then(Value::as_array);
-    left_out.into_iter().flatten().filter_map(|module| module["name"].as_str())
+/// The modules that were not built, from the manifest.
+fn absent(python: &Installation) -> anyhow::Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        modules: Modules,
+    }
+    #[derive(Deserialize)]
+    struct Modules {
+        #[serde(default)]
+        left_out: Vec<LeftOut>,
+    }
+    #[derive(Deserialize)]
+    struct LeftOut {
+        name: String,
+    }
+    let manifest: Manifest = serde_json::from_str(python.manifest())?;
+    Ok(manifest.modules.left_out.into_iter().map(|module| module.name).collect())
 }
 
 /// Returns the directory of the standard library, with the path where the interpreter expects it.

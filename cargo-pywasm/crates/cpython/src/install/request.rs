@@ -4,6 +4,7 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 use pywasm_recipes::{CpythonPin, Digest, Recipe};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::build::BuildPython;
@@ -101,15 +102,27 @@ impl Request<'_> {
             let root = ctx.store.entry(Bucket::Installs, &key);
             // An installation that cannot be read is replaced by the install that follows.
             let Ok(python) = pywasm_build::Installation::open(&root) else { continue };
-            let text = |pointer: &str| python.manifest().pointer(pointer)?.as_str();
-            let toolchain = text("/toolchain/source").unwrap_or_default();
-            let path = text("/toolchain/root").unwrap_or_default();
-            if text("/request") == Some(&digest) && self.toolchain.accepts(toolchain, path) {
+            let Ok(built) = serde_json::from_str::<Built>(python.manifest()) else { continue };
+            let BuiltBy { source, root: path } = &built.toolchain;
+            if built.request == digest && self.toolchain.accepts(source, path) {
                 return Ok(Some(root));
             }
         }
         Ok(None)
     }
+}
+
+/// The fields of a manifest that tell which requests an installation answers.
+#[derive(Deserialize)]
+struct Built {
+    request: String,
+    toolchain: BuiltBy,
+}
+
+#[derive(Deserialize)]
+struct BuiltBy {
+    source: String,
+    root: String,
 }
 
 #[cfg(test)]

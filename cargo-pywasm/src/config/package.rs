@@ -1,0 +1,82 @@
+//! The settings of a package as they are recorded in `.pywasm/project.json`.
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::{Package, TargetKind};
+use pywasm_recipes::Digest;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::table::Table;
+
+/// The resolved settings that the build script of a package needs. `pywasm-build` reads them, and
+/// they hold as long as no manifest has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageSettings {
+    /// The package's name.
+    pub name: String,
+    /// The manifests that the settings were read from: the package's own, then the one of its
+    /// workspace if that is another file.
+    pub manifests: Vec<ManifestDigest>,
+    /// The package has a `cdylib` target: it becomes a reactor.
+    pub cdylib: bool,
+    /// Snapshots are made of its modules.
+    pub snapshot: bool,
+    /// Modules of the standard library to embed.
+    pub freeze: Vec<String>,
+    /// Absolute paths of Python packages and files to embed.
+    pub packages: Vec<Utf8PathBuf>,
+    /// Whether the embedded modules are all that there is. If unset, the recipe decides.
+    pub closed: Option<bool>,
+}
+
+/// The content of a manifest, as two digests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestDigest {
+    /// The Cargo.toml.
+    pub path: Utf8PathBuf,
+    /// Its exact digest.
+    pub sha256: Digest,
+    /// The digest that build scripts compare; see [`pywasm_build::fingerprint`].
+    pub fnv1a64: String,
+}
+
+impl ManifestDigest {
+    fn read(path: &Utf8Path) -> anyhow::Result<Self> {
+        let bytes = fs_err::read(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            sha256: Digest::from_bytes(Sha256::digest(&bytes).into()),
+            fnv1a64: pywasm_build::fingerprint(&bytes),
+        })
+    }
+}
+
+impl PackageSettings {
+    /// Resolves the settings of a package from its merged table.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read.
+    pub(super) fn resolve(
+        package: &Package,
+        table: &Table,
+        workspace: &Utf8Path,
+    ) -> anyhow::Result<Self> {
+        let mut manifests = vec![ManifestDigest::read(&package.manifest_path)?];
+        if workspace != package.manifest_path {
+            manifests
+                .push(ManifestDigest::read(workspace).context("the manifest of the workspace")?);
+        }
+        let is_cdylib = |target: &cargo_metadata::Target| target.kind.contains(&TargetKind::CDyLib);
+        let packages = table.packages.iter().flatten();
+        Ok(Self {
+            name: package.name.to_string(),
+            manifests,
+            cdylib: package.targets.iter().any(is_cdylib),
+            snapshot: table.snapshot.is_some(),
+            freeze: table.freeze.clone().unwrap_or_default(),
+            packages: packages.map(|package| package.path.clone()).collect(),
+            closed: table.closed,
+        })
+    }
+}

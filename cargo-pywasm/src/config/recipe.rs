@@ -1,0 +1,32 @@
+//! Recipes by name or path.
+
+use anyhow::Context;
+use pywasm_recipes::{Recipe, builtin, builtin_names};
+use pywasm_stubs::Rules;
+
+use pywasm_session::{WithHint, is_path};
+use pywasm_store::Ctx;
+
+/// Loads a recipe by its name or path. Anything that contains `/` or ends in `.toml` is a path.
+///
+/// # Errors
+/// When there is no recipe of that name, or the file cannot be read or is not a recipe.
+pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
+    if is_path(name) {
+        let path = ctx.cwd.join(name);
+        let text =
+            fs_err::read_to_string(&path).with_context(|| format!("can't read recipe `{name}`"))?;
+        return Recipe::parse(&text)
+            .map_err(anyhow::Error::from)
+            .and_then(|recipe| {
+                Rules::from_table(&recipe.stubs).context("`[stubs]`").map(|_| recipe)
+            })
+            .hint(|| "`cargo pywasm recipe show default` prints a valid one".to_owned())
+            .with_context(|| format!("`{name}` is not a recipe"));
+    }
+    let known = || builtin_names().collect::<Vec<_>>().join(", ");
+    let text = builtin(name)
+        .with_context(|| format!("there is no built-in recipe `{name}`"))
+        .hint(|| format!("the built-in recipes are {}; a path ends in `.toml`", known()))?;
+    Recipe::parse(text).with_context(|| format!("built-in recipe `{name}`"))
+}

@@ -1,0 +1,166 @@
+//! The table `[package.metadata.pywasm]`.
+
+use std::str::FromStr;
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::PythonRequest;
+use serde::{Deserialize, Serialize};
+
+use pywasm_session::{WithHint, is_path};
+use pywasm_size::Budget;
+
+use pywasm_post_link::{Asked, Initialization, Step};
+
+/// The reason why there is no key `pack` any more.
+const PACK_REMOVED: &str =
+    "it saved at most 14 % of the compressed size, and every start of the module took longer";
+
+/// The keys of `[package.metadata.pywasm]`, and of `[workspace.metadata.pywasm]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Table {
+    pub(crate) python: Option<PythonRequest>,
+    /// A name, or an absolute path.
+    pub(crate) recipe: Option<String>,
+    pub(crate) freeze: Option<Vec<String>>,
+    pub(crate) packages: Option<Vec<SourcePackage>>,
+    pub(crate) closed: Option<bool>,
+    pub(crate) stdlib: Option<Stdlib>,
+    /// A name, or an absolute path.
+    pub(crate) policy: Option<String>,
+    post_link: Option<Vec<Step>>,
+    require_wasm_opt: Option<bool>,
+    pub(crate) size_budget: Option<Budget>,
+    pub(crate) snapshot: Option<Initialization>,
+}
+
+/// A Python package or file of the crate, to be embedded.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Utf8PathBuf")]
+pub struct SourcePackage {
+    /// The absolute path.
+    pub path: Utf8PathBuf,
+    /// The path as it is written in Cargo.toml, which tracebacks show.
+    pub shown: Utf8PathBuf,
+}
+
+impl From<Utf8PathBuf> for SourcePackage {
+    fn from(path: Utf8PathBuf) -> Self {
+        Self { shown: path.clone(), path }
+    }
+}
+
+/// The source of the standard library at run time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stdlib {
+    /// A directory that the host mounts.
+    #[default]
+    Dir,
+    /// A zip in a directory that the host mounts.
+    Zip,
+    /// Only the modules that are embedded.
+    Frozen,
+}
+
+impl FromStr for Stdlib {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "dir" => Ok(Self::Dir),
+            "zip" => Ok(Self::Zip),
+            "frozen" => Ok(Self::Frozen),
+            other => Err(format!("`{other}` is not one of frozen, zip, dir")),
+        }
+    }
+}
+
+/// The place of a table in a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Package,
+    Workspace,
+}
+
+impl Section {
+    fn header(self) -> &'static str {
+        match self {
+            Self::Package => "[package.metadata.pywasm]",
+            Self::Workspace => "[workspace.metadata.pywasm]",
+        }
+    }
+}
+
+impl Table {
+    /// Parses `metadata.pywasm` of a manifest. Paths become absolute: they are relative to the
+    /// manifest that they are written in.
+    ///
+    /// # Errors
+    /// When a key is unknown or a value is invalid.
+    pub(super) fn read(
+        metadata: &serde_json::Value,
+        section: Section,
+        manifest: &Utf8Path,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(value) = metadata.get("pywasm") else { return Ok(None) };
+        let place = || format!("`{}` of `{manifest}`", section.header());
+        if value.get("pack").is_some() {
+            return Err(anyhow::anyhow!("the key `pack` was removed: {PACK_REMOVED}"))
+                .hint(|| "delete the key; `gzip` in `post-link` compresses modules".to_owned())
+                .with_context(place);
+        }
+        let table = Self::deserialize(value).with_context(place)?;
+        Ok(Some(table.relative_to(manifest.parent().unwrap_or(Utf8Path::new("/")))))
+    }
+
+    fn relative_to(mut self, dir: &Utf8Path) -> Self {
+        let absolute =
+            |name: String| if is_path(&name) { dir.join(name).into_string() } else { name };
+        self.recipe = self.recipe.map(absolute);
+        self.policy = self.policy.map(absolute);
+        for package in self.packages.iter_mut().flatten() {
+            package.path = dir.join(&package.path);
+        }
+        if let Some(budget) = &mut self.size_budget {
+            budget.baseline = budget.baseline.take().map(|path| dir.join(path));
+        }
+        self
+    }
+
+    /// Merges a package's table with that of its workspace: each key of the package wins.
+    pub(super) fn over(self, shared: Self) -> Self {
+        Self {
+            python: self.python.or(shared.python),
+            recipe: self.recipe.or(shared.recipe),
+            freeze: self.freeze.or(shared.freeze),
+            packages: self.packages.or(shared.packages),
+            closed: self.closed.or(shared.closed),
+            stdlib: self.stdlib.or(shared.stdlib),
+            policy: self.policy.or(shared.policy),
+            post_link: self.post_link.or(shared.post_link),
+            require_wasm_opt: self.require_wasm_opt.or(shared.require_wasm_opt),
+            size_budget: self.size_budget.or(shared.size_budget),
+            snapshot: self.snapshot.or(shared.snapshot),
+        }
+    }
+
+    /// The steps after the link. `snapshot` adds the step of that name, and a policy next to any
+    /// steps adds `audit`.
+    pub(crate) fn post_link(self) -> Option<Asked> {
+        // A budget without steps applies to the module as it is linked.
+        let budget = self.size_budget;
+        let has_default = budget.is_some() || self.snapshot.is_some();
+        let mut steps = self.post_link.or_else(|| has_default.then(Vec::new))?;
+        if self.snapshot.is_some() && !steps.contains(&Step::Snapshot) {
+            steps.push(Step::Snapshot);
+        }
+        if self.policy.is_some() && !steps.is_empty() && !steps.contains(&Step::Audit) {
+            steps.push(Step::Audit);
+        }
+        let require_wasm_opt = self.require_wasm_opt.unwrap_or(false);
+        let snapshot = self.snapshot.unwrap_or_default();
+        Some(Asked { steps, policy: self.policy, require_wasm_opt, budget, snapshot })
+    }
+}

@@ -1,0 +1,358 @@
+//! Settings of crates and workspaces that Cargo describes.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::builtin;
+
+use super::*;
+use pywasm_post_link::Step;
+use pywasm_session::Environment;
+use pywasm_session::Reporter;
+use pywasm_store::Ctx;
+use pywasm_store::Store;
+
+fn ctx(cwd: &Utf8Path, variables: &[(&str, &str)]) -> Ctx {
+    Ctx {
+        env: Environment::of(variables),
+        store: Store::at("/nowhere".into()),
+        reporter: Reporter::captured(),
+        offline: true,
+        jobs: Ctx::default_jobs(),
+        cwd: cwd.to_owned(),
+    }
+}
+
+fn scratch() -> (tempfile::TempDir, Utf8PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Utf8PathBuf::from_path_buf(dir.path().canonicalize().unwrap()).unwrap();
+    (dir, root)
+}
+
+fn write(path: Utf8PathBuf, text: &str) {
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    fs_err::write(path, text).unwrap();
+}
+
+/// Writes a package of this name, with `rest` at the end of its Cargo.toml.
+fn package(dir: &Utf8Path, name: &str, rest: &str) {
+    let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
+    write(dir.join("Cargo.toml"), &format!("{head}{rest}"));
+    write(dir.join("src/lib.rs"), "");
+}
+
+/// A package that is a workspace of its own.
+fn crate_dir(rest: &str) -> (tempfile::TempDir, Utf8PathBuf) {
+    let (dir, root) = scratch();
+    package(&root, "x", &format!("[workspace]\n{rest}"));
+    (dir, root)
+}
+
+fn resolve(selection: &Selection, ctx: &Ctx) -> anyhow::Result<Settings> {
+    Settings::resolve(selection, &Workspace::new(ctx))
+}
+
+fn project(dir: &Utf8Path) -> Option<Project> {
+    Workspace::new(&ctx(dir, &[])).project().unwrap()
+}
+
+fn current(dir: &Utf8Path) -> PackageSettings {
+    Workspace::new(&ctx(dir, &[])).current_package().unwrap()
+}
+
+/// The names and reactors of the packages that the project around `dir` links.
+fn linked(dir: &Utf8Path) -> Vec<(String, bool)> {
+    let settings = Workspace::new(&ctx(dir, &[])).package_settings().unwrap();
+    settings.into_iter().map(|package| (package.name, package.cdylib)).collect()
+}
+
+/// A build-dependency on the helper, which Cargo can resolve without a network.
+fn helper() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../pywasm-build");
+    format!("[build-dependencies]\npywasm-build = {{ path = {path:?} }}\n")
+}
+
+#[test]
+fn flags_override_environment_over_table_over_default() {
+    let (_dir, root) =
+        crate_dir("[package.metadata.pywasm]\npython = \"3.14\"\nrecipe = \"full\"\n");
+    let python = |selection: &Selection, env: &[(&str, &str)]| {
+        let settings = resolve(selection, &ctx(&root, env)).unwrap();
+        (settings.python.to_string(), settings.recipe.name)
+    };
+    let none = Selection::default();
+    let flag = Selection { python: Some("3.13.5".parse().unwrap()), recipe: None };
+    let env = [("PYWASM_PYTHON", "3.13")];
+    assert_eq!(python(&none, &[]), ("3.14".to_owned(), "full".to_owned()));
+    assert_eq!(python(&none, &env), ("3.13".to_owned(), "full".to_owned()));
+    assert_eq!(python(&flag, &env), ("3.13.5".to_owned(), "full".to_owned()));
+}
+
+#[test]
+fn project_is_the_directory_of_the_table() {
+    let (_dir, root) = crate_dir("[package.metadata.pywasm]\n");
+    assert_eq!(project(&root.join("src")).map(|project| project.dir), Some(root));
+    let (_dir, root) = crate_dir("");
+    assert_eq!(project(&root), None);
+}
+
+#[test]
+fn helper_by_version_differs_from_helper_by_path() {
+    let table = "[package.metadata.pywasm]\n[build-dependencies]\n";
+    let (_dir, root) = crate_dir(&format!("{table}pywasm-build = \"0.1\"\n"));
+    assert!(project(&root).unwrap().helper_by_version);
+    let (_dir, root) = crate_dir(&format!("[package.metadata.pywasm]\n{}", helper()));
+    assert!(!project(&root).unwrap().helper_by_version);
+}
+
+#[test]
+fn table_is_found_in_every_toml_spelling() {
+    for table in [
+        "[package.metadata]\npywasm = { recipe = \"full\" }\n",
+        "[package.metadata]\npywasm.recipe = \"full\"\n",
+        "[ package . metadata . \"pywasm\" ]\nrecipe = \"full\"\n",
+        "[workspace.metadata.pywasm]\nrecipe = \"full\"\n",
+    ] {
+        let (_dir, root) = crate_dir(table);
+        let settings = resolve(&Selection::default(), &ctx(&root, &[])).unwrap();
+        assert_eq!(settings.recipe.name, "full", "{table}");
+    }
+}
+
+#[test]
+fn words_in_a_manifest_are_not_settings() {
+    let (_dir, root) = scratch();
+    let rest =
+        "description = \"has packages of data\" # cdylib, snapshot, freeze, closed: pywasm\n";
+    package(&root, "x", &format!("{rest}[workspace]\n{}", helper()));
+    let settings = current(&root);
+    assert!(!settings.cdylib && !settings.snapshot, "{settings:?}");
+    assert!(settings.freeze.is_empty() && settings.packages.is_empty(), "{settings:?}");
+    assert_eq!(settings.closed, None);
+    assert_eq!(project(&root), None);
+}
+
+#[test]
+fn members_glob_is_not_a_list_of_python_packages() {
+    let (_dir, root) = scratch();
+    let table = "[workspace.metadata.pywasm]\npython = \"3.13\"\n";
+    write(
+        root.join("Cargo.toml"),
+        &format!("[workspace]\nresolver = \"2\"\nmembers = [\"packages/*\"]\n{table}"),
+    );
+    package(&root.join("packages/one"), "one", &helper());
+    let found = project(&root.join("packages/one")).unwrap();
+    assert_eq!((found.dir, found.packages), (root.clone(), Vec::new()));
+    let settings = current(&root.join("packages/one"));
+    assert!(settings.packages.is_empty(), "{settings:?}");
+    let manifests: Vec<_> = settings.manifests.iter().map(|manifest| &manifest.path).collect();
+    assert_eq!(manifests, [&root.join("packages/one/Cargo.toml"), &root.join("Cargo.toml")]);
+}
+
+#[test]
+fn each_package_of_a_virtual_workspace_has_its_own_settings() {
+    let (_dir, root) = scratch();
+    let table =
+        "[workspace.metadata.pywasm]\nfreeze = [\"json\"]\npackages = [\"python/shared\"]\n";
+    write(
+        root.join("Cargo.toml"),
+        &format!("[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\", \"c\", \"d\"]\n{table}"),
+    );
+    package(&root.join("a"), "a", &format!("{}[lib]\ncrate-type = [\"cdylib\"]\n", helper()));
+    package(&root.join("b"), "b", &helper());
+    let own = "[package.metadata.pywasm]\nsnapshot = {}\nclosed = true\npackages = [\"app\"]\n";
+    package(&root.join("c"), "c", &format!("{own}{}", helper()));
+    package(&root.join("d"), "d", "# does not embed Python\n");
+
+    let pair = |name: &str, cdylib: bool| (name.to_owned(), cdylib);
+    // The project of the workspace links the packages without a table of their own.
+    for dir in [root.clone(), root.join("a"), root.join("b/src")] {
+        assert_eq!(project(&dir).unwrap().dir, root, "{dir}");
+    }
+    assert_eq!(linked(&root), [pair("a", true), pair("b", false)]);
+    assert_eq!(linked(&root.join("b")), [pair("a", true), pair("b", false)]);
+    assert_eq!(project(&root.join("c")).unwrap().dir, root.join("c"));
+    assert_eq!(linked(&root.join("c")), [pair("c", false)]);
+
+    let shared = current(&root.join("a"));
+    assert_eq!(shared.packages, [root.join("python/shared")]);
+    let own = current(&root.join("c"));
+    assert!(own.snapshot && own.closed == Some(true), "{own:?}");
+    assert_eq!((own.freeze, own.packages), (vec!["json".to_owned()], vec![root.join("c/app")]));
+}
+
+#[test]
+fn packages_of_the_workspace_table_are_relative_to_the_workspace() {
+    let (_dir, root) = scratch();
+    let table = "[workspace.metadata.pywasm]\npackages = [\"python/shared\"]\n";
+    let members = "[workspace]\nresolver = \"2\"\nmembers = [\"a\"]\n";
+    write(root.join("Cargo.toml"), &format!("{members}{table}"));
+    package(&root.join("a"), "a", "[package.metadata.pywasm]\npython = \"3.13\"\n");
+    let packages = project(&root.join("a")).unwrap().packages;
+    let shown = "python/shared".into();
+    assert_eq!(packages, [SourcePackage { path: root.join("python/shared"), shown }]);
+}
+
+#[test]
+fn digests_follow_the_content_of_a_manifest() {
+    let (_dir, root) = crate_dir("");
+    let before = current(&root).manifests.remove(0);
+    assert_eq!(before.path, root.join("Cargo.toml"));
+    let text = fs_err::read_to_string(&before.path).unwrap();
+    assert_eq!(before.fnv1a64, pywasm_build::fingerprint(text.as_bytes()));
+    fs_err::write(&before.path, format!("{text}\n")).unwrap();
+    let after = current(&root).manifests.remove(0);
+    assert!(after.sha256 != before.sha256 && after.fnv1a64 != before.fnv1a64, "{after:?}");
+}
+
+#[test]
+fn workspace_in_another_directory_is_found() {
+    let (_dir, root) =
+        crate_dir("members = [\"../m\"]\n[workspace.metadata.pywasm]\nrecipe = \"full\"\n");
+    let own = tempfile::tempdir_in(root.parent().unwrap()).unwrap();
+    let own = Utf8PathBuf::from_path_buf(own.path().canonicalize().unwrap()).unwrap();
+    let name = own.file_name().unwrap();
+    let manifest = fs_err::read_to_string(root.join("Cargo.toml")).unwrap();
+    let manifest = manifest.replace("../m", &format!("../{name}"));
+    fs_err::write(root.join("Cargo.toml"), manifest).unwrap();
+    let other = root.file_name().unwrap();
+    package(&own, "y", &format!("workspace = \"../{other}\"\n"));
+    let ctx = ctx(&own, &[]);
+    let settings = resolve(&Selection::default(), &ctx).unwrap();
+    assert_eq!(settings.recipe.name, "full", "{:?}", ctx.reporter.lines());
+}
+
+#[test]
+fn recipe_path_is_relative_to_its_manifest() {
+    for path in ["mine/one.toml", "mine/one"] {
+        let (_dir, root) = crate_dir(&format!("[package.metadata.pywasm]\nrecipe = \"{path}\"\n"));
+        let text = builtin("full").unwrap().replace("\"full\"", "\"mine\"");
+        write(root.join(path), &text);
+        let settings = resolve(&Selection::default(), &ctx(&root.join("src"), &[])).unwrap();
+        assert_eq!(settings.recipe.name, "mine");
+    }
+}
+
+/// A missing Cargo would be a warning.
+#[test]
+fn cargo_is_called_only_if_something_is_unknown() {
+    let (_dir, root) = crate_dir("[package.metadata.pywasm]\n");
+    let no_cargo = ("CARGO", "/nowhere/cargo");
+    let both = [("PYWASM_PYTHON", "3.14"), ("PYWASM_RECIPE", "full"), no_cargo];
+    let (_empty, empty) = scratch();
+    for ctx in [ctx(&root, &both), ctx(&empty, &[no_cargo])] {
+        resolve(&Selection::default(), &ctx).unwrap();
+        assert!(ctx.reporter.lines().is_empty(), "{:?}", ctx.reporter.lines());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn cargo_is_called_once_in_a_run() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (_dir, root) = crate_dir(&format!("[package.metadata.pywasm]\n{}", helper()));
+    let (_bin, bin) = scratch();
+    let cargo = bin.join("cargo");
+    let real = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    write(cargo.clone(), &format!("#!/bin/sh\necho x >> \"$0.calls\"\nexec {real} \"$@\"\n"));
+    fs_err::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let ctx = ctx(&root, &[("CARGO", cargo.as_str())]);
+    let workspace = Workspace::new(&ctx);
+    Settings::resolve(&Selection::default(), &workspace).unwrap();
+    workspace.project().unwrap().unwrap();
+    workspace.policy().unwrap();
+    workspace.package_settings().unwrap();
+    workspace.current_package().unwrap();
+    assert_eq!(fs_err::read_to_string(bin.join("cargo.calls")).unwrap(), "x\n");
+}
+
+#[test]
+fn unknown_key_is_refused() {
+    let (_dir, root) = crate_dir("[package.metadata.pywasm]\npyhton = \"3.14\"\n");
+    let error = resolve(&Selection::default(), &ctx(&root, &[])).unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("pyhton") && text.contains("python"), "{text}");
+}
+
+#[test]
+fn removed_key_is_explained() {
+    let (_dir, root) = crate_dir("[package.metadata.pywasm]\npack = \"lz4\"\n");
+    let error = resolve(&Selection::default(), &ctx(&root, &[])).unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("`pack` was removed") && text.contains("Cargo.toml"), "{text}");
+}
+
+#[cfg(feature = "runtime")]
+#[test]
+fn steps_after_the_link_include_those_that_keys_imply() {
+    let asked = |table: &str| {
+        let (_dir, root) = crate_dir(&format!("[package.metadata.pywasm]\n{table}\n"));
+        Workspace::new(&ctx(&root, &[])).post_link()
+    };
+    let read = asked("post-link = [\"gzip\", \"wasm-opt\"]\nrequire-wasm-opt = true");
+    let read = read.unwrap().unwrap();
+    assert_eq!(read.steps, [Step::Gzip, Step::WasmOpt]);
+    assert!(read.require_wasm_opt && read.policy.is_none());
+    let read = asked("snapshot = { imports = [\"json\"], hash-seed = 7 }").unwrap().unwrap();
+    assert_eq!((&read.steps[..], read.snapshot.hash_seed), (&[Step::Snapshot][..], Some(7)));
+    assert_eq!(read.snapshot.imports, ["json".parse().unwrap()]);
+    let error = format!("{:#}", asked("snapshot = { imports = [\"json,re\"] }").unwrap_err());
+    assert!(error.contains("`json,re` is not the name of a module"), "{error}");
+    let (_dir, root) =
+        crate_dir("[package.metadata.pywasm]\npost-link = [\"gc\"]\npolicy = \"ic\"\n");
+    let all = Workspace::new(&ctx(&root, &[])).post_links().unwrap();
+    assert_eq!(all[&root.join("Cargo.toml")].steps, [Step::Gc, Step::Audit]);
+    assert_eq!(all[&root.join("Cargo.toml")].policy.as_deref(), Some("ic"));
+    // A policy alone is for `audit-imports`.
+    let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
+    assert!(Workspace::new(&ctx(&root, &[])).post_links().unwrap().is_empty());
+}
+
+#[cfg(feature = "runtime")]
+#[test]
+fn budget_applies_without_steps_and_its_baseline_is_absolute() {
+    let (_dir, root) = crate_dir(
+        "[package.metadata.pywasm]\npolicy = \"ic\"\n\
+         size-budget = { total = \"1kB\", baseline = \"size.json\" }\n",
+    );
+    let there = ctx(&root.join("src"), &[]);
+    let workspace = Workspace::new(&there);
+    let asked = workspace.post_links().unwrap().remove(&root.join("Cargo.toml")).unwrap();
+    // A policy alone is for `audit-imports`.
+    assert_eq!(asked.steps, []);
+    let budget = asked.budget.unwrap();
+    assert_eq!(budget.limits.values().collect::<Vec<_>>(), [&1000]);
+    assert_eq!(budget.baseline, Some(root.join("size.json")));
+    assert_eq!(workspace.size_budget().unwrap(), Some(budget));
+}
+
+#[test]
+fn unknown_step_lists_the_known_ones() {
+    let (_dir, root) = crate_dir("[package.metadata.pywasm]\npost-link = [\"optimize\"]\n");
+    let error = format!("{:#}", Workspace::new(&ctx(&root, &[])).post_link().unwrap_err());
+    assert!(error.contains("`optimize` is not a step") && error.contains("wasm-opt"), "{error}");
+    assert!(error.contains("Cargo.toml"), "{error}");
+}
+
+#[test]
+fn crate_that_cargo_cannot_read_is_one_warning() {
+    for rest in ["[package.metadata.pywasm\n", "[dependencies\nserde.workspace = true\n"] {
+        let (_dir, root) = crate_dir(rest);
+        let ctx = ctx(&root, &[]);
+        let workspace = Workspace::new(&ctx);
+        let settings = Settings::resolve(&Selection::default(), &workspace).unwrap();
+        assert_eq!(settings.recipe.name, "default");
+        assert_eq!(workspace.policy().unwrap(), None);
+        let lines = ctx.reporter.lines();
+        assert!(lines[0].contains("warning"), "{lines:?}");
+        assert_eq!(lines.iter().filter(|line| line.contains("warning")).count(), 1, "{lines:?}");
+        let error = format!("{:#}", workspace.current_package().unwrap_err());
+        assert!(error.contains("Cargo can't read"), "{error}");
+    }
+}
+
+#[test]
+fn unknown_recipe_lists_the_known_ones() {
+    let error = load_recipe("ful", &ctx("/nowhere".into(), &[])).unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("`ful`") && text.contains("full"), "{text}");
+}

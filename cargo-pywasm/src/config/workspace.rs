@@ -1,0 +1,306 @@
+//! The Cargo workspace around the current directory.
+
+use std::cell::OnceCell;
+#[cfg(feature = "runtime")]
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::{Dependency, Metadata, MetadataCommand, Package};
+
+use super::package::PackageSettings;
+use super::table::{Section, SourcePackage, Stdlib, Table};
+use pywasm_post_link::Asked;
+use pywasm_session::WithHint;
+use pywasm_size::Budget;
+use pywasm_store::Ctx;
+
+/// The build-dependency that links Python.
+const HELPER: &str = "pywasm-build";
+
+/// The Cargo workspace around the current directory, as `cargo metadata` describes it.
+///
+/// A command creates it once and passes it on. Cargo is called when the first answer is needed, and
+/// only then: installing a Python outside of a crate does not need Cargo at all.
+#[derive(Debug)]
+pub struct Workspace<'a> {
+    ctx: &'a Ctx,
+    state: OnceCell<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// No directory from the current one up has a Cargo.toml.
+    Outside,
+    /// Cargo cannot read the nearest Cargo.toml.
+    Unreadable { manifest: Utf8PathBuf, reason: String },
+    /// The description by Cargo.
+    Read(Description),
+}
+
+#[derive(Debug)]
+struct Description {
+    /// The nearest Cargo.toml, of a package or of a virtual workspace.
+    manifest: Utf8PathBuf,
+    metadata: Metadata,
+    /// The table of the nearest Cargo.toml, if it is of a package.
+    own: Option<Table>,
+    /// The table of the workspace.
+    shared: Option<Table>,
+}
+
+/// A crate or a workspace that embeds Python: one with the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// The directory of the Cargo.toml with the table.
+    pub dir: Utf8PathBuf,
+    /// It depends on `pywasm-build` by version rather than by path.
+    pub helper_by_version: bool,
+    /// Modules of the standard library to embed.
+    pub freeze: Vec<String>,
+    /// Python packages and files of the project to embed.
+    pub packages: Vec<SourcePackage>,
+    /// Whether the embedded modules are all that there is. If unset, the recipe decides.
+    pub closed: Option<bool>,
+    /// The source of the rest of the standard library.
+    pub stdlib: Stdlib,
+}
+
+impl<'a> Workspace<'a> {
+    /// The workspace around the current directory of `ctx`. Nothing is read yet.
+    #[must_use]
+    pub fn new(ctx: &'a Ctx) -> Self {
+        Self { ctx, state: OnceCell::new() }
+    }
+
+    /// The context that it was created with.
+    #[must_use]
+    pub fn ctx(&self) -> &'a Ctx {
+        self.ctx
+    }
+
+    /// The project that the current directory belongs to: the crate if its Cargo.toml has the
+    /// table, else its workspace.
+    ///
+    /// # Errors
+    /// When the table is invalid.
+    pub fn project(&self) -> anyhow::Result<Option<Project>> {
+        let Some(description) = self.description()? else { return Ok(None) };
+        let Some(dir) = description.project_dir() else { return Ok(None) };
+        let table = description.table();
+        Ok(Some(Project {
+            dir: dir.to_owned(),
+            helper_by_version: description.has_helper_by_version(),
+            freeze: table.freeze.unwrap_or_default(),
+            packages: table.packages.unwrap_or_default(),
+            closed: table.closed,
+            stdlib: table.stdlib.unwrap_or_default(),
+        }))
+    }
+
+    /// The table of the current crate over that of its workspace; empty if there is neither.
+    ///
+    /// # Errors
+    /// When a table is invalid.
+    pub(crate) fn table(&self) -> anyhow::Result<Table> {
+        Ok(self.description()?.map(Description::table).unwrap_or_default())
+    }
+
+    /// The policy of the current crate: a name, or an absolute path.
+    ///
+    /// # Errors
+    /// When the table is invalid.
+    pub(crate) fn policy(&self) -> anyhow::Result<Option<String>> {
+        Ok(self.table()?.policy)
+    }
+
+    /// The size budget of the current crate.
+    ///
+    /// # Errors
+    /// When the table is invalid.
+    pub(crate) fn size_budget(&self) -> anyhow::Result<Option<Budget>> {
+        Ok(self.table()?.size_budget)
+    }
+
+    /// The steps after the link of the current crate; `None` if the table has none.
+    ///
+    /// # Errors
+    /// When the table is invalid.
+    pub(crate) fn post_link(&self) -> anyhow::Result<Option<Asked>> {
+        Ok(self.table()?.post_link())
+    }
+
+    /// The steps after the link of every package of the workspace that has any, by manifest.
+    ///
+    /// # Errors
+    /// When a table is invalid.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn post_links(&self) -> anyhow::Result<BTreeMap<Utf8PathBuf, Asked>> {
+        let mut found = BTreeMap::new();
+        let Some(description) = self.description()? else { return Ok(found) };
+        for package in &description.metadata.packages {
+            if let Some(asked) = description.table_of(package)?.post_link() {
+                found.insert(package.manifest_path.clone(), asked);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The settings of the packages that are linked by the current project: those with a build
+    /// script that can link Python, and without a table that makes them a project of their own.
+    ///
+    /// # Errors
+    /// When a table is invalid or a manifest cannot be read.
+    pub fn package_settings(&self) -> anyhow::Result<Vec<PackageSettings>> {
+        let Some(description) = self.description()? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for package in &description.metadata.packages {
+            if depends_on_helper(package) && description.is_in_project(package)? {
+                found.push(description.settings(package)?);
+            }
+        }
+        found.sort_by(|a, b| a.manifests[0].path.cmp(&b.manifests[0].path));
+        Ok(found)
+    }
+
+    /// The settings of the package whose Cargo.toml is the nearest one, with or without a table.
+    ///
+    /// # Errors
+    /// When there is no package, Cargo cannot read it, or its table is invalid.
+    pub fn current_package(&self) -> anyhow::Result<PackageSettings> {
+        let description = self.require()?;
+        let package = description.current().with_context(|| {
+            format!("`{}` is of a workspace, not of a package", description.manifest)
+        })?;
+        description.settings(package)
+    }
+
+    /// The packages that the current directory stands for: the current one, or every member if the
+    /// nearest Cargo.toml is of a virtual workspace. With them comes the target directory.
+    ///
+    /// # Errors
+    /// When there is no crate, or Cargo cannot read it.
+    pub(crate) fn selected_packages(&self) -> anyhow::Result<(Vec<&Package>, &Utf8Path)> {
+        let description = self.require()?;
+        let packages = match description.current() {
+            Some(package) => vec![package],
+            None => description.metadata.packages.iter().collect(),
+        };
+        Ok((packages, &description.metadata.target_directory))
+    }
+
+    /// The description, or `None` outside of crates. A crate that Cargo cannot read is a warning:
+    /// installing and running a Python does not depend on it.
+    fn description(&self) -> anyhow::Result<Option<&Description>> {
+        match self.state()? {
+            State::Read(description) => Ok(Some(description)),
+            State::Outside | State::Unreadable { .. } => Ok(None),
+        }
+    }
+
+    fn require(&self) -> anyhow::Result<&Description> {
+        match self.state()? {
+            State::Read(description) => Ok(description),
+            State::Unreadable { manifest, reason } => {
+                anyhow::bail!("Cargo can't read `{manifest}`: {reason}")
+            }
+            State::Outside => Err(anyhow::anyhow!("`{}` is not in a crate", self.ctx.cwd))
+                .hint(|| "run this in the directory of a crate".to_owned()),
+        }
+    }
+
+    fn state(&self) -> anyhow::Result<&State> {
+        if let Some(state) = self.state.get() {
+            return Ok(state);
+        }
+        let state = State::read(self.ctx)?;
+        if let State::Unreadable { manifest, reason } = &state {
+            let reporter = &self.ctx.reporter;
+            reporter.warn(format!("the settings in `{manifest}` are ignored: {reason}"));
+        }
+        Ok(self.state.get_or_init(|| state))
+    }
+}
+
+impl State {
+    fn read(ctx: &Ctx) -> anyhow::Result<Self> {
+        let mut manifests = ctx.cwd.ancestors().map(|dir| dir.join("Cargo.toml"));
+        let Some(manifest) = manifests.find(|path| path.is_file()) else {
+            return Ok(Self::Outside);
+        };
+        let mut command = MetadataCommand::new();
+        command.cargo_path(ctx.env.path("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.manifest_path(&manifest).current_dir(&ctx.cwd).no_deps();
+        command.other_options(["--offline".to_owned()]);
+        match command.exec() {
+            Ok(metadata) => Ok(Self::Read(Description::new(manifest, metadata)?)),
+            Err(error) => Ok(Self::Unreadable { manifest, reason: error.to_string() }),
+        }
+    }
+}
+
+impl Description {
+    fn new(manifest: Utf8PathBuf, metadata: Metadata) -> anyhow::Result<Self> {
+        let root = metadata.workspace_root.join("Cargo.toml");
+        let shared = Table::read(&metadata.workspace_metadata, Section::Workspace, &root)?;
+        let package = metadata.packages.iter().find(|package| package.manifest_path == manifest);
+        let own = package.map(own_table).transpose()?.flatten();
+        Ok(Self { manifest, metadata, own, shared })
+    }
+
+    /// The package whose Cargo.toml is the nearest one.
+    fn current(&self) -> Option<&Package> {
+        self.metadata.packages.iter().find(|package| package.manifest_path == self.manifest)
+    }
+
+    /// The Cargo.toml of the workspace.
+    fn root(&self) -> Utf8PathBuf {
+        self.metadata.workspace_root.join("Cargo.toml")
+    }
+
+    fn table(&self) -> Table {
+        self.own.clone().unwrap_or_default().over(self.shared.clone().unwrap_or_default())
+    }
+
+    fn table_of(&self, package: &Package) -> anyhow::Result<Table> {
+        let own = own_table(package)?.unwrap_or_default();
+        Ok(own.over(self.shared.clone().unwrap_or_default()))
+    }
+
+    fn settings(&self, package: &Package) -> anyhow::Result<PackageSettings> {
+        PackageSettings::resolve(package, &self.table_of(package)?, &self.root())
+    }
+
+    fn project_dir(&self) -> Option<&Utf8Path> {
+        if self.own.is_some() {
+            return self.manifest.parent();
+        }
+        self.shared.as_ref().map(|_| self.metadata.workspace_root.as_path())
+    }
+
+    /// Returns true if the package is linked by the current project rather than by its own.
+    fn is_in_project(&self, package: &Package) -> anyhow::Result<bool> {
+        if package.manifest_path == self.manifest {
+            return Ok(true);
+        }
+        Ok(self.own.is_none() && own_table(package)?.is_none())
+    }
+
+    fn has_helper_by_version(&self) -> bool {
+        let is_by_version =
+            |dependency: &Dependency| dependency.name == HELPER && dependency.source.is_some();
+        self.metadata.packages.iter().any(|package| {
+            // The current crate, or any member of a workspace that has the table.
+            (self.own.is_none() || package.manifest_path == self.manifest)
+                && package.dependencies.iter().any(is_by_version)
+        })
+    }
+}
+
+fn own_table(package: &Package) -> anyhow::Result<Option<Table>> {
+    Table::read(&package.metadata, Section::Package, &package.manifest_path)
+}
+
+fn depends_on_helper(package: &Package) -> bool {
+    package.dependencies.iter().any(|dependency| dependency.name == HELPER)
+}

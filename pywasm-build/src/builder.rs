@@ -1,0 +1,200 @@
+//! The entry points for build scripts: [`Build`] and [`link`].
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::frozen::Freeze;
+use crate::libc::{self, RustLibc};
+use crate::link::{Link, Linked};
+use crate::project::Project;
+use crate::request::{Request, Resolved};
+use crate::table::Table;
+use crate::tool::Tool;
+use crate::{Directive, Error, Installation, TARGET};
+
+/// A function that reads an environment variable, such as `&|name| std::env::var_os(name)`.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// Options for linking Python into the crate whose build script uses it.
+///
+/// ```no_run
+/// use pywasm_build::Build;
+///
+/// let python = Build::new().python("3.13").freeze(["json"]).package("python/app").link();
+/// if let Some(python) = python {
+///     println!("cargo::warning=linked CPython {}", python.version());
+/// }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Build {
+    request: Request,
+    stack_size: Option<u32>,
+    no_finalize_at_exit: bool,
+    freeze: Freeze,
+    snapshot: bool,
+}
+
+impl Build {
+    /// The defaults: any installed Python, linked as the table in Cargo.toml asks.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Requests a CPython: a series, `3.13`, or a release, `3.13.15`.
+    #[must_use]
+    pub fn python(mut self, version: impl Into<String>) -> Self {
+        self.request.python = Some(version.into());
+        self
+    }
+
+    /// Requests an installation that was built with this recipe.
+    #[must_use]
+    pub fn recipe(mut self, name: impl Into<String>) -> Self {
+        self.request.recipe = Some(name.into());
+        self
+    }
+
+    /// Requests the installation in this directory.
+    #[must_use]
+    pub fn installation(mut self, root: impl Into<PathBuf>) -> Self {
+        self.request.installation = Some(root.into());
+        self
+    }
+
+    /// Sets the size of the C stack in bytes, a multiple of 16. The default is that of CPython
+    /// itself: 8 MiB, and 16 MiB from 3.14 on. rustc's default of 1 MiB is too small for Python's
+    /// recursion limit.
+    #[must_use]
+    pub fn stack_size(mut self, bytes: u32) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Does not finalize Python when a command exits. By default an `atexit` handler does, because
+    /// buffered output of `sys.stdout` would be lost; it has no effect if the program has finalized
+    /// Python itself. Reactors do not exit, so the handler never runs in them.
+    #[must_use]
+    pub fn no_finalize_at_exit(mut self) -> Self {
+        self.no_finalize_at_exit = true;
+        self
+    }
+
+    /// Embeds modules of the standard library, each with everything that it imports: `json` is one
+    /// module, `email.*` a package with all its submodules, `*` the whole library, and `!name`
+    /// excludes a module. They are added to those in `freeze` of `[package.metadata.pywasm]`.
+    #[must_use]
+    pub fn freeze<N: Into<String>>(mut self, modules: impl IntoIterator<Item = N>) -> Self {
+        self.freeze.modules.extend(modules.into_iter().map(Into::into));
+        self
+    }
+
+    /// Embeds a Python package, `python/app`, or a single file, `python/app.py`. The path is
+    /// relative to the crate. It is added to those in `packages` of `[package.metadata.pywasm]`.
+    #[must_use]
+    pub fn package(mut self, path: impl Into<PathBuf>) -> Self {
+        self.freeze.packages.push(path.into());
+        self
+    }
+
+    /// Links what `cargo pywasm snapshot` needs in a module, as the key `snapshot` of
+    /// `[package.metadata.pywasm]` does. It adds a few kilobytes, which do not run unless a
+    /// snapshot is made.
+    #[must_use]
+    pub fn snapshot(mut self) -> Self {
+        self.snapshot = true;
+        self
+    }
+
+    /// Links Python and returns the installation; returns `None` for other targets than
+    /// wasm32-wasip1 and on docs.rs.
+    ///
+    /// On an error, it prints the message and exits. [`Build::try_link`] returns the error instead.
+    pub fn link(&self) -> Option<Installation> {
+        self.try_link().unwrap_or_else(|error| fail(&error))
+    }
+
+    /// Links Python and returns the installation; returns `None` for other targets than
+    /// wasm32-wasip1 and on docs.rs.
+    ///
+    /// # Errors
+    /// When no installation matches the request, the installation does not fit the Rust toolchain,
+    /// or Python code cannot be frozen.
+    pub fn try_link(&self) -> Result<Option<Installation>, Error> {
+        let linked = self.decide(&|name| std::env::var_os(name))?;
+        if let Some(linked) = &linked {
+            print(&linked.directives);
+        }
+        Ok(linked.map(|linked| linked.python))
+    }
+
+    /// Returns what [`Build::try_link`] would print, for the environment that `variables` reads. It
+    /// runs `RUSTC` to get its sysroot, and `cargo-pywasm` if the table in Cargo.toml has changed or
+    /// Python code has to be frozen.
+    ///
+    /// # Errors
+    /// As for [`Build::try_link`].
+    pub fn decide(&self, variables: Variables<'_>) -> Result<Option<Linked>, Error> {
+        let is_target = variables("TARGET").is_some_and(|target| target == TARGET);
+        if !is_target || variables("DOCS_RS").is_some() {
+            return Ok(None);
+        }
+        let dir = |name: &str| variables(name).map(PathBuf::from);
+        let crate_dir = dir("CARGO_MANIFEST_DIR").unwrap_or_default();
+        let project = Project::find(&crate_dir)?;
+        let project = project.as_ref();
+        let Resolved { python, reruns } = self.request.resolve(project, variables)?;
+        let rust = RustLibc::read(&libc::sysroot(variables)?)?;
+        let libc = libc::choose(&python, &rust)?;
+
+        let tool = Tool::find(&crate_dir, project, variables);
+        let manifest = crate_dir.join("Cargo.toml");
+        let recorded: Option<&Table> = project.and_then(|it| it.fresh_table(&manifest));
+        let table = recorded.cloned().map_or_else(|| tool.table(), Ok)?;
+        let out_dir = dir("OUT_DIR");
+        let frozen =
+            self.freeze.library(&table, &python, &tool, &out_dir.clone().unwrap_or_default())?;
+        let link = Link {
+            python: &python,
+            libc,
+            rust_libc: rust.dir(),
+            is_reactor: table.cdylib,
+            frozen,
+            snapshot: self.snapshot || table.snapshot,
+            stack_size: self.stack_size,
+            finalize_at_exit: !self.no_finalize_at_exit,
+            maps: out_dir,
+        };
+        let mut directives = link.directives()?;
+        directives.extend(reruns);
+        let manifests = table.manifests();
+        directives.extend(manifests.map(|path| Directive::RerunIfChanged(path.to_owned())));
+        Ok(Some(Linked { python, libc, directives }))
+    }
+}
+
+/// Links Python into the crate whose build script calls it, as `Build::new().link()` does.
+///
+/// ```no_run
+/// fn main() {
+///     pywasm_build::link();
+/// }
+/// ```
+pub fn link() -> Option<Installation> {
+    Build::new().link()
+}
+
+// Cargo reads directives from stdout.
+#[allow(clippy::print_stdout)]
+fn print(directives: &[Directive]) {
+    for directive in directives {
+        println!("{directive}");
+    }
+}
+
+// Cargo shows stderr when a build script fails.
+#[allow(clippy::print_stderr)]
+fn fail(error: &Error) -> ! {
+    eprintln!("error: {error}");
+    std::process::exit(1)
+}

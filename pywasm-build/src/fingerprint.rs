@@ -1,0 +1,33 @@
+//! The staleness check of manifests.
+
+/// The fingerprint of a Cargo.toml in `.pywasm/project.json`: the 64-bit FNV-1a hash of its bytes,
+/// as 16 hexadecimal digits.
+///
+/// The tool writes it next to the SHA-256 digest. A build script compares this one, because SHA-256
+/// would add ten crates to it. A collision would need an edit that keeps all 64 bits; that does not
+/// happen by accident, and an attacker who can edit Cargo.toml can edit build.rs. So this detects
+/// stale files; it is not a security check.
+///
+/// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+#[must_use]
+pub fn fingerprint(bytes: &[u8]) -> String {
+    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let hash =
+        bytes.iter().fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fingerprint;
+
+    #[test]
+    fn test_vectors_of_fnv_match() {
+        for (text, hash) in
+            [("", "cbf29ce484222325"), ("a", "af63dc4c8601ec8c"), ("foobar", "85944171f73967e8")]
+        {
+            assert_eq!(fingerprint(text.as_bytes()), hash);
+        }
+    }
+}

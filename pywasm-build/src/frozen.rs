@@ -1,0 +1,67 @@
+//! The library of frozen Python code, which `cargo pywasm freeze` compiles.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::json;
+use crate::table::Table;
+use crate::tool::Tool;
+use crate::{Directive, Error, Installation, FROZEN_LIBRARY};
+
+/// The modules and packages that a build script freezes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Freeze {
+    pub(crate) modules: Vec<String>,
+    pub(crate) packages: Vec<PathBuf>,
+}
+
+/// A library to link, and the directives for its inputs and the warnings of the compiler.
+#[derive(Debug)]
+pub(crate) struct Frozen {
+    pub(crate) dir: PathBuf,
+    pub(crate) directives: Vec<Directive>,
+}
+
+impl Freeze {
+    /// The library for what the build script, the table and the recipe freeze. `None` if none of
+    /// them freezes anything. The recipe's own library is used if the other two add nothing to it.
+    ///
+    /// # Errors
+    /// When the tool cannot be run, or a module or package cannot be frozen.
+    pub(crate) fn library(
+        &self,
+        table: &Table,
+        python: &Installation,
+        tool: &Tool,
+        out_dir: &Path,
+    ) -> Result<Option<Frozen>, Error> {
+        let file = format!("lib{FROZEN_LIBRARY}.a");
+        let recipe_freezes = python.lib_dir().join(&file).exists();
+        let adds = !self.modules.is_empty() || !self.packages.is_empty() || table.freezes;
+        // A closed set replaces the modules of libpython even if nothing is added to it; an open
+        // one differs from the recipe's only if that one may be closed.
+        let changes = table.closed.is_some_and(|closed| closed || recipe_freezes);
+        if !adds && !changes {
+            let dir = python.lib_dir();
+            return Ok(recipe_freezes.then(|| Frozen { dir, directives: Vec::new() }));
+        }
+        let mut arguments: Vec<OsString> = vec!["--installation".into(), python.root().into()];
+        arguments.extend(["--output".into(), out_dir.join(&file).into()]);
+        for module in &self.modules {
+            arguments.extend(["--module".into(), module.into()]);
+        }
+        for package in &self.packages {
+            arguments.extend(["--package".into(), package.into()]);
+        }
+        let mut directives = Vec::new();
+        for message in tool.run("freeze", arguments)? {
+            let inputs = json::texts(&message, "inputs").map(PathBuf::from);
+            directives.extend(inputs.map(Directive::RerunIfChanged));
+            if json::text(&message, "level") == Some("warning") {
+                let lines = json::text(&message, "text").unwrap_or_default().lines();
+                directives.extend(lines.map(|line| Directive::Warning(line.to_owned())));
+            }
+        }
+        Ok(Some(Frozen { dir: out_dir.to_owned(), directives }))
+    }
+}

@@ -1,0 +1,115 @@
+//! Calls of `cargo pywasm` from a build script.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::json::{self, Json};
+use crate::project::{self, Project};
+use crate::table::Table;
+use crate::{Error, Variables};
+
+/// The variables that the tool inherits: its store, and where Cargo and Rust are.
+const INHERITED: [&str; 12] = [
+    "CARGO",
+    "CARGO_HOME",
+    "HOME",
+    "NO_COLOR",
+    "PATH",
+    "PYWASM_OFFLINE",
+    "PYWASM_STORE",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_HOME",
+];
+
+/// `cargo-pywasm`, to be run in the directory of the crate.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    program: PathBuf,
+    dir: PathBuf,
+    environment: Vec<(&'static str, OsString)>,
+}
+
+impl Tool {
+    /// The tool that wrote the project file, else the one that Cargo would find.
+    pub(crate) fn find(dir: &Path, project: Option<&Project>, variables: Variables<'_>) -> Self {
+        let recorded = project.and_then(|project| project.tool.clone());
+        // Cargo's own directory for subcommands need not be on PATH.
+        let cargo_home = || Some(PathBuf::from(variables("CARGO_HOME")?).join("bin/cargo-pywasm"));
+        let is_file = |path: &PathBuf| path.is_file();
+        let program = recorded.filter(is_file).or_else(|| cargo_home().filter(is_file));
+        Self {
+            program: program.unwrap_or_else(|| "cargo-pywasm".into()),
+            dir: dir.to_owned(),
+            environment: INHERITED
+                .iter()
+                .filter_map(|name| Some((*name, variables(name)?)))
+                .collect(),
+        }
+    }
+
+    /// The table of the crate, read from its Cargo.toml and the one of its workspace.
+    ///
+    /// # Errors
+    /// When the tool cannot be run or refuses the table.
+    pub(crate) fn table(&self) -> Result<Table, Error> {
+        let messages = self.run("project", Vec::new())?;
+        let table = messages.iter().find_map(project::table_of_message);
+        table.ok_or_else(|| Error::Program {
+            command: self.command("project"),
+            message: "it printed no table\nhint: use the cargo-pywasm of the same version as \
+                      pywasm-build"
+                .to_owned(),
+        })
+    }
+
+    /// Runs a subcommand and returns its messages.
+    ///
+    /// # Errors
+    /// When it cannot be started or fails.
+    pub(crate) fn run(
+        &self,
+        subcommand: &str,
+        arguments: Vec<OsString>,
+    ) -> Result<Vec<Json>, Error> {
+        let mut command = Command::new(&self.program);
+        command.args(["pywasm", subcommand, "--message-format", "json"]).args(arguments);
+        command.env_clear().envs(self.environment.iter().cloned());
+        if self.dir.is_dir() {
+            command.current_dir(&self.dir);
+        }
+        let failed =
+            |message: String| Error::Program { command: self.command(subcommand), message };
+        let output = command.output().map_err(|error| {
+            failed(format!(
+                "{error}\nhint: `cargo pywasm install` in the crate records the settings of \
+                 Cargo.toml and the path of the tool"
+            ))
+        })?;
+        let messages: Vec<Json> = output
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| json::parse(line).ok())
+            .collect();
+        if output.status.success() {
+            return Ok(messages);
+        }
+        let mut lines: Vec<String> = Vec::new();
+        for message in &messages {
+            lines.extend(json::texts(message, "error").map(str::to_owned));
+        }
+        let hints = messages.iter().filter_map(|message| json::text(message, "hint"));
+        lines.extend(hints.map(|hint| format!("hint: {hint}")));
+        // Not a message: a panic, or an older tool that does not have the subcommand.
+        lines.push(String::from_utf8_lossy(&output.stderr).trim_end().to_owned());
+        lines.retain(|line| !line.is_empty());
+        Err(failed(lines.join("\n")))
+    }
+
+    fn command(&self, subcommand: &str) -> String {
+        format!("{} pywasm {subcommand}", self.program.display())
+    }
+}
