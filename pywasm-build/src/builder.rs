@@ -176,9 +176,7 @@ impl Build {
 /// Links Python into the crate whose build script calls it, as `Build::new().link()` does.
 ///
 /// ```no_run
-/// fn main() {
-///     pywasm_build::link();
-/// }
+/// let python = pywasm_build::link();
 /// ```
 pub fn link() -> Option<Installation> {
     Build::new().link()

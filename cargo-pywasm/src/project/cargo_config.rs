@@ -1,25 +1,25 @@
-//! `.cargo/config.toml` of a project: what makes plain Cargo build, run and test it for wasm.
+//! `.cargo/config.toml` of a project: the settings with which plain Cargo builds, runs and tests it
+//! for wasm.
 //!
-//! What is written stands between two marks and is the same for everyone. Lines of the user are
-//! never changed: a table that is there already gets its key in a marked block of its own.
+//! They are in a block between two marks, and are the same on every machine. Lines of the user are
+//! never changed: if a table exists already, its key goes into a marked block in that table.
 
 use anyhow::Context;
 use toml_edit::{Document, Item, Table, TableLike};
 
 use pywasm_session::WithHint;
 
-const BEGIN: &str =
-    "# >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks";
+const BEGIN: &str = "# >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks";
 const END: &str = "# <<< cargo pywasm";
 
-/// One key that a project needs.
+/// A key that a project needs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
-    /// The table it stands in; none for one of the file itself.
+    /// The path of its table; empty for a top-level key.
     table: &'static [&'static str],
     key: &'static str,
     value: &'static str,
-    /// Why, in a line above it.
+    /// The comment in the line above it.
     comment: &'static str,
 }
 
@@ -27,7 +27,7 @@ pub(crate) const INCLUDE: Setting = Setting {
     table: &[],
     key: "include",
     value: r#"[{ path = "../.pywasm/cargo.toml", optional = true }]"#,
-    comment: "What is true of this machine only.",
+    comment: "Settings for this machine only.",
 };
 pub(crate) const TARGET: Setting =
     Setting { table: &["build"], key: "target", value: r#""wasm32-wasip1""#, comment: "" };
@@ -41,40 +41,40 @@ pub(crate) const PYO3: Setting = Setting {
     table: &["env"],
     key: "PYO3_CONFIG_FILE",
     value: r#"{ value = ".pywasm/pyo3-config.txt", relative = true }"#,
-    comment: "A build script can't set a variable for that of PyO3.",
+    comment: "PyO3's build script can't get this from the crate's own.",
 };
 
-/// In the order in which they are written.
+/// All settings, in the order in which they are written.
 const SETTINGS: [&Setting; 4] = [&INCLUDE, &TARGET, &RUN, &PYO3];
 
-/// What a configuration says of a setting.
+/// The state of a setting in a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Nothing.
+    /// The key is missing.
     Missing,
-    /// What is needed.
+    /// The key has the value that is needed.
     Ours,
-    /// Something else.
+    /// The key has another value.
     Other,
 }
 
-/// A configuration with the settings, and those that the user has set to something else.
+/// A configuration with all settings, and the keys that keep another value of the user.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) text: String,
     pub(crate) kept: Vec<String>,
 }
 
-/// What a configuration says of a setting. One that Cargo can't read says nothing.
+/// Returns the state of a setting. In a configuration that is not TOML, every key is missing.
 pub(crate) fn find(text: &str, setting: &Setting) -> Found {
     Document::parse(text).map_or(Found::Missing, |document| setting.find(document.as_table()))
 }
 
-/// The configuration `text` with every setting in it.
+/// Adds the missing settings to a configuration.
 ///
 /// # Errors
-/// When it is not TOML, its marks don't match, or a table is written in a form that can't be added
-/// to without changing the user's line.
+/// When it is not TOML, its marks do not match, or a table has a form that cannot be extended
+/// without changing a line of the user.
 pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
     let own = without_blocks(text)?;
     let document = Document::parse(own.as_str())?;
@@ -82,9 +82,9 @@ pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
     let kept = SETTINGS.iter().filter(|setting| found(setting) == Found::Other);
     let kept = kept.map(|setting| setting.path()).collect();
 
-    // Where each block goes, by the offset in the user's text.
+    // The settings of each block, by its offset in the user's text.
     let mut blocks: Vec<(usize, Vec<&Setting>)> = vec![(0, Vec::new()), (own.len(), Vec::new())];
-    // Below a table of ours, keys of the file itself would become keys of that table.
+    // After a table in the first block, top-level keys of the user would become keys of that table.
     let has_own_keys = document.as_table().iter().any(|(_, item)| !item.is_table());
     for setting in SETTINGS.iter().filter(|setting| found(setting) == Found::Missing) {
         match place(document.as_table(), setting)? {
@@ -108,7 +108,7 @@ pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
         from = offset;
     }
     text.push_str(&own[from..]);
-    let check = Document::parse(text.as_str()).context("what would be written is not TOML")?;
+    let check = Document::parse(text.as_str()).context("the new configuration is not TOML")?;
     for setting in SETTINGS {
         let found = setting.find(check.as_table());
         anyhow::ensure!(found != Found::Missing, "`{}` would not be found", setting.path());
@@ -116,7 +116,7 @@ pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
     Ok(Written { text, kept })
 }
 
-/// The lines of a block, with table headers unless it stands in its table.
+/// The lines of a block. In an existing table, it has no table headers.
 fn block(settings: &[&Setting], headers: bool, before: &str) -> String {
     let mut lines = String::new();
     if !before.is_empty() && !before.ends_with('\n') {
@@ -144,11 +144,11 @@ fn block(settings: &[&Setting], headers: bool, before: &str) -> String {
     lines
 }
 
-/// The user's own text.
+/// The user's text, without the marked blocks.
 fn without_blocks(text: &str) -> anyhow::Result<String> {
     let mut own = String::new();
     let mut inside = false;
-    // The empty line that sets a block apart is ours, too.
+    // The empty line after a block belongs to it.
     let mut after = false;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim();
@@ -176,16 +176,16 @@ fn without_blocks(text: &str) -> anyhow::Result<String> {
     Ok(own)
 }
 
-/// The offset behind the line that `offset` lies in.
+/// The offset after the line that contains `offset`.
 fn line_end(text: &str, offset: usize) -> usize {
     text[offset..].find('\n').map_or(text.len(), |length| offset + length + 1)
 }
 
-/// Where a setting can be written.
+/// A place for a setting.
 enum Place {
-    /// With a table header of its own.
+    /// Anywhere, with a table header of its own.
     Anywhere,
-    /// In the line after the one with this offset, the header of its table.
+    /// After the line that contains this offset, the header of its table.
     After(usize),
 }
 
@@ -198,7 +198,7 @@ fn place(root: &Table, setting: &Setting) -> anyhow::Result<Place> {
             _ => {
                 let name = setting.table.join(".");
                 return Err(anyhow::anyhow!(
-                    "`{name}` is written in a form that can't be added to"
+                    "the table `{name}` has a form that can't be extended"
                 ))
                 .hint(|| format!("write it as `[{name}]`, and run this again"));
             }
@@ -211,12 +211,12 @@ fn place(root: &Table, setting: &Setting) -> anyhow::Result<Place> {
 }
 
 impl Setting {
-    /// Its name in its table.
+    /// The key's name in its table.
     pub(crate) fn key(&self) -> &'static str {
         self.key
     }
 
-    /// Its full name.
+    /// The key's full name.
     fn path(&self) -> String {
         self.table.iter().chain([&self.key]).copied().collect::<Vec<_>>().join(".")
     }

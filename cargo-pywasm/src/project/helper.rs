@@ -1,5 +1,7 @@
-//! `.pywasm/pywasm-build/`: the build script's helper of this very version, for a project that asks
-//! for it by version, so that tool and helper fit and no registry has to have it.
+//! `.pywasm/pywasm-build/`: the source of the build script's helper, in the version of this tool.
+//!
+//! A project that depends on the helper by version gets this one, so that the two always match and
+//! no registry is needed.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -9,15 +11,15 @@ use toml_edit::{DocumentMut, Item, Table};
 use super::DIRECTORY;
 use super::linked::replace;
 
-/// The crate.
+/// The name of the crate.
 pub(crate) const NAME: &str = "pywasm-build";
-/// Its version, which is that of the tool.
+/// The version of the crate, which is also that of the tool.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Unpacks it into the project; where it is then.
+/// Unpacks the helper into the project and returns its directory.
 ///
 /// # Errors
-/// When the directory can't be written.
+/// When the directory cannot be written.
 pub(super) fn unpack(project: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
     let root = project.join(DIRECTORY).join(NAME);
     fs_err::create_dir_all(root.join("src"))?;
@@ -28,9 +30,9 @@ pub(super) fn unpack(project: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
     Ok(root)
 }
 
-/// The manifest without the workspace it is taken from.
+/// The manifest without the keys that it inherits from the workspace of the tool.
 fn manifest(text: &str) -> anyhow::Result<String> {
-    let mut document: DocumentMut = text.parse().context("the helper's own manifest")?;
+    let mut document: DocumentMut = text.parse().context("the manifest of pywasm-build")?;
     let inherited =
         |item: &Item| item.as_table_like().is_some_and(|table| table.contains_key("workspace"));
     if let Some(package) = document["package"].as_table_mut() {
@@ -40,7 +42,7 @@ fn manifest(text: &str) -> anyhow::Result<String> {
     }
     document.remove("lints");
     document.remove("dev-dependencies");
-    // A workspace of its own: it is no member of the one that the project may be.
+    // It must not become a member of the project's workspace.
     document["workspace"] = Item::Table(Table::new());
     Ok(document.to_string())
 }
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_stands_alone_and_is_written_once() {
+    fn helper_is_self_contained_and_written_once() {
         let dir = tempfile::tempdir().unwrap();
         let root = Utf8Path::from_path(dir.path()).unwrap();
         let helper = unpack(root).unwrap();

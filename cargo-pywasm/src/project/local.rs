@@ -1,5 +1,5 @@
-//! `.pywasm/cargo.toml`: what Cargo has to know of this machine alone. The project's own Cargo
-//! configuration includes it.
+//! `.pywasm/cargo.toml`: Cargo configuration for this machine only. The project's own configuration
+//! includes it.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use toml_edit::{DocumentMut, Item, Table, value};
@@ -12,25 +12,25 @@ use pywasm_toolchain::Rust;
 /// The file's name.
 const FILE: &str = "cargo.toml";
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, Default)]
 pub(super) struct Local {
-    /// A Rust instead of the user's.
+    /// The Rust toolchain to use instead of the user's.
     pub(super) rust: Option<Rust>,
-    /// Where the build script's helper lies, if it is taken from there.
+    /// The directory of the build script's helper, if it replaces the one from the registry.
     pub(super) helper: Option<Utf8PathBuf>,
 }
 
-/// Where it lies in a project.
+/// The path of the file in a project.
 pub(super) fn path(project: &Utf8Path) -> Utf8PathBuf {
     project.join(DIRECTORY).join(FILE)
 }
 
 impl Local {
-    /// Writes the file, or removes one that would say nothing; whether something changed.
+    /// Writes the file, or removes it if it would be empty. Returns true if something changed.
     ///
     /// # Errors
-    /// When the project can't be written.
+    /// When the project cannot be written.
     pub(super) fn write(&self, project: &Utf8Path) -> anyhow::Result<bool> {
         let path = path(project);
         if self.rust.is_some() || self.helper.is_some() {
@@ -45,7 +45,7 @@ impl Local {
 
     fn text(&self) -> String {
         let mut document = DocumentMut::new();
-        document.decor_mut().set_prefix("# Of this machine: written by `cargo pywasm`.\n");
+        document.decor_mut().set_prefix("# For this machine only. Written by `cargo pywasm`.\n");
         if let Some(rust) = &self.rust {
             document["build"] = Item::Table(Table::new());
             document["build"]["rustc"] = value(rust.rustc().into_string());
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_what_is_needed_and_is_gone_when_nothing_is() {
+    fn file_exists_only_with_content() {
         let dir = tempfile::tempdir().unwrap();
         let root = Utf8Path::from_path(dir.path()).unwrap();
         fs_err::create_dir(root.join(DIRECTORY)).unwrap();
@@ -79,7 +79,7 @@ mod tests {
         assert!(local.write(root).unwrap() && !local.write(root).unwrap());
         assert_eq!(
             fs_err::read_to_string(path(root)).unwrap(),
-            "# Of this machine: written by `cargo pywasm`.\n\
+            "# For this machine only. Written by `cargo pywasm`.\n\
              [build]\nrustc = \"/store/rust/bin/rustc\"\nrustdoc = \"/store/rust/bin/rustdoc\"\n\n\
              [patch.crates-io]\npywasm-build = { path = \"/project/.pywasm/pywasm-build\" }\n"
         );

@@ -1,4 +1,4 @@
-//! Cargo.toml of a crate that gets Python inside: what is missing is added, what is there stays.
+//! The Cargo.toml of a crate that embeds Python. Missing keys are added, existing ones are kept.
 
 use anyhow::Context;
 use toml_edit::{DocumentMut, Item, Table, value};
@@ -7,30 +7,31 @@ use super::helper;
 use crate::config::Selection;
 use pywasm_session::WithHint;
 
-/// A manifest with the table and the helper of the build script.
+/// A manifest with the table and the build-dependency.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ready {
-    /// The text.
+    /// Its text.
     pub(super) text: String,
-    /// The build script it names, `build.rs` unless it says otherwise.
+    /// The path of the build script, `build.rs` by default.
     pub(super) build_script: String,
 }
 
-/// The manifest `text` with what `pywasm-build` and `cargo pywasm` need. The selection fills a
-/// table that is not there yet.
+/// Adds the table and `pywasm-build` to a manifest. A new table contains the selection.
 ///
 /// # Errors
-/// When it is not TOML, or not that of a package.
+/// When the text is not TOML, or not the manifest of a package with a build script.
 pub(super) fn ready(text: &str, selection: &Selection) -> anyhow::Result<Ready> {
     let mut document: DocumentMut = text.parse()?;
     let package = document
         .get_mut("package")
         .and_then(Item::as_table_like_mut)
-        .context("it has no [package]")
-        .hint(|| "go to the crate that becomes the module".to_owned())?;
+        .context("it has no `[package]`")
+        .hint(|| "run this in the crate that becomes the module".to_owned())?;
     let build_script = match package.get("build").map(|item| (item.as_str(), item.as_bool())) {
         Some((Some(path), _)) => path.to_owned(),
-        Some((_, Some(false))) => anyhow::bail!("`build = false`, and a build script links Python"),
+        Some((_, Some(false))) => {
+            anyhow::bail!("`build = false` disables the build script, which links Python")
+        }
         _ => "build.rs".to_owned(),
     };
     let metadata = package.entry("metadata").or_insert_with(implicit);
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_added_and_the_rest_stays_as_it_is() {
+    fn missing_keys_are_added() {
         let own = "[package]\nname = \"x\" # mine\n\n[dependencies]\npyo3 = \"0.30\"\n";
         insta::assert_snapshot!(text(own), @r#"
         [package]
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_in_any_spelling_and_a_helper_at_a_place_stay() {
+    fn existing_table_and_helper_are_kept() {
         for own in [
             "[package]\nmetadata.pywasm.python = \"3.14\"\n[build-dependencies.pywasm-build]\npath = \"p\"\n",
             "[package]\n[package.metadata]\npywasm = {}\n[build-dependencies]\npywasm-build.path = \"p\"\n",
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_selection_fills_a_new_table_and_the_build_script_is_named() {
+    fn new_table_contains_the_selection() {
         let selection =
             Selection { python: Some("3.14".parse().unwrap()), recipe: Some("full".to_owned()) };
         let ready = ready("[package]\nbuild = \"build/main.rs\"\n", &selection).unwrap();
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_and_a_crate_without_build_scripts_are_refused() {
+    fn manifest_without_build_script_is_refused() {
         for own in ["[workspace]\n", "[package]\nbuild = false\n", "x ="] {
             assert!(ready(own, &Selection::default()).is_err(), "{own}");
         }

@@ -1,8 +1,8 @@
-//! Which Rust a project is built with on this machine.
+//! The choice of a Rust toolchain for a project on this machine.
 //!
-//! The one at hand, if it can build for the target; else the same one after `rustup target add`;
-//! else one from the machine's package archives, whole: a library is never added to a compiler
-//! that it was not made with.
+//! The first that works is used: the user's toolchain, the same one after `rustup target add`, a
+//! complete toolchain from the distribution's package archives. A standard library is never combined
+//! with a compiler of another build.
 
 use std::process::Command;
 
@@ -15,15 +15,15 @@ use pywasm_session::variables::RUSTC;
 use pywasm_store::Ctx;
 use pywasm_toolchain::Rust;
 
-/// The Rust to use instead of the user's; `None` when that one can build for the target.
+/// Returns the toolchain to use instead of the user's, or `None` if that one has the target.
 ///
 /// # Errors
-/// When there is no road to one that can.
+/// When no toolchain with the target can be found or installed.
 pub(super) fn choose(project: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Option<Rust>> {
     if has_target(project, ctx) {
         return Ok(None);
     }
-    // rustup may take long to say no; it was asked when the project got this Rust.
+    // rustup can take long to fail, and did when the project was linked to this toolchain.
     if let Some(rust) = Rust::installed(ctx)?
         && fs_err::read_to_string(local::path(project))
             .is_ok_and(|text| text.contains(rust.rustc().as_str()))
@@ -32,54 +32,60 @@ pub(super) fn choose(project: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Option<Rus
     }
     let reason = match add_target(project, ctx) {
         Ok(()) if has_target(project, ctx) => return Ok(None),
-        Ok(()) => "rustup has it, but the `rustc` in use is not rustup's".to_owned(),
+        Ok(()) => "rustup added the target, but the `rustc` in use is not from rustup".to_owned(),
         Err(reason) => reason,
     };
-    ctx.reporter.note(format!("this Rust can't build for {}: {reason}", pywasm_build::TARGET));
+    ctx.reporter
+        .note(format!("this Rust toolchain can't build for {}: {reason}", pywasm_build::TARGET));
     let rust = match Rust::installed(ctx)? {
         Some(rust) => Ok(rust),
-        None if ctx.offline => Err(anyhow::anyhow!("the store has none, and --offline is set")),
+        None if ctx.offline => {
+            Err(anyhow::anyhow!("the store contains none, and --offline is set"))
+        }
         None => Rust::install(ctx),
     };
     let rust = rust
-        .with_context(|| format!("no Rust here can build for {}", pywasm_build::TARGET))
+        .with_context(|| format!("no Rust toolchain can build for {}", pywasm_build::TARGET))
         .hint(|| {
-            "`rustup target add wasm32-wasip1` adds it to yours, `cargo pywasm toolchain rust` \
-             gets one from Debian's archives"
+            "`rustup target add wasm32-wasip1` adds the target, `cargo pywasm toolchain rust` \
+             installs a toolchain from Debian's archives"
                 .to_owned()
         })?;
     ctx.reporter.status("Using", rust.rustc());
     Ok(Some(rust))
 }
 
-/// Asks rustup for the target; the reason why that is not possible.
+/// Adds the target with rustup.
+///
+/// # Errors
+/// When that is impossible; the error is the reason.
 fn add_target(project: &Utf8Path, ctx: &Ctx) -> Result<(), String> {
     if ctx.env.path(RUSTC).is_some() {
-        return Err("RUSTC names a compiler that rustup may not know".to_owned());
+        return Err("RUSTC names a compiler that may not be from rustup".to_owned());
     }
     if ctx.offline {
         return Err("--offline is set".to_owned());
     }
-    let rustup = ctx.env.program("rustup").ok_or("there is no rustup to add it")?;
-    ctx.reporter.status("Adding", format!("{} to this Rust with rustup", pywasm_build::TARGET));
+    let rustup = ctx.env.program("rustup").ok_or("rustup is not installed")?;
+    ctx.reporter.status("Adding", format!("{} with rustup", pywasm_build::TARGET));
     let output = Command::new(&rustup)
         .args(["target", "add", pywasm_build::TARGET])
         .current_dir(project)
         .output()
-        .map_err(|error| format!("`{rustup}` can't be run: {error}"))?;
+        .map_err(|error| format!("can't run `{rustup}`: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let line = said.lines().find(|line| line.contains("error")).or(said.lines().next_back());
-    Err(format!("rustup has no road to it ({})", line.unwrap_or("it said nothing").trim()))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let line = stderr.lines().find(|line| line.contains("error")).or(stderr.lines().next_back());
+    Err(format!("rustup can't add it ({})", line.unwrap_or("it printed no message").trim()))
 }
 
-/// Whether the Rust that Cargo takes in this directory can build for the target.
+/// Returns true if the toolchain that Cargo uses in this directory has the target.
 fn has_target(project: &Utf8Path, ctx: &Ctx) -> bool {
     let rustc = ctx.env.path(RUSTC).or_else(|| ctx.env.program("rustc"));
     let Some(rustc) = rustc else { return false };
-    // rustup's proxy needs the user's environment to know which toolchain is meant.
+    // rustup's proxy selects the toolchain by the user's environment.
     let mut command = Command::new(rustc);
     command.args(["--print", "target-libdir", "--target", pywasm_build::TARGET]);
     command.current_dir(project).output().is_ok_and(|output| {
@@ -116,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rust_without_the_target_is_replaced_by_that_of_the_store() {
+    fn toolchain_of_the_store_replaces_one_without_the_target() {
         let (_dir, root) = scratch();
         let lacking = ctx(&root, &[("RUSTC", "/nowhere/rustc")]);
         let error = choose(&root, &lacking).unwrap_err();
@@ -129,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn rustup_is_asked_first_and_a_rust_with_the_target_is_left_alone() {
+    fn rustup_is_tried_first() {
         let (_dir, root) = scratch();
         let lib = root.join("lib");
         program(&root.join("bin/rustc"), &format!("echo '{lib}'"));
@@ -149,14 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn what_rustup_says_is_told_when_it_has_no_road() {
+    fn error_of_rustup_is_reported() {
         let (_dir, root) = scratch();
         program(
             &root.join("bin/rustup"),
-            "echo 'info: downloading' >&2; echo 'error: no road' >&2; exit 1",
+            "echo 'info: downloading' >&2; echo 'error: no network' >&2; exit 1",
         );
         let ctx = ctx(&root, &[("PATH", root.join("bin").as_str())]);
         let reason = add_target(&root, &ctx).unwrap_err();
-        assert_eq!(reason, "rustup has no road to it (error: no road)");
+        assert_eq!(reason, "rustup can't add it (error: no network)");
     }
 }

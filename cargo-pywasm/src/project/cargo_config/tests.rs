@@ -16,8 +16,8 @@ fn own(text: &str) -> String {
 #[test]
 fn a_new_file_is_one_block() {
     insta::assert_snapshot!(written(""), @r#"
-    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
-    # What is true of this machine only.
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
+    # Settings for this machine only.
     include = [{ path = "../.pywasm/cargo.toml", optional = true }]
 
     [build]
@@ -27,7 +27,7 @@ fn a_new_file_is_one_block() {
     runner = "cargo pywasm run-wasm"
 
     [env]
-    # A build script can't set a variable for that of PyO3.
+    # PyO3's build script can't get this from the crate's own.
     PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
     # <<< cargo pywasm
     "#);
@@ -38,8 +38,8 @@ fn tables_of_the_user_get_their_key_and_keep_their_lines() {
     let text = "# mine\nunstable = 1\n\n[build] # jobs\njobs = 1\n[env]\nA = \"[build]\"\n\n[target.x86_64-unknown-linux-gnu]\nlinker = \"ld\"\n";
     let result = written(text);
     insta::assert_snapshot!(result, @r#"
-    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
-    # What is true of this machine only.
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
+    # Settings for this machine only.
     include = [{ path = "../.pywasm/cargo.toml", optional = true }]
     # <<< cargo pywasm
 
@@ -47,13 +47,13 @@ fn tables_of_the_user_get_their_key_and_keep_their_lines() {
     unstable = 1
 
     [build] # jobs
-    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
     target = "wasm32-wasip1"
     # <<< cargo pywasm
     jobs = 1
     [env]
-    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
-    # A build script can't set a variable for that of PyO3.
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
+    # PyO3's build script can't get this from the crate's own.
     PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
     # <<< cargo pywasm
     A = "[build]"
@@ -61,7 +61,7 @@ fn tables_of_the_user_get_their_key_and_keep_their_lines() {
     [target.x86_64-unknown-linux-gnu]
     linker = "ld"
 
-    # >>> cargo pywasm: `cargo pywasm init` writes what stands between these marks
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
     [target.wasm32-wasip1]
     runner = "cargo pywasm run-wasm"
     # <<< cargo pywasm
