@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use pywasm_session::display_size;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Subcommand;
+use pywasm_session::display_size;
 use serde::Serialize;
 
 use crate::exit::Exit;

@@ -35,7 +35,7 @@ enum State {
     /// Cargo cannot read the nearest Cargo.toml.
     Unreadable { manifest: Utf8PathBuf, reason: String },
     /// The description by Cargo.
-    Read(Description),
+    Read(Box<Description>),
 }
 
 #[derive(Debug)]
@@ -233,7 +233,7 @@ impl State {
         command.manifest_path(&manifest).current_dir(&ctx.cwd).no_deps();
         command.other_options(["--offline".to_owned()]);
         match command.exec() {
-            Ok(metadata) => Ok(Self::Read(Description::new(manifest, metadata)?)),
+            Ok(metadata) => Ok(Self::Read(Box::new(Description::new(manifest, metadata)?))),
             Err(error) => Ok(Self::Unreadable { manifest, reason: error.to_string() }),
         }
     }

@@ -244,7 +244,10 @@ fn uninstall_accepts_any_unambiguous_name() {
     assert!(list.contains("default") && list.contains("clang 22"), "{list}");
 
     let (_, stderr) = bench.fails(&["uninstall", "full"]);
-    assert!(stderr.contains("use one of these names") && stderr.contains("cpython-3.13.15"), "{stderr}");
+    assert!(
+        stderr.contains("use one of these names") && stderr.contains("cpython-3.13.15"),
+        "{stderr}"
+    );
     bench.ok(&["uninstall", "3.13.15", "--dry-run"]);
     assert!(full.exists());
     bench.ok(&["uninstall", "3.13.15"]);

@@ -63,7 +63,7 @@ fn replicas_agree_and_entropy_changes_numbers() {
 #[test]
 #[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn interface_is_embedded() {
-    let interface = Interface::told(&example()).unwrap().expect("the section");
+    let interface = Interface::embedded(&example()).unwrap().expect("the section");
     let methods: Vec<&str> = interface.methods.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(methods.len(), 16, "{methods:?}");
     assert!(methods.contains(&"measure"), "{methods:?}");

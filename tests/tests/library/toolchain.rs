@@ -220,7 +220,11 @@ fn packages_replace_an_unreachable_sdk() {
     let sources: Vec<&str> = made.skipped.iter().map(|it| it.source.as_str()).collect();
     assert_eq!(sources, ["path", "store", "official"]);
     assert!(made.skipped[2].reason.contains("404"), "{:?}", made.skipped);
-    assert!(output(&fresh).contains("toolchain source `official` was skipped"), "{}", output(&fresh));
+    assert!(
+        output(&fresh).contains("toolchain source `official` was skipped"),
+        "{}",
+        output(&fresh)
+    );
     assert_eq!(installed(&fresh.ctx).unwrap()[0].skipped, made.skipped);
 }
 

@@ -18,11 +18,15 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
             SymbolKind::Function(signature) if is_provided(policy, &undefined.name, signature) => {
                 continue;
             }
-            SymbolKind::Function(_) => (Code::UndefinedFunction, "no object of the link defines it"),
+            SymbolKind::Function(_) => {
+                (Code::UndefinedFunction, "no object of the link defines it")
+            }
             SymbolKind::Data => {
                 (Code::UndefinedData, "no object of the link defines it, so its address would be 0")
             }
-            SymbolKind::Global | SymbolKind::Tag => (Code::UndefinedData, "no object of the link defines it"),
+            SymbolKind::Global | SymbolKind::Tag => {
+                (Code::UndefinedData, "no object of the link defines it")
+            }
         };
         let mut finding = Finding::new(code, &undefined.name, text).of_type(&undefined.kind);
         finding.needed_by = objects(&undefined.needed_by);

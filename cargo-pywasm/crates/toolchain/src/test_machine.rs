@@ -5,6 +5,7 @@ use std::io::Write;
 use camino::Utf8Path;
 use pywasm_recipes::Artifact;
 
+use pywasm_session::Reporter;
 use pywasm_session::variables::{PYWASM_APT_SOURCES, PYWASM_UPSTREAM};
 use pywasm_store::Ctx;
 

@@ -133,8 +133,7 @@ pub(super) fn rust_target(ctx: &Ctx) -> Check {
 
 /// Checks `wasm-opt`, which only the post-link step of that name needs.
 pub(super) fn wasm_opt(ctx: &Ctx) -> Check {
-    const CURE: &str =
-        "only needed for the post-link step `wasm-opt`, which fetches it";
+    const CURE: &str = "only needed for the post-link step `wasm-opt`, which fetches it";
     match Optimizer::find(ctx) {
         Ok(Optimizer::Found(found)) => Check::ok("wasm-opt", found.description()),
         Ok(Optimizer::Missing(reason)) => Check::note("wasm-opt", reason, CURE),

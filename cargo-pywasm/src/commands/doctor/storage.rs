@@ -1,8 +1,8 @@
 //! Checks of the toolchain and the store.
 
-use pywasm_session::display_size;
 use camino::Utf8Path;
 use pywasm_recipes::{SdkPin, SdkStatus};
+use pywasm_session::display_size;
 
 use super::Check;
 use pywasm_session::variables::WASI_SDK_PATH;

@@ -6,11 +6,11 @@
 use std::cell::Cell;
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use pywasm_session::display_size;
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err::File;
 use indicatif::ProgressBar;
 use pywasm_recipes::Digest;
+use pywasm_session::display_size;
 use pywasm_session::{WithHint, hinted};
 use sha2::{Digest as _, Sha256};
 

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use pywasm_session::display_size;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
+use pywasm_session::display_size;
 
 use super::locations::Location;
 
