@@ -230,7 +230,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_older_manifest_is_refused_with_the_command_that_reinstalls() {
+    fn older_manifest_is_refused_with_a_hint() {
         let (_dir, opened) = with_manifest(r#"{"version": 1}"#);
         let message = opened.unwrap_err().to_string();
         for part in ["format version is 1 instead of 2", "`cargo pywasm install --force`"] {

@@ -45,7 +45,7 @@ pub(crate) fn texts<'a>(value: &'a Json, path: &str) -> impl Iterator<Item = &'a
 pub(crate) fn check_version(value: &Json, expected: u32) -> Result<(), String> {
     match at(value, "version").and_then(|value| value.get::<f64>()) {
         Some(version) if *version == f64::from(expected) => Ok(()),
-        Some(version) => Err(format!("it has format version {version}, not {expected}")),
+        Some(version) => Err(format!("its format version is {version} instead of {expected}")),
         None => Err("it has no `version`".to_owned()),
     }
 }
