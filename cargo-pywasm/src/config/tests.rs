@@ -4,21 +4,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::builtin;
 
 use super::*;
+#[cfg(feature = "runtime")]
 use pywasm_post_link::Step;
-use pywasm_session::Environment;
-use pywasm_session::Reporter;
+use pywasm_session::hint_of;
 use pywasm_store::Ctx;
-use pywasm_store::Store;
 
 fn ctx(cwd: &Utf8Path, variables: &[(&str, &str)]) -> Ctx {
-    Ctx {
-        env: Environment::of(variables),
-        store: Store::at("/nowhere".into()),
-        reporter: Reporter::captured(),
-        offline: true,
-        jobs: Ctx::default_jobs(),
-        cwd: cwd.to_owned(),
-    }
+    Ctx::for_tests(cwd, variables)
 }
 
 fn scratch() -> (tempfile::TempDir, Utf8PathBuf) {
@@ -255,6 +247,12 @@ fn cargo_is_called_once_in_a_run() {
     let real = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     write(cargo.clone(), &format!("#!/bin/sh\necho x >> \"$0.calls\"\nexec {real} \"$@\"\n"));
     fs_err::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // A process that another test forked may have the file open for writing until it execs.
+    let busy = std::io::ErrorKind::ExecutableFileBusy;
+    let run = || std::process::Command::new(&cargo).arg("--version").output();
+    while run().is_err_and(|error| error.kind() == busy) {}
+    fs_err::remove_file(bin.join("cargo.calls")).unwrap();
+
     let ctx = ctx(&root, &[("CARGO", cargo.as_str())]);
     let workspace = Workspace::new(&ctx);
     Settings::resolve(&Selection::default(), &workspace).unwrap();
@@ -353,6 +351,6 @@ fn crate_that_cargo_cannot_read_is_one_warning() {
 #[test]
 fn unknown_recipe_lists_the_known_ones() {
     let error = load_recipe("ful", &ctx("/nowhere".into(), &[])).unwrap_err();
-    let text = format!("{error:#}");
-    assert!(text.contains("`ful`") && text.contains("full"), "{text}");
+    assert!(error.to_string().contains("`ful`"), "{error:#}");
+    assert!(hint_of(&error).is_some_and(|hint| hint.contains("full")), "{error:#}");
 }

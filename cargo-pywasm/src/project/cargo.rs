@@ -184,6 +184,7 @@ fn has_target(args: &[String]) -> bool {
 mod tests {
     use super::*;
     use crate::config::Stdlib;
+    use pywasm_session::hint_of;
 
     fn line(call: &Call<'_>, config: &str) -> Line {
         let ctx = Ctx { offline: false, ..Ctx::for_tests("/project".into(), &[]) };
@@ -234,8 +235,9 @@ mod tests {
         call.runner = vec!["--fuel".to_owned(), "9".to_owned()];
         assert!(line(&call, config).env[1].1.ends_with("pywasm run-wasm --fuel 9"));
         call.runner[1] = "a b".to_owned();
-        let error = format!("{:#}", call.check_runner().unwrap_err());
-        assert!(error.contains("`a b`") && error.contains("cargo pywasm run-wasm"), "{error}");
+        let error = call.check_runner().unwrap_err();
+        assert!(error.to_string().contains("`a b`"), "{error}");
+        assert!(hint_of(&error).is_some_and(|hint| hint.contains("cargo pywasm run-wasm")));
     }
 
     /// Runs a fake Cargo that prints its arguments and the message of a module that it built.

@@ -111,6 +111,7 @@ pub(super) fn replace(path: &Utf8Path, text: &str) -> anyhow::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pywasm_session::hint_of;
 
     /// An installation as far as a link needs it.
     fn installation(dir: &Utf8Path, name: &str) -> Utf8PathBuf {
@@ -151,7 +152,8 @@ mod tests {
         let dir = Utf8PathBuf::from_path_buf(dir.path().to_owned()).unwrap();
         fs_err::create_dir(dir.join(DIRECTORY)).unwrap();
         fs_err::write(dir.join(".pywasm/project.json"), r#"{"version": 9}"#).unwrap();
-        let error = format!("{:#}", Linked::find(&dir).unwrap_err());
-        assert!(error.contains("cargo pywasm install"), "{error}");
+        let error = Linked::find(&dir).unwrap_err();
+        assert!(error.to_string().contains("project.json"), "{error:#}");
+        assert!(hint_of(&error).is_some_and(|hint| hint.contains("cargo pywasm install")));
     }
 }

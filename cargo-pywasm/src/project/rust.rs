@@ -99,6 +99,7 @@ mod tests {
     use camino::Utf8PathBuf;
 
     use super::*;
+    use pywasm_session::hint_of;
     use pywasm_store::Bucket;
 
     fn ctx(root: &Utf8Path, variables: &[(&str, &str)]) -> Ctx {
@@ -126,7 +127,7 @@ mod tests {
         let (_dir, root) = scratch();
         let lacking = ctx(&root, &[("RUSTC", "/nowhere/rustc")]);
         let error = choose(&root, &lacking).unwrap_err();
-        assert!(format!("{error:#}").contains("toolchain rust"), "{error:#}");
+        assert!(hint_of(&error).is_some_and(|hint| hint.contains("toolchain rust")), "{error:#}");
 
         let key = "rust-1.97.1-00000000";
         fs_err::create_dir_all(lacking.store.entry(Bucket::Toolchains, key)).unwrap();

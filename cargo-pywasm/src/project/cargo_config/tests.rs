@@ -1,6 +1,7 @@
 //! A configuration with the settings, for each form that a user's own may have.
 
 use super::*;
+use pywasm_session::hint_of;
 
 fn written(text: &str) -> String {
     let written = with_settings(text).unwrap();
@@ -14,7 +15,7 @@ fn own(text: &str) -> String {
 }
 
 #[test]
-fn a_new_file_is_one_block() {
+fn new_file_is_one_block() {
     insta::assert_snapshot!(written(""), @r#"
     # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
     # Settings for this machine only.
@@ -34,7 +35,7 @@ fn a_new_file_is_one_block() {
 }
 
 #[test]
-fn tables_of_the_user_get_their_key_and_keep_their_lines() {
+fn tables_of_the_user_keep_their_lines() {
     let text = "# mine\nunstable = 1\n\n[build] # jobs\njobs = 1\n[env]\nA = \"[build]\"\n\n[target.x86_64-unknown-linux-gnu]\nlinker = \"ld\"\n";
     let result = written(text);
     insta::assert_snapshot!(result, @r#"
@@ -70,7 +71,7 @@ fn tables_of_the_user_get_their_key_and_keep_their_lines() {
 }
 
 #[test]
-fn what_the_user_chose_is_kept_and_named() {
+fn values_of_the_user_are_kept() {
     let text = "[build]\ntarget = \"wasm32-unknown-unknown\"\n[target.wasm32-wasip1]\nrunner = \"wasmtime\"\n";
     let written = with_settings(text).unwrap();
     assert_eq!(written.kept, ["build.target", "target.wasm32-wasip1.runner"]);
@@ -78,7 +79,7 @@ fn what_the_user_chose_is_kept_and_named() {
 }
 
 #[test]
-fn what_the_user_wrote_by_hand_is_not_written_again() {
+fn settings_written_by_hand_are_not_repeated() {
     let ours = written("");
     let by_hand: Vec<&str> = ours.lines().filter(|line| !line.starts_with("# ")).collect();
     let by_hand = by_hand.join("\n");
@@ -86,7 +87,7 @@ fn what_the_user_wrote_by_hand_is_not_written_again() {
 }
 
 #[test]
-fn a_file_without_a_last_newline_and_one_of_another_system_stay_readable() {
+fn missing_newline_and_crlf_are_accepted() {
     for text in ["[net]\noffline = true", "[net]\r\noffline = true\r\n[build]\r\njobs = 2\r\n"] {
         let result = written(text);
         assert!(own(&result).starts_with(text), "{result}");
@@ -94,10 +95,10 @@ fn a_file_without_a_last_newline_and_one_of_another_system_stay_readable() {
 }
 
 #[test]
-fn forms_that_cannot_be_added_to_and_broken_marks_are_refused_with_a_hint() {
+fn inline_tables_and_broken_marks_are_refused() {
     for text in ["build = { jobs = 1 }\n", "build.jobs = 1\n"] {
         let error = with_settings(text).unwrap_err();
-        assert!(format!("{error:#}").contains("[build]"), "{error:#}");
+        assert!(hint_of(&error).is_some_and(|hint| hint.contains("[build]")), "{error:#}");
     }
     for text in ["# <<< cargo pywasm\n", "# >>> cargo pywasm\n", "x ="] {
         assert!(with_settings(text).is_err(), "{text}");
