@@ -1,10 +1,10 @@
 //! Values stored once and referred to by a number: a module has many rows and few distinct labels.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
-use std::rc::Rc;
+
+use indexmap::IndexSet;
 
 /// The number of a value in a [`Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,45 +19,42 @@ impl Id {
 
 /// Distinct values, in the order of their first use.
 #[derive(Debug)]
-pub(crate) struct Table<T: ?Sized> {
-    values: Vec<Rc<T>>,
-    ids: HashMap<Rc<T>, Id>,
-}
+pub(crate) struct Table<T: ?Sized>(IndexSet<Box<T>>);
 
 impl<T: ?Sized> Default for Table<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), ids: HashMap::new() }
+        Self(IndexSet::new())
     }
 }
 
-impl<T: ?Sized> Clone for Table<T> {
+impl<T: ?Sized> Clone for Table<T>
+where
+    Box<T>: Clone,
+{
     fn clone(&self) -> Self {
-        Self { values: self.values.clone(), ids: self.ids.clone() }
+        Self(self.0.clone())
     }
 }
 
 impl<T: Eq + Hash + ?Sized> Table<T> {
     /// Returns the number of a value, which is added if it is new.
-    pub(crate) fn id<V: Borrow<T> + Into<Rc<T>>>(&mut self, value: V) -> Id {
-        if let Some(id) = self.ids.get(value.borrow()) {
-            return *id;
-        }
-        let value: Rc<T> = value.into();
-        self.values.push(Rc::clone(&value));
-        let number = u32::try_from(self.values.len()).ok().and_then(NonZeroU32::new);
-        let id = Id(number.expect("a module has fewer than 2^32 bytes, and each value has one"));
-        self.ids.insert(value, id);
-        id
+    pub(crate) fn id<V: Borrow<T> + Into<Box<T>>>(&mut self, value: V) -> Id {
+        let index = match self.0.get_index_of(value.borrow()) {
+            Some(index) => index,
+            None => self.0.insert_full(value.into()).0,
+        };
+        let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+        Id(number.expect("a module has fewer than 2^32 bytes, and each value has one"))
     }
 
     /// Returns the value of a number from this table.
     pub(crate) fn get(&self, id: Id) -> &T {
-        &self.values[id.index()]
+        &self.0[id.index()]
     }
 
     /// Returns all values, in the order of their numbers.
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
-        self.values.iter().map(AsRef::as_ref)
+        self.0.iter().map(AsRef::as_ref)
     }
 }
 
