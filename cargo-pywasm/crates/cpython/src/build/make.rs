@@ -102,7 +102,7 @@ pub(super) fn write_rules(
         (guest::HEADER, &guest::header()),
     ] {
         let path = dir.join(name);
-        if !path.exists() {
+        if !fs_err::read(&path).is_ok_and(|old| old == text.as_bytes()) {
             fs_err::write(path, text)?;
         }
     }

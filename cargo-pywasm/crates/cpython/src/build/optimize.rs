@@ -41,7 +41,7 @@ pub(super) fn write(build: &Build, training: Option<&[u8]>, dir: &Utf8Path) -> a
     for (name, bytes) in files {
         // make compares dates: an unchanged file with a new date would be compiled again.
         let path = dir.join(name);
-        if !path.exists() {
+        if !fs_err::read(&path).is_ok_and(|old| old == bytes) {
             fs_err::write(path, bytes)?;
         }
     }

@@ -106,7 +106,7 @@ EXPORT(pywasm_snapshot_end) void pywasm_snapshot_end(unsigned int hash_seed) {
     int was_initialized = Py_IsInitialized();
     PyGILState_STATE held = PyGILState_LOCKED;
     if (was_initialized) {
-        held = PyGILState_Enchecked();
+        held = PyGILState_Ensure();
     } else {
         start(hash_seed);
     }
@@ -161,7 +161,7 @@ static PyObject *variables(void) {
 /* Updates the state of Python that was valid only during the build (see snapshot.py). The interpreter's main calls
    this after reading its arguments. */
 void pywasm_python_resumes(void) {
-    PyGILState_STATE held = PyGILState_Enchecked();
+    PyGILState_STATE held = PyGILState_Ensure();
     const PyConfig *config = _Py_GetConfig();
     PyObject *environment = variables();
     PyObject *result = PyObject_CallFunction(resume, "OuuOO", environment, config->stdio_encoding, config->stdio_errors,
