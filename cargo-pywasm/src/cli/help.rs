@@ -51,7 +51,7 @@ pub(super) fn grouped(command: clap::Command) -> clap::Command {
             let _ = write!(template, "\n{title}:\n{}\n", lines.join("\n"));
         }
     }
-    template.push_str("\n{options}{after-help}");
+    template.push_str("\nGlobal options:\n{options}{after-help}");
     command
         .help_template(template)
         .after_help("`cargo pywasm COMMAND --help` describes a command and its options.")
@@ -78,7 +78,13 @@ mod tests {
     #[test]
     fn help_lists_groups_and_global_options() {
         let help = grouped(Cli::command()).render_help().to_string();
-        for part in ["Everyday commands:\n  new ", "Maintenance:\n", "--offline", "--help"] {
+        for part in [
+            "Everyday commands:\n  new ",
+            "Maintenance:\n",
+            "Global options:\n",
+            "--offline",
+            "--help",
+        ] {
             assert!(help.contains(part), "{part} is not in:\n{help}");
         }
     }

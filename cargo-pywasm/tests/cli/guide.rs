@@ -74,6 +74,7 @@ fn commands_of_the_guide_succeed() {
                 .current_dir(dir.path())
                 .env("PYWASM_STORE", dir.path().join("store"))
                 .env_remove("RUSTFLAGS")
+                .env_remove("CARGO_TARGET_DIR")
                 .output()
                 .expect("the tool");
             let code = output.status.code();

@@ -54,6 +54,7 @@ impl Crate {
             .current_dir(&self.root)
             .env("PYWASM_STORE", self.root.join("store"))
             .env_remove("PYWASM_WASM_OPT")
+            .env_remove("CARGO_TARGET_DIR")
             .output()
             .unwrap()
     }
@@ -85,7 +86,7 @@ fn steps_of_the_table_run_in_order() {
         .take(5)
         .collect();
     assert_eq!(rows, ["rewire", "gc", "strip", "audit", "gzip"], "{stderr}");
-    assert!(stderr.contains("1 import answered") && stderr.contains("of 50,000"), "{stderr}");
+    assert!(stderr.contains("1 import connected") && stderr.contains("of 50,000"), "{stderr}");
     let module = mine.read(OUTPUT);
     wasmparser::validate(&module).unwrap();
     assert!(module.len() < input.len());
@@ -128,7 +129,7 @@ fn unchanged_module_is_fresh() {
     mine.built(&CANISTER.replace("__ic_custom_fd_close", "other"));
     for _ in 0..2 {
         let stderr = run(&["--step", "rewire", "--step", "gzip"]);
-        assert!(stderr.contains("no function to answer fd_close"), "{stderr}");
+        assert!(stderr.contains("the polyfill lacks: fd_close"), "{stderr}");
     }
 }
 
@@ -157,7 +158,7 @@ fn dry_run_writes_nothing() {
         text(&output.stdout),
         format!(
             "target/wasm32-wasip1/release/mine.wasm -> {OUTPUT}\n\
-             gc       what nothing leads to\ngzip     beside the module\n"
+             gc       remove unreachable code\ngzip     write a compressed copy\n"
         )
     );
     assert!(!mine.root.join("target/pywasm").exists());
@@ -201,7 +202,7 @@ fn json_has_a_message_per_step_and_figure() {
 fn invalid_plans_have_hints() {
     let mine = Crate::new("");
     for (args, expected) in [
-        (&["--step", "zip"][..], "there are rewire, snapshot, candid, gc"),
+        (&["--step", "zip"][..], "the steps are rewire, snapshot, candid, gc"),
         (&["--step", "gc", "--step", "gc"], "`gc` is named twice"),
         (
             &[
@@ -211,11 +212,11 @@ fn invalid_plans_have_hints() {
                 "--step",
                 "gc",
             ],
-            "would be written over",
+            "would replace the input",
         ),
         (&["Cargo.toml", "--output", "x.wasm"], "this is not WebAssembly"),
         (&["Cargo.toml"], "--output FILE"),
-        (&["--step", "gc", "--policy", "nowhere.toml"], "can't read policy"),
+        (&["--step", "gc", "--policy", "nowhere.toml"], "read policy"),
     ] {
         let output = mine.call(args);
         let stderr = text(&output.stderr);
@@ -229,6 +230,7 @@ fn invalid_plans_have_hints() {
         .current_dir(&strict.root)
         .env("PYWASM_STORE", strict.root.join("store"))
         .env("PYWASM_WASM_OPT", "/nowhere/wasm-opt")
+        .env_remove("CARGO_TARGET_DIR")
         .output()
         .unwrap();
     let stderr = text(&output.stderr);

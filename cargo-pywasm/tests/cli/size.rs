@@ -37,6 +37,7 @@ fn call(dir: &Path, args: &[&str]) -> Output {
         .args(args)
         .current_dir(dir)
         .env("PYWASM_STORE", dir.join("store"))
+        .env_remove("CARGO_TARGET_DIR")
         .output()
         .expect("the tool")
 }
@@ -114,14 +115,15 @@ fn exceeded_budget_keeps_previous_output() {
 
 #[test]
 fn unreadable_input_has_a_hint() {
-    let dir = project("size-budget = { totl = 1 }", 1);
+    let wrong = project("size-budget = { totl = 1 }", 1);
+    let dir = project("size-budget = { total = 1 }", 1);
     write(&dir.path().join("broken.wasm"), b"\0asm\x01\0\0\0\x0a\x7f");
     write(&dir.path().join("x.map"), b"VMA LMA");
     let elsewhere = tempfile::tempdir().expect("a directory");
     write(&elsewhere.path().join("x.wasm"), &wat::parse_str("(module)").expect("a module"));
     for (dir, args, expected) in [
         (dir.path(), &["size", "broken.wasm"][..], "cannot "),
-        (dir.path(), &["size", "--budget"], "did you mean `total`?"),
+        (wrong.path(), &["size", "--budget"], "did you mean `total`?"),
         (dir.path(), &["size", "--map", "x.map"], "not a linker map"),
         (dir.path(), &["size", "--archive", "x.map"], "x.map"),
         (elsewhere.path(), &["size", "x.wasm", "--budget"], "size-budget = {"),

@@ -214,7 +214,7 @@ mod tests {
         let figure = |value| Figure { what: Limited::Functions, value, limit: Some(50_000) };
         let outcome = Outcome {
             done: vec![
-                done(Step::Rewire, 4_012_345, 4_010_001, "18 imports answered"),
+                done(Step::Rewire, 4_012_345, 4_010_001, "18 imports connected"),
                 done(Step::Strip, 999, 999, "nothing"),
                 done(Step::WasmOpt, 10, 60, "-Oz"),
             ],
@@ -224,7 +224,7 @@ mod tests {
         };
         assert_eq!(
             steps(&outcome),
-            "      rewire    4,012,345 -> 4,010,001   -2,344   18 imports answered\n      \
+            "      rewire    4,012,345 -> 4,010,001   -2,344   18 imports connected\n      \
              strip           999 ->       999        0   nothing\n      \
              wasm-opt         10 ->        60      +50   -Oz\n"
         );
