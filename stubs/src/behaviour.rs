@@ -7,8 +7,8 @@ use std::str::FromStr;
 use glob::Pattern;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The action of a stub when it is called. A stub of a variable is zeros; with `Value`, the number
-/// comes first.
+/// The action of a stub when it is called. A stub for a variable is filled with zeros; with
+/// `Value`, it starts with the number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Behaviour {
     /// `trap`: reports the name of the symbol and ends the program.
@@ -21,7 +21,8 @@ pub enum Behaviour {
     /// `value=N`: returns the number.
     Value(i64),
     /// `python-error`, `python-error=N`: raises NotImplementedError with the name of the symbol,
-    /// and returns NULL or the number. C API functions that return an `int` report errors by -1.
+    /// and returns NULL, or the number if there is one. C API functions that return an `int` return
+    /// -1 to report an error.
     PythonError(i64),
     /// `shim`: links a small implementation in C, which exists for a few symbols.
     Shim,
@@ -91,8 +92,8 @@ impl Serialize for Behaviour {
     }
 }
 
-/// Behaviours by name or pattern of symbols (`mpd_*`). Of several matching patterns the most
-/// specific one applies, in whatever order they were added.
+/// The behaviours of stubs, by symbol name or pattern (`mpd_*`). If several patterns match a
+/// symbol, the most specific one applies, regardless of the order in which the rules were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules(BTreeMap<String, (Pattern, Behaviour)>);
 
@@ -117,7 +118,7 @@ pub enum RuleError {
 }
 
 impl Rules {
-    /// Adds a rule. It replaces an earlier one for the same pattern.
+    /// Adds a rule, which replaces any earlier rule for the same pattern.
     ///
     /// # Errors
     /// If the pattern is malformed.
@@ -152,7 +153,7 @@ impl Rules {
         self.add(pattern.trim(), behaviour.parse()?)
     }
 
-    /// The pattern and behaviour that apply to a symbol.
+    /// Returns the pattern and behaviour that apply to a symbol.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(&str, Behaviour)> {
         let matching = self.0.iter().filter(|(_, (pattern, _))| pattern.matches(name));
@@ -163,8 +164,9 @@ impl Rules {
             .map(|(text, (_, behaviour))| (text.as_str(), *behaviour))
     }
 
-    /// The pattern and behaviour that apply to an import such as `env.mpd_add`. A pattern with a
-    /// dot is matched against module and name, others against the name of the function.
+    /// Returns the pattern and behaviour that apply to an import such as `env.mpd_add`. A pattern
+    /// that contains a dot is matched against the whole import, other patterns against the function
+    /// name.
     #[must_use]
     pub fn get_import(&self, module: &str, name: &str) -> Option<(&str, Behaviour)> {
         let whole = format!("{module}.{name}");
@@ -176,13 +178,14 @@ impl Rules {
             .map(|(text, (_, behaviour))| (text.as_str(), *behaviour))
     }
 
-    /// Every pattern that matches a name, including those that do not apply, sorted.
+    /// Returns every pattern that matches a name, sorted, including those that a more specific
+    /// pattern overrides.
     pub fn matching(&self, name: &str) -> impl Iterator<Item = &str> {
         let matching = self.0.iter().filter(move |(_, (pattern, _))| pattern.matches(name));
         matching.map(|(text, _)| text.as_str())
     }
 
-    /// The patterns, sorted.
+    /// Returns the patterns, sorted.
     pub fn patterns(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -194,7 +197,7 @@ impl Rules {
     }
 }
 
-/// The number of literal characters in a pattern.
+/// Returns the number of literal characters in a pattern.
 fn specificity(pattern: &str) -> usize {
     pattern.chars().filter(|c| !matches!(c, '*' | '?')).count()
 }

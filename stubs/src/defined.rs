@@ -1,14 +1,14 @@
 //! Lists the functions that the members of an archive define, including local ones. Size reports
-//! use it to attribute the functions of a linked module by name.
+//! use this list to attribute the functions of a linked module by name.
 
 use object::read::archive::ArchiveFile;
 use wasmparser::{KnownCustom, Linking, Parser, Payload, SymbolFlags, SymbolInfo};
 
 use crate::read_error::ReadError;
 
-/// Calls `visit` for each function that a member of an archive defines, with the name of the
-/// member, such as `call.o`, and the symbol. Members that are not objects are skipped, as by the
-/// linker.
+/// Calls `visit` for each function that a member of an archive defines. The arguments are the
+/// member's name, such as `call.o`, and the function's symbol. Members that are not objects are
+/// skipped, as the linker does.
 ///
 /// # Errors
 /// If the archive or an object in it is malformed.

@@ -14,7 +14,7 @@ use crate::stub::{Stub, TrapReporter, reporter_object};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stubs {
-    /// Sorted by name.
+    /// The stubs, sorted by name.
     pub stubs: Vec<Stub>,
     /// Symbols that no rule matches and that stay undefined, sorted.
     pub unmatched: Vec<String>,
@@ -76,7 +76,8 @@ pub fn stubs(
     if refusals.is_empty() { Ok(chosen) } else { Err(refusals) }
 }
 
-/// A missing module is an ImportError, which Python code can handle.
+/// Replaces the default `trap` by `import-error` for `PyInit_NAME` functions, because Python code
+/// can handle an ImportError.
 fn default_for(name: &str, default: Behaviour) -> Behaviour {
     match default {
         Behaviour::Trap if name.starts_with("PyInit_") => Behaviour::ImportError,
@@ -85,17 +86,17 @@ fn default_for(name: &str, default: Behaviour) -> Behaviour {
 }
 
 impl Stubs {
-    /// The C sources of the requested shims by name. The caller compiles them and passes the
-    /// objects to [`Stubs::archive`].
+    /// Returns the C sources of the requested shims by name. The caller compiles them and passes
+    /// the objects to [`Stubs::archive`].
     #[must_use]
     pub fn shims(&self) -> BTreeMap<&'static str, &'static str> {
         let shims = self.stubs.iter().filter(|stub| stub.behaviour == Behaviour::Shim);
         shims.filter_map(|stub| shim(&stub.name)).collect()
     }
 
-    /// Writes the archive: one member per stub, so that a link takes only those it needs, and the
-    /// compiled shims. It has to be linked last, because a stub takes precedence over a definition
-    /// in a later archive.
+    /// Writes the archive: one member per stub, so that a link takes only the stubs that it needs,
+    /// and the compiled shims. The archive has to be linked last, because a stub takes precedence
+    /// over a definition in a later archive.
     #[must_use]
     pub fn archive(&self, reporter: TrapReporter, shims: Vec<Member>) -> Vec<u8> {
         let member = |stub: &Stub| {

@@ -9,7 +9,7 @@ use crate::macros::{Macro, macros};
 
 const LIST: &str = include_str!("../data/families.toml");
 
-/// Symbols of one origin, with the remedies for leaving them undefined.
+/// Symbols of one origin, with the remedies if they are undefined.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -62,14 +62,14 @@ const SHIMS: [(&str, &str); 1] = [("dl", include_str!("../shims/dl.c"))];
 
 static MACROS: LazyLock<Vec<Macro>> = LazyLock::new(macros);
 
-/// The family that a symbol belongs to.
+/// Returns the family that a symbol belongs to.
 #[must_use]
 pub fn family(symbol: &str) -> Option<&'static Family> {
     let matches = |family: &&Family| family.symbols.iter().any(|glob| glob.0.matches(symbol));
     FAMILIES.family.iter().find(matches)
 }
 
-/// The shim that defines a symbol: its name and its C source.
+/// Returns the shim that defines a symbol: its name and its C source.
 #[must_use]
 pub(crate) fn shim(symbol: &str) -> Option<(&'static str, &'static str)> {
     let shim = family(symbol)?.shim.as_ref()?;
@@ -77,7 +77,7 @@ pub(crate) fn shim(symbol: &str) -> Option<(&'static str, &'static str)> {
     SHIMS.into_iter().find(|(name, source)| name == shim && has(source))
 }
 
-/// The macro of this name, or the macro whose [`Macro::message`] this symbol is.
+/// Returns the macro of this name, or the macro for which this symbol is the [`Macro::message`].
 #[must_use]
 pub fn find_macro(symbol: &str) -> Option<&'static Macro> {
     let name = symbol.split(' ').next().unwrap_or(symbol);

@@ -28,9 +28,10 @@ pub enum LeaveOutError {
     },
 }
 
-/// Removes the objects of these modules from the link set. Returns it with an object whose
-/// `PyInit_NAME` functions raise ImportError. That object has to be linked directly, not from an
-/// archive: the linker then finds `PyInit_NAME` defined and takes no archive member for it.
+/// Removes the objects of these Python modules from the link set. Returns the link set, and a new
+/// object in which the `PyInit_NAME` functions of the modules raise ImportError. Link this object
+/// directly, not from an archive: the linker then finds `PyInit_NAME` defined and takes no archive
+/// member for it.
 ///
 /// # Errors
 /// If a module does not exist, or its object is needed for something else.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// One name per line.
+/// The symbols, one per line, after a comment.
 const LIST: &str = include_str!("../data/libc.txt");
 
 static NAMES: LazyLock<HashSet<&'static str>> =

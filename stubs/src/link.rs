@@ -8,8 +8,8 @@ use crate::read_error::{ReadError, foreign_format};
 
 mod table;
 
-/// A symbol that no object of the link set defines. A function that is called by two types is
-/// listed once for each.
+/// A symbol that no object of the link set defines. A function that is called with two types is
+/// listed once for each type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Undefined {
@@ -19,13 +19,13 @@ pub struct Undefined {
     pub kind: SymbolKind,
     /// The objects that refer to the symbol, sorted.
     pub needed_by: Vec<String>,
-    /// For a variable, the number of bytes that are known to be used. It may be larger.
+    /// For a variable, the number of bytes that are known to be used. The variable may be larger.
     pub used_bytes: u32,
     /// True for a thread-local variable.
     pub thread_local: bool,
 }
 
-/// A symbol to which linked objects give different types. The linker warns about it, and a call by
+/// A symbol for which linked objects assume different types. The linker only warns, and a call with
 /// the wrong type traps.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -45,14 +45,16 @@ pub struct Closure {
     pub undefined: Vec<Undefined>,
     /// The symbols of more than one type, sorted. Weak references count as well.
     pub conflicts: Vec<Conflict>,
-    /// The functions that objects import explicitly from the host, with these objects, sorted.
+    /// The functions that objects import explicitly from the host, sorted. Each has the list of
+    /// these objects.
     pub imports: Vec<(ImportedFunction, Vec<String>)>,
 }
 
 /// Objects and archives in the order of a linker's command line. As with wasm-ld, an archive is
-/// also searched for symbols of later objects; the order matters only between two definitions.
+/// also searched for symbols that later objects need; the order only decides between two
+/// definitions of the same symbol.
 ///
-/// Objects count as a whole, including functions that the linker would garbage-collect.
+/// Each object counts as a whole, including functions that the linker would garbage-collect.
 #[derive(Clone, Debug, Default)]
 pub struct Link {
     inputs: Vec<Input>,
@@ -67,7 +69,7 @@ struct Input {
 }
 
 impl Link {
-    /// An empty link set.
+    /// Creates an empty link set.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -76,13 +78,13 @@ impl Link {
     /// Adds an object, which is always linked.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If the object cannot be read.
     pub fn object(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
         self.inputs.push(Input { object: Object::read(name, bytes)?, lazy: false });
         Ok(())
     }
 
-    /// Adds an archive, of which members are linked if they are needed.
+    /// Adds an archive. Its members are linked only if they are needed.
     ///
     /// # Errors
     /// If the archive or a member cannot be read.
@@ -92,7 +94,7 @@ impl Link {
         Ok(())
     }
 
-    /// Adds an archive of which every member is linked.
+    /// Adds an archive and links all of its members.
     ///
     /// # Errors
     /// If the archive or a member cannot be read.
@@ -102,17 +104,19 @@ impl Link {
         Ok(())
     }
 
-    /// Adds a symbol that is needed in any case, like the linker's `-u` and `--export`.
+    /// Adds a symbol that the link needs even if no object refers to it, like the linker's `-u` and
+    /// `--export`.
     pub fn root(&mut self, name: &str) {
         self.roots.push(name.to_owned());
     }
 
-    /// Adds an object that was read before. A lazy one is linked only if it is needed.
+    /// Adds an object that has already been read. If `lazy` is true, it is linked only if it is
+    /// needed.
     pub fn push(&mut self, object: Object, lazy: bool) {
         self.inputs.push(Input { object, lazy });
     }
 
-    /// The first object or member that defines a symbol, whether it is linked or not.
+    /// Returns the first object or member that defines a symbol, whether it is linked or not.
     #[must_use]
     pub fn definition(&self, name: &str) -> Option<&str> {
         let defining = self.inputs.iter().find(|input| input.object.defines(name));
@@ -130,7 +134,7 @@ impl Link {
         self.user(name).or_else(|| self.definition(name)).is_some()
     }
 
-    /// The first object that refers to a symbol without defining it.
+    /// Returns the first object that refers to a symbol without defining it.
     pub(crate) fn user(&self, name: &str) -> Option<&str> {
         let uses = |input: &&Input| {
             input.object.symbols.iter().any(|symbol| symbol.undefined && symbol.name == name)
@@ -143,8 +147,8 @@ impl Link {
         self.inputs.insert(0, Input { object, lazy: false });
     }
 
-    /// The undefined symbols, sorted by name. Weak references and symbols that the linker itself
-    /// defines do not count.
+    /// Returns the undefined symbols, sorted by name. Weak references and symbols that the linker
+    /// itself defines do not count.
     #[must_use]
     pub fn undefined(&self) -> Vec<Undefined> {
         self.closure().undefined
@@ -157,7 +161,7 @@ impl Link {
     }
 }
 
-/// The user of a symbol that was added by [`Link::root`].
+/// The name reported as the user of a symbol that [`Link::root`] added.
 const COMMAND_LINE: &str = "the command line";
 
 /// Reads the members of an archive. Members that are not objects are skipped.

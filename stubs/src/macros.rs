@@ -1,8 +1,8 @@
 //! Macros of Python's C API that hand-written bindings declare as functions.
 //!
-//! Each has an object that defines a function of its name. The function refers to an undefined
-//! symbol whose name is the message, "… is a macro of Python's C API: call …", so that the linker's
-//! error or the unknown import shows it.
+//! For each macro, an object defines a function of the same name. The function refers to an
+//! undefined symbol whose name is a message: "… is a macro of Python's C API: call …". The linker's
+//! error, or the name of the unknown import, then shows the message.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub struct Macro {
 #[derive(Deserialize)]
 struct Entry(usize, bool, String);
 
-/// The known macros, sorted by name.
+/// Returns the known macros, sorted by name.
 ///
 /// # Panics
 /// Never: the list is compiled in, and a test reads it.
@@ -43,13 +43,13 @@ pub fn macros() -> Vec<Macro> {
 }
 
 impl Macro {
-    /// The function to call.
+    /// Returns the name of the function to call.
     #[must_use]
     pub fn function(&self) -> &str {
         self.call.split('(').next().unwrap_or(&self.call)
     }
 
-    /// The undefined symbol that carries the message.
+    /// Returns the undefined symbol, whose name is the message.
     #[must_use]
     pub fn message(&self) -> String {
         format!("{} is a macro of Python's C API: call {}", self.name, self.call)
@@ -61,7 +61,7 @@ impl Macro {
         let mut writer = Writer::new();
         let message = writer.undefined_function(&self.message(), &[], &[]);
         let code = Code::new().call(message).unreachable();
-        // Pointers and sizes, as the type of such a function would have.
+        // All parameters and results are pointers or sizes, which are `i32`.
         let params = vec![ValType::I32; self.params];
         let results = if self.result { &[ValType::I32][..] } else { &[] };
         writer.function(&self.name, Binding::Weak, &params, results, code);

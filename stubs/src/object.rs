@@ -20,8 +20,8 @@ const LINKED_MODULE: &str = "env";
 /// The kind of a symbol. Tables and sections are left out: only the linker deals with them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SymbolKind {
-    /// A function. If undefined, it becomes an import. Calls in wasm are by exact type: the linker
-    /// only warns about a definition of another type, and the call traps.
+    /// A function. If undefined, it becomes an import. A wasm call names an exact type: if the
+    /// definition has another type, the linker only warns, and the call traps.
     Function(Signature),
     /// A variable. If undefined, and the linker allows undefined symbols, its address is 0.
     Data,
@@ -52,7 +52,8 @@ pub struct Symbol {
     pub kind: SymbolKind,
     /// True if the object refers to the symbol without defining it.
     pub undefined: bool,
-    /// True if an undefined symbol may remain undefined, or a defined one yields to others.
+    /// For an undefined symbol, true if it may remain undefined; for a defined symbol, true if
+    /// another definition takes precedence.
     pub weak: bool,
     /// True if the function is defined or called. The linker does not check the type of a function
     /// whose address is only taken.
@@ -72,7 +73,7 @@ pub struct ImportedFunction {
     pub module: String,
     /// The name within the module.
     pub name: String,
-    /// The type by which it is called.
+    /// The type with which the function is called.
     pub signature: Signature,
 }
 
@@ -82,7 +83,7 @@ pub struct ImportedFunction {
 pub struct Object {
     /// The file name, or archive and member as `libc.a(printf.o)`.
     pub name: String,
-    /// In the order of the symbol table.
+    /// The symbols, in the order of the symbol table.
     pub symbols: Vec<Symbol>,
     /// For each undefined variable, the number of bytes that are known to be used.
     pub(crate) used_bytes: BTreeMap<String, u32>,
@@ -155,9 +156,9 @@ const MAX_ACCESS: u32 = 8;
 /// Facts about symbols, by index, that only the relocations show.
 #[derive(Default)]
 struct Relocations {
-    /// The functions that are called. Of others only the address is taken.
+    /// The functions that are called. For all others, only the address is taken.
     called: BTreeSet<u32>,
-    /// The end of the part of a variable that is used.
+    /// For each variable, the end of the part that is used.
     ends: BTreeMap<u32, u32>,
 }
 

@@ -1,4 +1,4 @@
-//! The decision whether a symbol can have the stub that a rule asks for.
+//! Decides whether a symbol can have the stub that a rule requests.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::families::{returns_struct, shim};
 use crate::object::SymbolKind;
 use crate::signature::Signature;
 
-/// The point at which a stub is created. What a stub can do depends on it.
+/// The point at which a stub is created, which limits what the stub can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Before the link: the stub is an object, and refers to symbols of other objects.
@@ -19,7 +19,7 @@ pub enum Stage {
     },
 }
 
-/// A stub that was asked for and cannot be created.
+/// A requested stub that cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -33,16 +33,16 @@ pub struct Refusal {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Objects refer to the symbol by different types, given with the objects. A stub has one
-    /// type, and a call by another one traps.
+    /// Objects refer to the symbol by different types. The list has the objects for each type. A
+    /// stub has only one type, and a call with another type traps.
     Types(Vec<(SymbolKind, Vec<String>)>),
     /// This object defines the symbol. A stub linked before it would replace it, and one linked
     /// after it is never used.
     Defined(String),
     /// The function returns a struct through its first parameter, which a stub leaves unwritten.
     ReturnsStruct(Signature),
-    /// The function has no result for the behaviour to return. It may return a struct, which looks
-    /// the same in wasm.
+    /// The function has no result, but the behaviour returns one. In wasm, a function that returns
+    /// a struct looks like this, too.
     NoResult(Signature, Behaviour),
     /// The function has a reference type that cannot be written into an object.
     UnknownType(Signature),
@@ -54,7 +54,8 @@ pub enum Reason {
     NoShim,
     /// The behaviour is `import-error`, and the symbol is not a `PyInit_NAME` function.
     NotAModule(Signature),
-    /// The behaviour raises a Python exception, which needs symbols of Python.
+    /// The behaviour raises a Python exception, which needs symbols of Python, and a linked module
+    /// has no symbols.
     LinkedPythonError(Behaviour),
     /// A shim is an object, which cannot be added to a finished module.
     LinkedShim,
@@ -63,7 +64,7 @@ pub enum Reason {
 }
 
 impl Refusal {
-    /// The refusal of a stub for this symbol or import.
+    /// Creates the refusal of a stub for this symbol or import.
     #[must_use]
     pub fn new(name: impl Into<String>, reason: Reason) -> Self {
         Self { name: name.into(), reason }

@@ -22,15 +22,15 @@ pub struct Signature {
 pub struct ParseSignatureError(String);
 
 impl Signature {
-    /// A function type with these parameters and results.
+    /// Creates a function type with these parameters and results.
     #[must_use]
     pub fn new(params: &[ValType], results: &[ValType]) -> Self {
         Self { params: params.to_vec(), results: results.to_vec() }
     }
 
-    /// Reads the entry of a type section that `bytes` start with, whatever follows it.
+    /// Reads one entry of a type section from the start of `bytes`, and ignores the rest.
     ///
-    /// Returns `None` if it is malformed or not a function type.
+    /// Returns `None` if the entry is malformed or not a function type.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let ty = BinaryReader::new(bytes, 0).read::<SubType>().ok()?;
@@ -40,7 +40,7 @@ impl Signature {
         }
     }
 
-    /// The type of a `PyInit_NAME` function, which returns a pointer to a module.
+    /// Returns the type of a `PyInit_NAME` function, which returns a pointer to a Python module.
     #[must_use]
     pub(crate) fn of_module_init() -> Self {
         Self::new(&[], &[ValType::I32])

@@ -43,7 +43,7 @@ pub struct Stub {
     pub size: u32,
 }
 
-/// The message of a stub that was called.
+/// Returns the message that a trapping stub prints.
 #[must_use]
 pub fn trap_message(symbol: &str) -> String {
     format!("stub `{symbol}` was called: the real one was not linked")
@@ -63,7 +63,8 @@ impl Stub {
         Some(writer.finish())
     }
 
-    /// The type and the code of the function. Adds the symbols and data that the code refers to.
+    /// Returns the type and the code of the function. Adds the symbols and data that the code
+    /// refers to.
     pub(crate) fn function(&self, writer: &mut Writer) -> Option<(&Signature, Code)> {
         let SymbolKind::Function(signature) = &self.kind else { return None };
         if !signature.is_encodable() {
@@ -111,7 +112,7 @@ impl Stub {
     }
 }
 
-/// `PyErr_SetString(exception, message)`.
+/// Returns code that calls `PyErr_SetString(exception, message)`.
 fn raise(writer: &mut Writer, exception: &str, message: &str) -> Code {
     let set = writer.undefined_function("PyErr_SetString", &[ValType::I32, ValType::I32], &[]);
     let exception = writer.undefined_data(exception);
@@ -123,8 +124,8 @@ fn return_value(signature: &Signature, value: i64, code: Code) -> Code {
     signature.results.iter().fold(code, |code, result| code.constant(*result, value))
 }
 
-/// Writes the object that defines the function which trapping stubs call: it prints the message and
-/// ends the program.
+/// Writes the object with the function that trapping stubs call. The function prints the message
+/// and ends the program.
 #[must_use]
 pub(crate) fn reporter_object(reporter: TrapReporter) -> Vec<u8> {
     let mut writer = Writer::new();

@@ -21,8 +21,8 @@ pub enum ValType {
     FuncRef,
     /// `externref`
     ExternRef,
-    /// `ref`: any other reference type. They are not distinguished, because C has no values of
-    /// them and no host function takes them.
+    /// `ref`: any other reference type. These types are not distinguished, because C has no values
+    /// of such types and host functions do not use them.
     OtherRef,
 }
 
@@ -43,7 +43,7 @@ impl ValType {
         Self::OtherRef,
     ];
 
-    /// The name in the text format.
+    /// Returns the name in the text format.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,7 +58,8 @@ impl ValType {
         }
     }
 
-    /// The same type for the encoder; `None` for [`ValType::OtherRef`], which is not one type.
+    /// Returns the type in wasm-encoder's form, or `None` for [`ValType::OtherRef`], which stands
+    /// for several types.
     pub(crate) const fn encodable(self) -> Option<wasm_encoder::ValType> {
         Some(match self {
             Self::I32 => wasm_encoder::ValType::I32,

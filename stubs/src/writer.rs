@@ -1,5 +1,5 @@
-//! Writes relocatable objects without a compiler: functions and data that the linker places, with
-//! relocations for the addresses in them.
+//! Writes relocatable objects without a compiler. The linker places their functions and data, and
+//! fills in addresses according to the relocations.
 //!
 //! The format is version 2 of the linking section, defined by
 //! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>. The same calls produce
@@ -56,7 +56,8 @@ pub(crate) enum Relocation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fixup {
     kind: Relocation,
-    /// Relative to the code or data that contains it; in the finished object, to the section.
+    /// The offset within the code or data that contains these bytes; in the finished object, the
+    /// offset within the section.
     offset: u32,
     symbol: SymbolId,
     addend: i32,
@@ -77,7 +78,7 @@ struct Imported {
 
 struct Segment {
     name: String,
-    /// As a power of two.
+    /// The base-2 logarithm of the alignment in bytes.
     alignment: u32,
     data: Data,
 }
@@ -91,7 +92,7 @@ enum Symbol {
     Data {
         flags: u32,
         name: String,
-        /// Segment and size, if the object defines it.
+        /// The segment and the size, if the object defines the variable.
         definition: Option<(u32, u32)>,
     },
 }
@@ -104,7 +105,7 @@ pub struct Writer {
     functions: Vec<Function>,
     segments: Vec<Segment>,
     symbols: Vec<Symbol>,
-    /// Priorities and functions.
+    /// The constructors: priority and function.
     constructors: Vec<(u32, SymbolId)>,
 }
 
@@ -118,7 +119,7 @@ const EXPLICIT_NAME: u32 = 0x40;
 /// The import module of symbols that other objects define.
 const LINKED: &str = "env";
 
-/// The table of the functions whose addresses are taken.
+/// The wasm table of the functions whose addresses are taken.
 const FUNCTION_TABLE: TableType = TableType {
     element_type: RefType::FUNCREF,
     table64: false,
@@ -138,14 +139,14 @@ impl Binding {
 }
 
 impl Writer {
-    /// An empty object.
+    /// Creates an empty object.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Declares a function that another object defines. Declarations come before the first
-    /// function that this object defines, because imports are numbered first.
+    /// Declares a function that another object defines. Declare all functions before the first
+    /// [`Writer::function`], because imports are numbered first.
     ///
     /// # Panics
     /// If a type is [`ValType::OtherRef`], which cannot be written.
@@ -159,8 +160,8 @@ impl Writer {
         self.symbol(Symbol::Function { flags: UNDEFINED, index, name: None })
     }
 
-    /// Declares a function of the host, which remains an import after the link. The order and the
-    /// types are those of [`Writer::undefined_function`].
+    /// Declares a function of the host, which remains an import after the link. The rules of
+    /// [`Writer::undefined_function`] for order and types apply.
     pub fn imported_function(
         &mut self,
         module: &str,
@@ -219,7 +220,7 @@ impl Writer {
         self.constructors.push((priority, function));
     }
 
-    /// The bytes of the object.
+    /// Returns the bytes of the object.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         let mut module = Module::new();
@@ -237,7 +238,7 @@ impl Writer {
         };
         imports.import(LINKED, "__linear_memory", memory);
         if self.takes_addresses_of_functions() {
-            // Linkers recognize the table by the name of this import: it has no symbol.
+            // The table has no symbol: linkers recognize it by the name of this import.
             imports.import(LINKED, "__indirect_function_table", FUNCTION_TABLE);
         }
         for Imported { module, name, ty } in &self.imports {
@@ -297,7 +298,7 @@ fn encodable(types: &[ValType]) -> Vec<wasm_encoder::ValType> {
     types.collect::<Option<_>>().expect("no type is an unknown reference type")
 }
 
-/// A length as wasm stores it.
+/// Returns a length as the `u32` that wasm stores.
 fn len<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).expect("a wasm object is smaller than 4 GiB")
 }

@@ -61,8 +61,9 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Links an object. The members that a symbol needs are linked before the object's next symbol.
-    /// The stack is explicit, because chains of members are too long for recursion.
+    /// Links an object. If one of its symbols needs an archive member, that member is linked before
+    /// the object's next symbol is processed. The stack is explicit, because chains of members are
+    /// too long for recursion.
     fn link(&mut self, index: usize) {
         let inputs = self.inputs;
         let symbols = |index: usize| inputs[index].object.symbols.iter();
@@ -85,7 +86,8 @@ impl<'a> Table<'a> {
                 }
                 Some(State::Lazy(member)) => {
                     self.states.insert(&symbol.name, State::Undefined);
-                    // A member that is being linked may not have reached this symbol yet.
+                    // The symbol is also still lazy if the member is being linked and has not
+                    // reached it yet.
                     if self.linked.insert(member) {
                         stack.push(symbols(member));
                     }
@@ -187,7 +189,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The uses of a symbol as one kind.
+/// The references to a symbol that assume the same kind.
 #[derive(Debug, Default)]
 struct Use<'a> {
     by: BTreeSet<&'a str>,
@@ -196,8 +198,8 @@ struct Use<'a> {
     thread_local: bool,
 }
 
-/// Merges the uses of a function that only take its address, and so fit any type, into a use that
-/// calls it. If there are no calls, into the first use.
+/// Merges the uses that only take a function's address, and so fit any type, into a use that calls
+/// the function or, if there are no calls, into the first use.
 fn by_call_type<'a>(kinds: BTreeMap<&'a SymbolKind, Use<'a>>) -> Vec<(&'a SymbolKind, Use<'a>)> {
     let is_called =
         |kind: &SymbolKind, it: &Use<'_>| it.called || !matches!(kind, SymbolKind::Function(_));
@@ -226,7 +228,7 @@ fn owned(names: BTreeSet<&str>) -> Vec<String> {
 }
 
 /// Returns true for a symbol that wasm-ld defines on demand. `__wasm_call_dtors` and `__main_void`
-/// are libc's.
+/// are not among them: libc defines them.
 ///
 /// Source: `createSyntheticSymbols` and `createOptionalSymbols` of lld's wasm driver.
 fn is_linker_defined(name: &str) -> bool {

@@ -15,7 +15,7 @@ struct Source<'a> {
     /// The import module of the used functions, if not `env`.
     from: Option<&'a str>,
     uses: &'a [&'a str],
-    /// The used functions have type `(i32) -> i64`.
+    /// True if the used functions have type `(i32) -> i64`.
     typed: bool,
     weak: bool,
     defines: &'a [&'a str],
@@ -103,7 +103,7 @@ fn undefined_symbols_have_type_and_users() {
         .collect();
     assert_eq!(
         lines,
-        // Neither object calls it, so the linker does not check its type.
+        // Neither object calls `mpd_add`, so the linker does not check its type.
         ["mpd_add () -> () again.o main.o", "mpd_traphandler data main.o"]
     );
 }
@@ -226,7 +226,8 @@ fn unreadable_files_are_refused() {
     assert!(matches!(&error, ReadError::NotRelocatable(name) if name == "app.wasm"));
     assert!(matches!(link.object("x.o", b"text"), Err(ReadError::Wasm { .. })));
     assert!(matches!(link.archive("x.a", b"text"), Err(ReadError::Archive { .. })));
-    // Reading its members as empty would hide what they need.
+    // If the members of a thin archive were read as empty, the symbols that they need would be
+    // missing from the result.
     let thin = b"!<thin>\na.o/            0           0     0     644     8         `\n";
     assert!(matches!(link.archive("thin.a", thin), Err(ReadError::Thin(_))));
     // Nothing was added.

@@ -1,4 +1,4 @@
-//! The body of a function, from the few instructions that generated functions consist of.
+//! The body of a generated function, composed from the few instructions that such functions need.
 
 use wasm_encoder::{Encode, HeapType, Instruction};
 
@@ -13,10 +13,10 @@ pub struct Code {
 }
 
 impl Code {
-    /// An empty body.
+    /// Creates an empty body.
     #[must_use]
     pub fn new() -> Self {
-        // The number of declarations of local variables.
+        // A body starts with the number of local variable declarations.
         Self { bytes: vec![0], fixups: Vec::new() }
     }
 
@@ -51,7 +51,7 @@ impl Code {
     }
 
     /// Pushes a number as a value of any type. Conversions are C's: an integer that does not fit is
-    /// truncated. A reference is null.
+    /// truncated. For a reference type, pushes null.
     ///
     /// # Panics
     /// If the type is [`ValType::OtherRef`], which cannot be written.
@@ -94,7 +94,8 @@ impl Code {
         self.store_at(0)
     }
 
-    /// Like [`Code::store`], `offset` bytes after the address. The offset is below 128.
+    /// Like [`Code::store`], but stores `offset` bytes after the address. The offset must be below
+    /// 128.
     #[must_use]
     pub(crate) fn store_at(mut self, offset: u8) -> Self {
         // i32.store, aligned to 2^2 bytes.
@@ -115,7 +116,7 @@ impl Code {
         self
     }
 
-    /// A LEB128 number padded to five bytes, which the linker overwrites in place.
+    /// Appends a LEB128 number padded to five bytes, so that the linker can overwrite it in place.
     fn padded(mut self, kind: Relocation, symbol: SymbolId) -> Self {
         let offset = super::len(&self.bytes);
         self.bytes.extend([0x80, 0x80, 0x80, 0x80, 0x00]);
@@ -123,7 +124,7 @@ impl Code {
         self
     }
 
-    /// The bytes, including the final `end`.
+    /// Returns the bytes, including the final `end`.
     pub(super) fn body(&self) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         Instruction::End.encode(&mut bytes);

@@ -11,7 +11,8 @@ const INIT_FUNCS: u8 = 6;
 const SYMBOL_TABLE: u8 = 8;
 
 impl Writer {
-    /// The content of the code section, and its fixups relative to the start of the section.
+    /// Returns the content of the code section, and its fixups relative to the start of the
+    /// section.
     pub(super) fn code_section(&self) -> (Vec<u8>, Vec<Fixup>) {
         let (mut bytes, mut fixups) = (Vec::new(), Vec::new());
         len(&self.functions).encode(&mut bytes);
@@ -53,7 +54,7 @@ impl Writer {
                 body.encode(&mut bytes);
             }
         };
-        // Readers look up constructors by symbol, so the symbols come first.
+        // Constructors refer to symbols, so the symbols come first.
         let mut entries = Vec::new();
         for symbol in &self.symbols {
             symbol.encode(&mut entries);

@@ -1,4 +1,4 @@
-//! Written objects are read back by the reader, and linked by rust-lld.
+//! Reads written objects with this crate's reader, and links them with rust-lld.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -50,7 +50,7 @@ fn output_is_reproducible_and_valid() {
     wasmparser::Validator::new().validate_all(&object()).unwrap();
 }
 
-/// The `rust-lld` of the active Rust toolchain.
+/// Returns the path of the active Rust toolchain's `rust-lld`.
 fn linker() -> PathBuf {
     let output = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap();
     let sysroot = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end());
@@ -89,7 +89,7 @@ fn linker_resolves_every_relocation() {
     assert!(data.windows(12).any(|bytes| bytes == table));
 }
 
-/// The initial memory of the module.
+/// Returns the initial memory of the module.
 fn data_of(module: &[u8]) -> Vec<u8> {
     let mut memory = vec![0; 1 << 18];
     for payload in wasmparser::Parser::new(0).parse_all(module) {
