@@ -14,7 +14,7 @@ pub struct Ctx {
     pub env: Environment,
     /// The directories of downloads, builds and installations.
     pub store: Store,
-    /// The output.
+    /// The reporter, which prints all output.
     pub reporter: Reporter,
     /// Forbids the network: a file that is not in the store is an error.
     pub offline: bool,
@@ -25,8 +25,8 @@ pub struct Ctx {
 }
 
 impl Ctx {
-    /// Creates a context for tests: offline, current directory `root`, a store at `root/store`,
-    /// captured output, and no environment variables but these.
+    /// Creates a context for tests: it is offline, its current directory is `root`, its store is at
+    /// `root/store`, its output is captured, and its environment contains only `variables`.
     #[must_use]
     pub fn for_tests(root: &Utf8Path, variables: &[(&str, &str)]) -> Self {
         Self {

@@ -1,10 +1,10 @@
-//! The store of the tool, and what fills it: downloads and unpacked archives.
+//! The tool's store on disk, and the code that fills it: downloads and unpacking of archives.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and has no semver promise.
 //!
-//! [`fetch`] is the only code of the workspace that uses the network. A path in the store appears
-//! only when a [`Stage`] is renamed to it, under a [`Lock`]. This crate does not know toolchains
-//! or CPython.
+//! [`fetch`] is the only code of the workspace that uses the network. An entry of the store appears
+//! only when a complete file or [`Stage`] is renamed, so it is never incomplete. Nothing in this
+//! crate is specific to toolchains or CPython.
 
 #![doc(hidden)]
 

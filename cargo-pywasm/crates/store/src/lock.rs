@@ -8,8 +8,8 @@ use pywasm_session::Reporter;
 
 use crate::{Bucket, Store};
 
-/// A held lock. It is released when this is dropped or the process ends. The kernel holds it, so
-/// there are no stale locks.
+/// A held lock. The kernel releases it when this value is dropped or the process ends, so there are
+/// no stale locks.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -19,17 +19,18 @@ impl Store {
     /// Takes the lock `name`. Prints a status line if it has to wait for another process.
     ///
     /// # Errors
-    /// When the lock file can't be created or the file system has no locks.
+    /// When the lock file can't be created or the file system does not support locks.
     pub fn lock(&self, name: &str, reporter: &Reporter) -> anyhow::Result<Lock> {
         Lock::take(self.ensure(Bucket::Locks)?.join(format!("{name}.lock")), name, reporter)
     }
 }
 
 impl Lock {
-    /// Takes the lock at this path. `name` is for the status line of a wait.
+    /// Takes the lock at `path`. Prints a status line with `name` if it has to wait for another
+    /// process.
     ///
     /// # Errors
-    /// When the lock file can't be created or the file system has no locks.
+    /// When the lock file can't be created or the file system does not support locks.
     pub fn take(path: Utf8PathBuf, name: &str, reporter: &Reporter) -> anyhow::Result<Self> {
         let failed = || format!("can't lock `{path}`");
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
@@ -45,9 +46,8 @@ impl Lock {
         Ok(Self { file })
     }
 
-    /// Returns a handle that keeps the lock held in a child process, as its (empty) standard
-    /// input. The lock then lasts until the child and its own children have ended, even if this
-    /// process is killed.
+    /// Returns a file handle to use as the (empty) standard input of a child process. The lock is
+    /// then held until the child and its own children have ended, even if this process is killed.
     ///
     /// # Errors
     /// When the process has no free file descriptor.

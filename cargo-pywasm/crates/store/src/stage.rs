@@ -8,9 +8,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::Bucket;
 use crate::Store;
 
-/// A directory that becomes an entry of the store by [`Stage::commit`].
+/// A directory that [`Stage::commit`] turns into an entry of the store.
 ///
-/// Without a commit, dropping it removes the directory. A killed process leaves it in
+/// Dropping a stage without a commit removes its directory. A killed process leaves the directory
+/// in
 /// `staging-v0`, which nothing reads and `cache prune` clears.
 #[derive(Debug)]
 pub struct Stage {
@@ -19,17 +20,17 @@ pub struct Stage {
 }
 
 /// Writes a temporary file in the directory of `path`, readable by everyone. The caller renames it
-/// to `path` by `persist`.
+/// to `path` with `persist`.
 ///
 /// # Errors
-/// When it can't be written.
+/// When the file can't be written.
 pub fn stage_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<tempfile::NamedTempFile> {
     let parent = path.parent().with_context(|| format!("`{path}` has no parent directory"))?;
     fs_err::create_dir_all(parent)?;
     let staged = || -> io::Result<tempfile::NamedTempFile> {
         let mut file = tempfile::NamedTempFile::new_in(parent)?;
         file.write_all(bytes)?;
-        // Temporary files are private to their owner, other files are not.
+        // `tempfile` makes the file readable by its owner only.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -44,10 +45,10 @@ impl Store {
     /// Creates an empty directory on the file system of `bucket`.
     ///
     /// # Errors
-    /// When it can't be created.
+    /// When the directory can't be created.
     pub fn stage(&self, bucket: Bucket) -> anyhow::Result<Stage> {
-        // Installations may be on another file system than the cache, and a rename can't cross
-        // file systems.
+        // Installations are staged in the data directory: it may be on a different file system than
+        // the cache, and a rename can't cross file systems.
         let parent = if bucket == Bucket::Installs {
             let dir = self.data().join(Bucket::Staging.dir_name());
             fs_err::create_dir_all(&dir)?;
@@ -69,11 +70,12 @@ impl Stage {
         &self.path
     }
 
-    /// Moves the directory to `final_path` and removes the tree that was there. The caller holds
-    /// the entry's lock and has decided that the old tree is incomplete or to be replaced.
+    /// Moves the directory to `final_path` and removes any tree that was there. The caller must
+    /// hold
+    /// the entry's lock and decide whether an existing tree may be replaced.
     ///
-    /// On Linux the two trees are exchanged in one step, where the file system supports it.
-    /// Elsewhere a process that is killed between two renames can leave the old tree in
+    /// On Linux, the old and the new tree are exchanged atomically if the file system supports it.
+    /// Otherwise, a process that is killed between two renames can leave the old tree in
     /// `staging-v0` and nothing at `final_path`.
     ///
     /// # Errors
@@ -82,25 +84,26 @@ impl Stage {
         if let Some(parent) = final_path.parent() {
             fs_err::create_dir_all(parent)?;
         }
-        // Temporary directories are private to their owner, entries of the store are not.
+        // `tempfile` makes the directory accessible to its owner only.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             fs_err::set_permissions(&self.path, std::fs::Permissions::from_mode(0o755))?;
         }
         if final_path.exists() {
-            // Dropping `self` removes the old tree.
+            // The exchange moves the old tree to `self.path`, which is removed when `self` is
+            // dropped.
             exchange(&self.path, final_path)
         } else {
             fs_err::rename(&self.path, final_path)?;
-            // There is nothing left to remove.
+            // The directory has been moved, so dropping `self` must not remove it.
             let _ = self.dir.keep();
             Ok(())
         }
     }
 }
 
-/// Exchanges two paths of one file system.
+/// Exchanges two directories on the same file system.
 fn exchange(staged: &Utf8Path, final_path: &Utf8Path) -> anyhow::Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -109,7 +112,7 @@ fn exchange(staged: &Utf8Path, final_path: &Utf8Path) -> anyhow::Result<()> {
         let (from, to) = (staged.as_std_path(), final_path.as_std_path());
         match renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE) {
             Ok(()) => return Ok(()),
-            // The kernel or the file system has no exchange: renameat2(2).
+            // The kernel or the file system does not support the exchange; see renameat2(2).
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
             Err(error) => {
                 return Err(error)
@@ -120,7 +123,7 @@ fn exchange(staged: &Utf8Path, final_path: &Utf8Path) -> anyhow::Result<()> {
     exchange_by_renames(staged, final_path)
 }
 
-/// Exchanges two paths by three renames. When the second one fails, the first one is undone.
+/// Exchanges two directories by three renames. If the second rename fails, the first is undone.
 fn exchange_by_renames(staged: &Utf8Path, final_path: &Utf8Path) -> anyhow::Result<()> {
     let aside = staged.with_extension("old");
     fs_err::rename(final_path, &aside)?;
@@ -143,7 +146,7 @@ mod tests {
         (dir, store)
     }
 
-    /// Commits a tree whose only file has this text.
+    /// Commits a tree whose only file contains `text`.
     fn commit(store: &Store, path: &Utf8Path, text: &str) {
         let stage = store.stage(Bucket::Sources).unwrap();
         fs_err::write(stage.path().join("file"), text).unwrap();

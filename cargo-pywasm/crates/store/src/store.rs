@@ -12,19 +12,20 @@
 //! <data>/installs-v0/cpython-3.13.15-wasm32-wasip1-<recipe>-<digest8>/
 //! ```
 //!
-//! `<cache>` and `<data>` are two directories below `PYWASM_STORE`, or those of the XDG Base
-//! Directory Specification: <https://specifications.freedesktop.org/basedir-spec/latest/>.
+//! `<cache>` and `<data>` are `cache` and `data` in `PYWASM_STORE`, if it is set. Otherwise, they
+//! are `pywasm` in the directories of the XDG Base Directory Specification:
+//! <https://specifications.freedesktop.org/basedir-spec/latest/>.
 //!
-//! An entry appears only by the rename of a [`Stage`](crate::Stage), so an entry that exists is
-//! complete. When the layout of a bucket changes, its number grows: no version of the tool reads
-//! what another one wrote in a different layout.
+//! An entry appears only when a complete file or [`Stage`](crate::Stage) is renamed, so an entry
+//! that exists is complete. When the layout of a bucket changes, the version in its name is
+//! incremented, so that no version of the tool reads entries in a layout that it does not know.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
 use pywasm_session::Environment;
 use pywasm_session::variables::{HOME, PYWASM_STORE, XDG_CACHE_HOME, XDG_DATA_HOME};
 
-/// A directory of the store, with one kind of content.
+/// A directory of the store that contains one kind of entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bucket {
     /// Verified downloads.
@@ -45,14 +46,15 @@ pub enum Bucket {
     Installs,
 }
 
-/// The store: a directory of caches and one of installations.
+/// The store: one directory for caches and one for installations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Store {
     cache: Utf8PathBuf,
     data: Utf8PathBuf,
 }
 
-/// Excludes the cache from backups: <https://bford.info/cachedir/>.
+/// The text of `CACHEDIR.TAG`, which excludes the cache from backups:
+/// <https://bford.info/cachedir/>.
 const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This directory is a cache of cargo-pywasm and may be deleted.\n";
 
@@ -85,7 +87,7 @@ impl Bucket {
 }
 
 impl Store {
-    /// Returns the store of this environment, without access to the disk.
+    /// Returns the store that the environment selects. Does not access the disk.
     ///
     /// # Errors
     /// When neither `PYWASM_STORE` nor a home directory is set.
@@ -100,20 +102,21 @@ impl Store {
                 .or_else(|| home.as_ref().map(|home| home.join(below_home)))
                 .map(|path| path.join("pywasm"))
         };
-        // XDG directories on macOS, too: `pywasm-build` finds them without a dependency.
+        // macOS uses the XDG directories, too, because `pywasm-build` can find them without a
+        // dependency.
         match (root(XDG_CACHE_HOME, ".cache"), root(XDG_DATA_HOME, ".local/share")) {
             (Some(cache), Some(data)) => Ok(Self { cache, data }),
             _ => anyhow::bail!("no directory for the store: neither PYWASM_STORE nor HOME is set"),
         }
     }
 
-    /// Returns the store below one directory, as `PYWASM_STORE` does.
+    /// Returns the store in the directory `root`, as if `PYWASM_STORE` were set to it.
     #[must_use]
     pub fn at(root: &Utf8Path) -> Self {
         Self { cache: root.join("cache"), data: root.join("data") }
     }
 
-    /// Returns the directory of a bucket, which need not exist.
+    /// Returns the path of a bucket, which need not exist.
     #[must_use]
     pub fn bucket(&self, bucket: Bucket) -> Utf8PathBuf {
         let root = if bucket == Bucket::Installs { &self.data } else { &self.cache };
@@ -147,7 +150,7 @@ impl Store {
     /// Creates the directory of a bucket if it is missing.
     ///
     /// # Errors
-    /// When it can't be created.
+    /// When the directory can't be created.
     pub fn ensure(&self, bucket: Bucket) -> anyhow::Result<Utf8PathBuf> {
         let dir = self.bucket(bucket);
         fs_err::create_dir_all(&dir)?;
@@ -160,7 +163,7 @@ impl Store {
         Ok(dir)
     }
 
-    /// Returns the keys of a bucket's entries, sorted; none if the bucket is missing.
+    /// Returns the sorted keys of a bucket's entries, or an empty list if the bucket is missing.
     ///
     /// # Errors
     /// When the bucket can't be read.
@@ -180,7 +183,7 @@ impl Store {
     }
 }
 
-/// Returns the size of all files below a path, in bytes. Links are not followed.
+/// Returns the total size of all files below a path, in bytes. Does not follow links.
 ///
 /// # Errors
 /// When a directory can't be read.

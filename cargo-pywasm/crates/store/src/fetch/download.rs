@@ -1,7 +1,7 @@
-//! Downloads a file from a location: requests, resume, size and digest.
+//! Downloads a file from a location: sends requests, resumes, and checks the size and the digest.
 //!
-//! An incomplete file has the name `<name>.part` in the directory of the complete one. It is only
-//! ever resumed, hashed as a whole and then renamed, or removed.
+//! An incomplete file is named `<name>.part` and is in the directory of the complete one. It is
+//! renamed only after it has been completed and hashed as a whole.
 
 use std::cell::Cell;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -22,7 +22,7 @@ use super::{Wanted, unwritable_hint};
 use crate::Ctx;
 
 /// Downloads to `path` from the first location that has the file, and returns that location. The
-/// caller holds the lock of the path.
+/// caller must hold the lock of the path.
 pub(super) fn download<'l>(
     wanted: &Wanted,
     locations: &'l [Location],
@@ -131,7 +131,7 @@ impl<'a> Job<'a> {
         fs_err::metadata(&self.part).map_or(0, |meta| meta.len())
     }
 
-    /// Makes one request, or none if the incomplete file turns out to be complete.
+    /// Sends one request, or none if the incomplete file turns out to be complete.
     fn attempt(&self) -> Result<(), Stop> {
         let mut file = self.open()?;
         let mut hash = Sha256::new();
@@ -156,7 +156,7 @@ impl<'a> Job<'a> {
             .and_then(|()| self.body(response, &mut file, &mut hash))
             .and_then(|()| self.finish(&file, hash));
         match done {
-            // The part that an earlier run left may be wrong, and not the location.
+            // The error may be in the part that an earlier run left, not at the location.
             Err(Stop::Fatal(error)) if resumed && error.is_mismatch() => self.restart(),
             Err(Stop::Fatal(error)) if error.is_mismatch() => {
                 self.remove()?;
@@ -166,7 +166,9 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Repeats the request without the incomplete file, which ends the recursion.
+    /// Removes the incomplete file and tries again. The recursion ends, because there is then
+    /// nothing
+    /// to resume.
     fn restart(&self) -> Result<(), Stop> {
         self.remove()?;
         self.attempt()
@@ -178,7 +180,8 @@ impl<'a> Job<'a> {
         options.open(&self.part).map_err(|source| self.store(source))
     }
 
-    /// Hashes the incomplete file of an earlier request and returns its size.
+    /// Hashes the incomplete file of an earlier request and returns its size. A file that is larger
+    /// than expected is emptied.
     fn kept(&self, file: &mut File, hash: &mut Sha256) -> Result<u64, Stop> {
         let mut buffer = vec![0; BUFFER];
         let mut kept = 0;
@@ -199,7 +202,7 @@ impl<'a> Job<'a> {
         Ok(kept)
     }
 
-    /// Refuses a response that announces another size than the pinned one.
+    /// Refuses a response if the size that it announces differs from the pinned size.
     fn check_size(&self, response: &Response) -> Result<(), Stop> {
         match (self.wanted.size, response.total) {
             (Some(expected), Some(total)) if expected != total => {
@@ -303,5 +306,5 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Large enough to make the cost of system calls negligible compared to hashing.
+/// The size of a buffer, large enough that system calls take little time compared to hashing.
 const BUFFER: usize = 128 * 1024;

@@ -8,11 +8,11 @@ use pywasm_session::display_size;
 
 use super::locations::Location;
 
-/// A file could not be fetched.
+/// The reason why a file could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The received file differs from the pinned one. No other location is tried: this is either
-    /// an attack or a wrong pin, and the user has to decide.
+    /// The received file differs from the pinned one. No other location is tried, because only the
+    /// user can decide whether this is an attack or a wrong pin.
     #[error(
         "`{file}` has the wrong SHA-256\n  expected {expected}\n  got      {got}\n  source   {url}"
     )]
@@ -26,8 +26,8 @@ pub enum FetchError {
         /// The digest of the received file.
         got: Digest,
     },
-    /// The received file, or the one that the server announced, differs in size from the pinned
-    /// one.
+    /// The size of the received file, or the size that the server announced, differs from the
+    /// pinned size.
     #[error(
         "`{file}` has the wrong size\n  expected {expected} bytes\n  got      {got}\n  source   {url}"
     )]
@@ -38,7 +38,7 @@ pub enum FetchError {
         url: String,
         /// The pinned size.
         expected: u64,
-        /// The observed size: `17 bytes`, `more`.
+        /// The observed size as text, such as `17 bytes` or `more`.
         got: String,
     },
     /// The file is not in the store and the tool is offline.
@@ -52,13 +52,13 @@ pub enum FetchError {
         size: Option<u64>,
         /// Its path in the store.
         path: Utf8PathBuf,
-        /// The locations that have it.
+        /// The locations that provide the file.
         locations: Vec<Location>,
     },
-    /// A file that is never stored is needed and the tool is offline.
+    /// The tool is offline, but needs a file that is never stored.
     #[error("{url} is needed, and the tool is offline")]
     OfflineUrl {
-        /// The URL of the file.
+        /// The URL of that file.
         url: String,
     },
     /// Every location failed.
@@ -125,19 +125,19 @@ pub enum Failure {
         /// The value of `Retry-After`, in seconds.
         retry_after: Option<u64>,
     },
-    /// The connection could not be made, or broke before the first byte.
+    /// The connection failed, or broke before the first byte.
     #[error("{0}")]
     Connection(String),
-    /// The connection broke before the end of the file.
+    /// The connection broke after this many bytes, before the end of the file.
     #[error("the connection broke after {0} bytes")]
     Broken(u64),
-    /// A failure that a retry does not change: an invalid URL, certificate or proxy.
+    /// A failure that a retry can't fix, such as an invalid URL, certificate or proxy.
     #[error("{0}")]
     Refused(String),
     /// A local file that does not exist.
     #[error("no such file")]
     NoFile,
-    /// The file is larger than the limit.
+    /// The file is larger than this limit in bytes.
     #[error("it is larger than the limit of {0} bytes")]
     TooLarge(u64),
 }

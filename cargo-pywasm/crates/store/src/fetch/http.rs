@@ -1,4 +1,4 @@
-//! One request: http, https or file, with redirects and proxies.
+//! Requests of http, https and file URLs, with redirects and proxies.
 //!
 //! Redirects from https to http are refused. Digests are not checked here.
 
@@ -19,7 +19,7 @@ use super::proxy::proxy_for;
 
 /// The number of redirects that are followed. GitHub's releases need one.
 const MAX_REDIRECTS: usize = 8;
-/// The time to resolve a name or to connect.
+/// The time limit for resolving a name, and for connecting.
 const CONNECT: Duration = Duration::from_secs(20);
 /// The longest time without data, before a response or within its body.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ pub(super) struct Response {
     pub(super) total: Option<u64>,
 }
 
-/// An HTTP client. It keeps one agent for each proxy.
+/// An HTTP client with one agent for each proxy.
 pub(super) struct Client<'a> {
     env: &'a Environment,
     agents: RefCell<BTreeMap<Option<String>, Agent>>,
@@ -45,8 +45,9 @@ impl<'a> Client<'a> {
         Self { env, agents: RefCell::default() }
     }
 
-    /// Requests the file at `url` from `offset` on. A server without support for ranges sends it
-    /// from the beginning. Returns `None` if the file is not longer than `offset`.
+    /// Requests the part of the file at `url` that begins at `offset`. A server that does not
+    /// support ranges sends the whole file. Returns `None` if no part of the file is after
+    /// `offset`.
     pub(super) fn get(&self, url: &str, offset: u64) -> Result<Option<Response>, Failure> {
         if url.starts_with("file://") {
             return local(url, offset);
@@ -88,7 +89,7 @@ impl<'a> Client<'a> {
     }
 
     fn request(&self, url: &str, offset: u64) -> Result<http::Response<Body>, Failure> {
-        // No compression in transit: the digest is of the bytes as they are stored.
+        // The server must not compress the response: the digest is that of the original bytes.
         let mut request = self.agent(url)?.get(url).header(ACCEPT_ENCODING, "identity");
         if offset > 0 {
             request = request.header("Range", format!("bytes={offset}-"));
@@ -109,8 +110,9 @@ impl<'a> Client<'a> {
             .max_redirects_will_error(false)
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
-            // `timeout_recv_response` would also limit the whole body. `timeout_recv_body` starts
-            // again with each read (ureq 3.2, `CallTimings::next_timeout`).
+            // `timeout_recv_response` is not set, because it would limit the whole body, too.
+            // `timeout_recv_body` starts again with each read (ureq 3.2,
+            // `CallTimings::next_timeout`).
             .timeout_send_request(Some(SILENCE))
             .timeout_recv_body(Some(SILENCE))
             .user_agent(concat!("cargo-pywasm/", env!("CARGO_PKG_VERSION")))
@@ -151,7 +153,7 @@ fn partial(response: http::Response<Body>, offset: u64) -> Result<Response, Fail
     }
 }
 
-/// Returns the start and the total of `bytes 100-199/200`:
+/// Parses a `Content-Range` such as `bytes 100-199/200` and returns its start and its total size:
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-14.4>.
 fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
@@ -159,7 +161,7 @@ fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
     Some((start.trim().parse().ok()?, total.trim().parse().ok()))
 }
 
-/// Resolves the target of a redirect against the URL that sent it, without dot segments:
+/// Resolves the target of a redirect against the requested URL, but does not resolve `.` and `..`:
 /// <https://www.rfc-editor.org/rfc/rfc3986#section-5.2>.
 fn redirected(from: &str, location: &str) -> Result<String, Failure> {
     let (scheme, rest) = from.split_once("://").unwrap_or(("http", from));
@@ -185,7 +187,7 @@ fn redirected(from: &str, location: &str) -> Result<String, Failure> {
     }
 }
 
-/// Opens a local file as [`Client::get`] requests a remote one.
+/// Opens a local file, with the same result as [`Client::get`] for a remote one.
 fn local(url: &str, offset: u64) -> Result<Option<Response>, Failure> {
     let path = local_path(url)
         .ok_or_else(|| Failure::Refused("a file URL needs an absolute path".to_owned()))?;
@@ -234,16 +236,16 @@ fn failure(error: &ureq::Error) -> Failure {
     }
 }
 
-/// The text of a failed name resolution. It is not retried: closed networks fail at once, always.
+/// The message for a host name that can't be resolved. This failure is not retried, because in a
+/// closed network every retry would fail, too.
 const UNKNOWN_HOST: &str = "the host name can't be resolved";
 
-/// Returns true if a host name could not be resolved, for which std has no error kind.
+/// Returns true if the error is a failed name resolution. std has no error kind for it.
 fn is_unknown_host(error: &std::io::Error) -> bool {
     error.to_string().contains("failed to lookup address")
 }
 
-/// Returns true for an error of TLS, which ureq wraps in an I/O error. A retry does not change an
-/// invalid certificate.
+/// Returns true for a TLS error, such as an invalid certificate. ureq wraps it in an I/O error.
 fn is_tls(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::InvalidData
 }

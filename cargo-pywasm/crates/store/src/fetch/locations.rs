@@ -1,5 +1,5 @@
-//! The locations of a file, in the order in which they are tried. Pure: nothing here uses the
-//! network or the disk.
+//! The locations of a file, in the order in which they are tried. Nothing here uses the network or
+//! the disk.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use pywasm_session::variables::{PYWASM_MIRROR, PYWASM_UPSTREAM};
 
 use super::Wanted;
 
-/// One location of a file. Displays without a password.
+/// One location of a file. `Display` omits a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// Its kind, for messages: `upstream`, `mirror`, `package source`.
+    /// The kind of the location, for messages: `upstream`, `mirror` or `package source`.
     pub label: String,
     /// The URL of the file: https, http or file.
     pub url: String,
@@ -34,7 +34,7 @@ impl Location {
 }
 
 /// Returns the locations of a pinned artifact: upstream (or its replacement), the mirror, and the
-/// package archives that publish the same bytes in a source package.
+/// package archives, if one of their source packages contains the same file.
 #[must_use]
 pub fn locations(artifact: &Artifact, env: &Environment, apt_archives: &[String]) -> Vec<Location> {
     let mut locations = vec![upstream(&artifact.url, env)];
@@ -50,8 +50,8 @@ pub fn locations(artifact: &Artifact, env: &Environment, apt_archives: &[String]
     locations
 }
 
-/// Returns the locations of a file in the mirror, if one is set. A mirror is a copy of the store's
-/// `downloads-v0`, or a directory of the files under their own names.
+/// Returns the locations of a file in the mirror, if a mirror is set. A mirror is either a copy of
+/// the store's `downloads-v0`, or a directory of files with their original names.
 #[must_use]
 pub fn mirror_locations(wanted: &Wanted, env: &Environment) -> Vec<Location> {
     let Some(base) = env.text(PYWASM_MIRROR) else { return Vec::new() };
@@ -64,17 +64,17 @@ pub fn mirror_locations(wanted: &Wanted, env: &Environment) -> Vec<Location> {
     ]
 }
 
-/// Returns the upstream location. `PYWASM_UPSTREAM` replaces the scheme of the URL by its own base
-/// and keeps host and path.
+/// Returns the upstream location. If `PYWASM_UPSTREAM` is set, it replaces the scheme of the URL,
+/// and the host and the path follow it.
 fn upstream(url: &str, env: &Environment) -> Location {
     let Some(base) = env.text(PYWASM_UPSTREAM) else { return Location::new("upstream", url) };
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
     Location::new("upstream", below(base, path))
 }
 
-/// Returns the path of a source package in an archive's pool:
+/// Returns the path of a source package's file in an archive's pool, such as
 /// `pool/main/p/python3.13/python3.13_3.13.15.orig.tar.xz`. The third component is the first letter
-/// of the package, or its first four if they begin with `lib`:
+/// of the package's name, or the first four letters if the name begins with `lib`:
 /// <https://www.debian.org/doc/manuals/debian-faq/pkg-ftparchives>.
 fn pool_path(debian_source: &str) -> Option<String> {
     let (source, file) = debian_source.split_once('/')?;
@@ -86,8 +86,8 @@ fn below(base: &str, path: &str) -> String {
     format!("{}/{path}", base.trim_end_matches('/'))
 }
 
-/// The characters of a file name that mean something else in a URL. Names of packages contain `+`,
-/// `~` and `%3a`.
+/// The characters of a file name that are escaped in a URL. Package names can contain `%3a`, whose
+/// `%` must be escaped, and `+` and `~`, which need no escape.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'#').add(b'?').add(b' ');
 
 /// Returns a URL without user name and password, for messages.

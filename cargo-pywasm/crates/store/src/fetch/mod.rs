@@ -1,8 +1,9 @@
-//! Fetches files that are identified by their SHA-256: from the store, else from each location in
-//! turn, with resume and retry.
+//! Fetches files that are identified by their SHA-256. A file that is not in the store is
+//! downloaded
+//! from the first location that has it. Failed requests are retried and resume the download.
 //!
-//! A file is used only after its digest was computed here. After a wrong digest no other location
-//! is tried. Nothing is unpacked here.
+//! A file is used only if the digest that this module computes is right. After a wrong digest, no
+//! other location is tried. This module does not unpack anything.
 
 mod download;
 mod error;
@@ -32,7 +33,7 @@ pub struct Wanted {
     pub file: String,
     /// The SHA-256 of the whole file.
     pub sha256: Digest,
-    /// The size in bytes, if known: a wrong size ends a download early.
+    /// The size in bytes, if known. A download of another size ends early.
     pub size: Option<u64>,
 }
 
@@ -42,10 +43,10 @@ impl From<&Artifact> for Wanted {
     }
 }
 
-/// A file in the store with a verified digest. Only [`fetch`] creates it, so nothing unverified
-/// can be unpacked.
+/// A file in the store with a verified digest. Only [`fetch`] creates this type, so nothing
+/// unverified can be unpacked.
 ///
-/// It is a path, not an open file: another process of the same user can still change the file.
+/// The file is not kept open, so another process of the same user can still change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     path: Utf8PathBuf,
@@ -66,7 +67,7 @@ impl Verified {
         &self.wanted
     }
 
-    /// Returns the URL that this run fetched it from, or `store`.
+    /// Returns the URL from which this run fetched the file, or `store`.
     #[must_use]
     pub fn from(&self) -> &str {
         &self.from
@@ -76,8 +77,9 @@ impl Verified {
 /// Returns the file from the store, or fetches it from the first location that has it.
 ///
 /// # Errors
-/// [`FetchError`] when it is missing offline, when no location has it, or when the received file
-/// differs; another error when the store can't be used.
+/// A [`FetchError`] when the tool is offline and the file is not in the store, when no location has
+/// the file, or when the received file is not the expected one. Another error when the store can't
+/// be used.
 pub fn fetch(wanted: &Wanted, locations: &[Location], ctx: &Ctx) -> anyhow::Result<Verified> {
     fetch_with(wanted, locations, ctx, &Retries::default())
 }
@@ -98,7 +100,7 @@ pub fn fetch_with(
     let path = ctx.store.download(&wanted.sha256, &wanted.file);
     let verified =
         |from: &str| Verified { path: path.clone(), wanted: wanted.clone(), from: from.to_owned() };
-    // This needs no lock: a file appears by a rename, and the store may be read-only.
+    // No lock is taken here: files appear by a rename, and the store may be read-only.
     if digest_of(&path)? == Some(wanted.sha256) {
         return Ok(verified("store"));
     }
@@ -110,7 +112,7 @@ pub fn fetch_with(
     ctx.store.ensure(Bucket::Downloads).hint(unwritable)?;
     let _lock = ctx.store.lock(&format!("download-{key}"), &ctx.reporter).hint(unwritable)?;
     match digest_of(&path)? {
-        // Another process fetched it while this one waited for the lock.
+        // Another process fetched the file while this one waited for the lock.
         Some(found) if found == wanted.sha256 => return Ok(verified("store")),
         Some(found) => {
             ctx.reporter.warn(format!(
@@ -124,8 +126,9 @@ pub fn fetch_with(
     Ok(verified(&location.url))
 }
 
-/// Downloads a file whose digest is not known beforehand, such as a signed release file. It is not
-/// stored, and the caller has to verify a signature.
+/// Downloads a file whose digest is not known beforehand, such as a signed release file. The file
+/// is
+/// not stored, and the caller must verify its signature.
 ///
 /// # Errors
 /// [`FetchError`] when offline, or when the file is unavailable or larger than `limit` bytes.
@@ -172,11 +175,11 @@ pub fn sha256_of(mut input: impl Read) -> std::io::Result<Digest> {
     }
 }
 
-/// Returns the digest of a file of the store, or `None` if it does not exist.
+/// Returns the digest of a file in the store, or `None` if the file does not exist.
 fn digest_of(path: &Utf8Path) -> anyhow::Result<Option<Digest>> {
     match fs_err::File::open(path) {
         Ok(file) => Ok(Some(sha256_of(file)?)),
-        // A store that is not a directory is reported when it is created, with a hint.
+        // If the store is not a directory, creating its buckets fails later, with a hint.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }
@@ -184,7 +187,8 @@ fn digest_of(path: &Utf8Path) -> anyhow::Result<Option<Digest>> {
     }
 }
 
-/// Returns true if a name can't leave its directory. Names also come from package indexes.
+/// Returns true if a file of this name is always inside its directory. The check is needed because
+/// names also come from package indexes.
 fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')
@@ -202,7 +206,7 @@ fn offline(wanted: &Wanted, path: &Utf8Path, locations: &[Location]) -> anyhow::
     hinted(error, format!("run once without --offline, or put the file at `{path}`"))
 }
 
-/// The hint of an error about writing the store.
+/// Returns the hint for an error about writing to the store.
 fn unwritable_hint(ctx: &Ctx) -> String {
     format!(
         "make `{}` writable and free some space, or set PYWASM_STORE to another directory",

@@ -1,15 +1,15 @@
-//! The proxy of a URL, by the environment variables that curl established. Pure: the environment
-//! is a parameter.
+//! Selects the proxy of a URL from the environment variables that curl established.
 //!
-//! `ureq::Proxy::try_from_env` is no replacement: it reads the process environment and prefers
-//! `ALL_PROXY` to the proxy of the scheme.
+//! `ureq::Proxy::try_from_env` is not used: it reads the process environment and prefers
+//! `ALL_PROXY`
+//! to the proxy of the scheme.
 
 use pywasm_session::Environment;
 
-/// Returns the proxy for a URL, unless none is set or the host is excluded.
+/// Returns the proxy for a URL, or `None` if no proxy is set or `no_proxy` excludes the host.
 ///
 /// The URL's scheme selects `https_proxy` or `http_proxy`; `all_proxy` is the fallback. Lower-case
-/// names precede upper-case ones: <https://curl.se/docs/manpage.html#ENVIRONMENT>.
+/// names take precedence over upper-case ones: <https://curl.se/docs/manpage.html#ENVIRONMENT>.
 pub(super) fn proxy_for<'a>(url: &str, env: &'a Environment) -> Option<&'a str> {
     let (scheme, rest) = url.split_once("://")?;
     let either = |name: &str| env.text(name).or_else(|| env.text(&name.to_ascii_uppercase()));
@@ -23,8 +23,8 @@ pub(super) fn proxy_for<'a>(url: &str, env: &'a Environment) -> Option<&'a str> 
     Some(proxy)
 }
 
-/// Returns true if a host, with or without a port, is on a `no_proxy` list. A name matches itself
-/// and its subdomains, with or without a leading dot; `*` matches every host.
+/// Returns true if a `no_proxy` list contains a host, which may have a port. An entry such as
+/// `a.example` or `.a.example` matches that host and its subdomains; `*` matches every host.
 fn is_excluded(host: &str, list: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let name = match host.rsplit_once(':') {

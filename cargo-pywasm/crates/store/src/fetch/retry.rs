@@ -7,15 +7,15 @@ use super::error::{Failure, FetchError};
 /// The pauses between requests to one location.
 #[derive(Clone, Debug)]
 pub struct Retries {
-    /// The pause after each failed request. The location is given up after the last one.
+    /// The pause before each retry. Their number limits the retries.
     pub pauses: Vec<Duration>,
     /// The longest `Retry-After` that is honoured.
     pub longest: Duration,
 }
 
 impl Default for Retries {
-    /// Four retries within eight seconds: enough for the restart of a server, and little enough to
-    /// try the next location.
+    /// Returns four retries within eight seconds: a server can restart in that time, and the next
+    /// location is not delayed for long.
     fn default() -> Self {
         let pauses = [500, 1_000, 2_000, 4_000].map(Duration::from_millis).to_vec();
         Self { pauses, longest: Duration::from_secs(30) }
@@ -41,11 +41,11 @@ impl Retries {
     }
 }
 
-/// A request ended without the file.
+/// The reason why a request did not deliver the file.
 pub(super) enum Stop {
     /// A retry or another location may succeed.
     Failed(Failure),
-    /// The whole fetch ends.
+    /// The error ends the whole fetch.
     Fatal(Box<FetchError>),
 }
 
@@ -62,8 +62,8 @@ impl From<Failure> for Stop {
 }
 
 /// Repeats a request after transient failures, until the retries are used up. `reached` returns the
-/// bytes so far: progress resets the retries, so a connection that breaks every ten megabytes
-/// completes the file. `retrying` is called before each retry.
+/// number of bytes received so far. Progress resets the count of retries, so that a file arrives
+/// even if the connection breaks every ten megabytes. `retrying` is called before each retry.
 ///
 /// # Errors
 /// The last error, with the number of requests.

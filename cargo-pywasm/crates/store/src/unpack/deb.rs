@@ -1,15 +1,16 @@
-//! The outer layer of a Debian package, an ar archive of three members:
+//! Reads the outer layer of a Debian package, an ar archive of three members:
 //! <https://manpages.debian.org/deb.5>.
 //!
-//! The `ar` crate is no replacement. It trusts the sizes and offsets in headers: a hostile archive
-//! makes it panic or allocate gigabytes.
+//! The `ar` crate is not used: it trusts the sizes and offsets in headers, so a hostile archive
+//! makes
+//! it panic or allocate gigabytes.
 
 use std::io::{self, Read};
 
 use super::error::Refused;
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
-/// The largest member that is skipped. Control members have a few kilobytes.
+/// The maximum size of a member that is skipped. Control members have a few kilobytes.
 const MAX_SKIPPED: u64 = 64 << 20;
 
 /// Finds the data member and returns its compressed content.
@@ -50,7 +51,7 @@ pub(super) fn data_member<R: Read>(mut archive: R) -> Result<Data<R>, Refused> {
     }
 }
 
-/// The content of the data member. Its end also checks the rest of the archive.
+/// A reader of the data member. At the member's end, it also checks the rest of the archive.
 pub(super) struct Data<R> {
     archive: R,
     left: u64,
@@ -75,7 +76,7 @@ impl<R: Read> Read for Data<R> {
 }
 
 impl<R: Read> Data<R> {
-    /// Refuses anything after the data member but extensions.
+    /// Refuses anything but extension members after the data member.
     fn end(&mut self) -> io::Result<usize> {
         let garbage = || {
             io::Error::new(io::ErrorKind::InvalidData, "unexpected content after the data member")
@@ -94,7 +95,7 @@ impl<R: Read> Data<R> {
     }
 }
 
-/// Reads the name and the size of the next member; `None` at the end.
+/// Reads the name and the size of the next member. Returns `None` at the end.
 fn header(archive: &mut impl Read) -> Result<Option<(String, u64)>, Refused> {
     let mut bytes = [0; 60];
     let mut filled = 0;

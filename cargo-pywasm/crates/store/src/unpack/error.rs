@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 pub struct UnpackError {
     /// The name of the archive.
     pub archive: String,
-    /// The path of the entry that caused the error, if one did.
+    /// The path of the entry that caused the error, or `None` if the whole archive did.
     pub entry: Option<String>,
     /// The reason.
     #[source]
@@ -25,8 +25,9 @@ impl UnpackError {
     }
 }
 
-/// The reason for which an archive or an entry is refused. Messages describe the entry or, if
-/// there is none, the archive.
+/// The reason why an archive or an entry is refused. In the messages, "it" is the entry or, if
+/// there
+/// is no entry, the archive.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// A path with `..`.
@@ -41,7 +42,7 @@ pub enum Refused {
     /// A name or link target that is not UTF-8.
     #[error("its name is not UTF-8")]
     NotUtf8,
-    /// A path without components after the stripped ones.
+    /// A path of which nothing is left after its first components are stripped.
     #[error("its path has no more than the {0} components that are stripped")]
     TooShallow(usize),
     /// A link to an absolute path.
@@ -53,10 +54,10 @@ pub enum Refused {
     /// A hard link to anything but an unpacked regular file.
     #[error("it is a hard link to `{0}`, which is not an unpacked file")]
     HardLinkToNothing(String),
-    /// A path with a link among its directories.
+    /// A path that leads through a link.
     #[error("its path contains the link `{0}`")]
     ThroughLink(Utf8PathBuf),
-    /// Two entries of one path and different kinds.
+    /// Two entries with the same path but different kinds.
     #[error("`{path}` is already a {was}")]
     KindChange {
         /// The path in the tree.
@@ -76,7 +77,7 @@ pub enum Refused {
     /// More than [`Limits::max_ratio`](super::Limits::max_ratio).
     #[error("it unpacks to more than {0} times its size: a decompression bomb")]
     TooDense(u64),
-    /// Headers of an entry that are larger than any names.
+    /// An entry whose headers are larger than any path needs.
     #[error("an entry's headers are larger than {0} bytes")]
     HugeHeader(u64),
     /// An archive that ends too early.

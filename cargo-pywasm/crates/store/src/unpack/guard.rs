@@ -8,23 +8,26 @@ use super::error::Refused;
 /// The limits of one archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Decompressed bytes, also of entries that are left out.
+    /// The maximum number of decompressed bytes, including those of entries that are left out.
     pub max_bytes: u64,
-    /// Entries, including those that are left out.
+    /// The maximum number of entries, including those that are left out.
     pub max_entries: u64,
-    /// Decompressed bytes for each compressed byte, after the first [`Limits::FREE`] bytes.
+    /// The maximum ratio of decompressed to compressed bytes, where the first [`Limits::FREE`]
+    /// decompressed bytes do not count.
     pub max_ratio: u64,
 }
 
 impl Limits {
-    /// The decompressed bytes to which the ratio does not apply: a small file of zeros is not a
-    /// decompression bomb.
+    /// The number of decompressed bytes to which the ratio does not apply: a small file of zeros is
+    /// not a decompression bomb.
     pub const FREE: u64 = 16 << 20;
-    /// The largest archive in use, a WASI SDK, unpacks to half a gigabyte.
+    /// The default of `max_bytes`. The largest archive in use, a WASI SDK, unpacks to half a
+    /// gigabyte.
     pub const MAX_BYTES: u64 = 4 << 30;
-    /// The source of CPython has 5,000 files, a WASI SDK 6,000.
+    /// The default of `max_entries`. The source of CPython has 5,000 files, a WASI SDK has 6,000.
     pub const MAX_ENTRIES: u64 = 100_000;
-    /// Source code in xz has a ratio of 7, an index of packages of 10.
+    /// The default of `max_ratio`. Source code in xz has a ratio of 7, an index of packages has a
+    /// ratio of 10.
     pub const MAX_RATIO: u64 = 200;
 }
 
@@ -38,20 +41,20 @@ impl Default for Limits {
     }
 }
 
-/// The largest headers of one entry (long names, PAX records), which are read into memory. The
-/// longest path has 4 KiB.
+/// The maximum size of the headers of one entry (long names, PAX records), which are read into
+/// memory. The longest path on Linux has 4 KiB.
 pub(super) const MAX_HEADER: u64 = 1 << 20;
 
-/// The state of a [`Guarded`] reader, shared with the code above it: `io::Error`s lose their reason
-/// on the way through the tar and decompression libraries.
+/// The state of a [`Guarded`] reader. It is shared with the code that unpacks the data, because the
+/// tar and decompression libraries do not preserve the reason of an `io::Error`.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
     stop: Cell<Option<Stop>>,
-    /// True after the end of the decompressed data was read.
+    /// True once the end of the decompressed data has been read.
     ended: Cell<bool>,
-    /// The bytes that may still be read before the next entry, if limited.
+    /// The number of bytes that may still be read before the next entry, if it is limited.
     budget: Cell<Option<u64>>,
-    /// The decompressed bytes so far.
+    /// The number of decompressed bytes so far.
     read: Cell<u64>,
 }
 
@@ -63,22 +66,22 @@ enum Stop {
 }
 
 impl Verdict {
-    /// Limits the bytes that may be read from now on; `None` removes the limit.
+    /// Limits the number of bytes that may be read from now on. `None` removes the limit.
     pub(super) fn set_budget(&self, budget: Option<u64>) {
         self.budget.set(budget);
     }
 
-    /// Returns the decompressed bytes so far.
+    /// Returns the number of decompressed bytes so far.
     pub(super) fn bytes_read(&self) -> u64 {
         self.read.get()
     }
 
-    /// Returns true after the end of the data was read.
+    /// Returns true once the end of the data has been read.
     pub(super) fn has_ended(&self) -> bool {
         self.ended.get()
     }
 
-    /// Returns the reason of an error from the reader or a library above it.
+    /// Returns the reason of an error that the reader, or a library that uses it, returned.
     pub(super) fn reason(&self, error: &io::Error) -> Refused {
         match self.stop.get() {
             Some(Stop::Bytes(limit)) => Refused::TooManyBytes(limit),
@@ -95,7 +98,7 @@ impl Verdict {
 /// A reader of decompressed data that enforces the limits.
 pub(super) struct Guarded<'a, R> {
     inner: R,
-    /// Returns the compressed bytes so far.
+    /// Returns the number of compressed bytes so far.
     compressed: &'a dyn Fn() -> u64,
     limits: &'a Limits,
     verdict: &'a Verdict,

@@ -1,8 +1,8 @@
 //! Unpacks verified archives.
 //!
-//! Archives may be hostile. Nothing is written outside of the target directory or through a link,
-//! and nothing but regular files, directories and relative links. After an error the directory is
-//! incomplete, so callers unpack into a [`Stage`](crate::Stage) and drop it.
+//! Archives may be hostile. Only regular files, directories and relative links are written, never
+//! outside of the target directory and never through a link. After an error, the directory is
+//! incomplete. Callers therefore unpack into a [`Stage`](crate::Stage), which an error drops.
 
 mod deb;
 mod error;
@@ -30,18 +30,18 @@ pub struct Unpacked {
     pub bytes: u64,
 }
 
-/// Maps the path of an entry, such as `usr/lib/x/bin/clang`, to its path in the target directory;
-/// `None` leaves it out. It is also called for the targets of hard links.
+/// A function that maps the path of an entry, such as `usr/lib/x/bin/clang`, to its path in the
+/// target directory, or to `None` to leave the entry out. It also maps the targets of hard links.
 pub type Select<'a> = dyn FnMut(&Utf8Path) -> Option<Utf8PathBuf> + 'a;
 
 /// Unpacks a `.tar`, `.tar.gz`, `.tar.xz` or `.tar.zst` into a directory, and strips the first
 /// `strip` components of every path. The format is detected by content.
 ///
-/// Modes become 0755 or 0644 by the executable bit of the owner, minus the umask. Modification
-/// times are kept because make depends on them.
+/// A file gets the mode 0755 if its owner may execute it, otherwise 0644, both minus the umask.
+/// Modification times are kept because make depends on them.
 ///
 /// # Errors
-/// When the archive is corrupt or refused (see [`Refused`]), or can't be written.
+/// When the archive is corrupt or refused (see [`Refused`]), or its entries can't be written.
 pub fn unpack_tar(
     archive: &Verified,
     into: &Utf8Path,
@@ -52,7 +52,8 @@ pub fn unpack_tar(
     tar_from(open(archive)?, name, into, strip, limits)
 }
 
-/// Like [`unpack_tar`], for the entries that `select` chooses by their stripped paths.
+/// Unpacks only the entries that `select` chooses by their stripped paths. Otherwise, this function
+/// is like [`unpack_tar`].
 ///
 /// # Errors
 /// Those of [`unpack_tar`], but none for entries that are left out.
@@ -67,12 +68,13 @@ pub fn unpack_tar_part(
     tar::unpack(open(archive)?, &archive.wanted().file, into, &mut map, limits)
 }
 
-/// Unpacks the files of a Debian package that `select` chooses. The directory may contain the files
-/// of other packages.
+/// Unpacks the files of a Debian package that `select` chooses. The directory may already contain
+/// files of other packages.
 ///
 /// # Errors
-/// When the package is corrupt or refused (see [`Refused`]), or can't be written. Entries that are
-/// left out are not checked.
+/// When the package is corrupt or refused (see [`Refused`]), or its entries can't be written.
+/// Entries
+/// that are left out are not checked.
 pub fn unpack_deb(
     archive: &Verified,
     into: &Utf8Path,
@@ -83,7 +85,8 @@ pub fn unpack_deb(
     deb_from(open(archive)?, name, into, select, limits)
 }
 
-/// Like [`unpack_tar`], from any reader, for tests with hostile archives. `name` is for messages.
+/// Like [`unpack_tar`], but from any reader, for tests with hostile archives. Messages name the
+/// archive `name`.
 ///
 /// # Errors
 /// Those of [`unpack_tar`].
@@ -98,7 +101,8 @@ pub fn tar_from(
     tar::unpack(archive, name, into, &mut map, limits)
 }
 
-/// Like [`unpack_deb`], from any reader, for tests with hostile packages. `name` is for messages.
+/// Like [`unpack_deb`], but from any reader, for tests with hostile packages. Messages name the
+/// package `name`.
 ///
 /// # Errors
 /// Those of [`unpack_deb`].
@@ -114,11 +118,11 @@ pub fn deb_from(
     tar::unpack(data, name, into, &mut map, limits)
 }
 
-/// Decompresses a verified file, such as an index of packages, into memory: gzip, xz, zstd or
-/// uncompressed.
+/// Decompresses the content of a verified file, such as an index of packages. The format may be
+/// gzip, xz, zstd or uncompressed.
 ///
 /// # Errors
-/// When it is corrupt or exceeds `limits`.
+/// When the content is corrupt or exceeds `limits`.
 pub fn decompress(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<u8>, UnpackError> {
     stream::whole(bytes, limits).map_err(|reason| UnpackError::of(name, reason))
 }

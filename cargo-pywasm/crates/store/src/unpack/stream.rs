@@ -1,4 +1,4 @@
-//! Decompression. The format is detected by the first bytes; the content is not inspected.
+//! Decompresses data in a format that is detected by the first bytes.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
@@ -13,13 +13,14 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::error::Refused;
 use super::guard::{Guarded, Limits, Verdict};
 
-/// The memory limit of xz. Its strongest preset needs 65 MiB to decode, Debian's largest packages
-/// 100 MiB.
+/// The memory limit for decoding xz. Files of the strongest preset need 65 MiB, Debian's largest
+/// packages need 100 MiB.
 const XZ_MEMORY: u64 = 256 << 20;
 /// The size of one read of a compressed file.
 const BUFFER: usize = 256 * 1024;
 
-/// A reader that counts its bytes in a variable that outlives its move into the decoder.
+/// A reader that counts its bytes. The count is shared, so that it can be read while a decoder owns
+/// the reader.
 pub(super) struct Counted<R> {
     inner: R,
     count: Arc<AtomicU64>,
@@ -93,7 +94,7 @@ pub(super) fn whole(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Refused> {
     Ok(out)
 }
 
-/// A decoder of any number of zstd frames, also skippable ones:
+/// A decoder of any number of zstd frames, some of which may be skippable frames:
 /// <https://www.rfc-editor.org/rfc/rfc8878#section-3.1>.
 struct Zstd<R> {
     input: R,
@@ -125,7 +126,7 @@ impl<R: BufRead> Zstd<R> {
         }
     }
 
-    /// Distinguishes truncated from corrupt input, which the decoder does not.
+    /// Converts an error of the decoder, which does not distinguish truncated from corrupt input.
     fn failed(&mut self, error: &FrameDecoderError) -> io::Error {
         match self.input.fill_buf() {
             Ok([]) => io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string()),

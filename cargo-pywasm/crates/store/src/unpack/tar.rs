@@ -1,4 +1,4 @@
-//! Tar archives, entry by entry: each one is checked before it is written.
+//! Unpacks tar archives. Each entry is checked before it is written.
 
 use std::io::{self, Read};
 use std::sync::atomic::Ordering;
@@ -12,24 +12,25 @@ use super::guard::{Guarded, Limits, MAX_HEADER, Verdict};
 use super::stream::{Counted, decompressed};
 use super::tree::{Inside, Tree};
 
-/// Maps the path of an entry to its path in the target directory; `None` leaves it out.
+/// A function that maps the path of an entry to its path in the target directory, or to `None` to
+/// leave the entry out.
 pub(super) type Map<'a> = dyn FnMut(&Utf8Path) -> Result<Option<Utf8PathBuf>, Refused> + 'a;
 
 /// Strips the first components of a path.
 ///
 /// # Errors
-/// When the path has no other components. Directories like that are common, but a file would be
-/// lost.
+/// When the path has no other components. The caller ignores this error for directories, but a file
+/// must not be lost.
 pub(super) fn stripped(path: &Utf8Path, strip: usize) -> Result<Option<Utf8PathBuf>, Refused> {
     let rest: Utf8PathBuf = path.components().skip(strip).collect();
-    // With nothing to strip, an empty path is the root: `./`.
+    // If nothing is stripped, an empty path is that of the root, `./`.
     if strip > 0 && rest.as_str().is_empty() {
         return Err(Refused::TooShallow(strip));
     }
     Ok((!rest.as_str().is_empty()).then_some(rest))
 }
 
-/// Unpacks the entries that `map` returns a path for.
+/// Unpacks the entries for which `map` returns a path.
 pub(super) fn unpack(
     archive: impl Read + Send,
     name: &str,
@@ -69,7 +70,8 @@ impl Job<'_, '_> {
         let broken = |error: io::Error| UnpackError::of(self.name, verdict.reason(&error));
         let mut seen = 0u64;
         let mut entries = archive.entries().map_err(broken)?;
-        // The unread rest of an entry is skipped together with the next headers.
+        // The unread rest of the previous entry. `entries.next()` skips it and reads the next
+        // headers, so the budget has to cover both.
         let mut left = 0u64;
         loop {
             verdict.set_budget(left.checked_add(MAX_HEADER));
@@ -82,7 +84,7 @@ impl Job<'_, '_> {
                 return Err(UnpackError::of(self.name, reason));
             }
             let size = match entry.header().entry_type() {
-                // `size` includes the holes, which are not in the archive.
+                // `Entry::size` includes the holes of the file, which are not in the archive.
                 EntryType::GNUSparse => entry.header().entry_size().unwrap_or(0),
                 _ => entry.size(),
             };
@@ -91,7 +93,8 @@ impl Job<'_, '_> {
             self.entry(&mut entry).map_err(|reason| UnpackError::at(self.name, &path, reason))?;
             left = size.saturating_sub(verdict.bytes_read() - before);
         }
-        // An archive ends with a marker: without it, entries may be missing.
+        // A complete archive ends with a marker. If the data ended before a marker was found,
+        // entries may be missing.
         if verdict.has_ended() {
             return Err(UnpackError::of(self.name, Refused::Truncated));
         }
@@ -104,14 +107,14 @@ impl Job<'_, '_> {
         if kind.is_file() && entry.path_bytes().ends_with(b"/") {
             kind = EntryType::Directory;
         }
-        // A comment of git-archive, not an entry.
+        // git-archive writes a comment in this form, which is not a file.
         if kind.is_pax_global_extensions() {
             return Ok(());
         }
         let path = utf8(&entry.path_bytes())?;
         let inside = match Inside::of(&path) {
             Ok(inside) => inside,
-            // The path of an entry that is left out does not matter.
+            // An invalid path does not matter if the entry is left out.
             Err(refused) => {
                 return if (self.map)(&path)?.is_some() { Err(refused) } else { Ok(()) };
             }
@@ -156,7 +159,7 @@ impl Job<'_, '_> {
         Ok(())
     }
 
-    /// Refuses anything but padding after the end.
+    /// Refuses anything but padding after the end marker.
     fn rest(&self, data: &mut impl Read) -> Result<(), UnpackError> {
         self.verdict.set_budget(None);
         let mut buffer = vec![0; 64 * 1024];
@@ -194,7 +197,8 @@ impl Pax {
             let record = record.map_err(corrupt)?;
             match record.key_bytes() {
                 b"mtime" => {
-                    // Seconds with a fraction, possibly negative: POSIX, pax, "mtime".
+                    // The value is in seconds, may have a fraction and may be negative (POSIX,
+                    // `pax`).
                     let text = record.value().unwrap_or_default();
                     let seconds = text.split('.').next().unwrap_or_default();
                     pax.mtime = Some(seconds.parse().unwrap_or(0));

@@ -1,9 +1,9 @@
-//! Writes into one directory and nowhere else, by two rules.
+//! Writes into one directory and nowhere else. Two rules ensure this:
 //!
-//! No path contains a link: each of its directories was created or checked here. And the target of
-//! a link has `..` only at its beginning, where it is relative to the real directory of the link,
-//! and never leads above the root. After a name, `..` could mean another directory if that name is
-//! a link.
+//! - No path leads through a link: each of its directories was created or checked here.
+//! - The target of a link contains `..` only at its beginning, and never leads above the root.
+//!   After
+//!   a name that is itself a link, `..` would lead to an unknown directory.
 
 use std::collections::HashSet;
 use std::fs::FileTimes;
@@ -19,7 +19,7 @@ use super::error::Refused;
 pub(super) struct Inside(Utf8PathBuf);
 
 impl Inside {
-    /// Removes `.` from a path.
+    /// Checks a path and removes its `.` components.
     ///
     /// # Errors
     /// When the path is absolute, empty, or contains `..` or a NUL byte.
@@ -55,7 +55,8 @@ pub(super) struct Tree {
     root: Utf8PathBuf,
     /// Directories that are known not to be links.
     known: HashSet<Utf8PathBuf>,
-    /// Directories and their times, which are set at the end because writing changes them.
+    /// Directories and their modification times, which are set at the end because adding files
+    /// changes them.
     dirs: Vec<(Utf8PathBuf, SystemTime)>,
     buffer: Vec<u8>,
 }
@@ -74,7 +75,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Writes a file of `size` bytes. It replaces an existing file, as tar does. `failed` converts
+    /// Writes a file of `size` bytes and replaces an existing file, as tar does. `failed` converts
     /// read errors of `content`.
     pub(super) fn file(
         &mut self,
@@ -153,7 +154,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Creates the directory of a path and returns the path to write to.
+    /// Creates the parent directory of `at` and returns the full path to write to.
     fn target(&mut self, at: &Inside, becomes: &'static str) -> Result<Utf8PathBuf, Refused> {
         let Some(parent) = at.path().parent() else {
             let was = "directory";
@@ -164,7 +165,7 @@ impl Tree {
         Ok(self.root.join(at.path()))
     }
 
-    /// Removes an existing entry if it has this kind.
+    /// Removes an existing entry, which must be of the expected kind.
     fn replace(&self, at: &Inside, expected: &'static str) -> Result<(), Refused> {
         let path = self.root.join(at.path());
         match kind(&path)? {
