@@ -8,19 +8,19 @@ use camino::Utf8PathBuf;
 
 use crate::variables;
 
-/// The environment variables at the start of the process. No build inherits them: the variables of
-/// a build are listed where the build is.
+/// The environment variables at the start of the process. Builds do not inherit them: the code of
+/// each build lists the variables that it sets.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
 }
 
-/// A variable of the tool has a value that is not UTF-8.
+/// The error for a variable of the tool whose value is not UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotUtf8 {
     /// The variable's name.
     pub name: String,
-    /// Its value, with replacement characters for the invalid bytes.
+    /// The variable's value, with replacement characters for the invalid bytes.
     pub value: String,
 }
 
@@ -36,13 +36,13 @@ impl Environment {
     /// Reads the environment of this process.
     ///
     /// # Errors
-    /// When one of [`variables`] that the tool uses as text is not UTF-8. Ignoring it would, for
-    /// example, put the store into another directory than the one that was named.
+    /// When a variable that the tool uses as text has a value that is not UTF-8. Ignoring the value
+    /// would, for example, put the store into another directory than requested.
     pub fn of_process() -> Result<Self, NotUtf8> {
         Self::from_variables(std::env::vars_os())
     }
 
-    /// Creates an environment of these variables, for tests.
+    /// Creates an environment that contains only `variables`, for tests.
     #[must_use]
     pub fn of(variables: &[(&str, &str)]) -> Self {
         let variables =

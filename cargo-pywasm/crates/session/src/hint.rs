@@ -1,10 +1,10 @@
-//! Hints: one line of advice, carried by an error beside its causes.
+//! Hints: an error can carry one line of advice in addition to its causes.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// An error with a hint. It displays and continues the chain of the error it wraps, so that text
-/// made of the chain never contains the hint.
+/// An error with a hint. Its message and its causes are those of the wrapped error, so the messages
+/// of an error's chain never contain the hint.
 #[derive(Debug)]
 struct Hinted {
     hint: String,
@@ -25,7 +25,7 @@ impl StdError for Hinted {
 
 /// Adds a hint to an error.
 pub trait WithHint<T> {
-    /// Returns the error with one line that names the next action, without `hint:` before it.
+    /// Adds a hint: one line that names the next action, without the prefix `hint:`.
     ///
     /// # Errors
     /// When `self` is an error.
@@ -38,20 +38,20 @@ impl<T, E: Into<anyhow::Error>> WithHint<T> for Result<T, E> {
     }
 }
 
-/// Adds a hint to an error outside of a result.
+/// Returns an error with a hint.
 #[must_use]
 pub fn hinted(error: impl Into<anyhow::Error>, hint: String) -> anyhow::Error {
     anyhow::Error::new(Hinted { hint, error: error.into() })
 }
 
-/// Returns the hint of an error: the outermost one, which knows most about the user's request.
+/// Returns the outermost hint of an error, which fits the user's request best.
 #[must_use]
 pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
     let mut hints = error.chain().filter_map(|cause| cause.downcast_ref::<Hinted>());
     hints.next().map(|hinted| hinted.hint.as_str())
 }
 
-/// Returns the outermost cause of type `T`, also where it carries a hint.
+/// Returns the outermost cause of type `T`, even if that cause carries a hint.
 #[must_use]
 pub fn cause_of<T: StdError + Send + Sync + 'static>(error: &anyhow::Error) -> Option<&T> {
     error.downcast_ref().or_else(|| {
@@ -67,7 +67,7 @@ pub(crate) fn messages(error: &anyhow::Error) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
-        // Some libraries repeat their source in their own text.
+        // Some libraries append the message of the source to their own message.
         if messages.last().is_none_or(|last| !last.ends_with(&text)) {
             messages.push(text);
         }

@@ -1,9 +1,9 @@
-//! One run of the tool, as seen from outside: its environment variables and its output.
+//! The environment variables and the output of one run of the tool.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and has no semver promise.
 //!
-//! Nothing else in the workspace reads the process's environment or writes to its streams. This
-//! crate reads no file and uses no network.
+//! No other crate of the tool reads the environment of the process or writes to its standard
+//! streams. This crate reads no file and uses no network.
 
 #![doc(hidden)]
 

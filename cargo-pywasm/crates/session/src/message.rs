@@ -5,7 +5,9 @@ use serde::Serialize;
 /// The version of the messages' format, the value of `"version"` in each.
 const VERSION: u32 = 1;
 
-/// A JSON message: an object of its fields and a `"reason"` that names its kind.
+/// A JSON message. The JSON object contains the fields of the type and a `"reason"`, which names
+/// the
+/// kind of message.
 pub trait Message: Serialize {
     /// The value of `"reason"`: kebab-case and permanent.
     const REASON: &'static str;

@@ -27,7 +27,7 @@ pub struct Reporter {
     format: MessageFormat,
     quiet: bool,
     progress: bool,
-    /// The lines of [`Reporter::captured`]; `None` writes to the real streams.
+    /// The lines that were kept, or `None` if the output goes to the real streams.
     captured: Option<Arc<Mutex<Vec<String>>>>,
     /// The first error of a write to stdout.
     failed: Arc<Mutex<Option<std::io::Error>>>,
@@ -58,7 +58,7 @@ impl Reporter {
         }
     }
 
-    /// Returns true if only warnings, errors and data are printed.
+    /// Returns true if the output is limited to warnings, errors and data.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.quiet
@@ -79,7 +79,7 @@ impl Reporter {
         self.format == MessageFormat::Json
     }
 
-    /// Prints a step that begins or is done: `Fetching Python-3.13.15.tar.xz (23.2 MB)`.
+    /// Prints that a step begins or is done, such as `Fetching Python-3.13.15.tar.xz (23.2 MB)`.
     pub fn status(&self, verb: &str, text: impl AsRef<str>) {
         let text = text.as_ref();
         if self.is_json() {
@@ -100,7 +100,7 @@ impl Reporter {
         }
     }
 
-    /// Prints a warning: probably not what the user intended.
+    /// Prints a warning about something that the user probably did not intend.
     pub fn warn(&self, text: impl AsRef<str>) {
         if self.is_json() {
             return self.json(&NoteMessage { level: "warning", text: text.as_ref() });
@@ -126,19 +126,19 @@ impl Reporter {
         }
     }
 
-    /// Prints lines for people to stderr, such as a table. Hidden by `--quiet`.
+    /// Prints lines for people, such as a table, to stderr. `--quiet` suppresses them.
     pub fn report(&self, text: impl AsRef<str>) {
         if !self.quiet {
             self.failure(text);
         }
     }
 
-    /// Prints the reasons of a failure to stderr, also with `--quiet`.
+    /// Prints the reasons of a failure to stderr, even with `--quiet`.
     pub fn failure(&self, text: impl AsRef<str>) {
         text.as_ref().lines().for_each(|line| self.err(line));
     }
 
-    /// Prints data to stdout. A failed write is reported by [`Reporter::finish`].
+    /// Prints data to stdout. If the write fails, [`Reporter::finish`] returns the error.
     pub fn data(&self, text: impl AsRef<str>) {
         if let Some(lines) = &self.captured {
             lines.lock().expect("no panic while printing").push(text.as_ref().to_owned());
@@ -149,7 +149,8 @@ impl Reporter {
         }
     }
 
-    /// Prints a JSON message to stdout, in either format: the data of some commands is JSON.
+    /// Prints a JSON message to stdout, even if the message format is not JSON: the data of some
+    /// commands is JSON.
     pub fn json<M: Message>(&self, message: &M) {
         match line(message) {
             Ok(text) => self.data(text),

@@ -1,4 +1,4 @@
-//! Sizes and counts as text.
+//! Sizes as text.
 
 use bytesize::ByteSize;
 

@@ -31,18 +31,18 @@ documented! {
     NO_COLOR = "NO_COLOR": "disables colours in the output";
 }
 
-/// `HOME`: below it are the default directories of the store.
+/// `HOME`: the home directory, which contains the default directories of the store.
 pub const HOME: &str = "HOME";
-/// `XDG_CACHE_HOME`: the directory of the cache, when set.
+/// `XDG_CACHE_HOME`: the directory for caches, instead of `~/.cache`.
 pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
-/// `XDG_DATA_HOME`: the directory of installations, when set.
+/// `XDG_DATA_HOME`: the directory for installations, instead of `~/.local/share`.
 pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
-/// `PATH`: where programs are looked up.
+/// `PATH`: the directories that are searched for programs.
 pub const PATH: &str = "PATH";
 /// `CARGO`: the Cargo that runs this tool. Set by Cargo for its subcommands.
 pub const CARGO: &str = "CARGO";
-/// `RUSTC`: the compiler that Cargo uses, when it is not the one on `PATH`.
+/// `RUSTC`: the Rust compiler that Cargo uses instead of the one on `PATH`.
 pub const RUSTC: &str = "RUSTC";
 
-/// The variables whose values must be UTF-8 because paths and versions are taken from them.
+/// The other variables whose values must be UTF-8, because the tool uses them as paths.
 pub(crate) const TEXT: &[&str] = &[HOME, XDG_CACHE_HOME, XDG_DATA_HOME, CARGO, RUSTC];
