@@ -1,9 +1,9 @@
 //! Writes a changed module with its functions in their original order.
 //!
 //! walrus sorts functions by size, for engines that compile them in parallel. The linker keeps the
-//! functions of a source file together, and these are similar. gzip looks back 32 KiB (RFC 1951),
-//! so it compresses the linker's order better. walrus also writes an `else` for each `if`, although
-//! most are empty; these are removed.
+//! functions of a source file together. They are similar, and gzip finds repetitions only within 32
+//! KiB (RFC 1951), so it compresses the linker's order better. walrus also writes an `else` for
+//! each `if`; the empty ones are removed.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ use wasmparser::{CodeSectionReader, FunctionBody, FunctionSectionReader, Name, P
 /// The custom section that carries the original order through walrus. It is removed afterwards.
 const ORDER: &str = "pywasm.order";
 
-/// Writes a module.
+/// Writes a module with its functions in their original order.
 ///
 /// # Errors
 /// When the output of walrus cannot be read, which is a bug in walrus or wasmparser.
@@ -40,8 +40,8 @@ pub(super) fn emit(module: &mut Module) -> anyhow::Result<Vec<u8>> {
     Ok(ordered.finish())
 }
 
-/// The functions of a module in their original order. As a section, it has the index that walrus
-/// gives to each.
+/// The functions of a module in their original order. walrus writes them as a custom section that
+/// contains their new indices.
 #[derive(Debug)]
 struct Ids(Vec<FunctionId>);
 
@@ -59,12 +59,12 @@ impl CustomSection for Ids {
 /// Maps the function indices of walrus to the original order.
 struct Order {
     imports: u32,
-    /// The position of each defined function, by its position in the output of walrus.
+    /// The original position of each defined function, by its position in the output of walrus.
     positions: Vec<usize>,
 }
 
 impl Order {
-    /// `numbers` are the indices that walrus gave, in the original order.
+    /// Creates the map. `numbers` are the new indices of the functions, in their original order.
     fn new(numbers: &[u32]) -> Self {
         let imports = numbers.iter().copied().min().unwrap_or_default();
         let mut positions = vec![0; numbers.len()];
@@ -74,7 +74,8 @@ impl Order {
         Self { imports, positions }
     }
 
-    /// Sorts the items of all functions into the original order.
+    /// Sorts items into the original order. There is one item for each defined function, in the
+    /// order of walrus.
     fn sorted<T>(&self, items: impl Iterator<Item = wasmparser::Result<T>>) -> Result<Vec<T>> {
         let mut items: Vec<(usize, T)> = self
             .positions
@@ -86,7 +87,7 @@ impl Order {
         Ok(items.into_iter().map(|(_, item)| item).collect())
     }
 
-    /// Sorts the names of locals or labels by function.
+    /// Renumbers the functions in a map of local or label names, and sorts the map by them.
     fn names_within(&mut self, map: wasmparser::IndirectNameMap<'_>) -> Result<IndirectNameMap> {
         let mut functions = map.into_iter().collect::<wasmparser::Result<Vec<_>>>()?;
         functions.sort_by_key(|it| self.number(it.index));
@@ -97,7 +98,8 @@ impl Order {
         Ok(all)
     }
 
-    /// Returns the new index of a function.
+    /// Returns the index in the original order of a function with this index in the output of
+    /// walrus.
     fn number(&self, function: u32) -> u32 {
         let defined = function.checked_sub(self.imports).map(|at| at as usize);
         let position =
@@ -144,8 +146,8 @@ impl Reencode for Order {
     ) -> Result<()> {
         let mut function = self.new_function_with_parsed_locals(&body)?;
         let mut reader = body.get_operators_reader()?;
-        // An `else` is held back until the next instruction: before `end` it is empty and is
-        // dropped.
+        // An `else` is written only when the next instruction is known. If that is `end`, the
+        // `else` is empty and is omitted.
         let mut is_held = false;
         while !reader.eof() {
             let instruction = self.parse_instruction(&mut reader)?;
@@ -190,7 +192,8 @@ mod tests {
 
     use super::*;
 
-    /// A module whose functions become larger, so that walrus reverses their order.
+    /// A module in which each function is larger than the one before, so that walrus reverses their
+    /// order.
     const GROWING: &str = r#"(module
         (import "host" "call" (func $host))
         (type $number (func (result i32)))

@@ -8,7 +8,7 @@ use wasmparser::{BinaryReader, ExportSectionReader};
 const EXPORTS: u8 = 7;
 
 /// Returns the module without the exports for which `unwanted` returns true. The exported items
-/// stay.
+/// themselves stay in the module.
 ///
 /// # Errors
 /// When the module is malformed.

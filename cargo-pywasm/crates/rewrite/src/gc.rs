@@ -6,10 +6,11 @@ use walrus::Module;
 
 use super::emit::emit;
 
-/// The exports of `ic-wasi-polyfill`. They only keep the linker from dropping functions: no host
-/// calls them, and each keeps the code that it reaches.
+/// Patterns of the exports of ic-wasi-polyfill. These exports only keep the linker from removing
+/// functions. No host calls them, but each keeps all code that it reaches.
 ///
-/// Source: `#[no_mangle]` of ic-wasi-polyfill 0.13.1; stable-fs 0.13.1 has none.
+/// Source: the functions with `#[no_mangle]` in ic-wasi-polyfill 0.13.1. Its dependency stable-fs
+/// 0.13.1 has none.
 pub const POLYFILL_EXPORTS: [&str; 4] = ["__ic_custom_*", "init_seed", "raw_init", "raw_init_seed"];
 
 /// A module after garbage collection.
@@ -35,9 +36,9 @@ impl Collected {
     }
 }
 
-/// Removes exports that match a pattern, then everything that is unreachable from exports, the
-/// start function, tables and active segments. A module with nothing to remove is returned
-/// unchanged, so that a second run changes nothing.
+/// Removes exports that match a pattern, then everything that is unreachable from the remaining
+/// exports, the start function, tables and active segments. A module with nothing to remove is
+/// returned unchanged, so that a second run changes nothing.
 ///
 /// Debug information is removed from a changed module, because its offsets would be wrong.
 ///
@@ -120,7 +121,7 @@ mod tests {
         let collected = gc(&bytes, &POLYFILL_EXPORTS).unwrap();
         assert_eq!(collected.exports, ["__ic_custom_clock_time_get", "raw_init"]);
         assert_eq!(exports(&collected.module), ["memory", "canister_query ask", "_initialize"]);
-        // Both functions, the function that one calls, and the import that this one calls.
+        // The two exported functions, `clock`, which one of them calls, and the import `time`.
         assert_eq!((collected.functions, collected.segments), (4, 1));
         let module = pywasm_wasm::Module::read(&collected.module).unwrap();
         assert_eq!(module.imports.iter().map(|it| it.name).collect::<Vec<_>>(), ["debug_print"]);
@@ -141,13 +142,13 @@ mod tests {
         let once = gc(&bytes, &POLYFILL_EXPORTS).unwrap().module;
         let again = gc(&once, &POLYFILL_EXPORTS).unwrap();
         assert!(!again.is_changed() && again.module == once);
-        // A module that another tool wrote.
+        // Even a module that another tool wrote is returned unchanged.
         let clean = wat::parse_str(r#"(module (func (export "f")) (@custom "x" "y"))"#).unwrap();
         assert_eq!(gc(&clean, &POLYFILL_EXPORTS).unwrap().module, clean);
     }
 
-    /// `ref.func` needs a declaration of its function, which an export is. Without the export there
-    /// must be another.
+    /// A function that `ref.func` references must be declared outside of function bodies, for
+    /// example by an export. If the export is removed, another declaration must be added.
     #[test]
     fn reference_to_a_former_export_stays_valid() {
         let bytes = wat::parse_str(

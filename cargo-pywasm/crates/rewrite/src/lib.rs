@@ -1,11 +1,10 @@
-//! Changes finished WebAssembly modules: garbage collection, imports that are rewired to functions
-//! of the module or replaced by stubs, exports that are removed.
+//! Changes finished WebAssembly modules: removes unreachable code and exports, redirects imports to
+//! functions of the module, and replaces imports with stubs.
 //!
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
-//! It takes bytes and returns bytes. It opens no file, uses no network, knows nothing of the store
-//! and prints nothing. A change that has nothing to do returns its input, so that every change can
-//! be repeated.
+//! The crate takes bytes and returns bytes. It opens no file, uses no network, does not use the
+//! store and prints nothing. Repeating a change returns the same bytes.
 
 #![doc(hidden)]
 

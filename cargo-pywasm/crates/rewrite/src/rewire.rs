@@ -1,5 +1,5 @@
-//! Connects imports to functions of the module itself, such as WASI's to a polyfill for a host
-//! without WASI.
+//! Redirects imports to functions of the module itself. For a host without WASI, for example, WASI
+//! imports are redirected to a polyfill.
 
 use std::collections::HashMap;
 
@@ -13,15 +13,15 @@ use walrus::{
 
 use super::emit::emit;
 
-/// Imports and the functions that they are connected to: `wasi_snapshot_preview1.*=__ic_custom_*`.
+/// A rule that redirects imports to functions: `wasi_snapshot_preview1.*=__ic_custom_*`.
 #[derive(Clone, Debug)]
 pub struct Wire {
     imports: Pattern,
-    /// The text of the function's name before and after its `*`.
+    /// The parts of the function's name before and after its `*`.
     target: (String, String),
-    /// The text of the import pattern before its `*`.
+    /// The part of the import pattern before its `*`.
     prefix: String,
-    /// The text of the import pattern after its `*`.
+    /// The part of the import pattern after its `*`.
     suffix: String,
 }
 
@@ -30,14 +30,15 @@ pub struct Wire {
 pub struct Rewired {
     /// The module.
     pub module: Vec<u8>,
-    /// The rewired imports, `module.name`, each with its function, sorted.
+    /// The redirected imports as `module.name`, each with the name of its function, sorted.
     pub wired: Vec<(String, String)>,
-    /// The imports that match a wire but have no such function, sorted.
+    /// The imports that match a wire whose function the module does not define, sorted.
     pub left: Vec<String>,
 }
 
 impl Wire {
-    /// Parses `IMPORTS=FUNCTION`. A `*` on both sides stands for the same text.
+    /// Parses `IMPORTS=FUNCTION`. Both sides have one `*`, which stands for the same text, or
+    /// neither has one.
     ///
     /// # Errors
     /// When the text has another form.
@@ -77,8 +78,9 @@ impl Wire {
     }
 }
 
-/// Rewires a module. With `collect`, code that becomes unreachable is removed. A module with
-/// nothing to rewire is returned unchanged, so that a second run changes nothing.
+/// Redirects the imports that match a wire. If `collect` is true, unreachable code is removed
+/// afterwards. A module with nothing to rewire is returned unchanged, so that a second run changes
+/// nothing.
 ///
 /// # Errors
 /// When the module is malformed, or a function has another type than its import.
@@ -124,7 +126,8 @@ pub fn rewire(bytes: &[u8], wires: &[Wire], collect: bool) -> anyhow::Result<Rew
     Ok(Rewired { module: emit(&mut module)?, wired, left })
 }
 
-/// Finds a defined function by its export, which `strip` keeps, else by its name.
+/// Finds a defined function by the name of its export, which `strip` keeps, or else by its name in
+/// the name section.
 fn target(module: &Module, name: &str) -> anyhow::Result<Option<FunctionId>> {
     let exported = module.exports.iter().find(|export| export.name == name);
     let found = match exported.map(|export| export.item) {
@@ -135,8 +138,9 @@ fn target(module: &Module, name: &str) -> anyhow::Result<Option<FunctionId>> {
     Ok(found.filter(is_local))
 }
 
-/// Returns the function inside the wrapper `NAME.command_export`, which the linker makes for the
-/// exports of a command. A call of the wrapper also runs constructors and destructors.
+/// Returns the function that a wrapper calls, or the function itself if it is not a wrapper. The
+/// linker wraps each export of a command in a function `NAME.command_export`, which also runs
+/// constructors and destructors.
 fn unwrapped(module: &Module, function: FunctionId) -> anyhow::Result<FunctionId> {
     let outer = module.funcs.get(function);
     let name = outer.name.as_deref().unwrap_or_default();
@@ -158,7 +162,7 @@ fn unwrapped(module: &Module, function: FunctionId) -> anyhow::Result<FunctionId
     Ok(inside)
 }
 
-/// Replaces functions everywhere in the module.
+/// Replaces all references to the keys of `wires` with references to their values.
 fn replace(module: &mut Module, wires: &HashMap<FunctionId, FunctionId>) {
     let to = |id: &mut FunctionId| {
         if let Some(target) = wires.get(id) {
@@ -269,7 +273,7 @@ mod tests {
             done.left,
             ["wasi_snapshot_preview1.environ_get", "wasi_snapshot_preview1.proc_exit"]
         );
-        // The unused import is removed, the one without a function is kept.
+        // Garbage collection removes the unused import of the two in `left`.
         assert_eq!(imports(&done.module), ["ic0.debug_print", "wasi_snapshot_preview1.proc_exit"]);
         let module = pywasm_wasm::Module::read(&done.module).unwrap();
         assert!(module.exports.iter().any(|export| export.name == "_initialize"));

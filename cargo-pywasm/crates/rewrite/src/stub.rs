@@ -1,4 +1,4 @@
-//! Local functions in the place of imports that no host answers.
+//! Replaces imports with stubs: functions of the module that trap or return a constant.
 
 use std::collections::BTreeSet;
 
@@ -18,26 +18,30 @@ use super::emit::emit;
 pub struct Stubbed {
     /// The module.
     pub module: Vec<u8>,
-    /// The imports that were replaced, `module.name`, sorted.
+    /// The replaced imports as `module.name`, sorted.
     pub stubbed: Vec<String>,
-    /// Imports that the policy does not have and no rule speaks of, sorted.
+    /// The imports that the host does not provide and for which there is neither a rule nor a
+    /// default behaviour, sorted.
     pub left: Vec<String>,
-    /// Patterns that match none of those, sorted.
+    /// The patterns of rules that match no import in `stubbed` or `left`, sorted.
     pub unused: Vec<String>,
 }
 
-/// The address of the message. Linkers leave memory below 1024 unused, or place the end of the stack
-/// there, and the program does not continue after the message.
+/// The address of the message that a stub writes before it traps. Linkers leave memory below 1024
+/// unused or place the end of the stack there. The message may overwrite the stack, because the
+/// program ends after it.
 const MESSAGE_AT: i32 = 16;
 /// The maximum length of a message in bytes.
 const MAX_MESSAGE: usize = 992;
 
-/// Replaces the imports that the policy does not have, as the rules say; what no rule speaks of has
-/// `default`, or is left. Rules name the function (`mpd_*`) or the whole import (`env.mpd_*`). What the
-/// host has is replaced where a rule names it without a wildcard.
+/// Replaces the imported functions that the host does not provide. Each gets the behaviour of its
+/// rule. Without a rule it gets `default`, or is kept if `default` is `None`. The pattern of a rule
+/// matches the name of the function (`mpd_*`) or the whole import (`env.mpd_*`). A function that
+/// the host provides is replaced only if a rule names it without a wildcard.
 ///
 /// # Errors
-/// When the module is broken or of 64 bits, or an import can't have what its rule says.
+/// When the module is malformed or its memory has 64-bit addresses, or an import cannot have the
+/// requested behaviour.
 pub fn stub(
     bytes: &[u8],
     policy: &Policy,
@@ -49,7 +53,7 @@ pub fn stub(
         Module::from_buffer(bytes).context("it is not a module that can be changed")?;
     anyhow::ensure!(
         module.memories.iter().all(|memory| !memory.memory64),
-        "its memory has addresses of 64 bits, which these stubs don't know"
+        "its memory has addresses of 64 bits, which stubs do not support"
     );
     let mut plan = Vec::new();
     let (mut left, mut used) = (Vec::new(), BTreeSet::new());
@@ -93,15 +97,16 @@ pub fn stub(
 /// A [`TrapReporter`] with the function and the memory that it uses.
 #[derive(Clone, Copy)]
 enum Reporter {
-    /// `fd_write` and the memory.
+    /// WASI's `fd_write`, and the memory that holds the message.
     Wasi(FunctionId, MemoryId),
-    /// `ic0.trap` and the memory.
+    /// `ic0.trap`, and the memory that holds the message.
     Ic(FunctionId, MemoryId),
     Silent,
 }
 
 impl Reporter {
-    /// Finds the host function in the module. Falls back to `Silent` if there is none.
+    /// Finds the host function that `reporter` calls. Returns `Silent` if the module has no such
+    /// import and none can be added.
     fn find(
         module: &mut Module,
         reporter: TrapReporter,
@@ -112,10 +117,11 @@ impl Reporter {
             return Self::Silent;
         };
         let mut imported = |host: &str, name: &str, params: &[ValType], results: &[ValType]| {
-            // One that becomes a stub itself reports nothing.
+            // A function that is replaced by a stub cannot report messages.
             let found = module.imports.get_func(host, name).ok();
             let found = found.filter(|function| !replaced.contains(function));
-            // `ic0.trap` is available to every canister, so its import can be added; WASI may be absent.
+            // Every canister may import `ic0.trap`, so a missing import is added. `fd_write` is not
+            // added, because the host may lack WASI.
             found.or_else(|| {
                 (host == "ic0" && is_needed).then(|| {
                     let ty = module.types.add(params, results);
@@ -134,7 +140,8 @@ impl Reporter {
     }
 }
 
-/// The type of a function. Other reference types than `funcref` and `externref` are not told apart.
+/// Returns the type of a function. All reference types except `funcref` and `externref` become
+/// `OtherRef`.
 fn signature(module: &Module, function: FunctionId) -> Signature {
     let convert = |types: &[ValType]| types.iter().map(|ty| val_type(*ty)).collect();
     let ty = module.types.get(module.funcs.get(function).ty());
@@ -154,7 +161,8 @@ fn val_type(ty: ValType) -> pywasm_stubs::ValType {
     }
 }
 
-/// Replaces an import by a local function. `errno` is `__errno_location` and the memory.
+/// Replaces an imported function with a stub. The parameter `errno` contains the function
+/// `__errno_location`, which returns the address of C's `errno`, and the memory of that address.
 fn replace(
     module: &mut Module,
     function: FunctionId,
@@ -167,7 +175,7 @@ fn replace(
         Behaviour::Errno => Some(-1),
         Behaviour::Null => Some(0),
         Behaviour::Value(value) => Some(value),
-        // The others than `trap` are refused before.
+        // `refuse` has already rejected these behaviours, except `Trap`.
         Behaviour::Trap | Behaviour::PythonError(_) | Behaviour::ImportError | Behaviour::Shim => {
             None
         }
@@ -191,7 +199,7 @@ fn replace(
     Ok(())
 }
 
-/// Writes the message into memory, word by word, and passes it to the host.
+/// Adds the instructions that write the message to memory, word by word, and pass it to the host.
 fn report(body: &mut InstrSeqBuilder<'_>, name: &str, reporter: Reporter) {
     let mut text = format!("{}\n", trap_message(name)).into_bytes();
     text.truncate(MAX_MESSAGE);
@@ -213,7 +221,8 @@ fn report(body: &mut InstrSeqBuilder<'_>, name: &str, reporter: Reporter) {
         Reporter::Wasi(write, _) => {
             body.i32_const(0).i32_const(MESSAGE_AT).store(memory, word(), place(0));
             body.i32_const(0).i32_const(length).store(memory, word(), place(4));
-            // To standard error, one vector at 0; how much was written goes to 8.
+            // Writes the one vector at address 0 to standard error (2). The number of written bytes
+            // is stored at address 8.
             body.i32_const(2).i32_const(0).i32_const(1).i32_const(8).call(write).drop();
         }
         Reporter::Ic(trap, _) => {
@@ -288,7 +297,7 @@ mod tests {
         let module = pywasm_wasm::Module::read(&done.module).unwrap();
         assert_eq!(module.imports.len(), 1);
         assert!(module.names().unwrap().contains(&"gone"));
-        // Again there is nothing to do, and the same comes out.
+        // A second run finds nothing to replace and returns the same module.
         let policy = Policy::load("wasip1", "".into()).unwrap();
         let rules = Rules::default();
         let again =
