@@ -1,4 +1,5 @@
-//! Function bodies: calls between functions, and the largest functions. Decoded only when needed.
+//! Decodes function bodies to find the calls between functions and the largest functions.
+//! [`Module::read`] does not decode them.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ pub struct Largest {
     pub instructions: (u32, u64),
     /// The most complex function, and its complexity.
     pub complexity: (u32, u64),
-    /// The instructions in use that change a table, each with the first function that has it.
+    /// The instructions in the module that change a table, each with the first function that
+    /// contains it.
     pub table_changes: BTreeMap<&'static str, u32>,
 }
 
@@ -39,7 +41,7 @@ impl Calls {
                 Operator::RefFunc { function_index } => (caller, *function_index, false),
                 _ => return,
             };
-            // Calls of the same function often follow each other.
+            // Calls of the same function often follow one another, so this keeps the list short.
             if edges.last() != Some(&edge) {
                 edges.push(edge);
             }

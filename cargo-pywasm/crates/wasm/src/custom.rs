@@ -11,11 +11,11 @@ use super::sections::{HEADER, Section, sections};
 /// Source: the interface specification of the Internet Computer, "Canister module format".
 pub const CANDID: &str = "icp:public candid:service";
 
-/// The custom section that marks a snapshot.
+/// The custom section that marks a module as a snapshot.
 pub const SNAPSHOT: &str = "pywasm:snapshot";
 
-/// The export that returns a canister's interface as text, before the section [`CANDID`] is
-/// written.
+/// The exported function that returns the address of a canister's interface as text, which becomes
+/// the content of the section [`CANDID`].
 ///
 /// Source: `export_candid!` of ic-cdk; candid-extractor calls it.
 pub const POINTER: &str = "get_candid_pointer";
@@ -27,7 +27,7 @@ const CUSTOM: u8 = 0;
 pub struct Cleared {
     /// The module.
     pub module: Vec<u8>,
-    /// The removed sections in file order: name, and size in the file.
+    /// The name and the size in the file of each removed section, in file order.
     pub sections: Vec<(String, usize)>,
 }
 
@@ -35,7 +35,8 @@ pub struct Cleared {
 ///
 /// Sources: "Custom Sections" of WebAssembly's tool conventions (`name`, `producers`,
 /// `target_features`, `linking`, `reloc.*`, `.debug_*`, `external_debug_info`, `build_id`), and
-/// `sourceMappingURL` of the source map specification. `wasm-opt` reads `target_features`.
+/// `sourceMappingURL` of the source map specification. One of the build tools is `wasm-opt`, which
+/// reads `target_features`.
 #[must_use]
 pub fn is_for_debuggers(name: &str) -> bool {
     const WHOLE: [&str; 7] = [
@@ -77,7 +78,7 @@ pub fn read<'a>(module: &'a [u8], name: &str) -> anyhow::Result<Option<&'a [u8]>
     Ok(first)
 }
 
-/// Removes the custom sections for which `unwanted` returns true. A module without any of them is
+/// Removes the custom sections for which `unwanted` returns true. A module without such sections is
 /// returned unchanged.
 ///
 /// # Errors
@@ -118,7 +119,7 @@ pub fn embed(module: &[u8], name: &str, payload: &[u8]) -> anyhow::Result<Vec<u8
     Ok(out)
 }
 
-/// Returns the name and the payload of a custom section.
+/// Returns the name and the payload of a custom section, or `None` for any other section.
 fn custom<'a>(module: &'a [u8], section: &Section) -> anyhow::Result<Option<(&'a str, &'a [u8])>> {
     if section.id != CUSTOM {
         return Ok(None);

@@ -3,8 +3,9 @@
 //!
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
-//! It takes bytes and returns values. It opens no file, uses no network and prints nothing, and it
-//! knows neither policies nor sizes. Any input gives a value or an error, never a panic.
+//! The crate takes bytes and returns values. It opens no file, uses no network and prints nothing.
+//! Policies and size reports are in other crates. Any input results in a value or an error, never
+//! in a panic.
 
 #![doc(hidden)]
 

@@ -1,5 +1,5 @@
-//! The outside of a module: imports, exports, functions, names and sizes. One pass over the
-//! sections reads it; function bodies are located but not decoded.
+//! Reads the imports, exports, functions, names and sizes of a module in one pass over its
+//! sections. Function bodies are located but not decoded.
 
 use std::ops::Range;
 
@@ -10,8 +10,8 @@ use wasmparser::{
     KnownCustom, Name, NameSectionReader, Operator, Parser, Payload, TypeRef, ValType,
 };
 
-/// The largest count of types, imports, functions or exports. No engine accepts more, and the limit
-/// keeps a small file from claiming much memory.
+/// The largest accepted number of types, imports, functions or exports. No engine accepts more, and
+/// without this limit a small file could make the reader allocate much memory.
 ///
 /// Source: "Limits" of the WebAssembly JavaScript interface.
 const MAX_COUNT: u32 = 1_000_000;
@@ -37,11 +37,11 @@ pub struct Module<'a> {
     pub in_tables: Vec<u32>,
     /// The index of the start function.
     pub start: Option<u32>,
-    /// The byte range of each custom section's content, which starts with its name.
+    /// The byte range of each custom section's content, which starts with the name of the section.
     custom: Vec<Range<u32>>,
     /// The length of each data segment in bytes.
     pub segments: Vec<u32>,
-    /// The active data segments whose offset is not a single constant.
+    /// The indices of the active data segments whose offset is not a single constant.
     pub computed_segments: Vec<u32>,
     /// Sizes and counts.
     pub sizes: Sizes,
@@ -71,9 +71,9 @@ pub struct Sizes {
 /// An import.
 #[derive(Clone, Debug)]
 pub struct Import<'a> {
-    /// The name of the module it is imported from.
+    /// The name of the module that the item is imported from.
     pub module: &'a str,
-    /// Its name in that module.
+    /// The name of the item in that module.
     pub name: &'a str,
     /// The kind of item.
     pub kind: Extern,
@@ -82,7 +82,7 @@ pub struct Import<'a> {
 /// An export.
 #[derive(Clone, Debug)]
 pub struct Export<'a> {
-    /// Its name.
+    /// The name of the export.
     pub name: &'a str,
     /// The kind of item.
     pub kind: Extern,
@@ -293,8 +293,8 @@ impl<'a> Module<'a> {
         Some(FunctionBody::new(BinaryReader::new(bytes, u64::from(range.start))))
     }
 
-    /// Returns the names of all functions by index, with an empty string for a function without a
-    /// name. The result is empty if the module has no name section.
+    /// Returns the names of all functions by index, with an empty string for each function without
+    /// a name. The list is empty if the module has no name section.
     ///
     /// # Errors
     /// When the name section is malformed.

@@ -1,4 +1,5 @@
-//! The sections of a module, for changes that copy all other sections unchanged.
+//! The byte ranges of the sections of a module. A change to one section can copy all others
+//! unchanged.
 
 use std::ops::Range;
 
@@ -16,7 +17,7 @@ pub struct Section {
     pub id: u8,
     /// The byte range of the section, including its id and size.
     pub whole: Range<usize>,
-    /// The byte range of its content.
+    /// The byte range of the section's content.
     pub content: Range<usize>,
 }
 
@@ -28,8 +29,8 @@ pub fn sections(module: &[u8]) -> anyhow::Result<Vec<Section>> {
     walk(module)?.collect()
 }
 
-/// Iterates over the sections in file order; a small file may have very many. An item is an error
-/// if its section is truncated.
+/// Iterates over the sections in file order without collecting them, because a small file may have
+/// very many. If a section is truncated, the last item is an error.
 ///
 /// # Errors
 /// When the bytes are not a module.
@@ -56,7 +57,7 @@ fn next(module: &[u8], at: usize, rest: &[u8]) -> anyhow::Result<Section> {
     Ok(Section { id, whole: at..end, content: begin..end })
 }
 
-/// Converts the kind of an export from its decoder to its encoder.
+/// Converts the kind of an export from wasmparser's type to wasm-encoder's.
 pub fn kind(kind: ExternalKind) -> ExportKind {
     match kind {
         ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
