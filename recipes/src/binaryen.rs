@@ -24,7 +24,7 @@ struct File {
     sha256: BTreeMap<HostPlatform, Digest>,
 }
 
-/// The pinned release of Binaryen.
+/// Returns the pinned release of Binaryen.
 ///
 /// Source of the digests: `recipes/pins/binaryen.toml`.
 ///
@@ -54,7 +54,8 @@ impl From<File> for BinaryenPin {
     }
 }
 
-/// The platform in Binaryen's file names. They differ from WASI SDK's for Linux on Arm.
+/// Returns the platform's name in Binaryen's file names. For Linux on Arm it differs from WASI
+/// SDK's name.
 const fn file_suffix(host: HostPlatform) -> &'static str {
     match host {
         HostPlatform::Arm64Linux => "aarch64-linux",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Feature;
 
-/// The settings for compiling the interpreter. In the recipe every key is optional; the profile
+/// The settings for compiling the interpreter. In a recipe every key is optional; the profile
 /// determines the defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", from = "Table")]
@@ -42,8 +42,8 @@ pub struct Build {
     /// default on WASI is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pymalloc: Option<bool>,
-    /// Enables or disables mimalloc (`--with-mimalloc`), which `PYTHONMALLOC` can then select. The
-    /// default is CPython's.
+    /// Enables or disables mimalloc (`--with-mimalloc`), which `PYTHONMALLOC` can then select. By
+    /// default, CPython decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mimalloc: Option<bool>,
     /// Optimization levels of single files of CPython: `"Objects/typeobject.c" = "2"`.
@@ -153,7 +153,7 @@ pub enum OptLevel {
 }
 
 impl OptLevel {
-    /// The compiler flag, such as `-O2`.
+    /// Returns the compiler flag, such as `-O2`.
     #[must_use]
     pub const fn flag(self) -> &'static str {
         match self {

@@ -15,13 +15,13 @@ pub struct Digest([u8; 32]);
 pub struct ParseDigestError(String);
 
 impl Digest {
-    /// The digest of these 32 bytes.
+    /// Creates a digest from its 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The first eight hexadecimal digits, for directory names.
+    /// Returns the first eight hexadecimal digits, for directory names.
     #[must_use]
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()

@@ -16,7 +16,7 @@ pub struct Exclusion {
     /// The series that the exclusion applies to; all of them if empty.
     #[serde(default)]
     pub python: Vec<MinorVersion>,
-    /// A module: the exclusion applies only to builds without it.
+    /// A Python module. If set, the exclusion applies only to builds without this module.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without: Option<String>,
     /// The reason, in upstream's or WASI's terms.
@@ -39,7 +39,7 @@ impl Exclusion {
     }
 }
 
-/// All exclusions, sorted by test.
+/// Returns all exclusions, sorted by test.
 ///
 /// # Panics
 /// Never: the data is compiled in, and tests read it.

@@ -31,7 +31,7 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// LLVM's name of the proposal.
+    /// Returns LLVM's name of the proposal.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl Feature {
         }
     }
 
-    /// The compiler flag, such as `-msimd128`.
+    /// Returns the compiler flag, such as `-msimd128`.
     #[must_use]
     pub fn flag(self) -> String {
         format!("-m{}", self.name())

@@ -13,8 +13,8 @@ pub struct Import(String);
 impl FromStr for Import {
     type Err = String;
 
-    /// Parses a name. Names are passed on separated by commas and terminated by NUL, so they can't
-    /// contain these.
+    /// Parses a name, which must not contain commas or NUL: lists of names are separated by commas
+    /// and terminated by NUL.
     fn from_str(text: &str) -> Result<Self, String> {
         let is_name = |part: &str| !part.is_empty() && !part.contains([',', ' ', '\0']);
         if text.split('.').all(is_name) {
@@ -33,7 +33,7 @@ impl TryFrom<String> for Import {
     }
 }
 
-/// For `[Import]::join`.
+/// Required by `[Import]::join`.
 impl Borrow<str> for Import {
     fn borrow(&self) -> &str {
         &self.0

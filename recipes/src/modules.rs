@@ -2,8 +2,8 @@
 
 use crate::MinorVersion;
 
-/// The extension modules of a series, sorted. A series without a list has those of the newest known
-/// series.
+/// Returns the extension modules of a series, sorted. For a series without a list, returns those of
+/// the newest known series.
 pub fn known_modules(series: MinorVersion) -> impl Iterator<Item = &'static str> {
     let list = match (series.major, series.minor) {
         (3, ..=13) => include_str!("../builtin/modules-3.13.txt"),

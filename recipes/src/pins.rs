@@ -15,12 +15,13 @@ pub struct Artifact {
     pub file: String,
     /// The SHA-256 digest of the file.
     pub sha256: Digest,
-    /// The size in bytes if known, which ends the download of a wrong file early.
+    /// The size in bytes, if known. With a size, the download of a wrong file ends early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// The URL that upstream publishes.
     pub url: String,
-    /// The Debian source package and its `.orig` tarball with the same bytes, as `source/file`.
+    /// The Debian source package whose `.orig` tarball has the same bytes, and this tarball, as
+    /// `source/file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debian_source: Option<String>,
 }
@@ -89,7 +90,7 @@ pub enum PinError {
 }
 
 impl HostPlatform {
-    /// The platform for the values of Rust's `OS` and `ARCH` constants, if it is supported.
+    /// Returns the platform for the values of Rust's `OS` and `ARCH` constants, if it is supported.
     #[must_use]
     pub fn of(os: &str, arch: &str) -> Option<Self> {
         match (os, arch) {
@@ -101,7 +102,7 @@ impl HostPlatform {
         }
     }
 
-    /// The platform in WASI SDK's file names.
+    /// Returns the platform's name in WASI SDK's file names.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -135,7 +136,7 @@ struct SdkEntry {
     sha256: BTreeMap<HostPlatform, Digest>,
 }
 
-/// The pinned CPython releases, newest first.
+/// Returns the pinned CPython releases, newest first.
 ///
 /// Source of the digests: `recipes/pins/cpython.toml`.
 ///
@@ -153,7 +154,7 @@ pub fn cpython_pins() -> &'static [CpythonPin] {
     &PINS
 }
 
-/// The known releases of the official WASI SDK, oldest first.
+/// Returns the known releases of the official WASI SDK, oldest first.
 ///
 /// Source of the digests: `recipes/pins/wasi-sdk.toml`.
 ///
@@ -172,7 +173,7 @@ pub fn sdk_pins() -> &'static [SdkPin] {
 }
 
 impl CpythonPin {
-    /// The newest pin that satisfies `request`.
+    /// Returns the newest pin that satisfies `request`.
     ///
     /// # Errors
     /// If no pin satisfies it. The error lists the pinned releases.
@@ -184,7 +185,7 @@ impl CpythonPin {
         })
     }
 
-    /// The series of this release.
+    /// Returns the series of this release.
     #[must_use]
     pub const fn series(&self) -> MinorVersion {
         self.version.series
@@ -192,7 +193,7 @@ impl CpythonPin {
 }
 
 impl SdkPin {
-    /// The pin of release `number`.
+    /// Returns the pin of release `number`.
     #[must_use]
     pub fn find(number: u32) -> Option<&'static Self> {
         sdk_pins().iter().find(|pin| pin.release == number)

@@ -18,18 +18,20 @@ pub use error::RecipeError;
 pub struct Recipe {
     /// The version of the format, 1 today.
     pub schema: u32,
-    /// Lowercase letters, digits and hyphens, because it becomes part of a directory name.
+    /// The name: lowercase letters, digits and hyphens, because it becomes part of a directory
+    /// name.
     pub name: String,
     /// One sentence for `recipe list`.
     pub description: String,
     /// The CPython to build unless `--python` is given.
     pub python: PythonRequest,
-    /// Modules of the standard library that every linked module embeds as code, with the modules
-    /// that they import: `json`, `email.*`, `*`, `!name`.
+    /// Python modules of the standard library that every wasm module linked with this build
+    /// contains as frozen code, together with the modules that they import: `json`, `email.*`, `*`,
+    /// `!name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
-    /// True if only the modules that `freeze` leads to are linked, of libpython's frozen modules as
-    /// well as of its extension modules.
+    /// True if only the modules that `freeze` lists, and the modules that they import, are linked.
+    /// This applies to libpython's frozen modules and to its extension modules.
     #[serde(default)]
     pub closed: bool,
     /// The extension modules.
@@ -66,10 +68,10 @@ pub struct Modules {
 pub struct Stdlib {
     /// Top-level packages and modules of `Lib/` that are left out.
     pub exclude: BTreeSet<String>,
-    /// The optimization level of Python's `-O`: 1 removes `assert`, 2 docstrings as well.
+    /// The optimization level, as for Python's `-O`: 1 removes `assert`, 2 also removes docstrings.
     pub optimize: Optimize,
-    /// True if tracebacks mark the part of the line that failed. Bytecode is smaller without
-    /// (`-X no_debug_ranges`).
+    /// True if tracebacks mark the part of the line that failed. Without these positions (`-X
+    /// no_debug_ranges`), bytecode is smaller.
     pub debug_ranges: bool,
 }
 
@@ -97,8 +99,8 @@ impl From<Optimize> for u8 {
 
 impl Default for Stdlib {
     fn default() -> Self {
-        // These need a screen, a compiler or an installer. `verify --tests` reads the test suite
-        // from the source tree.
+        // All but `test` need a screen or an installer. `verify --tests` reads `test` from the
+        // source tree.
         let exclude = ["ensurepip", "idlelib", "test", "tkinter", "turtle", "turtledemo"];
         let exclude = exclude.map(str::to_owned).into();
         Self { exclude, optimize: Optimize::default(), debug_ranges: true }
@@ -118,7 +120,7 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// The recipe as TOML with every default written out. [`Recipe::parse`] reads it back.
+    /// Returns the recipe as TOML with every default written out. [`Recipe::parse`] reads it back.
     ///
     /// # Panics
     /// Never: every field has a TOML form.
@@ -135,12 +137,12 @@ const BUILTIN: &[(&str, &str)] = &[
     ("speed", include_str!("../builtin/speed.toml")),
 ];
 
-/// The names of the built-in recipes, sorted.
+/// Returns the names of the built-in recipes, sorted.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().map(|(name, _)| *name)
 }
 
-/// The text of a built-in recipe.
+/// Returns the text of a built-in recipe.
 #[must_use]
 pub fn builtin(name: &str) -> Option<&'static str> {
     BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)

@@ -32,7 +32,7 @@ const SEEDS: &[Seed] = &[
     seed!(13, "952ffbb2"),
 ];
 
-/// All seeds. `cargo xtask seed` records them, and `cargo xtask e2e` verifies them.
+/// Returns all seeds. `cargo xtask seed` records them, and `cargo xtask e2e` verifies them.
 #[must_use]
 pub const fn seeds() -> &'static [Seed] {
     SEEDS

@@ -10,7 +10,8 @@
 
 use crate::{Build, MinorVersion};
 
-/// The oldest major version of clang that can use the profiles, which also recorded them.
+/// The oldest major version of clang that can use the profiles. It is the version that recorded
+/// them.
 pub const TRAINING_CLANG: u32 = 22;
 
 /// The profile of each series.
@@ -20,7 +21,7 @@ const PROFILES: &[(MinorVersion, &[u8])] = &[
 ];
 
 impl Build {
-    /// The compressed profile for a series, if this build uses one and it exists.
+    /// Returns the compressed profile for a series, if this build uses a profile and there is one.
     #[must_use]
     pub fn training(&self, series: MinorVersion) -> Option<&'static [u8]> {
         let found = PROFILES.iter().find(|(known, _)| self.trained && *known == series);

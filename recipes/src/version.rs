@@ -38,7 +38,7 @@ pub enum PythonRequest {
 pub struct ParseVersionError(String);
 
 impl PythonRequest {
-    /// The requested series.
+    /// Returns the requested series.
     #[must_use]
     pub const fn series(&self) -> MinorVersion {
         match self {

@@ -60,8 +60,9 @@ fn is_valid_file(file: &str) -> bool {
         && !file.contains("..")
 }
 
-/// The line, counted from 1, of a string at this path of keys: the value itself, an element of an
-/// array, or a key of a table. Deserialized types do not keep it.
+/// Returns the line, counted from 1, of a string at this path of keys: the value itself, an element
+/// of an array, or a key of a table. The text is parsed again, because deserialized types do not
+/// keep lines.
 fn line_of(text: &str, path: &[&str], string: &str) -> usize {
     let offset = || {
         let document = DeTable::parse(text).ok()?;
@@ -82,7 +83,8 @@ fn line_of(text: &str, path: &[&str], string: &str) -> usize {
     before.matches('\n').count() + 1
 }
 
-/// "; did you mean `x`?" with the most similar module, or nothing if none is similar.
+/// Returns "; did you mean `x`?" with the most similar module, or an empty string if no module is
+/// similar.
 fn suggestion(python: PythonRequest, module: &str) -> String {
     let module = module.to_lowercase();
     let limit = module.chars().count() / 3 + 1;
