@@ -1,8 +1,8 @@
-//! The settings of a run: flags over environment variables over `[package.metadata.pywasm]` over
-//! defaults.
+//! The settings of a run. A command-line flag takes precedence over an environment variable, the
+//! variable over `[package.metadata.pywasm]`, and that table over the default.
 //!
-//! Cargo's manifests are read by one call of `cargo metadata`, which [`Workspace`] keeps. Nothing
-//! else in the tool reads the table, and nothing searches the text of a Cargo.toml.
+//! [`Workspace`] calls `cargo metadata` at most once and keeps the result. No other part of the
+//! tool reads the table, and no part searches the text of a Cargo.toml.
 
 mod package;
 mod recipe;

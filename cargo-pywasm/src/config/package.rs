@@ -1,4 +1,4 @@
-//! The settings of a package as they are recorded in `.pywasm/project.json`.
+//! The package settings that are recorded in `.pywasm/project.json`.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -9,35 +9,35 @@ use sha2::{Digest as _, Sha256};
 
 use super::table::Table;
 
-/// The resolved settings that the build script of a package needs. `pywasm-build` reads them, and
-/// they hold as long as no manifest has changed.
+/// The resolved settings that the build script of a package needs. `pywasm-build` reads them and
+/// checks by the digests that no manifest has changed since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageSettings {
     /// The package's name.
     pub name: String,
-    /// The manifests that the settings were read from: the package's own, then the one of its
-    /// workspace if that is another file.
+    /// The manifests that the settings were read from: first the package's, then the workspace's
+    /// if it is a different file.
     pub manifests: Vec<ManifestDigest>,
-    /// The package has a `cdylib` target: it becomes a reactor.
+    /// True if the package has a `cdylib` target, which becomes a reactor.
     pub cdylib: bool,
-    /// Snapshots are made of its modules.
+    /// True if the table has the key `snapshot`.
     pub snapshot: bool,
     /// Modules of the standard library to embed.
     pub freeze: Vec<String>,
     /// Absolute paths of Python packages and files to embed.
     pub packages: Vec<Utf8PathBuf>,
-    /// Whether the embedded modules are all that there is. If unset, the recipe decides.
+    /// True if only embedded Python modules can be imported. If unset, the recipe decides.
     pub closed: Option<bool>,
 }
 
-/// The content of a manifest, as two digests.
+/// Two digests of a manifest's content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestDigest {
-    /// The Cargo.toml.
+    /// The path of the Cargo.toml.
     pub path: Utf8PathBuf,
-    /// Its exact digest.
+    /// The SHA-256 digest of the file.
     pub sha256: Digest,
-    /// The digest that build scripts compare; see [`pywasm_build::fingerprint`].
+    /// The hash that build scripts compare instead; see [`pywasm_build::fingerprint`].
     pub fnv1a64: String,
 }
 

@@ -1,4 +1,4 @@
-//! Recipes by name or path.
+//! Loads recipes by name or path.
 
 use anyhow::Context;
 use pywasm_recipes::{Recipe, builtin, builtin_names};
@@ -10,7 +10,7 @@ use pywasm_store::Ctx;
 /// Loads a recipe by its name or path. Anything that contains `/` or ends in `.toml` is a path.
 ///
 /// # Errors
-/// When there is no recipe of that name, or the file cannot be read or is not a recipe.
+/// When no built-in recipe has that name, or the file cannot be read or is not a recipe.
 pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
     if is_path(name) {
         let path = ctx.cwd.join(name);

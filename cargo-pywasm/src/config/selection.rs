@@ -5,7 +5,7 @@ use pywasm_recipes::{PythonRequest, Recipe, is_known_module};
 
 use super::{Workspace, load_recipe};
 
-/// The recipe if none is named.
+/// The recipe that is used if the user selects none.
 const DEFAULT_RECIPE: &str = "default";
 
 /// The CPython and the recipe that the command line selects.
@@ -19,7 +19,7 @@ pub struct Selection {
     pub recipe: Option<String>,
 }
 
-/// A selection without gaps.
+/// A complete selection, with the recipe loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The CPython.
@@ -35,7 +35,7 @@ impl Selection {
         self.python.is_none() && self.recipe.is_none()
     }
 
-    /// Fills gaps from the environment and from the table of the current crate.
+    /// Fills unset fields from the environment, then from the table of the current crate.
     ///
     /// # Errors
     /// When a variable or the table is invalid.
@@ -58,7 +58,7 @@ impl Selection {
 }
 
 impl Settings {
-    /// Fills the gaps of a selection and loads the recipe.
+    /// Fills the unset fields of a selection and loads the recipe.
     ///
     /// # Errors
     /// When the recipe cannot be read, or disables a module that the selected CPython does not have.
@@ -67,8 +67,8 @@ impl Settings {
         let recipe = filled.recipe.as_deref().unwrap_or(DEFAULT_RECIPE);
         let recipe = load_recipe(recipe, workspace.ctx())?;
         let python = filled.python.unwrap_or(recipe.python);
-        // A recipe is checked against its own `python` when it is parsed; another CPython can have
-        // other modules.
+        // Parsing has checked the recipe against its own `python`, but the selected CPython may
+        // have other modules.
         let is_unknown = |module: &&String| !is_known_module(python.series(), module);
         if let Some(module) = recipe.modules.disabled.iter().find(is_unknown) {
             anyhow::bail!(

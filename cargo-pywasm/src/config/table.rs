@@ -12,7 +12,7 @@ use pywasm_size::Budget;
 
 use pywasm_post_link::{Asked, Initialization, Step};
 
-/// The reason why there is no key `pack` any more.
+/// The reason why the key `pack` was removed.
 const PACK_REMOVED: &str =
     "it saved at most 14 % of the compressed size, and every start of the module took longer";
 
@@ -35,13 +35,13 @@ pub(crate) struct Table {
     pub(crate) snapshot: Option<Initialization>,
 }
 
-/// A Python package or file of the crate, to be embedded.
+/// A Python package or file that the crate embeds.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Utf8PathBuf")]
 pub struct SourcePackage {
     /// The absolute path.
     pub path: Utf8PathBuf,
-    /// The path as it is written in Cargo.toml, which tracebacks show.
+    /// The path as written in Cargo.toml. Tracebacks show this one.
     pub shown: Utf8PathBuf,
 }
 
@@ -58,9 +58,9 @@ pub enum Stdlib {
     /// A directory that the host mounts.
     #[default]
     Dir,
-    /// A zip in a directory that the host mounts.
+    /// A zip file in a directory that the host mounts.
     Zip,
-    /// Only the modules that are embedded.
+    /// The embedded modules only.
     Frozen,
 }
 
@@ -77,7 +77,7 @@ impl FromStr for Stdlib {
     }
 }
 
-/// The place of a table in a manifest.
+/// The part of a manifest that contains the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Package,
@@ -94,8 +94,8 @@ impl Section {
 }
 
 impl Table {
-    /// Parses `metadata.pywasm` of a manifest. Paths become absolute: they are relative to the
-    /// manifest that they are written in.
+    /// Parses the table in a manifest's metadata. Relative paths, which are relative to the
+    /// manifest, become absolute.
     ///
     /// # Errors
     /// When a key is unknown or a value is invalid.
@@ -129,7 +129,8 @@ impl Table {
         self
     }
 
-    /// Merges a package's table with that of its workspace: each key of the package wins.
+    /// Merges a package's table with the table of its workspace. A key in the package's table takes
+    /// precedence.
     pub(super) fn over(self, shared: Self) -> Self {
         Self {
             python: self.python.or(shared.python),
@@ -146,10 +147,10 @@ impl Table {
         }
     }
 
-    /// The steps after the link. `snapshot` adds the step of that name, and a policy next to any
-    /// steps adds `audit`.
+    /// Returns the post-link steps. The key `snapshot` adds the step `snapshot`. The key `policy`
+    /// adds the step `audit` if there is any other step.
     pub(crate) fn post_link(self) -> Option<Asked> {
-        // A budget without steps applies to the module as it is linked.
+        // With a size budget and no steps, the linked module itself is checked.
         let budget = self.size_budget;
         let has_default = budget.is_some() || self.snapshot.is_some();
         let mut steps = self.post_link.or_else(|| has_default.then(Vec::new))?;

@@ -1,4 +1,4 @@
-//! Settings of crates and workspaces that Cargo describes.
+//! Reads the settings of real crates and workspaces with `cargo metadata`.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::builtin;
@@ -31,7 +31,7 @@ fn package(dir: &Utf8Path, name: &str, rest: &str) {
     write(dir.join("src/lib.rs"), "");
 }
 
-/// A package that is a workspace of its own.
+/// Creates a package that is its own workspace.
 fn crate_dir(rest: &str) -> (tempfile::TempDir, Utf8PathBuf) {
     let (dir, root) = scratch();
     package(&root, "x", &format!("[workspace]\n{rest}"));
@@ -50,13 +50,13 @@ fn current(dir: &Utf8Path) -> PackageSettings {
     Workspace::new(&ctx(dir, &[])).current_package().unwrap()
 }
 
-/// The names and reactors of the packages that the project around `dir` links.
+/// Returns the packages of the project around `dir`: each name, and true for a reactor.
 fn linked(dir: &Utf8Path) -> Vec<(String, bool)> {
     let settings = Workspace::new(&ctx(dir, &[])).package_settings().unwrap();
     settings.into_iter().map(|package| (package.name, package.cdylib)).collect()
 }
 
-/// A build-dependency on the helper, which Cargo can resolve without a network.
+/// Returns a build-dependency on `pywasm-build` by path, which Cargo resolves without a network.
 fn helper() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../pywasm-build");
     format!("[build-dependencies]\npywasm-build = {{ path = {path:?} }}\n")
@@ -155,7 +155,7 @@ fn each_package_of_a_virtual_workspace_has_its_own_settings() {
     package(&root.join("d"), "d", "# does not embed Python\n");
 
     let pair = |name: &str, cdylib: bool| (name.to_owned(), cdylib);
-    // The project of the workspace links the packages without a table of their own.
+    // Packages without a table belong to the project of the workspace.
     for dir in [root.clone(), root.join("a"), root.join("b/src")] {
         assert_eq!(project(&dir).unwrap().dir, root, "{dir}");
     }
@@ -223,7 +223,7 @@ fn recipe_path_is_relative_to_its_manifest() {
     }
 }
 
-/// A missing Cargo would be a warning.
+/// `CARGO` names a missing program, so a call of Cargo would be reported as a warning.
 #[test]
 fn cargo_is_called_only_if_something_is_unknown() {
     let (_dir, root) = crate_dir("[package.metadata.pywasm]\n");
@@ -300,7 +300,7 @@ fn steps_after_the_link_include_those_that_keys_imply() {
     let all = Workspace::new(&ctx(&root, &[])).post_links().unwrap();
     assert_eq!(all[&root.join("Cargo.toml")].steps, [Step::Gc, Step::Audit]);
     assert_eq!(all[&root.join("Cargo.toml")].policy.as_deref(), Some("ic"));
-    // A policy alone is for `audit-imports`.
+    // A policy without steps adds no step: only `audit-imports` uses it.
     let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
     assert!(Workspace::new(&ctx(&root, &[])).post_links().unwrap().is_empty());
 }
@@ -315,7 +315,7 @@ fn budget_applies_without_steps_and_its_baseline_is_absolute() {
     let there = ctx(&root.join("src"), &[]);
     let workspace = Workspace::new(&there);
     let asked = workspace.post_links().unwrap().remove(&root.join("Cargo.toml")).unwrap();
-    // A policy alone is for `audit-imports`.
+    // A policy without steps adds no step: only `audit-imports` uses it.
     assert_eq!(asked.steps, []);
     let budget = asked.budget.unwrap();
     assert_eq!(budget.limits.values().collect::<Vec<_>>(), [&1000]);

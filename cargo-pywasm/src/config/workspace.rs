@@ -20,8 +20,8 @@ const HELPER: &str = "pywasm-build";
 
 /// The Cargo workspace around the current directory, as `cargo metadata` describes it.
 ///
-/// A command creates it once and passes it on. Cargo is called when the first answer is needed, and
-/// only then: installing a Python outside of a crate does not need Cargo at all.
+/// A command creates one and passes it on. Cargo is called only when a setting is needed:
+/// installing Python outside of a crate does not need Cargo at all.
 #[derive(Debug)]
 pub struct Workspace<'a> {
     ctx: &'a Ctx,
@@ -30,57 +30,57 @@ pub struct Workspace<'a> {
 
 #[derive(Debug)]
 enum State {
-    /// No directory from the current one up has a Cargo.toml.
+    /// Neither the current directory nor one above it has a Cargo.toml.
     Outside,
     /// Cargo cannot read the nearest Cargo.toml.
     Unreadable { manifest: Utf8PathBuf, reason: String },
-    /// The description by Cargo.
+    /// Cargo has described the workspace.
     Read(Box<Description>),
 }
 
 #[derive(Debug)]
 struct Description {
-    /// The nearest Cargo.toml, of a package or of a virtual workspace.
+    /// The path of the nearest Cargo.toml, which belongs to a package or to a virtual workspace.
     manifest: Utf8PathBuf,
     metadata: Metadata,
-    /// The table of the nearest Cargo.toml, if it is of a package.
+    /// `[package.metadata.pywasm]` of the nearest Cargo.toml.
     own: Option<Table>,
-    /// The table of the workspace.
+    /// `[workspace.metadata.pywasm]` of the workspace.
     shared: Option<Table>,
 }
 
-/// A crate or a workspace that embeds Python: one with the table.
+/// A crate or a workspace that embeds Python: its Cargo.toml has the table `metadata.pywasm`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
     /// The directory of the Cargo.toml with the table.
     pub dir: Utf8PathBuf,
-    /// It depends on `pywasm-build` by version rather than by path.
+    /// True if the project depends on `pywasm-build` by version rather than by path.
     pub helper_by_version: bool,
     /// Modules of the standard library to embed.
     pub freeze: Vec<String>,
     /// Python packages and files of the project to embed.
     pub packages: Vec<SourcePackage>,
-    /// Whether the embedded modules are all that there is. If unset, the recipe decides.
+    /// True if only embedded Python modules can be imported. If unset, the recipe decides.
     pub closed: Option<bool>,
-    /// The source of the rest of the standard library.
+    /// The source of the standard-library modules that are not embedded.
     pub stdlib: Stdlib,
 }
 
 impl<'a> Workspace<'a> {
-    /// The workspace around the current directory of `ctx`. Nothing is read yet.
+    /// Creates the workspace around the current directory of `ctx`. Nothing is read yet.
     #[must_use]
     pub fn new(ctx: &'a Ctx) -> Self {
         Self { ctx, state: OnceCell::new() }
     }
 
-    /// The context that it was created with.
+    /// Returns the context that the workspace was created with.
     #[must_use]
     pub fn ctx(&self) -> &'a Ctx {
         self.ctx
     }
 
-    /// The project that the current directory belongs to: the crate if its Cargo.toml has the
-    /// table, else its workspace.
+    /// Returns the project that the current directory belongs to: the crate if its Cargo.toml has
+    /// the table, else the workspace if its Cargo.toml has one.
     ///
     /// # Errors
     /// When the table is invalid.
@@ -98,7 +98,8 @@ impl<'a> Workspace<'a> {
         }))
     }
 
-    /// The table of the current crate over that of its workspace; empty if there is neither.
+    /// Returns the table of the current crate, with missing keys taken from the table of its
+    /// workspace. Without any table, all keys are unset.
     ///
     /// # Errors
     /// When a table is invalid.
@@ -106,7 +107,7 @@ impl<'a> Workspace<'a> {
         Ok(self.description()?.map(Description::table).unwrap_or_default())
     }
 
-    /// The policy of the current crate: a name, or an absolute path.
+    /// Returns the policy of the current crate: a name, or an absolute path.
     ///
     /// # Errors
     /// When the table is invalid.
@@ -114,7 +115,7 @@ impl<'a> Workspace<'a> {
         Ok(self.table()?.policy)
     }
 
-    /// The size budget of the current crate.
+    /// Returns the size budget of the current crate.
     ///
     /// # Errors
     /// When the table is invalid.
@@ -122,7 +123,7 @@ impl<'a> Workspace<'a> {
         Ok(self.table()?.size_budget)
     }
 
-    /// The steps after the link of the current crate; `None` if the table has none.
+    /// Returns the post-link steps of the current crate, or `None` if the table requests none.
     ///
     /// # Errors
     /// When the table is invalid.
@@ -130,7 +131,8 @@ impl<'a> Workspace<'a> {
         Ok(self.table()?.post_link())
     }
 
-    /// The steps after the link of every package of the workspace that has any, by manifest.
+    /// Returns the post-link steps of each package in the workspace that requests any, by the path
+    /// of its Cargo.toml.
     ///
     /// # Errors
     /// When a table is invalid.
@@ -146,8 +148,8 @@ impl<'a> Workspace<'a> {
         Ok(found)
     }
 
-    /// The settings of the packages that are linked by the current project: those with a build
-    /// script that can link Python, and without a table that makes them a project of their own.
+    /// Returns the settings of the packages that belong to the current project. They depend on
+    /// `pywasm-build`, and no table of their own makes them a separate project.
     ///
     /// # Errors
     /// When a table is invalid or a manifest cannot be read.
@@ -163,20 +165,21 @@ impl<'a> Workspace<'a> {
         Ok(found)
     }
 
-    /// The settings of the package whose Cargo.toml is the nearest one, with or without a table.
+    /// Returns the settings of the package that the nearest Cargo.toml describes, even if it has no
+    /// table.
     ///
     /// # Errors
     /// When there is no package, Cargo cannot read it, or its table is invalid.
     pub fn current_package(&self) -> anyhow::Result<PackageSettings> {
         let description = self.require()?;
         let package = description.current().with_context(|| {
-            format!("`{}` is of a workspace, not of a package", description.manifest)
+            format!("`{}` describes a workspace, not a package", description.manifest)
         })?;
         description.settings(package)
     }
 
-    /// The packages that the current directory stands for: the current one, or every member if the
-    /// nearest Cargo.toml is of a virtual workspace. With them comes the target directory.
+    /// Returns the packages that a command in the current directory applies to, and Cargo's target
+    /// directory. In a virtual workspace these are all members, otherwise the current package.
     ///
     /// # Errors
     /// When there is no crate, or Cargo cannot read it.
@@ -189,8 +192,8 @@ impl<'a> Workspace<'a> {
         Ok((packages, &description.metadata.target_directory))
     }
 
-    /// The description, or `None` outside of crates. A crate that Cargo cannot read is a warning:
-    /// installing and running a Python does not depend on it.
+    /// Returns what Cargo reports, or `None` outside of crates. It also returns `None`, after a
+    /// warning, if Cargo cannot read the crate: Python can be installed and run without it.
     fn description(&self) -> anyhow::Result<Option<&Description>> {
         match self.state()? {
             State::Read(description) => Ok(Some(description)),
@@ -248,12 +251,12 @@ impl Description {
         Ok(Self { manifest, metadata, own, shared })
     }
 
-    /// The package whose Cargo.toml is the nearest one.
+    /// Returns the package that the nearest Cargo.toml describes.
     fn current(&self) -> Option<&Package> {
         self.metadata.packages.iter().find(|package| package.manifest_path == self.manifest)
     }
 
-    /// The Cargo.toml of the workspace.
+    /// Returns the path of the workspace's Cargo.toml.
     fn root(&self) -> Utf8PathBuf {
         self.metadata.workspace_root.join("Cargo.toml")
     }
@@ -278,7 +281,7 @@ impl Description {
         self.shared.as_ref().map(|_| self.metadata.workspace_root.as_path())
     }
 
-    /// Returns true if the package is linked by the current project rather than by its own.
+    /// Returns true if the package belongs to the current project and has no separate one.
     fn is_in_project(&self, package: &Package) -> anyhow::Result<bool> {
         if package.manifest_path == self.manifest {
             return Ok(true);
@@ -290,7 +293,7 @@ impl Description {
         let is_by_version =
             |dependency: &Dependency| dependency.name == HELPER && dependency.source.is_some();
         self.metadata.packages.iter().any(|package| {
-            // The current crate, or any member of a workspace that has the table.
+            // If the current crate has a table, only that crate counts, else all members do.
             (self.own.is_none() || package.manifest_path == self.manifest)
                 && package.dependencies.iter().any(is_by_version)
         })
