@@ -1,23 +1,24 @@
-//! The modules that Cargo built, from its JSON messages.
+//! Finds the wasm modules that Cargo built, in its JSON messages.
 
 use std::io::BufRead;
 
 use camino::Utf8PathBuf;
 use cargo_metadata::{Message, TargetKind};
 
-/// A module that Cargo built or found fresh.
+/// A wasm module that Cargo built or found up to date.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Artifact {
-    /// The Cargo.toml of its package.
+    /// The path of the package's Cargo.toml.
     pub manifest: Utf8PathBuf,
-    /// The module.
+    /// The path of the module.
     pub path: Utf8PathBuf,
 }
 
 /// The recipient of Cargo's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// This tool alone, with this value for `--message-format`. Cargo renders diagnostics as usual.
+    /// Only this tool, which passes the value to `--message-format`. Cargo still renders
+    /// diagnostics.
     Internal(&'static str),
     /// The user, whose arguments request JSON messages.
     Forwarded,
@@ -30,8 +31,8 @@ const RENDERED: &str = "json-render-diagnostics";
 const SHORT: &str = "json-render-diagnostics,json-diagnostic-short";
 
 impl Format {
-    /// Removes a `--message-format` other than JSON from the user's arguments for Cargo: it excludes
-    /// JSON messages.
+    /// Removes `--message-format` from the user's arguments for Cargo unless its value requests
+    /// JSON: with another value, Cargo prints no JSON messages.
     pub(super) fn extract(args: &mut Vec<String>) -> Self {
         const OPTION: &str = "--message-format";
         let index = args.iter().take_while(|arg| *arg != "--").position(|arg| {
@@ -47,14 +48,15 @@ impl Format {
                 args.drain(index..(index + count).min(args.len()));
                 Self::Internal(if value == "short" { SHORT } else { RENDERED })
             }
-            // A form of JSON, or a value that Cargo rejects.
+            // The value requests JSON, or Cargo will reject it.
             _ => Self::Forwarded,
         }
     }
 }
 
-/// Reads Cargo's stdout to the end and returns the commands and reactors among the artifacts, sorted
-/// and without duplicates. `on_line` gets each line, and whether it is a message rather than text.
+/// Reads Cargo's stdout to the end and returns the commands and reactors among the artifacts,
+/// sorted and without duplicates. `on_line` is called with each line, and with true if it is a JSON
+/// message.
 ///
 /// # Errors
 /// When reading fails.
@@ -70,7 +72,7 @@ pub(super) fn read(
         on_line(text.trim_end_matches('\r'), !matches!(message, None | Some(Message::TextLine(_))));
         let Some(Message::CompilerArtifact(artifact)) = message else { continue };
         let is_module = |kind: &TargetKind| matches!(kind, TargetKind::Bin | TargetKind::CDyLib);
-        // `cargo test` builds a second module of the same target.
+        // A target built as a test is not a module of the project.
         if artifact.profile.test || !artifact.target.kind.iter().any(is_module) {
             continue;
         }
@@ -89,7 +91,7 @@ pub(super) fn read(
 mod tests {
     use super::*;
 
-    /// An artifact message as Cargo 1.97 prints it.
+    /// Returns an artifact message in the form that Cargo 1.97 prints.
     fn artifact(name: &str, kind: &str, file: &str) -> String {
         format!(
             r#"{{"reason":"compiler-artifact","package_id":"path+file:///p/{name}#0.1.0","manifest_path":"/p/{name}/Cargo.toml","target":{{"kind":["{kind}"],"crate_types":["{kind}"],"name":"{name}","src_path":"/p/{name}/src/lib.rs","edition":"2024","doc":true,"doctest":false,"test":true}},"profile":{{"opt_level":"0","debuginfo":2,"debug_assertions":true,"overflow_checks":true,"test":false}},"features":[],"filenames":["{file}"],"executable":null,"fresh":false}}"#

@@ -1,4 +1,4 @@
-//! Modules that Cargo has built for a project.
+//! Finds the wasm modules that Cargo has built for a project.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{Package, TargetKind};
@@ -6,9 +6,9 @@ use cargo_metadata::{Package, TargetKind};
 use crate::config::Workspace;
 use pywasm_session::WithHint;
 
-/// Returns the modules of the current crate, or of every member of the current virtual workspace. For
-/// each target it is the latest build, in any profile. Paths below the current directory are relative
-/// to it.
+/// Returns the paths of the wasm modules of the current crate, or of all members of the current
+/// virtual workspace. Each target has one module: its latest build in any profile. Paths below the
+/// current directory are relative.
 ///
 /// # Errors
 /// When there is no crate, or nothing was built.
@@ -31,7 +31,7 @@ pub(crate) fn built_modules(workspace: &Workspace<'_>) -> anyhow::Result<Vec<Utf
     Ok(found.into_iter().map(relative).collect())
 }
 
-/// The file names that Cargo gives to a package's commands and reactors.
+/// Returns the file names that Cargo gives to a package's commands and reactors.
 fn file_names(package: &Package) -> impl Iterator<Item = String> + '_ {
     package.targets.iter().filter_map(|target| {
         let is = |kind: &TargetKind| target.kind.contains(kind);
@@ -45,7 +45,7 @@ fn file_names(package: &Package) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// The file of this name that was modified last, among the profiles in `dir`.
+/// Returns the latest file of this name in the profile directories of `dir`.
 fn latest(dir: &Utf8Path, name: &str) -> Option<Utf8PathBuf> {
     let profiles = dir.read_dir_utf8().ok()?;
     let built = profiles.filter_map(Result::ok).filter_map(|profile| {

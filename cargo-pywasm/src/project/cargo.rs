@@ -1,4 +1,4 @@
-//! Calls of the user's Cargo, with the settings that the project's Cargo configuration lacks.
+//! Calls the user's Cargo and passes the settings that the project's Cargo configuration lacks.
 
 use std::io::BufReader;
 use std::process::{Command, ExitStatus, Stdio};
@@ -20,16 +20,16 @@ use pywasm_store::Ctx;
 pub struct Call<'a> {
     /// The subcommand: `build`, `run` or `test`.
     pub verb: &'static str,
-    /// The arguments after it.
+    /// The arguments after the subcommand.
     pub args: &'a [String],
-    /// Options for `run-wasm`, the runner.
+    /// The options of the runner, `run-wasm`.
     pub runner: Vec<String>,
 }
 
 /// Cargo's variable for the runner, which overrides every configuration file.
 const RUNNER: &str = "CARGO_TARGET_WASM32_WASIP1_RUNNER";
 
-/// The arguments and additional variables of a call.
+/// The arguments of a Cargo call, and the variables that are added to its environment.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Line {
     args: Vec<String>,
@@ -40,7 +40,7 @@ impl Call<'_> {
     /// Prepares the current project and calls Cargo with the user's environment.
     ///
     /// # Errors
-    /// When there is no project, it cannot be prepared, or Cargo cannot be started.
+    /// When there is no project, the project cannot be prepared, or Cargo cannot be started.
     pub fn run(&self, workspace: &Workspace<'_>) -> anyhow::Result<Exit> {
         let ctx = workspace.ctx();
         let status = self
@@ -51,8 +51,9 @@ impl Call<'_> {
         Ok(exit(status))
     }
 
-    /// Does the same and returns the modules that Cargo built or found fresh. They are read from
-    /// Cargo's JSON messages, which are forwarded if the user requested them.
+    /// Does the same as [`Call::run`] and also returns the wasm modules that Cargo built or found
+    /// up to date. They are read from Cargo's JSON messages, which are forwarded to the user on
+    /// request.
     ///
     /// # Errors
     /// As for [`Call::run`].
@@ -87,7 +88,7 @@ impl Call<'_> {
         let mut add = |args: &[&str]| line.args.extend(args.iter().map(|&arg| arg.to_owned()));
         let local = local::path(&project.dir);
         if local.is_file() {
-            // Cargo reads `include` in configuration files since 1.94.
+            // Cargo before 1.94 ignores the `include` of this file in the project's configuration.
             add(&["--config", local.as_str()]);
         }
         if find(config, &TARGET) != Found::Ours && !has_target(self.args) {
@@ -111,7 +112,7 @@ impl Call<'_> {
             line.env.push((PYO3.key(), file.into_string()));
         }
         if self.verb != "build" && (find(config, &RUN) != Found::Other || !self.runner.is_empty()) {
-            // The path of this executable, unless Cargo would split it at a space.
+            // Cargo splits the variable at white space, so such a path cannot be used.
             let tool = if tool.contains(char::is_whitespace) { "cargo" } else { tool };
             let runner = [tool, "pywasm", "run-wasm"].into_iter();
             let runner: Vec<_> = runner.chain(self.runner.iter().map(String::as_str)).collect();
@@ -144,8 +145,8 @@ impl Line {
         command
     }
 
-    /// Calls Cargo and reads the modules that it built. Messages are forwarded on request; other
-    /// lines of stdout always are.
+    /// Calls Cargo and reads the modules that it built. Lines of stdout that are not messages are
+    /// always forwarded, messages only if `forward` is true.
     fn collect(&self, forward: bool, ctx: &Ctx) -> anyhow::Result<(Exit, Vec<Artifact>)> {
         let cargo = program(ctx);
         let mut child = self
@@ -159,7 +160,7 @@ impl Line {
                 ctx.reporter.data(line);
             }
         });
-        let status = child.wait().with_context(|| format!("`{cargo}` can't be waited for"))?;
+        let status = child.wait().with_context(|| format!("can't wait for `{cargo}`"))?;
         Ok((exit(status), found.with_context(|| format!("can't read the output of `{cargo}`"))?))
     }
 }
@@ -168,7 +169,7 @@ fn program(ctx: &Ctx) -> Utf8PathBuf {
     ctx.env.path(CARGO).unwrap_or_else(|| "cargo".into())
 }
 
-/// The exit code of Cargo; if a signal killed it, 130 as in a shell.
+/// Returns the exit code of Cargo, or 130 if a signal killed it, as a shell does after Ctrl-C.
 fn exit(status: ExitStatus) -> Exit {
     Exit::Program(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(130))
 }
@@ -240,7 +241,7 @@ mod tests {
         assert!(hint_of(&error).is_some_and(|hint| hint.contains("cargo pywasm run-wasm")));
     }
 
-    /// Runs a fake Cargo that prints its arguments and the message of a module that it built.
+    /// Runs a fake Cargo that prints its arguments and a message about one built module.
     #[cfg(unix)]
     #[test]
     fn messages_are_forwarded_on_request() {

@@ -1,8 +1,9 @@
-//! `.cargo/config.toml` of a project: the settings with which plain Cargo builds, runs and tests it
-//! for wasm.
+//! `.cargo/config.toml` of a project: the settings that let plain Cargo build, run and test the
+//! project for wasm.
 //!
-//! They are in a block between two marks, and are the same on every machine. Lines of the user are
-//! never changed: if a table exists already, its key goes into a marked block in that table.
+//! The settings are the same on every machine. They are in a block between two marks; a setting of
+//! a TOML table that exists already is in a marked block in that table. The user's lines never
+//! change.
 
 use anyhow::Context;
 use toml_edit::{Document, Item, Table, TableLike};
@@ -15,11 +16,11 @@ const END: &str = "# <<< cargo pywasm";
 /// A key that a project needs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
-    /// The path of its table; empty for a top-level key.
+    /// The path of the TOML table that contains the key; empty for a top-level key.
     table: &'static [&'static str],
     key: &'static str,
     value: &'static str,
-    /// The comment in the line above it.
+    /// The comment in the line above the key; empty for none.
     comment: &'static str,
 }
 
@@ -52,20 +53,20 @@ const SETTINGS: [&Setting; 4] = [&INCLUDE, &TARGET, &RUN, &PYO3];
 pub(crate) enum Found {
     /// The key is missing.
     Missing,
-    /// The key has the value that is needed.
+    /// The key has the required value.
     Ours,
     /// The key has another value.
     Other,
 }
 
-/// A configuration with all settings, and the keys that keep another value of the user.
+/// A configuration with all settings, and the keys for which the user's value was kept.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) text: String,
     pub(crate) kept: Vec<String>,
 }
 
-/// Returns the state of a setting. In a configuration that is not TOML, every key is missing.
+/// Returns the state of a setting. If the configuration is not TOML, every key counts as missing.
 pub(crate) fn find(text: &str, setting: &Setting) -> Found {
     Document::parse(text).map_or(Found::Missing, |document| setting.find(document.as_table()))
 }
@@ -73,8 +74,8 @@ pub(crate) fn find(text: &str, setting: &Setting) -> Found {
 /// Adds the missing settings to a configuration.
 ///
 /// # Errors
-/// When it is not TOML, its marks do not match, or a table has a form that cannot be extended
-/// without changing a line of the user.
+/// When the configuration is not TOML, its marks do not match, or a table has a form that cannot be
+/// extended without changing one of the user's lines.
 pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
     let own = without_blocks(text)?;
     let document = Document::parse(own.as_str())?;
@@ -84,7 +85,7 @@ pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
 
     // The settings of each block, by its offset in the user's text.
     let mut blocks: Vec<(usize, Vec<&Setting>)> = vec![(0, Vec::new()), (own.len(), Vec::new())];
-    // After a table in the first block, top-level keys of the user would become keys of that table.
+    // If the first block ended with a table, the user's top-level keys would become part of it.
     let has_own_keys = document.as_table().iter().any(|(_, item)| !item.is_table());
     for setting in SETTINGS.iter().filter(|setting| found(setting) == Found::Missing) {
         match place(document.as_table(), setting)? {
@@ -116,7 +117,7 @@ pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
     Ok(Written { text, kept })
 }
 
-/// The lines of a block. In an existing table, it has no table headers.
+/// Returns the lines of a block. A block in an existing TOML table has no table headers.
 fn block(settings: &[&Setting], headers: bool, before: &str) -> String {
     let mut lines = String::new();
     if !before.is_empty() && !before.ends_with('\n') {
@@ -144,7 +145,7 @@ fn block(settings: &[&Setting], headers: bool, before: &str) -> String {
     lines
 }
 
-/// The user's text, without the marked blocks.
+/// Returns the user's text, without the marked blocks.
 fn without_blocks(text: &str) -> anyhow::Result<String> {
     let mut own = String::new();
     let mut inside = false;
@@ -176,16 +177,16 @@ fn without_blocks(text: &str) -> anyhow::Result<String> {
     Ok(own)
 }
 
-/// The offset after the line that contains `offset`.
+/// Returns the offset of the line after the one that contains `offset`.
 fn line_end(text: &str, offset: usize) -> usize {
     text[offset..].find('\n').map_or(text.len(), |length| offset + length + 1)
 }
 
 /// A place for a setting.
 enum Place {
-    /// Anywhere, with a table header of its own.
+    /// Any place; the setting gets its own table header.
     Anywhere,
-    /// After the line that contains this offset, the header of its table.
+    /// The place after the header of an existing table. The offset is in the line of that header.
     After(usize),
 }
 
@@ -211,12 +212,12 @@ fn place(root: &Table, setting: &Setting) -> anyhow::Result<Place> {
 }
 
 impl Setting {
-    /// The key's name in its table.
+    /// Returns the name of the key in its table.
     pub(crate) fn key(&self) -> &'static str {
         self.key
     }
 
-    /// The key's full name.
+    /// Returns the full name of the key, with the path of its table.
     fn path(&self) -> String {
         self.table.iter().chain([&self.key]).copied().collect::<Vec<_>>().join(".")
     }

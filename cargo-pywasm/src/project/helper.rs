@@ -1,7 +1,7 @@
-//! `.pywasm/pywasm-build/`: the source of the build script's helper, in the version of this tool.
+//! `.pywasm/pywasm-build/`: the source of the crate `pywasm-build`, in the version of this tool.
 //!
-//! A project that depends on the helper by version gets this one, so that the two always match and
-//! no registry is needed.
+//! A project that depends on `pywasm-build` by version uses this copy. It always matches the tool,
+//! and no registry is needed.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -16,7 +16,7 @@ pub(crate) const NAME: &str = "pywasm-build";
 /// The version of the crate, which is also that of the tool.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Unpacks the helper into the project and returns its directory.
+/// Unpacks `pywasm-build` into the project and returns the crate's directory.
 ///
 /// # Errors
 /// When the directory cannot be written.
@@ -30,7 +30,8 @@ pub(super) fn unpack(project: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
     Ok(root)
 }
 
-/// The manifest without the keys that it inherits from the workspace of the tool.
+/// Returns the manifest of `pywasm-build` without the keys that it inherits from the tool's
+/// workspace.
 fn manifest(text: &str) -> anyhow::Result<String> {
     let mut document: DocumentMut = text.parse().context("the manifest of pywasm-build")?;
     let inherited =
@@ -42,7 +43,7 @@ fn manifest(text: &str) -> anyhow::Result<String> {
     }
     document.remove("lints");
     document.remove("dev-dependencies");
-    // It must not become a member of the project's workspace.
+    // The crate must not become a member of the project's workspace.
     document["workspace"] = Item::Table(Table::new());
     Ok(document.to_string())
 }

@@ -1,4 +1,4 @@
-//! The files that `init` writes, so that plain Cargo builds, runs and tests a crate.
+//! Writes the files with which plain Cargo builds, runs and tests a crate that embeds Python.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -50,7 +50,8 @@ pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<
     Ok(())
 }
 
-/// Converts a selection for the crate's Cargo.toml: the path of a recipe becomes relative to it.
+/// Converts a selection for the Cargo.toml in `dir`: the path of a recipe becomes relative to
+/// `dir`.
 ///
 /// # Errors
 /// When the recipe does not exist.

@@ -1,7 +1,7 @@
 //! `.pywasm/`: the state of a project on this machine.
 //!
-//! `pywasm-build`, the runner and this tool read `project.json`; the symbolic link `installation` is
-//! for people.
+//! `pywasm-build` and this tool read `project.json`. Users can follow the symbolic link
+//! `installation`.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,16 +12,16 @@ use crate::config::{PackageSettings, Stdlib};
 use pywasm_session::WithHint;
 use pywasm_store::stage_file;
 
-/// The directory's name, in the directory of the crate or of its workspace.
+/// The name of the directory, which is in the directory of the crate or of its workspace.
 pub const DIRECTORY: &str = ".pywasm";
 
-/// The content of `project.json`.
+/// The content of `project.json`, which links a project to an installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linked {
     version: u32,
     /// The installation's directory.
     pub installation: Utf8PathBuf,
-    /// The tool that wrote the file, which build scripts run.
+    /// The executable that wrote the file. Build scripts run it.
     pub tool: Option<Utf8PathBuf>,
     /// The source of the standard library at run time.
     pub stdlib: Stdlib,
@@ -30,7 +30,7 @@ pub struct Linked {
 }
 
 impl Linked {
-    /// Creates the link of a project to an installation, written by this executable.
+    /// Creates the link of a project to an installation. Build scripts will run this executable.
     #[must_use]
     pub fn new(installation: Utf8PathBuf, stdlib: Stdlib, packages: Vec<PackageSettings>) -> Self {
         let tool = std::env::current_exe().ok();
@@ -38,10 +38,10 @@ impl Linked {
         Self { version: PROJECT_VERSION, installation, tool, stdlib, packages }
     }
 
-    /// Reads the link of the project that `dir` belongs to, if there is one.
+    /// Reads the `project.json` of the project that `dir` belongs to, if there is one.
     ///
     /// # Errors
-    /// When it cannot be read, or has an unsupported version.
+    /// When the file cannot be read, or has an unsupported version.
     pub fn find(dir: &Utf8Path) -> anyhow::Result<Option<Self>> {
         let mut files = dir.ancestors().map(|dir| dir.join(PROJECT_FILE));
         let Some(path) = files.find(|path| path.is_file()) else {
@@ -62,22 +62,22 @@ impl Linked {
     /// Opens the installation.
     ///
     /// # Errors
-    /// When it cannot be opened, for example because it was uninstalled.
+    /// When the installation cannot be opened, for example because it was uninstalled.
     pub fn open(&self) -> anyhow::Result<Installation> {
         Installation::open(&self.installation)
             .with_context(|| format!("the project's installation `{}`", self.installation))
             .hint(|| "`cargo pywasm install` in the project installs it again".to_owned())
     }
 
-    /// Writes the link into a project and returns true if it changed. A file with the same content
-    /// is not written, so that Cargo does not rebuild what depends on it.
+    /// Writes `.pywasm/` of a project and returns true if `project.json` changed. Files that have
+    /// the right content are not written, so that Cargo does not rebuild what depends on them.
     ///
     /// # Errors
     /// When the directory can't be written.
     pub fn write(&self, project: &Utf8Path) -> anyhow::Result<bool> {
         let dir = project.join(DIRECTORY);
         fs_err::create_dir_all(&dir)?;
-        // A file of its own, because the project's .gitignore belongs to the user.
+        // The project's own .gitignore is not edited, because it belongs to the user.
         replace(&dir.join(".gitignore"), "*\n")?;
         let link = dir.join("installation");
         if link.read_link_utf8().ok().as_deref() != Some(&*self.installation) {
@@ -98,7 +98,7 @@ impl Linked {
     }
 }
 
-/// Replaces a file by rename unless it has this content already. Returns true if it was written.
+/// Replaces a file atomically unless it has this content already. Returns true if it was written.
 pub(super) fn replace(path: &Utf8Path, text: &str) -> anyhow::Result<bool> {
     if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(false);
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use pywasm_session::hint_of;
 
-    /// An installation as far as a link needs it.
+    /// Creates the files of an installation that a link needs.
     fn installation(dir: &Utf8Path, name: &str) -> Utf8PathBuf {
         let root = dir.join(name);
         fs_err::create_dir(&root).unwrap();

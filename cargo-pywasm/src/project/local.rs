@@ -17,11 +17,11 @@ const FILE: &str = "cargo.toml";
 pub(super) struct Local {
     /// The Rust toolchain to use instead of the user's.
     pub(super) rust: Option<Rust>,
-    /// The directory of the build script's helper, if it replaces the one from the registry.
+    /// The directory of `pywasm-build`, if it replaces the crate from the registry.
     pub(super) helper: Option<Utf8PathBuf>,
 }
 
-/// The path of the file in a project.
+/// Returns the path of the file in a project.
 pub(super) fn path(project: &Utf8Path) -> Utf8PathBuf {
     project.join(DIRECTORY).join(FILE)
 }
@@ -30,7 +30,7 @@ impl Local {
     /// Writes the file, or removes it if it would be empty. Returns true if something changed.
     ///
     /// # Errors
-    /// When the project cannot be written.
+    /// When the file cannot be written or removed.
     pub(super) fn write(&self, project: &Utf8Path) -> anyhow::Result<bool> {
         let path = path(project);
         if self.rust.is_some() || self.helper.is_some() {

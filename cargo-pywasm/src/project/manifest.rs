@@ -1,4 +1,4 @@
-//! The Cargo.toml of a crate that embeds Python. Missing keys are added, existing ones are kept.
+//! Adds missing keys to the Cargo.toml of a crate that embeds Python. Existing keys are kept.
 
 use anyhow::Context;
 use toml_edit::{DocumentMut, Item, Table, value};
@@ -7,10 +7,10 @@ use super::helper;
 use crate::config::Selection;
 use pywasm_session::WithHint;
 
-/// A manifest with the table and the build-dependency.
+/// A manifest with the table `[package.metadata.pywasm]` and the build-dependency.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ready {
-    /// Its text.
+    /// The text of the manifest.
     pub(super) text: String,
     /// The path of the build script, `build.rs` by default.
     pub(super) build_script: String,
@@ -19,7 +19,7 @@ pub(super) struct Ready {
 /// Adds the table and `pywasm-build` to a manifest. A new table contains the selection.
 ///
 /// # Errors
-/// When the text is not TOML, or not the manifest of a package with a build script.
+/// When the text is not TOML, is not the manifest of a package, or disables the build script.
 pub(super) fn ready(text: &str, selection: &Selection) -> anyhow::Result<Ready> {
     let mut document: DocumentMut = text.parse()?;
     let package = document

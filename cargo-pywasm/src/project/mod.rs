@@ -1,7 +1,7 @@
 //! A crate that embeds Python, and its link to an installation.
 //!
-//! Files that are committed with the crate are the same on every machine. The state of this machine
-//! (the installation, the Rust toolchain, the resolved settings) is in `.pywasm/`, which Git ignores.
+//! Files that the user commits are the same on every machine. What differs between machines (the
+//! installation, the Rust toolchain, the resolved settings) is in `.pywasm/`, which Git ignores.
 
 #[cfg(feature = "runtime")]
 mod artifacts;

@@ -1,5 +1,5 @@
-//! Prepares a project for Cargo: an installation, the link to it, the build script's helper, and a
-//! Rust toolchain with the target.
+//! Prepares a project for Cargo: installs Python, links the project to the installation, unpacks
+//! `pywasm-build`, and finds a Rust toolchain with the target.
 
 use pywasm_recipes::{CpythonPin, Recipe};
 
@@ -15,7 +15,8 @@ use pywasm_toolchain::ToolchainRequest;
 /// Installs the Python that the project requests, unless it is installed, and links the project to it.
 ///
 /// # Errors
-/// When it cannot be installed, the project cannot be written, or no Rust toolchain has the target.
+/// When Python cannot be installed, the project cannot be written, or no Rust toolchain has the
+/// target.
 pub fn prepare(project: &Project, workspace: &Workspace<'_>) -> anyhow::Result<Installed> {
     let ctx = workspace.ctx();
     let settings = Settings::resolve(&Selection::default(), workspace)?;
@@ -37,8 +38,8 @@ pub fn prepare(project: &Project, workspace: &Workspace<'_>) -> anyhow::Result<I
     Ok(installed)
 }
 
-/// Checks that the policy of the current crate has the wasm features that a recipe compiles for. It is
-/// checked before a build, which takes minutes.
+/// Checks that the policy of the current crate has the wasm features that a recipe compiles for.
+/// The check comes before the build of Python, because that takes minutes.
 ///
 /// # Errors
 /// When the policy lacks a feature, or cannot be read.
@@ -76,7 +77,7 @@ pub fn connect(
     let mut changed = linked.write(&project.dir)?;
     let helper = project.helper_by_version.then(|| helper::unpack(&project.dir)).transpose()?;
     let rust = rust::choose(&project.dir, ctx);
-    // The rest is written even if there is no toolchain.
+    // The file is written even if no toolchain was found; that error is returned at the end.
     let local = Local { rust: rust.as_ref().ok().cloned().flatten(), helper };
     changed |= local.write(&project.dir)?;
     if changed {

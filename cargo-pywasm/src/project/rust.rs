@@ -1,8 +1,8 @@
 //! The choice of a Rust toolchain for a project on this machine.
 //!
-//! The first that works is used: the user's toolchain, the same one after `rustup target add`, a
-//! complete toolchain from the distribution's package archives. A standard library is never combined
-//! with a compiler of another build.
+//! The first of these that has the target is used: the user's toolchain, the user's toolchain after
+//! `rustup target add`, a complete toolchain from the distribution's package archives. The target's
+//! standard library always comes from the same build as the compiler.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ use pywasm_session::variables::RUSTC;
 use pywasm_store::Ctx;
 use pywasm_toolchain::Rust;
 
-/// Returns the toolchain to use instead of the user's, or `None` if that one has the target.
+/// Returns the toolchain to use instead of the user's, or `None` if the user's has the target.
 ///
 /// # Errors
 /// When no toolchain with the target can be found or installed.
@@ -23,7 +23,8 @@ pub(super) fn choose(project: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Option<Rus
     if has_target(project, ctx) {
         return Ok(None);
     }
-    // rustup can take long to fail, and did when the project was linked to this toolchain.
+    // The project already uses the toolchain in the store, because rustup failed before. Trying
+    // rustup again could take long.
     if let Some(rust) = Rust::installed(ctx)?
         && fs_err::read_to_string(local::path(project))
             .is_ok_and(|text| text.contains(rust.rustc().as_str()))
@@ -58,7 +59,7 @@ pub(super) fn choose(project: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Option<Rus
 /// Adds the target with rustup.
 ///
 /// # Errors
-/// When that is impossible; the error is the reason.
+/// When rustup is missing, must not be used or fails; the error is the reason as text.
 fn add_target(project: &Utf8Path, ctx: &Ctx) -> Result<(), String> {
     if ctx.env.path(RUSTC).is_some() {
         return Err("RUSTC names a compiler that may not be from rustup".to_owned());
@@ -85,7 +86,7 @@ fn add_target(project: &Utf8Path, ctx: &Ctx) -> Result<(), String> {
 fn has_target(project: &Utf8Path, ctx: &Ctx) -> bool {
     let rustc = ctx.env.path(RUSTC).or_else(|| ctx.env.program("rustc"));
     let Some(rustc) = rustc else { return false };
-    // rustup's proxy selects the toolchain by the user's environment.
+    // The environment is inherited, because rustup's `rustc` selects the toolchain by it.
     let mut command = Command::new(rustc);
     command.args(["--print", "target-libdir", "--target", pywasm_build::TARGET]);
     command.current_dir(project).output().is_ok_and(|output| {

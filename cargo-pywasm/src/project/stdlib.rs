@@ -1,4 +1,4 @@
-//! The directories that give a module its standard library.
+//! The directories that provide the Python standard library to a wasm module.
 
 use camino::Utf8Path;
 
@@ -9,8 +9,9 @@ use pywasm_cpython::smoke;
 use pywasm_runtime::Dir;
 use pywasm_store::Ctx;
 
-/// Returns the standard library of the project's installation. Outside of projects, it returns one for
-/// each installed series: a module looks only at the path of its own series.
+/// Returns the standard library of the project's installation. Outside of a project, the CPython
+/// series of the wasm module is unknown, so it returns one library for each installed series:
+/// Python looks only at the path of its own series.
 ///
 /// # Errors
 /// When an installation or `project.json` cannot be read.
@@ -32,12 +33,14 @@ pub(crate) fn stdlib(
     };
     match stdlib {
         Stdlib::Dir => {
-            // The list is sorted by version, newest first; a stable sort keeps that in each series.
+            // The list is sorted by version, newest first. The sort is stable, so the first entry
+            // of each series remains its newest.
             pythons.sort_by(|a, b| a.series().cmp(b.series()));
             pythons.dedup_by(|a, b| a.series() == b.series());
             pythons.iter().map(smoke::stdlib).collect()
         }
-        // All series share the zip's directory in the guest, so there can be only one.
+        // The directory of the zip has the same guest path for all series, so only one can be
+        // mounted.
         Stdlib::Zip => pythons.iter().take(1).map(smoke::stdlib_zip).collect(),
         Stdlib::Frozen => Ok(Vec::new()),
     }

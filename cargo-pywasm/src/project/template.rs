@@ -1,4 +1,4 @@
-//! Templates for new crates. Their files are in `templates/`.
+//! Templates for new crates. The files of the templates are in `templates/`.
 
 use std::process::Command;
 
@@ -30,7 +30,7 @@ pub enum Template {
 /// The release of PyO3 that the templates are written for.
 const PYO3: &str = "0.30";
 
-/// The manifest of a canister after `[package]`, without the version of the helper.
+/// The part of a canister's manifest after `[package]`, without the version of `pywasm-build`.
 const CANISTER: &str = include_str!("../../templates/canister/manifest.toml");
 
 /// A file's path in the crate, and its text.
@@ -62,7 +62,7 @@ impl Template {
         matches!(self, Self::Reactor | Self::Canister)
     }
 
-    /// Returns the selection with the recipe of the template, unless it names one.
+    /// Adds the recipe of the template to a selection that has no recipe.
     #[must_use]
     pub fn selection(self, selection: &Selection) -> Selection {
         let mut selection = selection.clone();
@@ -72,7 +72,7 @@ impl Template {
         selection
     }
 
-    /// The commands to run next in the directory of the crate `name`.
+    /// Returns the commands that the user can run next in the directory of the crate `name`.
     #[must_use]
     pub fn next(self, name: &str) -> Vec<String> {
         match self {
@@ -123,7 +123,7 @@ impl Template {
         Ok(())
     }
 
-    /// Adds what the template's code needs to the manifest of `cargo new`.
+    /// Adds the tables and dependencies that the template needs to the manifest of `cargo new`.
     fn manifest(self, text: &str, selection: &Selection) -> anyhow::Result<String> {
         let mut document: DocumentMut = text.parse()?;
         if self == Self::Canister {
@@ -134,7 +134,7 @@ impl Template {
         if self == Self::Reactor {
             let mut library = Table::new();
             library["crate-type"] = value(Array::from_iter(["cdylib"]));
-            // It comes directly after `[package]`.
+            // `[lib]` comes directly after `[package]`.
             library.set_position(Some(1));
             document["lib"] = Item::Table(library);
         }
@@ -145,7 +145,7 @@ impl Template {
     }
 }
 
-/// The manifest of a canister after `[package]`.
+/// Returns the part of a canister's manifest after `[package]`.
 fn canister(selection: &Selection) -> anyhow::Result<String> {
     let mut document: DocumentMut = CANISTER.parse()?;
     let set = |item: &mut Item, text: String| {
@@ -166,7 +166,7 @@ fn canister(selection: &Selection) -> anyhow::Result<String> {
     Ok(document.to_string())
 }
 
-/// Cargo's message without the prefix `error: `.
+/// Returns Cargo's message without the prefix `error: `.
 fn message(stderr: &str) -> &str {
     let stderr = stderr.trim();
     stderr.strip_prefix("error: ").unwrap_or(stderr)

@@ -1,4 +1,4 @@
-//! A configuration with the settings, for each form that a user's own may have.
+//! Adds the settings to each form of configuration that a user may have.
 
 use super::*;
 use pywasm_session::hint_of;
@@ -9,7 +9,7 @@ fn written(text: &str) -> String {
     written.text
 }
 
-/// The user's own lines, in their order.
+/// Returns the user's own lines, in their order.
 fn own(text: &str) -> String {
     without_blocks(text).unwrap()
 }
