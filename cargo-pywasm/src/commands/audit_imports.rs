@@ -18,7 +18,7 @@ use pywasm_wasm::Module;
 /// Check what a host would reject in a module, or what a link would leave undefined
 ///
 /// Accepts modules (.wasm, .wasm.gz), objects and archives. All members of an archive are checked,
-/// and libc is assumed present. In a project, the default is what it has built. The exit code is 1
+/// and libc is assumed present. In a project, the default is its built modules. The exit code is 1
 /// if there are findings.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -135,7 +135,7 @@ fn files(args: &Args, policy: &Policy, workspace: &Workspace<'_>) -> anyhow::Res
     Ok(unused_by_all(found?))
 }
 
-/// Removes the warning about an unused pattern of the policy if one of the files uses it.
+/// Removes the finding about an unused pattern of the policy from all files if any file uses it.
 fn unused_by_all(mut found: Vec<Audited>) -> Vec<Audited> {
     let mut unused: BTreeMap<String, usize> = BTreeMap::new();
     for one in &found {
@@ -172,7 +172,8 @@ fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
     Ok(Audited::new(input.path, &policy.name, findings))
 }
 
-/// Audits objects without the rest of their link. libc is assumed present: every link has one.
+/// Audits objects without the other files of their link. libc is assumed present, because every
+/// link includes it.
 fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
     let mut closure = link.closure();
     closure.undefined.retain(|undefined| !pywasm_stubs::is_libc_symbol(&undefined.name));
@@ -182,7 +183,7 @@ fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
 fn link(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Audited> {
     let (link, is_linked) = link_set(&args.files, &args.whole_archive, &args.root, ctx)?;
     if !is_linked {
-        return Err(anyhow::anyhow!("nothing is linked: only the needed members of archives are"))
+        return Err(anyhow::anyhow!("nothing is linked: no member of an archive is needed"))
             .hint(|| "add an object, `--root SYMBOL` or `--whole-archive FILE`".to_owned());
     }
     let closure = link.closure();
@@ -191,7 +192,8 @@ fn link(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Audited> {
     Ok(Audited { pulled, ..Audited::new("link set", &policy.name, findings) })
 }
 
-/// Returns the link set of a command line, and true if something in it is linked.
+/// Returns the link set of a command line. The boolean is false if nothing in the set is linked: it
+/// has only archives, and no member of them is needed.
 pub(super) fn link_set(
     files: &[Utf8PathBuf],
     whole: &[Utf8PathBuf],

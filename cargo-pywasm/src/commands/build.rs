@@ -30,8 +30,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When the current crate does not embed Python or cannot be prepared, or a step after the link
-/// fails.
+/// When the current crate does not embed Python or cannot be prepared, or a post-link step fails.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let call = Call { verb: "build", args: &args.cargo_args, runner: Vec::new() };
     let workspace = Workspace::new(ctx);
@@ -40,7 +39,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return call.run(&workspace);
     }
     if is_dev_profile(&args.cargo_args) {
-        // A budget without steps is checked in release builds only.
+        // A size budget without post-link steps is checked in release builds only.
         let alone = asked.iter().filter(|(_, it)| it.steps.is_empty());
         let alone: BTreeSet<Utf8PathBuf> = alone.map(|(manifest, _)| manifest.clone()).collect();
         let cut: BTreeSet<String> = asked.values_mut().filter_map(Asked::for_development).collect();
@@ -52,7 +51,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             return call.run(&workspace);
         }
     }
-    // Plan before the build, so that a missing `wasm-opt` is reported early.
+    // Planning comes before the build, so that a missing `wasm-opt` is reported early.
     let plan = |(manifest, asked): (&Utf8PathBuf, &Asked)| -> anyhow::Result<_> {
         let of = || format!("`post-link` of `{manifest}`");
         let project = post_link::surroundings(asked, ctx)?;

@@ -22,7 +22,7 @@ pub struct Args {
     action: Action,
 }
 
-/// Time after which an unused compiled module is pruned: a week.
+/// The time after which an unused compiled module is pruned: a week.
 const UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 #[derive(Debug, Subcommand)]
@@ -40,7 +40,7 @@ enum Action {
     /// Remove what is no longer needed: files of killed runs, build directories of finished
     /// installations, compiled modules unused for a week, and the caches of older versions
     Prune {
-        /// Only files that were not changed for this time, such as 30d
+        /// Only files that have not changed for this time, such as 30d
         #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
         older_than: Option<Duration>,
         /// Print what would be removed
@@ -126,7 +126,8 @@ impl Kinds {
     }
 }
 
-/// Removes the paths that `choice` returns. It is called while all locks are held.
+/// Removes the paths that `choice` returns. `choice` is called while all locks are held, so that no
+/// process uses the paths.
 fn remove_all(
     choice: impl Fn() -> anyhow::Result<Vec<Utf8PathBuf>>,
     dry_run: bool,
@@ -149,9 +150,9 @@ fn remove_all(
     Ok(())
 }
 
-/// Takes every lock of the store, so that no other process changes it. While it waits for one lock,
-/// it holds no other: the process that holds that lock may need another one, as a build takes its
-/// own lock first and those of its downloads later.
+/// Takes every lock of the store, so that no other process changes it. While it waits for a lock,
+/// it holds no other. Otherwise a deadlock could occur: the process that holds the awaited lock may
+/// take more locks, as a build does when it starts a download.
 fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<File>> {
     loop {
         let names = ctx.store.keys(Bucket::Locks)?;
@@ -176,7 +177,7 @@ fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<File>> {
                 locks.clear();
                 drop(ctx.store.lock(name, &ctx.reporter)?);
             }
-            // A lock that was created meanwhile belongs to a new process.
+            // If a lock was created in the meantime, a new process holds it: start again.
             None if ctx.store.keys(Bucket::Locks)? == names => return Ok(locks),
             None => {}
         }
@@ -202,7 +203,7 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     if ctx.store.cache().exists() {
         for entry in ctx.store.cache().read_dir_utf8()? {
             let entry = entry?;
-            // A bucket with another layout version: `sources-v7`.
+            // The directory is a bucket with another layout version, such as `sources-v7`.
             if entry.file_type()?.is_dir()
                 && !known.contains(&entry.file_name())
                 && entry.file_name().contains("-v")
@@ -216,7 +217,7 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     for dir in staging.iter().filter(|dir| dir.exists()) {
         for entry in dir.read_dir_utf8()? {
             let path = entry?.into_path();
-            // A running process may still use it, but no step takes an hour.
+            // A running process may use the entry, but no step takes longer than an hour.
             if is_older(&path, Duration::from_secs(3600)) {
                 paths.push(path);
             }
@@ -224,7 +225,7 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     }
     for key in ctx.store.keys(Bucket::Wasm)? {
         let path = ctx.store.entry(Bucket::Wasm, &key);
-        // Loading a compiled module updates its time.
+        // Loading a compiled module updates its modification time.
         if is_older(&path, UNUSED) {
             paths.push(path);
         }
@@ -246,14 +247,15 @@ fn is_older(path: &Utf8Path, age: Duration) -> bool {
     elapsed.is_ok_and(|elapsed| elapsed >= age)
 }
 
-/// Renames the entry, then deletes it: if this process is killed, no path in the store is left
-/// incomplete.
+/// Renames the entry, then deletes it. If this process is killed, the store contains no incomplete
+/// entry.
 fn remove(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     let stage = ctx.store.stage(Bucket::Builds)?;
     let aside = stage.path().join("removed");
     let path = match fs_err::rename(path, &aside) {
         Ok(()) => aside,
-        // The staging area of installations may be on another file system; nothing reads it.
+        // The staging area of installations may be on another file system. Its entries can be
+        // deleted in place, because no process reads them.
         Err(error) if error.kind() == ErrorKind::CrossesDevices => path.to_owned(),
         Err(error) => return Err(error.into()),
     };
@@ -265,8 +267,8 @@ fn remove(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies the downloads under their names in the store, which `fetch` expects in a mirror. Each is
-/// hashed, so that a corrupt file does not spread.
+/// Copies the downloads. They keep their names from the store, which `fetch` expects in a mirror.
+/// The digest of each file is checked, so that a corrupt file is not copied.
 fn mirror(dir: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     fs_err::create_dir_all(dir)?;
     let mut count = 0;
@@ -282,7 +284,7 @@ fn mirror(dir: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
                 .warn(format!("`{path}` does not have the digest in its name and is skipped"));
             continue;
         }
-        // The rename keeps a mirror that is in use free of incomplete files.
+        // The file is renamed when it is complete, because other machines may be using the mirror.
         let part = dir.join(format!("{key}.part"));
         fs_err::copy(&path, &part).with_context(|| format!("can't copy `{path}`"))?;
         fs_err::rename(&part, dir.join(&key))?;

@@ -1,4 +1,4 @@
-//! `cargo pywasm completions SHELL`.
+//! `cargo pywasm completions`: prints a completion script for a shell.
 
 use clap::CommandFactory;
 use clap_complete::Shell;

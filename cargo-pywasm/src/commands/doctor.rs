@@ -18,11 +18,11 @@ pub struct Args {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum State {
-    /// As needed.
+    /// The check passed.
     Ok,
-    /// Optional, or slower without it.
+    /// Something optional is missing.
     Note,
-    /// Required: an install fails without it.
+    /// Something required is missing: `install` would fail.
     Missing,
 }
 

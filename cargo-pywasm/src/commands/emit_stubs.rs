@@ -1,4 +1,4 @@
-//! `cargo pywasm emit-stubs`: stubs for undefined symbols and for imports.
+//! `cargo pywasm emit-stubs`: writes stubs for undefined symbols and for imports.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -135,7 +135,7 @@ fn before_the_link(
     write(&args.output, &found.archive(reporter, shims), ctx)?;
     written.push(args.output.clone());
     ctx.reporter.status("Wrote", count(found.stubs.len(), "stub"));
-    // The order is that of the link: the archive comes last.
+    // The paths are printed in the order in which they must be linked: the archive comes last.
     written.iter().for_each(|path| ctx.reporter.data(path));
     Ok(Exit::Success)
 }
@@ -154,7 +154,8 @@ fn shims(found: &Stubs, ctx: &Ctx) -> anyhow::Result<Vec<Member>> {
         let file = scratch.path().join(format!("{name}.c"));
         fs_err::write(&file, source)?;
         let mut cc = python.cc();
-        // Outside a build script, cc needs a host and must print no directives.
+        // Outside of a build script, the cc crate needs a host, and must not print Cargo
+        // directives.
         let objects = cc
             .file(&file)
             .out_dir(scratch.path())
@@ -170,7 +171,7 @@ fn shims(found: &Stubs, ctx: &Ctx) -> anyhow::Result<Vec<Member>> {
     Ok(members)
 }
 
-/// Returns the rules of the file, then those of the command line, which win.
+/// Returns the rules of the file and those of the command line, which take precedence.
 fn rules(args: &Args, ctx: &Ctx) -> anyhow::Result<Rules> {
     let mut rules = match &args.rules {
         Some(path) => {
@@ -187,13 +188,13 @@ fn rules(args: &Args, ctx: &Ctx) -> anyhow::Result<Rules> {
     Ok(rules)
 }
 
-/// Returns the behaviour of symbols without a rule.
+/// Returns the behaviour of stubs for symbols without a rule.
 fn default(args: &Args) -> Option<Behaviour> {
     let named = args.rules.is_some() || !args.stubs.is_empty();
     (!named || !args.only.is_empty()).then_some(Behaviour::Trap)
 }
 
-/// Returns how stubs report their name, which depends on the host's functions.
+/// Chooses the host function with which stubs report their name.
 fn trap_reporter(policy: &Policy) -> TrapReporter {
     if policy.has("ic0", "trap") {
         TrapReporter::Ic
@@ -204,7 +205,7 @@ fn trap_reporter(policy: &Policy) -> TrapReporter {
     }
 }
 
-/// Warns about stubs of variables, whose real size is unknown.
+/// Warns about stubs for variables, because the real size of a variable is unknown.
 fn warn_variables(found: &Stubs, ctx: &Ctx) {
     let variables = found.stubs.iter().filter(|stub| stub.kind == SymbolKind::Data);
     let names: Vec<&str> = variables.map(|stub| stub.name.as_str()).collect();
@@ -227,7 +228,7 @@ fn warn_unused(unused: &[String], ctx: &Ctx) {
 fn warn_unresolved(left: &[String], ctx: &Ctx) {
     if let [first, ..] = left {
         ctx.reporter.warn(format!(
-            "{} undefined without a rule or a stub: {first}{}",
+            "{} still undefined, because no rule matches: {first}{}",
             if left.len() == 1 {
                 "1 symbol is".to_owned()
             } else {

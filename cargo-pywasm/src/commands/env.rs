@@ -1,4 +1,4 @@
-//! `cargo pywasm env`: an installation as environment variables.
+//! `cargo pywasm env`: prints environment variables for an installation.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ("CFLAGS_wasm32_wasip1", quoted.join(" ")),
     ]);
     if quoted != flags {
-        // The cc crate splits flags at spaces unless this variable announces quotes.
+        // Without this variable, the cc crate splits flags at spaces and ignores quotes.
         variables.insert("CC_SHELL_ESCAPED_FLAGS", "1".to_owned());
     }
     if args.format == Format::Json || ctx.reporter.is_json() {
@@ -86,7 +86,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// A flag in a list of flags, quoted if a shell would split it.
+/// Quotes a flag for a list of flags if a shell would split it.
 fn word(flag: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=./+:,@%".contains(c);
     if flag.chars().all(plain) { flag.to_owned() } else { posix(flag) }
@@ -97,8 +97,8 @@ fn posix(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// Quotes a value for PowerShell, where typographic single quotes end a quoted string, too. A doubled
-/// quote is a literal one.
+/// Quotes a value for PowerShell. There, typographic single quotes end a quoted string, too, and
+/// any of them is escaped by doubling it.
 /// <https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules>
 fn powershell(value: &str) -> String {
     let mut quoted = String::from("'");
@@ -112,7 +112,7 @@ fn powershell(value: &str) -> String {
     quoted
 }
 
-/// One assignment, quoted so that any value is passed on unchanged.
+/// Returns the assignment of a variable, quoted so that any value is preserved.
 fn line(format: Format, name: &str, value: &str) -> String {
     match format {
         Format::Sh => format!("export {name}={}", posix(value)),

@@ -57,8 +57,8 @@ impl Message for FrozenMessage<'_> {
     const REASON: &'static str = "frozen";
 }
 
-/// Runs the command. Naming nothing is not an error: the object is empty then, or has the modules
-/// without which Python does not start if the set is closed.
+/// Runs the command. If nothing is named, the object is empty. A closed set always contains the
+/// modules that Python needs to start.
 ///
 /// # Errors
 /// When a module or package cannot be found or compiled, or the object cannot be written.
@@ -110,7 +110,8 @@ fn installation(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Instal
     }
 }
 
-/// Collects what the recipe, the crate and the command line name, in this order.
+/// Collects the modules and packages that the recipe, the crate and the command line name, in this
+/// order.
 fn wanted(
     args: &Args,
     project: Option<Project>,

@@ -26,7 +26,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When there is no crate, a file of it conflicts, or the Python cannot be installed.
+/// When there is no crate, one of its files conflicts, or the Python cannot be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let dir = ctx.cwd.join(&args.path);
     let dir = dir.canonicalize_utf8().with_context(|| format!("can't open `{dir}`"))?;
@@ -34,7 +34,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return Err(anyhow::anyhow!("`{dir}` has no Cargo.toml"))
             .hint(|| "`cargo pywasm new NAME` creates a crate".to_owned());
     }
-    // An invalid selection is an error before anything is written.
+    // This reports an invalid selection before any file is written.
     Settings::resolve(&args.selection, &Workspace::new(ctx))?;
     init(&dir, &args.selection, ctx)?;
     let there = ctx.at(dir);

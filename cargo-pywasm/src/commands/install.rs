@@ -105,7 +105,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Returns `--wasi-sdk`, else `WASI_SDK_PATH` unless `--toolchain` is given, else `--toolchain`.
+/// Chooses the toolchain: `--wasi-sdk`, else a `--toolchain` other than `auto`, else
+/// `WASI_SDK_PATH`, else `auto`.
 fn toolchain_request(args: &Args, ctx: &Ctx) -> ToolchainRequest {
     let named = args.wasi_sdk.clone().map(|path| ctx.cwd.join(path));
     let from_env = || ctx.env.path(WASI_SDK_PATH);
@@ -118,7 +119,7 @@ fn toolchain_request(args: &Args, ctx: &Ctx) -> ToolchainRequest {
     }
 }
 
-/// Returns the requested native Python after checking its version.
+/// Returns the requested native Python, if any. Its version must match the CPython to build.
 fn build_python(args: &Args, series: MinorVersion, ctx: &Ctx) -> anyhow::Result<BuildPython> {
     let named = args.build_python.clone().map(|path| ctx.cwd.join(path));
     let Some(path) = named.or_else(|| ctx.env.path(PYWASM_BUILD_PYTHON)) else {

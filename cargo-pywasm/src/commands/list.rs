@@ -66,7 +66,7 @@ pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Returns the compiler's name and version, from the manifest.
+/// Returns the name and version of the compiler, as the installation's manifest records them.
 fn compiler(python: &Installation) -> anyhow::Result<String> {
     #[derive(Deserialize)]
     struct Manifest {
@@ -81,7 +81,7 @@ fn compiler(python: &Installation) -> anyhow::Result<String> {
     Ok(manifest.toolchain.clang)
 }
 
-/// Returns `clang 22.1.8` for `Debian clang version 22.1.8 (…)`.
+/// Shortens the output of `clang --version`: `clang 22.1.8` for `Debian clang version 22.1.8 (…)`.
 fn short(clang: &str) -> String {
     let version = clang.split_once("clang version ").map(|(_, rest)| rest.split_whitespace());
     version.and_then(|mut words| words.next()).map_or(clang.to_owned(), |it| format!("clang {it}"))

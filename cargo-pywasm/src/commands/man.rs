@@ -1,4 +1,4 @@
-//! `cargo pywasm man DIR`.
+//! `cargo pywasm man`: writes the manual pages.
 
 use camino::Utf8PathBuf;
 use clap::CommandFactory;
@@ -27,7 +27,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Returns the environment variables and exit codes, for the first page.
+/// Returns the section about environment variables and exit codes for the first page.
 fn extra() -> String {
     let mut text = String::from("Environment variables:\n\n");
     for (name, meaning) in DOCUMENTED {

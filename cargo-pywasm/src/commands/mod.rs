@@ -1,4 +1,4 @@
-//! The subcommands, one file each: `Args` and `run`.
+//! The subcommands. The module of each one has its arguments, `Args`, and the function `run`.
 
 pub mod audit_imports;
 #[cfg(feature = "runtime")]

@@ -1,4 +1,4 @@
-//! `cargo pywasm post-link`: runs the steps after the link on a module.
+//! `cargo pywasm post-link`: runs the post-link steps on a module.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -42,7 +42,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// The default steps, which suit any host.
+/// The default steps. They suit any host.
 const DEFAULT: [Step; 4] = [Step::Gc, Step::WasmOpt, Step::Strip, Step::Gzip];
 
 /// Runs the command.
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     finish(files.into_iter().map(|files| (files, &plan)).collect(), ctx)
 }
 
-/// Returns what a plan needs of the project in the current directory.
+/// Returns the parts of the project in the current directory that a plan needs.
 pub(super) fn surroundings(asked: &Asked, ctx: &Ctx) -> anyhow::Result<Project> {
     #[cfg(feature = "runtime")]
     {
@@ -91,7 +91,7 @@ fn asked(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Asked> {
         steps.push(Step::Audit);
     }
     let policy = args.policy.clone().or(of_project.policy);
-    // The budget is for the project's own steps.
+    // The size budget applies only to the result of the project's own steps.
     let budget = of_project.budget.filter(|_| args.steps.is_empty());
     let snapshot = of_project.snapshot;
     Ok(Asked { steps, policy, require_wasm_opt, budget, snapshot })
@@ -115,13 +115,14 @@ fn files(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Vec<Files>> {
         .iter()
         .map(|path| {
             Files::of_project(path)
-                .with_context(|| format!("`{path}` has no default output"))
+                .with_context(|| format!("cannot derive an output path from `{path}`"))
                 .hint(|| "add `--output FILE`".to_owned())
         })
         .collect()
 }
 
-/// Runs plans on modules, reports the results, and writes all modules, or none if one is rejected.
+/// Runs a plan on each module and reports the results. If the audit rejects any module, none is
+/// written.
 ///
 /// # Errors
 /// Those of [`run`].

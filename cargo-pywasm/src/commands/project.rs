@@ -1,4 +1,4 @@
-//! `cargo pywasm project`: the settings of the current package, for its build script.
+//! `cargo pywasm project`: prints the settings of the current package for its build script.
 
 use serde::Serialize;
 

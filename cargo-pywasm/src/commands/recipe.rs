@@ -1,4 +1,4 @@
-//! `cargo pywasm recipe list | show | check`.
+//! `cargo pywasm recipe`: lists, shows and checks recipes.
 
 use clap::Subcommand;
 use pywasm_recipes::{Recipe, builtin_names};

@@ -1,4 +1,4 @@
-//! `cargo pywasm rewire`: connects imports of a finished module to its own functions.
+//! `cargo pywasm rewire`: connects imports of a linked module to functions of the same module.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -8,7 +8,7 @@ use pywasm_audit::{Content, Input};
 use pywasm_rewrite::{self as rewrite, Wire};
 use pywasm_store::Ctx;
 
-/// Connect imports of a module to its own functions, such as WASI's to a polyfill
+/// Connect imports of a module to functions of the same module, such as a WASI polyfill
 ///
 /// The default is for canisters with ic-wasi-polyfill: each WASI import is connected to
 /// `__ic_custom_NAME`. A module with nothing to rewire is copied unchanged. Prints the path of the
@@ -32,7 +32,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When the file is not a finished module, or a function has another type than its import.
+/// When the file is not a linked module, or the type of a function differs from that of its import.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let bytes = match Input::read(&args.file, &ctx.cwd)?.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Parses a wire for clap, which takes errors as text.
+/// Parses a wire for clap, which expects errors as text.
 fn wire(text: &str) -> Result<Wire, String> {
     Wire::parse(text).map_err(|error| format!("{error:#}"))
 }

@@ -62,7 +62,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         program = program.dir(dir);
     }
     if line.prompts && std::io::stdin().is_terminal() {
-        // The default REPL needs termios, and 3.13 prints a warning at each start without it.
+        // The default REPL needs `termios`, which WASI lacks. CPython 3.13 would print a warning at
+        // each start.
         program = program.env("PYTHON_BASIC_REPL", "1");
     }
     program = args.sandbox.with_variables(program, ctx)?.args(view.python_args);
@@ -73,7 +74,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Program(end.code()))
 }
 
-/// Runs `cargo run` if the arguments are for the current crate.
+/// Runs `cargo run` if the arguments are for the current crate, else returns `None`.
 fn crate_call(
     args: &Args,
     workspace: &Workspace<'_>,
@@ -90,7 +91,7 @@ fn crate_call(
     Ok(Some(call.run(workspace)))
 }
 
-/// The directories of the program, and its command line with guest paths.
+/// The directories that the program sees, and its command line, with guest paths.
 #[derive(Debug, PartialEq, Eq)]
 struct View {
     dirs: Vec<Dir>,
@@ -109,7 +110,7 @@ impl View {
             let path =
                 host.canonicalize_utf8().with_context(|| format!("can't open script `{host}`"))?;
             let in_cwd = !args.sandbox.no_cwd && path.starts_with(&ctx.cwd);
-            // `..` can't leave `/`, so such a script is run by its absolute path.
+            // In the guest, `..` can't leave `/`, so a path with `..` is replaced by the full path.
             if !in_cwd || !goes_down(word) {
                 *word = path.to_string();
             }
@@ -146,7 +147,8 @@ mod tests {
         Cli::try_parse_from(["run"].iter().chain(words)).unwrap().args
     }
 
-    /// Creates a context in `root/here`, with scripts there and next to it.
+    /// Creates scripts in `root/here` and `root/beside`, and a context whose current directory is
+    /// `root/here`.
     fn at(root: &tempfile::TempDir) -> Ctx {
         let root = Utf8PathBuf::from_path_buf(root.path().canonicalize().unwrap()).unwrap();
         for file in ["here/own.py", "here/sub/own.py", "beside/other.py"] {

@@ -14,7 +14,7 @@ use crate::sandbox::Sandbox;
 use pywasm_runtime::{Call, Program, Runtime};
 use pywasm_store::Ctx;
 
-/// Variables that are passed on: they configure the diagnostics of Rust programs.
+/// Variables that the program inherits, because they configure the diagnostics of Rust programs.
 const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"];
 
 /// Run a wasm module with embedded Python; the runner of `cargo run` and `cargo test`
@@ -37,14 +37,15 @@ pub struct Args {
     /// Call an export of a reactor, as in `add(40, 2)`, and print its result; can be repeated
     #[arg(long, value_name = "EXPORT(NUMBERS)")]
     invoke: Vec<Call>,
-    /// Print the running time without compilation to stderr, and with --fuel the instructions
+    /// Print the running time, without compilation, to stderr; with --fuel, also the instructions
     #[arg(long)]
     stats: bool,
     /// Run the program N times, each in a new instance
     #[arg(long, value_name = "N", requires = "stats", default_value = "1")]
     repeat: NonZeroU32,
     /// The module and its arguments
-    // One field for both: clap would handle a `--help` between two fields itself.
+    // The module and its arguments share a field: with two fields, clap would handle a `--help`
+    // between them itself.
     #[arg(value_name = "MODULE", required = true, trailing_var_arg = true)]
     program: Vec<String>,
 }
@@ -87,7 +88,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     };
     let mut end = once()?;
     for _ in 1..args.repeat.get() {
-        // After a timeout the program keeps running, and would disturb the next run.
+        // After a timeout, the stopped program may still be running and would disturb the next run.
         if end.was_stopped() {
             break;
         }

@@ -19,10 +19,10 @@ use pywasm_store::stage_file;
 
 /// Show what takes space in a module: Python modules, objects, crates, functions and data
 ///
-/// Every byte of the file is listed, also those of unknown origin. Accepts modules (.wasm,
-/// .wasm.gz); in a project, the default is what it has built. Functions are attributed by their
-/// names, and by the record or the linker map that a build leaves beside a module. The exit code is
-/// 1 if a budget is exceeded.
+/// Every byte of the file is counted, even if its origin is unknown. Accepts modules (.wasm,
+/// .wasm.gz); in a project, the default is its built modules. Functions are attributed by their
+/// names, and by the record or the linker map that a build leaves next to a module. The exit code
+/// is 1 if a budget is exceeded.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module
@@ -31,7 +31,7 @@ pub struct Args {
     /// The lines of the table [default: section, then origin]
     #[arg(long, value_name = "WHAT")]
     by: Option<By>,
-    /// The number of lines; 0 is all
+    /// The number of lines; 0 for all
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
     /// Print a JSON document instead of tables
@@ -137,7 +137,7 @@ fn print(args: &Args, all: &[(Measured, Vec<Over>)], ctx: &Ctx) {
     }
 }
 
-/// Reports exceeded limits, and keys that apply to nothing.
+/// Reports exceeded limits, and keys of the budget that match nothing in the module.
 fn report_budget(
     all: &Breakdown,
     over: &[Over],
@@ -155,7 +155,8 @@ fn report_budget(
     if over.is_empty() { exit } else { Exit::Findings }
 }
 
-/// Returns the project's modules: the finished module, unless the linked module is newer.
+/// Returns the project's modules. For each one, this is the output of the post-link steps, or the
+/// linked module if that is newer.
 fn built(workspace: &Workspace<'_>) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let ctx = workspace.ctx();
     let time = |path: &Utf8Path| ctx.cwd.join(path).metadata().and_then(|it| it.modified()).ok();
@@ -189,7 +190,7 @@ fn module(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Measures a module with its record, or with its linker map and archives.
+/// Measures a module by the record next to it, or else by its linker map and archives.
 fn breakdown(
     path: &Utf8Path,
     bytes: &[u8],
@@ -221,7 +222,7 @@ fn breakdown(
     Ok(found)
 }
 
-/// Reads the given archives, else those of the project's installation.
+/// Reads the archives of `--archive`, or else those of the project's installation.
 fn members(args: &Args, ctx: &Ctx) -> anyhow::Result<Members> {
     if !args.archive.is_empty() {
         let archives: Vec<Utf8PathBuf> = args.archive.iter().map(|it| ctx.cwd.join(it)).collect();
@@ -242,7 +243,8 @@ fn old(path: &Utf8Path, members: &Members, ctx: &Ctx) -> anyhow::Result<Breakdow
     breakdown(path, &module(path, ctx)?, None, members, ctx)
 }
 
-/// Returns the breakdown of the last build within the budget, whose record is kept.
+/// Returns the breakdown of the last build that was within the budget, from the record of that
+/// build.
 fn last_good(file: &Utf8Path, ctx: &Ctx) -> Option<Breakdown> {
     let finished = Files::of_project(file).map_or(file.to_owned(), |files| files.output);
     let place = record_place(&ctx.cwd.join(finished))?;

@@ -1,4 +1,4 @@
-//! `cargo pywasm snapshot`: makes a module that starts with Python initialized.
+//! `cargo pywasm snapshot`: creates a wasm module that starts with Python initialized.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Returns the module, and the directories of its standard library.
+/// Returns the path of the wasm module and the directories of its standard library.
 fn source(args: &Args, ctx: &Ctx) -> anyhow::Result<(Utf8PathBuf, Vec<Dir>)> {
     if let Some(file) = &args.file {
         return Ok((file.clone(), project::stdlib(file, args.stdlib, ctx)?));

@@ -1,4 +1,4 @@
-//! `cargo pywasm toolchain list | install | rust | wasm-opt`.
+//! `cargo pywasm toolchain`: lists and installs toolchains and `wasm-opt`.
 
 use camino::Utf8PathBuf;
 use clap::Subcommand;
@@ -12,7 +12,7 @@ use pywasm_toolchain::{
     Binaryen, BinaryenRequest, Rust, Toolchain, ToolchainRequest, installed, resolve,
 };
 
-/// List the toolchains in the store, or install one without a build
+/// List the toolchains in the store, or install one without building Python
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

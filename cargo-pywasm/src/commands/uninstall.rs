@@ -20,7 +20,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// An installation. It can also be removed if its manifest can't be read.
+/// An installation. Without a readable manifest, it can still be removed by its name.
 struct Found {
     name: String,
     manifest: Option<Installation>,
@@ -29,7 +29,7 @@ struct Found {
 /// Runs the command.
 ///
 /// # Errors
-/// When no or several installations match, or one can't be removed.
+/// When no installation matches, several match, or one can't be removed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let found = |name: String| {
         let manifest = Installation::open(ctx.store.entry(Bucket::Installs, &name)).ok();
@@ -77,7 +77,7 @@ fn one<'a>(which: &str, all: &'a [Found]) -> anyhow::Result<&'a Found> {
     }
 }
 
-/// Renames the directory, then deletes it, so no process sees an incomplete installation.
+/// Renames the directory, then deletes it, so that no process sees an incomplete installation.
 fn remove(name: &str, ctx: &Ctx) -> anyhow::Result<()> {
     let without_key = name.rsplit_once('-').map_or(name, |(rest, _)| rest);
     let _lock = ctx.store.lock(&format!("install-{without_key}"), &ctx.reporter)?;

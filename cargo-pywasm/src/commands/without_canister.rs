@@ -1,5 +1,5 @@
-//! The commands `canister` and `candid` in a build without the feature `canister`: hidden, and each of
-//! them fails with a hint.
+//! Replacements for `canister` and `candid` in a build without the feature `canister`. They are
+//! hidden in the help and fail with a hint.
 
 use std::ffi::OsString;
 

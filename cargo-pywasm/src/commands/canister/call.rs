@@ -51,7 +51,7 @@ pub struct Args {
     /// Call every method as an update
     #[arg(long)]
     update: bool,
-    /// Print the wasm fuel of each message, which differs from the Internet Computer's instructions
+    /// Print the wasm fuel that each message used (not the instructions of the Internet Computer)
     #[arg(long)]
     fuel: bool,
     /// Use hexadecimal Candid for arguments and replies: `greet 4449444c00017105776f726c64`
@@ -59,7 +59,7 @@ pub struct Args {
     raw: bool,
 }
 
-/// `()` in Candid's encoding, as hexadecimal digits.
+/// The Candid encoding of `()`, as hexadecimal digits.
 const NO_ARGUMENTS: &str = "4449444c0000";
 
 /// A message to send.
@@ -69,7 +69,7 @@ struct Call {
     kind: Kind,
 }
 
-/// The context of all messages.
+/// The values that all messages share.
 struct Session<'a> {
     args: &'a Args,
     reporter: &'a Reporter,
@@ -80,8 +80,8 @@ struct Session<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// When the module or the state can't be loaded, or a method or an argument is invalid. Nothing has
-/// run then.
+/// When the module or the state can't be loaded, or a method or an argument is invalid. In these
+/// cases no message has been sent.
 pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let host = Host::new(ctx)?;
     let module = host.load(&ctx.cwd.join(&args.module))?;
@@ -112,7 +112,7 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     // Without `--time`, the time never goes backwards between commands.
     let time = args.time.unwrap_or(settings.time.max(canister.settings().time));
     if saved.is_some() {
-        // A timer that is due by now runs in the old module, which set it.
+        // A timer that is due by now runs in the old module, because that module has set it.
         session.report_timers(canister.set_time(time)?);
     }
     if !session.prepare(&mut canister, &module)? {
@@ -123,17 +123,17 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     }
     session.report_timers(canister.set_time(time)?);
     let exit = session.send_all(&mut canister, &calls);
-    // Earlier messages have taken effect even if a later one failed.
+    // The state is saved even if a message failed, because earlier messages have taken effect.
     if let Some(path) = path {
         canister.save(path)?;
     }
     exit
 }
 
-/// Locks a state: `.x.lock` next to `x`. The lock file is not removed, because another process may
-/// be waiting for it.
+/// Locks a state file, with the lock file `.x.lock` for the state `x`. The lock file is not
+/// removed, because another process may be waiting for it.
 fn lock(path: &Utf8Path, reporter: &Reporter) -> anyhow::Result<Lock> {
-    // All names of a file have the same lock.
+    // Different paths of the same file must use the same lock file.
     let path = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().with_context(|| format!("`{path}` is not a file"))?;
     Lock::take(path.with_file_name(format!(".{name}.lock")), &format!("`{path}`"), reporter)
@@ -188,7 +188,7 @@ impl Session<'_> {
         let lines = methods.iter().map(|(name, kind)| {
             let function = self.interface.as_ref().and_then(|it| it.method(name));
             match function {
-                // The type includes `query`.
+                // The signature contains the annotation `query`.
                 Some(function) => format!("\n  {name} : {}", text::signature(function)),
                 None => format!("\n  {name} ({})", kind.name()),
             }
@@ -231,7 +231,8 @@ impl Session<'_> {
         }
         let types = self.interface.as_ref().and_then(|it| Some((it, it.init.as_ref()?)));
         match (&self.args.init, types) {
-            // An interface declares the argument of `canister_init`, not that of an upgrade.
+            // The interface declares only the argument of `canister_init`. An upgrade may need
+            // none.
             (None, None) => text::encode_untyped("()"),
             (None, Some(_)) if !is_new => text::encode_untyped("()"),
             (Some(init), None) => text::encode_untyped(init),
@@ -302,7 +303,7 @@ impl Session<'_> {
     /// Prints the output, resources and reject of a message.
     fn report(&self, what: &str, run: &Run) {
         for message in &run.debug {
-            // The output may end with a newline, and the reporter adds one.
+            // The reporter adds a newline, so one at the end of the output is removed.
             self.reporter.status("Printed", message.strip_suffix('\n').unwrap_or(message));
         }
         if self.args.fuel {
@@ -321,7 +322,7 @@ impl Session<'_> {
     }
 }
 
-/// Returns the hint for a word that is not a method and may be an unquoted argument.
+/// Returns the hint for a word that is not the name of a method, but may be an unquoted argument.
 fn quoting_hint(word: &str) -> String {
     format!("write arguments in parentheses, `'({word})'`, with text in double quotes")
 }
@@ -338,7 +339,7 @@ fn from_hex(text: &str) -> anyhow::Result<Vec<u8>> {
     Ok(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
-/// Returns a time as nanoseconds since 1970.
+/// Converts a time to nanoseconds since 1970.
 fn nanoseconds(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! Checks of the sources of CPython and of a toolchain. Sends requests, and fetches nothing.
+//! Checks whether the sources of CPython and of a toolchain are reachable. Nothing is downloaded.
 
 use camino::Utf8Path;
 use pywasm_recipes::{SdkPin, cpython_pins};
@@ -12,7 +12,7 @@ use pywasm_toolchain::apt;
 
 const NAME: &str = "network";
 
-/// A server or directory, and what an install gets from it.
+/// A server or directory that `install` can use.
 struct Source {
     name: String,
     url: String,
@@ -20,7 +20,8 @@ struct Source {
     has_toolchain: bool,
 }
 
-/// Checks that CPython and a toolchain have a reachable source each, unless they are in the store.
+/// Checks that there is a reachable source of CPython and one of a toolchain. A source is not
+/// needed for what is already on this machine.
 pub(super) fn checks(ctx: &Ctx) -> Vec<Check> {
     const CURE: &str = "set HTTPS_PROXY, or set PYWASM_MIRROR to a mirror (`cargo pywasm cache \
                         mirror` creates one)";
@@ -54,14 +55,14 @@ pub(super) fn checks(ctx: &Ctx) -> Vec<Check> {
     checks
 }
 
-/// Returns the sources in the order in which an install uses them.
+/// Returns the sources in the order in which `install` tries them.
 fn sources(ctx: &Ctx) -> Vec<Source> {
     let newest = cpython_pins().first();
     let sdk = newest.and_then(|pin| SdkPin::find(pin.wasi_sdk)?.hosts.values().next());
     let pinned = [("python.org", newest.map(|pin| &pin.source)), ("WASI SDK", sdk)];
     let mut sources = Vec::new();
     for (name, artifact) in pinned {
-        // The first location is upstream or its replacement.
+        // The first location is the upstream URL, or the URL that replaces it.
         let location = artifact.and_then(|it| locations(it, &ctx.env, &[]).into_iter().next());
         sources.extend(location.map(|location| Source {
             name: name.to_owned(),
@@ -74,7 +75,7 @@ fn sources(ctx: &Ctx) -> Vec<Source> {
         let name = redacted(url);
         sources.push(Source { name, url: url.to_owned(), has_cpython: true, has_toolchain: true });
     }
-    // Packages are unpacked only if their signature can be verified.
+    // Package archives provide a toolchain only if their signatures can be verified.
     let verifiable = signature_verifier(ctx).is_some();
     sources.extend(apt::archives(ctx).into_iter().map(|url| Source {
         name: redacted(&url),

@@ -11,10 +11,11 @@ use pywasm_session::variables::{HOME, PATH};
 use pywasm_store::Ctx;
 use pywasm_toolchain::apt;
 
-/// The version of macOS's make.
+/// The oldest supported version of GNU make, which is the one that macOS has.
 const OLDEST_MAKE: (u32, u32) = (3, 81);
 
-/// Checks that a compiled program runs. The toolchain from packages compiles shims with it.
+/// Checks that `cc` compiles programs that run on this machine. The toolchain from packages needs
+/// `cc` to compile shims.
 pub(super) fn compiler(ctx: &Ctx) -> Check {
     const NAME: &str = "C compiler";
     const CURE: &str = "Debian, Ubuntu: apt install gcc libc6-dev; macOS: xcode-select --install";
@@ -47,10 +48,11 @@ pub(super) fn compiler(ctx: &Ctx) -> Check {
     }
     match Command::new(&program).env_clear().output() {
         Ok(output) if output.stdout == b"hello\n" => Check::ok(NAME, cc.as_str()),
-        // A cross compiler, or a temporary directory that is mounted with `noexec`.
+        // `cc` is a cross compiler, or the temporary directory is mounted with `noexec`.
         other => {
             let outcome = other.map_or_else(|error| error.to_string(), |it| it.status.to_string());
-            let found = format!("the output of `{cc}` does not run on this machine: {outcome}");
+            let found =
+                format!("a program compiled with `{cc}` does not run on this machine: {outcome}");
             Check::missing(NAME, found, "put a native compiler first on PATH")
         }
     }
@@ -69,7 +71,7 @@ pub(super) fn make(ctx: &Ctx) -> Check {
     }
 }
 
-/// Returns the version in the first line of `make --version`: 4.3 for `GNU Make 4.3`.
+/// Parses the version in the first line of `make --version`: 4.3 for `GNU Make 4.3`.
 fn gnu_make(printed: &str) -> Option<(u32, u32)> {
     let mut numbers = printed.strip_prefix("GNU Make ")?.split('.').map(|part| {
         let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
@@ -104,7 +106,8 @@ pub(super) fn compiler_cache(ctx: &Ctx) -> Check {
     }
 }
 
-/// Checks the Rust target, which only crates that embed Python need: `install` compiles no Rust.
+/// Checks for the Rust target. A missing target is only a note: `install` compiles no Rust code,
+/// but crates that embed Python need the target.
 pub(super) fn rust_target(ctx: &Ctx) -> Check {
     const NAME: &str = "rustc target";
     const CURE: &str = "only needed to build Rust for it: rustup target add wasm32-wasip1";
@@ -113,7 +116,7 @@ pub(super) fn rust_target(ctx: &Ctx) -> Check {
     };
     let printed = Command::new(&rustc)
         .args(["--print", "target-libdir", "--target", pywasm_build::TARGET])
-        // rustup's rustc finds its toolchain by these variables.
+        // The `rustc` of rustup finds its toolchain with these variables.
         .env_clear()
         .envs(
             [HOME, PATH, "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_HOME"]
@@ -131,7 +134,8 @@ pub(super) fn rust_target(ctx: &Ctx) -> Check {
     }
 }
 
-/// Checks `wasm-opt`, which only the post-link step of that name needs.
+/// Checks for `wasm-opt`. A missing one is only a note, because only the post-link step of that
+/// name needs it.
 pub(super) fn wasm_opt(ctx: &Ctx) -> Check {
     const CURE: &str = "only needed for the post-link step `wasm-opt`, which fetches it";
     match Optimizer::find(ctx) {

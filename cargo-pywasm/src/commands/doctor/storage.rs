@@ -8,7 +8,7 @@ use super::Check;
 use pywasm_session::variables::WASI_SDK_PATH;
 use pywasm_store::{Bucket, Ctx, tree_size};
 
-/// The space that an install needs: sources, toolchain, objects, the installation.
+/// The bytes that `install` needs for the sources, the toolchain, the objects and the installation.
 const DISK_NEEDED: u64 = 2_000_000_000;
 
 pub(super) fn toolchain(ctx: &Ctx) -> Check {
@@ -45,7 +45,8 @@ pub(super) fn store(ctx: &Ctx) -> Check {
     }
 }
 
-/// Checks the free space. Cache and installations may be on two disks: the fuller one decides.
+/// Checks the free space. The cache and the installations may be on different disks, so the disk
+/// with less free space decides.
 pub(super) fn disk(ctx: &Ctx) -> Check {
     let roots = [ctx.store.cache(), ctx.store.data()];
     match roots.into_iter().filter_map(|path| Some((free_space(path)?, path))).min() {
@@ -61,7 +62,7 @@ pub(super) fn disk(ctx: &Ctx) -> Check {
     }
 }
 
-/// Returns the free space for a path in bytes, or `None` if the system does not report it.
+/// Returns the free bytes of the disk that contains a path, or `None` if they are unknown.
 #[cfg(unix)]
 fn free_space(path: &Utf8Path) -> Option<u64> {
     let existing = path.ancestors().find(|path| path.exists())?;
@@ -74,7 +75,8 @@ fn free_space(_path: &Utf8Path) -> Option<u64> {
     None
 }
 
-/// Checks for the remains of killed runs. Without a lock, it can't exclude those of active runs.
+/// Checks for incomplete entries that killed runs have left. The check takes no lock, so it also
+/// counts the entries of active runs.
 pub(super) fn staging(ctx: &Ctx) -> Check {
     let dirs =
         [ctx.store.bucket(Bucket::Staging), ctx.store.data().join(Bucket::Staging.dir_name())];

@@ -1,6 +1,6 @@
-//! Parses Python's command line far enough to find the script.
+//! Finds the script in Python's command line.
 
-/// The result of parsing Python's command line.
+/// The facts about a Python command line that `run` needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     /// The index of the script, if there is one.
@@ -10,7 +10,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Parses a command line. Source of the options: `SHORT_OPTS` and `longopts` in CPython's
+    /// Parses a command line. The options are those in `SHORT_OPTS` and `longopts` of CPython's
     /// `Python/getopt.c`.
     pub(super) fn of(args: &[String]) -> Self {
         let mut interactive = false;
@@ -35,7 +35,8 @@ impl Line {
             };
             for (at, option) in options.char_indices() {
                 match option {
-                    // The rest of the word or the next word is code, then follow its arguments.
+                    // The rest of this word, or the next word, is the code or the module. All words
+                    // after it are its arguments.
                     'c' | 'm' => return Self { script: None, prompts: interactive },
                     'W' | 'X' => {
                         if at + 1 == options.len() {

@@ -1,4 +1,4 @@
-//! `run` in a crate: decides if its arguments are for `cargo run` or for Python.
+//! Decides whether the arguments of `run` in a crate are for `cargo run` or for Python.
 
 /// Options of `cargo run` that Python does not have.
 const CARGO: [&str; 20] = [
@@ -24,8 +24,9 @@ const CARGO: [&str; 20] = [
     "-r",
 ];
 
-/// Returns the arguments for `cargo run`: none, or arguments that begin with one of its options or
-/// with `--`, which clap has removed. Returns `None` for a program for Python.
+/// Returns the arguments for `cargo run`, or `None` if they name a program for Python. Arguments
+/// are for Cargo if there are none, if the first one is an option of `cargo run`, or if they follow
+/// `--`. clap removes that `--`; `after_dashes` is true if there was one.
 pub(super) fn for_cargo(words: &[String], after_dashes: bool) -> Option<Vec<String>> {
     if after_dashes {
         return Some(["--".to_owned()].iter().chain(words).cloned().collect());
