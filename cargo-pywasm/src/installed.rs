@@ -14,7 +14,7 @@ use pywasm_store::Ctx;
 /// Returns every installation in the store, newest CPython first.
 ///
 /// # Errors
-/// When one of them cannot be read.
+/// When an installation cannot be read.
 pub fn all(ctx: &Ctx) -> anyhow::Result<Vec<Installation>> {
     Ok(pywasm_build::installations(ctx.store.bucket(Bucket::Installs).as_std_path())?)
 }
@@ -22,7 +22,7 @@ pub fn all(ctx: &Ctx) -> anyhow::Result<Vec<Installation>> {
 /// Returns the newest installation that matches a selection.
 ///
 /// # Errors
-/// When there is none; the hint is the command that installs it.
+/// When no installation matches; the hint is the command that installs one.
 pub fn find(selection: &Selection, workspace: &Workspace<'_>) -> anyhow::Result<Installation> {
     let ctx = workspace.ctx();
     let selected = selection.filled(workspace)?;
@@ -53,16 +53,17 @@ pub fn name_of(python: &Installation) -> String {
     python.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Converts a path of an installation.
+/// Converts a path in an installation to a UTF-8 path.
 ///
 /// # Errors
-/// When it is not UTF-8.
+/// When the path is not UTF-8.
 pub fn utf8(path: impl AsRef<Path>) -> anyhow::Result<Utf8PathBuf> {
     Ok(Utf8PathBuf::try_from(path.as_ref().to_path_buf())?)
 }
 
-/// Returns the name of a recipe: from its file, or as given. A built-in name is not looked up, because
-/// an installation can be of a recipe that this version of the tool no longer has.
+/// Returns the name of a recipe. For a path, it is read from the file. The name of a built-in
+/// recipe is not looked up, because a recipe that was installed by an older version of the tool may
+/// be gone.
 fn recipe_name(recipe: &str, ctx: &Ctx) -> anyhow::Result<String> {
     if recipe.ends_with(".toml") {
         Ok(load_recipe(recipe, ctx)?.name)

@@ -16,7 +16,7 @@ pub mod sandbox;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs the tool with these arguments, the program's name first.
+/// Runs the tool with these arguments. The first one is the name of the program.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     cli::start(args.into_iter().collect()).into()
 }

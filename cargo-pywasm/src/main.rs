@@ -1,4 +1,4 @@
-//! The program `cargo pywasm`; the library has its code.
+//! The program `cargo pywasm`. Its code is in the library.
 
 use std::process::ExitCode;
 

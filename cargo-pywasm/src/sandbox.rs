@@ -1,6 +1,7 @@
-//! The options for the sandbox of a program, shared by `run`, `run-wasm` and `snapshot`.
+//! The sandbox options that `run`, `run-wasm` and `snapshot` share.
 //!
-//! A program sees only directories and variables that a command or the user names.
+//! A program in the sandbox sees only the directories and variables that the command or the user
+//! names.
 
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ impl std::ops::Deref for Sandbox {
 }
 
 impl Sandbox {
-    /// Returns command-line arguments that give the same sandbox.
+    /// Converts the options back to command-line arguments.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         let access = &self.access;
@@ -71,8 +72,8 @@ impl Sandbox {
         words
     }
 
-    /// Returns the current directory unless it is hidden. It is also mapped to `/`, where a WASI
-    /// program starts, so that relative paths work.
+    /// Returns the current directory under its own path and as `/`, or nothing if it is hidden.
+    /// WASI programs start in `/`, so the second mapping makes relative paths work.
     #[must_use]
     pub fn cwd(&self, ctx: &Ctx) -> Vec<Dir> {
         if self.no_cwd {
@@ -96,7 +97,7 @@ impl Access {
     /// Returns the directories of `--dir`.
     ///
     /// # Errors
-    /// When one of them can't be opened.
+    /// When a directory can't be opened.
     pub fn named(&self, ctx: &Ctx) -> anyhow::Result<Vec<Dir>> {
         self.dir.iter().map(|dir| resolved(dir, ctx)).collect()
     }
@@ -104,7 +105,7 @@ impl Access {
     /// Adds the variables of `--env` to a program.
     ///
     /// # Errors
-    /// When a variable without a value is not set in the environment.
+    /// When `--env NAME` has no value and the variable is not set in the user's environment.
     pub fn with_variables(&self, mut program: Program, ctx: &Ctx) -> anyhow::Result<Program> {
         for variable in &self.env {
             let (name, value) = variable_of(variable, ctx)?;
@@ -127,7 +128,8 @@ fn parse_dir(text: &str) -> Result<Dir, String> {
     Ok(Dir { host: host.into(), guest: guest.to_owned(), writable })
 }
 
-/// Returns a directory with its full host path, and a guest path without `..`.
+/// Replaces the host path of a directory by the full path. A guest path that defaulted to a host
+/// path with `..` is replaced, too.
 fn resolved(dir: &Dir, ctx: &Ctx) -> anyhow::Result<Dir> {
     let path = ctx.cwd.join(&dir.host);
     let host =
@@ -138,7 +140,7 @@ fn resolved(dir: &Dir, ctx: &Ctx) -> anyhow::Result<Dir> {
     Ok(Dir { host, guest, ..*dir })
 }
 
-/// Returns true if a path is relative and has no `..`.
+/// Returns true if a path is relative and contains no `..`.
 pub(crate) fn goes_down(path: &str) -> bool {
     Utf8Path::new(path)
         .components()
@@ -147,7 +149,7 @@ pub(crate) fn goes_down(path: &str) -> bool {
 
 fn variable_of(text: &str, ctx: &Ctx) -> anyhow::Result<(String, String)> {
     if let Some((name, value)) = text.split_once('=') {
-        anyhow::ensure!(!name.is_empty(), "`--env {text}` has no name of a variable");
+        anyhow::ensure!(!name.is_empty(), "the variable in `--env {text}` has no name");
         return Ok((name.to_owned(), value.to_owned()));
     }
     let value =

@@ -1,4 +1,4 @@
-//! The list of subcommands in `cargo pywasm --help`, by group.
+//! The grouped list of subcommands in `cargo pywasm --help`.
 
 use std::fmt::Write as _;
 
