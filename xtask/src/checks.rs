@@ -1,4 +1,5 @@
-//! Checks of the source and of the packages. Each is a step of one of the tiers.
+//! Checks of the source code and of the packages. Each check is a step of `quick`, `ci` or
+//! `nightly`.
 
 pub(crate) mod deny;
 pub(crate) mod format;

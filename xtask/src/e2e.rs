@@ -1,7 +1,7 @@
 //! End-to-end tests: real sources, a real compiler, CPython's own tests.
 //!
-//! `ci` installs each recipe once. The matrix adds other releases, recipe `speed` of 3.13 and the tests
-//! that build Python again.
+//! `ci` installs each recipe once. The matrix adds other releases of CPython, recipe `speed` of
+//! 3.13, and the tests that build Python again.
 
 mod declared;
 mod install;
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     Ok(())
 }
 
-/// Runs what `ci` leaves out.
+/// Runs the part of the matrix that `ci` leaves out.
 fn matrix(args: &Args, steps: &mut Steps, tool: &Tool<'_>) -> anyhow::Result<()> {
     steps.run("install full 3.13.5", || install::install(tool, "3.13.5", "full"))?;
     let full = steps.run("install full 3.14", || install::install(tool, "3.14", "full"))?;
@@ -120,12 +120,12 @@ fn verify(tool: &Tool<'_>, version: &str, recipe: &str, tests: &[String]) -> any
     Ok(())
 }
 
-/// Returns the store of these tests, which later runs of single steps use too.
+/// Returns the store of these tests, which the tasks for single steps also use.
 pub(crate) fn store() -> PathBuf {
     root().join("target/e2e-store")
 }
 
-/// Returns CPython's sources in the store, of the release of an installation.
+/// Returns the CPython source tree, in the store, from which an installation was built.
 pub(crate) fn source_tree(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<PathBuf> {
     let version = manifest(installed, "/python/version")?;
     let sources = tool.store().join("cache/sources-v0");

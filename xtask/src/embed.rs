@@ -1,5 +1,6 @@
-//! Crates that embed Python, as their authors have them: the examples, the templates of `new`, and the
-//! commands of the guide. Plain Cargo builds, runs and tests each of them.
+//! Tests crates that embed Python, as users have them: the examples, the templates of `new`, and
+//! the crates that the commands of the guide create. Plain Cargo builds, runs and tests each of
+//! them.
 
 pub(crate) mod canister;
 mod examples;
@@ -19,7 +20,7 @@ use crate::e2e::{source_tree, store};
 use crate::steps::Steps;
 use crate::tool::{Tool, root};
 
-/// Runs one crate of each kind, and with `matrix` all of them. `sources` is CPython's source tree.
+/// Tests one crate of each kind or, with `matrix`, all crates. `sources` is CPython's source tree.
 pub(crate) fn run(
     tool: &Tool<'_>,
     sources: &Path,
@@ -53,7 +54,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Runs all of them in the store of an earlier `e2e`.
+/// Tests all crates, in the store of an earlier `e2e`.
 pub(crate) fn alone() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
@@ -64,7 +65,7 @@ pub(crate) fn alone() -> anyhow::Result<()> {
     })
 }
 
-/// Builds a crate again, which must compile nothing.
+/// Builds a crate again, and checks that nothing is compiled.
 fn is_fresh(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     tool.cargo(dir, &["build", "--quiet"])?;
     let stderr = tool.cargo_stderr(dir, &["build"])?;
@@ -77,7 +78,7 @@ fn clippy(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     tool.cargo(dir, &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])
 }
 
-/// Replaces text of a file, which must have it.
+/// Replaces text in a file, which must contain the text.
 fn edit(path: &Path, from: &str, to: &str) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     anyhow::ensure!(text.contains(from), "`{from}` is not in {}", path.display());

@@ -1,5 +1,5 @@
-//! The tasks of contributors. `cargo xtask ci` is what CI runs; it needs Rust and a C compiler, and
-//! installs the rest.
+//! Tasks for contributors. CI runs `cargo xtask ci`, which needs Rust and a C compiler, and
+//! installs everything else that it needs.
 
 #![allow(clippy::print_stderr, reason = "the progress of a task goes to stderr")]
 

@@ -1,4 +1,5 @@
-//! `cargo xtask nightly`: everything in `ci`, the whole matrix, and what takes too long for a change.
+//! `cargo xtask nightly`: everything in `ci`, the whole matrix, and checks that take too long to
+//! run for each change.
 
 use xshell::Shell;
 
@@ -7,7 +8,7 @@ use crate::{bench, checks, ci, e2e, tool};
 
 type Group = fn(&mut Steps, &Shell) -> anyhow::Result<()>;
 
-/// Groups are independent: one that fails does not stop the others.
+/// The groups of checks. They are independent: if one fails, the others still run.
 const GROUPS: [(&str, Group); 5] = [
     ("static checks", checks_of_the_source),
     ("tests", tests),

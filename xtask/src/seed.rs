@@ -1,4 +1,4 @@
-//! Seeds: answers of configure that depend only on the libc, recorded once.
+//! Records seeds: answers of CPython's configure that depend only on the libc.
 
 use std::collections::BTreeSet;
 use std::path::Path;

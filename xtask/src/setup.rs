@@ -1,4 +1,4 @@
-//! Programs that the checks call, installed from Debian's archives where they are missing.
+//! Installs missing programs that the checks call, from Debian's archives.
 
 use xshell::{Shell, cmd};
 
@@ -8,8 +8,8 @@ struct Program {
     packages: &'static [&'static str],
 }
 
-/// The tool needs the first three. Its tests also link stubs with the oldest supported LLVM and optimize a
-/// canister with Binaryen.
+/// The tool needs the first three programs. Its tests also link stubs with the oldest supported
+/// LLVM and optimize a canister with Binaryen.
 const PROGRAMS: [Program; 5] = [
     Program { name: "cc", packages: &["gcc", "libc6-dev"] },
     Program { name: "make", packages: &["make"] },
@@ -44,7 +44,8 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the words before `apt-get` that give it the necessary privileges, if there are any.
+/// Returns the command prefix that gives `apt-get` the necessary privileges, which is empty for
+/// root, or `None` if there is no way to get them.
 fn privileges(shell: &Shell) -> anyhow::Result<Option<&'static [&'static str]>> {
     if !is_on_path("apt-get") {
         return Ok(None);

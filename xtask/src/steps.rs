@@ -1,4 +1,4 @@
-//! Named, timed steps of a task, and the table of them at its end.
+//! Runs the named steps of a task, and prints a table with their times at the end.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ enum Outcome {
 }
 
 impl Steps {
-    /// Runs a task, then prints the table of its steps, also if one of them failed.
+    /// Runs a task, then prints the table of its steps, even if one of them failed.
     pub(crate) fn record(task: impl FnOnce(&mut Self) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut steps = Self { start: Instant::now(), rows: Vec::new() };
         let result = task(&mut steps);
@@ -48,7 +48,8 @@ impl Steps {
         result
     }
 
-    /// Runs a step unless a requirement is missing, which is then the reason in the table.
+    /// Runs a step. If a requirement is missing, skips the step and shows the requirement in the
+    /// table.
     pub(crate) fn run_unless(
         &mut self,
         missing: Option<String>,

@@ -1,4 +1,4 @@
-//! The tool as other programs call it: a binary with its own store.
+//! Calls the tool like a user: as a binary, with its own store.
 
 use std::path::{Path, PathBuf};
 
@@ -33,14 +33,14 @@ impl<'a> Tool<'a> {
         Self::at(shell, target().join("debug/cargo-pywasm"), store)
     }
 
-    /// Builds the tool with all features, by the command that compiles its tests: nothing is compiled
-    /// again where these have run before.
+    /// Builds the tool with all features, by the command that compiles the tests. If the tests have
+    /// already run, nothing is compiled again.
     pub(crate) fn tested(shell: &'a Shell, store: &Path) -> anyhow::Result<Self> {
         checks::tests::build(shell)?;
         Self::at(shell, target().join("debug/cargo-pywasm"), store)
     }
 
-    /// Builds the tool with all features for a release, unless such a binary is given.
+    /// Uses the binary `built`, or else builds the tool for release with all features.
     pub(crate) fn release(
         shell: &'a Shell,
         store: &Path,
@@ -56,7 +56,7 @@ impl<'a> Tool<'a> {
         Self::at(shell, binary, store)
     }
 
-    /// The same binary with another store.
+    /// Returns the same binary with another store.
     pub(crate) fn with_store(&self, store: &Path) -> Self {
         Self { shell: self.shell, binary: self.binary.clone(), store: store.to_owned() }
     }
@@ -76,7 +76,7 @@ impl<'a> Tool<'a> {
         &self.store
     }
 
-    /// Returns the binary, for calls that need more than a command.
+    /// Returns the path of the binary, for callers that cannot use [`Tool::call`].
     pub(crate) fn binary(&self) -> &Path {
         &self.binary
     }
@@ -114,7 +114,7 @@ impl<'a> Tool<'a> {
         self.cargo_with(dir, args, &[])
     }
 
-    /// Runs plain Cargo in a crate, with these variables.
+    /// Runs plain Cargo in a crate, with these environment variables.
     pub(crate) fn cargo_with(
         &self,
         dir: &Path,
@@ -141,7 +141,8 @@ impl<'a> Tool<'a> {
         Ok(())
     }
 
-    /// Puts the tool on `PATH`, with its store, and lets Cargo build all crates into one directory.
+    /// Puts the tool on the command's `PATH`, sets its store, and makes Cargo build all crates into
+    /// one directory.
     fn with_tool<'b>(&self, command: Cmd<'b>) -> anyhow::Result<Cmd<'b>> {
         let own = self.binary.parent().context("a binary without a directory")?.to_owned();
         let others = std::env::var_os("PATH").unwrap_or_default();
@@ -160,7 +161,7 @@ impl<'a> Tool<'a> {
         Ok(root)
     }
 
-    /// Returns the compiler for crates of the target: rustup's, or one in the store.
+    /// Returns the Rust compiler for the wasm target: rustup's, or one in the store.
     pub(crate) fn rustc(&self) -> anyhow::Result<PathBuf> {
         Ok(PathBuf::from(self.call(&["toolchain", "rust"]).read()?))
     }

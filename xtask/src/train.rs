@@ -1,8 +1,9 @@
-//! Training data for recipe `speed`: how often each function of CPython runs.
+//! Records training data for recipe `speed`: how often each function of CPython runs.
 //!
-//! An instrumented interpreter runs the tests of `python -m test --pgo`, as `PROFILE_TASK` of CPython's
-//! Makefile does, and typical programs (`train/training.py`): tests reach every branch once, programs run the
-//! same loops a million times. The wasm build itself is instrumented, so that the data matches its functions.
+//! An instrumented interpreter runs the tests of `python -m test --pgo`, as `PROFILE_TASK` of
+//! CPython's Makefile does, and typical programs (`train/training.py`): tests reach every branch
+//! once, while programs run the same loops a million times. The wasm build itself is instrumented,
+//! so that the data matches its functions.
 
 mod counts;
 
@@ -28,9 +29,9 @@ const RECIPE: &str = "schema = 1\nname = \"trainee\"\ndescription = \"counts wha
                       [modules]\ndisabled = [\"_hashlib\"]\n\
                       [build]\nopt-level = \"2\"\npymalloc = true\ninstrumented = true\n";
 
-/// The number of runs of the programs.
+/// The number of times that the programs run.
 const ROUNDS: &str = "40";
-/// The weight of a count in the programs; a count in the tests has weight 1.
+/// The weight of the counts from the programs. The counts from the tests have weight 1.
 const WEIGHT: u32 = 30;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -95,7 +96,7 @@ impl Trainee<'_> {
         }
         let (scratch, files) = (tempfile::tempdir()?, tempfile::tempdir()?);
         std::fs::create_dir(files.path().join("tmp"))?;
-        // The source tree does not have the sysconfig data of this build.
+        // The source tree lacks the sysconfig data of this build, so it is mounted separately.
         for entry in std::fs::read_dir(library)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_owned();
@@ -124,7 +125,8 @@ impl Trainee<'_> {
         args.extend(variables.iter().flat_map(|variable| ["--env", variable]));
         args.push(&module);
         args.extend(words);
-        // Some tests fail because WASI lacks a feature. The code that they ran is counted.
+        // Some tests fail because WASI lacks a feature. The code that they ran is counted all the
+        // same.
         self.tool.call(&args).ignore_status().run()?;
         let bytes = std::fs::read(&raw).context("the interpreter wrote no counts")?;
         std::fs::write(&text, counts::text(&bytes)?)?;

@@ -1,4 +1,5 @@
-//! Licences, sources and known vulnerabilities of the dependencies, by cargo-deny and `deny.toml`.
+//! Checks the licences, sources and known vulnerabilities of the dependencies with cargo-deny,
+//! according to `deny.toml`.
 
 use std::path::PathBuf;
 
@@ -7,21 +8,21 @@ use xshell::{Shell, cmd};
 
 use super::tools;
 
-/// Checks what needs no network.
+/// Runs the checks that need no network.
 pub(crate) fn offline(shell: &Shell) -> anyhow::Result<()> {
     let deny = deny()?;
     cmd!(shell, "{deny} --all-features check bans licenses sources").run()?;
     Ok(())
 }
 
-/// Returns why advisories cannot be checked, if so.
+/// Returns the reason if advisories cannot be checked.
 pub(crate) fn unreachable(shell: &Shell) -> Option<String> {
     let deny = deny().ok()?;
     let fetched = cmd!(shell, "{deny} fetch db").ignore_stdout().ignore_stderr().run();
     fetched.is_err().then(|| "the advisory database cannot be downloaded".to_owned())
 }
 
-/// Checks advisories with the database that was fetched.
+/// Checks advisories with the database that `unreachable` fetched.
 pub(crate) fn advisories(shell: &Shell) -> anyhow::Result<()> {
     let deny = deny()?;
     cmd!(shell, "{deny} --all-features check --disable-fetch advisories").run()?;

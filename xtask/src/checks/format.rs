@@ -1,4 +1,4 @@
-//! Format of the workspace, and of the crates that are not its members.
+//! Checks the formatting of the workspace, and of the crates that are not its members.
 
 use std::path::PathBuf;
 

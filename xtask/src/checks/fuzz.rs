@@ -1,17 +1,18 @@
-//! The fuzz targets of `tests/fuzz`: compiled in `ci`, run for a short time in `nightly`.
+//! The fuzz targets of `tests/fuzz`. `ci` compiles them, and `nightly` also runs them for a short
+//! time.
 
 use xshell::{Shell, cmd};
 
 use crate::setup::is_on_path;
 use crate::tool::root;
 
-/// Seconds that each target runs.
+/// The number of seconds that each target runs.
 const SECONDS: u32 = 20;
 
 /// Compiles the targets without the fuzzer's runtime, which is C++ and needs a nightly compiler.
 pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     let _dir = shell.push_dir(root().join("tests/fuzz"));
-    // The versions of the workspace.
+    // Use the dependency versions of the workspace.
     let lock = root().join("Cargo.lock");
     if !root().join("tests/fuzz/Cargo.lock").exists() {
         shell.copy_file(lock, ".")?;
@@ -23,7 +24,7 @@ pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns why the targets cannot run, if so.
+/// Returns the reason if the targets cannot run.
 pub(crate) fn missing(shell: &Shell) -> Option<String> {
     if !is_on_path("cargo-fuzz") {
         return Some("cargo-fuzz is not installed".to_owned());

@@ -2,8 +2,8 @@
 
 use xshell::{Shell, cmd};
 
-/// Checks the whole workspace with the features that the tests are compiled with: dependencies are then
-/// checked once.
+/// Checks the whole workspace, with the features that the tests are compiled with, so that
+/// dependencies are checked only once.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
     Ok(())

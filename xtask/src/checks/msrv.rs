@@ -26,7 +26,7 @@ pub(crate) enum Set {
     Large,
 }
 
-/// Crates with an interface for others, each with a minimum of its own.
+/// The crates of [`Set::Small`], each with its own minimum version.
 const SMALL: [&str; 3] = ["pywasm-build", "pywasm-recipes", "pywasm-stubs"];
 
 /// Checks the crates of a set, one step for each version of Rust.
@@ -46,7 +46,7 @@ pub(crate) fn run(steps: &mut Steps, shell: &Shell, set: Set) -> anyhow::Result<
         steps.run_unless(missing, &format!("MSRV {version}"), || {
             let rustc = rustc.context("no compiler")?;
             let target = root().join("target/msrv");
-            // Cargo is the current one: that of an old release cannot read the lockfile.
+            // Only the compiler is old: the Cargo of an old release cannot read the lockfile.
             cmd!(shell, "cargo check --quiet {packages...}")
                 .env("RUSTC", rustc)
                 .env("CARGO_TARGET_DIR", target)
@@ -67,7 +67,7 @@ fn rustc(shell: &Shell, version: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path))
 }
 
-/// Returns true for `1.95-HOST` and `1.95.0-HOST` of version `1.95`.
+/// Returns true if a toolchain has this version: `1.95-HOST` and `1.95.0-HOST` have version `1.95`.
 fn is_version(toolchain: &str, version: &str) -> bool {
     toolchain.strip_prefix(version).is_some_and(|rest| rest.starts_with(['.', '-']))
 }

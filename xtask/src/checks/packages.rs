@@ -4,12 +4,12 @@ use xshell::{Shell, cmd};
 
 use super::msrv::workspace;
 
-/// Packages them without compiling the result.
+/// Packages the crates without compiling the result.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     package(shell, &["--no-verify"])
 }
 
-/// Packages them and compiles the result.
+/// Packages the crates and compiles the result.
 pub(crate) fn verify(shell: &Shell) -> anyhow::Result<()> {
     package(shell, &[])
 }
@@ -20,7 +20,7 @@ fn package(shell: &Shell, words: &[&str]) -> anyhow::Result<()> {
         .filter(|package| !package.is_published)
         .flat_map(|package| ["--exclude".to_owned(), package.name])
         .collect();
-    // A contributor may run this before a commit.
+    // `--allow-dirty`: contributors may run this before they commit.
     cmd!(shell, "cargo package --workspace {unpublished...} --allow-dirty --quiet {words...}")
         .run()?;
     Ok(())

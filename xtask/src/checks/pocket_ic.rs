@@ -1,4 +1,4 @@
-//! The tests of the canister example on PocketIC, a workspace of its own.
+//! Tests the canister example on PocketIC. The tests are a workspace of their own.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,11 @@ use crate::tool::{Tool, root};
 
 const MANIFEST: &str = "tests/pocket-ic/Cargo.toml";
 
-/// The variable with the path of PocketIC's server.
+/// The environment variable with the path of PocketIC's server.
 const SERVER: &str = "POCKET_IC_BIN";
 
-/// Compiles the tests. PocketIC's client has about 400 dependencies: minutes, too long for `ci`.
+/// Compiles the tests. This takes minutes, too long for `ci`: PocketIC's client has about 400
+/// dependencies.
 pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo check --quiet --tests --manifest-path {MANIFEST}")
         .env("CARGO_TARGET_DIR", target())
@@ -21,12 +22,12 @@ pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns why the tests cannot run, if so.
+/// Returns the reason if the tests cannot run.
 pub(crate) fn missing() -> Option<String> {
     std::env::var_os(SERVER).is_none().then(|| format!("{SERVER} is not set"))
 }
 
-/// Builds the modules of the example, and runs the tests on them.
+/// Builds the wasm modules of the example, and runs the tests on them.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     let tool = Tool::tested(shell, &root().join("target/e2e-store"))?;
     let scratch = tempfile::tempdir()?;

@@ -16,7 +16,7 @@ pub(crate) fn build(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the ignored tests of one module of `cargo-pywasm/tests/installed` on an installation.
+/// Runs the ignored tests in one Rust module of `cargo-pywasm/tests/installed` on an installation.
 pub(crate) fn installed(shell: &Shell, module: &str, installation: &Path) -> anyhow::Result<()> {
     let filter = format!("{module}::");
     cmd!(
@@ -28,7 +28,8 @@ pub(crate) fn installed(shell: &Shell, module: &str, installation: &Path) -> any
     Ok(())
 }
 
-/// Runs the ignored tests of `tests/tests/canister`, which read the paths of modules from these variables.
+/// Runs the ignored tests of `tests/tests/canister`. `modules` has the environment variables
+/// through which they receive the paths of wasm modules.
 pub(crate) fn canister<'a>(
     shell: &Shell,
     modules: impl IntoIterator<Item = (&'a str, &'a Path)>,

@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 use crate::setup::is_on_path;
 use crate::tool::root;
 
-/// Crates with a binary of the same name, and the version that is known to work.
+/// The crates, each with the version that is known to work. The binary has the name of the crate.
 const TOOLS: [(&str, &str); 4] = [
     ("cargo-machete", "0.9.2"),
     ("cargo-deny", "0.20.2"),
@@ -15,7 +15,7 @@ const TOOLS: [(&str, &str); 4] = [
     ("mdbook", "0.5.4"),
 ];
 
-/// Installs what is neither on `PATH` nor left by an earlier run.
+/// Installs the tools that are neither on `PATH` nor installed by an earlier run.
 pub(crate) fn install(shell: &Shell) -> anyhow::Result<()> {
     for (name, version) in TOOLS {
         if find(name).is_none() {
@@ -27,7 +27,8 @@ pub(crate) fn install(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the program, by its path where it is not on `PATH`.
+/// Returns the path of the program that an earlier run installed, or else its name if it is on
+/// `PATH`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let own = dir().join("bin").join(name);
     if own.is_file() {

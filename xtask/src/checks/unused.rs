@@ -1,4 +1,4 @@
-//! Dependencies that no code uses, by cargo-machete.
+//! Finds dependencies that no code uses, with cargo-machete.
 
 use anyhow::Context;
 use xshell::{Shell, cmd};
@@ -7,7 +7,7 @@ use super::tools;
 
 const TOOL: &str = "cargo-machete";
 
-/// Returns why the check cannot run, if so.
+/// Returns the reason if the check cannot run.
 pub(crate) fn missing() -> Option<String> {
     tools::find(TOOL).is_none().then(|| format!("`cargo install {TOOL}` has not been run"))
 }

@@ -1,8 +1,10 @@
-//! A recipe that calls a function which WASI does not have: refused until the recipe declares a stub.
+//! Tests a recipe whose CPython calls a function that WASI does not have. The recipe cannot be
+//! installed until it declares a stub for the function.
 
 use crate::tool::Tool;
 
-/// Calls `pthread_getcpuclockid`, which CPython's configure would report as missing.
+/// A recipe that makes CPython call `pthread_getcpuclockid`, although configure finds that the
+/// function is missing.
 const RECIPE: &str = "schema = 1\nname = \"declared\"\ndescription = \"calls an undefined function\"\n\
     python = \"3.13\"\n\n[modules]\n\
     disabled = [\"_decimal\", \"_elementtree\", \"_hashlib\", \"pyexpat\"]\n\n[build]\n\

@@ -1,4 +1,4 @@
-//! Installations, and what each must do once it exists.
+//! Installs recipes, and checks the installations.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,14 +8,14 @@ use anyhow::Context;
 
 use crate::tool::{Tool, manifest};
 
-/// Installs a recipe of a release, and runs Python.
+/// Installs a recipe for a release of CPython, and runs Python.
 pub(crate) fn install(tool: &Tool<'_>, version: &str, recipe: &str) -> anyhow::Result<PathBuf> {
     let installed = tool.install(&["--python", version, "--recipe", recipe])?;
     check_version(tool, &installed)?;
     Ok(installed)
 }
 
-/// Installs from an empty store without arguments; a second `install` does nothing.
+/// Installs from an empty store without arguments, and checks that a second `install` does nothing.
 pub(crate) fn default(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
     let installed = tool.install(&[])?;
     check_version(tool, &installed)?;
@@ -24,7 +24,8 @@ pub(crate) fn default(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
     Ok(installed)
 }
 
-/// Installs recipe `speed`. Its interpreter loop must be the rewritten one, not the slower fallback.
+/// Installs recipe `speed`. Its interpreter loop must be the optimized one, not the slower
+/// fallback.
 pub(crate) fn speed(tool: &Tool<'_>, version: &str) -> anyhow::Result<PathBuf> {
     let args = ["install", "--python", version, "--recipe", "speed"];
     let output = tool.call(&args).ignore_status().output()?;
@@ -37,8 +38,8 @@ pub(crate) fn speed(tool: &Tool<'_>, version: &str) -> anyhow::Result<PathBuf> {
     Ok(installed)
 }
 
-/// Installs recipe `full` by a process that is killed while it compiles, then by two processes at once,
-/// which must both print the same installation.
+/// Starts to install recipe `full` in a process that is killed while it compiles. Then installs it
+/// in two processes at once, which must both print the same path.
 pub(crate) fn interrupted(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
     let builds = tool.store().join("cache/builds-v0");
     let mut victim = start_full(tool)?;
@@ -66,7 +67,7 @@ fn start_full(tool: &Tool<'_>) -> anyhow::Result<Child> {
         .context("cannot start the tool")
 }
 
-/// Returns true if a build of the recipe has begun this step.
+/// Returns true if a build of the recipe has started this step.
 fn has_log(builds: &Path, recipe: &str, step: &str) -> anyhow::Result<bool> {
     let Ok(entries) = std::fs::read_dir(builds) else { return Ok(false) };
     for entry in entries {

@@ -1,4 +1,5 @@
-//! `examples/canister`, built for deployment and tested on the local host, and broken variants of it.
+//! Builds `examples/canister` for deployment, and variants of it that must fail, and tests them on
+//! the local host.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ const FILES: [&str; 9] = [
     "src/types.rs",
 ];
 
-/// The tests on the canister, by the variable that names the module each of them needs.
+/// The environment variables through which the tests receive the paths of wasm modules.
 const MODULE: &str = "PYWASM_CANISTER";
 const NEXT: &str = "PYWASM_CANISTER_NEXT";
 const RAISING: &str = "PYWASM_CANISTER_RAISING";
@@ -39,8 +40,8 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     tests::canister(tool.shell(), modules, &[])
 }
 
-/// Builds the example for a release, a later version with another layout of stable memory, and a version
-/// with rules that raise an exception when they are imported.
+/// Builds three release modules: the example, a later version with another layout of stable memory,
+/// and a version whose `rules` raise an exception on import.
 pub(crate) fn modules(
     tool: &Tool<'_>,
     scratch: &Path,
@@ -55,7 +56,7 @@ pub(crate) fn modules(
     let mut modules = Vec::new();
     for (name, dir) in [(NEXT, next), (RAISING, raising)] {
         let built = build(tool, &dir, &[])?;
-        // The next build writes to the same path.
+        // Keep a copy, because the next build writes to the same path.
         let kept = dir.join("kept.wasm");
         std::fs::copy(&built, &kept)?;
         modules.push((name, kept));
@@ -64,7 +65,7 @@ pub(crate) fn modules(
     Ok(modules)
 }
 
-/// Builds the example as a snapshot, and runs the tests that need one module only.
+/// Builds the example as a snapshot, and runs the tests that need only one wasm module.
 pub(crate) fn snapshot(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let dir = copy(&scratch.path().join("snapshot"), "Cargo.toml", |text| {
@@ -75,7 +76,7 @@ pub(crate) fn snapshot(tool: &Tool<'_>) -> anyhow::Result<()> {
     tests::canister(tool.shell(), [(MODULE, module.as_path())], &skip)
 }
 
-/// Runs all of it in the store of an earlier `e2e`.
+/// Builds and tests the example in the store of an earlier `e2e`.
 pub(crate) fn alone() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());

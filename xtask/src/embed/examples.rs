@@ -1,12 +1,12 @@
-//! The crates below `examples` that plain Cargo runs.
+//! Tests the crates in `examples` that plain Cargo can run.
 
 use std::path::{Path, PathBuf};
 
 use super::{clippy, is_fresh};
 use crate::tool::{Tool, root};
 
-/// All examples. Those with a step of their own: Cargo cannot run a canister, and `python` waits for a
-/// program.
+/// All examples. Two have their own steps: `canister`, which Cargo cannot run, and `python`, which
+/// waits for a program.
 const ALL: [&str; 6] = ["canister", "capi", "deepcopy", "effects", "logger", "python"];
 
 /// Installs what the example needs, lints, tests and runs it.
@@ -27,7 +27,7 @@ pub(crate) fn test_copy(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     tool.call_in(&dir("deepcopy"), &args)
 }
 
-/// Checks that no example is without a step.
+/// Checks that every example has a step.
 pub(crate) fn all_are_named() -> anyhow::Result<()> {
     for entry in std::fs::read_dir(root().join("examples"))? {
         let entry = entry?;

@@ -1,9 +1,9 @@
-//! Modules frozen by a crate, `tests/frozen`, and by a recipe.
+//! Tests Python modules that a crate (`tests/frozen`) or a recipe freezes.
 
 use super::{clippy, edit, is_fresh};
 use crate::tool::{Tool, root};
 
-/// Runs a crate whose Python is in the module, without any file.
+/// Runs a crate that contains all of its Python code and needs no files.
 pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let dir = root().join("tests/frozen");
     tool.call_in(&dir, &["install"])?;
@@ -15,7 +15,7 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     is_fresh(tool, &dir)
 }
 
-/// Links a crate that freezes nothing with a recipe that freezes `json`.
+/// Links a crate that freezes nothing, with a recipe that freezes `json`.
 pub(crate) fn recipe(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let scratch = scratch.path();

@@ -1,9 +1,9 @@
-//! The commands of the guide, block by block.
+//! Runs the commands of the guide, block by block.
 
 use crate::tool::{Tool, root};
 
-/// Runs the commands of the page about embedding: the first block in an empty directory, each of the
-/// others in a new crate, which plain Cargo and the tool must then build, run and test.
+/// Runs the commands of the page about embedding: the first block in an empty directory, and each
+/// of the others in a new crate. Plain Cargo and the tool must then build, run and test the crate.
 pub(crate) fn embedding(tool: &Tool<'_>) -> anyhow::Result<()> {
     for (index, block) in blocks("docs/guide/embedding.md")?.iter().enumerate() {
         let scratch = tempfile::tempdir()?;
@@ -27,7 +27,8 @@ pub(crate) fn embedding(tool: &Tool<'_>) -> anyhow::Result<()> {
 pub(crate) fn canisters(tool: &Tool<'_>) -> anyhow::Result<()> {
     for block in blocks("docs/guide/canisters.md")? {
         let scratch = tempfile::tempdir()?;
-        // These tests build all crates into one directory.
+        // The guide names the default target directory, but these tests build all crates into one
+        // directory.
         let target = root().join("target/embed/pywasm").display().to_string();
         tool.script(scratch.path(), &block.replace("target/pywasm", &target))?;
     }

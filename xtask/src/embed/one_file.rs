@@ -1,4 +1,4 @@
-//! `examples/python`: the interpreter with its whole standard library in one file.
+//! Tests `examples/python`, the interpreter with its whole standard library in one file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::canister::build;
 use super::clippy;
 use crate::tool::{Tool, root};
 
-/// Test files of CPython that read no source of the standard library.
+/// Test files of CPython that do not read source files of the standard library.
 const TESTS: [&str; 7] = [
     "test_dataclasses",
     "test_decimal",
@@ -39,7 +39,7 @@ pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     let args = [&alone[..], &["--dir", &example, &module, "/example/check.py"]].concat();
     tool.call(&args).run()?;
 
-    // Only the tests are mounted, not the standard library beside them.
+    // Only the tests are mounted, not the rest of the standard library.
     let library = scratch.path().join("lib");
     std::fs::create_dir_all(&library)?;
     std::fs::create_dir_all(scratch.path().join("root/tmp"))?;

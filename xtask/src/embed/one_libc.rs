@@ -1,13 +1,13 @@
-//! `tests/module`, a reactor that fails if two versions of libc are linked.
+//! Tests `tests/module`, a reactor that fails if two versions of libc are linked.
 
 use std::path::PathBuf;
 
 use super::clippy;
 use crate::tool::{Tool, root};
 
-/// A Rust compiler, and where Cargo builds with it.
+/// A Rust compiler, and the target directory of builds with it.
 pub(crate) struct Compiler {
-    /// `None` is the compiler on `PATH`.
+    /// The path, or `None` for the compiler on `PATH`.
     rustc: Option<PathBuf>,
     target: PathBuf,
 }

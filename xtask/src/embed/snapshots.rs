@@ -1,4 +1,4 @@
-//! Crates whose table asks for a snapshot: a command and a reactor.
+//! Tests crates that request a snapshot in Cargo.toml: a command and a reactor.
 
 use std::path::Path;
 
@@ -18,7 +18,8 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
         let with_snapshot = format!("{table}snapshot = {{ imports = [\"json\", \"random\"] }}\n");
         edit(&dir.join("Cargo.toml"), table, &with_snapshot)?;
         let module = canister::build(tool, &dir, &[])?.display().to_string();
-        // Starting Python takes at least 60 million instructions; most of these are its end.
+        // Starting Python would take at least 60 million instructions. A run of a snapshot spends
+        // most of these 20 million on finalizing it.
         let args = [&["run-wasm", "--fuel", "20000000"], args, &[module.as_str()]].concat();
         let output = tool.read_in(&dir, &args)?;
         anyhow::ensure!(output.ends_with(expected), "{template}: unexpected output {output:?}");
@@ -29,7 +30,8 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs a snapshot twice: variables, directories and random numbers must be those of the run.
+/// Runs a snapshot twice. Each run must have its own environment variables, directories and random
+/// numbers.
 fn runs_are_independent(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     const PROGRAM: &str = "import os, random\n\
         print(os.environ.get('NAME'), os.listdir('/given'), random.random(), flush=True)\n";
@@ -47,6 +49,9 @@ fn runs_are_independent(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
         anyhow::ensure!(found == format!("{name} ['file-{name}']"), "unexpected output {output:?}");
         numbers.push(number.to_owned());
     }
-    anyhow::ensure!(numbers[0] != numbers[1], "the same random number: {numbers:?}");
+    anyhow::ensure!(
+        numbers[0] != numbers[1],
+        "two runs of one snapshot gave the same random number: {numbers:?}"
+    );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The crates that `cargo pywasm new` creates.
+//! Tests the crates that `cargo pywasm new` creates.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use crate::tool::Tool;
 
 /// Creates a crate from a template, then builds, runs and tests it with plain Cargo.
 pub(crate) fn run(tool: &Tool<'_>, template: &str) -> anyhow::Result<()> {
-    // In this workspace, Cargo would take the crate for a member.
+    // The crate is created outside this workspace, because inside Cargo would expect it to be a
+    // member.
     let scratch = tempfile::tempdir()?;
     tool.call_in(scratch.path(), &["new", "--template", template, template])?;
     let dir = scratch.path().join(template);
@@ -16,8 +17,8 @@ pub(crate) fn run(tool: &Tool<'_>, template: &str) -> anyhow::Result<()> {
     check(tool, &dir)
 }
 
-/// Creates a canister, calls it, and breaks its Python: a traceback when it runs, an error when it is
-/// built.
+/// Creates a canister and calls it. Then breaks its Python code: an exception must give a traceback
+/// in the call, and a syntax error must fail the build.
 pub(crate) fn canister(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     tool.call_in(scratch.path(), &["new", "--template", "canister", "my-canister"])?;
@@ -29,7 +30,7 @@ pub(crate) fn canister(tool: &Tool<'_>) -> anyhow::Result<()> {
     let output = tool.read_in(&dir, &args)?;
     let expected = "(\"Hello, world!\")\n(1 : nat64)\n(1 : nat64)";
     anyhow::ensure!(output == expected, "unexpected output {output:?}");
-    // The canister has no test that Cargo could run; `cargo test` must succeed all the same.
+    // The canister has no test that Cargo could run, but `cargo test` must succeed.
     check(tool, &dir)?;
 
     let python = dir.join("python/app.py");

@@ -1,4 +1,4 @@
-//! Conversion of the counts of an instrumented interpreter to LLVM's text format for profiles.
+//! Converts the counts of an instrumented interpreter to LLVM's text format for profiles.
 //!
 //! The input is described in `counter.c` of `pywasm-cpython`, the output in LLVM's
 //! docs/CommandGuide/llvm-profdata.rst and lib/ProfileData/InstrProfReader.cpp.
@@ -9,17 +9,17 @@ use std::fmt::Write as _;
 use anyhow::{Context, ensure};
 use md5::{Digest, Md5};
 
-/// The size of a record for wasm32 in LLVM 22.
+/// The size in bytes of a function's record for wasm32 in LLVM 22.
 const RECORD: usize = 48;
 
 /// The counts of one function.
 struct Function {
     counters: Vec<u64>,
-    /// For each indirect call site: the number of calls by function.
+    /// For each indirect call site, the number of calls of each function.
     sites: Vec<BTreeMap<String, u64>>,
 }
 
-/// Returns the text, with functions by name and without those that never ran.
+/// Returns the text, which lists functions by name and omits those that never ran.
 pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
     let mut at = 24;
     let mut section = |index: usize| {
@@ -31,7 +31,7 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
     };
     let ((records_at, records), (counters_at, counters), (_, names)) =
         (section(0)?, section(1)?, section(2)?);
-    ensure!(records.len().is_multiple_of(RECORD), "records of another LLVM");
+    ensure!(records.len().is_multiple_of(RECORD), "the records are not in the format of LLVM 22");
     let names = names_by_hash(names)?;
 
     let (mut keys, mut pointers) = (Vec::new(), BTreeMap::new());
@@ -49,7 +49,8 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
         if word(record, 24)? != 0 {
             pointers.insert(u64::from(word(record, 24)?), name.clone());
         }
-        // A function in a header is compiled into many files, and counted as one.
+        // A function that is defined in a header is compiled into many files. Their counts are
+        // added.
         let function = functions
             .entry(key.clone())
             .or_insert_with(|| Function { counters: vec![0; counted.len()], sites: Vec::new() });
@@ -62,9 +63,10 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
     }
     for value in bytes[at..].chunks_exact(24) {
         let (record, site) = (word(value, 0)? as usize, word(value, 4)? as usize);
-        let key = keys.get(record).context("a value of no record")?;
+        let key = keys.get(record).context("a value belongs to no record")?;
         let function = functions.get_mut(key).expect("inserted above");
-        // Sites of other kinds follow the call sites. A target may be code that is not instrumented.
+        // Sites of other kinds follow the call sites, and are skipped. So are targets whose code is
+        // not instrumented.
         if let (Some(site), Some(target)) =
             (function.sites.get_mut(site), pointers.get(&long(value, 8)?))
         {
@@ -90,7 +92,7 @@ fn write_function(
         writeln!(text, "{count}")?;
     }
     if !function.sites.is_empty() {
-        // One kind of value: calls.
+        // There is one kind of value: targets of indirect calls.
         writeln!(text, "1\n0\n{}", function.sites.len())?;
         for site in &function.sites {
             let mut targets: Vec<_> = site.iter().collect();
@@ -105,8 +107,9 @@ fn write_function(
     Ok(())
 }
 
-/// Returns names by the first half of their MD5. A chunk has its size, its compressed size (0: it is not
-/// compressed) and names separated by a byte of value 1. Chunks are padded with zeros.
+/// Returns names by the first half of their MD5. The section consists of chunks, padded with zeros.
+/// A chunk has its size, its compressed size (0 if it is not compressed), and names separated by a
+/// byte of value 1.
 fn names_by_hash(mut section: &[u8]) -> anyhow::Result<BTreeMap<u64, String>> {
     let mut names = BTreeMap::new();
     while let Some(first) = section.first() {
@@ -154,7 +157,8 @@ fn long(bytes: &[u8], at: usize) -> anyhow::Result<u64> {
 mod tests {
     use super::*;
 
-    /// Two functions, `f` with two counters and a site that called `g` seven times, and `g`.
+    /// Returns the counts of two functions: `f`, with two counters and a call site that called `g`
+    /// seven times, and `g`.
     fn counted() -> Vec<u8> {
         let hash = |name: &str| long(&Md5::digest(name), 0).unwrap();
         let (records_at, counters_at) = (1000_u32, 2000_u32);

@@ -1,7 +1,8 @@
-"""What the interpreter is trained on beside CPython's own PROFILE_TASK: programs as people write them.
+"""Programs that the interpreter is trained on, in addition to CPython's own PROFILE_TASK.
 
-The tests of CPython reach every corner once; programs go the same few ways a million times. Each kernel
-here is one of those ways, and all take about as long, so that none of them decides alone what is hot.
+CPython's tests reach every branch once, while typical programs run the same few loops a million
+times. Each kernel here is such a loop. All kernels take about the same time, so that no single one
+determines what is hot.
 """
 import collections
 import datetime
