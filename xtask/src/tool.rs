@@ -18,7 +18,7 @@ fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The built tool with a store of its own.
+/// The built tool with a separate store.
 #[derive(Debug)]
 pub(crate) struct Tool<'a> {
     shell: &'a Shell,

@@ -32,7 +32,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     };
     let (large, small) = (megabytes(&module)?, megabytes(&archive)?);
 
-    // A target directory of its own: the tool is built with fewer features than for other benchmarks.
+    // A separate target directory: the tool is built with fewer features than for other benchmarks.
     let target = root().join("target/bench-audit");
     let times = in_process(&shell, &target, &module, &archive, rounds)?;
     let note = format!(
@@ -122,7 +122,7 @@ fn processes(
     let mut versions: Vec<String> = programs.iter().skip(1).map(|it| it.version.clone()).collect();
     versions.dedup();
     let note = format!(
-        "The same module of {size}; its report is thrown away. {}, {rounds} interleaved rounds, {}.",
+        "The same module of {size}; its report is discarded. {}, {rounds} interleaved rounds, {}.",
         versions.join(", "),
         machine()
     );

@@ -24,7 +24,7 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
     let place = tempfile::tempdir()?;
     let dir = copy(&place.path().join("canister"), "Cargo.toml", |text| {
-        // The copy is a workspace of its own.
+        // The copy is a separate workspace.
         format!("{text}\n[workspace]\n")
     })?;
     // The same `wasm-opt` for steps, builds and the note, whatever is on PATH.

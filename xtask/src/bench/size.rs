@@ -52,10 +52,10 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     embedding::rows(&tool, place.path(), &optimizer, &mut text)?;
     canister(&tool, place.path(), &mut text)?;
     let note = format!(
-        "CPython {}, {}, {}, {version}; gzip at its best, by flate2 {}. The embedding is a reactor over the C \
-         API, closed, with `profile = \"size\"`, and these modules with all that they import frozen into it: \
-         it runs without a file. `unicodedata`, which Python asks about identifiers that are not ASCII, is not \
-         among them, as in recipe `canister`.",
+        "CPython {}, {}, {}, {version}; gzip at its best level, by flate2 {}. The embedding is a closed reactor \
+         over the C API, with `profile = \"size\"`. The listed modules and everything they import are frozen \
+         into it, so it needs no files. As in recipe `canister`, `unicodedata` is left out, which Python uses \
+         for identifiers that are not ASCII.",
         manifest(&installed[0].1, "/python/version")?,
         manifest(&installed[0].1, "/toolchain/clang")?,
         tool.rustc_version()?,
@@ -88,7 +88,7 @@ fn row(tool: &Tool<'_>, text: &mut String, name: &str, file: &Path) -> anyhow::R
 
 fn canister(tool: &Tool<'_>, place: &Path, text: &mut String) -> anyhow::Result<()> {
     let dir = copy(&place.join("canister"), "Cargo.toml", |text| {
-        // The copy is a workspace of its own.
+        // The copy is a separate workspace.
         format!("{text}\n[workspace]\n")
     })?;
     tool.call_in(&dir, &["install"])?;

@@ -51,8 +51,8 @@ pub(crate) fn run(args: &Args, built: Option<&Path>) -> anyhow::Result<()> {
     let medians = measured.table(Of::Median)?;
     let best = measured.table(Of::Best)?;
     let tables = format!(
-        "{medians}\nThe same by the best of all rounds, which is what a machine does that does nothing \
-         else:\n\n{best}{}",
+        "{medians}\nThe same by the best time of all rounds, which other load on the machine affects \
+         least:\n\n{best}{}",
         measured.failures()?
     );
     if !args.only.is_empty() {
@@ -63,10 +63,10 @@ pub(crate) fn run(args: &Args, built: Option<&Path>) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut note = format!(
-        "{}, with a stand-in for pyperf that takes the best of three samples of 0.1 s and more in a process; \
-         {} interleaved rounds, {}. The first column is time; the others say how many times as fast as it \
-         each was, the median of the rounds' own ratios. What is WASI runs in wasmtime {}, \
-         without checks for an interruption.\n\n",
+        "{}, with a replacement for pyperf that takes the best of three samples of at least 0.1 s in a \
+         process; {} interleaved rounds, {}. The first column is a time. The others are how many times as \
+         fast as the first column each one was: the median of the ratios of all rounds. WASI programs run in \
+         wasmtime {}, without checks for an interruption.\n\n",
         suite.release(),
         args.rounds,
         machine(),
@@ -86,7 +86,7 @@ fn chosen(only: &[String]) -> anyhow::Result<Vec<Benchmark>> {
         let found = BENCHMARKS.iter().find(|benchmark| benchmark.name == name).copied();
         found.with_context(|| {
             let names: Vec<&str> = BENCHMARKS.iter().map(|benchmark| benchmark.name).collect();
-            format!("there is no benchmark `{name}`, but {}", names.join(", "))
+            format!("there is no benchmark `{name}`; the benchmarks are {}", names.join(", "))
         })
     };
     if only.is_empty() { Ok(BENCHMARKS.to_vec()) } else { only.iter().map(found).collect() }
@@ -110,7 +110,7 @@ fn contenders<'a>(
     let mut found = Vec::new();
     for (name, module, what) in [
         ("CPython's own", upstream.wasm.clone(), "`Tools/wasm/wasi.py build`"),
-        ("the same again", upstream.wasm, "the first once more, which shows what is noise"),
+        ("the same again", upstream.wasm, "the first column measured again, to show the noise"),
         ("default", default.join("bin/python.wasm"), "`cargo pywasm install`"),
         ("speed", speed.join("bin/python.wasm"), "`cargo pywasm install --recipe speed`"),
     ] {
@@ -134,7 +134,7 @@ fn contenders<'a>(
         (
             "native",
             format!(
-                "the limit: `wasi.py`'s native Python, {}",
+                "the upper bound: `wasi.py`'s native Python, {}",
                 others::flags(shell, &upstream.native)?
             ),
             Ok(Runner::Native { shell, python: upstream.native }),
@@ -142,13 +142,13 @@ fn contenders<'a>(
     ];
     let mut missing = Vec::new();
     for (name, what, runner) in others {
-        let asked = runner.and_then(|runner| {
+        let contender = runner.and_then(|runner| {
             let mut contender = Contender { name, about: String::new(), runner };
             let version = contender.version(suite)?;
             contender.about = format!("{what}, as Python {version}");
             Ok(contender)
         });
-        match asked {
+        match contender {
             Ok(contender) => found.push(contender),
             Err(why) => {
                 let why = format!("{name} has no column: {}", for_the_page(&why));

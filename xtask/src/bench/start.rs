@@ -259,11 +259,11 @@ fn times(
         }
     }
     let how = format!(
-        "{note} From before the instance is made to the line, as `cargo pywasm run-wasm --stats` tells, with the \
-         module compiled before; {rounds} interleaved rounds, {}.",
+        "{note} Time from instantiation to the line, as `cargo pywasm run-wasm --stats` prints it, with the \
+         module already compiled; {rounds} interleaved rounds, {}.",
         machine()
     );
-    let own = format!("{how} Each in a process of its own.");
+    let own = format!("{how} Each instance has its own process.");
     write_section("start", "Starting: time to the line", &own, &rows)?;
     let again_note = format!("{how} The last of {WARM} instances in a process, as in a server.");
     write_section("start again", "Starting once more: time to the line", &again_note, &again)

@@ -14,7 +14,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the manifests of the crates that are workspaces of their own, sorted.
+/// Returns the manifests of the crates that are separate workspaces, sorted.
 fn separate_crates(shell: &Shell) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for dir in ["examples", "tests"] {

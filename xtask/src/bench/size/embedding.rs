@@ -1,4 +1,4 @@
-//! The smallest embedding that is of use: Python and its library in a reactor that runs without a file.
+//! The smallest useful embedding: a reactor with Python and its library that needs no files.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::tool::{Tool, root};
 /// Modules, and code that uses some of them.
 struct Set {
     name: &'static str,
-    /// Those of recipe `canister` where none are named.
+    /// The modules to freeze; `None` is those of recipe `canister`.
     freeze: Option<&'static [&'static str]>,
     check: &'static str,
 }
@@ -33,7 +33,7 @@ const SETS: [Set; 2] = [
 ];
 
 /// A reactor over the C API: a host writes code into `room`, and `run` runs it.
-const LIB: &str = r#"//! Python for a host: code goes in, and what it prints comes out.
+const LIB: &str = r#"//! Runs Python code for a host, and prints its output.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
 
@@ -43,22 +43,22 @@ unsafe extern "C" {
     fn PyRun_SimpleString(code: *const c_char) -> c_int;
 }
 
-/// What `run` returns when Python does not start.
+/// The result of `run` if Python does not start.
 const NO_PYTHON: c_int = -2;
 
-/// Room for code of this many bytes, and the zero behind it.
+/// Allocates memory for code of this length and its final NUL.
 #[unsafe(no_mangle)]
 pub extern "C" fn room(length: usize) -> *mut u8 {
     Box::leak(vec![0; length + 1].into_boxed_slice()).as_mut_ptr()
 }
 
-/// Runs code: 0, or -1 after an exception, which is printed.
+/// Runs code. Returns 0, or -1 after an exception, which is printed.
 ///
 /// # Safety
-/// It is code in a room, and ends with a zero.
+/// `code` must point to a NUL-terminated string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn run(code: *const c_char) -> c_int {
-    // SAFETY: one thread; Python runs before the code does, and the code is the caller's.
+    // SAFETY: there is one thread, Python is started first, and the caller guarantees the string.
     unsafe {
         if Py_IsInitialized() == 0 && !pywasm_start(0).is_null() {
             return NO_PYTHON;
@@ -67,11 +67,11 @@ pub unsafe extern "C" fn run(code: *const c_char) -> c_int {
     }
 }
 
-/// Runs some of the library.
+/// Runs code that uses the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn check() -> c_int {
     const CODE: &CStr = c"CHECK";
-    // SAFETY: it ends with a zero.
+    // SAFETY: a C string.
     unsafe { run(CODE.as_ptr()) }
 }
 "#;
@@ -79,18 +79,18 @@ pub extern "C" fn check() -> c_int {
 const BUILD: &str =
     "fn main() {\n    pywasm_build::Build::new().no_finalize_at_exit().link();\n}\n";
 
-/// The rest of its Cargo.toml; the profile is that of the canister.
+/// The end of Cargo.toml, with the profile of the canister example.
 const TABLES: &str = "[lib]\ncrate-type = [\"cdylib\"]\n\n\
     [package.metadata.pywasm]\npython = \"3.13\"\nrecipe = \"small.toml\"\n\n\
     [profile.release]\nopt-level = \"z\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n";
 
-/// What is done to the embedding after its link.
+/// The post-link steps of each row, with its label.
 const STEPS: [(&str, &[&str]); 2] = [
     ("without `wasm-opt`", &["--step", "gc", "--step", "strip"]),
     ("`wasm-opt`", &["--step", "gc", "--step", "wasm-opt", "--step", "strip"]),
 ];
 
-/// The rows of both sets. `optimizer` is Binaryen's.
+/// Adds the rows of both sets. `optimizer` is the path of `wasm-opt`.
 pub(super) fn rows(
     tool: &Tool<'_>,
     place: &Path,
@@ -114,7 +114,7 @@ pub(super) fn rows(
     Ok(())
 }
 
-/// The embedding as it is linked.
+/// Builds the embedding and returns the linked module.
 fn linked(tool: &Tool<'_>, dir: &Path, set: &Set) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(dir.join("src"))?;
     let helper = root().join("pywasm-build");
@@ -132,7 +132,7 @@ fn linked(tool: &Tool<'_>, dir: &Path, set: &Set) -> anyhow::Result<PathBuf> {
     Ok(root().join("target/embed/wasm32-wasip1/release/smallest.wasm"))
 }
 
-/// Recipe `canister`, all of it compiled for size, with the modules of the set.
+/// Returns recipe `canister` with the modules of the set, compiled for size only.
 fn recipe(set: &Set) -> anyhow::Result<String> {
     let text = builtin("canister").context("recipe `canister` is built in")?;
     let mut recipe = Recipe::parse(text)?;
@@ -144,13 +144,13 @@ fn recipe(set: &Set) -> anyhow::Result<String> {
     Ok(recipe.to_toml())
 }
 
-/// It runs Python, with nothing around it.
+/// Checks that the module runs Python without any file.
 fn checked(tool: &Tool<'_>, module: &Path) -> anyhow::Result<()> {
     let file = module.display().to_string();
     let mut words = vec!["run-wasm", "--no-cwd", "--stdlib", "frozen", "--invoke", "check()"];
     words.push(&file);
-    let said = tool.call(&words).quiet().read()?;
-    anyhow::ensure!(said == "0", "`{file}` says {said:?}");
+    let output = tool.call(&words).quiet().read()?;
+    anyhow::ensure!(output == "0", "`{file}` printed {output:?}, expected 0");
     Ok(())
 }
 
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_has_its_modules_and_nothing_is_compiled_for_speed() {
+    fn recipe_is_closed_and_compiled_for_size() {
         for set in &SETS {
             let recipe = Recipe::parse(&recipe(set).unwrap()).unwrap();
             assert!(recipe.closed && recipe.build.files.is_empty());

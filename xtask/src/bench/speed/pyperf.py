@@ -1,7 +1,7 @@
-"""What pyperformance's benchmarks ask of pyperf, for interpreters without processes.
+"""The parts of pyperf that pyperformance uses, for interpreters without processes.
 
-pyperf starts a process for each of its values. Here one process takes a few samples and prints
-`RESULT NAME SECONDS`, the best time of a loop; the bench outside starts process after process.
+pyperf starts a process for each value. Here, one process takes a few samples and prints
+`RESULT NAME SECONDS` with the best time of a loop. `cargo xtask bench` starts the processes.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import sys
 from time import perf_counter
 
 SAMPLES = 3
-SHORTEST = 0.1  # seconds of a sample
+SHORTEST = 0.1  # the minimum length of a sample in seconds
 
 
 def python_implementation():
@@ -32,12 +32,12 @@ class Runner:
                 func(*args)
             return perf_counter() - start
 
-        self._tell(name, sample, inner_loops)
+        self._report(name, sample, inner_loops)
 
     def bench_time_func(self, name, func, *args, inner_loops=1):
-        self._tell(name, lambda loops: func(loops, *args), inner_loops)
+        self._report(name, lambda loops: func(loops, *args), inner_loops)
 
-    def _tell(self, name, sample, inner_loops):
+    def _report(self, name, sample, inner_loops):
         loops = 1
         while sample(loops) < SHORTEST:
             loops *= 2

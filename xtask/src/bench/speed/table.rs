@@ -1,16 +1,16 @@
-//! What was measured, and the table of it. It knows no process.
+//! Measured times, and the table made of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::super::report::{median, milliseconds};
 
-/// What is told of the rounds of one benchmark.
+/// The summary of the rounds of one benchmark.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Of {
-    /// The median time, and the median of the rounds' own ratios.
+    /// The median time, and the median of the ratios of all rounds.
     Median,
-    /// The best time, and the ratio of both bests: what else the machine does only makes slower.
+    /// The best time, and the ratio of the best times: other load on the machine only adds time.
     Best,
 }
 
@@ -34,7 +34,7 @@ impl Of {
     }
 }
 
-/// Times by benchmark and column; the first column is what the others are compared with.
+/// Times by benchmark and column. The other columns are compared with the first one.
 #[derive(Debug)]
 pub(super) struct Measured {
     columns: Vec<&'static str>,
@@ -52,7 +52,7 @@ impl Measured {
         row.entry(column).or_default().push(seconds);
     }
 
-    /// It is not asked again: a time of another round would not be told either.
+    /// Records a failure. The contender does not run this benchmark again.
     pub(super) fn fail(&mut self, column: usize, benchmark: &'static str, why: String) {
         self.failed.insert((column, benchmark), why);
     }
@@ -61,14 +61,14 @@ impl Measured {
         self.failed.contains_key(&(column, benchmark))
     }
 
-    /// How many times as fast as the first column it was. None where one of the two has not run in all
-    /// rounds of the other.
+    /// Returns how many times as fast as the first column a column was, or `None` unless both have
+    /// run in the same number of rounds.
     fn ratio(&self, row: &BTreeMap<usize, Vec<f64>>, column: usize, of: Of) -> Option<f64> {
         let (first, own) = (row.get(&0)?, row.get(&column)?);
         (first.len() == own.len()).then(|| of.ratio(first, own))
     }
 
-    /// The table in Markdown.
+    /// Returns the table in Markdown.
     pub(super) fn table(&self, of: Of) -> anyhow::Result<String> {
         let mut text = format!("| benchmark | {}, ms |", self.columns[0]);
         for column in &self.columns[1..] {
@@ -111,7 +111,7 @@ impl Measured {
         Ok(text)
     }
 
-    /// What could not run, for below the tables; nothing where all did.
+    /// Returns the list of failures, to be printed below the tables; empty if there are none.
     pub(super) fn failures(&self) -> anyhow::Result<String> {
         let mut text = String::new();
         if !self.failed.is_empty() {
@@ -123,7 +123,8 @@ impl Measured {
         Ok(text)
     }
 
-    /// Benchmarks of which nobody has told a time: their rows would have other names.
+    /// Returns the benchmarks that failed in every column. They have no row, because rows are named by
+    /// the results.
     fn without_a_row(&self) -> Vec<&'static str> {
         let mut columns: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
         for (column, benchmark) in self.failed.keys() {
@@ -145,9 +146,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ratios_are_medians_of_rounds_and_a_mean_is_over_what_both_have() {
+    fn ratio_is_a_median_and_mean_covers_common_rows() {
         let mut measured = Measured::new(vec!["base", "fast", "odd"]);
-        // Rounds on a machine that slows down: the ratio stays 2, as that of the medians would not.
+        // Rounds on a machine that slows down: the median ratio stays 2, the ratio of medians does not.
         for (base, fast) in [(1.0, 0.5), (4.0, 2.0), (2.0, 0.1)] {
             measured.push(0, "a", base);
             measured.push(1, "a", fast);
@@ -183,7 +184,7 @@ A dash is a benchmark that could not be run:
     }
 
     #[test]
-    fn one_that_failed_in_a_later_round_has_no_ratio() {
+    fn failure_in_a_later_round_leaves_no_ratio() {
         let mut measured = Measured::new(vec!["base", "other"]);
         measured.push(0, "a", 1.0);
         measured.push(0, "a", 1.0);
