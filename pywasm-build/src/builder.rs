@@ -35,7 +35,7 @@ pub struct Build {
 }
 
 impl Build {
-    /// The defaults: any installed Python, linked as the table in Cargo.toml asks.
+    /// The defaults: any installed Python, linked as the table in Cargo.toml requests.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -60,7 +60,7 @@ pub enum Error {
     Program {
         /// The command line.
         command: String,
-        /// What it printed, or why it cannot be started.
+        /// Its output, or the reason why it cannot be started.
         message: String,
     },
 }

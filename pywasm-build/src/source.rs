@@ -1,5 +1,5 @@
-//! The source of this crate, for `cargo-pywasm`: it gives a project the pywasm-build of its own
-//! version without a registry. Not part of the API.
+//! The source of this crate, for `cargo-pywasm`: it gives a project the pywasm-build of the
+//! tool's version without a registry. Not part of the API.
 
 /// The manifest, with the keys that it inherits from its workspace.
 pub const MANIFEST: &str = include_str!("../Cargo.toml");

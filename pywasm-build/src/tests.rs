@@ -214,7 +214,7 @@ fn unchanged_manifest_needs_no_tool() {
 }
 
 #[test]
-fn missing_project_file_asks_the_tool() {
+fn missing_project_file_runs_the_tool() {
     let machine = Machine::new();
     std::fs::remove_dir_all(machine.path("crate/.pywasm")).unwrap();
     let error = machine.decide(&Build::new(), &[]).unwrap_err().to_string();
@@ -227,7 +227,7 @@ fn missing_project_file_asks_the_tool() {
 }
 
 #[test]
-fn package_that_is_not_in_the_project_file_asks_the_tool() {
+fn package_missing_from_the_project_file_runs_the_tool() {
     let machine = Machine::new();
     machine.write("crate/member/Cargo.toml", b"[package]\n");
     let package = machine.package(&Table { cdylib: true, ..Table::default() });

@@ -65,7 +65,7 @@ pub fn wanted(file: &str, bytes: &[u8]) -> Wanted {
 pub fn skip(reason: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    // A closed stderr is no reason to fail.
+    // If stderr is closed, the test does not fail.
     let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
 }
 

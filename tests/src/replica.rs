@@ -86,9 +86,9 @@ pub fn compiled(module: &[u8]) -> Result<Module, String> {
     if let Some(known) = all.get(module) {
         return Ok(known.clone());
     }
-    let made = HOST.module(module).map_err(|error| format!("{error:#}"))?;
-    all.insert(module.to_vec(), made.clone());
-    Ok(made)
+    let compiled = HOST.module(module).map_err(|error| format!("{error:#}"))?;
+    all.insert(module.to_vec(), compiled.clone());
+    Ok(compiled)
 }
 
 impl Default for Local {

@@ -34,38 +34,40 @@ pub struct Args {
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let call = Call { verb: "build", args: &args.cargo_args, runner: Vec::new() };
     let workspace = Workspace::new(ctx);
-    let mut asked = workspace.post_links()?;
-    if asked.is_empty() {
+    let mut requested = workspace.post_links()?;
+    if requested.is_empty() {
         return call.run(&workspace);
     }
     if is_dev_profile(&args.cargo_args) {
         // A size budget without post-link steps is checked in release builds only.
-        let alone = asked.iter().filter(|(_, it)| it.steps.is_empty());
+        let alone = requested.iter().filter(|(_, it)| it.steps.is_empty());
         let alone: BTreeSet<Utf8PathBuf> = alone.map(|(manifest, _)| manifest.clone()).collect();
-        let cut: BTreeSet<String> = asked.values_mut().filter_map(Asked::for_development).collect();
+        let cut: BTreeSet<String> =
+            requested.values_mut().filter_map(Asked::for_development).collect();
         for steps in cut {
             ctx.reporter.note(format!("skipped without `--release`: {steps}"));
         }
-        asked.retain(|manifest, _| !alone.contains(manifest));
-        if asked.is_empty() {
+        requested.retain(|manifest, _| !alone.contains(manifest));
+        if requested.is_empty() {
             return call.run(&workspace);
         }
     }
     // Planning comes before the build, so that a missing `wasm-opt` is reported early.
-    let plan = |(manifest, asked): (&Utf8PathBuf, &Asked)| -> anyhow::Result<_> {
+    let plan = |(manifest, requested): (&Utf8PathBuf, &Asked)| -> anyhow::Result<_> {
         let of = || format!("`post-link` of `{manifest}`");
-        let project = post_link::surroundings(asked, ctx)?;
-        let mut plan = Plan::new(asked, &project, ctx).with_context(of)?;
+        let project = post_link::surroundings(requested, ctx)?;
+        let mut plan = Plan::new(requested, &project, ctx).with_context(of)?;
         plan.fetch_optimizer(ctx)?;
         Ok((manifest.clone(), plan))
     };
-    let plans: BTreeMap<Utf8PathBuf, Plan> = asked.iter().map(plan).collect::<Result<_, _>>()?;
+    let plans: BTreeMap<Utf8PathBuf, Plan> =
+        requested.iter().map(plan).collect::<Result<_, _>>()?;
     let (exit, built) = call.run_and_collect(&workspace)?;
     if exit != Exit::Program(0) {
         return Ok(exit);
     }
-    let wanted = built.into_iter().filter_map(|it| Some((plans.get(&it.manifest)?, it.path)));
-    let all = wanted.map(|(plan, path)| {
+    let outputs = built.into_iter().filter_map(|it| Some((plans.get(&it.manifest)?, it.path)));
+    let all = outputs.map(|(plan, path)| {
         let files = Files::of_project(&path)
             .with_context(|| format!("`{path}` is not in a target directory of Cargo"))?;
         Ok((files, plan))

@@ -30,7 +30,7 @@ pub struct Args {
     /// needed are included
     #[arg(long, value_name = "FILE")]
     library: Vec<Utf8PathBuf>,
-    /// Where to write the archive or module
+    /// The archive or module to write
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
     /// The behaviour of stubs: `mpd_*=trap`, `getuid=value=0`; one of trap, errno, null, value=N,

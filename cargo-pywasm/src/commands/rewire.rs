@@ -18,7 +18,7 @@ pub struct Args {
     /// The module
     #[arg(value_name = "FILE")]
     file: Utf8PathBuf,
-    /// Where to write the module
+    /// The module to write
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
     /// Imports and their functions: `wasi_snapshot_preview1.*=__ic_custom_*`

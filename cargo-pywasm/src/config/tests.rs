@@ -282,18 +282,18 @@ fn removed_key_is_explained() {
 #[cfg(feature = "runtime")]
 #[test]
 fn steps_after_the_link_include_those_that_keys_imply() {
-    let asked = |table: &str| {
+    let steps_of = |table: &str| {
         let (_dir, root) = crate_dir(&format!("[package.metadata.pywasm]\n{table}\n"));
         Workspace::new(&ctx(&root, &[])).post_link()
     };
-    let read = asked("post-link = [\"gzip\", \"wasm-opt\"]\nrequire-wasm-opt = true");
+    let read = steps_of("post-link = [\"gzip\", \"wasm-opt\"]\nrequire-wasm-opt = true");
     let read = read.unwrap().unwrap();
     assert_eq!(read.steps, [Step::Gzip, Step::WasmOpt]);
     assert!(read.require_wasm_opt && read.policy.is_none());
-    let read = asked("snapshot = { imports = [\"json\"], hash-seed = 7 }").unwrap().unwrap();
+    let read = steps_of("snapshot = { imports = [\"json\"], hash-seed = 7 }").unwrap().unwrap();
     assert_eq!((&read.steps[..], read.snapshot.hash_seed), (&[Step::Snapshot][..], Some(7)));
     assert_eq!(read.snapshot.imports, ["json".parse().unwrap()]);
-    let error = format!("{:#}", asked("snapshot = { imports = [\"json,re\"] }").unwrap_err());
+    let error = format!("{:#}", steps_of("snapshot = { imports = [\"json,re\"] }").unwrap_err());
     assert!(error.contains("`json,re` is not the name of a module"), "{error}");
     let (_dir, root) =
         crate_dir("[package.metadata.pywasm]\npost-link = [\"gc\"]\npolicy = \"ic\"\n");

@@ -87,9 +87,9 @@ mod tests {
         fs_err::write(root.join("Cargo.toml"), "[package]\nname = \"x\"\n").unwrap();
         let first = ctx(root);
         init(root, &Selection::default(), &first).unwrap();
-        let said = first.reporter.lines().join("\n");
+        let output = first.reporter.lines().join("\n");
         for file in ["Cargo.toml", ".cargo/config.toml", "build.rs"] {
-            assert!(said.contains(&format!("Wrote {file}")), "{said}");
+            assert!(output.contains(&format!("Wrote {file}")), "{output}");
         }
         let again = ctx(root);
         init(root, &Selection::default(), &again).unwrap();

@@ -149,8 +149,8 @@ mod tests {
         );
         let ctx = ctx(&root, &[("PATH", root.join("bin").as_str())]);
         assert_eq!(choose(&root, &ctx).unwrap(), None);
-        let asked = fs_err::read_to_string(root.join("asked")).unwrap();
-        assert_eq!(asked, "target add wasm32-wasip1\n");
+        let arguments = fs_err::read_to_string(root.join("asked")).unwrap();
+        assert_eq!(arguments, "target add wasm32-wasip1\n");
         fs_err::remove_file(root.join("asked")).unwrap();
         assert_eq!(choose(&root, &ctx).unwrap(), None);
         assert!(!root.join("asked").exists());

@@ -54,7 +54,7 @@ fn clean_removes_selected_buckets() {
     assert!(!build.exists() && !toolchain.exists() && source.exists());
     cache(&fresh, &["clean", "--all"]);
     assert!(!source.exists());
-    assert!(installed.exists(), "an installation is no cache");
+    assert!(installed.exists(), "an installation is not a cache entry");
     assert!(fresh.ctx.store.keys(Bucket::Staging).unwrap().is_empty());
 }
 

@@ -240,8 +240,8 @@ fn stub_in_finished_module_names_itself() {
     );
     let (module, rules) = (module.expect("a module"), Rules::default());
     let policy = Policy::load("wasip1", "".into()).expect("a policy");
-    let stub = |module: &[u8], voice| {
-        rewrite::stub(module, &policy, &rules, Some(Behaviour::Trap), voice).expect("a stub")
+    let stub = |module: &[u8], reporter| {
+        rewrite::stub(module, &policy, &rules, Some(Behaviour::Trap), reporter).expect("a stub")
     };
     let (end, text) = run(&stub(&module, TrapReporter::Wasi).module);
     assert!(matches!(&end, End::Trap(why) if why.contains("in gone")), "{end:?}");

@@ -39,13 +39,13 @@ fn output(fresh: &Fresh) -> String {
 fn packages_are_unpacked_once() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(OWN, &server);
-    let made = packages(&fresh.ctx).unwrap();
-    let ToolchainSource::Packages { llvm, wasi_libc } = &made.source else {
-        panic!("{:?}", made.source)
+    let toolchain = packages(&fresh.ctx).unwrap();
+    let ToolchainSource::Packages { llvm, wasi_libc } = &toolchain.source else {
+        panic!("{:?}", toolchain.source)
     };
     assert_eq!((llvm.as_str(), wasi_libc.as_str()), ("1:19.1.7-3", "0.0~git20241209.574b88d-2"));
-    assert_eq!(made.clang_version, "fixture clang version 19");
-    assert_eq!(made.inputs.len(), 8);
+    assert_eq!(toolchain.clang_version, "fixture clang version 19");
+    assert_eq!(toolchain.inputs.len(), 8);
     for part in [
         "bin/wasm32-wasip1-clang",
         "bin/wasm-ld-19",
@@ -54,13 +54,13 @@ fn packages_are_unpacked_once() {
         "share/wasi-sysroot/include/wasm32-wasip1/stdio.h",
         "share/doc/libllvm19/copyright",
     ] {
-        assert!(made.root.join(part).exists(), "{part}");
+        assert!(toolchain.root.join(part).exists(), "{part}");
     }
-    assert!(!made.root.join("bin/opt").exists());
+    assert!(!toolchain.root.join("bin/opt").exists());
 
     let requests = server.requests().len();
-    assert_eq!(packages(&fresh.ctx).unwrap(), made);
-    assert_eq!(installed(&fresh.ctx).unwrap(), [made]);
+    assert_eq!(packages(&fresh.ctx).unwrap(), toolchain);
+    assert_eq!(installed(&fresh.ctx).unwrap(), [toolchain]);
     assert_eq!(server.requests().len(), requests);
 }
 
@@ -216,16 +216,16 @@ fn wrong_official_sdk_stops_the_search() {
 fn packages_replace_an_unreachable_sdk() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(OWN, &server);
-    let made = resolve(&ToolchainRequest::Auto, pin(), &fresh.ctx).unwrap();
-    let sources: Vec<&str> = made.skipped.iter().map(|it| it.source.as_str()).collect();
+    let toolchain = resolve(&ToolchainRequest::Auto, pin(), &fresh.ctx).unwrap();
+    let sources: Vec<&str> = toolchain.skipped.iter().map(|it| it.source.as_str()).collect();
     assert_eq!(sources, ["path", "store", "official"]);
-    assert!(made.skipped[2].reason.contains("404"), "{:?}", made.skipped);
+    assert!(toolchain.skipped[2].reason.contains("404"), "{:?}", toolchain.skipped);
     assert!(
         output(&fresh).contains("toolchain source `official` was skipped"),
         "{}",
         output(&fresh)
     );
-    assert_eq!(installed(&fresh.ctx).unwrap()[0].skipped, made.skipped);
+    assert_eq!(installed(&fresh.ctx).unwrap()[0].skipped, toolchain.skipped);
 }
 
 #[test]

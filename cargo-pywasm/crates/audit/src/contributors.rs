@@ -42,7 +42,7 @@ pub(crate) fn largest(
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
     for row in all.rows.iter().filter(|row| contributes(limited, &all, row, &counts)) {
         let is_code = *all.section(row) == Section::CODE;
-        // Data and unnamed functions have one origin for all, so their names say more.
+        // All data has one origin, and so do all unnamed functions: names are more specific.
         let is_unattributed = row.kind == Kind::Unknown && (names.is_empty() || !is_code);
         let label = match all.name(row) {
             Some(name) if is_unattributed => name.to_owned(),
@@ -104,7 +104,7 @@ fn contributes(
 struct Part {
     bytes: u64,
     functions: u64,
-    /// True for a single function without a name, whose count says nothing.
+    /// True for a single unnamed function, whose count is not reported.
     is_one: bool,
 }
 

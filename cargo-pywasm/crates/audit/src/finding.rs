@@ -126,7 +126,7 @@ pub struct Finding {
     pub ty: Option<String>,
     /// The description of the problem.
     pub message: String,
-    /// What needs the subject.
+    /// The code that needs the subject.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needed_by: Vec<Origin>,
     /// The family of the symbol, or the module of an import.

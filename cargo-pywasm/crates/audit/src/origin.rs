@@ -5,7 +5,7 @@ use std::fmt;
 use pywasm_size::Object;
 use serde::{Serialize, Serializer};
 
-/// What needs the subject of a finding.
+/// A reason why a module or a link needs the subject of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The shortest chain of calls from outside the module.

@@ -17,7 +17,7 @@ pub struct Done {
     pub before: usize,
     /// The size after the step, in bytes; after `gzip`, that of the compressed copy.
     pub after: usize,
-    /// What the step changed.
+    /// The changes by the step, as text.
     pub about: String,
     /// A warning for the user.
     pub warning: Option<String>,

@@ -1,4 +1,4 @@
-//! Stamps: they tell whether an output is up to date, so that an unchanged build skips all steps.
+//! Stamps: files that show if an output is up to date, so that an unchanged build skips all steps.
 
 use std::fmt;
 

@@ -213,37 +213,37 @@ mod tests {
 
     #[test]
     fn functions_keep_their_order() {
-        let given = wat::parse_str(GROWING).unwrap();
-        let mut module = Module::from_buffer(&given).unwrap();
-        let reordered = Module::from_buffer(&given).unwrap().emit_wasm();
+        let original = wat::parse_str(GROWING).unwrap();
+        let mut module = Module::from_buffer(&original).unwrap();
+        let reordered = Module::from_buffer(&original).unwrap().emit_wasm();
         let names = |module: &[u8]| -> Vec<String> {
             let names = pywasm_wasm::Module::read(module).unwrap().names().unwrap();
             names.into_iter().map(str::to_owned).collect()
         };
-        assert_ne!(names(&reordered), names(&given), "walrus sorts functions");
+        assert_ne!(names(&reordered), names(&original), "walrus sorts functions");
         let emitted = emit(&mut module).unwrap();
         wasmparser::validate(&emitted).unwrap();
-        assert_eq!(names(&emitted), names(&given));
+        assert_eq!(names(&emitted), names(&original));
         assert_eq!(custom::read(&emitted, ORDER).unwrap(), None);
     }
 
     #[test]
     fn calls_reach_the_same_functions() {
-        let given = wat::parse_str(GROWING).unwrap();
-        let emitted = emit(&mut Module::from_buffer(&given).unwrap()).unwrap();
-        assert_eq!([results(&given), results(&emitted)], [[1, 12]; 2]);
+        let original = wat::parse_str(GROWING).unwrap();
+        let emitted = emit(&mut Module::from_buffer(&original).unwrap()).unwrap();
+        assert_eq!([results(&original), results(&emitted)], [[1, 12]; 2]);
     }
 
     #[test]
     fn empty_else_is_dropped() {
-        let given = r#"(module
+        let original = r#"(module
             (func (export "first") (result i32) i32.const 0
                 (if (result i32) (then i32.const 2) (else i32.const 3)))
             (func (export "third") (result i32)
                 i32.const 7 i32.const 1 (if (param i32) (result i32) (then i32.const 1 i32.add))
                 i32.const 0 (if (then unreachable) (else))))"#;
-        let given = wat::parse_str(given).unwrap();
-        let emitted = emit(&mut Module::from_buffer(&given).unwrap()).unwrap();
+        let original = wat::parse_str(original).unwrap();
+        let emitted = emit(&mut Module::from_buffer(&original).unwrap()).unwrap();
         wasmparser::validate(&emitted).unwrap();
         assert_eq!(results(&emitted), [3, 8]);
         let count = |module: &[u8]| {

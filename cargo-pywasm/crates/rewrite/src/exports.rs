@@ -45,13 +45,13 @@ mod tests {
         let text = r#"(module (memory (export "memory") 1)
             (func $f (export "a") (export "b")) (func (export "c") call $f))"#;
         let module = wat::parse_str(text).unwrap();
-        let made = without_exports(&module, |name| name == "a" || name == "memory").unwrap();
-        wasmparser::validate(&made).unwrap();
+        let result = without_exports(&module, |name| name == "a" || name == "memory").unwrap();
+        wasmparser::validate(&result).unwrap();
         let names = |module: &[u8]| -> Vec<String> {
             let read = pywasm_wasm::Module::read(module).unwrap();
             read.exports.iter().map(|export| export.name.to_owned()).collect()
         };
-        assert_eq!(names(&made), ["b", "c"]);
+        assert_eq!(names(&result), ["b", "c"]);
         assert_eq!(without_exports(&module, |_| false).unwrap(), module);
     }
 }

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_lacks_is_local_and_what_it_has_stays() {
+    fn missing_imports_are_replaced_and_provided_ones_kept() {
         let done = stubbed(&[], Some(Behaviour::Trap)).unwrap();
         assert_eq!(done.stubbed, ["env.done", "env.gone", "host.log"]);
         wasmparser::validate(&done.module).unwrap();
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_has_is_replaced_by_name_only() {
+    fn provided_import_is_replaced_only_if_named() {
         let done = stubbed(&["*=trap"], None).unwrap();
         assert_eq!(done.stubbed, ["env.done", "env.gone", "host.log"]);
         let done = stubbed(&["fd_write=trap", "done=trap"], None).unwrap();
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_of_64_bits_is_refused() {
+    fn memory_with_64_bits_is_refused() {
         let module =
             wat::parse_str("(module (import \"env\" \"f\" (func)) (memory i64 1))").unwrap();
         let policy = Policy::load("none", "".into()).unwrap();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_linked_module_has_no_means_for_is_refused() {
+    fn behaviours_that_need_the_linker_are_refused() {
         let refused = |rule: &str| format!("{:#}", stubbed(&[rule], None).unwrap_err());
         assert!(refused("gone=python-error").contains("before the link"));
         assert!(refused("gone=errno").contains("__errno_location"));
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_canister_traps_with_the_name() {
+    fn stub_in_a_canister_traps_with_its_name() {
         let policy = Policy::load("ic", "".into()).unwrap();
         let module = wat::parse_str(
             r#"(module (import "env" "gone" (func $gone)) (memory 1)

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn least_recently_used_entries_go() {
+    fn least_recently_used_entries_are_removed() {
         let entry = |name: &str, size, seconds| Entry {
             path: name.into(),
             size,

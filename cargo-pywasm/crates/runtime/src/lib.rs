@@ -107,7 +107,7 @@ impl Runtime {
         config
             .max_wasm_stack(WASM_STACK)
             .memory_guaranteed_dense_image_size(DENSE_IMAGE)
-            // Never used, and still checked against the one above.
+            // Unused, but wasmtime requires it to be larger than `max_wasm_stack`.
             .async_stack_size(WASM_STACK + HOST_STACK)
             .consume_fuel(bounds.fuel.is_some())
             .epoch_interruption(interrupts);

@@ -265,15 +265,15 @@ fn directories_are_limited_to_the_named_ones() {
            (func (export "_start")
                (call $exit (call $mkdir (i32.const 3) (i32.const 64) (i32.const 3))))"#,
     );
-    let made = makes.dir.join("new");
+    let directory = makes.dir.join("new");
     let end = |program: &Program| makes.run(Bounds::default(), program).unwrap().end;
     // WASI's `badf`: there is no descriptor after the standard streams.
     assert_eq!(end(&Program::new("program")), End::Exit(8));
     // WASI's `perm`.
     let read_only = Program::new("program").dir(Dir::read_only(&makes.dir, "/"));
-    assert_eq!((end(&read_only), made.exists()), (End::Exit(63), false));
+    assert_eq!((end(&read_only), directory.exists()), (End::Exit(63), false));
     let writable = Program::new("program").dir(Dir::writable(&makes.dir, "/"));
-    assert_eq!((end(&writable), made.exists()), (End::Exit(0), true));
+    assert_eq!((end(&writable), directory.exists()), (End::Exit(0), true));
 }
 
 #[test]

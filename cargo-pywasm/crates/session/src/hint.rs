@@ -88,7 +88,7 @@ mod tests {
     use anyhow::Context;
 
     #[test]
-    fn outermost_hint_wins_and_is_no_message() {
+    fn outermost_hint_wins_and_is_not_a_message() {
         let error = Err::<(), _>(std::io::Error::other("disk full"))
             .hint(|| "free some space".to_owned())
             .context("cannot write `x`")

@@ -159,7 +159,7 @@ impl Breakdown {
         code > 0 && self.sum(|row| is_code(row) && row.kind == Kind::Unknown) == code
     }
 
-    /// Returns the rows for which `test` returns true, as a breakdown of their own.
+    /// Returns the rows for which `test` returns true, as a separate breakdown.
     #[must_use]
     pub fn only(&self, test: impl Fn(&Row) -> bool) -> Self {
         let mut part =

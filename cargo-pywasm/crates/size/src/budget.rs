@@ -58,7 +58,7 @@ impl TryFrom<BTreeMap<String, Value>> for Budget {
 /// A limit that is exceeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Over {
-    /// What the limit applies to.
+    /// The part of the module that the limit applies to.
     pub key: Key,
     /// The limit in bytes.
     pub limit: u64,

@@ -1,11 +1,11 @@
-//! The files that a build leaves beside a module: the record of a finished module, and the linker
-//! map of a module that is as it was linked.
+//! The files that a build leaves next to a module: the record of a finished module, and the linker
+//! map of an unchanged linked module.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{LinkMap, Record, is_as_linked};
 
-/// Returns the path of a module's record: `.x.wasm.size.json` beside `x.wasm`.
+/// Returns the path of a module's record: `.x.wasm.size.json` next to `x.wasm`.
 pub fn record_place(module: &Utf8Path) -> Option<Utf8PathBuf> {
     let name = module.file_name()?;
     // `x.wasm.gz` shares the record of `x.wasm`.
@@ -14,7 +14,7 @@ pub fn record_place(module: &Utf8Path) -> Option<Utf8PathBuf> {
 }
 
 impl Record {
-    /// Returns the record beside a module, if there is one for exactly these bytes.
+    /// Returns the record next to a module, if there is one for exactly these bytes.
     pub fn beside(module: &Utf8Path, bytes: &[u8]) -> Option<Self> {
         let place = record_place(module)?;
         let read = std::fs::read(&place).ok()?;
@@ -22,9 +22,9 @@ impl Record {
     }
 }
 
-/// Returns the linker map of a module that is unchanged since its link. It is looked for beside the
-/// module, `x.wasm.map`, and below Cargo's build directory, where `pywasm-build` has it written.
-/// Maps of other links are skipped.
+/// Returns the linker map of a module that is unchanged since its link. The map is either next to
+/// the module (`x.wasm.map`) or below Cargo's build directory, where `pywasm-build` makes the linker
+/// write it. Maps of other links are skipped.
 pub fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
     let mut places = vec![Utf8PathBuf::from(format!("{module}.map"))];
     let dir = module.parent()?;

@@ -10,7 +10,7 @@ use crate::{Breakdown, By, Kind, Object, Origin, Row, Section, View, view};
 /// The key of a budget that names a baseline instead of a limit.
 pub(crate) const BASELINE: &str = "baseline";
 
-/// What a limit applies to.
+/// The part of a module that a limit applies to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// The module.

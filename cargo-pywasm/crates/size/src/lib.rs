@@ -5,7 +5,7 @@
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
 //! The rows of a [`Breakdown`] add up to the size of the file; bytes of unknown origin are rows of
-//! their own. The crate reads records and linker maps beside a module. It writes no file, uses no
+//! their own. The crate reads records and linker maps next to a module. It writes no file, uses no
 //! network, knows nothing of the store and prints nothing.
 
 #![doc(hidden)]

@@ -8,7 +8,7 @@ use crate::functions::Functions;
 use crate::table::Id;
 use crate::{Breakdown, Kind, LinkMap, Members, Origin, Row, Section, data, symbol};
 
-/// What is known about a module besides its bytes.
+/// Facts about a module that its bytes do not contain.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence<'a> {
     /// The names of all functions by index, if the module itself was stripped.
@@ -19,7 +19,7 @@ pub struct Evidence<'a> {
     pub members: Option<&'a Members>,
 }
 
-/// The number of unnamed functions that have a row of their own, the largest first.
+/// The number of unnamed functions that have their own row, the largest first.
 const MAX_UNNAMED: usize = 1000;
 
 /// Measures a module.

@@ -26,8 +26,8 @@ impl Image {
         let filled = segments.iter().filter(|(_, data)| !data.is_empty());
         let start = filled.clone().map(|(at, _)| *at).min()?;
         let length = filled.clone().map(end).max()? - u64::from(start);
-        let given: u64 = filled.clone().map(|(_, data)| data.len() as u64).sum();
-        if length > (given * MAX_RATIO).max(SMALL) || u64::from(start) + length > 1 << 32 {
+        let data_length: u64 = filled.clone().map(|(_, data)| data.len() as u64).sum();
+        if length > (data_length * MAX_RATIO).max(SMALL) || u64::from(start) + length > 1 << 32 {
             return None;
         }
         let mut bytes = vec![0; usize::try_from(length).ok()?];

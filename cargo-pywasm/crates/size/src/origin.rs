@@ -38,7 +38,7 @@ impl FromStr for Object {
     }
 }
 
-/// Where bytes come from.
+/// The origin of bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// The frozen code of a Python module, by its full name.

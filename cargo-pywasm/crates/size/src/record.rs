@@ -1,4 +1,4 @@
-//! A breakdown in a file: the record beside a finished module, which has no names any more, and a
+//! A breakdown in a file: the record next to a finished module, which has no names any more, and a
 //! baseline that is committed.
 
 use anyhow::Context;

@@ -1,4 +1,4 @@
-//! Tables: rows grouped by what the user asks for.
+//! Tables: rows grouped by a property that the user selects.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -109,7 +109,7 @@ fn label(all: &Breakdown, row: &Row, by: By) -> Option<String> {
             if row.kind == Kind::Python {
                 return Some(name.to_owned());
             }
-            // Unnamed constants are told apart by their object.
+            // Unnamed constants are distinguished by their object.
             let source = all.object(row).map_or_else(|| origin.to_string(), ToString::to_string);
             Some(format!("{name} ({source})"))
         }

@@ -142,7 +142,7 @@ fn initialize(
     let instance = instance.map_err(|error| ended("the start function", &error))?;
     let memory = instance.get_memory(&mut *store, form::MEMORY).context("the memory is missing")?;
     let stat = world::watch(store, memory)?;
-    // A reactor exports its constructors; a command needs an export of its own for them.
+    // A reactor exports its constructors; a command needs an additional export for them.
     let constructors = if form == Form::Command { form::BEGIN } else { form::INITIALIZE };
     let names = [Some(constructors), request.init.as_deref()];
     for name in names.into_iter().flatten() {

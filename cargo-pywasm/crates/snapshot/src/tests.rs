@@ -35,9 +35,9 @@ impl Bench {
     }
 
     fn snapshot(&self, text: &str) -> Snapshot {
-        let made = self.bounded(text, Bounds::default()).unwrap();
-        wasmparser::validate(&made.module).unwrap();
-        made
+        let result = self.bounded(text, Bounds::default()).unwrap();
+        wasmparser::validate(&result.module).unwrap();
+        result
     }
 
     fn error(&self, text: &str) -> String {
@@ -83,18 +83,18 @@ fn memory_and_globals_are_kept() {
         "(global.set $count (i32.const 40)) (i32.store (i32.const 104) (i32.const 7))
         (drop (memory.grow (i32.const 1)))",
     );
-    let made = bench.snapshot(&text);
-    assert_eq!((made.form, made.memory), (Form::Foreign, 3 << 16));
-    assert_eq!(bench.run(&made.module), (48, 49));
+    let result = bench.snapshot(&text);
+    assert_eq!((result.form, result.memory), (Form::Foreign, 3 << 16));
+    assert_eq!(bench.run(&result.module), (48, 49));
     // A snapshot of a snapshot is refused.
     let again = snapshot(
-        &made.module,
+        &result.module,
         &Request { imports: Vec::new(), init: None, program: Program::new("x"), hash_seed: None },
         &bench.runtime(Bounds::default()),
     );
     let message = format!("{:#}", again.unwrap_err());
     assert!(message.contains("already a snapshot"), "{message}");
-    assert_eq!(bench.snapshot(&text).module, made.module);
+    assert_eq!(bench.snapshot(&text).module, result.module);
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn constructor_runs_and_is_removed() {
         r#"(func (export "_initialize") (global.set $count (i32.const 4))) (func $init"#,
     );
     let bench = Bench::new();
-    let made = bench.snapshot(&text);
-    assert_eq!(bench.run(&made.module), (5, 6));
-    let read = pywasm_wasm::Module::read(&made.module).unwrap();
+    let result = bench.snapshot(&text);
+    assert_eq!(bench.run(&result.module), (5, 6));
+    let read = pywasm_wasm::Module::read(&result.module).unwrap();
     let names: Vec<&str> = read.exports.iter().map(|export| export.name).collect();
     assert_eq!(names, ["memory", "run"]);
 }
@@ -145,10 +145,10 @@ fn random_draws_are_reported_and_reproducible() {
     let bench = Bench::new();
     let import = r#"(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))"#;
     let draws = "(drop (call $random (i32.const 104) (i32.const 4)))";
-    let made = bench.snapshot(&module(import, draws));
-    assert_eq!(made.random_draws, [("`init`".to_owned(), 4)]);
-    assert!(made.warnings()[0].contains("`init` drew 4 random bytes"));
-    assert_eq!(bench.snapshot(&module(import, draws)).module, made.module);
+    let result = bench.snapshot(&module(import, draws));
+    assert_eq!(result.random_draws, [("`init`".to_owned(), 4)]);
+    assert!(result.warnings()[0].contains("`init` drew 4 random bytes"));
+    assert_eq!(bench.snapshot(&module(import, draws)).module, result.module);
 }
 
 #[test]
@@ -238,16 +238,16 @@ fn changed_bytes_give_a_snapshot_or_an_error() {
         program: Program::new("test"),
         hash_seed: Some(1),
     };
-    let mut made = 0;
+    let mut valid = 0;
     for at in 8..bytes.len() {
         for change in [1, 0x40, 0x80] {
             let mut changed = bytes.clone();
             changed[at] ^= change;
             if let Ok(snapshot) = snapshot(&changed, &request, &runtime) {
                 wasmparser::validate(&snapshot.module).unwrap();
-                made += 1;
+                valid += 1;
             }
         }
     }
-    assert!(made > 10, "{made} of {} bytes", bytes.len());
+    assert!(valid > 10, "{valid} of {} bytes", bytes.len());
 }

@@ -54,7 +54,7 @@ pub enum BinaryenSource {
 pub struct Binaryen {
     /// Its directory.
     pub root: Utf8PathBuf,
-    /// Where it came from.
+    /// Its source.
     pub source: BinaryenSource,
     /// Its version, which is one number.
     pub release: u32,

@@ -28,7 +28,7 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
     let mut sources = apt::sources(ctx)?;
     sources.retain(|source| source.serves(architecture));
     anyhow::ensure!(!sources.is_empty(), "this machine has no apt package sources");
-    // Third parties come second: some of them mirror the distribution with a key of their own.
+    // Third parties come second: some of them mirror the distribution and sign with their own key.
     let (own, others): (Vec<Source>, Vec<Source>) =
         sources.into_iter().partition(|source| source.keyring.is_distribution());
     let mut survey = Survey::new(architecture, &apt::is_candidate, ctx);
@@ -47,9 +47,9 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
     anyhow::bail!("{}", survey.lacking("wasi-libc of 2024 or later"))
 }
 
-/// Selects the newest version of a program, with everything it runs with, that one suite of the
-/// machine's archives has. The program includes the C library it was linked with, so the suite need
-/// not be the machine's own. `what` is for the error.
+/// Selects the newest version of a program that a single suite of the machine's archives provides
+/// together with its libraries. These include the C library, so the suite need not be the machine's
+/// own. `what` names the program in the error.
 ///
 /// # Errors
 /// When the machine has no package archives, they lack a package, or an index has another digest
@@ -129,7 +129,7 @@ impl<'a> Survey<'a> {
         }
         for (source, roles) in self.archives.clone() {
             for role in roles {
-                // Where the index `all` exists, it is half as large.
+                // The index `all` is half as large, but not every archive has it.
                 let architectures = ["all", self.architecture];
                 let suite = self.suite(&source.other_suite(role), &architectures)?;
                 if let Some(libc) = suite.and_then(|(packages, _)| choose_libc(&packages)) {

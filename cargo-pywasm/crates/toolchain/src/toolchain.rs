@@ -23,7 +23,7 @@ pub struct Input {
 pub struct Toolchain {
     /// Its directory.
     pub root: Utf8PathBuf,
-    /// Where it came from.
+    /// Its source.
     pub source: ToolchainSource,
     /// A text that is equal for equal tools. It is part of the key of every build.
     pub identity: String,

@@ -36,10 +36,11 @@ mod tests {
 
     #[test]
     fn unlisted_proposals_are_lacking() {
-        let asked = [Feature::Simd128, Feature::TailCall, Feature::SignExt, Feature::RelaxedSimd];
+        let requested =
+            [Feature::Simd128, Feature::TailCall, Feature::SignExt, Feature::RelaxedSimd];
         let lacks = |name: &str| {
             let policy = Policy::load(name, "/".into()).unwrap();
-            policy.lacks(&asked).copied().collect::<Vec<_>>()
+            policy.lacks(&requested).copied().collect::<Vec<_>>()
         };
         assert_eq!(lacks("ic"), [Feature::TailCall, Feature::RelaxedSimd]);
         assert_eq!(lacks("wasip1"), [], "the policy lists no proposals");

@@ -142,7 +142,7 @@ mod tests {
     ];
 
     #[test]
-    fn objects_are_reused_except_the_recipe_s_own() {
+    fn objects_of_the_recipe_are_not_reused() {
         let (_a, earlier) = build(&EARLIER);
         let (_b, kept) = build(&[]);
         let (_c, host) = build(&[("pyconfig.h", "same")]);

@@ -56,7 +56,7 @@ pub struct BuildPlan<'a> {
 }
 
 impl BuildPlan<'_> {
-    /// Returns the training data if the recipe asks for it, this series has it, and the compiler can
+    /// Returns the training data if the recipe requests it, this series has it, and the compiler can
     /// read it.
     pub(super) fn training(&self) -> Option<&'static [u8]> {
         let can = self.toolchain.clang_major().is_some_and(|major| major >= TRAINING_CLANG);

@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_disabled_has_no_marker() {
+    fn empty_list_has_no_marker() {
         let mut recipe = Recipe::parse(builtin("default").unwrap()).unwrap();
         recipe.modules.disabled.clear();
         assert!(!setup_local(&recipe).contains("*disabled*"));

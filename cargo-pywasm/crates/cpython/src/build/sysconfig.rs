@@ -41,10 +41,10 @@ pub(super) fn generate(
     let outcome = runtime.capture(&module, &program)?;
     let log = logs.next("sysconfig");
     fs_err::write(&log, outcome.text())?;
-    let made = dir.join(format!("build/lib.wasi-wasm32-{series}")).join(FILE);
-    if !outcome.end.is_success() || !made.exists() {
+    let generated = dir.join(format!("build/lib.wasi-wasm32-{series}")).join(FILE);
+    if !outcome.end.is_success() || !generated.exists() {
         return Err(anyhow::anyhow!("{}; see `{log}`", outcome.end))
             .context("the new interpreter cannot generate its sysconfig data");
     }
-    Ok(made)
+    Ok(generated)
 }

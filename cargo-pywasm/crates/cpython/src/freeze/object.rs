@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn it_wants_pythons_two_variables_and_gives_the_linker_nothing_else() {
+    fn open_set_defines_no_symbol_and_needs_two() {
         let frozen = frozen(None);
         let seen = symbols(&frozen);
         let seen: Vec<_> =

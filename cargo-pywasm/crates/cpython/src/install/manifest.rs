@@ -35,7 +35,7 @@ pub struct Manifest<'a> {
     files: BTreeMap<Utf8PathBuf, FileEntry>,
 }
 
-/// The contents of a build beside its files.
+/// The contents of a build, apart from its files.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contents<'a> {
     pub(super) modules: &'a Inventory,

@@ -112,7 +112,7 @@ impl Request<'_> {
     }
 }
 
-/// The fields of a manifest that tell which requests an installation answers.
+/// The fields of a manifest that decide which requests an installation satisfies.
 #[derive(Deserialize)]
 struct Built {
     request: String,

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_left_out_whole_and_cases_by_pattern() {
+    fn exclusions_apply_to_files_and_cases() {
         let entry = |test: &str| -> &'static Exclusion {
             Box::leak(Box::new(Exclusion {
                 test: test.into(),

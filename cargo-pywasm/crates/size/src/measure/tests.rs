@@ -159,7 +159,7 @@ const TWO: &str = "    Addr      Off     Size Out     In      Symbol
 ";
 
 #[test]
-fn order_tells_functions_of_one_name_apart() {
+fn order_distinguishes_functions_of_one_name() {
     let map = LinkMap::read(TWO).unwrap();
     let evidence = Evidence { map: Some(&map), ..Evidence::default() };
     let named = r#"(module (func (@name "f") nop) (func (@name "f") nop))"#;

@@ -62,7 +62,7 @@ pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
 /// Returns the names of the boxes that a row is in, below the box of its kind.
 fn path(all: &Breakdown, row: &Row) -> Vec<String> {
     let mut path: Vec<String> = match all.origin(row) {
-        // A package has a box for its own code beside the boxes of its modules. The depth is
+        // A package has a box for its own code next to the boxes of its modules. The depth is
         // limited because a record can have any name.
         Origin::Python(name) => return name.splitn(MAX_DEPTH, '.').map(str::to_owned).collect(),
         Origin::Object(object) => object.archive.iter().chain([&object.name]).cloned().collect(),
@@ -129,7 +129,7 @@ mod tests {
         let data = data(&page);
         let kinds = data["kinds"].as_array().unwrap();
         assert_eq!(kinds.iter().map(leaves).sum::<u64>(), all.total);
-        // `email` has code of its own beside `email.mime.text`.
+        // `email` has its own code next to `email.mime.text`.
         assert_eq!(
             kinds[0].to_string(),
             r#"["python",30,0,[["email",30,0,[["mime",20,0,[["text",20,0]]],["email",10,0]]]]]"#

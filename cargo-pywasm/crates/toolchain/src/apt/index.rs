@@ -56,8 +56,8 @@ impl Package {
     }
 }
 
-/// Reads the packages of a suite for an architecture whose names are wanted, in the order of the
-/// index.
+/// Reads the packages of a suite for an architecture for whose names `wanted` returns true, in the
+/// order of the index.
 ///
 /// # Errors
 /// When an index is unavailable or has another digest than in the release.

@@ -200,16 +200,15 @@ impl Rewritten<'_> {
         };
         let mut out = bytes[..HEADER].to_vec();
         for section in sections {
-            let given = &bytes[section.content.clone()];
+            let old = &bytes[section.content.clone()];
             if section.id == CODE {
                 RawSection { id: CODE, data: &content }.append_to(&mut out);
                 continue;
             }
             if section.id == CUSTOM {
-                let name =
-                    BinaryReader::new(given, 0).read_string().map_err(|it| it.to_string())?;
+                let name = BinaryReader::new(old, 0).read_string().map_err(|it| it.to_string())?;
                 if name.starts_with("reloc.")
-                    && let Some(data) = relocations(given, *number, moved)?
+                    && let Some(data) = relocations(old, *number, moved)?
                 {
                     CustomSection { name: name.into(), data: data.into() }.append_to(&mut out);
                     continue;

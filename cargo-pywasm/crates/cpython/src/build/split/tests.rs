@@ -106,12 +106,12 @@ fn run(module: &[u8], program: &[u8]) -> (i32, i32) {
 
 #[test]
 fn results_stay_the_same() {
-    let given = object(&interpreter());
-    let split = split(&given).unwrap();
+    let original = object(&interpreter());
+    let split = split(&original).unwrap();
     let last = u8::try_from(CASES - 1).unwrap();
     let all: Vec<u8> = (0..=last).collect();
     for program in [&[last][..], &[0, last], &[1, 2, last], &[3, 3, 7, 6, 117, last], &all] {
-        assert_eq!(run(&split, program), run(&given, program), "{program:?}");
+        assert_eq!(run(&split, program), run(&original, program), "{program:?}");
         assert_eq!(run(&split, program).1, 32_768);
     }
 }
@@ -122,11 +122,11 @@ fn frame_address_may_be_copied() {
         "local.tee $frame global.set $stack",
         "local.tee $once local.set $frame local.get $once global.set $stack",
     );
-    let given = object(&text);
-    let split = split(&given).unwrap();
+    let original = object(&text);
+    let split = split(&original).unwrap();
     let last = u8::try_from(CASES - 1).unwrap();
     for program in [&[last][..], &[3, 3, 7, 6, 117, last]] {
-        assert_eq!(run(&split, program), run(&given, program), "{program:?}");
+        assert_eq!(run(&split, program), run(&original, program), "{program:?}");
     }
     let other = text.replacen("local.get $once global.set", "local.get $at global.set", 1);
     assert!(
@@ -136,19 +136,19 @@ fn frame_address_may_be_copied() {
 
 #[test]
 fn no_passed_variable_is_live_across_a_call() {
-    let given = object(&interpreter());
+    let original = object(&interpreter());
     let flow = |bytes: &[u8]| {
         let object = Object::read(bytes, LOOP).unwrap();
         Flow::read(&object.ty, &object.body).unwrap()
     };
-    let passed: u128 = passed_on(&flow(&given)).unwrap().iter().fold(0, |all, it| all | 1 << it);
+    let passed: u128 = passed_on(&flow(&original)).unwrap().iter().fold(0, |all, it| all | 1 << it);
     assert_eq!(passed, 0b101, "`$at` and `$sum`, but not the frame or `$once`");
     let across = |flow: &Flow| {
         let calls = (0..flow.kinds.len()).filter(|at| flow.kinds[*at] == Kind::Call);
         calls.filter(|at| flow.live_after(*at) & passed != 0).count()
     };
-    assert_eq!(across(&flow(&given)), CASES / 3);
-    assert_eq!(across(&flow(&split(&given).unwrap())), 0);
+    assert_eq!(across(&flow(&original)), CASES / 3);
+    assert_eq!(across(&flow(&split(&original).unwrap())), 0);
 }
 
 #[test]
