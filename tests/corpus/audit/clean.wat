@@ -1,4 +1,4 @@
-;; What a command of WASI preview 1 looks like.
+;; A typical command of WASI preview 1.
 ;; policy: wasip1
 (module
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))

@@ -1,4 +1,5 @@
-;; How wasm-ld links a reactor without its start file: each export in constructors and destructors.
+;; A reactor that was linked without its start file: wasm-ld wraps each export in constructors
+;; and destructors.
 ;; policy: wasip1
 (module
   (func $ctors)

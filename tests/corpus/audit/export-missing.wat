@@ -1,4 +1,4 @@
-;; An entry of the policy that matches nothing hides the next mistake: it is told as well.
+;; A pattern of the policy that matches nothing could hide a later mistake, so it is reported.
 ;; policy: sandbox.toml
 (module
   (import "host" "log" (func $log (param i32 i32)))

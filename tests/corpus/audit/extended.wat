@@ -1,5 +1,5 @@
-;; A policy that extends another keeps its rules; what is denied is denied, whatever it is; what an
-;; export leads to and what a global refers to is needed.
+;; A policy that extends another one keeps its rules and can deny imports of any kind. Exports and
+;; tables use imports, too.
 ;; policy: extended.toml
 (module
   (import "env" "memory" (memory 1))

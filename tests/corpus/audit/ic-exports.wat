@@ -1,4 +1,4 @@
-;; An unknown name of the interface, one that the system keeps, one of the wrong type, two methods of
+;; An unknown interface export, a reserved name, an export with a wrong type, and two methods with
 ;; one name.
 ;; policy: ic
 (module

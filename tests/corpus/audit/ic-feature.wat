@@ -1,4 +1,4 @@
-;; Tail calls are a proposal that the replica does not have.
+;; Tail calls, a proposal that the replica does not support.
 ;; policy: ic
 (module
   (func $a return_call $a))

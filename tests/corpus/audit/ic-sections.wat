@@ -1,4 +1,5 @@
-;; Sections of the system have a scope and a name of their own; globals and tables are what S1 takes.
+;; Custom sections with a wrong scope or a duplicate name, a reserved export, and a global and an
+;; instruction that the replica rejects (S1).
 ;; policy: ic
 (module
   (table 1 funcref)

@@ -1,4 +1,4 @@
-;; What the start function only refers to, it does not call.
+;; The start function refers to a function that calls a forbidden import, and does not call it.
 ;; policy: ic
 (module
   (import "ic0" "time" (func $time (result i64)))

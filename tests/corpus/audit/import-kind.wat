@@ -1,4 +1,4 @@
-;; What is no function has to be given by the host, too.
+;; Imported memories, tables, globals and tags that the host does not provide.
 ;; policy: wasip1
 (module
   (import "env" "memory" (memory 1))

@@ -1,4 +1,4 @@
-;; The right name and the wrong type: no host links it.
+;; An import with a correct name and a wrong type, which no host instantiates.
 ;; policy: wasip1
 (module
   (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i32 i32) (result i32)))

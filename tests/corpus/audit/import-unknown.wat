@@ -1,4 +1,5 @@
-;; Functions that the host does not have: a misspelled one, one of preview 0, one of another host.
+;; Functions that the host does not provide: a misspelled name, one of preview 0, one of another
+;; host.
 ;; policy: wasip1
 (module
   (import "wasi_snapshot_preview1" "fd_wriet" (func $a (param i32 i32 i32 i32) (result i32)))

@@ -1,4 +1,4 @@
-;; SIMD is read as any other code, and the replica has it.
+;; SIMD, which the replica supports.
 ;; policy: ic
 (module
   (import "env" "gone" (func $gone (param v128)))

@@ -1,4 +1,4 @@
-;; Without names the way to an import is told by numbers, and by exports.
+;; A module without names: chains of calls consist of function indexes and exports.
 ;; policy: wasip1
 (module
   (import "env" "dlopen" (func (param i32 i32) (result i32)))

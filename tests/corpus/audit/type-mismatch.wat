@@ -1,4 +1,4 @@
-;; What wasm-ld puts where a call and a definition are of different types.
+;; The function that wasm-ld generates if a call and a definition have different types.
 ;; policy: wasip1
 (module
   (func $signature_mismatch:helper unreachable)

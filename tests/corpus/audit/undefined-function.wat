@@ -1,5 +1,5 @@
-;; rustc up to 1.95 makes imports of `env` of what the linker did not find: a family, a macro, and one
-;; that nobody knows.
+;; Up to rustc 1.95, undefined functions become imports from `env`: one of a known family, a macro, and
+;; an unknown one.
 ;; policy: wasip1
 (module
   (import "env" "mpd_add" (func $mpd_add (param i32 i32 i32 i32)))
