@@ -1,8 +1,8 @@
-//! `cargo pywasm`: cross-compiles CPython to wasm32-wasip1, checks it, runs it, and embeds it in Rust
-//! crates.
+//! `cargo pywasm`: cross-compiles CPython to wasm32-wasip1, checks it, runs it, and embeds it in
+//! Rust crates.
 //!
-//! The library exists for the tests of the tool and promises no semver. `docs/architecture.md` is the
-//! map of the code.
+//! The library exists for the tests of the tool and promises no semver. `docs/architecture.md` is
+//! the map of the code.
 
 pub mod cli;
 pub mod commands;

@@ -129,8 +129,8 @@ impl Build {
     }
 
     /// Returns what [`Build::try_link`] would print, for the environment that `variables` reads. It
-    /// runs `RUSTC` to get its sysroot, and `cargo-pywasm` if the table in Cargo.toml has changed or
-    /// Python code has to be frozen.
+    /// runs `RUSTC` to get its sysroot, and `cargo-pywasm` if the table in Cargo.toml has changed
+    /// or Python code has to be frozen.
     ///
     /// # Errors
     /// As for [`Build::try_link`].

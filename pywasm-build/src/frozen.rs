@@ -38,8 +38,8 @@ impl Freeze {
         let file = format!("lib{FROZEN_LIBRARY}.a");
         let recipe_freezes = python.lib_dir().join(&file).exists();
         let adds = !self.modules.is_empty() || !self.packages.is_empty() || table.freezes;
-        // A closed set replaces the modules of libpython even if nothing is added to it. An open set
-        // differs only if the recipe freezes modules, because its set may be closed.
+        // A closed set replaces the modules of libpython even if nothing is added to it. An open
+        // set differs only if the recipe freezes modules, because its set may be closed.
         let changes = table.closed.is_some_and(|closed| closed || recipe_freezes);
         if !adds && !changes {
             let dir = python.lib_dir();

@@ -75,7 +75,8 @@ impl Installation {
         &self.root
     }
 
-    /// The text of `manifest.json`, for fields that have no method here. The [guide] describes them.
+    /// The text of `manifest.json`, for fields that have no method here. The [guide] describes
+    /// them.
     ///
     /// [guide]: https://github.com/cargo-pywasm/cargo-pywasm/blob/main/docs/guide/installation.md
     #[must_use]

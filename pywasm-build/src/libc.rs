@@ -1,10 +1,10 @@
 //! The choice of a wasi-libc for a module.
 //!
-//! libpython was built against one wasi-libc, and Rust's standard library bundles another; wasi-libc
-//! has no stable ABI between versions ([PEP 816]). A module is linked with exactly one of them, and
-//! with the start file of the same version. rustc always links its own start file into commands, so
-//! a libc is used only if that start file, libpython and Rust's standard library all find what they
-//! need in it.
+//! libpython was built against one wasi-libc, and Rust's standard library bundles another;
+//! wasi-libc has no stable ABI between versions ([PEP 816]). A module is linked with exactly one of
+//! them, and with the start file of the same version. rustc always links its own start file into
+//! commands, so a libc is used only if that start file, libpython and Rust's standard library all
+//! find what they need in it.
 //!
 //! [PEP 816]: https://peps.python.org/pep-0816/
 

@@ -1,5 +1,5 @@
-//! The readers of untrusted files, each as one function: for tests that change valid input, and for the
-//! fuzzer (`tests/fuzz`). No reader may panic, whatever the input is.
+//! The readers of untrusted files, each as one function: for tests that change valid input, and for
+//! the fuzzer (`tests/fuzz`). No reader may panic, whatever the input is.
 
 use pywasm_audit::{self as audit, Baseline, Content, Given, Policy};
 use pywasm_rewrite as rewrite;

@@ -1,5 +1,5 @@
-//! [`hostile`](crate::hostile) for canisters and snapshots. Their readers need the runtime, which the fuzzer
-//! is built without.
+//! [`hostile`](crate::hostile) for canisters and snapshots. Their readers need the runtime, and the
+//! fuzzer is built without it.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,5 @@
-//! Support for tests: a context with its own store, a server that misbehaves, and a package archive.
+//! Support for tests: a context with its own store, a server that misbehaves, and a package
+//! archive.
 
 pub mod archive;
 pub mod hostile;
@@ -60,8 +61,8 @@ pub fn wanted(file: &str, bytes: &[u8]) -> Wanted {
     Wanted { file: file.to_owned(), sha256, size: Some(bytes.len() as u64) }
 }
 
-/// Reports why the current test, or a part of it, is skipped. The report goes to stderr directly, so that
-/// the test harness does not capture it.
+/// Reports why the current test, or a part of it, is skipped. The report goes to stderr directly,
+/// so that the test harness does not capture it.
 pub fn skip(reason: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");

@@ -85,7 +85,8 @@ impl Server {
         while self.serve_one(stream, &mut reader) {}
     }
 
-    /// Answers one request. Returns true if it was for a tunnel, whose requests this server answers too.
+    /// Answers one request. Returns true if it was for a tunnel, whose requests this server answers
+    /// too.
     fn serve_one(&self, mut stream: &TcpStream, reader: &mut BufReader<&TcpStream>) -> bool {
         let mut lines = reader.lines().map_while(Result::ok);
         let Some(request) = lines.next() else { return false };

@@ -8,9 +8,9 @@ use pywasm_wasm::Module;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// The limit as a multiple of the file's size. These files have only the shortest items: an import takes
-/// four bytes in the file, but a name, an offset and a kind in memory. Real modules take less memory than
-/// their size.
+/// The limit as a multiple of the file's size. These files have only the shortest items: an import
+/// takes four bytes in the file, but a name, an offset and a kind in memory. Real modules take less
+/// memory than their size.
 const MAX_TIMES: usize = 20;
 
 /// The limit of the validator for the types of a file with as many types as possible.

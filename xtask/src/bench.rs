@@ -48,7 +48,8 @@ enum Benchmark {
         #[arg(long, default_value_t = LINK)]
         rounds: usize,
     },
-    /// Measure libpython, the interpreter, the smallest embedding and a canister, raw and compressed
+    /// Measure libpython, the interpreter, the smallest embedding and a canister, raw and
+    /// compressed
     Size,
     /// Run pyperformance on this Python, CPython's own configuration and other Pythons
     Speed(speed::Args),
@@ -67,8 +68,8 @@ const LINK: usize = 7;
 const START: usize = 15;
 
 impl Benchmark {
-    /// Returns all benchmarks with default options. `install` comes before `speed`, which compares with the
-    /// build of CPython that it leaves.
+    /// Returns all benchmarks with default options. `install` comes before `speed`, which compares
+    /// with the build of CPython that it leaves.
     fn all() -> [Self; 7] {
         [
             Self::Install { rounds: INSTALL },

@@ -81,7 +81,8 @@ struct Trainee<'a> {
 }
 
 impl Trainee<'_> {
-    /// Runs the interpreter, writes its counts in LLVM's text format, and returns the path of that file.
+    /// Runs the interpreter, writes its counts in LLVM's text format, and returns the path of that
+    /// file.
     fn counts(
         &self,
         name: &str,

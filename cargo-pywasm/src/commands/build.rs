@@ -15,7 +15,8 @@ use pywasm_store::Ctx;
 /// Build the current crate
 ///
 /// Runs `cargo build` for wasm32-wasip1. Before that, it installs the Python that
-/// `[package.metadata.pywasm]` requests, if it is missing, and finds a Rust toolchain with the target.
+/// `[package.metadata.pywasm]` requests, if it is missing, and finds a Rust toolchain with the
+/// target.
 ///
 /// If the table lists steps in `post-link`, it runs them on the modules that were built, as `cargo
 /// pywasm post-link` does, and prints the paths of the results: `target/pywasm/PROFILE/NAME.wasm`.

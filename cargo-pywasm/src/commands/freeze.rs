@@ -17,9 +17,9 @@ use pywasm_store::Ctx;
 /// Compile Python code into an object that is linked into a wasm module
 ///
 /// Freezes modules of the standard library, each with everything that it imports, and packages of
-/// your own: those named here, in `freeze` and `packages` of the crate's `[package.metadata.pywasm]`,
-/// and in the recipe. pywasm-build calls this from build scripts. Without --output it lists the
-/// modules.
+/// your own: those named here, in `freeze` and `packages` of the crate's
+/// `[package.metadata.pywasm]`, and in the recipe. pywasm-build calls this from build scripts.
+/// Without --output it lists the modules.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -37,8 +37,8 @@ pub struct Args {
     /// Restrict Python to the modules that are frozen and what they import
     #[arg(long)]
     closed: bool,
-    /// Write the object to this file, in an archive if its name ends in `.a`, instead of listing the
-    /// modules
+    /// Write the object to this file, in an archive if its name ends in `.a`, instead of listing
+    /// the modules
     #[arg(long, short, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
 }

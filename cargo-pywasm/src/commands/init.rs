@@ -11,9 +11,9 @@ use pywasm_store::Ctx;
 
 /// Set up a crate to embed Python, so that plain `cargo build`, `run` and `test` work
 ///
-/// Adds what is missing: `[package.metadata.pywasm]` and pywasm-build to Cargo.toml, a build.rs, and
-/// a marked block in `.cargo/config.toml`. Existing lines are not changed. Then the Python that the
-/// crate requests is installed.
+/// Adds what is missing: `[package.metadata.pywasm]` and pywasm-build to Cargo.toml, a build.rs,
+/// and a marked block in `.cargo/config.toml`. Existing lines are not changed. Then the Python that
+/// the crate requests is installed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

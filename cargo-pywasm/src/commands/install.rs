@@ -17,8 +17,8 @@ use pywasm_toolchain::ToolchainRequest;
 
 /// Build and verify a CPython for wasm32-wasip1, and keep it in the store
 ///
-/// In a crate with the table `[package.metadata.pywasm]`, installs what the table requests and writes
-/// `.pywasm/`, which points build scripts, PyO3 and `run-wasm` at the installation.
+/// In a crate with the table `[package.metadata.pywasm]`, installs what the table requests and
+/// writes `.pywasm/`, which points build scripts, PyO3 and `run-wasm` at the installation.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -29,8 +29,8 @@ pub struct Args {
     /// Source of the compiler
     #[arg(long, value_name = "auto|official|packages", default_value = "auto")]
     toolchain: ToolchainRequest,
-    /// Native Python of the same minor version to freeze modules with [default: CPython's own freezer]
-    /// [env: PYWASM_BUILD_PYTHON]
+    /// Native Python of the same minor version to freeze modules with [default: CPython's own
+    /// freezer] [env: PYWASM_BUILD_PYTHON]
     #[arg(long, value_name = "PATH")]
     build_python: Option<Utf8PathBuf>,
     /// Build again even if already installed

@@ -14,24 +14,24 @@ use pywasm_store::Ctx;
 
 /// Prepare a linked module for its host: rewire, optimize, audit, compress
 ///
-/// The steps run in this order: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip. Without a
-/// file, takes the modules that were built last in the project and writes to `target/pywasm/PROFILE/`.
-/// A second run changes nothing. Prints the paths of the output files. Exits with 1 and writes nothing
-/// if the audit finds an error.
+/// The steps run in this order: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip. Without
+/// a file, takes the modules that were built last in the project and writes to
+/// `target/pywasm/PROFILE/`. A second run changes nothing. Prints the paths of the output files.
+/// Exits with 1 and writes nothing if the audit finds an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Module to read
     #[arg(value_name = "FILE")]
     file: Option<Utf8PathBuf>,
-    /// Step to run; may be repeated: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip [default:
-    /// the project's `post-link`, else gc, wasm-opt, strip and gzip]
+    /// Step to run; may be repeated: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip
+    /// [default: the project's `post-link`, else gc, wasm-opt, strip and gzip]
     #[arg(long = "step", value_name = "NAME")]
     steps: Vec<Step>,
     /// Output file; the compressed module is FILE.gz
     #[arg(short, long, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
-    /// Policy of the host, for the audit and the figures; adds the step `audit` [default: the project's
-    /// `policy`, else wasip1]
+    /// Policy of the host, for the audit and the figures; adds the step `audit` [default: the
+    /// project's `policy`, else wasip1]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
     /// Fail if `wasm-opt` is missing and cannot be fetched, instead of skipping the step

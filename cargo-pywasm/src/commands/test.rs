@@ -8,7 +8,8 @@ use pywasm_store::Ctx;
 /// Test the current crate in the embedded runtime
 ///
 /// Runs `cargo test` for wasm32-wasip1. Before that, it installs the Python that
-/// `[package.metadata.pywasm]` requests, if it is missing, and finds a Rust toolchain with the target.
+/// `[package.metadata.pywasm]` requests, if it is missing, and finds a Rust toolchain with the
+/// target.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Arguments of `cargo test`

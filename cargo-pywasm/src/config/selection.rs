@@ -61,7 +61,8 @@ impl Settings {
     /// Fills the unset fields of a selection and loads the recipe.
     ///
     /// # Errors
-    /// When the recipe cannot be read, or disables a module that the selected CPython does not have.
+    /// When the recipe cannot be read, or disables a module that the selected CPython does not
+    /// have.
     pub fn resolve(selection: &Selection, workspace: &Workspace<'_>) -> anyhow::Result<Self> {
         let filled = selection.filled(workspace)?;
         let recipe = filled.recipe.as_deref().unwrap_or(DEFAULT_RECIPE);

@@ -12,7 +12,8 @@ use pywasm_cpython::install::{Installed, Request, install};
 use pywasm_session::WithHint;
 use pywasm_toolchain::ToolchainRequest;
 
-/// Installs the Python that the project requests, unless it is installed, and links the project to it.
+/// Installs the Python that the project requests, unless it is installed, and links the project to
+/// it.
 ///
 /// # Errors
 /// When Python cannot be installed, the project cannot be written, or no Rust toolchain has the
@@ -64,8 +65,8 @@ pub(crate) fn fits_the_policy(recipe: &Recipe, workspace: &Workspace<'_>) -> any
 /// Links the project to an installation and to a Rust toolchain.
 ///
 /// # Errors
-/// When a table of the workspace is invalid, the project cannot be written, or no Rust toolchain has
-/// the target.
+/// When a table of the workspace is invalid, the project cannot be written, or no Rust toolchain
+/// has the target.
 pub fn connect(
     project: &Project,
     installed: &Installed,

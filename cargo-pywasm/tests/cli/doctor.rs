@@ -12,8 +12,8 @@ use crate::binary;
 /// An address without a server.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// Runs `doctor` with these variables on a machine without any source of toolchains. Returns the exit code
-/// and the output.
+/// Runs `doctor` with these variables on a machine without any source of toolchains. Returns the
+/// exit code and the output.
 fn doctor(fresh: &Fresh, args: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let output = Command::new(binary())
         .arg("doctor")

@@ -1,4 +1,5 @@
-//! A C program compiled and linked with the installation, and the standard library from the zip alone.
+//! A C program compiled and linked with the installation, and the standard library from the zip
+//! alone.
 
 use std::process::Command;
 
@@ -83,7 +84,8 @@ fn zip_is_a_complete_standard_library() {
     assert!(text.contains(&inside) || text.contains(&inside.replace(".py", ".pyc")), "{text}");
 }
 
-/// Calling a macro of Python's headers as a function is a link error that names the function to call.
+/// Calling a macro of Python's headers as a function is a link error that names the function to
+/// call.
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn called_macro_names_its_function() {

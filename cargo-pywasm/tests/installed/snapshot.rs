@@ -1,4 +1,5 @@
-//! Snapshots of the interpreter: state that is kept, state that is reset at each start, and refusals.
+//! Snapshots of the interpreter: state that is kept, state that is reset at each start, and
+//! refusals.
 
 use std::sync::OnceLock;
 

@@ -110,8 +110,8 @@ impl Logger {
 }
 
 impl Drop for Logger {
-    /// Flushes the buffer. A failure goes to `sys.unraisablehook`, like one in `__del__`, because no
-    /// caller could catch an exception.
+    /// Flushes the buffer. A failure goes to `sys.unraisablehook`, like one in `__del__`, because
+    /// no caller could catch an exception.
     fn drop(&mut self) {
         let sink = self.sink.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = sink.close() {

@@ -1,7 +1,8 @@
 //! The audit of a corpus of modules in text form. A golden report is next to each module.
 //!
 //! The first comment of a module names its policy: `;; policy: ic`, or a file next to the module.
-//! `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test library audit` updates the reports.
+//! `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test library audit` updates the
+//! reports.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Prefixes of absolute links that stay in this repository. The book uses them for files outside of it.
+/// Prefixes of absolute links that stay in this repository. The book uses them for files outside of
+/// it.
 const REPOSITORY: [&str; 2] = [
     "https://github.com/cargo-pywasm/cargo-pywasm/blob/main/",
     "https://github.com/cargo-pywasm/cargo-pywasm/tree/main/",

@@ -1,5 +1,5 @@
-//! Properties of any input: stubs of random types link and validate, and readers of changed files return
-//! a result or an error.
+//! Properties of any input: stubs of random types link and validate, and readers of changed files
+//! return a result or an error.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

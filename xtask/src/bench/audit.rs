@@ -1,5 +1,5 @@
-//! Times of audits and stubs: in the process, compared with a plain parse, and as a whole process, compared
-//! with other tools.
+//! Times of audits and stubs: in the process, compared with a plain parse, and as a whole process,
+//! compared with other tools.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! The example canister: its size, the instructions of its start and calls, and the time to rebuild it
-//! after a changed line of Python.
+//! The example canister: its size, the instructions of its start and calls, and the time to rebuild
+//! it after a changed line of Python.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -63,8 +63,8 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
         writeln!(text, "| {name} | {size} | {} | {} |", grouped(compressed), grouped(install))?;
         modules.push(module);
     }
-    // The first query includes lazy initialization, the second does not. The state after a query is dropped,
-    // so that an update comes first.
+    // The first query includes lazy initialization, the second does not. The state after a query is
+    // dropped, so that an update comes first.
     let calls = ["increment", "nothing", "nothing", "greet", "(\"world\")", "counter"];
     let calls = called(tool, &modules[0], &calls)?;
     let (start, import) = calls.start()?;
@@ -144,7 +144,8 @@ impl Calls {
         number_before(line, &end)
     }
 
-    /// Returns the fuel of Python's start and of the import of the rules, as the example counts them.
+    /// Returns the fuel of Python's start and of the import of the rules, as the example counts
+    /// them.
     fn start(&self) -> anyhow::Result<(u64, u64)> {
         let line = self.0.lines().find(|line| line.contains("Python started in "));
         let line = line.context("the example does not report its start")?;

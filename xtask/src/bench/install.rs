@@ -1,7 +1,7 @@
 //! `cargo pywasm install` compared with CPython's own build script, `Tools/wasm/wasi.py build`.
 //!
-//! Both use the same source, compiler and sysroot, and no compiler cache. Rounds are interleaved, so that
-//! a slower machine slows both.
+//! Both use the same source, compiler and sysroot, and no compiler cache. Rounds are interleaved,
+//! so that a slower machine slows both.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -69,8 +69,8 @@ pub(super) struct Upstream {
     pub(super) native: PathBuf,
 }
 
-/// Returns CPython's own build of an installed release, with the same compiler. It is built unless an
-/// earlier benchmark has done so.
+/// Returns CPython's own build of an installed release, with the same compiler. It is built unless
+/// an earlier benchmark has done so.
 pub(super) fn upstream(
     shell: &Shell,
     tool: &Tool<'_>,
@@ -134,8 +134,8 @@ fn fresh_tree(source: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
     Ok(tree)
 }
 
-/// Creates an SDK with the same toolchain, the program names that `wasi.py` expects, and wasm as the
-/// default target, as in the official SDK.
+/// Creates an SDK with the same toolchain, the program names that `wasi.py` expects, and wasm as
+/// the default target, as in the official SDK.
 fn sdk_for_wasi_py(toolchain: &Path, sdk: &Path) -> anyhow::Result<PathBuf> {
     if sdk.exists() {
         std::fs::remove_dir_all(sdk)?;

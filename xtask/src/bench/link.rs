@@ -1,4 +1,5 @@
-//! A module with embedded Python, linked by `pywasm_build::link()` and by a build script written by hand.
+//! A module with embedded Python, linked by `pywasm_build::link()` and by a build script written by
+//! hand.
 //!
 //! The crates differ only in their build scripts. They do without PyO3, so that linking dominates.
 

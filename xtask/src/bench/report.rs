@@ -44,8 +44,8 @@ pub(super) fn median(values: &[f64]) -> f64 {
     sorted[(sorted.len() - 1) / 2]
 }
 
-/// Replaces the section of this name in `docs/benchmarks.md`. Ratios are relative to the first row; each is
-/// the median of the ratios of all rounds.
+/// Replaces the section of this name in `docs/benchmarks.md`. Ratios are relative to the first row;
+/// each is the median of the ratios of all rounds.
 pub(crate) fn write_section(
     name: &str,
     title: &str,

@@ -1,8 +1,8 @@
-//! Speed: pyperformance on the interpreters of this project, on CPython's own configuration for WASI, on
-//! other Pythons in WebAssembly, and natively.
+//! Speed: pyperformance on the interpreters of this project, on CPython's own configuration for
+//! WASI, on other Pythons in WebAssembly, and natively.
 //!
-//! All contenders run the same files. Rounds are interleaved, benchmark by benchmark, so that a slower
-//! machine slows all. A benchmark that a contender cannot run is reported, not left out.
+//! All contenders run the same files. Rounds are interleaved, benchmark by benchmark, so that a
+//! slower machine slows all. A benchmark that a contender cannot run is reported, not left out.
 
 mod contender;
 mod others;

@@ -1,5 +1,5 @@
-//! The cost of a start: instantiate, initialize Python, import, print a line. The library is in a directory,
-//! in a zip, or frozen, or the module is a snapshot.
+//! The cost of a start: instantiate, initialize Python, import, print a line. The library is in a
+//! directory, in a zip, or frozen, or the module is a snapshot.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use super::report::{Row, locked, machine, write_figures, write_section};
 use crate::embed::canister::build as build_module;
 use crate::tool::{Tool, manifest, root};
 
-/// The program. With an argument, it exits without finalizing Python, so that only the start is measured.
+/// The program. With an argument, it exits without finalizing Python, so that only the start is
+/// measured.
 const MAIN: &str = r#"use std::ffi::{c_char, c_int};
 
 unsafe extern "C" {
@@ -44,7 +45,8 @@ const LINE: &str = "{\"d\": \"2024-01-01\", \"m\": true}";
 const OWN: &str = "import json, re, datetime\n\n\ndef work():\n    print(json.dumps({'d': str(datetime.date(2024, 1, 1)), \
     'm': bool(re.match('a+', 'aa'))}), flush=True)\n";
 
-/// A crate: additional lines of its table, its code, and whether post-link steps write another module.
+/// A crate: additional lines of its table, its code, and whether post-link steps write another
+/// module.
 struct Crate {
     name: &'static str,
     table: &'static str,
@@ -142,8 +144,8 @@ fn of_crate(tool: &Tool<'_>, place: &Path, package: &str, crate_: &Crate) -> any
     Ok(Start { name, dir, options, module, args: Vec::new(), short })
 }
 
-/// Returns options that fix the hash seed, on which the instruction count of dictionaries depends. A snapshot
-/// has its own seed.
+/// Returns options that fix the hash seed, on which the instruction count of dictionaries depends.
+/// A snapshot has its own seed.
 fn seed(is_snapshot: bool) -> Vec<String> {
     if is_snapshot { Vec::new() } else { vec!["--env".to_owned(), "PYTHONHASHSEED=0".to_owned()] }
 }
@@ -209,7 +211,7 @@ impl Start {
     }
 }
 
-/// Parses the output of `run-wasm --stats` for the last run: `the program took 1450 µs, 838112 instructions`.
+/// Parses the last line of `run-wasm --stats`: `the program took 1450 µs, 838112 instructions`.
 fn took(stderr: &str) -> Option<Took> {
     let (_, rest) = stderr.rsplit_once("the program took ")?;
     let (time, rest) = rest.split_once(" µs")?;

@@ -94,7 +94,8 @@ fn check_version(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks that the interpreter imports only WASI: an undefined symbol of libpython would be an import.
+/// Checks that the interpreter imports only WASI: an undefined symbol of libpython would be an
+/// import.
 fn has_nothing_undefined(installed: &Path) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(installed.join("manifest.json"))?;
     let manifest: serde_json::Value = serde_json::from_str(&text)?;

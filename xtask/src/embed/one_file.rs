@@ -26,7 +26,8 @@ pub(crate) fn module(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
     build(tool, &dir, &["--release"])
 }
 
-/// Runs the example's own program and CPython's tests on the file. `sources` is CPython's source tree.
+/// Runs the example's own program and CPython's tests on the file. `sources` is CPython's source
+/// tree.
 pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     let dir = root().join("examples/python");
     let module = module(tool)?.display().to_string();

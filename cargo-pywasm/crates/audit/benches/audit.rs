@@ -1,5 +1,5 @@
-//! The duration of an audit, compared with a bare pass over the sections. `cargo xtask bench audit` runs
-//! it and makes the table. Prints a line for each run: its name and the seconds.
+//! The duration of an audit, compared with a bare pass over the sections. `cargo xtask bench audit`
+//! runs it and makes the table. Prints a line for each run: its name and the seconds.
 //!
 //! Arguments: a module, an archive, the number of rounds.
 

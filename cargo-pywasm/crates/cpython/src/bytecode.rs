@@ -1,6 +1,7 @@
 //! Bytecode of the standard library, compiled by the interpreter that will run it.
 //!
-//! Programs see the library read-only, so modules without bytecode would be compiled at every start.
+//! Programs see the library read-only, so modules without bytecode would be compiled at every
+//! start.
 
 use camino::Utf8Path;
 use pywasm_recipes::Stdlib;

@@ -18,7 +18,8 @@ pub struct Files {
     pub input: Utf8PathBuf,
     /// The module that is written.
     pub output: Utf8PathBuf,
-    /// True if the output is in the project's target directory, where a stamp and a record are kept.
+    /// True if the output is in the project's target directory, where a stamp and a record are
+    /// kept.
     is_of_project: bool,
 }
 
@@ -69,8 +70,8 @@ impl Files {
         Some(self.output.with_file_name(format!(".{name}.stamp")))
     }
 
-    /// Updates the modification time of the output, so that it is newer than its input even if a link
-    /// wrote equal bytes again.
+    /// Updates the modification time of the output, so that it is newer than its input even if a
+    /// link wrote equal bytes again.
     ///
     /// # Errors
     /// When the output does not exist or cannot be changed.
@@ -80,8 +81,8 @@ impl Files {
         Ok(())
     }
 
-    /// Writes outcomes: first all of them to temporary files, then each by rename. Removes compressed
-    /// files of older modules.
+    /// Writes outcomes: first all of them to temporary files, then each by rename. Removes
+    /// compressed files of older modules.
     ///
     /// # Errors
     /// When a file cannot be written. No output has changed then, unless a rename failed.

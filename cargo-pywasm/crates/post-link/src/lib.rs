@@ -3,9 +3,9 @@
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
 //! A [`Plan`] turns a module into an [`Outcome`]. [`Files`] writes outcomes once all steps on all
-//! modules have succeeded. The input module is never changed, and no new file is left next to an old
-//! one. This crate uses no network, except that [`Plan::fetch_optimizer`] has `pywasm-toolchain` fetch
-//! `wasm-opt`.
+//! modules have succeeded. The input module is never changed, and no new file is left next to an
+//! old one. This crate uses no network, except that [`Plan::fetch_optimizer`] has
+//! `pywasm-toolchain` fetch `wasm-opt`.
 
 #![doc(hidden)]
 

@@ -90,8 +90,8 @@ fn breakdown(
     size::measure(&outcome.module, evidence)
 }
 
-/// Returns the sizes to compare a too large outcome with: the budget's baseline, else the record of the
-/// last build, which was within the budget.
+/// Returns the sizes to compare a too large outcome with: the budget's baseline, else the record of
+/// the last build, which was within the budget.
 fn reference(files: &Files, plan: &Plan, ctx: &Ctx) -> anyhow::Result<Option<Breakdown>> {
     if let Some(path) = plan.budget.as_ref().and_then(|budget| budget.baseline.as_ref()) {
         let bytes = fs_err::read(ctx.cwd.join(path)).context("`baseline` of the size budget")?;

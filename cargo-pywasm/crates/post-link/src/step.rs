@@ -12,8 +12,8 @@ use pywasm_session::WithHint;
 /// Steps run in the order of this type, because each one reads what later ones remove:
 ///
 /// - `rewire` finds the polyfill's functions by their exports and names.
-/// - `snapshot` runs the initialization, which may call the polyfill, and leaves unreachable functions
-///   for `gc`.
+/// - `snapshot` runs the initialization, which may call the polyfill, and leaves unreachable
+///   functions for `gc`.
 /// - `candid` calls the export that returns the interface, which `gc` then removes.
 /// - `gc` comes before `wasm-opt`, so that no time is spent on unreachable code.
 /// - `wasm-opt` uses names that `strip` removes.

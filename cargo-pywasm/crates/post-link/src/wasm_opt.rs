@@ -1,7 +1,7 @@
 //! Binaryen's optimizer: finding it, running it, and checking its result.
 //!
-//! An optimized module gets a custom section with its digest, so that it is not optimized again: each
-//! further run would save a few bytes and change the module.
+//! An optimized module gets a custom section with its digest, so that it is not optimized again:
+//! each further run would save a few bytes and change the module.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
@@ -27,10 +27,11 @@ const LOW_MEMORY: u64 = 1024;
 /// The number of lines of its output that an error shows.
 const TAIL_LINES: usize = 20;
 
-/// The proposals with their flags of `wasm-opt` (`--enable-…`), from `wasm-opt --help` of 108 and 132.
+/// The proposals with their flags of `wasm-opt` (`--enable-…`), from `wasm-opt --help` of 108 and
+/// 132.
 ///
-/// LLVM's features about encodings (`bulk-memory-opt`, `call-indirect-overlong`) have no flags, because
-/// 108 does not know them.
+/// LLVM's features about encodings (`bulk-memory-opt`, `call-indirect-overlong`) have no flags,
+/// because 108 does not know them.
 const FLAGS: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::BULK_MEMORY, "bulk-memory"),
     (WasmFeatures::EXCEPTIONS.union(WasmFeatures::LEGACY_EXCEPTIONS), "exception-handling"),
@@ -73,7 +74,8 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// Finds the program named by `PYWASM_WASM_OPT`, else the first on `PATH`, else the one in the store.
+    /// Finds the program named by `PYWASM_WASM_OPT`, else the first on `PATH`, else the one in the
+    /// store.
     ///
     /// # Errors
     /// When `PYWASM_WASM_OPT` does not name a working program, or the store cannot be read.

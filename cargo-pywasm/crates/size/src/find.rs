@@ -23,8 +23,8 @@ impl Record {
 }
 
 /// Returns the linker map of a module that is unchanged since its link. The map is either next to
-/// the module (`x.wasm.map`) or below Cargo's build directory, where `pywasm-build` makes the linker
-/// write it. Maps of other links are skipped.
+/// the module (`x.wasm.map`) or below Cargo's build directory, where `pywasm-build` makes the
+/// linker write it. Maps of other links are skipped.
 pub fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
     let mut places = vec![Utf8PathBuf::from(format!("{module}.map"))];
     let dir = module.parent()?;

@@ -115,8 +115,8 @@ impl Binaryen {
     /// Returns a Binaryen from the store, or installs one into it.
     ///
     /// # Errors
-    /// When no source is available, a file has a wrong digest, or the unpacked program does not work
-    /// on this machine.
+    /// When no source is available, a file has a wrong digest, or the unpacked program does not
+    /// work on this machine.
     pub fn install(request: BinaryenRequest, ctx: &Ctx) -> anyhow::Result<Self> {
         // This needs no lock: an entry appears by a rename, and the store may be read-only.
         if let Some(found) = Self::from_store(request, ctx)? {

@@ -1,5 +1,5 @@
-//! Programs from packages together with the C library that they were linked with, which may be newer
-//! than the machine's.
+//! Programs from packages together with the C library that they were linked with, which may be
+//! newer than the machine's.
 //!
 //! The libraries are in `host/lib`. A launcher script starts the program through their loader, so
 //! no other program of the machine uses them.
@@ -64,8 +64,8 @@ pub(super) fn unpack(
     Ok(())
 }
 
-/// Returns the path of a licence, of a library of [`RUNTIME`], or of a library whose name has one of
-/// these prefixes; `None` for other files.
+/// Returns the path of a licence, of a library of [`RUNTIME`], or of a library whose name has one
+/// of these prefixes; `None` for other files.
 pub(super) fn destination(
     package: &str,
     path: &Utf8Path,

@@ -1,5 +1,5 @@
-//! A Rust for wasm32-wasip1 from the distribution's signed packages, for machines where rustup can't
-//! add the target.
+//! A Rust for wasm32-wasip1 from the distribution's signed packages, for machines where rustup
+//! can't add the target.
 //!
 //! It is complete: compiler and libraries of one version. Its programs are started through the
 //! loader of the C library that they were linked with. That library is not in the sysroot, because

@@ -1,9 +1,9 @@
 //! Shims of shared libraries that LLVM's packages are linked with but the compiler never calls.
 //!
 //! Debian's libLLVM is linked with a line editor, a constraint solver and an XML parser, for
-//! programs other than clang and lld. They would need 50 MB of packages, and a loader path that does
-//! not exist in a moved tree. A shim is a small library with the same name and the same symbols,
-//! each of which traps. The tools find it first, by their RUNPATH.
+//! programs other than clang and lld. They would need 50 MB of packages, and a loader path that
+//! does not exist in a moved tree. A shim is a small library with the same name and the same
+//! symbols, each of which traps. The tools find it first, by their RUNPATH.
 
 use std::fmt::Write as _;
 use std::process::Command;

@@ -140,9 +140,9 @@ impl<'a> Survey<'a> {
         Ok(None)
     }
 
-    /// Returns the wanted packages of a suite, from the first of these indexes that has any, and the
-    /// roles of its archive. An unusable suite is skipped with a warning, because another one may
-    /// be enough.
+    /// Returns the wanted packages of a suite, from the first of these indexes that has any, and
+    /// the roles of its archive. An unusable suite is skipped with a warning, because another one
+    /// may be enough.
     ///
     /// # Errors
     /// When an index has another digest than in its signed release.

@@ -21,8 +21,8 @@ mod linked {
         fn pywasm_start(hash_seed: c_uint) -> *const c_char;
     }
 
-    /// Initializes C and Python. Does nothing in a snapshot (`cargo pywasm snapshot`), where both are
-    /// initialized already.
+    /// Initializes C and Python. Does nothing in a snapshot (`cargo pywasm snapshot`), where both
+    /// are initialized already.
     pub(super) fn start() -> Result<(), String> {
         // SAFETY: the function only reads a variable and can be called at any time.
         if unsafe { pyo3::ffi::Py_IsInitialized() } != 0 {

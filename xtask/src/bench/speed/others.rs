@@ -1,4 +1,5 @@
-//! Interpreters of other projects, downloaded once into `target/` by the clients of their registries.
+//! Interpreters of other projects, downloaded once into `target/` by the clients of their
+//! registries.
 
 use std::path::{Path, PathBuf};
 

@@ -123,8 +123,8 @@ impl Measured {
         Ok(text)
     }
 
-    /// Returns the benchmarks that failed in every column. They have no row, because rows are named by
-    /// the results.
+    /// Returns the benchmarks that failed in every column. They have no row, because rows are named
+    /// by the results.
     fn without_a_row(&self) -> Vec<&'static str> {
         let mut columns: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
         for (column, benchmark) in self.failed.keys() {
@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn ratio_is_a_median_and_mean_covers_common_rows() {
         let mut measured = Measured::new(vec!["base", "fast", "odd"]);
-        // Rounds on a machine that slows down: the median ratio stays 2, the ratio of medians does not.
+        // Rounds on a machine that slows down: the median ratio stays 2, the ratio of medians does
+        // not.
         for (base, fast) in [(1.0, 0.5), (4.0, 2.0), (2.0, 0.1)] {
             measured.push(0, "a", base);
             measured.push(1, "a", fast);

@@ -56,8 +56,8 @@ pub struct BuildPlan<'a> {
 }
 
 impl BuildPlan<'_> {
-    /// Returns the training data if the recipe requests it, this series has it, and the compiler can
-    /// read it.
+    /// Returns the training data if the recipe requests it, this series has it, and the compiler
+    /// can read it.
     pub(super) fn training(&self) -> Option<&'static [u8]> {
         let can = self.toolchain.clang_major().is_some_and(|major| major >= TRAINING_CLANG);
         self.recipe.build.training(self.pin.series()).filter(|_| can)

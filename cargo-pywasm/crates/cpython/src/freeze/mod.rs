@@ -16,8 +16,8 @@ pub struct Wanted {
     pub modules: Vec<String>,
     /// The user's packages and single-file modules.
     pub packages: Vec<Package>,
-    /// True for a closed set: the module then has only what these modules import, and no other frozen
-    /// or built-in module of libpython is linked.
+    /// True for a closed set: the module then has only what these modules import, and no other
+    /// frozen or built-in module of libpython is linked.
     pub closed: bool,
 }
 
@@ -61,10 +61,11 @@ pub struct Module {
 pub struct Frozen {
     /// The modules, sorted by name.
     pub modules: Vec<Module>,
-    /// Modules that functions of the standard library import when called, and that are not included.
+    /// Modules that functions of the standard library import when called, and that are not
+    /// included.
     pub absent: Vec<String>,
-    /// Modules that the user's code imports and that were not found. Rust must provide them, or their
-    /// import fails.
+    /// Modules that the user's code imports and that were not found. Rust must provide them, or
+    /// their import fails.
     pub unknown: Vec<String>,
     /// The built-in modules of a closed set, sorted.
     pub built_in: Option<Vec<String>>,

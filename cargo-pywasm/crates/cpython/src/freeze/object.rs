@@ -31,8 +31,8 @@ const INIT: [(&str, Option<&str>); 4] = [
 impl Frozen {
     /// Returns a relocatable object for wasm32. Equal modules give equal bytes.
     ///
-    /// The object of a closed set replaces libpython's tables of modules, so it must precede libpython
-    /// in the link.
+    /// The object of a closed set replaces libpython's tables of modules, so it must precede
+    /// libpython in the link.
     #[must_use]
     pub fn object(&self) -> Vec<u8> {
         let mut writer = Writer::new();
@@ -117,9 +117,9 @@ fn inittab(writer: &mut Writer, modules: &[(&str, Option<SymbolId>)]) {
     writer.data("_PyImport_Inittab", Binding::Global, WORD, table);
 }
 
-/// Writes a replacement of CPython's path configuration, which runs Python code to find the library:
-/// a closed set has no files. It keeps libpython's `getpath.o` out of the link, like CPython's
-/// `Modules/getpath_noop.c`.
+/// Writes a replacement of CPython's path configuration, which runs Python code to find the
+/// library: a closed set has no files. It keeps libpython's `getpath.o` out of the link, like
+/// CPython's `Modules/getpath_noop.c`.
 ///
 /// It returns `PyStatus_Ok()`: four zero words at the address in its first parameter.
 fn no_paths(writer: &mut Writer) {

@@ -167,8 +167,8 @@ fn copy_headers(from: &Utf8Path, into: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies the sysconfig data (two files since 3.14). Paths of the build directory, which is deleted,
-/// become `/usr/src`.
+/// Copies the sysconfig data (two files since 3.14). Paths of the build directory, which is
+/// deleted, become `/usr/src`.
 fn sysconfigdata(parts: &Parts<'_>, tree: &Utf8Path) -> anyhow::Result<()> {
     let dir = parts.built.sysconfigdata.parent().context("sysconfig data without a directory")?;
     for entry in dir.read_dir_utf8()? {

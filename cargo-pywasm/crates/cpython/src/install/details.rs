@@ -53,8 +53,8 @@ fn hexversion(major: u8, minor: u8, patch: u8) -> u32 {
     u32::from_be_bytes([major, minor, patch, 0xf0])
 }
 
-/// Returns the file that PyO3's build script reads through `PYO3_CONFIG_FILE`. The keys are those of
-/// `InterpreterConfig` in the crate pyo3-build-config.
+/// Returns the file that PyO3's build script reads through `PYO3_CONFIG_FILE`. The keys are those
+/// of `InterpreterConfig` in the crate pyo3-build-config.
 pub(super) fn pyo3_config(request: &Request<'_>, root: &Utf8Path) -> String {
     let series = request.pin.series();
     let lib_dir = root.join("lib");

@@ -5,8 +5,8 @@ use camino::Utf8Path;
 use crate::build::SourceTree;
 use pywasm_toolchain::Toolchain;
 
-/// Texts in CPython's tree: its licence, the terms of the software it incorporates (expat, libmpdec,
-/// HACL* and others), and expat's own file.
+/// Texts in CPython's tree: its licence, the terms of the software it incorporates (expat,
+/// libmpdec, HACL* and others), and expat's own file.
 const CPYTHON: [(&str, &str); 3] = [
     ("LICENSE", "CPython.txt"),
     ("Doc/license.rst", "CPython-incorporated-software.rst"),

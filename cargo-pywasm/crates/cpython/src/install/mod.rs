@@ -1,7 +1,7 @@
 //! From a request to an installation: decide, fetch, build, assemble, verify, rename.
 //!
-//! An installation appears by one rename under a lock. After an interruption, the next run continues
-//! with the intermediate results in the cache.
+//! An installation appears by one rename under a lock. After an interruption, the next run
+//! continues with the intermediate results in the cache.
 
 mod archive;
 mod assemble;

@@ -45,8 +45,8 @@ pub(crate) fn copy_dir(from: &Utf8Path, to: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the tree as a zip that `zipimport` reads without zlib: stored, sorted, with equal dates and
-/// the bytecode where `zipimport` expects it (`x.pyc` next to `x.py`).
+/// Writes the tree as a zip that `zipimport` reads without zlib: stored, sorted, with equal dates
+/// and the bytecode where `zipimport` expects it (`x.pyc` next to `x.py`).
 pub(super) fn zip_tree(tree: &Utf8Path, zip: &Utf8Path) -> anyhow::Result<()> {
     let mut files = Vec::new();
     collect(tree, Utf8Path::new(""), &mut files)?;

@@ -30,8 +30,8 @@ pub struct Job<'a> {
     pub timeout: Duration,
 }
 
-/// Copies the library of the source tree, with the installation's sysconfig data. Tests write next to
-/// the modules they test, and must change neither the source tree nor the installation.
+/// Copies the library of the source tree, with the installation's sysconfig data. Tests write next
+/// to the modules they test, and must change neither the source tree nor the installation.
 ///
 /// # Errors
 /// When the library cannot be copied.

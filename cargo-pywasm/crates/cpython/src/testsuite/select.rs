@@ -47,8 +47,8 @@ pub fn select(
     Ok(choose(requested, &entries))
 }
 
-/// Parses names such as `test_json`, `test_json.test_decode` and `test.test_os.FileTests.test_access`
-/// into files and cases.
+/// Parses names such as `test_json`, `test_json.test_decode` and
+/// `test.test_os.FileTests.test_access` into files and cases.
 fn requested(
     test_dir: &Utf8Path,
     names: &[String],

@@ -1,9 +1,9 @@
 //! The machine's own package archives (Debian, Ubuntu), read without root and without apt.
 //!
-//! The trust is that of apt: <https://manpages.debian.org/apt-secure.8>. A key of a keyring that the
-//! machine's sources name signs the release file, which has the digests of the indexes, which have
-//! the digests of the packages. Nothing is installed. Only archives that the machine uses are read,
-//! but also other suites of them, by role (`stable`, `testing`).
+//! The trust is that of apt: <https://manpages.debian.org/apt-secure.8>. A key of a keyring that
+//! the machine's sources name signs the release file, which has the digests of the indexes, which
+//! have the digests of the packages. Nothing is installed. Only archives that the machine uses are
+//! read, but also other suites of them, by role (`stable`, `testing`).
 
 mod binaryen;
 mod date;
@@ -60,8 +60,8 @@ pub fn sources(ctx: &Ctx) -> anyhow::Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// Returns the base URIs of the machine's Debian and Ubuntu archives, for files with a pinned digest.
-/// They are recognized by their keyrings, without the network.
+/// Returns the base URIs of the machine's Debian and Ubuntu archives, for files with a pinned
+/// digest. They are recognized by their keyrings, without the network.
 #[must_use]
 pub fn archives(ctx: &Ctx) -> Vec<String> {
     let mut uris = Vec::new();

@@ -23,8 +23,8 @@ pub(crate) fn is_part_of_rust(name: &str) -> bool {
         })
 }
 
-/// Selects the packages, if the suite has all of them and the compiler is new enough. The packages of
-/// one suite fit together; the dependencies of the compiler name the version of LLVM.
+/// Selects the packages, if the suite has all of them and the compiler is new enough. The packages
+/// of one suite fit together; the dependencies of the compiler name the version of LLVM.
 #[must_use]
 pub fn choose_rust(suite: &[Package]) -> Option<SuitePackages> {
     let newest = |name: &str| newest(suite, name);

@@ -10,8 +10,8 @@ use super::version::compare_versions;
 
 /// The oldest LLVM whose clang accepts `--target` in configuration files.
 const OLDEST_LLVM: u32 = 16;
-/// The date of the oldest wasi-libc. WASI SDK 24, the oldest that builds CPython 3.13 and 3.14, is of
-/// July 2024.
+/// The date of the oldest wasi-libc. WASI SDK 24, the oldest that builds CPython 3.13 and 3.14, is
+/// of July 2024.
 const OLDEST_LIBC: u32 = 20_240_601;
 
 /// The packages of one LLVM, all of one version.
@@ -24,7 +24,8 @@ pub struct LlvmPackages {
 }
 
 /// Returns the packages of a toolchain of LLVM `major`, each with its possible names. The suffix of
-/// libraries is from the transition to 64-bit time: <https://wiki.debian.org/ReleaseGoals/64bit-time>.
+/// libraries is from the transition to 64-bit time:
+/// <https://wiki.debian.org/ReleaseGoals/64bit-time>.
 fn needed(major: u32) -> [Vec<String>; 7] {
     [
         vec![format!("clang-{major}")],

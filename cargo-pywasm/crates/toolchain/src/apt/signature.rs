@@ -1,7 +1,8 @@
-//! Verifies clear-signed text by the program that apt uses on this machine: `gpgv`, or `sqv` on newer
-//! systems.
+//! Verifies clear-signed text by the program that apt uses on this machine: `gpgv`, or `sqv` on
+//! newer systems.
 //!
-//! Only the output of the verifier is used. The received file may contain more than what was signed.
+//! Only the output of the verifier is used. The received file may contain more than what was
+//! signed.
 
 use std::process::Command;
 
@@ -78,10 +79,10 @@ pub(super) fn verify(
     Ok(fs_err::read_to_string(&output)?)
 }
 
-/// Returns true if the status lines of gpgv report a good signature by a key that is neither expired
-/// nor revoked, and no bad signature. This is apt's rule. Archives sign with the keys of several
-/// releases, so signatures by untrusted keys are ignored; the exit status of gpgv counts them as
-/// failures.
+/// Returns true if the status lines of gpgv report a good signature by a key that is neither
+/// expired nor revoked, and no bad signature. This is apt's rule. Archives sign with the keys of
+/// several releases, so signatures by untrusted keys are ignored; the exit status of gpgv counts
+/// them as failures.
 ///
 /// The status lines are described in GnuPG's `doc/DETAILS`:
 /// <https://github.com/gpg/gnupg/blob/master/doc/DETAILS#format-of-the---status-fd-output>.

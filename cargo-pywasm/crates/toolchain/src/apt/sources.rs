@@ -1,5 +1,5 @@
-//! The machine's package sources, from `.sources` files (deb822) and `.list` files (one-line style):
-//! <https://manpages.debian.org/sources.list.5>.
+//! The machine's package sources, from `.sources` files (deb822) and `.list` files (one-line
+//! style): <https://manpages.debian.org/sources.list.5>.
 
 use std::slice::from_ref;
 

@@ -29,8 +29,8 @@ impl<'a> Stanza<'a> {
         Some(value)
     }
 
-    /// Returns the value of a field if it is the first of the stanza, like `Package` in an index. It
-    /// costs one comparison to skip a stanza.
+    /// Returns the value of a field if it is the first of the stanza, like `Package` in an index.
+    /// It costs one comparison to skip a stanza.
     pub(super) fn leading(&self, field: &str) -> Option<&'a str> {
         let rest = self.0.strip_prefix(field)?.strip_prefix(':')?;
         Some(rest.lines().next().unwrap_or_default().trim())

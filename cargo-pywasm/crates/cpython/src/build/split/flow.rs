@@ -72,7 +72,8 @@ impl Flow {
         self.kinds.iter().filter(|kind| **kind == Kind::Set(local)).count()
     }
 
-    /// Returns the instruction with the most successors, an interpreter's dispatch, and their number.
+    /// Returns the instruction with the most successors, an interpreter's dispatch, and their
+    /// number.
     pub(super) fn widest(&self) -> Option<(usize, usize)> {
         let counts = self.next.iter().map(Vec::len).enumerate();
         counts.max_by_key(|(at, count)| (*count, std::cmp::Reverse(*at)))

@@ -1,13 +1,14 @@
-//! Splits the live ranges of CPython's bytecode loop, so that engines keep its variables in registers.
+//! Splits the live ranges of CPython's bytecode loop, so that engines keep its variables in
+//! registers.
 //!
-//! In Cranelift, calls between wasm functions preserve no register: a variable that is live across a
-//! call is in memory from where it is set, even if the call is not made. Nearly every Python
+//! In Cranelift, calls between wasm functions preserve no register: a variable that is live across
+//! a call is in memory from where it is set, even if the call is not made. Nearly every Python
 //! instruction may call, for example to free an object, and most do not. The variables that one
-//! instruction passes to the next (the next bytecode, the stack, the frame) went through memory each
-//! time. This pass saves such variables on the C stack before each call and restores them after it.
-//! Nothing is live across a call then, and without a call nothing is saved. (Cooper and Simpson,
-//! "Live Range Splitting in a Graph Coloring Register Allocator", 1998, do this in a compiler. LLVM
-//! cannot, because WebAssembly has no registers.)
+//! instruction passes to the next (the next bytecode, the stack, the frame) went through memory
+//! each time. This pass saves such variables on the C stack before each call and restores them
+//! after it. Nothing is live across a call then, and without a call nothing is saved. (Cooper and
+//! Simpson, "Live Range Splitting in a Graph Coloring Register Allocator", 1998, do this in a
+//! compiler. LLVM cannot, because WebAssembly has no registers.)
 //!
 //! Takes and returns the bytes of an object file.
 
