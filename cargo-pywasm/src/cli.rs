@@ -140,8 +140,8 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::Env(args) => commands::env::run(args, &ctx),
         Command::Doctor(args) => commands::doctor::run(args, &ctx),
         Command::Cache(args) => commands::cache::run(args, &ctx),
-        Command::Completions(args) => commands::completions::run(args, &ctx),
-        Command::Man(args) => commands::man::run(args, &ctx),
+        Command::Completions(args) => commands::completions::run(args, Cli::command(), &ctx),
+        Command::Man(args) => commands::man::run(args, Cli::command(), &ctx),
     };
     let outcome = outcome.and_then(|exit| {
         ctx.reporter.finish().context("cannot write to standard output")?;

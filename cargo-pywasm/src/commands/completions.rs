@@ -1,9 +1,7 @@
 //! `cargo pywasm completions`: prints a completion script for a shell.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::exit::Exit;
 use pywasm_store::Ctx;
 
@@ -14,13 +12,13 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Runs the command.
+/// Prints the completions of `command`, the whole command line.
 ///
 /// # Errors
 /// When the completions are not UTF-8, which does not happen.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, mut command: clap::Command, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "cargo-pywasm", &mut script);
+    clap_complete::generate(args.shell, &mut command, "cargo-pywasm", &mut script);
     ctx.reporter.data(String::from_utf8(script)?.trim_end());
     Ok(Exit::Success)
 }

@@ -1,9 +1,7 @@
 //! `cargo pywasm man`: writes the manual pages.
 
 use camino::Utf8PathBuf;
-use clap::CommandFactory;
 
-use crate::cli::Cli;
 use crate::exit::Exit;
 use pywasm_session::variables::DOCUMENTED;
 use pywasm_store::Ctx;
@@ -15,14 +13,14 @@ pub struct Args {
     dir: Utf8PathBuf,
 }
 
-/// Runs the command.
+/// Writes the pages of `command`, the whole command line.
 ///
 /// # Errors
 /// When the directory cannot be written.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, command: clap::Command, ctx: &Ctx) -> anyhow::Result<Exit> {
     let dir = ctx.cwd.join(&args.dir);
     fs_err::create_dir_all(&dir)?;
-    clap_mangen::generate_to(Cli::command().after_long_help(extra()), &dir)?;
+    clap_mangen::generate_to(command.after_long_help(extra()), &dir)?;
     ctx.reporter.status("Wrote", format!("manual pages to {dir}"));
     Ok(Exit::Success)
 }
