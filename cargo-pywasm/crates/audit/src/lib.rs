@@ -7,8 +7,6 @@
 //! baselines. It uses no network, knows nothing of the store and prints nothing. Names and code are
 //! decoded only to explain a finding, or when the policy limits functions.
 
-#![doc(hidden)]
-
 mod baseline;
 mod callers;
 mod check;

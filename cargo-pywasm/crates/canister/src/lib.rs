@@ -9,8 +9,6 @@
 //! Internal to cargo-pywasm; this crate promises no semver. It never uses the network, and never
 //! rewrites a module: the caller does that first.
 
-#![doc(hidden)]
-
 mod bounds;
 mod canister;
 mod execute;

@@ -14,8 +14,6 @@
 //!
 //! Downloads are made by `pywasm-store` alone. Nothing here reads a crate's `Cargo.toml`.
 
-#![doc(hidden)]
-
 pub mod build;
 mod bytecode;
 pub mod freeze;

@@ -7,8 +7,6 @@
 //! old one. This crate uses no network, except that [`Plan::fetch_optimizer`] has
 //! `pywasm-toolchain` fetch `wasm-opt`.
 
-#![doc(hidden)]
-
 mod files;
 mod gzip;
 mod plan;

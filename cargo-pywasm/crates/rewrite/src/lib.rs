@@ -6,8 +6,6 @@
 //! The crate takes bytes and returns bytes. It opens no file, uses no network, does not use the
 //! store and prints nothing. Repeating a change returns the same bytes.
 
-#![doc(hidden)]
-
 mod emit;
 mod exports;
 mod gc;

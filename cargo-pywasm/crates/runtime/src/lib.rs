@@ -6,8 +6,6 @@
 //! the machine, and has no network. Each module is compiled once per store. This crate knows
 //! nothing of Python or of installations.
 
-#![doc(hidden)]
-
 mod call;
 mod compiled;
 mod instance;

@@ -5,8 +5,6 @@
 //! No other crate of the tool reads the environment of the process or writes to its standard
 //! streams. This crate reads no file and uses no network.
 
-#![doc(hidden)]
-
 mod argument;
 mod environment;
 mod hint;

@@ -8,8 +8,6 @@
 //! their own. The crate reads records and linker maps next to a module. It writes no file, uses no
 //! network, knows nothing of the store and prints nothing.
 
-#![doc(hidden)]
-
 mod archive;
 mod breakdown;
 mod budget;

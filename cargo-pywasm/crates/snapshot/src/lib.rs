@@ -6,8 +6,6 @@
 //! Internal to cargo-pywasm; this crate promises no semver. It writes no files and knows nothing of
 //! installations: it takes a module and returns a module.
 
-#![doc(hidden)]
-
 mod form;
 mod open;
 mod run;

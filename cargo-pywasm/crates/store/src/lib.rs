@@ -6,8 +6,6 @@
 //! only when a complete file or [`Stage`] is renamed, so it is never incomplete. Nothing in this
 //! crate is specific to toolchains or CPython.
 
-#![doc(hidden)]
-
 mod ctx;
 pub mod fetch;
 mod lock;

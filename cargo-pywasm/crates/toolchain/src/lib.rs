@@ -9,8 +9,6 @@
 //!
 //! Nothing is installed on the machine itself: everything is unpacked into the store.
 
-#![doc(hidden)]
-
 pub mod apt;
 mod binaryen;
 mod bundle;

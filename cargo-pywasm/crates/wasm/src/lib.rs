@@ -7,8 +7,6 @@
 //! Policies and size reports are in other crates. Any input results in a value or an error, never
 //! in a panic.
 
-#![doc(hidden)]
-
 mod code;
 pub mod custom;
 mod module;
