@@ -7,7 +7,7 @@ pub(crate) use tinyjson::JsonValue as Json;
 /// Parses a document.
 ///
 /// # Errors
-/// When the bytes are not UTF-8 or not JSON; the message says where.
+/// When the bytes are not UTF-8 or not JSON; the message contains the position.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Json, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
     text.parse().map_err(|error: tinyjson::JsonParseError| error.to_string())
@@ -41,7 +41,7 @@ pub(crate) fn texts<'a>(value: &'a Json, path: &str) -> impl Iterator<Item = &'a
 /// Checks the number at the key `version`.
 ///
 /// # Errors
-/// When it is another one, or missing; the message says which.
+/// When it differs from `expected` or is missing.
 pub(crate) fn check_version(value: &Json, expected: u32) -> Result<(), String> {
     match at(value, "version").and_then(|value| value.get::<f64>()) {
         Some(version) if *version == f64::from(expected) => Ok(()),

@@ -314,10 +314,10 @@ fn budget_applies_without_steps_and_its_baseline_is_absolute() {
     );
     let there = ctx(&root.join("src"), &[]);
     let workspace = Workspace::new(&there);
-    let asked = workspace.post_links().unwrap().remove(&root.join("Cargo.toml")).unwrap();
+    let requested = workspace.post_links().unwrap().remove(&root.join("Cargo.toml")).unwrap();
     // A policy without steps adds no step: only `audit-imports` uses it.
-    assert_eq!(asked.steps, []);
-    let budget = asked.budget.unwrap();
+    assert_eq!(requested.steps, []);
+    let budget = requested.budget.unwrap();
     assert_eq!(budget.limits.values().collect::<Vec<_>>(), [&1000]);
     assert_eq!(budget.baseline, Some(root.join("size.json")));
     assert_eq!(workspace.size_budget().unwrap(), Some(budget));

@@ -39,19 +39,19 @@ fn place() -> tempfile::TempDir {
     write("target/wasm32-wasip1/debug/mine.wasm", &module);
     write("Cargo.toml", b"[package]\nname = \"mine\"\nedition = \"2024\"\n[workspace]\n");
     write("src/main.rs", b"fn main() {}\n");
-    let object = |defines: &str, wants: &str| {
+    let object = |defines: &str, needs: &str| {
         let mut writer = Writer::new();
-        writer.undefined_function(wants, &[ValType::I32], &[ValType::I32]);
+        writer.undefined_function(needs, &[ValType::I32], &[ValType::I32]);
         writer.function(defines, Binding::Global, &[], &[], Body::new());
         writer.finish()
     };
     write("main.o", &object("main", "mine"));
-    for (name, defines, wants) in [
+    for (name, defines, needs) in [
         ("libmine.a", "mine", "getlogin"),
         ("libother.a", "other", "mine"),
         ("libc.a", "exit", "f"),
     ] {
-        let member = Member { name: format!("{defines}.o"), bytes: object(defines, wants) };
+        let member = Member { name: format!("{defines}.o"), bytes: object(defines, needs) };
         write(name, &archive(&[member]));
     }
     dir

@@ -1,4 +1,4 @@
-//! Tests the canister example on PocketIC. The tests are a workspace of their own.
+//! Tests the canister example on PocketIC. The tests are a separate workspace.
 
 use std::path::{Path, PathBuf};
 

@@ -1,1 +1,1 @@
-"""A subpackage without code of its own."""
+"""A subpackage without code."""
