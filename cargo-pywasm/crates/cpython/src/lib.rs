@@ -1,4 +1,4 @@
-//! Everything between CPython's sources and a verified installation.
+//! Builds CPython from its sources into a verified installation, and tests it.
 //!
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
@@ -9,10 +9,10 @@
 //! | [`freeze`] | Python code as data in an object file |
 //! | `bytecode` | `.pyc` files of the standard library |
 //! | [`install`] | the plan of an installation, its files, manifest, SBOM and licences |
-//! | [`smoke`] | the check that ends an install |
+//! | [`smoke`] | the smoke test that ends every install |
 //! | [`testsuite`] | CPython's own tests, run on an installation |
 //!
-//! Downloads are made by `pywasm-store` alone. Nothing here reads a crate's `Cargo.toml`.
+//! Only `pywasm-store` downloads files. This crate never reads a crate's `Cargo.toml`.
 
 pub mod build;
 mod bytecode;

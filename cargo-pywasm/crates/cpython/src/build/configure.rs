@@ -11,11 +11,11 @@ use super::source::SourceTree;
 use super::step::Step;
 use pywasm_toolchain::Toolchain;
 
-/// The interpreter's installation prefix in the guest's file system. With it Python finds a
-/// standard library that is mounted at `/usr/local/lib/pythonX.Y` by itself.
+/// The interpreter's installation prefix in the guest's file system. With this prefix, Python finds
+/// a standard library mounted at `/usr/local/lib/pythonX.Y` without further settings.
 pub(crate) const PREFIX: &str = "/usr/local";
 
-/// Answers that upstream's config.site leaves to the sysroot, with the reasons for ours.
+/// Answers to checks that upstream's config.site leaves open. The comments give the reasons.
 const ANSWERS: &str = "\
 # wasi-libc's dlopen (in libdl) always fails. Without it configure selects CPython's
 # Python/dynload_stub.c, and nothing refers to dlopen, dlsym or dlerror.
@@ -40,7 +40,7 @@ pub(super) struct Configure<'a> {
 }
 
 impl Configure<'_> {
-    /// Returns the command.
+    /// Returns the configure command.
     pub(super) fn step(&self) -> Step {
         // The relative path keeps this machine's directories out of `__FILE__` and getpath's
         // VPATH, so that the result depends on the inputs only.
@@ -69,7 +69,7 @@ impl Configure<'_> {
             switch(recipe.modules.tests, "--enable-test-modules", "--disable-test-modules"),
             switch(recipe.build.docstrings, "--with-doc-strings", "--without-doc-strings"),
         ];
-        // Without this option configure defines NDEBUG.
+        // Without this option, configure defines NDEBUG.
         args.extend(recipe.build.assertions.then(|| "--with-assertions".to_owned()));
         let pymalloc = recipe.build.pymalloc;
         args.extend(pymalloc.map(|on| switch(on, "--with-pymalloc", "--without-pymalloc")));
@@ -83,7 +83,7 @@ impl Configure<'_> {
         let target = format!("--target=wasm32-wasip1 --sysroot={}", self.toolchain.sysroot());
         let cache = self.cache.map(|cache| format!("{} ", cache.program)).unwrap_or_default();
         let clang = self.toolchain.clang();
-        // OPT replaces CPython's default of -g -O3; CFLAGS would only be appended to it.
+        // OPT replaces CPython's default, `-g -O3`; CFLAGS would only be appended to the default.
         let build = &self.recipe.build;
         let mut opt = format!("-Wall {}", build.opt_level.flag());
         for (enabled, flag) in [(!build.assertions, " -DNDEBUG"), (build.debug_info, " -g")] {
@@ -135,9 +135,10 @@ pub(super) fn seed_for(series: MinorVersion, toolchain: &Toolchain) -> Option<&'
 
 /// Defines `HAVE_PTHREAD_STUBS` in `pyconfig.h`: threads are stubs on wasip1.
 ///
-/// configure decides by linking `pthread_create`, which newer versions of wasi-libc define as a
-/// function that always fails. With real threads assumed, acquiring a lock twice traps instead of
-/// raising. No cache variable controls this check.
+/// configure checks whether a program that calls `pthread_create` links. With newer versions of
+/// wasi-libc it does, but the function always fails. CPython would then assume real threads, and
+/// acquiring a lock twice would trap instead of raising an exception. No cache variable controls
+/// this check.
 pub(super) fn force_pthread_stubs(dir: &Utf8Path) -> anyhow::Result<()> {
     const UNSET: &str = "/* #undef HAVE_PTHREAD_STUBS */";
     const SET: &str = "#define HAVE_PTHREAD_STUBS 1";
@@ -157,7 +158,8 @@ fn switch(on: bool, yes: &str, no: &str) -> String {
     if on { yes } else { no }.to_owned()
 }
 
-/// Returns the triple of this machine for autoconf, which only has to differ from the host's.
+/// Returns the triple of this machine for `--build`. autoconf only requires that it differs from
+/// `--host`.
 fn build_triple() -> String {
     let system = if cfg!(target_os = "macos") { "apple-darwin" } else { "pc-linux-gnu" };
     format!("{}-{system}", std::env::consts::ARCH)

@@ -1,11 +1,13 @@
 /* A profile runtime for code that clang instrumented (-fprofile-instr-generate). LLVM's own runtime does not
-   support wasm. At exit the counts are written to the file named by PYWASM_COUNTS, which `cargo xtask train` reads:
+   support wasm. At exit, the counts are written to the file named by PYWASM_COUNTS, from which `cargo xtask train`
+   reads:
 
      six addresses of 32 bits: begin and end of records, counters, names
      the contents of these three sections
-     for each value seen at a site: record and site (32 bits each), value and count (64 bits each)
+     for each value seen at a site: indices of record and site (32 bits each), value and count (64 bits each)
 
-   Records, sections and functions follow LLVM 22: InstrProfData.inc and compiler-rt's InstrProfilingValue.c. */
+   The layout of records and the names of sections and functions are those of LLVM 22: InstrProfData.inc and
+   compiler-rt's InstrProfilingValue.c. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@ extern struct record __start___llvm_prf_data[], __stop___llvm_prf_data[];
 extern char __start___llvm_prf_cnts[], __stop___llvm_prf_cnts[];
 extern char __start___llvm_prf_names[], __stop___llvm_prf_names[];
 
-/* Instrumented code refers to this symbol, so that the runtime is linked. */
+/* Instrumented code refers to this symbol to make the linker include the runtime. */
 int __llvm_profile_runtime = 0;
 
 /* The number of distinct values kept per site; LLVM promotes three at most. */
@@ -32,7 +34,7 @@ struct value {
     struct value *next;
 };
 
-/* The values of each site of each record. */
+/* The list of values seen at each site, by record and site. */
 static struct value ***seen;
 
 static uint32_t sites(const struct record *record) {
@@ -47,7 +49,7 @@ static void *zeroed(size_t count, size_t size) {
     return memory;
 }
 
-/* Called before an indirect call, with its target: the index of a function in the table. */
+/* Called before an indirect call, with its target: the function's index in the wasm table. */
 void __llvm_profile_instrument_target(uint64_t target, void *data, uint32_t site) {
     struct record *record = data;
     size_t at = record - __start___llvm_prf_data;
@@ -72,7 +74,7 @@ void __llvm_profile_instrument_target(uint64_t target, void *data, uint32_t site
     (*next)->count = 1;
 }
 
-/* Called with the sizes of memcpy and memset, which are not used. */
+/* Called with the sizes that memcpy and memset get. They are not recorded. */
 void __llvm_profile_instrument_memop(uint64_t size, void *data, uint32_t site) {
     (void)size, (void)data, (void)site;
 }

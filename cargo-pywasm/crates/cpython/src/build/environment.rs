@@ -1,4 +1,4 @@
-//! The environment of a build. It is listed here; nothing is inherited.
+//! The environment of the commands of a build. It contains only the variables that are listed here.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use pywasm_session::Environment;
 use pywasm_session::variables::{HOME, PATH, XDG_CACHE_HOME};
 use pywasm_store::Ctx;
 
-/// The date that is compiled into the interpreter (`sys.version`), fixed so that equal inputs give
-/// equal bytes: 1980-01-01, the first date a zip archive can hold.
+/// The date that is compiled into the interpreter (`sys.version`): 1980-01-01, the first date that
+/// a zip archive can hold. The date is fixed so that equal inputs give equal bytes.
 /// <https://reproducible-builds.org/specs/source-date-epoch/>
 pub(super) const SOURCE_DATE_EPOCH: &str = "315532800";
 
@@ -22,8 +22,8 @@ pub(super) struct CompilerCache {
     pub(super) env: BTreeMap<String, String>,
 }
 
-/// Returns the environment of every command of a build. `PATH` is the standard one, preceded by the
-/// directory of `make` on machines that have it elsewhere.
+/// Returns the environment of every command of a build. `PATH` has the standard directories,
+/// preceded by the directory of `make` if that is another one.
 pub(super) fn base(make: &Utf8Path) -> BTreeMap<String, String> {
     let mut path = String::from("/usr/bin:/bin");
     if let Some(dir) = make.parent().filter(|dir| !["/usr/bin", "/bin"].contains(&dir.as_str())) {
@@ -35,7 +35,7 @@ pub(super) fn base(make: &Utf8Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Returns ccache, else sccache, if one is on `PATH`.
+/// Returns ccache, or else sccache, if one of them is on `PATH`.
 pub(super) fn compiler_cache(ctx: &Ctx) -> Option<CompilerCache> {
     find_cache(&ctx.env)
 }

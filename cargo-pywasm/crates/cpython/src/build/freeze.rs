@@ -1,6 +1,6 @@
 //! Frozen modules: the bytecode that CPython needs before it can import a file.
 //!
-//! Upstream makes them with a native Python (`Programs/_freeze_module.py`), which usually means
+//! Upstream generates them with a native Python (`Programs/_freeze_module.py`), which usually means
 //! building CPython twice. CPython also has a freezer in C, `Programs/_freeze_module.c`, which its
 //! Windows build uses for all modules. Here it is compiled for wasm from the objects that libpython
 //! needs anyway, and runs in the embedded runtime. The code objects equal those of a native build.
@@ -13,18 +13,18 @@ use super::step::Logs;
 use pywasm_runtime::{Dir, Program, Runtime};
 use pywasm_store::Ctx;
 
-/// One frozen module: its source and its header.
+/// A module to freeze, with its source and its generated header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Freeze {
-    /// The module's name, `importlib._bootstrap`.
+    /// The module's name, such as `importlib._bootstrap`.
     module: String,
-    /// Its source, below the source tree.
+    /// The path of its source, relative to the source tree.
     source: String,
-    /// The header's file name, below `Python/frozen_modules`.
+    /// The header's file name in `Python/frozen_modules`.
     header: String,
 }
 
-/// Reads the freeze commands of CPython's Makefile:
+/// Reads the freeze commands of CPython's Makefile, such as
 /// `$(FREEZE_MODULE) abc $(srcdir)/Lib/abc.py Python/frozen_modules/abc.h`.
 fn freezes(makefile: &str) -> Vec<Freeze> {
     makefile
@@ -41,8 +41,8 @@ fn freezes(makefile: &str) -> Vec<Freeze> {
         .collect()
 }
 
-/// Makes the header of every frozen module. The headers are then newer than their sources, so that
-/// make does not make them again.
+/// Generates the header of every frozen module, and returns the number of headers. They are then
+/// newer than their sources, so make does not regenerate them.
 pub(super) fn freeze(
     source: &SourceTree,
     dir: &Utf8Path,

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use pywasm_recipes::{MinorVersion, Recipe, known_modules};
 use serde::Serialize;
 
-/// The modules of one build.
+/// The extension modules of one build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Inventory {
-    /// Built into the interpreter, sorted.
+    /// The modules that are built into the interpreter, sorted.
     pub builtin: Vec<String>,
-    /// Modules of this CPython that were not built, sorted by name.
+    /// The modules of this CPython series that were not built, sorted by name.
     pub left_out: Vec<LeftOut>,
 }
 

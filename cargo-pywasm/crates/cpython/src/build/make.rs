@@ -9,18 +9,20 @@ use super::step::Step;
 use crate::guest;
 use pywasm_toolchain::Toolchain;
 
-/// The first lines: CPython's Makefile, and names that the rules use.
+/// The first lines: they include CPython's Makefile and define a variable that the rules use.
 const START: &str = r"include Makefile
 -include pywasm-stubs.mk
 PYWASM_ARCHIVES = $(sort $(filter %.a,$(MODLIBS)))
 ";
 
-/// The rules. `LIBRARY_OBJS_OMIT_FROZEN` is CPython's name for the objects of libpython that need
-/// no frozen module. From these and CPython's C freezer, a wasm program is linked that makes the
-/// frozen modules. It has its own table of built-in modules in place of `Modules/config.o`, so that
-/// the linker takes a third of the objects and the runtime compiles half as much code. The freezer
-/// does not call its undefined functions; those of libpython are checked before the interpreter is
-/// linked.
+/// The rules of this build.
+///
+/// `pywasm-freeze.wasm` generates the frozen modules. It is linked from CPython's C freezer and the
+/// objects of libpython that need no frozen module (CPython's `LIBRARY_OBJS_OMIT_FROZEN`). It has
+/// its own table of built-in modules in place of `Modules/config.o`, so that the linker takes only
+/// a third of the objects and the runtime compiles half as much code. Its link ignores undefined
+/// functions, because the freezer never calls them. Undefined functions of libpython are checked
+/// before the interpreter is linked.
 const RULES: &str = r"
 PYWASM_CORE = $(filter-out Modules/config.o,$(LIBRARY_OBJS_OMIT_FROZEN))
 .PHONY: pywasm-objects
@@ -49,7 +51,7 @@ pywasm-archives.txt: Makefile
 	@printf '%s\n' $(PYWASM_ARCHIVES) > $@
 ";
 
-/// The built-in modules of the freezer: those that an interpreter imports at start.
+/// The table of the freezer's built-in modules: those that an interpreter imports at startup.
 const INITTAB_C: &str = r#"#include "Python.h"
 extern PyObject *PyMarshal_Init(void), *PyInit__imp(void), *PyInit_gc(void), *PyInit__ast(void);
 extern PyObject *_PyWarnings_Init(void), *PyInit__io(void), *PyInit_posix(void);
@@ -64,11 +66,12 @@ struct _inittab _PyImport_Inittab[] = {
 };
 "#;
 
-/// The file that holds the rules.
+/// The makefile that contains the rules.
 const MAKEFILE: &str = "pywasm.mk";
 /// The freezer, a wasm program.
 pub(super) const FREEZER: &str = "pywasm-freeze.wasm";
-/// The interpreter, a wasm program. Its main function is ours and supports snapshots.
+/// The interpreter, a wasm program. Its main function is `guest/python.c`, which supports
+/// snapshots.
 pub(super) const INTERPRETER: &str = "pywasm-python.wasm";
 /// libpython without the archives it needs.
 pub(super) const LIBPYTHON: &str = "pywasm-libpython.a";
@@ -83,14 +86,15 @@ pub(super) fn write_rules(
     dir: &Utf8Path,
 ) -> anyhow::Result<()> {
     optimize::write(build, training, dir)?;
-    // make expands prerequisites when it reads them: definitions come before the rules.
+    // The definitions come before the rules, because make expands prerequisites when it reads a
+    // rule.
     let mut rules = format!(
         "{START}{}{RULES}",
         optimize::rules(build, training.is_some(), &toolchain.linker())
     );
     for (file, level) in &build.files {
         let object = Utf8Path::new(file).with_extension("o");
-        // The compiler uses the last of several levels.
+        // If there are several optimization levels, the compiler uses the last one.
         rules.push_str(&format!("{object}: OPT += {}\n", level.flag()));
     }
     fs_err::write(dir.join(MAKEFILE), rules)?;
@@ -109,7 +113,7 @@ pub(super) fn write_rules(
     Ok(())
 }
 
-/// Returns the command that makes these targets.
+/// Returns the command that builds these targets.
 pub(super) fn make(
     name: &'static str,
     targets: &[&str],

@@ -1,9 +1,9 @@
 //! Drives CPython's own build: configure, make, freeze, sysconfig.
 //!
-//! Does the work of CPython's `Tools/wasm/wasi.py` (3.13, 3.14) with fewer steps: CPython's C
-//! freezer, compiled for wasm, makes the frozen modules in the embedded runtime, so that no native
-//! Python is needed (`docs/decisions` has the reasons). Nothing here uses the network or knows the
-//! layout of an installation: it fills a build directory.
+//! Replaces CPython's `Tools/wasm/wasi.py` (3.13, 3.14) and needs no native Python: CPython's C
+//! freezer is compiled to wasm and generates the frozen modules in the embedded runtime
+//! (`docs/decisions` has the reasons). Nothing here uses the network or depends on the layout of an
+//! installation. The result is a build directory.
 
 mod configure;
 mod environment;

@@ -1,30 +1,33 @@
-//! Profile-guided and link-time optimization: files in the build directory, and rules for make.
+//! Profile-guided and link-time optimization: writes files into the build directory and rules for
+//! make.
 //!
-//! An archive of bitcode would need a linker of clang's own release at the user's link. Link-time
-//! optimization therefore ends here: a relocatable link (`wasm-ld -r`) turns libpython into one
-//! ordinary object, from which linkers still take single functions. The objects that a closed set
-//! of modules replaces stay separate.
+//! If libpython were an archive of LLVM bitcode, users would have to link it with a linker of the
+//! LLVM release that compiled it. Link-time optimization is therefore completed here: a relocatable
+//! link (`wasm-ld -r`) turns libpython into one ordinary object. A linker can still omit the unused
+//! functions of that object. The objects that a closed set of modules replaces stay separate.
 
 use camino::Utf8Path;
 use pywasm_recipes::Build;
 
-/// The training data, in the build directory.
+/// The file of the training data in the build directory.
 const TRAINING: &str = "pywasm.profdata";
-/// The runtime of instrumented code, which writes the counts to a file.
+/// The source of the runtime for instrumented code, which writes the counts to a file.
 const COUNTER: &str = "pywasm-counter.c";
 
-/// The objects that stay separate, because other objects replace them in a closed set.
+/// The objects that stay separate, because a closed set of modules replaces them.
 const SEPARATE: &str = "Modules/config.o Modules/getpath.o Modules/getbuildinfo.o Python/frozen.o";
 
-/// The object of the bytecode loop, compiled without training data. With counts, LLVM's layout of
-/// the switch is slower on wasm (numeric code by a tenth), and inlining adds so many loop entries
-/// that LLVM's pass for irreducible control flow takes minutes and gigabytes.
+/// The object of the bytecode loop, compiled without training data. With training data, LLVM lays
+/// out the switch in a way that is slower on wasm (by a tenth for numeric code). LLVM also inlines
+/// so much that the loop gets many entries, and its pass for irreducible control flow then takes
+/// minutes and gigabytes.
 pub(super) const LOOP: &str = "Python/ceval.o";
 
-/// The object that replaces [`LOOP`] when its live ranges are split. No rule makes it.
+/// The object that replaces [`LOOP`] when its live ranges are split. It has no rule, because
+/// `split_loop` in `run.rs` writes it.
 pub(super) const SPLIT: &str = "pywasm-ceval.o";
 
-/// Writes the files that the rules name. `training` is compressed by xz.
+/// Writes the files that the rules refer to. `training` is compressed with xz.
 ///
 /// # Errors
 /// When a file cannot be written, or the training data cannot be decompressed.
@@ -48,11 +51,12 @@ pub(super) fn write(build: &Build, training: Option<&[u8]>, dir: &Utf8Path) -> a
     Ok(())
 }
 
-/// Returns the definitions and rules that follow CPython's Makefile.
+/// Returns the definitions and rules that come after CPython's Makefile.
 pub(super) fn rules(build: &Build, is_trained: bool, linker: &Utf8Path) -> String {
     let mut rules = String::new();
     if is_trained {
-        // Functions without counts, or changed since the training, are compiled without counts.
+        // clang compiles functions that have no counts, or that changed since the training, without
+        // training data. The disabled warnings are about such functions.
         rules.push_str(&format!(
             "PYWASM_TRAINED = -fprofile-instr-use={TRAINING} -mllvm -enable-value-profiling \
              -Wno-profile-instr-unprofiled -Wno-profile-instr-out-of-date -Wno-profile-instr-missing\n\
@@ -128,8 +132,8 @@ mod tests {
         let path = Utf8Path::from_path(dir.path()).unwrap();
         let build = Build { trained: true, ..Build::default() };
         write(&build, build.training(SERIES), path).unwrap();
-        // The magic of LLVM's indexed profiles and the version that clang 22 writes; in earlier
-        // versions clang ignores branches.
+        // The magic of LLVM's indexed profiles and the format version that clang 22 writes. In
+        // earlier format versions, clang ignores branches.
         let data = fs_err::read(path.join(TRAINING)).unwrap();
         assert_eq!(data[..9], *b"\xfflprofi\x81\x0d");
     }

@@ -1,8 +1,9 @@
-//! Reuse of objects across recipes that have the release, compiler and flags in common.
+//! Reuses objects between builds that have the same release, compiler and flags, even if their
+//! recipes differ.
 //!
-//! An object depends on the source, the toolchain, the flags and `pyconfig.h`. It depends on
-//! nothing else of a recipe, because modules are built or left out as a whole. A test compares the
-//! bytes of a build that reused objects with those of one that did not.
+//! An object depends only on its source, the toolchain, the flags and `pyconfig.h`. The choice of
+//! modules in a recipe does not change objects, because a module is either built or left out as a
+//! whole. A test compares the bytes of a build that reused objects with those of one that did not.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
@@ -12,8 +13,8 @@ use super::run::BuildPlan;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 
-/// Objects that every build makes itself: the table of built-in modules, the frozen modules, and
-/// our own.
+/// Objects that are never reused: the table of built-in modules, the objects that contain frozen
+/// modules, and the objects that this tool adds.
 const NEVER: [&str; 8] = [
     "Modules/config.o",
     "Modules/getpath.o",
@@ -28,7 +29,8 @@ const NEVER: [&str; 8] = [
 /// The header that every object depends on.
 const PYCONFIG: &str = "pyconfig.h";
 
-/// Returns the name of the store entry for the objects of such builds.
+/// Returns the key of the store entry for the objects of builds with this release, toolchain and
+/// flags.
 fn entry(plan: &BuildPlan<'_>) -> String {
     let build = &plan.recipe.build;
     let mut hash = Sha256::new();
@@ -52,7 +54,7 @@ fn entry(plan: &BuildPlan<'_>) -> String {
 }
 
 /// Copies the objects of an earlier build into a configured build directory and returns their
-/// number. Objects of another `pyconfig.h` are not used.
+/// number. Objects that were compiled with another `pyconfig.h` are not used.
 pub(super) fn take(plan: &BuildPlan<'_>, host: &Utf8Path, ctx: &Ctx) -> anyhow::Result<usize> {
     let key = entry(plan);
     let kept = ctx.store.entry(Bucket::Builds, &key);
@@ -67,7 +69,7 @@ fn take_from(kept: &Utf8Path, host: &Utf8Path) -> anyhow::Result<usize> {
     }
     let objects = objects(kept)?;
     for object in &objects {
-        // The copy is newer than its sources, so make does not compile it again.
+        // The copy is newer than its sources, so make does not recompile it.
         copy(&kept.join(object), &host.join(object))?;
     }
     Ok(objects.len())
@@ -113,7 +115,7 @@ fn copy(from: &Utf8Path, to: &Utf8Path) -> anyhow::Result<()> {
     if let Some(parent) = to.parent() {
         fs_err::create_dir_all(parent)?;
     }
-    // `fs::copy` keeps the old date on some systems.
+    // make compares dates, and `fs::copy` keeps the old date on some systems.
     fs_err::write(to, fs_err::read(from)?)?;
     Ok(())
 }

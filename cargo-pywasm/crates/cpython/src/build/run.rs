@@ -1,4 +1,4 @@
-//! The whole build: its plan, and its run.
+//! The plan of a build, and the function that runs the whole build.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -23,7 +23,7 @@ use pywasm_store::Ctx;
 use pywasm_store::Lock;
 use pywasm_toolchain::Toolchain;
 
-/// The program that makes the frozen modules.
+/// The program that generates the frozen modules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum BuildPython {
     /// CPython's C freezer, as a wasm program in the embedded runtime.
@@ -41,29 +41,29 @@ pub enum BuildPython {
 /// Everything a build depends on.
 #[derive(Debug)]
 pub struct BuildPlan<'a> {
-    /// The modules and flags.
+    /// The recipe, which has the modules and flags.
     pub recipe: &'a Recipe,
-    /// The release.
+    /// The CPython release.
     pub pin: &'a CpythonPin,
     /// The release's source tree.
     pub source: &'a SourceTree,
     /// The compiler and sysroot.
     pub toolchain: &'a Toolchain,
-    /// The program that makes the frozen modules.
+    /// The program that generates the frozen modules.
     pub build_python: &'a BuildPython,
-    /// True if configure gets the recorded answers for this libc.
+    /// True if configure gets the recorded answers (the seed) for this libc.
     pub seeded: bool,
 }
 
 impl BuildPlan<'_> {
-    /// Returns the training data if the recipe requests it, this series has it, and the compiler
-    /// can read it.
+    /// Returns the training data if the recipe requests it, it exists for this series, and the
+    /// compiler can read it.
     pub(super) fn training(&self) -> Option<&'static [u8]> {
         let can = self.toolchain.clang_major().is_some_and(|major| major >= TRAINING_CLANG);
         self.recipe.build.training(self.pin.series()).filter(|_| can)
     }
 
-    /// Returns why no training data can be used, and what would change that.
+    /// Returns the reason why no training data can be used, with a remedy if there is one.
     fn reason_untrained(&self) -> String {
         let (series, clang) = (self.pin.series(), &self.toolchain.clang_version);
         match self.recipe.build.training(series) {
@@ -81,21 +81,22 @@ impl BuildPlan<'_> {
 pub struct Built {
     /// The directory.
     pub dir: Utf8PathBuf,
-    /// libpython as make leaves it.
+    /// libpython without the archives it needs.
     pub libpython: Utf8PathBuf,
     /// The archives that libpython needs: mpdec, expat, HACL*.
     pub companions: Vec<Utf8PathBuf>,
-    /// The stubs that the recipe declares, if any.
+    /// The archive of the stubs that the recipe declares, if any.
     pub stubs: Option<Utf8PathBuf>,
     /// The interpreter.
     pub interpreter: Utf8PathBuf,
     /// `_sysconfigdata__wasi_wasm32-wasi.py`.
     pub sysconfigdata: Utf8PathBuf,
-    /// The modules it has.
+    /// The extension modules that were built or left out.
     pub inventory: Inventory,
 }
 
-/// Builds in `dir`, which `lock` guards. Continues an interrupted build.
+/// Builds CPython in `dir`, which `lock` guards. An interrupted build in this directory is
+/// continued.
 ///
 /// # Errors
 /// When a tool is missing or a step fails. The error of a failed step names its log.
@@ -168,8 +169,8 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Makes libpython and the interpreter. Undefined symbols are checked in between, because the
-    /// linker's message would name the symbol only.
+    /// Builds libpython, checks it for undefined symbols, and builds the interpreter. Without the
+    /// check, the link of the interpreter would fail with a message that only names the symbol.
     fn library(&self) -> anyhow::Result<Option<Utf8PathBuf>> {
         let plan = self.plan;
         if plan.recipe.build.split_live_ranges == Some(true) {
@@ -185,8 +186,8 @@ impl Work<'_> {
         Ok(stubs)
     }
 
-    /// Makes the object of the bytecode loop and splits its live ranges. An object that is not as
-    /// expected is used as compiled, with a warning.
+    /// Compiles the bytecode loop and splits the live ranges in its object. If the object does not
+    /// have the expected form, it is used as compiled, with a warning.
     fn split_loop(&self) -> anyhow::Result<()> {
         self.make("make-loop", &[LOOP])?;
         let compiled = fs_err::read(self.host.join(LOOP))?;
@@ -196,7 +197,7 @@ impl Work<'_> {
             compiled
         });
         let path = self.host.join(SPLIT);
-        // make compares dates: an unchanged file with a new date would repeat the link.
+        // make compares dates: an unchanged file with a new date would be linked again.
         if !fs_err::read(&path).is_ok_and(|existing| existing == object) {
             fs_err::write(path, object)?;
         }
@@ -209,8 +210,8 @@ impl Work<'_> {
         Ok(archives.split_whitespace().map(|name| self.host.join(name)).collect())
     }
 
-    /// Configures, unless an earlier run completed it. The key in the directory's name covers all
-    /// inputs of configure, so an empty stamp file is enough.
+    /// Runs configure, unless an earlier run of this function completed it. The key in the
+    /// directory's name covers all inputs of configure, so an empty stamp file is enough.
     fn configure(&self) -> anyhow::Result<()> {
         let stamp = self.host.join("pywasm-configured");
         if stamp.exists() {
@@ -240,7 +241,7 @@ impl Work<'_> {
         fs_err::write(self.host.join("Modules/Setup.local"), setup_local(plan.recipe))?;
         configure.write_site(seed)?;
         self.run(&configure.step())?;
-        // Has every check and its result; `cargo xtask seed` reads it.
+        // config.log contains every check and its result. `cargo xtask seed` reads this copy.
         fs_err::copy(self.host.join("config.log"), self.logs.next("config"))?;
         force_pthread_stubs(self.host)?;
         let reused = reuse::take(plan, self.host, self.ctx)?;
@@ -252,7 +253,7 @@ impl Work<'_> {
     }
 
     /// Writes the script that is passed as `--with-build-python` when there is no native Python.
-    /// configure only runs it to get its version; any other use fails with a message.
+    /// configure only runs it to get Python's version; any other use fails with a message.
     fn write_version_script(&self) -> anyhow::Result<Utf8PathBuf> {
         let path = self.host.join("pywasm-build-python");
         let series = self.plan.pin.series();

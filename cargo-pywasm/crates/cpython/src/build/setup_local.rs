@@ -1,7 +1,7 @@
-//! CPython's `Modules/Setup.local`, which disables the modules of a recipe.
+//! CPython's `Modules/Setup.local`, which lists the modules that a recipe disables.
 //!
-//! The head of `Modules/Setup` in CPython's tree documents the format. A module under `*disabled*`
-//! is not built, whatever configure finds.
+//! The comment at the top of CPython's `Modules/Setup` documents the format. A module listed after
+//! `*disabled*` is not built, even if configure finds everything it needs.
 
 use pywasm_recipes::Recipe;
 

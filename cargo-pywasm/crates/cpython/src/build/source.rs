@@ -18,7 +18,7 @@ pub struct SourceTree {
 }
 
 impl SourceTree {
-    /// Returns the directory of `configure`.
+    /// Returns the root directory, which contains `configure`.
     #[must_use]
     pub fn root(&self) -> &Utf8Path {
         &self.root
@@ -30,13 +30,14 @@ impl SourceTree {
         fs_err::read_to_string(self.root.join(FROM)).unwrap_or_else(|_| "store".to_owned())
     }
 
-    /// Returns the standard library with its test suite.
+    /// Returns the directory of the standard library, which includes the test suite.
     #[must_use]
     pub fn lib(&self) -> Utf8PathBuf {
         self.root.join("Lib")
     }
 
-    /// Returns upstream's config.site, which 3.13 has in `Tools/wasm` and 3.14 one level below.
+    /// Returns the path of upstream's config.site: 3.13 has it in `Tools/wasm`, 3.14 in
+    /// `Tools/wasm/wasi`.
     pub(super) fn config_site(&self) -> Option<Utf8PathBuf> {
         ["Tools/wasm/wasi/config.site-wasm32-wasi", "Tools/wasm/config.site-wasm32-wasi"]
             .into_iter()
@@ -53,7 +54,7 @@ pub fn place(pin: &CpythonPin, ctx: &Ctx) -> Utf8PathBuf {
     ctx.store.entry(Bucket::Sources, &key)
 }
 
-/// Returns the tree, unpacking the verified tarball if the store does not have it.
+/// Returns the tree. Unpacks the verified tarball if the store does not have the tree.
 ///
 /// # Errors
 /// When the archive is refused, or the store cannot be written.

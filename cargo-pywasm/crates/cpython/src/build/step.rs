@@ -1,4 +1,5 @@
-//! One command of a build: listed environment, numbered log, and the end of the log in errors.
+//! The commands of a build. Each has an explicit environment and a numbered log, whose end is shown
+//! in errors.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +13,7 @@ use pywasm_store::Lock;
 
 /// The number of lines of a log that an error shows.
 const TAIL_LINES: usize = 20;
-/// The number of bytes at the end of a log that are read for them.
+/// The number of bytes at the end of a log that are read to find these lines.
 const TAIL_BYTES: u64 = 64 * 1024;
 
 /// A command as data. Its environment is exactly what `env` lists.
@@ -35,12 +36,12 @@ pub struct Step {
 pub struct Logs {
     dir: Utf8PathBuf,
     next: AtomicUsize,
-    /// The build's lock. Commands inherit it, because one that outlives this process still writes
-    /// to the build directory.
+    /// The build's lock. Commands inherit it, because a command that outlives this process still
+    /// writes to the build directory.
     lock: File,
 }
 
-/// A step failed.
+/// The error of a step.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     /// The program could not be started.
@@ -82,7 +83,8 @@ pub enum StepError {
 }
 
 impl Logs {
-    /// Creates the log directory of a build that `lock` guards, without the logs of earlier runs.
+    /// Creates the log directory of a build that `lock` guards, and deletes the logs of earlier
+    /// runs.
     ///
     /// # Errors
     /// When the directory cannot be created or emptied.
@@ -109,7 +111,7 @@ impl Logs {
 }
 
 impl Step {
-    /// Runs the command with its output going to the next log.
+    /// Runs the command and writes its output to the next log.
     ///
     /// # Errors
     /// When it cannot be started, its log cannot be written, or it fails.
@@ -144,7 +146,7 @@ impl Step {
         })
     }
 
-    /// Writes what is needed to repeat the command in a shell.
+    /// Writes the directory, environment and arguments, with which a user can repeat the command.
     fn write_header(&self, log: &mut impl Write) -> std::io::Result<()> {
         writeln!(log, "# directory: {}", self.cwd)?;
         for (name, value) in &self.env {

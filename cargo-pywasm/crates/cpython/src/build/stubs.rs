@@ -15,27 +15,28 @@ use pywasm_toolchain::Toolchain;
 /// The emulation libraries that CPython's configure links.
 const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
 
-/// The definition that makes the interpreter's link include the stubs.
+/// The makefile definition that adds the stubs to the interpreter's link.
 const RULES: &str = "SYSLIBS += pywasm-stubs.a\n";
-/// The file of this definition.
+/// The makefile that contains [`RULES`].
 const MAKEFILE: &str = "pywasm-stubs.mk";
 const ARCHIVE: &str = "pywasm-stubs.a";
 
-/// Returns the emulation libraries of the sysroot.
+/// Returns the paths of the emulation libraries in the sysroot.
 pub(crate) fn emulated(toolchain: &Toolchain) -> impl Iterator<Item = Utf8PathBuf> {
     let lib = toolchain.lib_dir();
     EMULATED.into_iter().map(move |name| lib.join(format!("libwasi-emulated-{name}.a")))
 }
 
-/// Returns a link of these whole archives and the sysroot's libraries.
+/// Returns a link of all members of these archives with the members of the sysroot's libraries that
+/// they need.
 ///
 /// # Errors
-/// When one of them cannot be read.
+/// When an archive or a library cannot be read.
 fn link_set(whole: &[&Utf8Path], toolchain: &Toolchain) -> anyhow::Result<Link> {
     let mut link = Link::new();
     for path in whole {
         let name = path.file_name().unwrap_or(path.as_str());
-        // The prefix keeps the file apart from CPython's make targets; messages leave it out.
+        // The prefix only distinguishes the file from CPython's make targets, so messages omit it.
         link.whole_archive(name.trim_start_matches("pywasm-"), &fs_err::read(path)?)?;
     }
     let mut lazy: Vec<Utf8PathBuf> = emulated(toolchain).collect();
@@ -94,7 +95,8 @@ pub(super) fn write(
     Ok(Some(archive))
 }
 
-/// Returns the audit's report on these symbols: the objects that need them, and the remedy.
+/// Returns an error with the audit's report on these symbols: the objects that need them, and the
+/// remedy.
 fn missing(closure: &Closure, left: &[String]) -> anyhow::Error {
     let undefined = closure.undefined.iter().filter(|it| left.contains(&it.name));
     let closure = Closure { undefined: undefined.cloned().collect(), ..Closure::default() };

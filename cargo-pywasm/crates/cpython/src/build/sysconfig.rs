@@ -1,7 +1,7 @@
 //! `_sysconfigdata`: the build's variables, for `sysconfig` of the new interpreter.
 //!
-//! Upstream runs `sysconfig --generate-posix-vars` with a native Python. The new interpreter itself
-//! writes the same bytes.
+//! Upstream runs `sysconfig --generate-posix-vars` with a native Python. Here the new interpreter
+//! runs it and writes the same bytes.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,7 +13,7 @@ use super::source::SourceTree;
 use super::step::Logs;
 use pywasm_runtime::{Dir, Program, Runtime};
 
-/// The file's name: CPython's `_sysconfigdata_<abiflags>_<platform>_<multiarch>`.
+/// The name of the file, which CPython forms as `_sysconfigdata_<abiflags>_<platform>_<multiarch>`.
 pub(super) const FILE: &str = "_sysconfigdata__wasi_wasm32-wasi.py";
 
 /// Writes the file and returns its path.
@@ -24,7 +24,7 @@ pub(super) fn generate(
     logs: &Logs,
     runtime: &Runtime,
 ) -> anyhow::Result<Utf8PathBuf> {
-    // This file marks a build directory; the interpreter overwrites it.
+    // Python recognizes a build directory by this file, which the interpreter then overwrites.
     fs_err::write(dir.join("pybuilddir.txt"), "none")?;
     let module = runtime.load(&dir.join(INTERPRETER))?;
     let program = Program::new("python")

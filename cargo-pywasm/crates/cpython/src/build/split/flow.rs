@@ -1,13 +1,14 @@
 //! The control flow of a function, and the liveness of its variables.
 //!
-//! The function is from a validated object, without proposals that add control-flow instructions.
+//! The function must come from an object that was validated without the proposals that add
+//! control-flow instructions.
 
 use wasmparser::{FuncType, FunctionBody, Operator, ValType};
 
 /// The largest number of variables; CPython's loop has about twenty.
 const MAX_LOCALS: u32 = 128;
 
-/// An instruction, as far as the analysis needs it.
+/// The part of an instruction that the analysis needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Get(u32),
@@ -28,7 +29,7 @@ pub(super) struct Flow {
     /// The types of parameters and variables.
     pub(super) locals: Vec<ValType>,
     pub(super) kinds: Vec<Kind>,
-    /// The offset of each instruction, then the end of the last.
+    /// The offset of each instruction, followed by the end of the last one.
     pub(super) starts: Vec<usize>,
     /// The possible successors of each instruction.
     next: Vec<Vec<usize>>,
@@ -40,7 +41,7 @@ impl Flow {
     /// Reads a function.
     ///
     /// # Errors
-    /// When it is broken or too large, with the reason.
+    /// When the function is malformed or has too many variables. The error is the reason.
     pub(super) fn read(ty: &FuncType, body: &FunctionBody<'_>) -> Result<Self, String> {
         let broken = |error: wasmparser::Error| format!("its code is broken: {error}");
         let mut locals = ty.params().to_vec();
@@ -72,8 +73,8 @@ impl Flow {
         self.kinds.iter().filter(|kind| **kind == Kind::Set(local)).count()
     }
 
-    /// Returns the instruction with the most successors, an interpreter's dispatch, and their
-    /// number.
+    /// Returns the instruction with the most successors, and their number. In an interpreter, this
+    /// instruction is the dispatch.
     pub(super) fn widest(&self) -> Option<(usize, usize)> {
         let counts = self.next.iter().map(Vec::len).enumerate();
         counts.max_by_key(|(at, count)| (*count, std::cmp::Reverse(*at)))
@@ -84,7 +85,8 @@ impl Flow {
 struct Builder {
     kinds: Vec<Kind>,
     starts: Vec<usize>,
-    /// The exits of each instruction, by blocks whose ends may not be known yet.
+    /// The exits of each instruction. They refer to blocks, because the end of a block may not be
+    /// known yet.
     exits: Vec<Exits>,
     /// The enclosing blocks, outermost first.
     open: Vec<usize>,
@@ -103,11 +105,11 @@ struct Block {
 #[derive(Default)]
 struct Exits {
     falls_through: bool,
-    /// The blocks that it branches to.
+    /// The blocks that the instruction branches to.
     branches: Vec<usize>,
     /// For `if`: its block, whose `else` or end is reached when the condition is false.
     skips: Option<usize>,
-    /// For `else`: its block, whose end is reached from the instruction before.
+    /// For `else`: its block. The instruction before `else` continues at the end of this block.
     ends: Option<usize>,
 }
 
@@ -158,7 +160,7 @@ impl Builder {
             Operator::I32Const { value } => kind = Kind::Const(*value),
             Operator::I32Add => kind = Kind::Add,
             Operator::I32Sub => kind = Kind::Sub,
-            // The object was validated without other control-flow instructions.
+            // Other control-flow instructions do not pass the validation.
             _ => {}
         }
         self.kinds.push(kind);

@@ -1,16 +1,19 @@
 //! Splits the live ranges of CPython's bytecode loop, so that engines keep its variables in
 //! registers.
 //!
-//! In Cranelift, calls between wasm functions preserve no register: a variable that is live across
-//! a call is in memory from where it is set, even if the call is not made. Nearly every Python
-//! instruction may call, for example to free an object, and most do not. The variables that one
-//! instruction passes to the next (the next bytecode, the stack, the frame) went through memory
-//! each time. This pass saves such variables on the C stack before each call and restores them
-//! after it. Nothing is live across a call then, and without a call nothing is saved. (Cooper and
-//! Simpson, "Live Range Splitting in a Graph Coloring Register Allocator", 1998, do this in a
-//! compiler. LLVM cannot, because WebAssembly has no registers.)
+//! In Cranelift, calls between wasm functions preserve no registers. A variable that is live across
+//! a call is therefore kept in memory from the point where it is set, even on paths that do not
+//! make the call. Nearly every Python instruction can make a call, for example to free an object,
+//! but usually does not. Without this pass, the variables that one Python instruction passes to the
+//! next (the next bytecode, the stack, the frame) are thus written to memory and read back each
+//! time.
 //!
-//! Takes and returns the bytes of an object file.
+//! This pass saves these variables on the C stack before each call and restores them after the
+//! call. None of them is then live across a call, and paths without calls save nothing. (Cooper and
+//! Simpson describe this optimization for compilers in "Live Range Splitting in a Graph Coloring
+//! Register Allocator", 1998. LLVM cannot apply it, because WebAssembly has no registers.)
+//!
+//! The input and the output are the bytes of an object file.
 
 mod flow;
 mod object;
@@ -21,12 +24,12 @@ use wasmparser::ValType;
 use self::flow::{Flow, Kind};
 use self::object::Object;
 
-/// The function of the loop.
+/// The C function that contains the loop.
 const LOOP: &str = "_PyEval_EvalFrameDefault";
 
-/// The smallest number of successors of a dispatch.
+/// The smallest number of successors by which an instruction is recognized as the dispatch.
 const MIN_TARGETS: usize = 64;
-/// The smallest number of instructions that set a variable worth saving at each call.
+/// The smallest number of assignments that makes a variable worth saving at each call.
 const MIN_SETS: usize = 100;
 /// The size of a saved variable in bytes.
 const SLOT: u32 = 4;
@@ -36,7 +39,8 @@ const ALIGNMENT: u32 = 16;
 /// Splits the live ranges in the object of `Python/ceval.c`.
 ///
 /// # Errors
-/// When the object is not as expected, with the reason. It is then used unchanged.
+/// When the object does not have the expected form. The error is the reason. The caller then uses
+/// the object unchanged.
 pub(super) fn split(object: &[u8]) -> Result<Vec<u8>, String> {
     let object = Object::read(object, LOOP)?;
     let flow = Flow::read(&object.ty, &object.body)?;
@@ -74,7 +78,7 @@ pub(super) fn split(object: &[u8]) -> Result<Vec<u8>, String> {
     body.finish()
 }
 
-/// The place of a variable on the C stack during a call.
+/// The location where a variable is saved on the C stack during a call.
 struct Slot {
     frame: u32,
     local: u32,
@@ -105,21 +109,21 @@ fn encoded(instructions: &[Instruction<'_>]) -> Vec<u8> {
     bytes
 }
 
-/// The function's frame on the C stack, found by the code that clang generates for it.
+/// The function's frame on the C stack, recognized by the code that clang generates to allocate it.
 struct Frame {
-    /// The variable with the frame's address.
+    /// The variable that contains the frame's address.
     pointer: u32,
     /// The frame's size in bytes.
     size: i32,
-    /// The instructions with the size as a constant.
+    /// The indices of the instructions that contain the size as a constant.
     sizes: Vec<usize>,
 }
 
 impl Frame {
     fn find(flow: &Flow) -> Result<Self, String> {
         let kinds = &flow.kinds;
-        // If clang reuses the variable in which the address is computed, it copies the address to
-        // another one first.
+        // If clang reuses the variable in which it computed the address, it first copies the
+        // address to another variable.
         let (stack, size, pointer, set, begins) = match kinds.as_slice() {
             [
                 Kind::GlobalGet(stack),

@@ -1,7 +1,7 @@
 //! Replaces the code of one function in a relocatable object.
 //!
-//! Relocation offsets count from the first byte of a section's content ("WebAssembly Object File
-//! Linking" of the WebAssembly tool conventions).
+//! Offsets of relocations count from the first byte of a section's content ("WebAssembly Object
+//! File Linking" of the WebAssembly tool conventions).
 
 use std::ops::Range;
 
@@ -34,10 +34,10 @@ pub(super) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Finds the function of this name.
+    /// Reads an object and finds the function with this name.
     ///
     /// # Errors
-    /// When the object or the function cannot be rewritten, with the reason.
+    /// When the object or the function cannot be rewritten. The error is the reason.
     pub(super) fn read(bytes: &'a [u8], function: &str) -> Result<Self, String> {
         // The analysis does not know later control-flow instructions (exceptions, tail calls).
         Validator::new_with_features(WasmFeatures::WASM2 | WasmFeatures::EXTENDED_CONST)
@@ -102,7 +102,7 @@ impl<'a> Object<'a> {
         Ok(Self { bytes, sections, code, number, ty: ty.clone(), body })
     }
 
-    /// Starts a new body with the same variables.
+    /// Starts a new body that declares the same variables.
     pub(super) fn rewritten(self) -> Rewritten<'a> {
         let range = self.body.range();
         let range = to_usize(&range);
@@ -119,7 +119,7 @@ fn skip_name(mut reader: BinaryReader<'_>) -> Result<BinaryReader<'_>, String> {
     Ok(reader)
 }
 
-/// Returns the function index of a symbol.
+/// Returns the index of the function with this symbol name.
 fn symbol(linking: BinaryReader<'_>, function: &str) -> Result<Option<u32>, String> {
     let broken = |error: wasmparser::Error| format!("the symbol table is broken: {error}");
     for part in LinkingSectionReader::new(linking).map_err(broken)?.subsections() {
@@ -136,13 +136,14 @@ fn symbol(linking: BinaryReader<'_>, function: &str) -> Result<Option<u32>, Stri
     Ok(None)
 }
 
-/// A function body in the making.
+/// A new function body while it is being written.
 pub(super) struct Rewritten<'a> {
     object: Object<'a>,
     /// The range of the old body.
     range: Range<usize>,
     written: Vec<u8>,
-    /// Sorted pairs: code from this old offset on has moved by that many bytes within the function.
+    /// Sorted pairs of an offset in the old file and a distance: the code from this offset on has
+    /// moved by this number of bytes within the function.
     moved: Vec<(usize, i64)>,
 }
 
@@ -162,7 +163,8 @@ impl Rewritten<'_> {
         self.insert(by);
     }
 
-    /// Records that old code from this offset on continues at the end of the new code.
+    /// Records that the old code from this offset on corresponds to the new code that is written
+    /// next.
     fn moves(&mut self, from: usize) {
         let by = self.written.len() as i64 - (from - self.range.start) as i64;
         self.moved.push((from, by));
@@ -172,7 +174,7 @@ impl Rewritten<'_> {
     pub(super) fn finish(self) -> Result<Vec<u8>, String> {
         let Object { bytes, sections, code, number, .. } = &self.object;
         let size = u32::try_from(self.written.len()).map_err(|it| it.to_string())?;
-        // The size precedes the body, possibly padded.
+        // The body's size precedes the body as LEB128, possibly padded.
         let head = size_before(&bytes[code.content.start..self.range.start], self.range.len())
             .ok_or("the function's size cannot be found")?;
         let begin = self.range.start - head;
@@ -220,7 +222,8 @@ impl Rewritten<'_> {
     }
 }
 
-/// Returns the section's relocations with new offsets, or `None` if they are for another section.
+/// Returns the content of a relocation section with new offsets, or `None` if its relocations are
+/// for another section than `number`.
 fn relocations(
     section: &[u8],
     number: u32,

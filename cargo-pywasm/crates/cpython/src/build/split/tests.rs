@@ -4,11 +4,11 @@ use wasmparser::{Parser, Payload};
 
 use super::*;
 
-/// The number of instructions of the small interpreter; the last one ends it.
+/// The number of instructions of the small interpreter. The last one returns.
 const CASES: usize = 120;
 
-/// A small interpreter: each instruction adds and continues, and every third one calls a function
-/// that overwrites the unused part of the C stack.
+/// Returns a small interpreter as wasm text. Each of its instructions computes a sum and continues,
+/// and every third one calls a function that overwrites the unused part of the C stack.
 fn interpreter() -> String {
     let blocks = "(block ".repeat(CASES);
     let table: String = (0..CASES).map(|it| format!("{it} ")).collect();
@@ -50,11 +50,12 @@ fn interpreter() -> String {
     )
 }
 
-/// Turns a module into an object with a symbol for its second function and a relocation per call.
+/// Compiles a wasm module into an object that has a symbol for the second function and a relocation
+/// for each call.
 fn object(text: &str) -> Vec<u8> {
     let mut module = wat::parse_str(text).unwrap();
     let name = b"_PyEval_EvalFrameDefault";
-    // Version 2, with a symbol table of one function with an explicit name.
+    // Version 2 of the linking section. Its symbol table has one function with an explicit name.
     let mut symbols = vec![1, 0, 0x40, 1, u8::try_from(name.len()).unwrap()];
     symbols.extend(name);
     let mut linking = vec![2, 8, u8::try_from(symbols.len()).unwrap()];
