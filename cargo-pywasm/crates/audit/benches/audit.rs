@@ -1,5 +1,6 @@
-//! The duration of an audit, compared with a bare pass over the sections. `cargo xtask bench audit`
-//! runs it and makes the table. Prints a line for each run: its name and the seconds.
+//! Measures the duration of an audit and, for comparison, of a bare pass over the sections. Prints
+//! the name and the seconds of each run. `cargo xtask bench audit` runs this benchmark and creates
+//! the table.
 //!
 //! Arguments: a module, an archive, the number of rounds.
 
@@ -69,7 +70,7 @@ fn against(bytes: &[u8], policy: &Policy) -> anyhow::Result<usize> {
     Ok(audit::module(&Module::read(bytes)?, Given::default(), policy)?.len())
 }
 
-/// Makes an archive of stubs for all undefined symbols of an archive.
+/// Creates an archive of stubs for all undefined symbols of an archive.
 fn stubs(archive: &[u8]) -> anyhow::Result<usize> {
     let mut link = Link::new();
     link.whole_archive("archive", archive)?;

@@ -37,7 +37,7 @@ impl Entry {
 }
 
 impl Baseline {
-    /// Accepts these findings.
+    /// Creates a baseline that accepts these findings.
     pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
         Self { version: VERSION, accepted: findings.into_iter().map(Entry::of).collect() }
     }
@@ -60,7 +60,7 @@ impl Baseline {
         Ok(read)
     }
 
-    /// Writes the baseline as indented JSON, so that differences can be read.
+    /// Writes the baseline as indented JSON, so that its diffs are readable.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -81,7 +81,7 @@ impl Baseline {
         (new, accepted)
     }
 
-    /// Returns the number of entries that match none of these findings. They can be removed.
+    /// Returns the number of entries that match none of these findings and can be removed.
     #[must_use]
     pub fn unused<'a>(&self, findings: impl IntoIterator<Item = &'a Finding>) -> usize {
         let found: BTreeSet<Entry> = findings.into_iter().map(Entry::of).collect();

@@ -1,4 +1,5 @@
-//! Finds why a function is in a module: the shortest chain of calls from outside to it.
+//! Finds why a function is in a module: the shortest chain of calls that leads to it from outside
+//! the module.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -18,7 +19,7 @@ pub(crate) struct Callers<'a> {
     callers: HashMap<u32, u32>,
 }
 
-/// The number of callers that are shown of a chain, half of them from each end.
+/// The largest number of callers that are shown of a chain, half of them from each end.
 const MAX_CALLERS: usize = 8;
 
 impl<'a> Callers<'a> {
@@ -72,7 +73,7 @@ impl<'a> Callers<'a> {
         }
     }
 
-    /// Returns what needs a function, or `None` if nothing does.
+    /// Returns the reason why a function is in the module, or `None` if nothing needs it.
     #[must_use]
     pub(crate) fn origin(&self, function: u32) -> Option<Origin> {
         let mut chain = Vec::new();
@@ -94,8 +95,8 @@ impl<'a> Callers<'a> {
         }
     }
 
-    /// Returns those of `targets` that a function reaches by direct calls. A function reaches
-    /// itself.
+    /// Returns the functions in `targets` that are reachable from a function by direct calls. Each
+    /// function is reachable from itself.
     #[must_use]
     pub(crate) fn reached_from(&self, function: u32, targets: &[u32]) -> Vec<u32> {
         let mut seen: HashSet<u32> = [function].into();
@@ -129,7 +130,7 @@ impl<'a> Callers<'a> {
     fn caller(&self, function: u32, export: Option<&str>) -> Caller {
         let symbol = self.name(function);
         match export {
-            // The linker renames the exported functions of a command.
+            // In a command, the linker appends a suffix to the names of exported functions.
             Some(export)
                 if symbol.is_empty() || symbol.trim_end_matches(".command_export") == export =>
             {

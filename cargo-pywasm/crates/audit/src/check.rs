@@ -12,10 +12,10 @@ use crate::policy::{Host, HostFunction, Policy};
 mod exports;
 mod limits;
 
-/// The module that the linker imports undefined symbols from.
+/// The module name that the linker gives to imports of undefined symbols.
 const LINKER: &str = "env";
 
-/// The number of imports that are reported one by one. A small file can have a million.
+/// The largest number of imports that are reported one by one. A small file can have a million.
 const MAX_IMPORTS: usize = 10_000;
 
 /// Facts about a module that its bytes do not contain.
@@ -23,14 +23,14 @@ const MAX_IMPORTS: usize = 10_000;
 pub struct Given<'a> {
     /// The compressed size, if the module was compressed.
     pub compressed: Option<usize>,
-    /// The names of its functions by index, if the module was stripped since.
+    /// The names of the module's functions by index, if the module has been stripped.
     pub names: Option<&'a [&'a str]>,
 }
 
 /// Audits a module. The findings are sorted, the most severe first.
 ///
 /// # Errors
-/// When the name section, or a function body that is needed, is malformed.
+/// When the name section is malformed, or a function body that must be decoded.
 pub fn module(
     module: &Module<'_>,
     given: Given<'_>,
@@ -58,10 +58,10 @@ struct Check<'m, 'a> {
     /// The names of the functions by index.
     names: &'m [&'a str],
     findings: Vec<Finding>,
-    /// Findings about imported functions, whose origins are still unknown: the finding, the
-    /// function's index and its symbol.
+    /// Findings about imported functions, to which [`Check::origins`] adds origins: the finding,
+    /// the function's index and its symbol.
     functions: Vec<(Finding, u32, String)>,
-    /// The number of such findings beyond [`MAX_IMPORTS`].
+    /// The number of imports beyond [`MAX_IMPORTS`] that are reported only as a count.
     more: usize,
 }
 
@@ -149,7 +149,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Reports patterns that match no import: such a pattern would hide the next undefined symbol.
+    /// Reports `allow` patterns that match no import, because such a pattern could hide an
+    /// undefined symbol later.
     fn unused_entries(&mut self) {
         let names: Vec<String> =
             self.module.imports.iter().map(|it| format!("{}.{}", it.module, it.name)).collect();
@@ -165,7 +166,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Validates the module with the host's proposals: the validator knows what each proposal adds.
+    /// Validates the module with only the host's proposals enabled, so that the validator rejects
+    /// all others.
     fn features(&mut self) {
         let Some(features) = self.policy.features else { return };
         let mut validator = wasmparser::Validator::new_with_features(features);
@@ -191,8 +193,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Reports calls with a wrong type. wasm-ld replaces their target with a function that traps,
-    /// and marks its name.
+    /// Reports calls with a wrong type. wasm-ld replaces the called function with one that traps,
+    /// whose name starts with `signature_mismatch:`.
     fn mismatches(&mut self) {
         for name in self.names {
             if let Some(symbol) = name.strip_prefix("signature_mismatch:") {
@@ -204,7 +206,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Adds origins to findings. Code is decoded only if there is a finding.
+    /// Adds origins to the findings about imported functions, and checks the start function. Code
+    /// is decoded only if there is such a finding or a restricted start function.
     fn origins(&mut self) -> anyhow::Result<()> {
         let wrapped = self.wrapped_exports();
         let starts = self.module.start.filter(|_| self.policy.restricts_start());
@@ -233,7 +236,8 @@ impl Check<'_, '_> {
         Ok(())
     }
 
-    /// Reports functions that the start function reaches and must not call.
+    /// Reports host functions that the start function calls, directly or indirectly, although the
+    /// host forbids it.
     fn start(&mut self, start: u32, callers: &Callers<'_>) {
         let mut imports = BTreeMap::new();
         for import in &self.module.imports {

@@ -1,8 +1,8 @@
 //! The largest contributors to a limit: functions by origin, frozen Python code, data, custom
 //! sections.
 //!
-//! The attribution is that of `size`. Functions are attributed by their names, so a stripped module
-//! has less to show.
+//! The crate `pywasm-size` attributes the bytes. Functions are attributed by name, so the
+//! contributors of a stripped module are less precise.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,8 +15,9 @@ use crate::policy::Limited;
 /// The number of contributors that are reported.
 const MAX_CONTRIBUTORS: usize = 10;
 
-/// Returns the largest contributors to a limited value, the largest first, or nothing if the value
-/// is not a sum. Custom sections contribute if `counts` returns true for their name.
+/// Returns the largest contributors to a limited value, the largest first, or an empty list if the
+/// value is not a sum. Only the custom sections for which `counts` returns true contribute to the
+/// limit on custom sections.
 ///
 /// # Errors
 /// When the module is malformed.
@@ -42,7 +43,8 @@ pub(crate) fn largest(
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
     for row in all.rows.iter().filter(|row| contributes(limited, &all, row, &counts)) {
         let is_code = *all.section(row) == Section::CODE;
-        // All data has one origin, and so do all unnamed functions: names are more specific.
+        // All unattributed data shares one origin, and so do all unnamed functions. Their names are
+        // more precise labels.
         let is_unattributed = row.kind == Kind::Unknown && (names.is_empty() || !is_code);
         let label = match all.name(row) {
             Some(name) if is_unattributed => name.to_owned(),
@@ -104,7 +106,7 @@ fn contributes(
 struct Part {
     bytes: u64,
     functions: u64,
-    /// True for a single unnamed function, whose count is not reported.
+    /// True for a single function without a name. Its count is not shown.
     is_one: bool,
 }
 

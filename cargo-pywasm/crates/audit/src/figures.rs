@@ -12,12 +12,12 @@ pub struct Figure {
     pub what: Limited,
     /// The value, in the unit of its kind.
     pub value: u64,
-    /// The limit of the policy.
+    /// The limit, if the policy has one.
     pub limit: Option<u64>,
 }
 
 impl Figure {
-    /// Returns the value in thousandths of the limit.
+    /// Returns the value in thousandths of the limit, or `None` without a limit.
     #[must_use]
     pub fn permille(&self) -> Option<u64> {
         let limit = self.limit.filter(|limit| *limit > 0)?;
@@ -103,7 +103,7 @@ mod tests {
         let module = Module::read(&bytes).unwrap();
         let all = figures(&module, Given::default(), &policy).unwrap();
         let of = |what| *all.iter().find(|it| it.what == what).unwrap();
-        // An update and a query method of one name count once.
+        // An update and a query method with the same name count once.
         assert_eq!((of(Limited::Methods).value, of(Limited::Methods).permille()), (1, Some(1)));
         assert_eq!(of(Limited::Memories).permille(), Some(1000));
         assert_eq!(of(Limited::FunctionInstructions).value, 2);

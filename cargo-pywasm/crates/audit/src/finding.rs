@@ -100,7 +100,8 @@ impl Code {
         }
     }
 
-    /// Returns true for an error: the module fails or misbehaves. False is a warning.
+    /// Returns true for an error, which means that the module fails or misbehaves, and false for a
+    /// warning.
     #[must_use]
     pub fn is_error(self) -> bool {
         !matches!(self, Self::ExportCommand | Self::AllowUnused)
@@ -119,26 +120,27 @@ impl fmt::Display for Code {
 pub struct Finding {
     /// The kind of finding.
     pub code: Code,
-    /// The subject: an import `env.mpd_add`, an export `canister_foo`, a limit `functions`.
+    /// The subject, such as the import `env.mpd_add`, the export `canister_foo` or the limit
+    /// `functions`.
     pub subject: String,
     /// The type of the subject, if it has one.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
     /// The description of the problem.
     pub message: String,
-    /// The code that needs the subject.
+    /// The reasons why the subject is needed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needed_by: Vec<Origin>,
-    /// The family of the symbol, or the module of an import.
+    /// The family of the symbol, or the module that an import names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
-    /// The Python modules that need it.
+    /// The Python modules that need the subject.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python: Vec<String>,
     /// The largest contributors to a limit: `812 functions, 204800 bytes: crate core`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// Possible actions, the best first.
+    /// Possible fixes, the best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cures: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Files to audit. Their kind is recognized by their content.
+//! Reads the files to audit. The content of a file determines its kind, not its name.
 
 use std::io::Read;
 
@@ -12,7 +12,7 @@ use pywasm_stubs::Object;
 pub enum Content {
     /// A finished module.
     Module(Vec<u8>),
-    /// A finished module that was compressed by gzip, and its compressed size.
+    /// A finished module that was compressed by gzip, decompressed, and its compressed size.
     Compressed(Vec<u8>, usize),
     /// A relocatable object.
     Object(Box<Object>),
@@ -23,13 +23,13 @@ pub enum Content {
 /// A file and its content.
 #[derive(Debug)]
 pub struct Input {
-    /// The path, as it was given.
+    /// The path that was passed to [`Input::read`].
     pub path: Utf8PathBuf,
     /// The content.
     pub content: Content,
 }
 
-/// The largest size that a compressed module is decompressed to.
+/// The largest accepted size of a decompressed module in bytes.
 const MAX_SIZE: u64 = 512 << 20;
 
 const WASM: &[u8] = b"\0asm";
@@ -52,7 +52,8 @@ impl Input {
 }
 
 impl Content {
-    /// Recognizes bytes. `name` is for messages and origins.
+    /// Reads bytes whose kind is determined by their content. `name` appears in messages and
+    /// origins.
     ///
     /// # Errors
     /// When the bytes are neither a module, an object nor an archive.

@@ -1,4 +1,4 @@
-//! Facts about a symbol by its name: its family, the Python modules that need it, its cures.
+//! Explains a symbol by its name: its family, the Python modules that need it, and its cures.
 
 use pywasm_recipes::MinorVersion;
 use pywasm_size::Object;
@@ -11,7 +11,8 @@ use crate::origin::Origin;
 const SERIES: [MinorVersion; 2] =
     [MinorVersion { major: 3, minor: 13 }, MinorVersion { major: 3, minor: 14 }];
 
-/// Adds what is known about `symbol` to a finding. The finding's origins name Python modules.
+/// Adds the family, the Python modules and the cures of `symbol` to a finding. Python modules are
+/// also derived from the finding's origins, which must already be set.
 pub(crate) fn explain(finding: &mut Finding, symbol: &str) {
     if let Some(it) = find_macro(symbol) {
         finding.family = Some("macros of Python's C API".to_owned());
@@ -25,8 +26,8 @@ pub(crate) fn explain(finding: &mut Finding, symbol: &str) {
     match family(symbol) {
         Some(family) => {
             finding.family = Some(family.name.clone());
-            // The modules of a family are certain. A chain of calls may lead through shared code,
-            // so it can only narrow them down.
+            // The modules that a family lists are certain. A chain of calls may lead through shared
+            // code, so origins only narrow that list down.
             if !family.modules.is_empty() {
                 finding.python.retain(|module| family.modules.contains(module));
                 if finding.python.is_empty() {
@@ -45,7 +46,7 @@ pub(crate) fn explain(finding: &mut Finding, symbol: &str) {
     }
 }
 
-/// Returns the Python modules that are the source of these origins, sorted.
+/// Returns the Python modules that these origins belong to, sorted.
 fn modules_of(origins: &[Origin]) -> Vec<String> {
     let module = |origin: &Origin| match origin {
         Origin::Object(object) => module_of_member(object),

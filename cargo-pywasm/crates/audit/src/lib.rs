@@ -3,9 +3,10 @@
 //!
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
-//! The crate reads the modules, archives, policies and baselines that it is given, and writes
-//! baselines. It uses no network, knows nothing of the store and prints nothing. Names and code are
-//! decoded only to explain a finding, or when the policy limits functions.
+//! The crate reads the modules, archives, policies and baselines that its callers name, and writes
+//! baselines. It uses no network, does not use the store and prints nothing. Code is decoded only
+//! to explain a finding, or when the policy restricts instructions, the size of functions or the
+//! start function.
 
 mod baseline;
 mod callers;

@@ -5,22 +5,22 @@ use std::fmt;
 use pywasm_size::Object;
 use serde::{Serialize, Serializer};
 
-/// A reason why a module or a link needs the subject of a finding.
+/// The reason why the subject of a finding is needed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// The shortest chain of calls from outside the module.
+    /// The shortest chain of calls that leads to the function from outside the module.
     Calls(Calls),
     /// An export with this name.
     Export(String),
-    /// An element of a table, which can be called indirectly.
+    /// A wasm table, through which the function can be called indirectly.
     Table,
-    /// An object of a link.
+    /// An object file of the link.
     Object(Object),
-    /// An object that declares the symbol with this type.
+    /// A declaration of the symbol with a type that conflicts with others.
     Declaration {
         /// The type.
         ty: String,
-        /// The object.
+        /// The first object file that contains this declaration.
         object: Option<Object>,
     },
 }
@@ -28,7 +28,7 @@ pub enum Origin {
 /// A chain of calls, outermost caller first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Calls {
-    /// The callers before the omitted ones, or all callers.
+    /// The callers before the omitted ones, or all callers if none is omitted.
     pub outer: Vec<Caller>,
     /// The number of callers that are left out of a long chain.
     pub omitted: usize,
@@ -41,20 +41,20 @@ pub struct Calls {
 pub struct Caller {
     /// The function's name, demangled, or `function 12` if it has none.
     pub name: String,
-    /// The name of its export, if it differs from the function's name.
+    /// The name under which the function is exported, if it differs from `name`.
     pub export: Option<String>,
 }
 
 const INIT: &str = "PyInit_";
 
 impl Origin {
-    /// Parses the name of an object as links report it: `lib.a(member.o)` or `file.o`.
+    /// Parses the name of an object file: `lib.a(member.o)` or `file.o`.
     pub(crate) fn object(name: &str) -> Self {
         let Ok(object) = name.parse();
         Self::Object(object)
     }
 
-    /// Returns the Python extension module whose init function starts the chain of calls.
+    /// Returns the Python extension module whose init function is in the chain of calls.
     pub(crate) fn initialized_module(&self) -> Option<&str> {
         let Self::Calls(calls) = self else { return None };
         let mut callers = calls.outer.iter().chain(&calls.inner);
@@ -101,7 +101,7 @@ impl fmt::Display for Caller {
     }
 }
 
-/// Reports have an origin as text.
+/// Writes the text of the origin, as reports show it.
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

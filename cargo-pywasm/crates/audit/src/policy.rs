@@ -1,4 +1,4 @@
-//! Policies: what a host provides to a module, and what it accepts.
+//! Policies: descriptions of the imports that a host provides and of the modules that it accepts.
 //!
 //! A policy is a TOML file, whose format is described in `docs/guide/audit.md`. The built-in
 //! policies are the files of `policies/`; a policy of the user can extend one of them.
@@ -39,8 +39,8 @@ pub enum Host {
 }
 
 impl Host {
-    /// Returns the kind of host of a policy that extends one of this host. A policy that extends
-    /// `wasip1` describes an embedder, which provides more or less than WASI.
+    /// Returns the kind of host for a policy that extends a policy for this host. A policy that
+    /// extends `wasip1` describes another host, which provides more or less than WASI.
     pub(crate) fn extended(self) -> Self {
         match self {
             Self::InternetComputer => Self::InternetComputer,
@@ -58,9 +58,11 @@ pub struct Policy {
     pub host: Host,
     /// The functions of the host, by module and name.
     pub functions: BTreeMap<String, BTreeMap<String, HostFunction>>,
-    /// Patterns of `module.name` that may be imported with any type, besides the functions.
+    /// Patterns of imports (`module.name`) that are allowed with any type, in addition to
+    /// `functions`.
     pub allow: Vec<Allowed>,
-    /// Patterns of `module.name` that may not be imported. They win over all other rules.
+    /// Patterns of imports (`module.name`) that are denied. They take precedence over all other
+    /// rules.
     pub deny: Vec<Glob>,
     /// The modules that a memory may be imported from.
     pub memory_from: Vec<String>,
@@ -70,17 +72,20 @@ pub struct Policy {
     pub features: Option<wasmparser::WasmFeatures>,
     /// Rules for exports.
     pub exports: Exports,
-    /// The prefixes of custom sections that limits apply to. If empty, limits apply to all.
+    /// Limits apply only to custom sections whose names have one of these prefixes, or to all if
+    /// the list is empty.
     pub custom_sections: Vec<String>,
-    /// The prefix of custom sections that must have one of those prefixes.
+    /// A reserved prefix. Custom sections whose names start with it must have one of the prefixes
+    /// in `custom_sections`.
     pub custom_sections_reserved: Option<String>,
     /// The types that globals may have. If empty, all types are allowed.
     pub global_types: Vec<String>,
-    /// The instructions that change tables and are rejected by the host.
+    /// The instructions that the host rejects although their proposal is enabled.
     pub deny_instructions: Vec<String>,
     /// The limits.
     pub limits: BTreeMap<Limited, Limit>,
-    /// If not empty, the imports that are checked. All others are assumed present.
+    /// If not empty, patterns of the imports that [`Policy::has`] checks. All other imports are
+    /// assumed present.
     only: Vec<Pattern>,
 }
 
@@ -89,7 +94,8 @@ pub struct Policy {
 pub struct HostFunction {
     /// Its type.
     pub signature: Signature,
-    /// True if the start function may call it. If a policy has no such function, all are allowed.
+    /// True if the start function may call this function. If no function of a policy is marked in
+    /// this way, the start function may call all of them.
     pub start: bool,
 }
 
@@ -108,7 +114,8 @@ pub struct Allowed {
 pub struct Exports {
     /// The required exports: `_start = "() -> ()"`, `memory = "memory"`.
     pub required: BTreeMap<String, String>,
-    /// The prefix of interface exports, whose names must be listed in `exact` or `methods`.
+    /// The prefix of interface exports. Each export with this prefix must be listed in `exact` or
+    /// start with one of `methods`.
     pub prefix: Option<String>,
     /// The type of interface exports, if they all have the same.
     #[serde(rename = "type")]
@@ -147,7 +154,7 @@ pub enum Limited {
     MemoryPages,
     /// The number of instructions of the largest function.
     FunctionInstructions,
-    /// The complexity of the most complex function: 50 for each block, branch and call.
+    /// The complexity of the most complex function, a weighted sum of its instructions.
     FunctionComplexity,
     /// The number of custom sections.
     CustomSections,
@@ -155,7 +162,7 @@ pub enum Limited {
     CustomSectionsSize,
     /// The number of exported methods.
     Methods,
-    /// The length of the names of all exported methods in bytes.
+    /// The total length of the names of all exported methods in bytes.
     MethodNamesSize,
 }
 
@@ -172,7 +179,7 @@ pub struct Limit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(pub Pattern);
 
-/// A signature that is written as text.
+/// A function type that is written as text, such as `(i32) -> i32`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sign(pub Signature);
 
@@ -315,7 +322,7 @@ impl Limited {
     }
 }
 
-/// Writes the key of the value in a policy.
+/// Writes the key of the limit in a policy, such as `code-size`.
 impl fmt::Display for Limited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)

@@ -1,4 +1,4 @@
-//! Checks limits, and the names and types that a host restricts.
+//! Checks limits, the names of custom sections and the types of globals.
 
 use std::collections::BTreeSet;
 

@@ -14,7 +14,8 @@ impl Policy {
     }
 }
 
-/// Returns the proposal of a feature. LLVM and wasmparser use different names for some.
+/// Returns the proposal that a compiler feature belongs to. LLVM and wasmparser use different names
+/// for some proposals.
 const fn proposal(feature: Feature) -> WasmFeatures {
     match feature {
         Feature::BulkMemory => WasmFeatures::BULK_MEMORY,

@@ -1,4 +1,4 @@
-//! The file of a policy: its TOML format and validation.
+//! Parses and validates policy files.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ const TABLE_CHANGES: [&str; 5] =
 /// The version of the format.
 const SCHEMA: u32 = 1;
 
-/// The content of the file.
+/// The content of a policy file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -73,7 +73,7 @@ enum LimitEntry {
 }
 
 impl Policy {
-    /// Parses a policy. `own` is true for a policy of the user.
+    /// Parses a policy. `own` is true for a policy that the user wrote.
     ///
     /// # Errors
     /// When the text is not TOML of this format, or a value is invalid.
@@ -140,7 +140,8 @@ impl Policy {
 }
 
 impl Exports {
-    /// Adds rules to those of the extended policy: lists grow, single values are replaced.
+    /// Adds the rules of a policy that extends this one: lists are appended, single values are
+    /// replaced.
     fn add(&mut self, own: Self) {
         self.required.extend(own.required);
         self.exact.extend(own.exact);
@@ -173,7 +174,8 @@ fn features(names: &[String]) -> anyhow::Result<wasmparser::WasmFeatures> {
             format!("the known proposals are {}", known.collect::<Vec<_>>().join(", "))
         })?;
     }
-    // wasmparser requires this flag for any reference type, including those of version 1.
+    // wasmparser requires this flag for any reference type, including the `funcref` of WebAssembly
+    // 1.0.
     Ok(all | wasmparser::WasmFeatures::GC_TYPES)
 }
 

@@ -9,10 +9,10 @@ use super::{Audited, Style};
 use crate::finding::{Code, Finding};
 use crate::origin::Origin;
 
-/// The number of symbols of a family that are listed.
+/// The largest number of symbols that are listed for a family.
 const MAX_SYMBOLS: usize = 3;
 
-/// The number of cures of a family that are listed.
+/// The largest number of cures that are listed for a family.
 const MAX_CURES: usize = 6;
 
 const ERROR: Colour = AnsiColor::Red.on_default().bold();
@@ -53,7 +53,8 @@ pub(super) fn accepted(count: usize) -> String {
     if count == 0 { String::new() } else { format!(", {count} accepted by the baseline") }
 }
 
-/// Groups findings of one family and message. The most severe group comes first, then the largest.
+/// Groups findings with the same code, family and message. Groups are sorted by severity, then by
+/// size, the largest first.
 pub(super) fn groups(findings: &[Finding], style: Style) -> Vec<Vec<&Finding>> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     let mut known: HashMap<(Code, &str, &str), usize> = HashMap::new();
@@ -99,7 +100,7 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "    {} {value}", paint(WEAK, label, style));
     };
-    // The subject of an import starts with its module.
+    // An import's family is its module, which the subject already starts with.
     if let (Some(family), [_]) = (&first.family, group)
         && !first.subject.starts_with(family.as_str())
     {

@@ -11,7 +11,7 @@ pub(super) fn report(audited: &[Audited]) -> String {
     format!("{:#}\n", document(audited))
 }
 
-/// Returns the document.
+/// Returns the report as a JSON value.
 pub fn document(audited: &[Audited]) -> Value {
     let files: Vec<Value> = audited
         .iter()
