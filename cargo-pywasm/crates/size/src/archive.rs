@@ -11,7 +11,8 @@ use crate::Object;
 #[derive(Clone, Debug, Default)]
 pub struct Members {
     objects: Vec<Object>,
-    /// `None` for a name that several objects define.
+    /// The index of the object that defines a function, by name; `None` if several objects define
+    /// it.
     functions: HashMap<String, Option<u32>>,
 }
 

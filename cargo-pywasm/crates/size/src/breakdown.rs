@@ -1,11 +1,12 @@
-//! The model: rows of bytes with their section, kind, origin, object and name.
+//! The breakdown of a module into rows of bytes with the same section, kind, origin, object and
+//! name.
 
 use serde::{Deserialize, Serialize};
 
 use crate::table::{Id, Table};
 use crate::{Object, Origin, Section};
 
-/// The kind of bytes. Colours and totals are by kind.
+/// The kind of bytes. Reports have a colour and a total for each kind.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
 )]
@@ -45,7 +46,7 @@ impl Kind {
     }
 }
 
-/// Bytes that agree in everything but their number.
+/// A number of bytes with the same kind, section, origin, object and name.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The kind of the bytes.
@@ -78,30 +79,31 @@ pub struct Breakdown {
     pub(crate) origins: Table<Origin>,
     pub(crate) objects: Table<Object>,
     pub(crate) names: Table<str>,
-    /// The rows. No two agree in everything but their bytes, which add up to [`Breakdown::total`].
+    /// The rows, whose bytes add up to [`Breakdown::total`]. No two rows have the same kind,
+    /// section, origin, object and name.
     pub rows: Vec<Row>,
     /// The size of the module in bytes.
     pub total: u64,
-    /// Its size compressed by gzip, if it was measured.
+    /// The size of the module compressed by gzip, if it was measured.
     pub gzip: Option<u64>,
     /// Remarks for readers of the tables, as sentences.
     pub notes: Vec<String>,
 }
 
 impl Breakdown {
-    /// Adds bytes.
+    /// Adds a row.
     pub(crate) fn push(&mut self, row: Row) {
         self.total += row.bytes;
         match self.rows.last_mut() {
-            // Keeps a million functions without names from taking a million rows.
+            // Without this merge, a million unnamed functions would need a million rows.
             Some(last) if last.key() == row.key() => last.add(&row),
             _ if row.bytes > 0 => self.rows.push(row),
             _ => {}
         }
     }
 
-    /// Merges rows that agree in everything but their bytes, and sorts the rows by their text, so
-    /// that the order depends on the content alone.
+    /// Merges rows with the same kind, section, origin, object and name. Sorts the rows by the text
+    /// of these values, so that the order does not depend on the numbers in the tables.
     pub(crate) fn close(&mut self) {
         self.rows.sort_unstable_by_key(Row::key);
         self.rows.dedup_by(|next, kept| {
@@ -193,8 +195,8 @@ impl Ranks {
 pub(crate) mod tests {
     use super::*;
 
-    /// Returns a breakdown of rows: kind, section, origin, object, name, bytes. An empty text is
-    /// no object or no name.
+    /// Returns a breakdown of rows: kind, section, origin, object, name, bytes. An empty object or
+    /// name means that there is none.
     pub(crate) fn breakdown(rows: &[(Kind, &str, &str, &str, &str, u64)]) -> Breakdown {
         let mut all = Breakdown::default();
         for (kind, section, origin, object, name, bytes) in rows {

@@ -21,7 +21,7 @@ pub struct Budget {
     pub baseline: Option<Utf8PathBuf>,
 }
 
-/// `"3.4MB"`, `3400000`.
+/// The value of a key: a number of bytes, a size with a unit (`"3.4MB"`) or a path.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "a size is a whole number of bytes, or a string such as \"3.4MB\"")]
 enum Value {
@@ -66,7 +66,7 @@ pub struct Over {
     pub bytes: u64,
 }
 
-/// The number of lines in a report.
+/// The largest number of lines in a report.
 const MAX_LINES: usize = 10;
 
 impl Budget {
@@ -132,7 +132,7 @@ impl Over {
         let diff = Diff::of(&old, &mine, self.key.table(is_named));
         let grown: Vec<_> = diff.grown().collect();
         if grown.is_empty() {
-            // The budget was lowered.
+            // The module exceeds the budget without growth: the budget was lowered.
             text.push_str("    no part grew since the older build; the largest parts are\n");
             largest(&mut text);
         }

@@ -1,5 +1,5 @@
-//! Attributes the bytes of the data section, by address. Segments may be as the linker wrote them
-//! or as an optimizer split them.
+//! Attributes the bytes of the data section by their address in memory. This also works for
+//! segments that an optimizer has split.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -56,11 +56,12 @@ pub(crate) fn measure(
     Ok(())
 }
 
-/// The largest number of segments that have a row each. An optimizer makes thousands of segments,
-/// and one of them is not worth a row.
+/// The largest number of segments that get a row each. If there are more, they share one row,
+/// because an optimizer can create thousands of segments.
 const MAX_SEGMENTS: usize = 10;
 
-/// Bytes by owner and segment, added up before they become rows: there are many pieces.
+/// Sums of bytes by owner and segment. There are many pieces, so their bytes are added up before
+/// they become rows.
 struct Sums<'s, 'm> {
     measuring: &'s mut Measuring<'m>,
     modules: &'s [frozen::Module],
@@ -100,7 +101,8 @@ impl Sums<'_, '_> {
                     let Some(known) = objects.get(chunk.object as usize) else { continue };
                     let (kind, origin, object) = *known;
                     let name = variable(chunk.name);
-                    // An object of Rust may have several crates; the symbol names the right one.
+                    // An object file from rustc may contain several crates; the symbol names the
+                    // right one.
                     let origin = match symbol::rust_origin(name) {
                         Some(found) => out.origins.id(found),
                         None => origin,
@@ -122,14 +124,14 @@ impl Sums<'_, '_> {
     }
 }
 
-/// Returns the variable of an object's data section: `bool_doc` for `.rodata.bool_doc`.
+/// Returns the name of the variable in an object's data section: `bool_doc` for `.rodata.bool_doc`.
 fn variable(section: &str) -> &str {
     let name = section.strip_prefix('.').unwrap_or(section);
     name.split_once('.').map_or(section, |(_, name)| name)
 }
 
-/// Returns the name of a variable for a row. Constants are named by numbers and hashes that change
-/// with the next build, so they share one name.
+/// Returns the name of a variable for a row. Anonymous constants share one name, because compilers
+/// name them with numbers and hashes that change between builds.
 fn variable_name(name: &str) -> String {
     let anonymous = [".L", "Lanon", ".Lanon", "str"];
     if anonymous.iter().any(|it| name.starts_with(it)) || name.starts_with('.') {

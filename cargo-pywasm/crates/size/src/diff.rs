@@ -12,9 +12,9 @@ pub struct Change {
     pub kind: Option<Kind>,
     /// The text of the line.
     pub label: String,
-    /// Its bytes in the older module, 0 if it is new.
+    /// The bytes in the older module, 0 if the line is new.
     pub before: u64,
-    /// Its bytes in the newer module, 0 if it was removed.
+    /// The bytes in the newer module, 0 if the line was removed.
     pub after: u64,
 }
 
@@ -37,10 +37,10 @@ impl Change {
     }
 }
 
-/// The changes of a table, the largest first, in either direction.
+/// The differences between the same table of two modules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
-    /// The lines that changed.
+    /// The lines that changed. The largest changes come first, whether the line grew or shrank.
     pub changes: Vec<Change>,
     /// The size of the older module.
     pub before: u64,

@@ -1,5 +1,5 @@
-//! The files that a build leaves next to a module: the record of a finished module, and the linker
-//! map of an unchanged linked module.
+//! Finds the files that a build writes next to a module: the record of a finished module, and the
+//! linker map of a module that is unchanged since its link.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -22,13 +22,13 @@ impl Record {
     }
 }
 
-/// Returns the linker map of a module that is unchanged since its link. The map is either next to
-/// the module (`x.wasm.map`) or below Cargo's build directory, where `pywasm-build` makes the
-/// linker write it. Maps of other links are skipped.
+/// Finds the linker map of a module that is unchanged since its link. The map is either next to the
+/// module (`x.wasm.map`) or in the output directory of a build script, where `pywasm-build` makes
+/// the linker write it. Maps that do not fit the module are skipped.
 pub fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
     let mut places = vec![Utf8PathBuf::from(format!("{module}.map"))];
     let dir = module.parent()?;
-    // Examples and tests are one directory deeper and share the build scripts.
+    // The modules of examples and tests are one directory deeper, but share the build scripts.
     for dir in [Some(dir), dir.parent()].into_iter().flatten() {
         let Ok(entries) = dir.join("build").read_dir_utf8() else { continue };
         let mut dirs: Vec<Utf8PathBuf> =
@@ -69,7 +69,8 @@ mod tests {
     fn map_is_found_only_if_it_fits() {
         let dir = tempfile::tempdir().unwrap();
         let dir = Utf8Path::from_path(dir.path()).unwrap();
-        // After the header, the type section (6) and the function section (4), code is at 18.
+        // The code section is at byte 18, after the header (8 bytes), the type section (6) and the
+        // function section (4).
         let bytes = wat::parse_str("(module (func nop))").unwrap();
         let map =
             |size: u32| format!("Addr Off Size Out In Symbol\n       -       12 {size:8x} CODE\n");

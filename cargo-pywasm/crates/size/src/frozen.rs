@@ -1,11 +1,12 @@
-//! Finds frozen Python code in memory through the tables that the interpreter itself uses. Symbols
-//! and a linker map are not needed, so it works for stripped modules and those of other tools.
+//! Finds frozen Python code in memory through the tables that the interpreter itself uses. This
+//! needs neither symbols nor a linker map, so it also works for stripped modules and for modules
+//! that other tools built.
 //!
 //! A table entry is `struct _frozen` of CPython 3.13 and later (`Include/cpython/import.h`): the
-//! addresses of name and code, the size of the code, and whether it is a package. Any four words
-//! can look like an entry, in particular in the memory of a snapshot, so the code must also start
-//! like marshalled module code: `TYPE_CODE` and `FLAG_REF` in `Python/marshal.c`, and the fields
-//! that `w_object` writes after them.
+//! addresses of name and code, the size of the code, and a flag for packages. Any four words can
+//! look like an entry, in particular in the memory of a snapshot, so the code must also start like
+//! marshalled module code: `TYPE_CODE` and `FLAG_REF` in `Python/marshal.c`, and the fields that
+//! `w_object` writes after them.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +37,7 @@ pub(super) fn modules(image: &Image) -> Vec<Module> {
     let first = image.start.next_multiple_of(4);
     let end = image.start.saturating_add(u32::try_from(image.bytes.len()).unwrap_or(u32::MAX));
     for at in (first..end).step_by(4) {
-        // Aliases share their code. The first name wins.
+        // Aliases share their code. The first name is used.
         if let Some(module) = entry(image, at) {
             found.entry(module.address).or_insert(module);
         }
@@ -112,7 +113,7 @@ mod tests {
             found(&[(json, code, 14, 0), (x, other, 13, 1)]),
             [("json.decoder".to_owned(), 14), ("x".to_owned(), 13)]
         );
-        // An alias of the first.
+        // The second entry is an alias of the first.
         assert_eq!(found(&[(x, code, 14, 0), (json, code, 14, 0)]), [("x".to_owned(), 14)]);
         for wrong in [
             (no_name, code, 14, 0),
@@ -127,7 +128,7 @@ mod tests {
         ] {
             assert!(found(&[wrong]).is_empty(), "{wrong:?}");
         }
-        // The second overlaps the first.
+        // The code of the second entry overlaps that of the first.
         assert_eq!(found(&[(json, code, 20, 0), (x, other, 14, 0)]).len(), 1);
     }
 }

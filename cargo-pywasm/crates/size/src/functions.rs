@@ -1,25 +1,28 @@
-//! Attributes functions to objects and crates: by the linker map, by name, or by archives.
+//! Attributes functions to object files and crates by the linker map, by name, or by archives.
 
 use std::collections::HashMap;
 
 use crate::map::Function;
 use crate::{Evidence, Kind, Object, Origin, symbol};
 
-/// Finds the origin of functions.
+/// The evidence about the origins of a module's functions.
 pub(crate) struct Functions<'e> {
     evidence: &'e Evidence<'e>,
     /// True if the module has the map's functions in the map's order.
     in_order: bool,
-    /// The map's functions by name. Several objects may have a function of one name.
+    /// The map's functions by name. Empty if `in_order` is true. Several objects may define
+    /// functions with the same name.
     by_name: HashMap<&'e str, Vec<u32>>,
 }
 
 impl<'e> Functions<'e> {
-    /// `names` are the names of all functions by index, of which the first `imported` are imports.
+    /// Prepares the evidence for look-ups. `names` are the names of all functions by index; the
+    /// first `imported` of them are imports.
     pub(crate) fn new(names: &[&str], imported: u32, evidence: &'e Evidence<'e>) -> Self {
         let functions = evidence.map.map_or(&[][..], |map| &map.functions);
         let defined = names.get(imported as usize..).unwrap_or_default();
-        // Most names must agree, not all: exported constructors have a suffix in one of the two.
+        // Most names must agree, but not all: exported constructors have a suffix only in the
+        // module or only in the map.
         let agrees = |(name, function): (&&str, &Function<'_>)| *name == function.name;
         let in_order = !functions.is_empty()
             && defined.len() == functions.len()
@@ -57,7 +60,7 @@ impl<'e> Functions<'e> {
         (kind, origin, None)
     }
 
-    /// Returns the path of a function's object, as the map has it.
+    /// Returns the path of a function's object file as it is in the map.
     fn object_path(&self, number: u32, name: &str, bytes: u64) -> Option<&'e str> {
         let map = self.evidence.map?;
         let object = |of: &Function<'_>| map.objects.get(of.object as usize).copied();
@@ -71,7 +74,8 @@ impl<'e> Functions<'e> {
         if all.all(|it| it.object == first.object) {
             return object(first);
         }
-        // Several objects define the name. The size decides, if it is unique.
+        // Several objects define the name. If exactly one definition has the same size, it is the
+        // right one.
         let mut same = known.iter().filter_map(found).filter(|it| u64::from(it.size) == bytes);
         let one = same.next()?;
         same.next().is_none().then(|| object(one)).flatten()

@@ -52,7 +52,7 @@ const PREFIXES: [(&str, NewKey); 3] =
     [("module:", Key::Module), ("crate:", Key::Crate), ("object:", Key::Object)];
 
 impl Key {
-    /// Returns the number of bytes that the key applies to. `None` for [`Key::Gzip`] if the
+    /// Returns the number of bytes that the key applies to, or `None` for [`Key::Gzip`] if the
     /// compressed size was not measured.
     #[must_use]
     pub fn bytes(&self, all: &Breakdown) -> Option<u64> {
@@ -79,7 +79,8 @@ impl Key {
         }
     }
 
-    /// Returns names that are similar to the key's name, if the module has nothing of that name.
+    /// Returns names in the module that are similar to the key's name. Returns `None` if the key
+    /// has no name, or if the module has bytes that the key applies to.
     pub(crate) fn suggestions(&self, all: &Breakdown) -> Option<Vec<String>> {
         let (by, name) = match self {
             Self::Module(name) => (By::Module, name),
@@ -105,8 +106,8 @@ impl Key {
         Some(near)
     }
 
-    /// Returns the table that shows most about what the key applies to. `is_named` is false for a
-    /// baseline, which has no functions.
+    /// Returns the most detailed table for the bytes that the key applies to. `is_named` is false
+    /// if the rows have no function names, as in a baseline.
     pub(crate) fn table(&self, is_named: bool) -> By {
         match self {
             Self::Total | Self::Gzip | Self::Code | Self::Data => By::Origin,

@@ -1,12 +1,12 @@
-//! Attributes each byte of a WebAssembly module: to its section, its kind, and the Python module,
-//! object, crate, function or variable that it comes from. Compares two modules, and checks
-//! budgets.
+//! Attributes each byte of a WebAssembly module to its section, its kind, and the Python module,
+//! object file, crate, function or variable that it comes from. Also compares two modules and
+//! checks budgets.
 //!
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
 //! The rows of a [`Breakdown`] add up to the size of the file; bytes of unknown origin are rows of
 //! their own. The crate reads records and linker maps next to a module. It writes no file, uses no
-//! network, knows nothing of the store and prints nothing.
+//! network, does not use the store and prints nothing.
 
 mod archive;
 mod breakdown;

@@ -1,7 +1,9 @@
-//! The linker map: the object that each function and each variable was taken from.
+//! Reads the linker map, which lists the object file that each function and each variable comes
+//! from.
 //!
 //! The format is that of `lld/wasm/MapFile.cpp` of LLVM. The columns are address, file offset and
-//! size, all hexadecimal, then, by indentation, a section, an input (`FILE:(NAME)`) or a symbol.
+//! size, all hexadecimal, and a text. The indentation of the text shows whether it is a section, an
+//! input (`FILE:(NAME)`) or a symbol.
 
 use std::collections::HashMap;
 
@@ -24,7 +26,7 @@ pub(super) struct Function<'a> {
     pub(super) name: &'a str,
     /// An index into [`LinkMap::objects`].
     pub(super) object: u32,
-    /// The size in bytes when it was linked.
+    /// The size in bytes in the output of the linker.
     pub(super) size: u32,
 }
 
@@ -39,7 +41,7 @@ pub(super) struct Chunk<'a> {
     pub(super) name: &'a str,
 }
 
-/// The words of the first line.
+/// The words in the first line of a map.
 const TITLE: [&str; 6] = ["Addr", "Off", "Size", "Out", "In", "Symbol"];
 
 /// The indentation of an input.
@@ -61,7 +63,8 @@ impl<'a> LinkMap<'a> {
             let broken = || anyhow::anyhow!("line {number} is not a line of a linker map");
             let line = Line::read(line).ok_or_else(broken)?;
             if line.indent < INPUT {
-                // ` CODE`, and ` DATA` before its segments, such as ` .rodata`.
+                // A section: either without an address, like `CODE`, or `DATA`. Other lines with
+                // this indentation are data segments, such as `.rodata`.
                 if line.address.is_none() || line.text == "DATA" {
                     section = line.text;
                     map.sections.insert(section, (line.offset, line.size));
@@ -112,7 +115,7 @@ impl<'a> LinkMap<'a> {
 
 /// The columns of a line.
 struct Line<'a> {
-    /// The address in memory; `None` for what is not in memory.
+    /// The address in memory; `None` for functions and sections that are not in memory.
     address: Option<u64>,
     offset: u64,
     size: u64,
@@ -133,7 +136,8 @@ impl<'a> Line<'a> {
         Some(Self { address, offset: hex(offset)?, size: hex(size)?, indent, text })
     }
 
-    /// Splits `FILE:(NAME)`. Function names may have parentheses, but paths rarely have `:(`.
+    /// Splits `FILE:(NAME)` at the first `:(`, which paths rarely contain. The name may contain
+    /// parentheses.
     fn input(&self) -> Option<(&'a str, &'a str)> {
         let (path, name) = self.text.split_once(":(")?;
         Some((path, name.strip_suffix(')')?))

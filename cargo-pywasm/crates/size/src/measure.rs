@@ -1,4 +1,4 @@
-//! Reads a module into a [`Breakdown`]: one pass over the sections that attributes each byte.
+//! Attributes each byte of a module in one pass over its sections, and returns a [`Breakdown`].
 
 use pywasm_wasm::Module;
 use pywasm_wasm::sections::{self, HEADER, walk};
@@ -15,11 +15,11 @@ pub struct Evidence<'a> {
     pub names: Option<&'a [&'a str]>,
     /// The linker map of the link that made the module.
     pub map: Option<&'a LinkMap<'a>>,
-    /// The archives that it was linked from.
+    /// The functions in the archives that the module was linked from.
     pub members: Option<&'a Members>,
 }
 
-/// The number of unnamed functions that have their own row, the largest first.
+/// The largest number of unnamed functions that get a row each. All smaller functions share a row.
 const MAX_UNNAMED: usize = 1000;
 
 /// Measures a module.
@@ -60,7 +60,7 @@ pub fn is_as_linked(bytes: &[u8], map: &LinkMap<'_>) -> anyhow::Result<bool> {
     Ok(map.fits(code, data))
 }
 
-/// Measures a module that was read before, with the names of its functions by index.
+/// Measures a module that has already been read. `names` are the names of its functions by index.
 ///
 /// # Errors
 /// When the module is malformed.
@@ -102,7 +102,7 @@ fn section(found: &sections::Section, bytes: &[u8]) -> Section {
     Section::Custom(name.to_owned())
 }
 
-/// A module while it is measured.
+/// The state of a measurement.
 pub(crate) struct Measuring<'m> {
     pub(crate) bytes: &'m [u8],
     pub(crate) module: &'m Module<'m>,
@@ -119,7 +119,8 @@ impl Measuring<'_> {
         self.out.push(Row { kind, section, origin, object, name, count, bytes });
     }
 
-    /// Attributes a custom section. Its name counts as a header, as hosts count it.
+    /// Attributes a custom section. Its name counts as content, as hosts count it; the length of
+    /// the name counts as a header.
     fn custom(&mut self, id: Id, section: Section, found: &sections::Section) {
         let content = &self.bytes[found.content.clone()];
         let mut reader = BinaryReader::new(content, 0);
@@ -132,8 +133,8 @@ impl Measuring<'_> {
         self.out.push(Row { kind, section: id, origin, object, name, count, bytes });
     }
 
-    /// Attributes the code section, function by function. The size field before a body counts for
-    /// its function.
+    /// Attributes the code section, function by function. The size field before a body is
+    /// attributed to its function.
     fn code(&mut self, section: Id, found: &sections::Section) {
         let evidence = self.evidence;
         let functions = Functions::new(self.names, self.module.imported_functions, &evidence);
@@ -163,7 +164,7 @@ impl Measuring<'_> {
         }
     }
 
-    /// Returns the largest functions without a name, by their position in the code section, sorted.
+    /// Returns the positions in the code section of the largest functions without a name, sorted.
     fn largest_unnamed(&self) -> Vec<u32> {
         let first = self.module.imported_functions as usize;
         let size = |number: u32| self.module.bodies[number as usize].len();

@@ -1,14 +1,15 @@
 //! The initial contents of memory and their owners, by address. Garbage collection and optimization
-//! keep addresses; they change offsets in the file.
+//! change offsets in the file, but keep addresses.
 
 use std::ops::Range;
 
 use crate::map::Chunk;
 
-/// The largest ratio of an image's size to its data. Frozen code is not looked for in data that is
-/// more spread out, because the zeros between would have to be in memory.
+/// The largest accepted ratio of an image's size to the size of its data. Data that is more spread
+/// out gets no image, because the zeros between segments would need too much memory, so no frozen
+/// code is found in such data.
 const MAX_RATIO: u64 = 4;
-/// An image of this size is accepted whatever its ratio.
+/// The size in bytes up to which an image is accepted with any ratio.
 const SMALL: u64 = 1 << 16;
 
 /// The contents of memory from the first to the last byte of data, with zeros between segments.
@@ -54,9 +55,9 @@ impl Image {
 /// The owner of bytes in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Owner {
-    /// The code of a Python module, by its number among the modules found.
+    /// The code of a Python module, by its index in the list of modules that were found.
     Frozen(u32),
-    /// A piece of an object's data, by its number in the linker map.
+    /// A piece of an object's data, by its index in the linker map.
     Chunk(u32),
     /// No owner is known.
     Unknown,
@@ -67,7 +68,7 @@ pub(super) enum Owner {
 pub(super) struct Owners(Vec<(Range<u64>, Owner)>);
 
 impl Owners {
-    /// Combines pieces of objects and frozen code, both sorted by address. Where they overlap,
+    /// Combines the data of objects with frozen code, both sorted by address. Where they overlap,
     /// frozen code wins.
     pub(super) fn new(chunks: &[Chunk<'_>], frozen: &[Range<u64>]) -> Self {
         let mut all = Vec::with_capacity(chunks.len() + frozen.len());
@@ -103,8 +104,8 @@ impl Owners {
         Self(all)
     }
 
-    /// Splits a range of addresses by owner. Calls `visit` with each owner and its bytes, by
-    /// address; the bytes add up to the length of the range.
+    /// Splits a range of addresses by owner. Calls `visit` with the owner and the number of bytes
+    /// of each part, in the order of addresses. The numbers add up to the length of the range.
     pub(super) fn split(&self, range: Range<u64>, mut visit: impl FnMut(Owner, u64)) {
         let mut at = range.start;
         let first = self.0.partition_point(|(piece, _)| piece.end <= at);
@@ -161,7 +162,7 @@ mod tests {
         );
         assert_eq!(split(&owners, 13..14), [(Frozen(0), 1)]);
         assert_eq!(split(&Owners::default(), 1..4), [(Unknown, 3)]);
-        // Frozen code that crosses the edges of pieces.
+        // Frozen code that crosses the bounds of chunks.
         let owners = Owners::new(&[chunk(10, 5), chunk(15, 5)], &[5..12, 13..17]);
         assert_eq!(
             split(&owners, 0..20),

@@ -6,12 +6,13 @@ use std::str::FromStr;
 
 use crate::{Kind, Section};
 
-/// An object file that was linked, without directories and without the hashes of one build.
+/// The name of a linked object file, without directories and without hashes that change between
+/// builds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Object {
-    /// The archive it is a member of: `libpython3.13.a`.
+    /// The archive that the object file is a member of: `libpython3.13.a`.
     pub archive: Option<String>,
-    /// Its name: `call.o`.
+    /// The file or member name: `call.o`.
     pub name: String,
 }
 
@@ -43,12 +44,12 @@ impl FromStr for Object {
 pub enum Origin {
     /// The frozen code of a Python module, by its full name.
     Python(String),
-    /// An object. Without one, C code is grouped by the prefix of its symbols, such as `mpd_…`,
-    /// which takes the place of the object's name.
+    /// An object file. If the object file of C code is unknown, the prefix of the symbol, such as
+    /// `mpd_…`, is used as its name.
     Object(Object),
     /// A Rust crate.
     Crate(String),
-    /// Rust code whose crate is not part of its name.
+    /// Rust code whose symbol does not name a crate.
     Rust,
     /// Functions without a name.
     Unnamed,
@@ -58,16 +59,17 @@ pub enum Origin {
     Linker,
     /// The content of a section that is neither code nor data.
     Section(Section),
-    /// The ids and sizes of sections, the names of custom sections, the counts of code and data.
+    /// The ids and sizes of sections, the lengths of custom sections' names, and the number of
+    /// functions in the code section.
     SectionHeaders,
-    /// The addresses and sizes of data segments.
+    /// The addresses and sizes of data segments, and their number.
     SegmentHeaders,
 }
 
 const RUST: &str = "Rust";
 const CRATE: &str = "crate ";
 
-/// The origins that are words, with the spelling of records before version 0.1.
+/// The origins with a fixed text, with this text and the one in records from before version 0.1.
 const WORDS: [(Origin, &str, &str); 5] = [
     (Origin::Unnamed, "without a name", "without a name"),
     (Origin::NoSymbol, "data without a symbol", "data without a symbol"),
@@ -81,7 +83,7 @@ impl Origin {
     /// kind of the bytes decides how the text is read.
     ///
     /// # Errors
-    /// When no bytes of this kind have such an origin.
+    /// When bytes of this kind cannot have such an origin.
     pub fn parse(kind: Kind, text: &str) -> Result<Self, String> {
         let word = || {
             let found = WORDS.into_iter().find(|(_, word, old)| text == *word || text == *old);

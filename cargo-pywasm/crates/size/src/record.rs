@@ -1,5 +1,5 @@
-//! A breakdown in a file: the record next to a finished module, which has no names any more, and a
-//! baseline that is committed.
+//! Breakdowns in files. A record is written next to a finished module, because the module itself
+//! has no names any more. A baseline is a record that the user commits.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -13,8 +13,7 @@ use crate::{Breakdown, Kind, Object, Origin, Row, Section};
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The content of the file. The texts of sections, origins and objects are those of their
-/// `Display`.
+/// The content of the file. Sections, origins and objects are written with their `Display`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -32,14 +31,15 @@ pub struct Record {
     rows: Vec<Line>,
 }
 
-/// A row: kind, section, origin, object, name, count, bytes. An empty text is no object or no name.
+/// A row: kind, section, origin, object, name, count, bytes. An empty object or name means that
+/// there is none.
 type Line = (Kind, String, String, String, String, u32, u64);
 
 const REWRITE: &str = "`cargo pywasm size MODULE --write-baseline FILE` writes a new one";
 
 impl Record {
-    /// Records a module and its breakdown. Without names, the record is small enough to be
-    /// committed, and its differences can be read.
+    /// Creates the record of a module. If `named` is false, functions and variables have no names,
+    /// so that the record is small enough to commit and its diffs are readable.
     #[must_use]
     pub fn of(module: &[u8], all: &Breakdown, named: bool) -> Self {
         let mut rows = all.clone();
@@ -66,7 +66,7 @@ impl Record {
         bytes.trim_ascii_start().starts_with(b"{")
     }
 
-    /// Reads a record. `path` is for messages.
+    /// Reads a record. `path` appears in messages.
     ///
     /// # Errors
     /// When the bytes are not a record, or its rows do not add up.
@@ -96,7 +96,7 @@ impl Record {
         Ok(read)
     }
 
-    /// Returns true if the record is of this module.
+    /// Returns true if the record describes exactly this module.
     #[must_use]
     pub fn is_of(&self, module: &[u8]) -> bool {
         self.sha256 == digest(module)

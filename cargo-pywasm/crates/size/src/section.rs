@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use pywasm_wasm::custom::is_for_debuggers;
 
-/// The part of the file that bytes are in.
+/// A part of the file: the header or a section.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
     /// The magic number and the version.
@@ -35,7 +35,7 @@ const NAMES: [&str; 14] = [
 ];
 
 const FILE_HEADER: &str = "file header";
-/// The spelling of records before version 0.1.
+/// The text in records that were written before version 0.1.
 const OLD_FILE_HEADER: &str = "head of the file";
 
 impl Section {

@@ -1,9 +1,10 @@
-//! Origins by name: of a function or variable by its symbol, of an object by its path.
+//! Finds the origin of a function or variable from its symbol, and the origin of an object file
+//! from its path.
 
 use crate::Kind;
 use crate::origin::{Object, Origin};
 
-/// Returns the kind and the origin of a function, by its symbol.
+/// Returns the kind and the origin of a function from its symbol.
 pub(crate) fn origin_of(name: &str) -> (Kind, Origin) {
     if name.is_empty() {
         return (Kind::Unknown, Origin::Unnamed);
@@ -35,12 +36,12 @@ pub(crate) fn rust_origin(name: &str) -> Option<Origin> {
     Some(crate_of(&path).map_or(Origin::Rust, |name| Origin::Crate(name.to_owned())))
 }
 
-/// Returns a symbol as it is written in source code, without the hash of an instance.
+/// Returns a symbol as it is written in source code, without the hash that rustc adds.
 pub(crate) fn display_name(name: &str) -> String {
     demangled(name).map_or_else(|| name.to_owned(), |path| format!("{path:#}"))
 }
 
-/// Longer symbols are not demangled: the result would be too long to read.
+/// The length of the longest symbols that are demangled. Longer results would be unreadable.
 const MAX_MANGLED: usize = 4096;
 
 fn demangled(name: &str) -> Option<rustc_demangle::Demangle<'_>> {
@@ -50,8 +51,8 @@ fn demangled(name: &str) -> Option<rustc_demangle::Demangle<'_>> {
     rustc_demangle::try_demangle(name).ok()
 }
 
-/// Returns the first word that is followed by `::`. In `<&mut alloc::vec::Vec<u8> as core::…>::f`
-/// it is `alloc`.
+/// Returns the first crate in a path, which is the first word that is followed by `::`. In `<&mut
+/// alloc::vec::Vec<u8> as core::…>::f` it is `alloc`.
 fn crate_of(path: &str) -> Option<&str> {
     let is_word = |it: char| it.is_ascii_alphanumeric() || it == '_';
     let before = path
@@ -62,15 +63,15 @@ fn crate_of(path: &str) -> Option<&str> {
     before.get(start..)
 }
 
-/// The name that a link map has for what the linker generates.
+/// The object name in linker maps for code and data that the linker generates.
 const INTERNAL: &str = "<internal>";
 
-/// Returns the kind and the origin of an object, by the path that the linker has for it, and the
-/// object itself. Directories are left out, which differ by machine, and so are the hashes of Cargo
-/// and rustc, which differ by build.
+/// Returns the kind and the origin of an object file, and its name. Directories are omitted because
+/// they differ between machines, and the hashes of Cargo and rustc because they differ between
+/// builds.
 ///
-/// `…/libpython3.13.a(call.o)`, `…/libstd-0123.rlib(std-0123.….rcgu.o)`,
-/// `…/deps/demo-0123.….rcgu.o`.
+/// `path` is the path in a linker map, such as `…/libpython3.13.a(call.o)`,
+/// `…/libstd-0123.rlib(std-0123.….rcgu.o)` or `…/deps/demo-0123.….rcgu.o`.
 pub(crate) fn object_of(path: &str) -> (Kind, Origin, Option<Object>) {
     let archive = path.split_once('(').map_or(path, |(archive, _)| archive);
     let file = archive.rfind(['/', '\\']).map_or(0, |at| at + 1);

@@ -1,4 +1,5 @@
-//! Values stored once and referred to by a number: a module has many rows and few distinct labels.
+//! Tables of values that are stored once and referenced by number, because a module has many rows
+//! but few distinct labels.
 
 use std::borrow::Borrow;
 use std::hash::Hash;
@@ -47,7 +48,7 @@ impl<T: Eq + Hash + ?Sized> Table<T> {
         Id(number.expect("a module has fewer than 2^32 bytes, and each value has one"))
     }
 
-    /// Returns the value of a number from this table.
+    /// Returns the value with a number, which must be from this table.
     pub(crate) fn get(&self, id: Id) -> &T {
         &self.0[id.index()]
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::{Breakdown, Kind, Origin, Row, Section};
 
-/// The lines of a table.
+/// The criterion by which rows are grouped into the lines of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum By {
     /// Sections of the file
@@ -43,13 +43,13 @@ pub struct Entry {
     pub bytes: u64,
     /// The number of functions and variables.
     pub count: u64,
-    /// True for bytes that are not part of what the table is about, such as data in a table of
+    /// True for bytes that are not part of the table's subject, such as data in a table of
     /// functions.
     pub is_rest: bool,
 }
 
-/// A table: its lines, the largest first, then the rest. The bytes add up to the size of the
-/// module.
+/// A table. Its lines are sorted by size, the largest first, with the rest at the end. Their bytes
+/// add up to the size of the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// The lines.
@@ -85,7 +85,7 @@ impl View {
     }
 }
 
-/// Returns the line that a row belongs to, or `None` if it belongs to the rest.
+/// Returns the label of the line that a row belongs to, or `None` if the row belongs to the rest.
 fn label(all: &Breakdown, row: &Row, by: By) -> Option<String> {
     let origin = all.origin(row);
     match by {
@@ -117,12 +117,12 @@ fn label(all: &Breakdown, row: &Row, by: By) -> Option<String> {
     }
 }
 
-/// Returns `email` for `email.mime.text`.
+/// Returns the top-level package of a Python module: `email` for `email.mime.text`.
 pub(crate) fn package(module: &str) -> &str {
     module.split('.').next().unwrap_or(module)
 }
 
-/// Returns the line of the rest that a row belongs to.
+/// Returns the label of the line for a row that belongs to the rest.
 fn rest(all: &Breakdown, row: &Row) -> String {
     match row.kind {
         Kind::Python => "Python code".to_owned(),

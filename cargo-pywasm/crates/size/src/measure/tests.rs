@@ -82,9 +82,9 @@ fn map_gives_objects_by_address_and_by_name() {
         "c data|libpython3.13.a(call.o)|libpython3.13.a(call.o)|constants 2",
         "rust data|crate demo|demo.rcgu.o|constants 3",
         "rust code|crate core|demo.rcgu.o|core::fmt::Formatter::pad 4",
-        // Two objects define it with this size.
+        // Two objects define a function with this name and size.
         "c code|mpd_…||mpd_two 5",
-        // Between two objects.
+        // The byte between the data of two objects.
         "unknown data|data without a symbol||data segment 0 1",
     ] {
         assert!(found.contains(&row.to_owned()), "{row}: {found:#?}");
@@ -113,7 +113,7 @@ fn names_and_archives_replace_a_map() {
     );
 }
 
-/// A module whose memory has a table of one frozen module, and other data.
+/// A module whose memory contains other data and a `_frozen` table with one Python module.
 fn frozen() -> String {
     let mut data = b"json\0...".to_vec();
     data.push(0xe3);

@@ -11,22 +11,23 @@ use crate::{Breakdown, Kind, Origin, Row, Section};
 const PAGE: &str = include_str!("treemap.html");
 const PLACEHOLDER: &str = "{\"place\":\"of the data\"}";
 
-/// A box of the map, and the boxes in it.
+/// A box of the treemap, and the boxes in it.
 #[derive(Debug, Default)]
 struct Node {
-    /// Its bytes, without those of inner boxes.
+    /// The number of bytes in this box, without those in inner boxes.
     bytes: u64,
-    /// The same in the older module.
+    /// The number of these bytes in the older module.
     old: u64,
     inner: BTreeMap<String, Node>,
 }
 
-/// The largest number of boxes in a box. The smallest ones are merged: they would be invisible.
+/// The largest number of boxes directly in another box. If there are more, the smallest are merged,
+/// because they would be invisible.
 const MAX_BOXES: usize = 500;
-/// The deepest nesting that a dotted name can make.
+/// The deepest nesting of boxes for a dotted name.
 const MAX_DEPTH: usize = 32;
 
-/// Returns the page of a module. With an older breakdown, the boxes show what changed.
+/// Returns the page of a module. If there is an older breakdown, the boxes also show the changes.
 #[must_use]
 pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
     let mut kinds: BTreeMap<Kind, Node> = BTreeMap::new();
@@ -62,8 +63,8 @@ pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
 /// Returns the names of the boxes that a row is in, below the box of its kind.
 fn path(all: &Breakdown, row: &Row) -> Vec<String> {
     let mut path: Vec<String> = match all.origin(row) {
-        // A package has a box for its own code next to the boxes of its modules. The depth is
-        // limited because a record can have any name.
+        // A package's own code gets a box next to the boxes of its modules. The depth is limited
+        // because a record can contain any name.
         Origin::Python(name) => return name.splitn(MAX_DEPTH, '.').map(str::to_owned).collect(),
         Origin::Object(object) => object.archive.iter().chain([&object.name]).cloned().collect(),
         Origin::Crate(name) => vec![name.clone()],
@@ -76,7 +77,8 @@ fn path(all: &Breakdown, row: &Row) -> Vec<String> {
     path
 }
 
-/// Returns `[name, bytes, older bytes, parts]` with the largest part first, and both sums.
+/// Returns a box as the JSON array `[name, bytes, older bytes, parts]`, with the largest part
+/// first, and its total bytes in the newer and in the older module.
 fn value(name: &str, node: Node) -> (Value, u64, u64) {
     let (mut bytes, mut old) = (node.bytes, node.old);
     let has_parts = !node.inner.is_empty();
@@ -129,7 +131,7 @@ mod tests {
         let data = data(&page);
         let kinds = data["kinds"].as_array().unwrap();
         assert_eq!(kinds.iter().map(leaves).sum::<u64>(), all.total);
-        // `email` has its own code next to `email.mime.text`.
+        // Package `email` has code of its own, in addition to module `email.mime.text`.
         assert_eq!(
             kinds[0].to_string(),
             r#"["python",30,0,[["email",30,0,[["mime",20,0,[["text",20,0]]],["email",10,0]]]]]"#

@@ -25,8 +25,8 @@ fn colour(kind: Kind) -> Style {
     }
 }
 
-/// Returns the tables of a module, each with at most `top` lines and the total. Without `by`, there
-/// are two tables: sections and origins.
+/// Returns the tables of a module, each with at most `top` lines (all if `top` is 0), the rest and
+/// the total. If `by` is `None`, there are two tables: one of sections and one of origins.
 #[must_use]
 pub fn table(one: &Measured, by: Option<By>, top: usize) -> String {
     let mut text = String::new();
@@ -89,7 +89,8 @@ fn lines(text: &mut String, view: &View, total: u64, top: usize) {
     line(None, total, "total");
 }
 
-/// Returns the table of differences from an older module, with at most `top` lines.
+/// Returns the table of differences from an older module, with at most `top` lines (all if `top` is
+/// 0).
 #[must_use]
 pub fn difference(one: &Measured, old: &str, diff: &Diff, by: By, top: usize) -> String {
     let mut text = format!(

@@ -11,8 +11,9 @@ use crate::View;
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// Returns a document of all modules: totals by kind and section, the table `by`, differences, and
-/// exceeded limits. A table has at most `top` lines, or all if `top` is 0.
+/// Returns the report as a JSON value. For each module it contains totals by kind and section, the
+/// table `by`, differences, and exceeded limits. A table has at most `top` lines, or all if `top`
+/// is 0.
 #[must_use]
 pub fn document(all: &[(Measured, Vec<Over>)], by: By, top: usize) -> Value {
     let modules: Vec<Value> = all.iter().map(|(one, over)| module(one, over, by, top)).collect();
