@@ -36,17 +36,22 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let target = root().join("target/bench-audit");
     let times = in_process(&shell, &target, &module, &archive, rounds)?;
     let note = format!(
-        "The module is CPython {version}'s interpreter with debug information, {large}; the archive its \
-         libpython, {small}. {rounds} interleaved rounds, {}. Reading the file is not counted.",
+        "The module is the interpreter of CPython {version} with debug information, {large}. The \
+         archive is its libpython, {small}. {rounds} interleaved rounds, {}. The times do not include \
+         reading the files.",
         machine()
     );
     let rows = [
-        row("wasmparser's walk over imports and names", "walk", &times)?,
-        row("audit by policy `wasip1`", "wasip1", &times)?,
-        row("audit by policy `ic`, with validation and all code", "ic", &times)?,
-        row("stubs for all that libpython's archive lacks", "stubs", &times)?,
+        row("reading the imports and function names with wasmparser alone", "walk", &times)?,
+        row("auditing the module by policy `wasip1`", "wasip1", &times)?,
+        row(
+            "auditing the module by policy `ic`, which validates it and reads all code",
+            "ic",
+            &times,
+        )?,
+        row("writing stubs for all undefined symbols of the archive", "stubs", &times)?,
     ];
-    write_section("audit", "Auditing: in the process", &note, &rows)?;
+    write_section("audit", "Auditing: as a library", &note, &rows)?;
     processes(&shell, &target, &module, &large, rounds)
 }
 
@@ -104,7 +109,9 @@ fn processes(
         match cmd!(shell, "{program} --version").quiet().ignore_stderr().read() {
             Ok(version) => {
                 let mut found = Program::new(name, PathBuf::from(program), words);
-                found.version = format!("{program} {}", version.trim());
+                // Some programs print their name before the version.
+                let version = version.trim().trim_start_matches(program).trim_start();
+                found.version = format!("{program} {version}");
                 programs.push(found);
             }
             Err(_) => eprintln!("{program} is not on PATH, so it has no row"),
@@ -122,12 +129,13 @@ fn processes(
     let mut versions: Vec<String> = programs.iter().skip(1).map(|it| it.version.clone()).collect();
     versions.dedup();
     let note = format!(
-        "The same module of {size}; its report is discarded. {}, {rounds} interleaved rounds, {}.",
+        "Each program reads the same module of {size}, and its output is discarded. {}, {rounds} \
+         interleaved rounds, {}.",
         versions.join(", "),
         machine()
     );
     let rows: Vec<Row> = programs.into_iter().map(|program| program.row).collect();
-    write_section("audit process", "Auditing: the whole process", &note, &rows)
+    write_section("audit process", "Auditing: as a program", &note, &rows)
 }
 
 struct Program {

@@ -46,10 +46,8 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
 /// Writes sizes and fuel.
 fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::Result<()> {
     let mut text = String::new();
-    text.push_str(
-        "| module | bytes | bytes of gzip | fuel to install it |\n|---|---:|---:|---:|\n",
-    );
-    writeln!(text, "| as it is linked | {} | | |", grouped(std::fs::metadata(linked)?.len()))?;
+    text.push_str("| module | bytes | gzip bytes | fuel to install it |\n|---|---:|---:|---:|\n");
+    writeln!(text, "| as linked | {} | | |", grouped(std::fs::metadata(linked)?.len()))?;
     let mut modules = Vec::new();
     for (index, (name, steps)) in STEPS.iter().enumerate() {
         let module = place.join(format!("{index}.wasm"));
@@ -70,10 +68,13 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
     let (start, import) = calls.start()?;
     text.push_str("\n| what | fuel |\n|---|---:|\n");
     for (name, fuel) in [
-        ("Python's own start, in full (`pywasm_start`)", start),
-        ("import of `rules`, with `dataclasses`, `decimal`, `json`, `re`, `uuid` and more", import),
+        ("the start of Python (`pywasm_start`)", start),
+        (
+            "the import of `rules`, which imports `dataclasses`, `decimal`, `json`, `re`, `uuid` and more",
+            import,
+        ),
         ("a query that does nothing", calls.fuel("nothing")?),
-        ("a query that calls Python: `greet`, with its `print`", calls.fuel("greet")?),
+        ("a query that calls Python, which prints: `greet`", calls.fuel("greet")?),
         (
             "an update that calls Python and writes stable memory: `increment`",
             calls.fuel("increment")?,
@@ -89,8 +90,8 @@ fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::R
     let mut rows = [
         Row::new("`cargo pywasm build`"),
         Row::new("`cargo pywasm build --release`, with `wasm-opt`"),
-        Row::new("`cargo pywasm canister call` on a module that it has not seen"),
-        Row::new("`cargo pywasm canister call` again"),
+        Row::new("the first `cargo pywasm canister call` of the release module"),
+        Row::new("the second `cargo pywasm canister call` of the same module"),
     ];
     let finished = linked.with_file_name("").join("../../pywasm/release/canister.wasm");
     let module = finished.display().to_string();
@@ -113,11 +114,11 @@ fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::R
         }
     }
     let note = format!(
-        "A changed line of `python/rules.py`; Rust's part compiled before. {rounds} rounds, {}. Without \
-         `--release` nothing is optimized or compressed.",
+        "The times after a change to one line of `python/rules.py`. All Rust code was compiled before. \
+         {rounds} rounds, {}. Without `--release`, nothing is optimized or compressed.",
         machine()
     );
-    write_section("canister times", "A canister: from a changed line", &note, &rows)
+    write_section("canister times", "A canister: after a changed line", &note, &rows)
 }
 
 fn timed(act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {

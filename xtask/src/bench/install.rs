@@ -30,8 +30,8 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
         Row::new("CPython's own `Tools/wasm/wasi.py build`"),
         Row::new("`cargo pywasm install`, `-O2`"),
         Row::new("`cargo pywasm install`, `-O3`"),
-        Row::new("`cargo pywasm install --recipe full` after that, objects reused"),
-        Row::new("`cargo pywasm install`, installed already"),
+        Row::new("`cargo pywasm install --recipe full`, reusing the objects of `-O2`"),
+        Row::new("`cargo pywasm install`, already installed"),
     ];
     let o3 = scratch.join("o3.toml");
     std::fs::write(&o3, o3_recipe())?;
@@ -51,10 +51,10 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
         rows[4].time(|| Ok(tool.call(&["install"]).ignore_stdout().quiet().run()?))?;
     }
     let note = format!(
-        "CPython {version}, {clang}, {rounds} interleaved rounds, {}; downloads, sources and \
-         toolchain in place on both sides. `wasi.py` builds a native Python, cross-builds and \
-         stops there; `install` also merges the archive, compiles the standard library, packs it, \
-         and runs the interpreter.",
+        "CPython {version}, {clang}, {rounds} interleaved rounds, {}. Both sides start with the \
+         source and the toolchain already downloaded and unpacked. `wasi.py` builds only a native \
+         Python and Python for WASI. `install` also merges libpython with the archives that it \
+         needs, compiles the standard library, packs it into a zip, and runs the interpreter.",
         machine()
     );
     write_section("install", "Installing", &note, &rows)

@@ -84,12 +84,12 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let dependency = format!("[build-dependencies]\npywasm-build = {{ path = {helper:?} }}\n");
     let ours = "fn main() {\n    pywasm_build::link();\n}\n";
     let mut hellos = [
-        Hello::new(scratch.join("hand"), "written by hand", &by_hand(&python)?, "")?,
+        Hello::new(scratch.join("hand"), "a build script written by hand", &by_hand(&python)?, "")?,
         Hello::new(scratch.join("ours"), "`pywasm_build::link()`", ours, &dependency)?,
     ];
     let alone_dir = scratch.join("alone");
     lib_that_depends(&alone_dir, &helper)?;
-    let mut alone = Row::new("`pywasm-build` and its dependencies alone");
+    let mut alone = Row::new("only `pywasm-build` and its dependencies");
     // Downloads are not measured.
     for hello in &hellos {
         tool.cargo(&hello.dir, &["fetch", "--quiet"])?;
@@ -114,12 +114,14 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
         format!("{text} CPython {version}, {compiler}, {rounds} interleaved rounds, {}.", machine())
     };
     let [hand, ours] = hellos;
-    let cold = note("A hello module over the C API, `cargo build` with an empty target directory.");
+    let cold = note(
+        "`cargo build` with an empty target directory, for a program that prints `hello` from Python.",
+    );
     write_section("link cold", "Linking: the first build", &cold, &[hand.cold, ours.cold, alone])?;
-    let changed = note("The same after a changed line.");
+    let changed = note("`cargo build` of the same program after a change to one line.");
     let rows = [hand.changed, ours.changed];
     write_section("link changed", "Linking: a changed line", &changed, &rows)?;
-    let unchanged = note("The same with nothing changed.");
+    let unchanged = note("`cargo build` of the same program after no change.");
     let rows = [hand.unchanged, ours.unchanged];
     write_section("link unchanged", "Linking: nothing changed", &unchanged, &rows)
 }

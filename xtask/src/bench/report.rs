@@ -55,7 +55,7 @@ pub(crate) fn write_section(
     let mut text = format!("<!-- bench {name} -->\n## {title}\n\n{note}\n\n");
     let (unit, format): (_, fn(f64) -> String) =
         if rows[0].median() < LONG { ("ms", milliseconds) } else { ("s", three_digits) };
-    writeln!(text, "| what | median {unit} | min {unit} | max {unit} | ratio to the first |")?;
+    writeln!(text, "| what | median {unit} | min {unit} | max {unit} | ratio to the first row |")?;
     text.push_str("|---|---:|---:|---:|---:|\n");
     for row in rows {
         let sorted = row.sorted();

@@ -25,7 +25,7 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     let version = cmd!(shell, "{optimizer} --version").read()?;
     let place = tempfile::tempdir()?;
     let mut text = String::from(
-        "| what | bytes | bytes of gzip | by the step `gzip` |\n|---|---:|---:|---:|\n",
+        "| what | bytes | gzip bytes | bytes after the step `gzip` |\n|---|---:|---:|---:|\n",
     );
     let mut installed = Vec::new();
     for name in ["default", "full", "speed", "canister"] {
@@ -46,16 +46,17 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     row(
         &tool,
         &mut text,
-        "`examples/python`, with the whole library inside",
+        "`examples/python`, with the whole standard library embedded",
         &one_file::module(&tool)?,
     )?;
     embedding::rows(&tool, place.path(), &optimizer, &mut text)?;
     canister(&tool, place.path(), &mut text)?;
     let note = format!(
-        "CPython {}, {}, {}, {version}; gzip at its best level, by flate2 {}. The embedding is a closed reactor \
-         over the C API, with `profile = \"size\"`. The listed modules and everything they import are frozen \
-         into it, so it needs no files. As in recipe `canister`, `unicodedata` is left out, which Python uses \
-         for identifiers that are not ASCII.",
+        "CPython {}, {}, {}, {version}. Gzip bytes are those of the best compression of flate2 {}. The \
+         embedding is a reactor that uses the C API, built with `profile = \"size\"`. The listed Python \
+         modules and everything that they import are frozen into it as a closed set, so it needs no \
+         files. As in recipe `canister`, `unicodedata` is left out. Python needs it only for identifiers \
+         that are not ASCII.",
         manifest(&installed[0].1, "/python/version")?,
         manifest(&installed[0].1, "/toolchain/clang")?,
         tool.rustc_version()?,

@@ -51,8 +51,8 @@ pub(crate) fn run(args: &Args, built: Option<&Path>) -> anyhow::Result<()> {
     let medians = measured.table(Of::Median)?;
     let best = measured.table(Of::Best)?;
     let tables = format!(
-        "{medians}\nThe same by the best time of all rounds, which other load on the machine affects \
-         least:\n\n{best}{}",
+        "{medians}\nThe same table for the best time of all rounds, which other work on the machine \
+         affects least:\n\n{best}{}",
         measured.failures()?
     );
     if !args.only.is_empty() {
@@ -63,10 +63,11 @@ pub(crate) fn run(args: &Args, built: Option<&Path>) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut note = format!(
-        "{}, with a replacement for pyperf that takes the best of three samples of at least 0.1 s in a \
-         process; {} interleaved rounds, {}. The first column is a time. The others are how many times as \
-         fast as the first column each one was: the median of the ratios of all rounds. WASI programs run in \
-         wasmtime {}, without checks for an interruption.\n\n",
+        "{}, with a replacement for pyperf: one process takes three samples of at least 0.1 s and \
+         reports the best. {} interleaved rounds, {}. The first column contains times. The others \
+         show how many times as fast as the first each Python was: the median of the ratios of all \
+         rounds. The number of benchmarks in a mean is in parentheses. Programs for WASI run in \
+         wasmtime {}, without checks for interruption.\n\n",
         suite.release(),
         args.rounds,
         machine(),
@@ -110,7 +111,7 @@ fn contenders<'a>(
     let mut found = Vec::new();
     for (name, module, what) in [
         ("CPython's own", upstream.wasm.clone(), "`Tools/wasm/wasi.py build`"),
-        ("the same again", upstream.wasm, "the first column measured again, to show the noise"),
+        ("the same again", upstream.wasm, "the first column measured again, which shows the noise"),
         ("default", default.join("bin/python.wasm"), "`cargo pywasm install`"),
         ("speed", speed.join("bin/python.wasm"), "`cargo pywasm install --recipe speed`"),
     ] {
@@ -134,7 +135,7 @@ fn contenders<'a>(
         (
             "native",
             format!(
-                "the upper bound: `wasi.py`'s native Python, {}",
+                "the upper bound, `wasi.py`'s native Python, {}",
                 others::flags(shell, &upstream.native)?
             ),
             Ok(Runner::Native { shell, python: upstream.native }),
@@ -145,7 +146,7 @@ fn contenders<'a>(
         let contender = runner.and_then(|runner| {
             let mut contender = Contender { name, about: String::new(), runner };
             let version = contender.version(suite)?;
-            contender.about = format!("{what}, as Python {version}");
+            contender.about = format!("{what}, which reports Python {version}");
             Ok(contender)
         });
         match contender {
@@ -168,7 +169,7 @@ fn for_the_page(why: &anyhow::Error) -> String {
 
 fn node(shell: &Shell) -> String {
     let version = cmd!(shell, "node --version").quiet().ignore_stderr().read();
-    version.map_or_else(|_| "node".to_owned(), |version| format!("node {version}, by V8"))
+    version.map_or_else(|_| "node".to_owned(), |version| format!("node {version} (V8)"))
 }
 
 fn measure(

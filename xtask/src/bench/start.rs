@@ -63,7 +63,7 @@ const CRATES: [Crate; 5] = [
         has_steps: false,
     },
     Crate {
-        name: "a crate, frozen",
+        name: "a crate, frozen library",
         table: "freeze = [\"json\", \"re\", \"datetime\"]\nstdlib = \"frozen\"\n",
         code: CODE,
         has_steps: false,
@@ -75,7 +75,7 @@ const CRATES: [Crate; 5] = [
         has_steps: true,
     },
     Crate {
-        name: "a crate, snapshot with its own code",
+        name: "a crate, snapshot that includes the crate's own Python code",
         table: "packages = [\"own.py\"]\nsnapshot = { imports = [\"own\"], hash-seed = 0 }\n",
         code: "import own; own.work()",
         has_steps: true,
@@ -114,7 +114,8 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     starts.extend(interpreters(&tool, &python, place.path())?);
 
     let note = format!(
-        "`import json, re, datetime` and a line that uses all three, CPython {}, wasmtime {}.",
+        "The program runs `import json, re, datetime` and prints a line that uses all three. CPython {}, \
+         wasmtime {}.",
         manifest(&python, "/python/version")?,
         locked("wasmtime")?
     );
@@ -222,7 +223,7 @@ fn took(stderr: &str) -> Option<Took> {
 
 fn figures(shell: &Shell, tool: &Tool<'_>, starts: &[Start], note: &str) -> anyhow::Result<()> {
     let mut text = String::from(
-        "| what | million instructions to the line | with Python's end |\n|---|---:|---:|\n",
+        "| what | million instructions until the line is printed | with Python's finalization |\n|---|---:|---:|\n",
     );
     for start in starts {
         eprintln!("fuel of {}", start.name);
@@ -230,7 +231,7 @@ fn figures(shell: &Shell, tool: &Tool<'_>, starts: &[Start], note: &str) -> anyh
         let (short, whole) = (fuel(&start.short)?, fuel(&start.args)?);
         writeln!(text, "| {} | {} | {} |", start.name, millions(short), millions(whole))?;
     }
-    let note = format!("{note} Instructions are wasmtime's fuel; hash seed 0.");
+    let note = format!("{note} Instructions are wasmtime's fuel. The hash seed is 0.");
     write_figures("start fuel", "Starting: instructions", &note, &text)
 }
 
@@ -261,14 +262,22 @@ fn times(
         }
     }
     let how = format!(
-        "{note} Time from instantiation to the line, as `cargo pywasm run-wasm --stats` prints it, with the \
-         module already compiled; {rounds} interleaved rounds, {}.",
+        "{note} The program then exits without finalizing Python. `cargo pywasm run-wasm --stats` reports \
+         the time from before the instance is created until the exit. The module was compiled before. \
+         {rounds} interleaved rounds, {}.",
         machine()
     );
-    let own = format!("{how} Each instance has its own process.");
-    write_section("start", "Starting: time to the line", &own, &rows)?;
-    let again_note = format!("{how} The last of {WARM} instances in a process, as in a server.");
-    write_section("start again", "Starting once more: time to the line", &again_note, &again)
+    let own = format!("{how} Each instance has a process of its own.");
+    write_section("start", "Starting: time until the line is printed", &own, &rows)?;
+    let again_note = format!(
+        "{how} The time is that of the last of {WARM} instances in one process, as in a server."
+    );
+    write_section(
+        "start again",
+        "Starting again in the same process: time until the line is printed",
+        &again_note,
+        &again,
+    )
 }
 
 #[cfg(test)]

@@ -95,6 +95,6 @@ fn is_unpacked(package: &Path) -> bool {
 /// If the interpreter does not run.
 pub(super) fn flags(shell: &Shell, python: &PathBuf) -> anyhow::Result<String> {
     let code = "import platform, sysconfig\nof = sysconfig.get_config_var\n\
-        print(platform.python_compiler(), of('OPT'), 'configure', of('CONFIG_ARGS') or 'without options')";
+        print(platform.python_compiler(), of('OPT'), 'and configure', of('CONFIG_ARGS') or 'without options')";
     Ok(cmd!(shell, "{python} -c {code}").quiet().read()?)
 }
