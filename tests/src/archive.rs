@@ -69,8 +69,8 @@ impl Archive {
 
 /// Creates a machine whose apt has these sources. `{archive}` in them becomes the archive's URL,
 /// `{key}` a keyring with the name of the distribution's own, and `{other-key}` the same keyring
-/// with another name. The upstream of the official SDK is the same server, which does not have the
-/// SDK.
+/// with another name. The same server also replaces the upstream of the official SDK, but does not
+/// have the SDK.
 ///
 /// # Panics
 /// If the files cannot be written.

@@ -1,5 +1,5 @@
-//! The readers of untrusted files, each as one function: for tests that change valid input, and for
-//! the fuzzer (`tests/fuzz`). No reader may panic, whatever the input is.
+//! The readers of untrusted files, each as one function. Tests call them with changed valid input,
+//! and the fuzzer (`tests/fuzz`) with generated input. No reader may panic, whatever the input is.
 
 use pywasm_audit::{self as audit, Baseline, Content, Given, Policy};
 use pywasm_rewrite as rewrite;
@@ -52,14 +52,14 @@ pub fn content(bytes: &[u8]) {
     let _ = Content::of("file", bytes.to_vec());
 }
 
-/// Audits a module by the policies that check the most.
+/// Audits a module with the policies that check the most.
 pub fn module(bytes: &[u8]) {
     if let Ok(module) = Module::read(bytes) {
         for name in ["ic", "none"] {
             let policy = Policy::load(name, "".into()).expect("built in");
             let _ = audit::module(&module, Given::default(), &policy);
         }
-        // Every limit is exceeded, so that every figure is explained.
+        // Every limit is exceeded, so that every measurement is explained in a finding.
         let limits: String = Policy::limit_names().map(|name| format!("{name} = 0\n")).collect();
         let policy = Policy::parse(&format!("schema = 1\n[limits]\n{limits}"), true);
         let policy = policy.expect("a policy");
@@ -70,7 +70,8 @@ pub fn module(bytes: &[u8]) {
     }
 }
 
-/// Rewrites a module. Only valid modules are rewritten: the audit comes first.
+/// Rewrites a valid module. An invalid one never reaches the rewriter, because the audit comes
+/// first.
 pub fn rewrite(bytes: &[u8]) {
     if wasmparser::validate(bytes).is_err() {
         return;
@@ -137,7 +138,7 @@ fn accounts_for_all(all: &Breakdown, size: usize) {
     assert!(Diff::of(all, all, By::Function).changes.is_empty());
 }
 
-/// Reads a link map, and measures a module by it.
+/// Reads a link map, and measures a module with it.
 pub fn link_map(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(map) = LinkMap::read(text)
@@ -148,7 +149,7 @@ pub fn link_map(bytes: &[u8]) {
     }
 }
 
-/// A function that does nothing, and four bytes of data at address 1024.
+/// A module with a function that does nothing, and four bytes of data at address 1024.
 const MODULE: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\
     \x0a\x05\x01\x03\0\x01\x0b\x0b\x0b\x01\0\x41\x80\x08\x0b\x04data";
 
@@ -166,7 +167,7 @@ pub fn size_record(bytes: &[u8]) {
     }
 }
 
-/// Reads a budget, as `Cargo.toml` has it.
+/// Reads a size budget: the table of Cargo.toml, converted to JSON.
 pub fn size_budget(bytes: &[u8]) {
     if let Ok(budget) = serde_json::from_slice::<Budget>(bytes) {
         let all = pywasm_size::measure(MODULE, Evidence::default()).expect("a module");

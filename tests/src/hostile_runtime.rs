@@ -1,5 +1,5 @@
-//! [`hostile`](crate::hostile) for canisters and snapshots. Their readers need the runtime, and the
-//! fuzzer is built without it.
+//! The readers of untrusted files for canisters and snapshots. They are not in
+//! [`hostile`](crate::hostile), because they need the runtime, and the fuzzer is built without it.
 
 use std::sync::LazyLock;
 
@@ -22,7 +22,7 @@ pub fn interface(bytes: &[u8]) {
     }
 }
 
-/// Decides if a snapshot can be made of a module.
+/// Decides whether a snapshot of a module can be created.
 pub fn form(bytes: &[u8]) {
     for init in [None, Some("init")] {
         let _ = Form::of(bytes, init);
@@ -39,10 +39,11 @@ pub fn argument(bytes: &[u8]) {
     let _ = text::decode(bytes, None);
 }
 
-/// Reads a canister's saved state with a corrected digest: a wrong one would be refused first.
+/// Reads a canister's saved state. Corrects the digest first, because a state with a wrong digest
+/// is refused unread.
 pub fn state(bytes: &[u8]) {
     static HOST: LazyLock<Host> = LazyLock::new(|| Host::without_cache().expect("a host"));
-    // After the magic number and the format version.
+    // The digest follows the magic number and the format version.
     const DIGEST: std::ops::Range<usize> = 20..52;
     let mut bytes = bytes.to_vec();
     if let Some(body) = bytes.get(DIGEST.end..) {

@@ -66,7 +66,7 @@ pub fn wanted(file: &str, bytes: &[u8]) -> Wanted {
 pub fn skip(reason: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    // If stderr is closed, the test does not fail.
+    // If stderr is closed, the test must not fail.
     let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
 }
 

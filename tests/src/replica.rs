@@ -1,4 +1,4 @@
-//! A host that tests run a canister on: the tool's own here, PocketIC in `tests/pocket-ic`.
+//! The hosts on which tests run a canister: the tool's own host, and PocketIC in `tests/pocket-ic`.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use pywasm_canister::{Canister, Host, Module, Outcome, Principal, Run, Settings};
 
-/// A network with one canister. Rejects and traps are errors with their message.
+/// A network with one canister. If a call is rejected or traps, the error is the message.
 pub trait Replica {
     /// Returns the name of the host.
     fn name(&self) -> &'static str;
-    /// Installs a module into the empty canister.
+    /// Installs a wasm module into the empty canister.
     ///
     /// # Errors
     /// If the module is refused, or its `canister_init` traps.

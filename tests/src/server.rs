@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex};
 pub enum Answer {
     /// The file, or the requested range of it.
     File(Vec<u8>),
-    /// The complete file, also if a range is requested.
+    /// The complete file, even if a range is requested.
     Whole(Vec<u8>),
-    /// The file's length and that many of its bytes; then the connection is closed.
+    /// The length of the complete file, but only that many bytes of it; then the connection is
+    /// closed.
     Broken(Vec<u8>, usize),
     /// A status without a body.
     Status(u16),
@@ -53,7 +54,8 @@ impl Server {
         server
     }
 
-    /// Adds an answer for a path. The last answer is repeated.
+    /// Adds an answer for a path. Requests get the answers in order, and the last answer is
+    /// repeated.
     ///
     /// # Panics
     /// If a thread of the server has panicked.
@@ -85,8 +87,8 @@ impl Server {
         while self.serve_one(stream, &mut reader) {}
     }
 
-    /// Answers one request. Returns true if it was for a tunnel, whose requests this server answers
-    /// too.
+    /// Answers one request. Returns true if the request opened a tunnel, whose requests this server
+    /// answers too.
     fn serve_one(&self, mut stream: &TcpStream, reader: &mut BufReader<&TcpStream>) -> bool {
         let mut lines = reader.lines().map_while(Result::ok);
         let Some(request) = lines.next() else { return false };

@@ -1,4 +1,5 @@
-//! The memory of an audit is limited to a few times the size of the file, whatever is in the file.
+//! Tests that an audit needs at most a few times as much memory as the size of the file, whatever
+//! is in the file.
 
 use peak_alloc::PeakAlloc;
 use pywasm_audit::{self as audit, Given, Policy};
@@ -8,12 +9,12 @@ use pywasm_wasm::Module;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// The limit as a multiple of the file's size. These files have only the shortest items: an import
-/// takes four bytes in the file, but a name, an offset and a kind in memory. Real modules take less
-/// memory than their size.
+/// The limit, as a multiple of the file's size. The files of this test contain only the shortest
+/// possible items: an import takes four bytes in the file, but a name, an offset and a kind in
+/// memory. Real modules take less memory than their size.
 const MAX_TIMES: usize = 20;
 
-/// The limit of the validator for the types of a file with as many types as possible.
+/// The memory that the validator may use for the types of a file with as many types as possible.
 const MAX_VALIDATION: usize = 128 << 20;
 
 /// Returns modules with very many items of one kind, each as short as possible.
@@ -39,7 +40,7 @@ fn modules() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The only test of this binary: the allocator counts for the whole process.
+/// This is the only test of this binary, because the allocator counts for the whole process.
 #[test]
 fn audit_memory_is_proportional_to_the_file() {
     let policies = ["wasip1", "none", "ic"];
@@ -52,11 +53,12 @@ fn audit_memory_is_proportional_to_the_file() {
             let module = Module::read(&bytes).expect("a module");
             let findings = audit::module(&module, Given::default(), policy).expect("an audit");
             let taken = MEMORY.peak_usage().saturating_sub(before);
-            // Findings are the result: at most 10,000 imports are reported one by one.
+            // The findings are the result, so their memory is not counted. At most 10,000 imports
+            // are reported one by one.
             assert!(findings.len() <= 10_001, "{name} by {}: {}", policy.name, findings.len());
             let answer = findings.len() * 1024;
             let times = taken.saturating_sub(answer) / bytes.len();
-            // Validation keeps its own types, within the limits of all engines.
+            // The validator keeps a copy of the types, whose number all engines limit.
             let validated = policy.features.is_some() && taken <= MAX_VALIDATION;
             let message = format!("{name} by {}: {taken} for {}", policy.name, bytes.len());
             assert!(times <= MAX_TIMES || validated, "{message}");

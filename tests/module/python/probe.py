@@ -1,4 +1,4 @@
-"""What Python sees through libc, for Rust to compare with its own view."""
+"""Functions that return what Python sees through libc. Rust compares it with its own view."""
 
 import errno
 import gc

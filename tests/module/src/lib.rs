@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 /// The number of times C's constructors ran.
 static STARTS: AtomicI64 = AtomicI64::new(0);
 
-/// Called by `_initialize`, like the constructors of C and C++.
+/// A function that `_initialize` calls, like the constructors of C and C++.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static CONSTRUCTOR: extern "C" fn() = count_start;

@@ -1,4 +1,5 @@
-//! `examples/canister` on the tool's own host. `tests/pocket-ic` runs the same tests on PocketIC.
+//! Tests `examples/canister` on the tool's own host. `tests/pocket-ic` runs the same tests on
+//! PocketIC.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -67,7 +68,7 @@ fn interface_is_embedded() {
     let methods: Vec<&str> = interface.methods.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(methods.len(), 16, "{methods:?}");
     assert!(methods.contains(&"measure"), "{methods:?}");
-    // The function that returned it is not in the module.
+    // The function that returned the interface has been removed from the module.
     assert!(!example().windows(18).any(|bytes| bytes == b"get_candid_pointer"));
 }
 

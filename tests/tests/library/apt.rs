@@ -1,5 +1,5 @@
-//! Package archives: a file that is not signed by a trusted key, or does not match the signed
-//! digests, is refused. The archive is `fixtures/apt`; gpgv is that of the machine.
+//! Tests that files of package archives are refused if they are not signed by a trusted key or do
+//! not match the signed digests. The archive is `fixtures/apt`; gpgv is that of the machine.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_store::fetch::FetchError;

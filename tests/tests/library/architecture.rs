@@ -1,9 +1,10 @@
-//! The map of crates in `docs/architecture.md` matches the manifests.
+//! Tests that the map of crates in `docs/architecture.md` matches the manifests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Dependencies that only these crates may have: they use the network, run modules or change them.
+/// Dependencies that only these crates may have: libraries that use the network, or that run or
+/// change wasm modules.
 const RESTRICTED: [(&str, &[&str]); 3] = [
     ("ureq", &["pywasm-store"]),
     ("wasmtime", &["pywasm-runtime", "pywasm-snapshot", "pywasm-canister"]),

@@ -1,8 +1,9 @@
-//! The audit of a corpus of modules in text form. A golden report is next to each module.
+//! Tests the audit on a corpus of wasm modules in text form. A golden report is next to each
+//! module.
 //!
-//! The first comment of a module names its policy: `;; policy: ic`, or a file next to the module.
-//! `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test library audit` updates the
-//! reports.
+//! A comment in each module names its policy: `;; policy: ic`, or the name of a file next to the
+//! module. `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test library audit` updates
+//! the reports.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,7 @@ fn every_code_has_a_finding() {
     assert_eq!(found, Code::ALL.into_iter().collect());
 }
 
-/// Returns findings that only objects can have, before they are linked.
+/// Returns the findings that are only possible for objects, before the link.
 fn object_findings() -> Vec<Finding> {
     let object = |name: &str, params: &[ValType]| {
         let mut writer = Writer::new();

@@ -1,4 +1,4 @@
-//! Downloads from faulty and hostile servers: the result is the pinned file or an error.
+//! Tests downloads from faulty and hostile servers: the result is the pinned file or an error.
 
 use pywasm_recipes::CpythonPin;
 use pywasm_session::{Reporter, cause_of};
@@ -14,7 +14,7 @@ fn fetch(wanted: &Wanted, urls: &[String], fresh: &Fresh) -> anyhow::Result<Veri
     fetch_with(wanted, &locations, &fresh.ctx, &Retries::without_pauses(2))
 }
 
-/// Returns the error of a fetch, and what the user sees of it.
+/// Returns the error of a fetch, and the text that the user sees.
 fn error_of(result: anyhow::Result<Verified>) -> (anyhow::Error, String) {
     let error = result.expect_err("an error");
     let reporter = Reporter::captured();

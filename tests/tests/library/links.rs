@@ -1,9 +1,9 @@
-//! Links in the documentation lead to files and headings that exist.
+//! Tests that the links in the documentation lead to files and headings that exist.
 
 use std::path::{Path, PathBuf};
 
-/// Prefixes of absolute links that stay in this repository. The book uses them for files outside of
-/// it.
+/// Prefixes of absolute links that stay in this repository. The book uses such links for files
+/// outside the book.
 const REPOSITORY: [&str; 2] = [
     "https://github.com/cargo-pywasm/cargo-pywasm/blob/main/",
     "https://github.com/cargo-pywasm/cargo-pywasm/tree/main/",
@@ -13,7 +13,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository")
 }
 
-/// All Markdown files of the repository, without build directories and hidden ones but `.github`.
+/// Adds all Markdown files in a directory. Skips build directories, and hidden directories except
+/// `.github`.
 fn pages(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in directory.read_dir().expect("a directory").flatten() {
         let path = entry.path();
@@ -28,7 +29,7 @@ fn pages(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines of a page outside of code blocks.
+/// Returns the lines of a page outside of code blocks.
 fn prose(page: &str) -> impl Iterator<Item = &str> {
     let mut is_code = false;
     page.lines().filter(move |line| {
@@ -38,13 +39,13 @@ fn prose(page: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The targets of all inline links.
+/// Returns the targets of all inline links.
 fn links(page: &str) -> Vec<&str> {
     let parts = prose(page).flat_map(|line| line.split("](").skip(1));
     parts.filter_map(|part| part.split(')').next()).collect()
 }
 
-/// The anchors that GitHub and mdBook derive from the headings of a page.
+/// Returns the anchors that GitHub and mdBook derive from the headings of a page.
 fn anchors(page: &str) -> Vec<String> {
     let headings = prose(page).filter(|line| line.starts_with('#'));
     let kept = |letter: &char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | ' ');
@@ -54,7 +55,7 @@ fn anchors(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// The reason why a link of a page is broken.
+/// Returns the reason if a link of a page is broken.
 fn problem(page: &Path, link: &str) -> Option<String> {
     let absolute = REPOSITORY.iter().find_map(|prefix| link.strip_prefix(prefix));
     let directory = match absolute {
@@ -90,7 +91,7 @@ fn documentation_has_no_broken_links() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// mdBook publishes the guide alone: other files are linked by their address in the repository.
+/// mdBook publishes only the guide, so links to other files must be URLs of the repository.
 #[test]
 fn book_has_every_page_and_links_no_file_outside() {
     let guide = root().join("docs/guide");

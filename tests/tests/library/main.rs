@@ -1,4 +1,5 @@
-//! The library of the tool, without its command line: hostile input, faulty networks, properties.
+//! Tests the library of the tool, without its command line: hostile input, faulty networks,
+//! properties.
 
 #![allow(clippy::unwrap_used, reason = "a test helper fails like a test")]
 

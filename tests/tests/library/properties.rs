@@ -1,5 +1,5 @@
-//! Properties of any input: stubs of random types link and validate, and readers of changed files
-//! return a result or an error.
+//! Tests properties of any input: stubs of random types link and validate, and readers of changed
+//! files return a result or an error.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,7 +29,7 @@ struct Missing {
 fn missing() -> impl Strategy<Value = Missing> {
     let types = |most| vec(select(&TYPES[..]), 0..=most);
     (types(12), types(1), select(&BEHAVIOURS[..])).prop_map(|(params, results, behaviour)| {
-        // A function that may return a structure can only trap.
+        // A stub for a function that may return a structure can only trap.
         let may_be_sret = results.is_empty() && !params.is_empty();
         Missing { params, results, behaviour: if may_be_sret { "trap" } else { behaviour } }
     })
@@ -160,7 +160,7 @@ const MAP: &[u8] = b"    Addr      Off     Size Out     In      Symbol
 const RECORD: &[u8] = br#"{"version": 1, "sha256": "00", "total": 12, "named": true, "rows": [
     ["python", "data", "json", "", "json", 1, 5], ["rust", "code", "crate a", "a.o", "f", 2, 7]]}"#;
 
-/// A module with a table of frozen code in its data.
+/// Returns a wasm module with a table of frozen code in its data.
 fn frozen() -> Vec<u8> {
     let mut data = b"json\0...\xe3".to_vec();
     data.extend([0; 12]);

@@ -1,4 +1,4 @@
-//! The template `canister` and `examples/canister` share code, which must not drift apart.
+//! Tests that the shared code of the template `canister` and of `examples/canister` is identical.
 
 use std::path::Path;
 
@@ -34,6 +34,7 @@ fn template_and_example_share_manifest() {
         .filter(|line| !manifest.lines().any(|other| other == *line))
         .map(|line| line.split(['=', '.']).next().unwrap_or_default().trim().to_owned())
         .collect();
-    // The comment on tests, the initial version, the version of the tool, and its single module.
+    // Only these lines of the template's manifest differ: the comment on tests, the initial version
+    // of pyo3, the version of pywasm-build, and the single Python module.
     assert_eq!(others, ["test", "pyo3", "pywasm-build", "packages"]);
 }

@@ -1,5 +1,5 @@
-//! The sources of a toolchain: an archive is trusted only for its signature, and a wrong digest
-//! ends the search.
+//! Tests the sources of a toolchain: an archive is trusted only if its signature is valid, and a
+//! wrong digest ends the search.
 #![cfg(target_os = "linux")]
 
 use pywasm_recipes::CpythonPin;

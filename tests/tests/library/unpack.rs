@@ -1,4 +1,4 @@
-//! Hostile archives: nothing is ever written outside the directory.
+//! Tests hostile archives: nothing is ever written outside the target directory.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_store::unpack::{Limits, Refused, UnpackError, deb_from, tar_from};
 use pywasm_tests::utf8;
 
-/// An entry of a new archive. Paths are written unchecked, as no valid tool would.
+/// An entry of a new archive. Unlike in a regular tool, paths are not checked.
 struct Entry<'a> {
     path: &'a [u8],
     kind: tar::EntryType,
@@ -38,7 +38,8 @@ fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-/// A directory in another directory: a file next to it has escaped.
+/// A directory to unpack into. Its parent contains nothing else, so any other file there has
+/// escaped.
 struct Cage {
     _dir: tempfile::TempDir,
     outer: Utf8PathBuf,
@@ -211,7 +212,7 @@ fn valid_archive_keeps_dates_modes_and_links() {
         file("top/doc", "text"),
         link("top/bin/again", "run", tar::EntryType::Symlink),
     ]);
-    // The executable bit of the first entry.
+    // Set the executable bit and the set-user-ID bit of the first entry.
     let mut header = tar::Header::from_byte_slice(&bytes[..512]).clone();
     header.set_mode(0o4755);
     header.set_cksum();
@@ -268,7 +269,8 @@ fn changed_bytes_never_write_outside() {
         random ^= random >> 7;
         random ^= random << 17;
         let mut bytes = good.clone();
-        // Most attacks are in headers, whose checksums are corrected.
+        // Most attacks are in headers. The checksums of headers are corrected, because a wrong one
+        // would be refused first.
         let block = (random as usize % 4) * 512;
         let at = block + (random >> 8) as usize % 345;
         bytes[at] = (random >> 32) as u8;
