@@ -15,7 +15,8 @@ pub(crate) struct Callers<'a> {
     names: &'a [&'a str],
     exports: HashMap<u32, &'a str>,
     in_tables: HashSet<u32>,
-    /// The caller of each reachable function on its shortest chain. A root is its own caller.
+    /// The caller of each reachable function in the shortest chain that leads to it. A root, where
+    /// a chain starts, is its own caller.
     callers: HashMap<u32, u32>,
 }
 

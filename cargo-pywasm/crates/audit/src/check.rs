@@ -23,7 +23,8 @@ const MAX_IMPORTS: usize = 10_000;
 pub struct Given<'a> {
     /// The compressed size, if the module was compressed.
     pub compressed: Option<usize>,
-    /// The names of the module's functions by index, if the module has been stripped.
+    /// The names of the module's functions by index, if they were read before the module was
+    /// stripped.
     pub names: Option<&'a [&'a str]>,
 }
 

@@ -1,8 +1,8 @@
 //! The largest contributors to a limit: functions by origin, frozen Python code, data, custom
 //! sections.
 //!
-//! The crate `pywasm-size` attributes the bytes. Functions are attributed by name, so the
-//! contributors of a stripped module are less precise.
+//! The crate `pywasm-size` attributes the bytes. Functions are attributed by name, so the report
+//! for a stripped module is less precise.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ use crate::policy::Limited;
 const MAX_CONTRIBUTORS: usize = 10;
 
 /// Returns the largest contributors to a limited value, the largest first, or an empty list if the
-/// value is not a sum. Only the custom sections for which `counts` returns true contribute to the
-/// limit on custom sections.
+/// value is not a sum. The limit on the size of custom sections applies to those for which `counts`
+/// returns true.
 ///
 /// # Errors
 /// When the module is malformed.
@@ -77,8 +77,8 @@ pub(crate) fn largest(
     Ok(parts.into_iter().map(line).collect())
 }
 
-/// Returns true if a row is part of a limited value. Structural bytes (section headers, the type
-/// section) cannot be removed, so they are not reported.
+/// Returns true if the bytes of a row count towards a limit. Structural bytes (section headers, the
+/// type section) cannot be removed, so they are not reported.
 fn contributes(
     limited: Limited,
     all: &Breakdown,

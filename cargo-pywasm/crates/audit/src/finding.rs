@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::origin::Origin;
 
-/// The kind of a finding. The names are permanent and documented in `docs/guide/audit.md`.
+/// The kind of a finding. The names of the codes are permanent and documented in
+/// `docs/guide/audit.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
@@ -71,7 +72,7 @@ impl Code {
         Self::AllowUnused,
     ];
 
-    /// Returns a description, for reports that list all codes.
+    /// Returns the description of the code in reports that list all codes.
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Reads the files to audit. The content of a file determines its kind, not its name.
+//! Reads the files to audit. The kind of a file is determined by its content, not by its name.
 
 use std::io::Read;
 
@@ -12,7 +12,7 @@ use pywasm_stubs::Object;
 pub enum Content {
     /// A finished module.
     Module(Vec<u8>),
-    /// A finished module that was compressed by gzip, decompressed, and its compressed size.
+    /// A finished module from a gzip file: the decompressed bytes, and the size of the file.
     Compressed(Vec<u8>, usize),
     /// A relocatable object.
     Object(Box<Object>),
@@ -52,8 +52,7 @@ impl Input {
 }
 
 impl Content {
-    /// Reads bytes whose kind is determined by their content. `name` appears in messages and
-    /// origins.
+    /// Recognizes the kind of the bytes and reads them. `name` appears in messages and origins.
     ///
     /// # Errors
     /// When the bytes are neither a module, an object nor an archive.

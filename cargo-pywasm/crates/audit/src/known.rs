@@ -7,7 +7,7 @@ use pywasm_stubs::{family, find_macro};
 use crate::finding::Finding;
 use crate::origin::Origin;
 
-/// The CPython releases whose extension modules are known.
+/// The CPython versions whose extension modules are known.
 const SERIES: [MinorVersion; 2] =
     [MinorVersion { major: 3, minor: 13 }, MinorVersion { major: 3, minor: 14 }];
 

@@ -18,7 +18,7 @@ pub enum Origin {
     Object(Object),
     /// A declaration of the symbol with a type that conflicts with others.
     Declaration {
-        /// The type.
+        /// The declared type.
         ty: String,
         /// The first object file that contains this declaration.
         object: Option<Object>,

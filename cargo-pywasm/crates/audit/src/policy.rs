@@ -33,14 +33,14 @@ pub enum Host {
     Wasip1,
     /// The Internet Computer. A policy that extends `ic` describes it, too.
     InternetComputer,
-    /// Another host, known only by the name of its policy.
+    /// Any other host. Messages name it by its policy.
     #[default]
     Other,
 }
 
 impl Host {
-    /// Returns the kind of host for a policy that extends a policy for this host. A policy that
-    /// extends `wasip1` describes another host, which provides more or less than WASI.
+    /// Returns the kind of host that a policy describes if it extends a policy for this host. A
+    /// policy that extends `wasip1` describes another host, which provides more or less than WASI.
     pub(crate) fn extended(self) -> Self {
         match self {
             Self::InternetComputer => Self::InternetComputer,
@@ -49,7 +49,7 @@ impl Host {
     }
 }
 
-/// A policy, including the policy that it extends.
+/// A policy, including the rules of the policy that it extends.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// The name of the policy.
@@ -92,7 +92,7 @@ pub struct Policy {
 /// A function of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostFunction {
-    /// Its type.
+    /// The type of the function.
     pub signature: Signature,
     /// True if the start function may call this function. If no function of a policy is marked in
     /// this way, the start function may call all of them.
@@ -104,7 +104,7 @@ pub struct HostFunction {
 pub struct Allowed {
     /// The pattern.
     pub glob: Glob,
-    /// True if the user wrote it. Such a pattern causes a warning if it matches nothing.
+    /// True if the user wrote the pattern. A warning is then given if it matches no import.
     pub own: bool,
 }
 
@@ -117,7 +117,7 @@ pub struct Exports {
     /// The prefix of interface exports. Each export with this prefix must be listed in `exact` or
     /// start with one of `methods`.
     pub prefix: Option<String>,
-    /// The type of interface exports, if they all have the same.
+    /// The type of all interface exports, if they must have the same.
     #[serde(rename = "type")]
     pub signature: Option<Sign>,
     /// The names of interface exports.

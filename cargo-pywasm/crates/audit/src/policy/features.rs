@@ -1,4 +1,4 @@
-//! The compiler features of a recipe that a host does not support.
+//! Finds the compiler features of a recipe that a host does not support.
 
 use pywasm_recipes::Feature;
 use wasmparser::WasmFeatures;
@@ -6,8 +6,8 @@ use wasmparser::WasmFeatures;
 use super::Policy;
 
 impl Policy {
-    /// Returns the features that the host does not support, or none if the policy does not list
-    /// proposals.
+    /// Returns the features that the host does not support. A policy that lists no proposals
+    /// supports all features.
     pub fn lacks<'a>(&self, features: &'a [Feature]) -> impl Iterator<Item = &'a Feature> {
         let supported = self.features.unwrap_or(WasmFeatures::all());
         features.iter().filter(move |feature| !supported.contains(proposal(**feature)))

@@ -140,7 +140,7 @@ impl Policy {
 }
 
 impl Exports {
-    /// Adds the rules of a policy that extends this one: lists are appended, single values are
+    /// Adds the rules of a policy that extends this one. Lists are appended, single values are
     /// replaced.
     fn add(&mut self, own: Self) {
         self.required.extend(own.required);

@@ -45,7 +45,8 @@ fn level(code: Code) -> &'static str {
 }
 
 fn result(one: &Audited, finding: &Finding) -> Value {
-    // The fingerprint does not depend on the path, so a moved file keeps its findings.
+    // The fingerprint does not depend on the path, so findings are recognized after a file was
+    // moved.
     let identity = format!("{}\0{}", finding.code, finding.subject);
     let digest = Sha256::digest(identity.as_bytes());
     let fingerprint: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
