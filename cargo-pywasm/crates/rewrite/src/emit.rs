@@ -74,8 +74,8 @@ impl Order {
         Self { imports, positions }
     }
 
-    /// Sorts items into the original order. There is one item for each defined function, in the
-    /// order of walrus.
+    /// Sorts `items` into the original order. They belong to the defined functions in the order of
+    /// walrus.
     fn sorted<T>(&self, items: impl Iterator<Item = wasmparser::Result<T>>) -> Result<Vec<T>> {
         let mut items: Vec<(usize, T)> = self
             .positions
@@ -98,8 +98,7 @@ impl Order {
         Ok(all)
     }
 
-    /// Returns the index in the original order of a function with this index in the output of
-    /// walrus.
+    /// Converts the index of a function in the output of walrus to its index in the original order.
     fn number(&self, function: u32) -> u32 {
         let defined = function.checked_sub(self.imports).map(|at| at as usize);
         let position =

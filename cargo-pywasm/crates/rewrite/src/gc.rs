@@ -95,7 +95,7 @@ impl Count {
 mod tests {
     use super::*;
 
-    /// A module with polyfill functions that only their exports keep.
+    /// A module with polyfill functions that are reachable only because they are exported.
     const MODULE: &str = r#"(module
         (import "ic0" "time" (func $time (result i64)))
         (import "ic0" "debug_print" (func $print (param i32 i32)))

@@ -57,7 +57,7 @@ impl Wire {
         Ok(Self { imports, target, prefix, suffix })
     }
 
-    /// Returns the wires from WASI to `ic-wasi-polyfill`.
+    /// Returns the wires that redirect WASI imports to ic-wasi-polyfill.
     #[must_use]
     pub fn polyfill() -> Vec<Self> {
         let wire = |module: &str| Self::parse(&format!("{module}.*=__ic_custom_*"));
@@ -67,7 +67,8 @@ impl Wire {
             .collect()
     }
 
-    /// Returns the name of the function for an import.
+    /// Returns the name of the function that an import is redirected to, or `None` if it does not
+    /// match.
     fn function(&self, import: &str) -> Option<String> {
         if !self.imports.matches(import) {
             return None;
@@ -79,8 +80,8 @@ impl Wire {
 }
 
 /// Redirects the imports that match a wire. If `collect` is true, unreachable code is removed
-/// afterwards. A module with nothing to rewire is returned unchanged, so that a second run changes
-/// nothing.
+/// afterwards. A module with nothing to redirect is returned unchanged, so that a second run
+/// changes nothing.
 ///
 /// # Errors
 /// When the module is malformed, or a function has another type than its import.
@@ -230,8 +231,9 @@ fn remove(module: &mut Module, function: FunctionId, import: ImportId) {
 mod tests {
     use super::*;
 
-    /// The cases of wasi2ic's tests: calls in blocks, loops and branches, a table, a reference, a
-    /// polyfill function that calls its own import, targets by name and by export.
+    /// A module with the cases of wasi2ic's tests: calls in blocks, loops and branches, imports in
+    /// a table and in references, a polyfill function that uses its own import, targets by name and
+    /// by export.
     const MODULE: &str = r#"(module
         (import "ic0" "debug_print" (func $print (param i32 i32)))
         (import "wasi_snapshot_preview1" "fd_write"
@@ -273,7 +275,7 @@ mod tests {
             done.left,
             ["wasi_snapshot_preview1.environ_get", "wasi_snapshot_preview1.proc_exit"]
         );
-        // Garbage collection removes the unused import of the two in `left`.
+        // Of the two imports in `left`, `environ_get` is unused, so garbage collection removes it.
         assert_eq!(imports(&done.module), ["ic0.debug_print", "wasi_snapshot_preview1.proc_exit"]);
         let module = pywasm_wasm::Module::read(&done.module).unwrap();
         assert!(module.exports.iter().any(|export| export.name == "_initialize"));
