@@ -103,7 +103,7 @@ impl Breakdown {
     }
 
     /// Merges rows with the same kind, section, origin, object and name. Sorts the rows by the text
-    /// of these values, so that the order does not depend on the numbers in the tables.
+    /// of these values, so that the order does not depend on the order in which rows were added.
     pub(crate) fn close(&mut self) {
         self.rows.sort_unstable_by_key(Row::key);
         self.rows.dedup_by(|next, kept| {
@@ -153,7 +153,7 @@ impl Breakdown {
         self.rows.iter().filter(|row| test(row)).map(|row| row.bytes).sum()
     }
 
-    /// Returns true if the module has functions and none has a known origin.
+    /// Returns true if the module has functions, but none of them has a known origin.
     #[must_use]
     pub fn is_nameless(&self) -> bool {
         let is_code = |row: &Row| *self.section(row) == Section::CODE && row.kind != Kind::Format;

@@ -1,4 +1,4 @@
-//! Size budgets: limits for a module and its parts, and reports about those that are exceeded.
+//! Size budgets: limits for a module and its parts, and reports about exceeded limits.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ pub struct Budget {
     pub baseline: Option<Utf8PathBuf>,
 }
 
-/// The value of a key: a number of bytes, a size with a unit (`"3.4MB"`) or a path.
+/// The value of a key: a number of bytes, or a string that is a size (`"3.4MB"`) or a path.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "a size is a whole number of bytes, or a string such as \"3.4MB\"")]
 enum Value {
@@ -132,7 +132,7 @@ impl Over {
         let diff = Diff::of(&old, &mine, self.key.table(is_named));
         let grown: Vec<_> = diff.grown().collect();
         if grown.is_empty() {
-            // The module exceeds the budget without growth: the budget was lowered.
+            // The module is too large although it did not grow, so the budget was lowered.
             text.push_str("    no part grew since the older build; the largest parts are\n");
             largest(&mut text);
         }

@@ -8,7 +8,7 @@ use crate::{Evidence, Kind, Object, Origin, symbol};
 /// The evidence about the origins of a module's functions.
 pub(crate) struct Functions<'e> {
     evidence: &'e Evidence<'e>,
-    /// True if the module has the map's functions in the map's order.
+    /// True if the functions of the module and of the map are the same and in the same order.
     in_order: bool,
     /// The map's functions by name. Empty if `in_order` is true. Several objects may define
     /// functions with the same name.
@@ -74,8 +74,8 @@ impl<'e> Functions<'e> {
         if all.all(|it| it.object == first.object) {
             return object(first);
         }
-        // Several objects define the name. If exactly one definition has the same size, it is the
-        // right one.
+        // Several objects define the name. If exactly one of them has the size of the function, it
+        // is the right one.
         let mut same = known.iter().filter_map(found).filter(|it| u64::from(it.size) == bytes);
         let one = same.next()?;
         same.next().is_none().then(|| object(one)).flatten()

@@ -4,9 +4,9 @@
 //!
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
-//! The rows of a [`Breakdown`] add up to the size of the file; bytes of unknown origin are rows of
-//! their own. The crate reads records and linker maps next to a module. It writes no file, uses no
-//! network, does not use the store and prints nothing.
+//! The rows of a [`Breakdown`] add up to the size of the file; bytes of unknown origin have
+//! separate rows. The crate reads records and linker maps next to a module. It writes no file, uses
+//! no network, does not use the store and prints nothing.
 
 mod archive;
 mod breakdown;

@@ -2,8 +2,8 @@
 //! from.
 //!
 //! The format is that of `lld/wasm/MapFile.cpp` of LLVM. The columns are address, file offset and
-//! size, all hexadecimal, and a text. The indentation of the text shows whether it is a section, an
-//! input (`FILE:(NAME)`) or a symbol.
+//! size, all hexadecimal, and a text. The indentation of the text shows whether the line describes
+//! a section, an input (`FILE:(NAME)`) or a symbol.
 
 use std::collections::HashMap;
 
@@ -71,7 +71,7 @@ impl<'a> LinkMap<'a> {
                 }
                 continue;
             }
-            // A symbol repeats the bytes of the input before it.
+            // The line of a symbol counts bytes again that belong to the input before it.
             if line.indent > INPUT {
                 continue;
             }
@@ -105,8 +105,8 @@ impl<'a> LinkMap<'a> {
         Ok(map)
     }
 
-    /// Returns true if the map is of a module with these sections. `code` and `data` are the file
-    /// offsets and sizes of the two sections, including their headers.
+    /// Returns true if the map describes a module with these sections. `code` and `data` are the
+    /// file offsets and sizes of the two sections, including their headers.
     #[must_use]
     pub(super) fn fits(&self, code: Option<(u64, u64)>, data: Option<(u64, u64)>) -> bool {
         self.sections.get("CODE").copied() == code && self.sections.get("DATA").copied() == data

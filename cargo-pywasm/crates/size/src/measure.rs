@@ -1,4 +1,5 @@
-//! Attributes each byte of a module in one pass over its sections, and returns a [`Breakdown`].
+//! Measures a module: attributes each byte to a row of a [`Breakdown`] in one pass over the
+//! sections.
 
 use pywasm_wasm::Module;
 use pywasm_wasm::sections::{self, HEADER, walk};

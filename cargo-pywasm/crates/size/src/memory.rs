@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use crate::map::Chunk;
 
-/// The largest accepted ratio of an image's size to the size of its data. Data that is more spread
-/// out gets no image, because the zeros between segments would need too much memory, so no frozen
-/// code is found in such data.
+/// The largest accepted ratio of an image's size to the size of its data. If data is more spread
+/// out, no image is created, because the zeros between segments would need too much memory. Frozen
+/// code is then not found.
 const MAX_RATIO: u64 = 4;
 /// The size in bytes up to which an image is accepted with any ratio.
 const SMALL: u64 = 1 << 16;

@@ -69,7 +69,8 @@ pub enum Origin {
 const RUST: &str = "Rust";
 const CRATE: &str = "crate ";
 
-/// The origins with a fixed text, with this text and the one in records from before version 0.1.
+/// The origins with a fixed text: the origin, its text, and its text in records from before version
+/// 0.1.
 const WORDS: [(Origin, &str, &str); 5] = [
     (Origin::Unnamed, "without a name", "without a name"),
     (Origin::NoSymbol, "data without a symbol", "data without a symbol"),

@@ -60,7 +60,7 @@ impl Record {
         Self { version: VERSION, sha256: digest(module), total, gzip, notes, named, rows: lines }
     }
 
-    /// Returns true if the bytes are JSON, as a record is, rather than a module.
+    /// Returns true if the bytes are JSON and can be a record, but not a module.
     #[must_use]
     pub fn is(bytes: &[u8]) -> bool {
         bytes.trim_ascii_start().starts_with(b"{")

@@ -35,7 +35,7 @@ const NAMES: [&str; 14] = [
 ];
 
 const FILE_HEADER: &str = "file header";
-/// The text in records that were written before version 0.1.
+/// The text of the file header in records from before version 0.1.
 const OLD_FILE_HEADER: &str = "head of the file";
 
 impl Section {

@@ -12,7 +12,7 @@ pub(crate) fn origin_of(name: &str) -> (Kind, Origin) {
     if let Some(origin) = rust_origin(name) {
         return (Kind::Rust, origin);
     }
-    // `list_sort.llvm.7`, `run.command_export`: the compiler and the linker add suffixes.
+    // The compiler and the linker add suffixes: `list_sort.llvm.7`, `run.command_export`.
     let name = name.split('.').next().unwrap_or(name);
     let word = name.trim_start_matches('_');
     let underscores = &name[..name.len() - word.len()];
@@ -41,7 +41,8 @@ pub(crate) fn display_name(name: &str) -> String {
     demangled(name).map_or_else(|| name.to_owned(), |path| format!("{path:#}"))
 }
 
-/// The length of the longest symbols that are demangled. Longer results would be unreadable.
+/// The largest length of a symbol that is demangled. The names of longer symbols would be
+/// unreadable.
 const MAX_MANGLED: usize = 4096;
 
 fn demangled(name: &str) -> Option<rustc_demangle::Demangle<'_>> {

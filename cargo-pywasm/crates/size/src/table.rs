@@ -38,7 +38,7 @@ where
 }
 
 impl<T: Eq + Hash + ?Sized> Table<T> {
-    /// Returns the number of a value, which is added if it is new.
+    /// Returns the number of a value. A new value is added.
     pub(crate) fn id<V: Borrow<T> + Into<Box<T>>>(&mut self, value: V) -> Id {
         let index = match self.0.get_index_of(value.borrow()) {
             Some(index) => index,
@@ -48,7 +48,7 @@ impl<T: Eq + Hash + ?Sized> Table<T> {
         Id(number.expect("a module has fewer than 2^32 bytes, and each value has one"))
     }
 
-    /// Returns the value with a number, which must be from this table.
+    /// Returns the value with the number `id`, which must come from this table.
     pub(crate) fn get(&self, id: Id) -> &T {
         &self.0[id.index()]
     }

@@ -164,7 +164,7 @@ fn order_distinguishes_functions_of_one_name() {
     let evidence = Evidence { map: Some(&map), ..Evidence::default() };
     let named = r#"(module (func (@name "f") nop) (func (@name "f") nop))"#;
     for text in [named, "(module (func nop) (func nop))"] {
-        // If the linker stripped the module, the map has its names.
+        // For a module that the linker stripped, the names come from the map.
         let found = rows(&measured(text, evidence));
         for row in ["c code|a.o|a.o|f 4", "c code|b.o|b.o|f 4"] {
             assert!(found.contains(&row.to_owned()), "{row}: {found:#?}");

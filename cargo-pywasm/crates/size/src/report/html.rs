@@ -1,4 +1,4 @@
-//! A treemap as one HTML file, which works from disk and loads nothing else.
+//! A treemap in one HTML file, which loads no other files.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ const PLACEHOLDER: &str = "{\"place\":\"of the data\"}";
 /// A box of the treemap, and the boxes in it.
 #[derive(Debug, Default)]
 struct Node {
-    /// The number of bytes in this box, without those in inner boxes.
+    /// The number of bytes in the box, without those in inner boxes.
     bytes: u64,
-    /// The number of these bytes in the older module.
+    /// The same number in the older module.
     old: u64,
     inner: BTreeMap<String, Node>,
 }
