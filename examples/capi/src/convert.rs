@@ -1,7 +1,7 @@
-//! Conversion of values between Rust and Python.
+//! Converts values between Rust and Python.
 //!
-//! Conversion to Rust is strict: a `bool` is only made from `True` or `False`, a `String` only from
-//! a `str`, and no value is truncated.
+//! Conversion to Rust is strict: only `True` and `False` become a `bool`, only a `str` becomes a
+//! `String`, and no value is truncated.
 
 #![allow(unsafe_code)]
 
@@ -68,21 +68,21 @@ impl<'py> ToPython<'py> for Tuple<'py> {
 
 impl<'py> ToPython<'py> for bool {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
-        // SAFETY: Python runs; returns a new reference, or null with an exception.
+        // SAFETY: Python runs; the call returns a new reference, or null with an exception.
         unsafe { Object::from_owned(py, ffi::PyBool_FromLong(c_long::from(self))) }
     }
 }
 
 impl<'py> ToPython<'py> for i64 {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
-        // SAFETY: Python runs; returns a new reference, or null with an exception.
+        // SAFETY: Python runs; the call returns a new reference, or null with an exception.
         unsafe { Object::from_owned(py, ffi::PyLong_FromLongLong(self)) }
     }
 }
 
 impl<'py> ToPython<'py> for f64 {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
-        // SAFETY: Python runs; returns a new reference, or null with an exception.
+        // SAFETY: Python runs; the call returns a new reference, or null with an exception.
         unsafe { Object::from_owned(py, ffi::PyFloat_FromDouble(self)) }
     }
 }

@@ -25,7 +25,7 @@ impl<'py> Dict<'py> {
     ///
     /// `MemoryError`.
     pub fn new(py: Python<'py>) -> Result<'py, Self> {
-        // SAFETY: returns a new reference to a dict, or null with an exception.
+        // SAFETY: the call returns a new reference to a dict, or null with an exception.
         unsafe { Object::from_owned(py, ffi::PyDict_New()) }.map(Self)
     }
 
@@ -171,7 +171,8 @@ impl<'py> Iterator for Items<'_, 'py> {
             return changed("dictionary keys changed during iteration");
         };
         self.left = Some(left);
-        // SAFETY: both are borrowed from the dict and alive, because no Python code ran since.
+        // SAFETY: both are borrowed from the dict and alive, because no Python code has run since
+        // `PyDict_Next`.
         let (key, value) =
             unsafe { (Object::from_borrowed(py, key), Object::from_borrowed(py, value)) };
         Some(key.and_then(|key| Ok((key, value?))))

@@ -120,7 +120,7 @@ impl<'py> Error<'py> {
 
     /// Takes the exception that is set, if any, and clears it.
     pub(crate) fn take(py: Python<'py>) -> Option<Self> {
-        // SAFETY: Python runs; returns a new reference, or null if no exception is set.
+        // SAFETY: Python runs; the call returns a new reference, or null if no exception is set.
         let exception = NonNull::new(unsafe { ffi::PyErr_GetRaisedException() })?;
         // SAFETY: the new reference, which is not null.
         unsafe { Object::from_owned(py, exception.as_ptr()) }
@@ -191,7 +191,8 @@ impl<'py> Error<'py> {
     /// The exception that its `__str__` raises.
     pub fn message(&self) -> Result<'py, String> {
         let py = self.exception.python();
-        // SAFETY: the object is alive; returns a new reference to a str, or null with an exception.
+        // SAFETY: the object is alive; the call returns a new reference to a str, or null with an
+        // exception.
         let text = unsafe { Object::from_owned(py, ffi::PyObject_Str(self.exception.as_ptr())) }?;
         text::escaped(&text)
     }

@@ -1,8 +1,8 @@
 //! Declarations of the part of CPython 3.13's C API that this crate calls.
 //!
-//! Names and signatures are those of `Include/`. In place of a macro, this module declares the
-//! function it expands to, or a function of `glue.c`. The layouts of structures that Rust fills in
-//! are asserted here and in `glue.c`.
+//! Names and signatures are those of `Include/`. In place of each macro, this module declares the
+//! function that the macro expands to, or a function of `glue.c`. The layouts of structures that
+//! Rust fills in are asserted here and in `glue.c`.
 
 #![allow(unsafe_code)]
 #![allow(non_snake_case, non_upper_case_globals, reason = "the names are C's")]

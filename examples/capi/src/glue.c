@@ -33,7 +33,7 @@ const char *capi_start(Py_ssize_t count, char *const *arguments, int isolated) {
         PyPreConfig_InitPythonConfig(&preconfig);
         PyConfig_InitPythonConfig(&config);
     }
-    /* Rust's strings are UTF-8, and WASI has no locale. */
+    /* WASI has no locale, and Rust's strings are UTF-8. */
     preconfig.utf8_mode = 1;
     /* All arguments are for the script, and none is an option of Python. */
     preconfig.parse_argv = 0;
@@ -55,7 +55,7 @@ const char *capi_start(Py_ssize_t count, char *const *arguments, int isolated) {
     return status.err_msg != NULL ? status.err_msg : "Python gave no reason";
 }
 
-/* Check the type itself. Unlike isinstance(), they ignore __class__. */
+/* These functions check the type itself. Unlike isinstance(), they ignore __class__. */
 int capi_is_str(PyObject *object) { return PyUnicode_Check(object); }
 int capi_is_bytes(PyObject *object) { return PyBytes_Check(object); }
 int capi_is_dict(PyObject *object) { return PyDict_Check(object); }

@@ -20,7 +20,8 @@ static ADDED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 pub(crate) struct Entry {
     name: &'static CStr,
     init: ffi::InitFunction,
-    /// Identifies the module: a function may have several addresses, a static has one.
+    /// The definition, whose address identifies the module. The address of `init` does not, because
+    /// a function may have several addresses.
     definition: fn() -> &'static Definition,
 }
 

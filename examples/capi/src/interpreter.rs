@@ -16,7 +16,7 @@ use crate::module::Module;
 
 const STOPPED: u8 = 0;
 const RUNNING: u8 = 1;
-/// Python failed during its start, and the result of another attempt is undefined.
+/// The state after Python failed to start. The result of another attempt is undefined.
 const BROKEN: u8 = 2;
 
 static STATE: AtomicU8 = AtomicU8::new(STOPPED);
@@ -71,7 +71,8 @@ impl Interpreter {
     /// # Errors
     ///
     /// If an interpreter is running, even one that this crate did not start; if Python fails to
-    /// start, usually because it does not find the standard library; and always after that.
+    /// start, usually because it does not find the standard library; and always after such a
+    /// failure.
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let arguments: Result<Vec<CString>, _> =
             config.arguments.iter().map(|argument| CString::new(argument.as_str())).collect();
@@ -182,7 +183,7 @@ pub enum StartError {
     NameTaken(&'static CStr),
     /// Memory ran out.
     Memory,
-    /// The message of Python.
+    /// Python's own message.
     Python(String),
 }
 

@@ -2,9 +2,9 @@
 //! [`Object`]s with [`Dict`] and [`Tuple`], [`Error`]s that are Python's exceptions, and native
 //! modules ([`Module`], [`Function`]) for Python to import.
 //!
-//! It is built on hand-written declarations and one C file for macros and structures of the C API.
-//! Every object owns one reference and cannot outlive the interpreter, because it carries a
-//! [`Python`] token. Every exception is an `Err`.
+//! The layer is built on hand-written declarations, and on one C file for macros and structures of
+//! the C API. Every object owns one reference and cannot outlive the interpreter, because it
+//! carries a [`Python`] token. Every exception is an `Err`.
 //!
 //! Code that Python can reach does not panic, because a panic would trap the whole module. The
 //! crate starts no threads, creates no subinterpreters and exposes no raw pointers.

@@ -212,8 +212,8 @@ unsafe extern "C" fn call<F: Function>(
     let py = unsafe { Python::assume() };
     let values: &[Object<'_>] = if count > 0 {
         // SAFETY: the caller keeps `count` objects alive during the call. An Object has the layout
-        // of a pointer. A shared slice drops none of them, so the caller keeps its references; a
-        // clone takes its own.
+        // of a pointer. Dropping a shared slice drops no objects, so the caller keeps its
+        // references; a clone takes its own reference.
         unsafe { slice::from_raw_parts(arguments.cast(), count.cast_unsigned()) }
     } else {
         &[]
@@ -232,8 +232,9 @@ unsafe extern "C" fn call<F: Function>(
     }
 }
 
-/// Returns true if less than a quarter of the C stack is left. The rest is for code that does not
-/// check: CPython limits the depth of calls as if only its own frames used the stack.
+/// Returns true if less than a quarter of the C stack is left. That quarter is reserved for code
+/// that does not check the stack: CPython limits the depth of calls as if only its own frames used
+/// the stack.
 fn is_stack_short() -> bool {
     // The linker defines the bounds of the stack, which grows downwards.
     unsafe extern "C" {

@@ -55,11 +55,11 @@ impl<'py> Object<'py> {
         unsafe { Self::from_owned(py, pointer) }
     }
 
-    /// Returns `None`.
+    /// Returns Python's `None`.
     #[must_use]
     pub fn none(py: Python<'py>) -> Self {
-        // SAFETY: Python runs. The constant is immortal and never null, and there would be no
-        // exception to fetch.
+        // SAFETY: Python runs. The constant is immortal and never null, so there is no exception to
+        // fetch.
         let pointer = unsafe { NonNull::new_unchecked(ffi::Py_GetConstant(ffi::Py_CONSTANT_NONE)) };
         Self { pointer, py }
     }
@@ -71,7 +71,7 @@ impl<'py> Object<'py> {
     /// `ModuleNotFoundError`, or any exception that the module raises.
     pub fn import(py: Python<'py>, name: &str) -> Result<'py, Self> {
         let name = name.to_python(py)?;
-        // SAFETY: `name` is alive; returns a new reference, or null with an exception.
+        // SAFETY: `name` is alive; the call returns a new reference, or null with an exception.
         unsafe { Self::from_owned(py, ffi::PyImport_Import(name.as_ptr())) }
     }
 
@@ -118,7 +118,7 @@ impl<'py> Object<'py> {
     /// `AttributeError`, or any exception that a descriptor raises.
     pub fn get_attr(&self, name: &str) -> Result<'py, Self> {
         let name = text::interned(self.py, name)?;
-        // SAFETY: both are alive; returns a new reference, or null with an exception.
+        // SAFETY: both are alive; the call returns a new reference, or null with an exception.
         unsafe { Self::from_owned(self.py, ffi::PyObject_GetAttr(self.as_ptr(), name.as_ptr())) }
     }
 
@@ -142,7 +142,7 @@ impl<'py> Object<'py> {
     /// `TypeError` if the object has no items; `KeyError` or `IndexError` for a missing item.
     pub fn get_item(&self, key: impl ToPython<'py>) -> Result<'py, Self> {
         let key = key.to_python(self.py)?;
-        // SAFETY: both are alive; returns a new reference, or null with an exception.
+        // SAFETY: both are alive; the call returns a new reference, or null with an exception.
         unsafe { Self::from_owned(self.py, ffi::PyObject_GetItem(self.as_ptr(), key.as_ptr())) }
     }
 
@@ -176,7 +176,7 @@ impl<'py> Object<'py> {
         keywords: Option<&Dict<'py>>,
     ) -> Result<'py, Self> {
         let keywords = keywords.map_or(ptr::null_mut(), |keywords| keywords.as_ptr());
-        // SAFETY: the callable, the tuple and the dict (or null) are alive; returns a new
+        // SAFETY: the callable, the tuple and the dict (or null) are alive; the call returns a new
         // reference, or null with an exception.
         unsafe {
             let result = ffi::PyObject_Call(self.as_ptr(), arguments.as_ptr(), keywords);
@@ -210,7 +210,8 @@ impl<'py> Object<'py> {
     ///
     /// Any exception that `__str__` raises; `UnicodeEncodeError` for a lone surrogate.
     pub fn str(&self) -> Result<'py, String> {
-        // SAFETY: the object is alive; returns a new reference to a str, or null with an exception.
+        // SAFETY: the object is alive; the call returns a new reference to a str, or null with an
+        // exception.
         unsafe { Self::from_owned(self.py, ffi::PyObject_Str(self.as_ptr())) }?.extract()
     }
 
@@ -220,7 +221,8 @@ impl<'py> Object<'py> {
     ///
     /// Any exception that `__repr__` raises; `UnicodeEncodeError` for a lone surrogate.
     pub fn repr(&self) -> Result<'py, String> {
-        // SAFETY: the object is alive; returns a new reference to a str, or null with an exception.
+        // SAFETY: the object is alive; the call returns a new reference to a str, or null with an
+        // exception.
         unsafe { Self::from_owned(self.py, ffi::PyObject_Repr(self.as_ptr())) }?.extract()
     }
 
@@ -239,7 +241,7 @@ impl<'py> Object<'py> {
     ///
     /// `TypeError` if the object is not iterable.
     pub fn iter(&self) -> Result<'py, Iter<'py>> {
-        // SAFETY: the object is alive; returns a new reference, or null with an exception.
+        // SAFETY: the object is alive; the call returns a new reference, or null with an exception.
         let iterator = unsafe { Self::from_owned(self.py, ffi::PyObject_GetIter(self.as_ptr())) }?;
         Ok(Iter { iterator: Some(iterator) })
     }

@@ -13,8 +13,8 @@ use crate::{Dict, ffi, text};
 /// The file name in tracebacks of code without a file.
 const NO_FILE: &str = "<string>";
 
-/// Globals and locals. Functions that the code defines and the globals refer to each other, so
-/// such a scope is only freed by Python's garbage collector, or when Python is finalized.
+/// Globals and locals. The globals and the functions that the code defines refer to each other, so
+/// a scope with functions is freed only by Python's garbage collector, or when Python is finalized.
 #[derive(Clone, Debug)]
 pub struct Scope<'py> {
     globals: Dict<'py>,
@@ -38,7 +38,7 @@ impl<'py> Scope<'py> {
     }
 
     /// Creates a scope from globals and locals, like `exec(code, globals, locals)`. Definitions go
-    /// to the locals. As in a class body, functions that the code defines do not see them.
+    /// to the locals. As in a class body, functions that the code defines do not see the locals.
     #[must_use]
     pub fn with(globals: Dict<'py>, locals: Dict<'py>) -> Self {
         Self { globals, locals }
@@ -83,7 +83,7 @@ impl<'py> Scope<'py> {
     ///
     /// `SyntaxError`, or any exception that the expression raises.
     pub fn eval(&self, expression: &str) -> Result<'py, Object<'py>> {
-        // Like eval(): the parser would reject the indentation.
+        // eval() does the same, because the parser would reject the indentation.
         let expression = expression.trim_start_matches([' ', '\t']);
         self.run(expression, NO_FILE, ffi::Py_eval_input)
     }
@@ -97,7 +97,7 @@ impl<'py> Scope<'py> {
         self.exec_file(statements, NO_FILE)
     }
 
-    /// Runs the statements of a file. Its name is only used in tracebacks.
+    /// Runs the statements of a file. The name is only used in tracebacks.
     ///
     /// # Errors
     ///

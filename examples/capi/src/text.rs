@@ -1,7 +1,7 @@
-//! Conversion of text and bytes from Python to Rust.
+//! Converts text and bytes from Python to Rust.
 //!
-//! A Python `str` may contain lone surrogates, which UTF-8 cannot encode. They raise an exception
-//! or, in messages, become escapes. No character is replaced silently.
+//! A Python `str` may contain lone surrogates, which UTF-8 cannot encode. Lone surrogates raise an
+//! exception or, in messages, are escaped. No character is replaced silently.
 
 #![allow(unsafe_code)]
 
@@ -62,11 +62,11 @@ pub(crate) fn escaped<'py>(text: &Object<'py>) -> Result<'py, String> {
 
 /// Returns the interned `str` of an attribute name.
 ///
-/// The cache of type attributes is indexed by the address of the name. A new string for each call
-/// would never hit, and would fill the cache.
+/// CPython's cache of type attributes is indexed by the address of the name. If each call used a
+/// new string, lookups would always miss, and would fill the cache.
 pub(crate) fn interned<'py>(py: Python<'py>, text: &str) -> Result<'py, Object<'py>> {
     let mut name = text.to_python(py)?.into_ptr();
-    // SAFETY: a str, not of a subclass. The function releases its reference and returns one to the
+    // SAFETY: `name` is an exact str. The function releases the reference and returns one to the
     // interned str, or the same reference if memory runs out.
     unsafe {
         ffi::PyUnicode_InternInPlace(&raw mut name);
@@ -84,9 +84,10 @@ pub(crate) fn copy<'py>(object: &Object<'py>, bytes: &[u8]) -> Result<'py, Vec<u
     Ok(copy)
 }
 
-/// Returns source code for the parser, which reads up to the first NUL.
+/// Returns source code as a C string. Code with a NUL is an error, because the parser would stop
+/// there.
 pub(crate) fn source<'py>(py: Python<'py>, code: &str) -> Result<'py, CString> {
-    // The message of CPython's compile().
+    // CPython's compile() has the same message.
     const NUL: &str = "source code string cannot contain null bytes";
     CString::new(code).map_err(|_| Error::new(py, Kind::Syntax, NUL))
 }

@@ -22,8 +22,8 @@ impl<'py> Tuple<'py> {
     pub fn new(py: Python<'py>, items: &[Object<'py>]) -> Result<'py, Self> {
         // The length of a slice is at most isize::MAX.
         let len = items.len().cast_signed();
-        // SAFETY: returns a new reference to a tuple with `len` empty slots, or null with an
-        // exception.
+        // SAFETY: the call returns a new reference to a tuple with `len` empty slots, or null with
+        // an exception.
         let tuple = Self(unsafe { Object::from_owned(py, ffi::PyTuple_New(len)) }?);
         for (slot, item) in (0..len).zip(items) {
             // SAFETY: the slot exists and is empty. The tuple has no other owner, and takes over

@@ -67,8 +67,8 @@ impl<'py> Copier<'py> {
         if copied.copy.is(object) {
             return Ok(copied.copy);
         }
-        // Python code may have changed a memo that is not private, and `copy.deepcopy` adds every
-        // finished copy to it again.
+        // Like `copy.deepcopy`, add the finished copy even if it is in the memo: Python code may
+        // have changed a memo that is not private.
         if !(copied.in_memo && self.memo.is_private()) {
             self.memo.set(&key, &copied.copy)?;
         }
@@ -99,7 +99,7 @@ impl<'py> Copier<'py> {
         self.memo.set(key, &copy)?;
         let mut items = raw::Items::of(dict);
         while let Some((key, value)) = items.step()? {
-            // The value first, as in `y[deepcopy(key)] = deepcopy(value)`.
+            // Copy the value first, as `y[deepcopy(key)] = deepcopy(value)` does.
             let value = self.copy(&value)?;
             copy.set_item(self.copy(&key)?, value)?;
         }
@@ -114,7 +114,7 @@ impl<'py> Copier<'py> {
         copied
     }
 
-    /// Copies a tuple. Pushes onto `items`; the caller truncates it to `start`.
+    /// Copies a tuple. Pushes onto `items`, which the caller truncates to `start` afterwards.
     fn copy_tuple(
         &mut self,
         tuple: &Bound<'py, PyTuple>,

@@ -97,7 +97,8 @@ impl<'py> Memo<'py> {
         }
     }
 
-    /// Like `get`, but looks up `memo[id]` in a mapping of the caller, whose `get` may differ.
+    /// Like `get`, but looks up `memo[id]` in a mapping that the caller passed, because the `get`
+    /// method of that mapping may return something else.
     #[inline]
     pub(crate) fn subscript(
         &self,

@@ -2,8 +2,8 @@
 //!
 //! This is the only module with `unsafe` code. Its functions are safe: they take and return PyO3's
 //! smart pointers and convert CPython's errors to `Err`. PyO3's constructors of dicts, lists,
-//! tuples and integers panic when memory runs out, which traps a wasm module; these raise
-//! `MemoryError`.
+//! tuples and integers panic when memory runs out, which traps a wasm module; the constructors here
+//! raise `MemoryError`.
 
 #![allow(unsafe_code)]
 
@@ -60,8 +60,8 @@ impl<'py> Depth<'py> {
     }
 }
 
-/// Returns true if less than a quarter of the C stack is left. The rest is for code that does not
-/// check.
+/// Returns true if less than a quarter of the C stack is left. That quarter is reserved for code
+/// that does not check the stack.
 #[cfg(target_family = "wasm")]
 #[inline]
 fn is_stack_short() -> bool {
@@ -76,7 +76,8 @@ fn is_stack_short() -> bool {
     (&raw const here).addr() < low + (high - low) / 4
 }
 
-/// The linker defines the bounds of the stack only for wasm; elsewhere CPython's limit must do.
+/// Returns false: the linker defines the bounds of the stack only for wasm. On other platforms,
+/// only CPython's limit applies.
 #[cfg(not(target_family = "wasm"))]
 fn is_stack_short() -> bool {
     false
@@ -111,19 +112,20 @@ pub(crate) fn id(py: Python<'_>, address: usize) -> PyResult<Bound<'_, PyAny>> {
 
 /// Creates an empty dict.
 pub(crate) fn new_dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    // SAFETY: returns a new reference to an exact dict, or null with an exception.
+    // SAFETY: the call returns a new reference to an exact dict, or null with an exception.
     unsafe { Ok(Bound::from_owned_ptr_or_err(py, ffi::PyDict_New())?.cast_into_unchecked()) }
 }
 
 /// Creates an empty list.
 pub(crate) fn new_list(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    // SAFETY: returns a new reference to an exact list, or null with an exception.
+    // SAFETY: the call returns a new reference to an exact list, or null with an exception.
     unsafe { Ok(Bound::from_owned_ptr_or_err(py, ffi::PyList_New(0))?.cast_into_unchecked()) }
 }
 
 /// Returns a shallow copy of a dict.
 pub(crate) fn dict_copy<'py>(dict: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-    // SAFETY: `dict` is a dict; returns a new reference to a dict, or null with an exception.
+    // SAFETY: `dict` is a dict; the call returns a new reference to a dict, or null with an
+    // exception.
     unsafe {
         let copy = ffi::PyDict_Copy(dict.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(dict.py(), copy)?.cast_into_unchecked())
@@ -160,8 +162,8 @@ pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<
 
 /// Returns `list(iterable)`.
 pub(crate) fn list_of<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-    // SAFETY: accepts any object; returns a new reference to an exact list, or null with an
-    // exception.
+    // SAFETY: accepts any object; the call returns a new reference to an exact list, or null with
+    // an exception.
     unsafe {
         let list = ffi::PySequence_List(iterable.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(iterable.py(), list)?.cast_into_unchecked())
@@ -170,8 +172,8 @@ pub(crate) fn list_of<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
 
 /// Returns `tuple(iterable)`, which is the argument itself for an exact tuple.
 pub(crate) fn tuple_of<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-    // SAFETY: accepts any object; returns a new reference to an exact tuple, or null with an
-    // exception.
+    // SAFETY: accepts any object; the call returns a new reference to an exact tuple, or null with
+    // an exception.
     unsafe {
         let tuple = ffi::PySequence_Tuple(iterable.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(iterable.py(), tuple)?.cast_into_unchecked())
@@ -184,7 +186,8 @@ pub(crate) fn new_tuple<'py>(
     items: Drain<'_, Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let len = ffi::Py_ssize_t::try_from(items.len())?;
-    // SAFETY: returns a new reference to a tuple with `len` empty slots, or null with an exception.
+    // SAFETY: the call returns a new reference to a tuple with `len` empty slots, or null with an
+    // exception.
     let tuple: Bound<'py, PyTuple> =
         unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyTuple_New(len))?.cast_into_unchecked() };
     for (slot, item) in (0..len).zip(items) {
@@ -198,7 +201,8 @@ pub(crate) fn new_tuple<'py>(
 
 /// Returns `set(list)`.
 pub(crate) fn new_set<'py>(list: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySet>> {
-    // SAFETY: accepts any object; returns a new reference to a set, or null with an exception.
+    // SAFETY: accepts any object; the call returns a new reference to a set, or null with an
+    // exception.
     unsafe {
         let set = ffi::PySet_New(list.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(list.py(), set)?.cast_into_unchecked())
@@ -207,7 +211,7 @@ pub(crate) fn new_set<'py>(list: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySe
 
 /// Returns `frozenset(list)`.
 pub(crate) fn new_frozenset<'py>(list: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyFrozenSet>> {
-    // SAFETY: accepts any object; returns a new reference to a frozenset, or null with an
+    // SAFETY: accepts any object; the call returns a new reference to a frozenset, or null with an
     // exception.
     unsafe {
         let set = ffi::PyFrozenSet_New(list.as_ptr());

@@ -1,7 +1,7 @@
 //! Objects of other types, which are copied by `__deepcopy__` or the reduce protocol.
 //!
-//! The protocol is that of pickle, documented at `object.__reduce__`. Its interpretation follows
-//! `copy._reconstruct`, which accepts up to five items and not the sixth that pickle supports.
+//! The protocol is that of pickle, documented at `object.__reduce__`. This module interprets it
+//! like `copy._reconstruct`, which accepts up to five items, not the sixth that pickle supports.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
@@ -158,7 +158,7 @@ fn attribute<'py>(
     Ok(value.filter(|value| !value.is_none()))
 }
 
-/// Sets the state of a new object, in one of the ways of the reduce protocol.
+/// Sets the state of a new object as the reduce protocol requires.
 fn set_state<'py>(object: &Bound<'py, PyAny>, state: Bound<'py, PyAny>) -> PyResult<()> {
     let py = object.py();
     if object.getattr_opt(intern!(py, "__setstate__"))?.is_some() {

@@ -17,7 +17,7 @@ pub fn run() -> ExitCode {
             // Exits the process if the script raised `SystemExit`.
             error.print(py);
         }
-        // Nothing finalizes Python, which would flush its buffers.
+        // Flush explicitly, because nothing finalizes Python, which would flush its buffers.
         let flushed = py.run(c"import sys; sys.stdout.flush(); sys.stderr.flush()", None, None);
         if outcome.is_ok() && flushed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     })

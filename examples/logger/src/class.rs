@@ -11,7 +11,7 @@ use pyo3::types::PyTuple;
 use crate::error::os_error;
 use crate::sink::Sink;
 
-/// A text that contains this calls the callback.
+/// Text that contains this word triggers the callback.
 const ERROR: &str = "ERROR";
 
 /// Writes text to stdout or appends it to a file. Calls `callback` after each text that contains

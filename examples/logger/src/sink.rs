@@ -46,8 +46,8 @@ impl Sink {
         }
     }
 
-    /// Writes the buffer and closes the sink, even if that fails: text that could not be written is
-    /// not retried later.
+    /// Writes the buffer and closes the sink, even if the write fails: text that could not be
+    /// written is not retried later.
     pub(crate) fn close(&mut self) -> io::Result<()> {
         match std::mem::replace(self, Self::Closed) {
             Self::Stdout(out) => finish(out),

@@ -166,7 +166,7 @@ sys.unraisablehook = lambda unraisable: None
 
 #[test]
 fn types_are_not_send() {
-    /// `holds` is ambiguous, and the call does not compile, for a type that is `Send`.
+    /// For a type that is `Send`, `holds` is ambiguous, so the call does not compile.
     trait IsNotSend<A> {
         fn holds() {}
     }

@@ -18,7 +18,7 @@ const SUCCESSES: &[(&str, Operation)] = &[
     }),
     ("to_python", |probe| {
         let py = probe.python();
-        // Not one of the small integers that Python caches.
+        // A small integer would not be allocated, because Python caches those.
         123_456_789.to_python(py)?;
         0.125.to_python(py)?;
         "a text of some length".to_python(py)?;
@@ -389,7 +389,7 @@ class Nasty:
         )?;
         drop(scope.eval("Nasty()")?);
         assert_eq!(notes(), ["from __del__", "refused"]);
-        // The same while another exception propagates.
+        // `__del__` also runs while another exception propagates.
         let error = scope.exec("def f():\n    nasty = Nasty()\n    1 / 0\nf()").unwrap_err();
         assert_eq!(error.to_string(), "ZeroDivisionError: division by zero");
         drop(error);

@@ -1,6 +1,6 @@
 //! Python programs: generators, and effects or control operations as programs of a single yield.
 //!
-//! Programs are checked where Python passes them to Rust, so that an error is raised there.
+//! A program is checked when Python passes it to Rust, so that an error is raised at that point.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -43,8 +43,8 @@ pub(super) fn generator(object: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Py<PyI
     Ok(Some(Arc::new(object.cast::<PyIterator>()?.clone().unbind())))
 }
 
-/// Returns true if a generator has not been started. Otherwise another caller is running it, or it
-/// has ended.
+/// Returns true if a generator has not been started. Otherwise it is running or suspended for
+/// another caller, or has ended.
 pub(super) fn is_fresh(generator: &Bound<'_, PyIterator>) -> PyResult<bool> {
     let py = generator.py();
     Ok(!generator.getattr(intern!(py, "gi_running"))?.is_truthy()?

@@ -17,9 +17,9 @@ pub(super) struct SegmentId(usize);
 
 /// A stack of programs that call each other.
 pub(super) struct Segment<I: Interpreter> {
-    /// Suspended programs, innermost last. Programs that are not started are not in here.
+    /// Suspended programs, innermost last. Programs that have not been started are not included.
     pub(super) programs: Vec<I::Program>,
-    /// The segment that receives the last result; none for the lowest segment of a task or
+    /// The segment that receives the last result. `None` for the lowest segment of a task or
     /// continuation.
     pub(super) caller: Option<SegmentId>,
     pub(super) role: Role<I>,

@@ -15,7 +15,7 @@ use super::interpreter::Interpreter;
 pub(crate) struct Continuation(Handle);
 
 impl Continuation {
-    /// The number of the continuation in its run.
+    /// Returns the number of the continuation in its run.
     pub(crate) fn id(&self) -> u64 {
         self.0.id()
     }
@@ -29,7 +29,7 @@ pub(super) enum Suspended<I: Interpreter> {
     Chain(Chain),
 }
 
-/// The ends of a chain. The top waits for an answer; the bottom has no caller.
+/// The two ends of a chain of segments. The top waits for an answer; the bottom has no caller.
 #[derive(Clone, Copy)]
 pub(super) struct Chain {
     pub(super) top: SegmentId,

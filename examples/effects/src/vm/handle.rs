@@ -41,7 +41,8 @@ impl Drop for Token {
 
 /// The dropped identities, shared by a ledger and its handles, which may outlive it.
 ///
-/// A mutex, because Python objects hold handles and PyO3 requires those to be `Send`.
+/// The list is in a mutex, because Python objects hold handles, and PyO3 requires their contents to
+/// be `Send`.
 #[derive(Clone, Default)]
 struct Dropped(Arc<Mutex<Vec<u64>>>);
 

@@ -71,7 +71,7 @@ pub(crate) enum Yielded<I: Interpreter> {
 pub(crate) struct Effect<I: Interpreter> {
     /// The effect as handlers receive it.
     pub(crate) value: I::Value,
-    /// The effect as the VM handles it if no handler does; none for user-defined effects.
+    /// The effect that the VM handles if no handler does. `None` for user-defined effects.
     pub(crate) builtin: Option<Builtin<I>>,
 }
 

@@ -61,7 +61,8 @@ pub(super) enum Act {
 
 type Line = Box<dyn FnOnce(Outcome<Mock>) -> Act>;
 
-/// Each line receives the answer to the previous line; after the last, the answer is returned.
+/// A program. Each line receives the answer to the previous line, and the answer to the last line
+/// is the result.
 pub(super) struct Program {
     name: &'static str,
     lines: VecDeque<(bool, Line)>,

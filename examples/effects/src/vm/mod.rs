@@ -236,7 +236,8 @@ impl<I: Interpreter> Vm<I> {
         self.arena.free(id)
     }
 
-    /// Closes abandoned programs and releases what has no handle, until nothing is left to do.
+    /// Closes abandoned programs, and releases tasks and continuations without a handle, until
+    /// nothing is left to do.
     fn clean_up(&mut self, interpreter: &mut I) {
         loop {
             let dropped = self.continuations.take_dropped();

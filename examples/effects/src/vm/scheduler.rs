@@ -16,7 +16,7 @@ use super::interpreter::{Answer, Interpreter};
 pub(crate) struct Task(Handle);
 
 impl Task {
-    /// The number of the task in its run.
+    /// Returns the number of the task in its run.
     pub(crate) fn id(&self) -> u64 {
         self.0.id()
     }
@@ -42,9 +42,9 @@ const MAIN: u64 = 0;
 
 struct Entry<I: Interpreter> {
     state: State<I>,
-    /// True if a task waited for it and so observed its failure.
+    /// True if a task waited for this one, and so observed its failure.
     awaited: bool,
-    /// True if it has no handle any more and cannot be waited for.
+    /// True if this task has no handle any more, and so cannot be waited for.
     forgotten: bool,
 }
 
@@ -112,7 +112,8 @@ impl<I: Interpreter> Scheduler<I> {
         self.ready.push_back((self.running, turn));
     }
 
-    /// Suspends the running task until the condition holds. Returns the tasks that this cancels.
+    /// Suspends the running task until the condition holds. Returns the tasks that are cancelled
+    /// because of this.
     pub(super) fn wait(
         &mut self,
         until: Until,
@@ -152,7 +153,7 @@ impl<I: Interpreter> Scheduler<I> {
         Ok(cancelled)
     }
 
-    /// Ends the running task. Returns the tasks that this cancels.
+    /// Ends the running task. Returns the tasks that are cancelled because of this.
     pub(super) fn finish(&mut self, outcome: Outcome<I>) -> Vec<Suspended<I>> {
         let mut cancelled = Vec::new();
         let id = self.running;

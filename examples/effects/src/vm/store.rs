@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A key in the store. Atomic, because Python objects hold it.
+/// A key in the store. The reference count is atomic, because Python objects hold keys.
 pub(crate) type Key = Arc<str>;
 
 /// State, environment and log.

@@ -32,7 +32,7 @@ fn run() -> std::result::Result<ExitCode, Box<dyn std::error::Error>> {
     }
     let outcome = match quote(interpreter.python(), &items) {
         Ok(text) => Ok(text),
-        // Convert the exception to text: it does not outlive its interpreter.
+        // Convert the exception to text, because it cannot outlive the interpreter.
         Err(error) => Err(error.traceback().unwrap_or_else(|_| format!("{error}\n"))),
     };
     // Finalize first, so that Python's own output comes before Rust's.
