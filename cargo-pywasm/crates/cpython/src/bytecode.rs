@@ -1,7 +1,7 @@
 //! Bytecode of the standard library, compiled by the interpreter that will run it.
 //!
-//! Programs see the library read-only, so modules without bytecode would be compiled at every
-//! start.
+//! Programs cannot write to the library, so they could not save bytecode: modules without bytecode
+//! would be compiled at every start.
 
 use camino::Utf8Path;
 use pywasm_recipes::Stdlib;
@@ -9,11 +9,12 @@ use pywasm_recipes::Stdlib;
 use pywasm_runtime::{Dir, Module, Program, Runtime};
 use pywasm_store::Ctx;
 
-/// The compiler. `unchecked-hash` bytecode (PEP 552) contains no dates, so equal sources give equal
-/// bytes, and Python never reads the source to validate it. Files that are not valid Python 3, of
-/// which CPython has a few on purpose, are skipped as by `make install`.
+/// The script that compiles modules. `unchecked-hash` bytecode (PEP 552) contains no dates, so
+/// equal sources give equal bytes, and Python never reads the source to validate it. Like `make
+/// install`, the script skips files that are not valid Python 3; CPython contains a few on purpose.
 ///
-/// Optimized bytecode gets the name of unoptimized bytecode, so that every interpreter uses it.
+/// Optimized bytecode gets the file name of unoptimized bytecode, so that every interpreter uses
+/// it.
 const SCRIPT: &str = "\
 import importlib.util, py_compile, sys
 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
@@ -35,7 +36,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) stdlib: &'a Stdlib,
 }
 
-/// A directory and its path in the guest, which tracebacks show.
+/// A directory of Python modules, and its path in the guest, which tracebacks show.
 #[derive(Debug)]
 pub(crate) struct Tree<'a> {
     /// The directory on this machine.
@@ -44,7 +45,8 @@ pub(crate) struct Tree<'a> {
     pub(crate) guest: &'a str,
 }
 
-/// Compiles every module of a tree, with one interpreter per job.
+/// Compiles every module of a tree. As many interpreters as `ctx.jobs` share the work. `what`
+/// describes the tree in the output.
 ///
 /// # Errors
 /// When an interpreter fails.
@@ -59,7 +61,7 @@ pub(crate) fn compile(
     let mut files = Vec::new();
     sources(tree.host, &mut files)?;
     ctx.reporter.status("Compiling", format!("{what} ({} modules)", files.len()));
-    // Distribute by size so that the shares take about equally long.
+    // Distribute the files by size, so that all shares take about the same time.
     files.sort_by(|a, b| b.cmp(a));
     let jobs = ctx.jobs.get();
     let shares: Vec<String> = (0..jobs)

@@ -1,4 +1,4 @@
-"""Smoke test. Arguments: the built-in modules, `--`, the modules left out. Prints one line of JSON."""
+"""The smoke test. Arguments: the built-in modules, `--`, the missing modules. Prints one line of JSON."""
 
 import json
 import sys

@@ -1,4 +1,5 @@
-//! The smoke test of an interpreter: the end of `install`, and all of `verify` without `--tests`.
+//! The smoke test of an interpreter. `install` ends with it, and `verify` without `--tests` runs
+//! only this test.
 
 use std::fmt;
 
@@ -16,11 +17,12 @@ const SCRIPT: &str = include_str!("smoke.py");
 /// The result of a successful smoke test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmokeReport {
-    /// `sys.version`, its first word.
+    /// The first word of `sys.version`.
     pub version: String,
     /// The names of the checks that passed.
     pub checks: Vec<String>,
-    /// The checks that need a module which the recipe leaves out, each with that module.
+    /// The checks that did not run because the recipe leaves out a module they need, each with this
+    /// module.
     pub left_out: Vec<String>,
     /// The number of built-in modules that were imported.
     pub modules: usize,
@@ -41,7 +43,7 @@ impl fmt::Display for SmokeReport {
     }
 }
 
-/// Runs the smoke test on an installation, in the store or in staging.
+/// Runs the smoke test on an installation, which may still be in its staging directory.
 ///
 /// # Errors
 /// When the interpreter cannot be run, fails a check, or has the wrong version.
@@ -85,7 +87,7 @@ fn read(captured: &Captured) -> anyhow::Result<SmokeReport> {
     })
 }
 
-/// The modules that were not built, from the manifest.
+/// Returns the modules that were not built, according to the manifest.
 fn absent(python: &Installation) -> anyhow::Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Manifest {
@@ -104,7 +106,7 @@ fn absent(python: &Installation) -> anyhow::Result<Vec<String>> {
     Ok(manifest.modules.left_out.into_iter().map(|module| module.name).collect())
 }
 
-/// Returns the directory of the standard library, with the path where the interpreter expects it.
+/// Returns the standard library as a guest directory at the path where the interpreter expects it.
 ///
 /// # Errors
 /// When the path is not UTF-8.
@@ -113,8 +115,8 @@ pub fn stdlib(python: &Installation) -> anyhow::Result<Dir> {
     Ok(Dir::read_only(Utf8Path::new(&utf8(python.stdlib())?), guest))
 }
 
-/// Returns the directory of the standard library's zip, with the path where the interpreter expects
-/// it.
+/// Returns the directory that contains the standard library's zip as a guest directory, at the path
+/// where the interpreter expects the zip.
 ///
 /// # Errors
 /// When the installation's path is not UTF-8.

@@ -16,13 +16,13 @@ import os
 import sys
 import traceback
 
-# Needed before anything else can be imported or printed.
+# Modules that Python needs before anything else can be imported or printed.
 ALWAYS = [
     "abc", "codecs", "encodings", "encodings.aliases", "encodings.ascii", "encodings.latin_1",
     "encodings.utf_8", "io",
 ]
 
-# Imports by C code, which bytecode does not show: the calls of PyImport_* in Modules/ and Objects/.
+# Imports by C code, which bytecode does not show: calls of PyImport_* in Modules/ and Objects/.
 IMPORTED_BY_C = {
     "_asyncio": ["asyncio"],
     "_datetime": ["_strptime"],
@@ -33,15 +33,15 @@ IMPORTED_BY_C = {
     "time": ["_strptime"],
 }
 
-# The build's variables, which `sysconfig` imports by a computed name: `_get_sysconfigdata_name` in
-# Lib/sysconfig/__init__.py.
+# The module of the build's variables. `sysconfig` computes its name at run time:
+# `_get_sysconfigdata_name` in Lib/sysconfig/__init__.py.
 BUILD_DATA = f"_sysconfigdata_{sys.abiflags}_{sys.platform}_{getattr(sys.implementation, '_multiarch', '')}"
 HIDDEN = {**IMPORTED_BY_C, "sysconfig": [BUILD_DATA]}
 
-# Directories that are not part of the library proper. CPython's own zip leaves out the same.
+# Directories that are not part of the library proper. CPython's own zip leaves them out as well.
 NOT_MODULES = {"__pycache__", "site-packages", "lib-dynload", "test", "tests", "idlelib", "turtledemo"}
 
-# In sys.modules from the start, under other names.
+# Modules that are in sys.modules from the start, under their names in BOOTSTRAP.
 PRELOADED = {"importlib._bootstrap", "importlib._bootstrap_external"}
 
 # The modules of importlib that C code imports, by their names in C.
@@ -50,14 +50,14 @@ BOOTSTRAP = {
     "_frozen_importlib_external": "importlib._bootstrap_external",
 }
 
-# Modules in C without which Python does not start, or the parts of the interpreter do not know each
-# other. Source: what pylifecycle.c and the two files of importlib import, and CPython's config.c.in.
+# Built-in modules that Python needs to start, or through which parts of the interpreter find each other.
+# The list follows the imports of pylifecycle.c and of importlib's two files, and CPython's config.c.in.
 ALWAYS_BUILT_IN = [
     "_abc", "_ast", "_codecs", "_imp", "_io", "_string", "_thread", "_tokenize", "_warnings", "_weakref",
     "builtins", "gc", "marshal", "posix", "sys",
 ]
 
-# Modules in use here, which must not be imported a second time.
+# Modules that this program uses. A second import would create them again.
 IN_USE = {*ALWAYS, *ALWAYS_BUILT_IN, *BOOTSTRAP, *PRELOADED, "__main__", "importlib"}
 
 CO_OPTIMIZED = 1
@@ -93,9 +93,9 @@ def add_need(needs, name, new):
 
 
 class Trace:
-    """Resets sys.modules to the state at start, so that it shows what an import leads to.
+    """Resets sys.modules to its initial state, so that new entries show what an import has imported.
 
-    Only running code shows which branch an import is in, and whether it may fail.
+    Modules are really imported, because only running code shows which imports are reached and which fail.
     """
 
     def __init__(self, excluded):
@@ -129,7 +129,7 @@ class Trace:
 
 
 def importer(error):
-    """Returns the module whose code raised the error."""
+    """Returns the name of the module whose code raised the error."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     names = [frame.f_globals.get("__name__", "") for frame in frames]
     return next((name for name in reversed(names) if not name.startswith("importlib")), "?")
@@ -164,7 +164,7 @@ class Collector:
                 self.add_own({**inner, "name": f"{name}.{entry}"})
 
     def in_stdlib(self, name):
-        """Returns the source of a module of the standard library and whether it is a package."""
+        """Returns the path of a module's source in the standard library, and whether it is a package."""
         path = f"{self.stdlib}/{name.replace('.', '/')}"
         if os.path.isfile(f"{path}/__init__.py"):
             return f"{path}/__init__.py", True
@@ -180,11 +180,11 @@ class Collector:
         return any(name == word or name.startswith(word + ".") for word in self.excluded)
 
     def in_libpython(self, name):
-        """Returns true if libpython has the module frozen."""
+        """Returns true if libpython provides the module as a frozen one. Closed sets do not use those."""
         return not self.closed and _imp.find_frozen(name)
 
     def names_below(self, package):
-        """Yields all modules of a package of the standard library, or of the whole library."""
+        """Yields all modules of a package of the standard library; of the whole library if `package` is empty."""
         top = f"{self.stdlib}/{package.replace('.', '/')}" if package else self.stdlib
         for entry in sorted(os.listdir(top)):
             name = f"{package}.{entry}" if package else entry
@@ -194,7 +194,7 @@ class Collector:
                 yield from self.names_below(name)
 
     def roots(self):
-        """Yields the requested modules of the library, and whether each was named."""
+        """Yields the requested modules of the library, and for each whether it was named individually."""
         for word in ALWAYS:
             if self.is_excluded(word):
                 raise Refused(f"cannot exclude `{word}`: Python does not start without it")
@@ -251,7 +251,7 @@ class Collector:
                 code = marshal.loads(blob)
                 deep = [it for it, _ in self.imported(code, name, is_package, deep=True)]
                 self.absent.update(deep)
-                # Built-in modules cost little, and `hashlib` imports its algorithms in functions.
+                # Built-in modules cost little, so those that functions import are included too (see `hashlib`).
                 self.built_in.update(it for it in deep if it in sys.builtin_module_names and not self.is_excluded(it))
                 if name == "encodings.aliases" and self.closed:
                     blob = aliases(code.co_filename, seen | requested)
@@ -264,7 +264,7 @@ class Collector:
                 raise Refused(f"`{need.by}` imports `{name}`, which is excluded")
             return
         if not need.by and not need.required:
-            # Requested with its whole package. Some of these are programs, which an import would run.
+            # The module was requested with its whole package. It may be a program, which an import would run.
             if "*" not in self.requested:
                 self.follow(trace, name)
             return
@@ -273,7 +273,7 @@ class Collector:
             origin = f"`{need.by}` imports `{name}`: " if need.by else ""
             raise Refused(f"{origin}cannot import `{name}`: {problem}")
         if problem and not self.closed:
-            # It may succeed at run time, when more modules are available.
+            # The import may succeed at run time, when more modules are available.
             self.follow(trace, name)
 
     def follow(self, trace, name):
@@ -292,12 +292,15 @@ class Collector:
         return {name: (False, self.bootstrapping(name, file), False) for name, file in BOOTSTRAP.items()}
 
     def bootstrapping(self, name, file):
-        """Returns the code with the file name by which tracebacks omit its frames."""
+        """Returns a module's code with the file name that makes tracebacks omit its frames."""
         source, _ = self.in_stdlib(file)
         return marshal.dumps(renamed(marshal.loads(bytecode(source)), f"<frozen {file}>"))
 
     def imported(self, code, name, is_package, deep):
-        """Yields the names that code imports, with `deep` also those imported in its functions."""
+        """Yields the names that code imports, and for each whether the import may fail.
+
+        If `deep` is true, this includes the imports in functions.
+        """
         package = name if is_package else name.rpartition(".")[0]
         for target, level, names, guarded in imports(code, deep):
             if level:
@@ -320,7 +323,7 @@ def imports(code, deep):
     for each, guarded in zip(found, guards(code, len(found))):
         yield *each, guarded
     for inner in code.co_consts:
-        # The body of a class runs when its module is imported, the body of a function later.
+        # The body of a class runs when its module is imported, the body of a function when it is called.
         if hasattr(inner, "co_code") and (deep or not inner.co_flags & CO_OPTIMIZED):
             yield from imports(inner, deep)
 
@@ -332,13 +335,13 @@ def aliases(file, inside):
 
 
 def guards(code, count):
-    """Returns for each import of some code whether it is in a `try` and so may fail."""
+    """Returns for each import in the code whether it is in a `try` and so may fail."""
     if not code.co_exceptiontable:
         return [False] * count
     instructions = list(dis.get_instructions(code))
     after = {one.offset: two.opname for one, two in zip(instructions, instructions[1:])}
     names = {one.offset: one.opname for one in instructions}
-    # Other entries are for `with`, and for comprehensions, which restore a variable.
+    # The other entries of the table belong to `with`, and to comprehensions, which restore a variable.
     caught = [
         entry
         for entry in dis._parse_exception_table(code)

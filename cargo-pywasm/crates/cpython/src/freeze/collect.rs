@@ -1,4 +1,4 @@
-//! Compiles modules and follows their imports, in the interpreter that will run them.
+//! Compiles Python modules and follows their imports, in the interpreter that will run them.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,8 @@ struct Index {
 /// Collects the requested modules and everything they import.
 ///
 /// # Errors
-/// When a module does not exist or is not valid Python; the message then has file, line and caret.
+/// When a module does not exist or is not valid Python. For invalid Python, the message shows the
+/// file, the line and a caret.
 pub fn collect(
     wanted: &Wanted,
     interpreter: Interpreter<'_>,
@@ -82,7 +83,8 @@ pub fn collect(
     Ok(Frozen { modules, absent, unknown, built_in, warnings, code })
 }
 
-/// Mounts a package as a directory of the guest, or the parent directory of a single file.
+/// Mounts a package as a directory of the guest. If the package is a single file, mounts its parent
+/// directory.
 fn mounted(at: usize, package: &Package) -> anyhow::Result<Mounted> {
     let Package { path, shown } = package;
     let dir = path.is_dir();

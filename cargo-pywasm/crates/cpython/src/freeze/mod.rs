@@ -1,5 +1,5 @@
 //! Frozen Python code: modules of the standard library and the user's packages as data in a wasm
-//! module, which the interpreter imports without any file.
+//! module. The interpreter imports them without reading files.
 
 mod collect;
 mod object;
@@ -16,8 +16,8 @@ pub struct Wanted {
     pub modules: Vec<String>,
     /// The user's packages and single-file modules.
     pub packages: Vec<Package>,
-    /// True for a closed set: the module then has only what these modules import, and no other
-    /// frozen or built-in module of libpython is linked.
+    /// True for a closed set: the wasm module then contains only these Python modules and those
+    /// that they import. No other frozen or built-in module of libpython is linked.
     pub closed: bool,
 }
 
@@ -26,14 +26,14 @@ pub struct Wanted {
 pub struct Package {
     /// Its path on this machine.
     pub path: Utf8PathBuf,
-    /// The path that tracebacks show: as the user wrote it.
+    /// The path as the user wrote it, which tracebacks show.
     pub shown: String,
 }
 
-/// The interpreter that the code is for.
+/// The interpreter that will import the frozen code.
 #[derive(Clone, Copy, Debug)]
 pub struct Interpreter<'a> {
-    /// The wasm command.
+    /// The path of the interpreter, a wasm command.
     pub wasm: &'a Utf8Path,
     /// The directory of the standard library, with bytecode.
     pub stdlib: &'a Utf8Path,
@@ -41,7 +41,7 @@ pub struct Interpreter<'a> {
     pub series: &'a str,
 }
 
-/// A frozen module.
+/// A frozen Python module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Module {
     /// Its full name.
@@ -50,7 +50,7 @@ pub struct Module {
     pub package: bool,
     /// True for the user's own code.
     pub own: bool,
-    /// The offset of its code.
+    /// The offset of its code in the code of all modules.
     offset: usize,
     /// The size of its code in bytes.
     pub size: usize,
@@ -64,8 +64,8 @@ pub struct Frozen {
     /// Modules that functions of the standard library import when called, and that are not
     /// included.
     pub absent: Vec<String>,
-    /// Modules that the user's code imports and that were not found. Rust must provide them, or
-    /// their import fails.
+    /// Modules that the user's code imports and that were not found. The user's Rust code must
+    /// provide them, or their import fails.
     pub unknown: Vec<String>,
     /// The built-in modules of a closed set, sorted.
     pub built_in: Option<Vec<String>>,
@@ -75,7 +75,7 @@ pub struct Frozen {
 }
 
 impl Wanted {
-    /// Returns true if nothing is to be frozen.
+    /// Returns true if there is nothing to freeze.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.modules.is_empty() && self.packages.is_empty()

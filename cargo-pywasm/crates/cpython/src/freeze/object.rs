@@ -8,19 +8,20 @@ use pywasm_stubs::{Binding, Code, Data, Member, SymbolId, ValType, Writer};
 
 use super::{Frozen, Module};
 
-/// Earlier than the constructors of C and C++, which have priority 65535.
+/// The priority of the constructor, which must run before those of C and C++ (priority 65535).
 const PRIORITY: u32 = 101;
 /// The alignment of the tables, which contain addresses.
 const WORD: u32 = 4;
 
-/// The modules of importlib that C code imports, with their names in Python.
+/// The modules of importlib that C code imports: their names in C and in Python.
 const BOOTSTRAP: [(&str, &str); 2] = [
     ("_frozen_importlib", "importlib._bootstrap"),
     ("_frozen_importlib_external", "importlib._bootstrap_external"),
 ];
 
-/// Modules whose init function is not named `PyInit_NAME`. Those without one exist before the table
-/// is read. From CPython's `Modules/config.c.in`.
+/// Built-in modules whose init function is not named `PyInit_NAME`, from CPython's
+/// `Modules/config.c.in`. Modules with `None` need no init function: they exist before the table of
+/// built-in modules is read.
 const INIT: [(&str, Option<&str>); 4] = [
     ("_warnings", Some("_PyWarnings_Init")),
     ("builtins", None),
@@ -70,7 +71,7 @@ impl Frozen {
         writer.finish()
     }
 
-    /// Returns an archive with the object, for build scripts.
+    /// Returns an archive that contains the object, for build scripts.
     #[must_use]
     pub fn archive(&self) -> Vec<u8> {
         pywasm_stubs::archive(&[Member {
@@ -117,11 +118,12 @@ fn inittab(writer: &mut Writer, modules: &[(&str, Option<SymbolId>)]) {
     writer.data("_PyImport_Inittab", Binding::Global, WORD, table);
 }
 
-/// Writes a replacement of CPython's path configuration, which runs Python code to find the
-/// library: a closed set has no files. It keeps libpython's `getpath.o` out of the link, like
-/// CPython's `Modules/getpath_noop.c`.
+/// Writes a function that replaces CPython's path configuration. The original runs Python code to
+/// find the standard library, but a closed set has no files. The replacement also keeps libpython's
+/// `getpath.o` out of the link, like CPython's `Modules/getpath_noop.c`.
 ///
-/// It returns `PyStatus_Ok()`: four zero words at the address in its first parameter.
+/// The function returns `PyStatus_Ok()`: it stores four zero words at the address in its first
+/// parameter.
 fn no_paths(writer: &mut Writer) {
     let words = (0..4).map(|word| word * 4).fold(Code::new(), |code, offset| {
         code.local_get(0).i32_const(offset).i32_add().i32_const(0).store()

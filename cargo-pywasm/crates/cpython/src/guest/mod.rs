@@ -1,9 +1,10 @@
-//! C and Python sources that are compiled into installations: the guest's part of snapshots.
+//! C and Python sources that are compiled into installations. They are the guest's part of
+//! snapshots.
 
 /// The name of the header that [`SNAPSHOT`] includes; [`header`] returns its content.
 pub(crate) const HEADER: &str = "pywasm-snapshot.h";
 
-/// The C source that is linked into modules of which snapshots are made.
+/// The C source that is compiled into the interpreter and into wasm modules that become snapshots.
 pub(crate) const SNAPSHOT: &str = include_str!("snapshot.c");
 
 /// The C source of the interpreter's main function, which can resume a snapshot.

@@ -14,7 +14,7 @@
 
 extern void pywasm_python_resumes(void);
 
-/* The modules that main imports for -c (since 3.13) and for -m. */
+/* The modules that CPython's main function imports for -c (since 3.13) and for -m. */
 static const char *const OF_MAIN[] = {"linecache", "runpy"};
 
 /* Initializes Python for a snapshot, like `python` without arguments. */
@@ -31,7 +31,7 @@ const char *pywasm_program_start(void) {
         for (size_t i = 0; i < Py_ARRAY_LENGTH(OF_MAIN); i++) {
             PyObject *module = PyImport_ImportModule(OF_MAIN[i]);
             if (module == NULL) {
-                /* The library may lack it; a program fails only if it needs the module. */
+                /* The library may lack this module. Only programs that need it fail. */
                 PyErr_Clear();
             }
             Py_XDECREF(module);
@@ -41,7 +41,7 @@ const char *pywasm_program_start(void) {
     return status.err_msg ? status.err_msg : "Python did not start";
 }
 
-/* Returns the rest of the -X option `name` (its end, or `=` and a value), or NULL if it is not given. */
+/* Returns the rest of the -X option `name` (nothing, or `=` and a value), or NULL if the option is not set. */
 static const wchar_t *option(const PyConfig *config, const wchar_t *name) {
     size_t length = wcslen(name);
     for (Py_ssize_t i = config->xoptions.length; i-- > 0;) {
@@ -53,13 +53,13 @@ static const wchar_t *option(const PyConfig *config, const wchar_t *name) {
     return NULL;
 }
 
-/* Returns a variable's value, or NULL if it is unset or empty, or if the environment is ignored (-E). */
+/* Returns an environment variable's value, or NULL if it is unset or empty, or if -E is set. */
 static const char *variable(const PyConfig *config, const char *name) {
     const char *value = config->use_environment ? getenv(name) : NULL;
     return value != NULL && *value != 0 ? value : NULL;
 }
 
-/* Returns the first option that conflicts with a decision made at the time of the snapshot, or NULL. */
+/* Returns a message on the first option that conflicts with a decision made before the snapshot, or NULL. */
 static const char *conflict(const PyConfig *now, const PyConfig *then) {
     if (now->use_hash_seed == 1 && !(then->use_hash_seed == 1 && then->hash_seed == now->hash_seed)) {
         return "PYTHONHASHSEED: the hash seed is that of the snapshot";
@@ -70,7 +70,7 @@ static const char *conflict(const PyConfig *now, const PyConfig *then) {
     if (now->site_import != then->site_import) {
         return "-S: it has already imported site";
     }
-    /* It is part of the preconfiguration, which is not read again. */
+    /* Development mode is part of the preconfiguration, which is not read again. */
     if (!then->dev_mode && (option(now, L"dev") != NULL || variable(now, "PYTHONDEVMODE") != NULL)) {
         return "-X dev, PYTHONDEVMODE: its allocator is already chosen";
     }
@@ -105,7 +105,7 @@ static const char *conflict(const PyConfig *now, const PyConfig *then) {
     return NULL;
 }
 
-/* Copies the paths that getpath.py would compute again; the command line does not change them. */
+/* Copies the hash seed, and the paths, so that getpath.py need not run: the command line does not change them. */
 static PyStatus keep(PyConfig *now, const PyConfig *then) {
     wchar_t *const *texts[] = {&then->prefix, &then->exec_prefix, &then->base_prefix, &then->base_exec_prefix,
                                &then->executable, &then->base_executable, &then->platlibdir, &then->stdlib_dir};
@@ -118,7 +118,7 @@ static PyStatus keep(PyConfig *now, const PyConfig *then) {
     now->use_hash_seed = then->use_hash_seed;
     now->hash_seed = then->hash_seed;
     now->module_search_paths_set = 1;
-    /* Like getpath.py: PYTHONPATH, with an empty entry for the current directory, then the rest. */
+    /* Like getpath.py: first the entries of PYTHONPATH (an empty one is the current directory), then the others. */
     const wchar_t *at = now->pythonpath_env;
     while (at != NULL && *at != 0 && !PyStatus_Exception(status)) {
         size_t length = wcscspn(at, L":");
@@ -141,7 +141,7 @@ static PyStatus keep(PyConfig *now, const PyConfig *then) {
     return status;
 }
 
-/* Appends to `sys.path` the entries that `site` and imports had added, which the configuration does not have. */
+/* Appends to `sys.path` the entries that the configuration lacks: those that `site` and imports had added. */
 static int restore_path(PyObject *before) {
     PyObject *path = PySys_GetObject("path");
     if (before == NULL || path == NULL || !PyList_Check(before) || !PyList_Check(path)) {

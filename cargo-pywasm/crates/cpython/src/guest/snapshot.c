@@ -1,5 +1,5 @@
-/* Linked into the interpreter, and into modules of which snapshots are made. `cargo pywasm snapshot` calls the
-   first three exports; the last one becomes the entry point of the snapshot. */
+/* Linked into the interpreter, and into wasm modules that become snapshots. `cargo pywasm snapshot` calls the first
+   three exports; the last one becomes the entry point of the snapshot. */
 #define Py_BUILD_CORE 1
 #include <Python.h>
 #include <internal/pycore_gc.h>
@@ -12,7 +12,7 @@
 #include <wasi/libc-environ.h>
 #include <wasi/libc.h>
 
-/* snapshot.py as a string. */
+/* Defines PYWASM_SNAPSHOT_PY: snapshot.py as a string. */
 #include "pywasm-snapshot.h"
 
 #define EXPORT(name) __attribute__((export_name(#name)))
@@ -25,19 +25,19 @@ extern char **environ;
 extern unsigned char __stack_low;
 /* Defined by all supported versions of wasi-libc, but not declared in a header. */
 extern void __wasilibc_reset_preopens(void);
-/* Undefined in reactors. */
+/* Calls main; undefined in reactors. */
 extern int __main_void(void) __attribute__((weak));
-/* Newer versions of libc define it and call it before the constructors: libc-bottom-half/crt/crt1-command.c. */
+/* Newer versions of libc define this and call it before the constructors: libc-bottom-half/crt/crt1-command.c. */
 extern void __wasi_init_tp(void) __attribute__((weak));
-/* The ways to initialize Python: the interpreter's own (python.c), or pywasm_start if the program links it. With
-   neither, Py_InitializeEx is called. */
+/* The functions that initialize Python: the interpreter's own (python.c), or pywasm_start if the program links it.
+   If neither is linked, Py_InitializeEx is called. */
 extern const char *pywasm_program_start(void) __attribute__((weak));
 extern const char *pywasm_start(unsigned int hash_seed) __attribute__((weak));
 
 static char *names;
 static PyObject *resume;
-/* True if Python is isolated and has a hash seed, like after pywasm_start: runs must then be equal, and random
-   numbers are not reseeded. */
+/* True if Python is isolated and has a fixed hash seed, as after pywasm_start. All runs must then be equal, so the
+   random numbers are not reseeded. */
 static int is_fixed;
 
 __attribute__((noreturn)) static void fail(const char *problem) {
@@ -50,7 +50,7 @@ __attribute__((noreturn)) static void fail(const char *problem) {
     _Exit(1);
 }
 
-/* Ends the program if a call failed. */
+/* Ends the program if `object` is NULL, which means that a call failed. */
 static PyObject *checked(PyObject *object) {
     if (object == NULL) {
         fail(NULL);
@@ -58,8 +58,8 @@ static PyObject *checked(PyObject *object) {
     return object;
 }
 
-/* Runs the constructors of a command, which otherwise `_start` runs; a reactor exports them. The call here also
-   keeps the linker from wrapping every export in constructor calls. */
+/* Runs the constructors of a command, which `_start` would run. (A reactor exports its constructors.) The reference
+   to __wasm_call_ctors also keeps the linker from wrapping every export in constructor calls. */
 EXPORT(pywasm_snapshot_begin) void pywasm_snapshot_begin(void) {
     if (__main_void) {
         if (__wasi_init_tp) {
@@ -93,7 +93,7 @@ static void start(unsigned int hash_seed) {
 }
 
 /* Clears the unused part of the C stack, which lies between the data and the heap. Engines map a memory image
-   with few gaps; any other is copied at each start. */
+   that has few gaps, and copy any other image at each start. */
 __attribute__((noinline)) static void clear_stack(void) {
     unsigned char *top = __builtin_frame_address(0);
     if (top > &__stack_low) {
@@ -127,11 +127,11 @@ EXPORT(pywasm_snapshot_end) void pywasm_snapshot_end(unsigned int hash_seed) {
     Py_DECREF(globals);
     free(names);
     names = NULL;
-    /* Exempts all objects from garbage collection for good (gc.freeze). */
+    /* Exempts all objects from garbage collection permanently (gc.freeze). */
     PyGC_Collect();
     _PyGC_Freeze(_PyInterpreterState_GET());
     fflush(NULL);
-    /* The preopened directories are those of this run; a resumed program reads them from its host. */
+    /* The preopened directories belong to this run; a resumed program gets its own ones from its host. */
     __wasilibc_reset_preopens();
     if (was_initialized) {
         PyGILState_Release(held);
@@ -139,7 +139,7 @@ EXPORT(pywasm_snapshot_end) void pywasm_snapshot_end(unsigned int hash_seed) {
     clear_stack();
 }
 
-/* Returns the environment like posix.environ: bytes, with the first of duplicate names. */
+/* Returns the environment like posix.environ: a dictionary of bytes, with the first of duplicate names. */
 static PyObject *variables(void) {
     PyObject *all = checked(PyDict_New());
     for (char **at = environ; at != NULL && *at != NULL; at++) {

@@ -1,7 +1,8 @@
 //! CPython's own test suite, run on an installed interpreter.
 //!
-//! Every test file runs in its own instance with its own scratch directory, several in parallel.
-//! Exclusions are data, each with a reason (`recipes/testsuite/exclusions.toml`).
+//! Every test file runs in its own instance of the interpreter, with its own scratch directory.
+//! Several run in parallel. Excluded tests are listed in `recipes/testsuite/exclusions.toml`, each
+//! with a reason.
 
 mod parse;
 mod run;

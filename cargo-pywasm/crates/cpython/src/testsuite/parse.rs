@@ -19,7 +19,7 @@ pub struct Counts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 pub enum Outcome {
-    /// Nothing failed.
+    /// Cases ran, and none failed.
     Passed(Counts),
     /// The file skipped itself.
     Skipped {
@@ -33,7 +33,8 @@ pub enum Outcome {
     },
 }
 
-/// The reason of a file in which every case skipped itself; regrtest does not print their reasons.
+/// The reason for a file in which every case skipped itself. regrtest prints the reasons of cases
+/// only in verbose runs.
 const EVERY_CASE: &str = "every case skips itself";
 
 impl Outcome {
@@ -42,7 +43,8 @@ impl Outcome {
         matches!(self, Self::Skipped { reason } if reason == EVERY_CASE)
     }
 
-    /// Replaces the reason by the most frequent one in the output of a verbose run.
+    /// Replaces the reason with the most frequent one in the output of a verbose run, if there is
+    /// one.
     pub(super) fn with_reason_of_cases(self, output: &str) -> Self {
         match case_reason(output) {
             Some(reason) => Self::Skipped { reason },
@@ -50,12 +52,12 @@ impl Outcome {
         }
     }
 
-    /// Parses how a program ended and its output.
+    /// Determines the outcome from how the program ended and what it printed.
     #[must_use]
     pub fn read(end: &End, output: &str) -> Self {
         match end {
             End::Exit(0) => Self::read_success(output),
-            // regrtest's exit code for: no test ran.
+            // regrtest exits with this code if no test ran.
             End::Exit(4) => match skip_reason(output) {
                 Some(reason) => Self::Skipped { reason },
                 None => Self::Failed { reason: "no test ran".to_owned() },
@@ -96,8 +98,9 @@ fn counts(output: &str) -> Option<Counts> {
     Some(counts)
 }
 
-/// Returns the reason if nothing ran: the first one in lines such as
-/// `test_ssl skipped -- No module named '_ssl'`, or that every case skipped itself.
+/// Returns the reason if no case ran. This is the first one in lines such as `test_ssl skipped --
+/// No module named '_ssl'`. Without such a line, it is a resource that is not enabled, or
+/// [`EVERY_CASE`].
 fn skip_reason(output: &str) -> Option<String> {
     let counts = counts(output)?;
     if counts.run > counts.skipped {
@@ -133,12 +136,13 @@ fn case_reason(output: &str) -> Option<String> {
         inside.next_back();
         *reasons.entry(inside.as_str()).or_default() += 1;
     }
-    // The first of equally frequent ones, so that the result is deterministic.
+    // Of equally frequent reasons, take the first, so that the result is deterministic.
     let most = reasons.values().copied().max()?;
     reasons.into_iter().find(|(_, count)| *count == most).map(|(reason, _)| reason.to_owned())
 }
 
-/// Returns the names after `FAIL:` and `ERROR:`, at most three.
+/// Returns the number of failed cases, and at most three of their names, from lines that begin with
+/// `FAIL:` or `ERROR:`.
 fn failures(output: &str) -> Option<String> {
     let mut names: Vec<&str> = output
         .lines()

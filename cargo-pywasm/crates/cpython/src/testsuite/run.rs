@@ -1,4 +1,4 @@
-//! Runs test files, each in its own instance.
+//! Runs test files, each in its own instance of the interpreter.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -22,7 +22,7 @@ use pywasm_store::Ctx;
 pub struct Job<'a> {
     /// The interpreter under test.
     pub python: &'a Installation,
-    /// The directory of the library with the test suite.
+    /// The directory of the standard library that contains the test suite.
     pub suite: &'a Utf8Path,
     /// The directory of the logs, one per test file.
     pub logs: &'a Utf8Path,
@@ -30,8 +30,9 @@ pub struct Job<'a> {
     pub timeout: Duration,
 }
 
-/// Copies the library of the source tree, with the installation's sysconfig data. Tests write next
-/// to the modules they test, and must change neither the source tree nor the installation.
+/// Copies the standard library of the source tree into the store, and adds the installation's
+/// sysconfig data. Tests need a copy, because they write next to the modules they test, but must
+/// not change the source tree or the installation. Returns the directory.
 ///
 /// # Errors
 /// When the library cannot be copied.
@@ -58,7 +59,7 @@ pub fn prepare(python: &Installation, lib: &Utf8Path, ctx: &Ctx) -> anyhow::Resu
     Ok(suite)
 }
 
-/// Runs the files with one instance per job and calls `done` after each.
+/// Runs the test files, as many in parallel as `ctx.jobs`, and calls `done` after each file.
 ///
 /// # Errors
 /// When the interpreter cannot be run. A failing test is a result, not an error.
@@ -121,7 +122,8 @@ fn run_one(
     Ok(FileResult { file: file.name.clone(), outcome, log, seconds })
 }
 
-/// Runs one instance with a new directory as its root. Returns how it ended and its output.
+/// Runs regrtest for one test file, in a new instance with a new root directory. Returns how the
+/// program ended, and its output.
 fn regrtest(
     job: &Job<'_>,
     file: &TestFile,

@@ -20,18 +20,18 @@ pub struct Selection {
 pub struct TestFile {
     /// The name, such as `test_json`.
     pub name: String,
-    /// Patterns of the cases to run; empty for all.
+    /// Patterns of the cases to run; empty to run all.
     pub only: Vec<String>,
     /// Patterns of excluded cases.
     pub ignored: Vec<&'static str>,
 }
 
-/// A name is not that of a test file.
+/// The error for a name that is not that of a test file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("CPython has no test file `{0}`")]
 pub struct UnknownTest(pub String);
 
-/// Selects the named files below `test_dir`, or all of them.
+/// Selects the named files and cases below `test_dir`, or all files if `names` is empty.
 ///
 /// # Errors
 /// When a name is not that of a test file, or the directory cannot be read.
@@ -69,7 +69,7 @@ fn requested(
         if case.is_empty() {
             whole.insert(file);
         } else {
-            // Either a case, or a module or class with cases.
+            // `case` is the name of a case, or of a module or class that contains cases.
             only.extend([format!("test.{file}.{case}"), format!("test.{file}.{case}.*")]);
         }
     }
@@ -79,7 +79,7 @@ fn requested(
     Ok(requested)
 }
 
-/// Returns the exclusions that apply to this build.
+/// Returns the exclusions that apply to this installation.
 fn applicable(python: &Installation) -> anyhow::Result<Vec<&'static Exclusion>> {
     let series: MinorVersion = python.series().parse()?;
     let modules = python.modules();
@@ -106,7 +106,7 @@ fn choose(requested: BTreeMap<String, Vec<String>>, entries: &[&'static Exclusio
     selection
 }
 
-/// Returns the test file of an exclusion.
+/// Returns the test file that an exclusion refers to.
 fn file_of(test: &str) -> &str {
     test.strip_prefix("test.").map_or(test, |rest| rest.split('.').next().unwrap_or(rest))
 }

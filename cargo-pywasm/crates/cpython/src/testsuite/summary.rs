@@ -18,7 +18,7 @@ pub struct FileResult {
     /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// The log with its whole output.
+    /// The log, which contains the whole output of the test file.
     pub log: Utf8PathBuf,
     /// The run time in seconds.
     pub seconds: f64,
@@ -31,7 +31,7 @@ pub struct Summary {
     pub passed: usize,
     /// Files that failed.
     pub failed: Vec<String>,
-    /// Files that skipped themselves, by their reason.
+    /// Files that skipped themselves, grouped by reason.
     pub skipped: BTreeMap<String, Vec<String>>,
     /// The exclusions that applied, with their reasons.
     pub excluded: BTreeMap<String, String>,
@@ -50,7 +50,7 @@ impl Message for Summary {
 }
 
 impl Summary {
-    /// Sums up the results.
+    /// Summarizes the results.
     #[must_use]
     pub fn of(results: &[FileResult], excluded: &[&'static Exclusion]) -> Self {
         let mut summary = Self::default();
