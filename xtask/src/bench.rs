@@ -1,4 +1,4 @@
-//! Times, sizes and instruction counts: medians and ratios of interleaved runs, written to
+//! `cargo xtask bench`: measures times, sizes and instruction counts, and writes them to
 //! `docs/benchmarks.md`.
 
 mod audit;
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// Run all benchmarks if none is named
     #[command(subcommand)]
     benchmark: Option<Benchmark>,
-    /// Use this binary of the tool for `canister`, `size`, `speed` and `start`
+    /// Path of a `cargo-pywasm` binary to use for `canister`, `size`, `speed` and `start`
     #[arg(long, global = true, value_name = "FILE")]
     tool: Option<PathBuf>,
 }
@@ -30,13 +30,13 @@ enum Benchmark {
         #[arg(long, default_value_t = INSTALL)]
         rounds: usize,
     },
-    /// Compare audits and stubs with a plain parse and other tools
+    /// Compare audits and the creation of stubs with wasmparser alone and with other tools
     Audit {
         /// Number of interleaved rounds
         #[arg(long, default_value_t = AUDIT)]
         rounds: usize,
     },
-    /// Measure the example canister: sizes, instructions, and times after a changed line
+    /// Measure the example canister: sizes, instructions, and times after a change to one line
     Canister {
         /// Number of rounds
         #[arg(long, default_value_t = CANISTER)]
@@ -48,12 +48,11 @@ enum Benchmark {
         #[arg(long, default_value_t = LINK)]
         rounds: usize,
     },
-    /// Measure libpython, the interpreter, the smallest embedding and a canister, raw and
-    /// compressed
+    /// Measure the sizes of libpython, the interpreter, the smallest embedding and a canister
     Size,
-    /// Run pyperformance on this Python, CPython's own configuration and other Pythons
+    /// Run pyperformance on this project's Python, on CPython's own build, and on other Pythons
     Speed(speed::Args),
-    /// Measure the start: library in a directory or zip, frozen, and as a snapshot
+    /// Measure the start of Python: library in a directory or zip, frozen library, snapshot
     Start {
         /// Number of interleaved rounds
         #[arg(long, default_value_t = START)]
@@ -68,8 +67,8 @@ const LINK: usize = 7;
 const START: usize = 15;
 
 impl Benchmark {
-    /// Returns all benchmarks with default options. `install` comes before `speed`, which compares
-    /// with the build of CPython that it leaves.
+    /// Returns all benchmarks with default options. `install` comes before `speed`, because `speed`
+    /// uses the build by `wasi.py` that `install` leaves.
     fn all() -> [Self; 7] {
         [
             Self::Install { rounds: INSTALL },
@@ -103,7 +102,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// Runs all of them. One that fails does not stop the others.
+/// Runs all benchmarks, even if some fail.
 pub(crate) fn all(tool: Option<&Path>) -> anyhow::Result<()> {
     let mut failed = Vec::new();
     for benchmark in Benchmark::all() {

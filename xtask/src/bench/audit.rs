@@ -1,5 +1,5 @@
-//! Times of audits and stubs: in the process, compared with a plain parse, and as a whole process,
-//! compared with other tools.
+//! Times of audits and of the creation of stubs. The library is compared with wasmparser alone, and
+//! the program with other tools.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use super::report::{Row, machine, write_section};
 use crate::tool::{Tool, manifest, root};
 
-/// An interpreter with debug information, about 30 MB.
+/// The recipe of an interpreter with debug information, about 30 MB.
 const RECIPE: &str = "schema = 1\nname = \"debug\"\ndescription = \"a large module\"\n\
     python = \"3.13\"\n\n[build]\nopt-level = \"3\"\ncflags = [\"-g\"]\n";
 
@@ -85,7 +85,7 @@ fn row(name: &'static str, key: &str, times: &BTreeMap<String, Vec<f64>>) -> any
     Ok(row)
 }
 
-/// Times whole processes, with the file in the system's cache.
+/// Measures whole processes. The module is in the system's file cache.
 fn processes(
     shell: &Shell,
     target: &Path,

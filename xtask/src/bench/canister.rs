@@ -12,7 +12,7 @@ use super::report::{Row, grouped, machine, write_figures, write_section};
 use crate::embed::canister::copy;
 use crate::tool::{Tool, root};
 
-/// The post-link steps of the example, and fewer of them for comparison.
+/// The post-link steps of the example, and the same without `wasm-opt` for comparison.
 const STEPS: [(&str, &[&str]); 2] = [
     ("all steps", &["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"]),
     ("without `wasm-opt`", &["rewire", "candid", "gc", "strip", "gzip"]),
@@ -24,10 +24,10 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
     let place = tempfile::tempdir()?;
     let dir = copy(&place.path().join("canister"), "Cargo.toml", |text| {
-        // The copy is a separate workspace.
+        // The copy is not part of this repository's workspace.
         format!("{text}\n[workspace]\n")
     })?;
-    // The same `wasm-opt` for steps, builds and the note, whatever is on PATH.
+    // Steps and builds use the `wasm-opt` that the note names, not the one on PATH.
     let optimizer = tool.call(&["toolchain", "wasm-opt"]).read()?;
     shell.set_var("PYWASM_WASM_OPT", &optimizer);
     tool.call_in(&dir, &["install"])?;
@@ -43,7 +43,7 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     times(&tool, &dir, &linked, rounds)
 }
 
-/// Writes sizes and fuel.
+/// Measures sizes and fuel.
 fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::Result<()> {
     let mut text = String::new();
     text.push_str("| module | bytes | gzip bytes | fuel to install it |\n|---|---:|---:|---:|\n");
@@ -61,8 +61,8 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
         writeln!(text, "| {name} | {size} | {} | {} |", grouped(compressed), grouped(install))?;
         modules.push(module);
     }
-    // The first query includes lazy initialization, the second does not. The state after a query is
-    // dropped, so that an update comes first.
+    // The first call includes lazy initialization, so the last call of a method counts. An update
+    // comes first, because the changes that a query makes are discarded.
     let calls = ["increment", "nothing", "nothing", "greet", "(\"world\")", "counter"];
     let calls = called(tool, &modules[0], &calls)?;
     let (start, import) = calls.start()?;
@@ -85,7 +85,7 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
     write_figures("canister", "A canister: sizes and instructions", note, &text)
 }
 
-/// Measures the times from a changed line to a module and to a reply.
+/// Measures the times from a change to one line until the module is built, and of two calls.
 fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::Result<()> {
     let mut rows = [
         Row::new("`cargo pywasm build`"),

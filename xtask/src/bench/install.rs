@@ -17,7 +17,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     shell.change_dir(root());
     let store = root().join("target/bench-store");
     let tool = Tool::build(&shell, &store)?;
-    // Downloads, sources and the toolchain are not measured.
+    // Download and unpack the source and the toolchain now, so that the times do not include it.
     let first = tool.install(&[])?;
     let toolchain = PathBuf::from(manifest(&first, "/toolchain/root")?);
     let clang = manifest(&first, "/toolchain/clang")?;
@@ -65,12 +65,12 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
 pub(super) struct Upstream {
     /// The interpreter for WASI.
     pub(super) wasm: PathBuf,
-    /// The native interpreter of the same release, which builds it.
+    /// The native interpreter of the same release, which `wasi.py` uses for the cross build.
     pub(super) native: PathBuf,
 }
 
-/// Returns CPython's own build of an installed release, with the same compiler. It is built unless
-/// an earlier benchmark has done so.
+/// Returns CPython's own build of the installed release, by the same compiler. Runs `wasi.py`
+/// unless an earlier benchmark has done so.
 pub(super) fn upstream(
     shell: &Shell,
     tool: &Tool<'_>,
@@ -98,7 +98,7 @@ fn scratch() -> PathBuf {
     root().join("target/bench-wasi-py")
 }
 
-/// A file next to the tree that records a completed build.
+/// A file next to the source tree that records which build is complete.
 const BUILT: &str = "built";
 
 fn mark(installed: &Path) -> anyhow::Result<String> {
@@ -106,7 +106,7 @@ fn mark(installed: &Path) -> anyhow::Result<String> {
     Ok(format!("{}\n{}\n", of("/python/version")?, of("/toolchain/clang")?))
 }
 
-/// Returns the unpacked source in the store.
+/// Returns the directory of the unpacked source in the store.
 fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
     let sources = store.join("cache/sources-v0");
     let prefix = format!("cpython-{version}-");
@@ -119,7 +119,7 @@ fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
     anyhow::bail!("no source of {version} in `{}`", sources.display())
 }
 
-/// Copies the source: `wasi.py` builds in the tree.
+/// Copies the source tree, because `wasi.py` builds inside it.
 fn fresh_tree(source: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(scratch)?;
     let (tree, built) = (scratch.join("tree"), scratch.join(BUILT));
@@ -134,8 +134,8 @@ fn fresh_tree(source: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
     Ok(tree)
 }
 
-/// Creates an SDK with the same toolchain, the program names that `wasi.py` expects, and wasm as
-/// the default target, as in the official SDK.
+/// Creates a WASI SDK from the same toolchain. Like the official SDK, it has the program names that
+/// `wasi.py` expects, and compiles for wasm by default.
 fn sdk_for_wasi_py(toolchain: &Path, sdk: &Path) -> anyhow::Result<PathBuf> {
     if sdk.exists() {
         std::fs::remove_dir_all(sdk)?;
@@ -167,7 +167,7 @@ fn sdk_for_wasi_py(toolchain: &Path, sdk: &Path) -> anyhow::Result<PathBuf> {
 
 fn wasi_py(shell: &Shell, tree: &Path, sdk: &Path) -> anyhow::Result<()> {
     let script = tree.join("Tools/wasm/wasi.py");
-    // It runs the result once; the runtime is not measured.
+    // `wasi.py` runs the new interpreter once. `true` as the runtime takes almost no time.
     cmd!(shell, "python3 {script} build --quiet --wasi-sdk {sdk} --host-runner true")
         .quiet()
         .ignore_stdout()
@@ -181,7 +181,7 @@ fn forget_builds(store: &Path) -> anyhow::Result<()> {
     if builds.exists() {
         std::fs::remove_dir_all(builds)?;
     }
-    // An install also compiles modules.
+    // The cache of compiled wasm modules; an installation fills it.
     let compiled = store.join("cache/wasm-v1");
     if compiled.exists() {
         std::fs::remove_dir_all(compiled)?;
@@ -196,7 +196,7 @@ fn o3_recipe() -> &'static str {
 }
 
 impl Row {
-    /// Runs once and records the time.
+    /// Calls `run` once and records the time.
     fn time(&mut self, run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
         let start = Instant::now();
         run()?;

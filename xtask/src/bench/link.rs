@@ -1,7 +1,8 @@
-//! A module with embedded Python, linked by `pywasm_build::link()` and by a build script written by
-//! hand.
+//! Build times of a program with embedded Python, linked by `pywasm_build::link()` or by a build
+//! script written by hand.
 //!
-//! The crates differ only in their build scripts. They do without PyO3, so that linking dominates.
+//! The two crates differ only in their build scripts. They do not use PyO3, whose compilation would
+//! dominate the times.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,7 +20,7 @@ unsafe extern "C" {
 }
 
 fn main() {
-    // SAFETY: initialized first, and a string that lives as long as the call.
+    // SAFETY: Python is initialized first, and the string outlives the call.
     let code = unsafe {
         Py_Initialize();
         PyRun_SimpleString(c"print('hello')".as_ptr())
@@ -90,7 +91,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let alone_dir = scratch.join("alone");
     lib_that_depends(&alone_dir, &helper)?;
     let mut alone = Row::new("only `pywasm-build` and its dependencies");
-    // Downloads are not measured.
+    // Download dependencies now, so that the times do not include it.
     for hello in &hellos {
         tool.cargo(&hello.dir, &["fetch", "--quiet"])?;
     }
@@ -126,7 +127,8 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     write_section("link unchanged", "Linking: nothing changed", &unchanged, &rows)
 }
 
-/// Creates an empty library that depends on `pywasm-build`, to measure the build of the latter.
+/// Creates an empty library that depends on `pywasm-build`, to measure how long `pywasm-build`
+/// takes to compile.
 fn lib_that_depends(dir: &Path, helper: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir.join("src"))?;
     let head = "[package]\nname = \"alone\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
@@ -136,7 +138,7 @@ fn lib_that_depends(dir: &Path, helper: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns a build script without dependencies for the same module.
+/// Returns a build script that links the same program without `pywasm-build`.
 fn by_hand(python: &Path) -> anyhow::Result<String> {
     let series = manifest(python, "/python/series")?;
     let lib = python.join("lib");

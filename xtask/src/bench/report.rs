@@ -1,4 +1,4 @@
-//! The page of benchmarks. The section of a benchmark is replaced as a whole.
+//! The benchmark page, `docs/benchmarks.md`: each benchmark replaces whole sections of it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::tool::root;
 
-/// From this many seconds, times are printed in seconds.
+/// The number of seconds from which times are printed in seconds, not milliseconds.
 const LONG: f64 = 10.0;
 
 /// A row of a table, and its times.
@@ -37,15 +37,16 @@ impl Row {
     }
 }
 
-/// Returns the median: the lower of two middle values, which was measured. `values` is not empty.
+/// Returns the median: for an even number of values, the lower of the two middle ones. `values`
+/// must not be empty.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[(sorted.len() - 1) / 2]
 }
 
-/// Replaces the section of this name in `docs/benchmarks.md`. Ratios are relative to the first row;
-/// each is the median of the ratios of all rounds.
+/// Replaces the section of this name in `docs/benchmarks.md`. A row's ratio to the first row is the
+/// median of the ratios of all rounds.
 pub(crate) fn write_section(
     name: &str,
     title: &str,
@@ -79,7 +80,8 @@ pub(super) fn milliseconds(seconds: f64) -> String {
     three_digits(seconds * 1e3)
 }
 
-/// Formats a value with three significant digits, or more before the point.
+/// Formats a value with three significant digits, or with all digits of its integer part if those
+/// are more.
 fn three_digits(value: f64) -> String {
     let decimals = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
         .iter()
@@ -116,7 +118,7 @@ fn write(name: &str, mut text: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Describes the machine.
+/// Returns the number of cores, the processor and the system of this machine.
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let model = model().map_or_else(String::new, |model| format!(" of {model}"));
@@ -136,7 +138,7 @@ fn model() -> Option<String> {
     Some(name.collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty())
 }
 
-/// Returns the version of a dependency in the lockfile.
+/// Returns the version of a dependency in Cargo.lock.
 pub(super) fn locked(name: &str) -> anyhow::Result<String> {
     let lock = std::fs::read_to_string(root().join("Cargo.lock"))?;
     let start = format!("name = \"{name}\"\nversion = \"");
@@ -144,7 +146,7 @@ pub(super) fn locked(name: &str) -> anyhow::Result<String> {
     Ok(after.split('"').next().unwrap_or_default().to_owned())
 }
 
-/// Formats a number as `3,300,298`.
+/// Formats a number with commas, as in `3,300,298`.
 pub(super) fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();

@@ -20,7 +20,7 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
     let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
-    // The pinned release, which is newer than that of most machines.
+    // This is the pinned release, which is newer than the one on most machines.
     let optimizer = tool.call(&["toolchain", "wasm-opt"]).read()?;
     let version = cmd!(shell, "{optimizer} --version").read()?;
     let place = tempfile::tempdir()?;
@@ -65,7 +65,7 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     write_figures("size", "Sizes", &note, &text)
 }
 
-/// Writes a row of the table. For a module, it includes the size by the post-link step `gzip`.
+/// Writes a row of the table. For a wasm module, the row includes the size after the step `gzip`.
 fn row(tool: &Tool<'_>, text: &mut String, name: &str, file: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(file).with_context(|| format!("no `{}`", file.display()))?;
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
@@ -89,7 +89,7 @@ fn row(tool: &Tool<'_>, text: &mut String, name: &str, file: &Path) -> anyhow::R
 
 fn canister(tool: &Tool<'_>, place: &Path, text: &mut String) -> anyhow::Result<()> {
     let dir = copy(&place.join("canister"), "Cargo.toml", |text| {
-        // The copy is a separate workspace.
+        // The copy is not part of this repository's workspace.
         format!("{text}\n[workspace]\n")
     })?;
     tool.call_in(&dir, &["install"])?;

@@ -1,8 +1,9 @@
-//! Speed: pyperformance on the interpreters of this project, on CPython's own configuration for
-//! WASI, on other Pythons in WebAssembly, and natively.
+//! Speed: pyperformance on the interpreters of this project, on CPython's own build for WASI, on
+//! other Pythons in WebAssembly, and on a native Python.
 //!
-//! All contenders run the same files. Rounds are interleaved, benchmark by benchmark, so that a
-//! slower machine slows all. A benchmark that a contender cannot run is reported, not left out.
+//! All contenders run the same files. In each round, the contenders run each benchmark in turn, so
+//! that a change in the speed of the machine affects all of them. A benchmark that a contender
+//! cannot run is reported, not left out.
 
 mod contender;
 mod others;
@@ -93,7 +94,7 @@ fn chosen(only: &[String]) -> anyhow::Result<Vec<Benchmark>> {
     if only.is_empty() { Ok(BENCHMARKS.to_vec()) } else { only.iter().map(found).collect() }
 }
 
-/// Returns the contenders, and why others are missing. The first four are required.
+/// Returns the contenders, and the reasons why others are missing. The first four must work.
 fn contenders<'a>(
     shell: &'a Shell,
     tool: &'a Tool<'a>,
@@ -104,7 +105,7 @@ fn contenders<'a>(
     let upstream = upstream(shell, tool, &default)?;
     let clang = manifest(&default, "/toolchain/clang")?;
     let series = manifest(&default, "/python/series")?;
-    // All are of one release, and share the library: only the compilation differs.
+    // The first four have the same CPython release and library, so only their compilation differs.
     let library =
         (default.join(format!("lib/python{series}")), format!("/usr/local/lib/python{series}"));
     let wasm = |module: PathBuf| Runner::Wasm { tool, module, library: Some(library.clone()) };
@@ -161,7 +162,7 @@ fn contenders<'a>(
     Ok((found, missing))
 }
 
-/// Formats an error as one line without paths of this machine.
+/// Formats an error as one line, with paths relative to the repository.
 fn for_the_page(why: &anyhow::Error) -> String {
     let here = format!("{}/", root().display());
     format!("{why:#}").replace(&here, "").replace('\n', " ")
@@ -182,7 +183,7 @@ fn measure(
     for round in 1..=rounds {
         for benchmark in benchmarks {
             eprintln!("round {round} of {rounds}: {}", benchmark.name);
-            // Each round starts with another contender: the first may run faster after a pause.
+            // Each round starts with a different contender, because the first one may be faster.
             for turn in 0..contenders.len() {
                 let column = (turn + round) % contenders.len();
                 let contender = &contenders[column];

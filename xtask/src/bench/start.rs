@@ -1,5 +1,6 @@
-//! The cost of a start: instantiate, initialize Python, import, print a line. The library is in a
-//! directory, in a zip, or frozen, or the module is a snapshot.
+//! The cost of starting a wasm module: instantiation, initialization of Python, imports, and output
+//! of one line. The standard library is in a directory, in a zip or frozen, or the wasm module is a
+//! snapshot.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,14 +24,14 @@ unsafe extern "C" {
 }
 
 fn main() {
-    // SAFETY: initialized first, and a string that lives as long as the call.
+    // SAFETY: Python is initialized first, and the string outlives the call.
     let code = unsafe {
         Py_Initialize();
         PyRun_SimpleString(c"CODE".as_ptr())
     };
     assert_eq!(code, 0);
     if std::env::args().len() > 1 {
-        // SAFETY: it may be called at any time.
+        // SAFETY: `_exit` may be called at any time.
         unsafe { _exit(0) }
     }
 }
@@ -41,12 +42,12 @@ const CODE: &str = "import json, re, datetime; print(json.dumps({'d': str(dateti
 
 const LINE: &str = "{\"d\": \"2024-01-01\", \"m\": true}";
 
-/// The same code as a module of the crate.
+/// A Python module of the crate that runs the same code as [`CODE`].
 const OWN: &str = "import json, re, datetime\n\n\ndef work():\n    print(json.dumps({'d': str(datetime.date(2024, 1, 1)), \
     'm': bool(re.match('a+', 'aa'))}), flush=True)\n";
 
-/// A crate: additional lines of its table, its code, and whether post-link steps write another
-/// module.
+/// A crate: additional lines of `[package.metadata.pywasm]`, its Python code, and whether post-link
+/// steps write the finished wasm module.
 struct Crate {
     name: &'static str,
     table: &'static str,
@@ -82,21 +83,21 @@ const CRATES: [Crate; 5] = [
     },
 ];
 
-/// Number of instances in one process; the last is timed.
+/// The number of instances in one process, of which the last is timed.
 const WARM: usize = 10;
 
-/// More fuel than any program takes.
+/// More fuel than any program uses.
 const ENDLESS: u64 = 1 << 40;
 
-/// A module and its command line.
+/// A wasm module and its command line.
 struct Start {
     name: &'static str,
-    /// The crate, whose table decides how the library is found.
+    /// The working directory. If it is a crate's, Cargo.toml says where the library is.
     dir: PathBuf,
     options: Vec<String>,
     module: PathBuf,
     args: Vec<String>,
-    /// The arguments that skip the finalization of Python.
+    /// Arguments with which the program exits without finalizing Python.
     short: Vec<String>,
 }
 
@@ -146,12 +147,12 @@ fn of_crate(tool: &Tool<'_>, place: &Path, package: &str, crate_: &Crate) -> any
 }
 
 /// Returns options that fix the hash seed, on which the instruction count of dictionaries depends.
-/// A snapshot has its own seed.
+/// A snapshot contains its seed.
 fn seed(is_snapshot: bool) -> Vec<String> {
     if is_snapshot { Vec::new() } else { vec!["--env".to_owned(), "PYTHONHASHSEED=0".to_owned()] }
 }
 
-/// Returns `python.wasm` and its snapshot.
+/// Returns the starts of `python.wasm` and of its snapshot.
 fn interpreters(tool: &Tool<'_>, python: &Path, place: &Path) -> anyhow::Result<Vec<Start>> {
     let series = manifest(python, "/python/series")?;
     let library = python.join(format!("lib/python{series}"));
@@ -180,12 +181,12 @@ fn interpreters(tool: &Tool<'_>, python: &Path, place: &Path) -> anyhow::Result<
 /// The cost of a run.
 struct Took {
     time: Duration,
-    /// Zero if it was not requested.
+    /// The number of instructions, or 0 if they were not counted.
     fuel: u64,
 }
 
 impl Start {
-    /// Runs the program, with a limit of fuel if instructions are to be counted.
+    /// Runs the program. Instructions are counted if `fuel`, their limit, is set.
     fn run(
         &self,
         shell: &Shell,
@@ -249,7 +250,7 @@ fn times(
     note: &str,
 ) -> anyhow::Result<()> {
     let mut rows: Vec<Row> = starts.iter().map(|start| Row::new(start.name)).collect();
-    // The first run compiles the module, and the runtime caches the result.
+    // These runs compile the modules and are not measured. The runtime caches the compiled code.
     for start in starts {
         start.run(shell, tool, None, 1, &start.short)?;
     }

@@ -8,10 +8,10 @@ use pywasm_recipes::{Recipe, builtin};
 use super::row;
 use crate::tool::{Tool, root};
 
-/// Modules, and code that uses some of them.
+/// A set of Python modules, and code that uses some of them.
 struct Set {
     name: &'static str,
-    /// The modules to freeze; `None` is those of recipe `canister`.
+    /// The modules to freeze, or `None` for those of recipe `canister`.
     freeze: Option<&'static [&'static str]>,
     check: &'static str,
 }
@@ -32,8 +32,9 @@ const SETS: [Set; 2] = [
     },
 ];
 
-/// A reactor over the C API: a host writes code into `room`, and `run` runs it.
-const LIB: &str = r#"//! Runs Python code for a host, and prints its output.
+/// The source of a wasm reactor that uses Python's C API: a host writes code into the memory that
+/// `room` returns, and calls `run`.
+const LIB: &str = r#"//! Runs Python code for a host.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
 
@@ -46,7 +47,7 @@ unsafe extern "C" {
 /// The result of `run` if Python does not start.
 const NO_PYTHON: c_int = -2;
 
-/// Allocates memory for code of this length and its final NUL.
+/// Allocates memory for code of this length and the final NUL.
 #[unsafe(no_mangle)]
 pub extern "C" fn room(length: usize) -> *mut u8 {
     Box::leak(vec![0; length + 1].into_boxed_slice()).as_mut_ptr()
@@ -58,7 +59,7 @@ pub extern "C" fn room(length: usize) -> *mut u8 {
 /// `code` must point to a NUL-terminated string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn run(code: *const c_char) -> c_int {
-    // SAFETY: there is one thread, Python is started first, and the caller guarantees the string.
+    // SAFETY: there is one thread, Python is started first, and the caller passes a valid string.
     unsafe {
         if Py_IsInitialized() == 0 && !pywasm_start(0).is_null() {
             return NO_PYTHON;
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn run(code: *const c_char) -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn check() -> c_int {
     const CODE: &CStr = c"CHECK";
-    // SAFETY: a C string.
+    // SAFETY: `CODE` is a C string.
     unsafe { run(CODE.as_ptr()) }
 }
 "#;
@@ -79,18 +80,18 @@ pub extern "C" fn check() -> c_int {
 const BUILD: &str =
     "fn main() {\n    pywasm_build::Build::new().no_finalize_at_exit().link();\n}\n";
 
-/// The end of Cargo.toml, with the profile of the canister example.
+/// The end of the embedding's Cargo.toml, with the profile of the example canister.
 const TABLES: &str = "[lib]\ncrate-type = [\"cdylib\"]\n\n\
     [package.metadata.pywasm]\npython = \"3.13\"\nrecipe = \"small.toml\"\n\n\
     [profile.release]\nopt-level = \"z\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n";
 
-/// The post-link steps of each row, with its label.
+/// The label and the post-link steps of each row.
 const STEPS: [(&str, &[&str]); 2] = [
     ("without `wasm-opt`", &["--step", "gc", "--step", "strip"]),
     ("`wasm-opt`", &["--step", "gc", "--step", "wasm-opt", "--step", "strip"]),
 ];
 
-/// Adds the rows of both sets. `optimizer` is the path of `wasm-opt`.
+/// Appends the rows of both sets to `text`. `optimizer` is the path of `wasm-opt`.
 pub(super) fn rows(
     tool: &Tool<'_>,
     place: &Path,

@@ -9,18 +9,18 @@ use xshell::{Cmd, Shell, cmd};
 use super::suite::{Benchmark, Suite};
 use crate::tool::Tool;
 
-/// The directory of the suite for interpreters that see no directory of the host.
+/// The path of the suite's directory in interpreters that cannot read the host's file system.
 const GUEST: &str = "/bench";
 
-/// The limit for one benchmark.
+/// The time limit for one benchmark in WASI.
 const TIMEOUT: &str = "20m";
 
-/// An interpreter.
+/// An interpreter that runs the benchmarks.
 #[derive(Debug)]
 pub(super) struct Contender<'a> {
-    /// The heading of its column.
+    /// The heading of the interpreter's column.
     pub(super) name: &'static str,
-    /// A description for the note.
+    /// A description of the interpreter for the page.
     pub(super) about: String,
     pub(super) runner: Runner<'a>,
 }
@@ -28,7 +28,8 @@ pub(super) struct Contender<'a> {
 /// The way an interpreter is called.
 #[derive(Debug)]
 pub(super) enum Runner<'a> {
-    /// A WASI program in the runtime of the tool, with the library's directory on host and guest.
+    /// A WASI program in the tool's runtime. `library` is the standard library's directory on the
+    /// host and its path in the program.
     Wasm { tool: &'a Tool<'a>, module: PathBuf, library: Option<(PathBuf, String)> },
     /// A native program.
     Native { shell: &'a Shell, python: PathBuf },
@@ -37,10 +38,10 @@ pub(super) enum Runner<'a> {
 }
 
 impl Contender<'_> {
-    /// Runs a benchmark once, and returns names and seconds.
+    /// Runs a file of benchmarks once, and returns the name and the seconds of each benchmark.
     ///
     /// # Errors
-    /// If it fails or reports no time. The error is its last line.
+    /// If the file fails or reports no time. The message contains the last line of the output.
     pub(super) fn run(
         &self,
         suite: &Suite,
@@ -55,7 +56,7 @@ impl Contender<'_> {
         times.collect()
     }
 
-    /// Returns the version of Python.
+    /// Returns the version of Python that the interpreter reports.
     pub(super) fn version(&self, suite: &Suite) -> anyhow::Result<String> {
         let lines = self.output(suite, suite.version(), &[])?;
         let (_, version) = lines.into_iter().next().context("it reports no version")?;
@@ -105,10 +106,10 @@ impl Contender<'_> {
     }
 }
 
-/// Parses the lines of the replacement for pyperf: a name and a value.
+/// Parses the output of the replacement for pyperf: lines with a name and a value.
 fn results(output: &Output) -> anyhow::Result<Vec<(String, String)>> {
     let errors = String::from_utf8_lossy(&output.stderr);
-    // Node.js prints more after its error, Python does not.
+    // Node.js prints more lines after its error. Python's error is its last line.
     let last = errors
         .lines()
         .rfind(|line| line.contains("Error"))

@@ -9,13 +9,14 @@ use xshell::{Shell, cmd};
 use super::contender::Runner;
 use crate::tool::{Tool, root};
 
-/// The release of RustPython. The versions in its Cargo.lock need Rust 1.96.
+/// The release of RustPython. The dependencies in its Cargo.lock need Rust 1.96.
 pub(super) const RUSTPYTHON: &str = "0.6.0";
 
-/// All features for WASI, with the library embedded: no threads, no TLS, no allocator in C.
+/// The features of RustPython that work for WASI, including the embedded standard library. Its
+/// threads, TLS and allocator written in C do not.
 pub(super) const FEATURES: &str = "freeze-stdlib,stdlib,stdio,importlib,host_env";
 
-/// The release of Pyodide with the same series of Python.
+/// The release of Pyodide, which has the same CPython series as the default recipe.
 pub(super) const PYODIDE: &str = "0.29.4";
 
 const LOADER: &str = include_str!("pyodide.mjs");
@@ -41,7 +42,7 @@ pub(super) fn rustpython<'a>(shell: &Shell, tool: &'a Tool<'a>) -> anyhow::Resul
     Ok(Runner::Wasm { tool, module, library: None })
 }
 
-/// Returns true if Cargo's record of the installation has this version and these features.
+/// Returns true if Cargo has installed [`RUSTPYTHON`] with [`FEATURES`] in `dir`.
 fn is_installed(dir: &Path, module: &Path) -> bool {
     let known = || -> anyhow::Result<bool> {
         let text = std::fs::read_to_string(dir.join(".crates2.json"))?;
@@ -62,7 +63,7 @@ fn is_installed(dir: &Path, module: &Path) -> bool {
 /// Downloads Pyodide's distribution for Node.js.
 ///
 /// # Errors
-/// If Node.js or npm is missing, or npm cannot download it.
+/// If npm is missing or cannot download the distribution.
 pub(super) fn pyodide<'a>(shell: &'a Shell) -> anyhow::Result<Runner<'a>> {
     let dir = root().join("target/bench-pyodide");
     let package = dir.join("node_modules/pyodide");
@@ -89,7 +90,7 @@ fn is_unpacked(package: &Path) -> bool {
     known().unwrap_or(false)
 }
 
-/// Returns the configuration that the native Python reports.
+/// Returns the compiler, the flags and the `configure` options that the native Python reports.
 ///
 /// # Errors
 /// If the interpreter does not run.

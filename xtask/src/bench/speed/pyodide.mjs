@@ -1,5 +1,5 @@
-// Runs a file of Python in Pyodide: node pyodide.mjs MODULE DIRECTORY SCRIPT [WORDS...]
-// The directory is /bench there, read by Pyodide from the host's; its stand-in for pyperf is found.
+// Runs a Python file in Pyodide: node pyodide.mjs MODULE DIRECTORY SCRIPT [WORDS...]
+// Pyodide reads DIRECTORY as /bench, and imports pyperf from DIRECTORY/stand-in.
 import { pathToFileURL } from "node:url";
 
 const [module, directory, script, ...words] = process.argv.slice(2);

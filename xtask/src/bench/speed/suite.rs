@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-/// The release of pyperformance, and the digest of its wheel, which pip checks.
+/// The release of pyperformance.
 const RELEASE: &str = "1.14.0";
+/// The digest of the release's wheel, which pip checks.
 const DIGEST: &str = "sha256:94068ac2935b6952ccb5e8a302eb9cebc26e82454494bef6e53822738adf0049";
 
-/// The replacement for pyperf, which would start processes.
+/// The replacement for pyperf. pyperf itself would start processes.
 const STAND_IN: &str = include_str!("pyperf.py");
 
-/// A program that prints the version of the interpreter, called like a benchmark.
+/// A Python program that prints the interpreter's version and is run like a benchmark.
 const VERSION: &str = "import sys\nprint('RESULT', sys.implementation.name, \
     '.'.join(map(str, sys.version_info[:3])), flush=True)\n";
 
-/// A file of pyperformance and its arguments.
+/// A benchmark: a file of pyperformance and its arguments.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Benchmark {
     pub(super) name: &'static str,
@@ -24,7 +25,7 @@ pub(super) struct Benchmark {
     pub(super) words: &'static [&'static str],
 }
 
-/// All benchmarks, sorted.
+/// All benchmarks, sorted by name.
 pub(super) const BENCHMARKS: [Benchmark; 18] = [
     plain("chaos"),
     plain("comprehensions"),
@@ -54,14 +55,14 @@ const fn plain(name: &'static str) -> Benchmark {
     Benchmark { name, directory: name, words: &[] }
 }
 
-/// The directory that all contenders see.
+/// The directory of the benchmarks, which all contenders read.
 #[derive(Debug)]
 pub(super) struct Suite {
     dir: PathBuf,
 }
 
 impl Suite {
-    /// Downloads pyperformance once, by pip, and adds the replacement for pyperf.
+    /// Downloads pyperformance with pip unless it exists, and adds the replacement for pyperf.
     pub(super) fn get(shell: &Shell, dir: PathBuf) -> anyhow::Result<Self> {
         let unpacked = dir.join(format!("pyperformance-{RELEASE}"));
         if !unpacked.is_dir() {
@@ -78,7 +79,7 @@ impl Suite {
         &self.dir
     }
 
-    /// Returns the path of the benchmark in the directory.
+    /// Returns the path of a benchmark, relative to the suite's directory.
     pub(super) fn script(&self, benchmark: Benchmark) -> String {
         let directory = benchmark.directory;
         format!(
@@ -86,18 +87,18 @@ impl Suite {
         )
     }
 
-    /// Returns the path of a program that prints the version of Python.
+    /// Returns the relative path of the program that prints the version of Python.
     pub(super) fn version(&self) -> &'static str {
         "stand-in/version.py"
     }
 
-    /// Returns the release, for the note.
+    /// Returns the name and version of pyperformance.
     pub(super) fn release(&self) -> String {
         format!("pyperformance {RELEASE}")
     }
 }
 
-/// Downloads and unpacks the wheel. pip checks the digest; a rename makes the result visible.
+/// Downloads and unpacks the wheel, and then renames the directory to its final path.
 fn unpack(shell: &Shell, dir: &Path, unpacked: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir)?;
     let place = tempfile::tempdir_in(dir)?;

@@ -1,4 +1,4 @@
-//! Measured times, and the table made of them.
+//! The measured times, and their table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use super::super::report::{median, milliseconds};
 pub(super) enum Of {
     /// The median time, and the median of the ratios of all rounds.
     Median,
-    /// The best time, and the ratio of the best times: other load on the machine only adds time.
+    /// The best time, and the ratio of the best times. Other load on the machine only adds time.
     Best,
 }
 
@@ -34,7 +34,7 @@ impl Of {
     }
 }
 
-/// Times by benchmark and column. The other columns are compared with the first one.
+/// The times by benchmark and column. Ratios are relative to the first column.
 #[derive(Debug)]
 pub(super) struct Measured {
     columns: Vec<&'static str>,
@@ -61,14 +61,14 @@ impl Measured {
         self.failed.contains_key(&(column, benchmark))
     }
 
-    /// Returns how many times as fast as the first column a column was, or `None` unless both have
+    /// Returns how many times as fast a column was as the first column, or `None` if they did not
     /// run in the same number of rounds.
     fn ratio(&self, row: &BTreeMap<usize, Vec<f64>>, column: usize, of: Of) -> Option<f64> {
         let (first, own) = (row.get(&0)?, row.get(&column)?);
         (first.len() == own.len()).then(|| of.ratio(first, own))
     }
 
-    /// Returns the table in Markdown.
+    /// Returns the times and ratios as a Markdown table.
     pub(super) fn table(&self, of: Of) -> anyhow::Result<String> {
         let mut text = format!("| benchmark | {}, ms |", self.columns[0]);
         for column in &self.columns[1..] {
@@ -111,7 +111,7 @@ impl Measured {
         Ok(text)
     }
 
-    /// Returns the list of failures, to be printed below the tables; empty if there are none.
+    /// Returns a Markdown list of the failures, or an empty string if there are none.
     pub(super) fn failures(&self) -> anyhow::Result<String> {
         let mut text = String::new();
         if !self.failed.is_empty() {
@@ -123,8 +123,8 @@ impl Measured {
         Ok(text)
     }
 
-    /// Returns the benchmarks that failed in every column. They have no row, because rows are named
-    /// by the results.
+    /// Returns the benchmarks that failed in every column. They have no row in `times`, because its
+    /// names come from the output of benchmarks.
     fn without_a_row(&self) -> Vec<&'static str> {
         let mut columns: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
         for (column, benchmark) in self.failed.keys() {
@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn ratio_is_a_median_and_mean_covers_common_rows() {
         let mut measured = Measured::new(vec!["base", "fast", "odd"]);
-        // Rounds on a machine that slows down: the median ratio stays 2, the ratio of medians does
-        // not.
+        // The speed of the machine changes between rounds. The median of the ratios is 2, but the
+        // ratio of the medians is not.
         for (base, fast) in [(1.0, 0.5), (4.0, 2.0), (2.0, 0.1)] {
             measured.push(0, "a", base);
             measured.push(1, "a", fast);
