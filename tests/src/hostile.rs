@@ -37,7 +37,10 @@ pub fn object(bytes: &[u8]) {
         let stubs = pywasm_stubs::stubs(&link, &closure, &Rules::default(), Some(Behaviour::Trap));
         if let Ok(stubs) = stubs {
             let archive = stubs.archive(TrapReporter::Wasi, Vec::new());
-            assert!(pywasm_stubs::members("stubs", &archive).is_ok(), "stubs can be read");
+            assert!(
+                pywasm_stubs::members("stubs", &archive).is_ok(),
+                "the written stubs cannot be read"
+            );
         }
     }
 }

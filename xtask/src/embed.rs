@@ -69,7 +69,10 @@ pub(crate) fn alone() -> anyhow::Result<()> {
 fn is_fresh(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     tool.cargo(dir, &["build", "--quiet"])?;
     let stderr = tool.cargo_stderr(dir, &["build"])?;
-    anyhow::ensure!(!stderr.contains("Compiling"), "compiled again without a change:\n{stderr}");
+    anyhow::ensure!(
+        !stderr.contains("Compiling"),
+        "crates were compiled again without a change:\n{stderr}"
+    );
     Ok(())
 }
 

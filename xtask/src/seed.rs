@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let path = root().join(format!("recipes/seeds/{series}-{}.site", &libc[..8]));
     let text: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
     std::fs::write(&path, text)?;
-    eprintln!("{} answers in {}", answers.len(), path.display());
+    eprintln!("wrote {} answers to {}", answers.len(), path.display());
     eprintln!("add a new file to recipes/src/seeds.rs, then run `cargo xtask e2e --matrix`");
     Ok(())
 }

@@ -51,9 +51,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let library = format!("{}::/usr/local/lib/python{series}:ro", source.join("Lib").display());
     let own = installed.join(format!("lib/python{series}"));
 
-    eprintln!("CPython's tests, for minutes");
+    eprintln!("running CPython's tests, which takes minutes");
     let tests = trainee.counts("tests", &[&library], &own, &["-m", "test", "--pgo"])?;
-    eprintln!("programs");
+    eprintln!("running the programs");
     let script = root().join("xtask/src/train");
     let script = format!("{}::/train:ro", script.display());
     let words = ["/train/training.py", ROUNDS];
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let packed = cmd!(shell, "xz --compress --stdout -9e {data}").output()?.stdout;
     let path = root().join(format!("recipes/training/cpython-{series}.profdata.xz"));
     std::fs::write(&path, &packed)?;
-    eprintln!("{} bytes of CPython {version} in {}", packed.len(), path.display());
+    eprintln!("wrote {} bytes for CPython {version} to {}", packed.len(), path.display());
     eprintln!("add a new file to recipes/src/training.rs");
     Ok(())
 }

@@ -162,8 +162,8 @@ pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<
 
 /// Returns `list(iterable)`.
 pub(crate) fn list_of<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-    // SAFETY: accepts any object; the call returns a new reference to an exact list, or null with
-    // an exception.
+    // SAFETY: the function accepts any object, and returns a new reference to an exact list, or
+    // null with an exception.
     unsafe {
         let list = ffi::PySequence_List(iterable.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(iterable.py(), list)?.cast_into_unchecked())
@@ -172,8 +172,8 @@ pub(crate) fn list_of<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
 
 /// Returns `tuple(iterable)`, which is the argument itself for an exact tuple.
 pub(crate) fn tuple_of<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-    // SAFETY: accepts any object; the call returns a new reference to an exact tuple, or null with
-    // an exception.
+    // SAFETY: the function accepts any object, and returns a new reference to an exact tuple, or
+    // null with an exception.
     unsafe {
         let tuple = ffi::PySequence_Tuple(iterable.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(iterable.py(), tuple)?.cast_into_unchecked())
@@ -201,8 +201,8 @@ pub(crate) fn new_tuple<'py>(
 
 /// Returns `set(list)`.
 pub(crate) fn new_set<'py>(list: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySet>> {
-    // SAFETY: accepts any object; the call returns a new reference to a set, or null with an
-    // exception.
+    // SAFETY: the function accepts any object, and returns a new reference to a set, or null with
+    // an exception.
     unsafe {
         let set = ffi::PySet_New(list.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(list.py(), set)?.cast_into_unchecked())
@@ -211,8 +211,8 @@ pub(crate) fn new_set<'py>(list: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySe
 
 /// Returns `frozenset(list)`.
 pub(crate) fn new_frozenset<'py>(list: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyFrozenSet>> {
-    // SAFETY: accepts any object; the call returns a new reference to a frozenset, or null with an
-    // exception.
+    // SAFETY: the function accepts any object, and returns a new reference to a frozenset, or null
+    // with an exception.
     unsafe {
         let set = ffi::PyFrozenSet_New(list.as_ptr());
         Ok(Bound::from_owned_ptr_or_err(list.py(), set)?.cast_into_unchecked())

@@ -118,7 +118,10 @@ fn tampered_index_stops_the_search() {
         let text = refusal(&request, &fresh);
         assert!(text.contains("`Packages.xz` has the wrong SHA-256"), "{text}");
     }
-    assert!(!server.requests().iter().any(|it| it.contains("expired")), "the search went on");
+    assert!(
+        !server.requests().iter().any(|it| it.contains("expired")),
+        "the next source was searched"
+    );
 }
 
 #[test]

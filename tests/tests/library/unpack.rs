@@ -169,7 +169,7 @@ fn headers_are_limited_after_large_files() {
     for entries in [vec![name(), file("x", "")], vec![file("f", &body), name(), file("x", "")]] {
         let cage = Cage::new();
         let refused = cage.refusal(&archive(&entries));
-        assert!(matches!(refused, Refused::HugeHeader(_)), "another refusal");
+        assert!(matches!(refused, Refused::HugeHeader(_)), "the reason is different");
     }
 }
 
@@ -224,7 +224,7 @@ fn valid_archive_keeps_dates_modes_and_links() {
         let data = std::fs::metadata(&run).unwrap();
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         assert_eq!(data.mtime(), 1_000_000_000);
-        assert_eq!(data.permissions().mode() & 0o7111, 0o111, "no set-user bit, but executable");
+        assert_eq!(data.permissions().mode() & 0o7111, 0o111, "unexpected file mode");
         assert_eq!(std::fs::read_to_string(cage.inner.join("bin/again")).unwrap(), "#!");
         assert!(cage.inner.join("doc").exists());
     }

@@ -20,7 +20,7 @@ pub(crate) fn default(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
     let installed = tool.install(&[])?;
     check_version(tool, &installed)?;
     let again = tool.call(&["install"]).read_stderr()?;
-    anyhow::ensure!(again.contains("Fresh"), "not up to date:\n{again}");
+    anyhow::ensure!(again.contains("Fresh"), "the second install did something:\n{again}");
     Ok(installed)
 }
 
@@ -32,7 +32,10 @@ pub(crate) fn speed(tool: &Tool<'_>, version: &str) -> anyhow::Result<PathBuf> {
     let stderr = String::from_utf8_lossy(&output.stderr);
     eprintln!("{stderr}");
     anyhow::ensure!(output.status.success(), "recipe `speed` of {version} cannot be installed");
-    anyhow::ensure!(!stderr.contains("is used as compiled"), "{version} has a slow loop");
+    anyhow::ensure!(
+        !stderr.contains("is used as compiled"),
+        "{version} has the slow interpreter loop"
+    );
     let installed = PathBuf::from(String::from_utf8(output.stdout)?.trim_end());
     check_version(tool, &installed)?;
     Ok(installed)
@@ -52,7 +55,7 @@ pub(crate) fn interrupted(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
     let (one, two) = (start_full(tool)?, start_full(tool)?);
     let (one, two) = (one.wait_with_output()?, two.wait_with_output()?);
     anyhow::ensure!(one.status.success() && two.status.success(), "one of two processes failed");
-    anyhow::ensure!(one.stdout == two.stdout, "two processes made two installations");
+    anyhow::ensure!(one.stdout == two.stdout, "two processes printed different installations");
     let installed = PathBuf::from(String::from_utf8(one.stdout)?.trim_end());
     has_nothing_undefined(&installed)?;
     Ok(installed)

@@ -54,7 +54,10 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
         let function = functions
             .entry(key.clone())
             .or_insert_with(|| Function { counters: vec![0; counted.len()], sites: Vec::new() });
-        ensure!(function.counters.len() == counted.len(), "`{name}` has two numbers of counters");
+        ensure!(
+            function.counters.len() == counted.len(),
+            "`{name}` has different numbers of counters"
+        );
         for (sum, count) in function.counters.iter_mut().zip(counted) {
             *sum = sum.saturating_add(count);
         }
@@ -132,9 +135,9 @@ fn names_by_hash(mut section: &[u8]) -> anyhow::Result<BTreeMap<u64, String>> {
 fn leb128(bytes: &mut &[u8]) -> anyhow::Result<usize> {
     let (mut value, mut shift) = (0_usize, 0);
     loop {
-        let (byte, rest) = bytes.split_first().context("a number without an end")?;
+        let (byte, rest) = bytes.split_first().context("a number is incomplete")?;
         *bytes = rest;
-        ensure!(shift < 35, "a number that is too long");
+        ensure!(shift < 35, "a number is too long");
         value |= usize::from(byte & 127) << shift;
         shift += 7;
         if byte & 128 == 0 {

@@ -179,7 +179,7 @@ def other_objects_are_not_continuations():
         except TypeError as error:
             assert "not an instance of 'Continuation'" in str(error)
         else:
-            raise AssertionError("it was accepted as a continuation")
+            raise AssertionError("the object was accepted as a continuation")
 
 
 def dropped_continuation_is_closed_at_once():

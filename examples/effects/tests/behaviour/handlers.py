@@ -214,7 +214,7 @@ def delegate_accepts_only_effects():
     except TypeError as error:
         assert "derived from `Effect`, not int" in str(error)
         return
-    raise AssertionError("it was accepted")
+    raise AssertionError("the object was accepted as an effect")
 
 
 def delegate_after_resume_is_refused():
@@ -251,7 +251,7 @@ def unhandled_effect_without_repr_is_named():
         assert "Unprintable" in str(error)
         assert isinstance(error.__cause__, LookupError)
         return
-    raise AssertionError("it was handled")
+    raise AssertionError("the effect was handled")
 
 
 def builtin_effects_are_offered_to_handlers_first():
@@ -297,13 +297,13 @@ def invalid_handlers_are_refused():
     except TypeError as error:
         assert "not int" in str(error)
     else:
-        raise AssertionError("it was accepted as a handler")
+        raise AssertionError("the object was accepted as a handler")
     try:
         run(WithHandler(forgot_to_yield, ask("a")))
     except TypeError as error:
         assert "forgot_to_yield returned int" in str(error), error
     else:
-        raise AssertionError("it was accepted as a program")
+        raise AssertionError("the object was accepted as a program")
 
 
 def handler_with_wrong_parameters_raises_type_error():

@@ -253,4 +253,4 @@ def yielded_objects_are_immutable():
         Put("x", 1).value = 2
     except AttributeError:
         return
-    raise AssertionError("it was changed")
+    raise AssertionError("the attribute was changed")

@@ -132,7 +132,7 @@ def keys_must_be_strings():
         except TypeError as error:
             assert "int" in str(error)
         else:
-            raise AssertionError("it was accepted as a key")
+            raise AssertionError("the object was accepted as a key")
 
 
 def values_live_as_long_as_the_store():

@@ -287,7 +287,7 @@ def other_objects_are_not_tasks():
         except TypeError as error:
             assert "int" in str(error)
         else:
-            raise AssertionError("it was accepted as a task")
+            raise AssertionError("the object was accepted as a task")
 
 
 def run_ends_with_the_main_program():
