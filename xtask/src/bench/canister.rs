@@ -114,7 +114,7 @@ fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::R
         }
     }
     let note = format!(
-        "The times after a change to one line of `python/rules.py`. All Rust code was compiled before. \
+        "These are times after a change to one line of `python/rules.py`. All Rust code was compiled before. \
          {rounds} rounds, {}. Without `--release`, nothing is optimized or compressed.",
         machine()
     );

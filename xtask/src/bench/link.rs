@@ -122,7 +122,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let changed = note("`cargo build` of the same program after a change to one line.");
     let rows = [hand.changed, ours.changed];
     write_section("link changed", "Linking: a changed line", &changed, &rows)?;
-    let unchanged = note("`cargo build` of the same program after no change.");
+    let unchanged = note("`cargo build` of the same program, run again without a change.");
     let rows = [hand.unchanged, ours.unchanged];
     write_section("link unchanged", "Linking: nothing changed", &unchanged, &rows)
 }

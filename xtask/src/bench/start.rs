@@ -263,8 +263,9 @@ fn times(
         }
     }
     let how = format!(
-        "{note} The program then exits without finalizing Python. `cargo pywasm run-wasm --stats` reports \
-         the time from before the instance is created until the exit. The module was compiled before. \
+        "{note} After the line, the program exits without finalizing Python. `cargo pywasm run-wasm \
+         --stats` reports the time from before the instance is created until the exit. The module was \
+         compiled before. \
          {rounds} interleaved rounds, {}.",
         machine()
     );
