@@ -112,7 +112,11 @@ fn contenders<'a>(
     let mut found = Vec::new();
     for (name, module, what) in [
         ("CPython's own", upstream.wasm.clone(), "`Tools/wasm/wasi.py build`"),
-        ("the same again", upstream.wasm, "a second measurement of the first column, to show the noise"),
+        (
+            "the same again",
+            upstream.wasm,
+            "a second measurement of the first column, to show the noise",
+        ),
         ("default", default.join("bin/python.wasm"), "`cargo pywasm install`"),
         ("speed", speed.join("bin/python.wasm"), "`cargo pywasm install --recipe speed`"),
     ] {

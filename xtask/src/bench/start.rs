@@ -265,8 +265,7 @@ fn times(
     let how = format!(
         "{note} After the line, the program exits without finalizing Python. `cargo pywasm run-wasm \
          --stats` reports the time from before the instance is created until the exit. The module was \
-         compiled before. \
-         {rounds} interleaved rounds, {}.",
+         compiled before. {rounds} interleaved rounds, {}.",
         machine()
     );
     let own = format!("{how} Each instance has a process of its own.");
