@@ -15,7 +15,7 @@ use crate::{Directive, Error, Installation, TARGET};
 /// A function that reads an environment variable, such as `&|name| std::env::var_os(name)`.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// Options for linking Python into the crate whose build script uses it.
+/// The options for linking Python into the crate that the build script belongs to.
 ///
 /// ```no_run
 /// use pywasm_build::Build;
@@ -35,13 +35,14 @@ pub struct Build {
 }
 
 impl Build {
-    /// The defaults: any installed Python, linked as the table in Cargo.toml requests.
+    /// Creates the default options: any installed Python, linked as the table in Cargo.toml
+    /// requests.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Requests a CPython: a series, `3.13`, or a release, `3.13.15`.
+    /// Requests a CPython series, such as `3.13`, or a release, such as `3.13.15`.
     #[must_use]
     pub fn python(mut self, version: impl Into<String>) -> Self {
         self.request.python = Some(version.into());
@@ -71,9 +72,10 @@ impl Build {
         self
     }
 
-    /// Does not finalize Python when a command exits. By default an `atexit` handler does, because
-    /// buffered output of `sys.stdout` would be lost; it has no effect if the program has finalized
-    /// Python itself. Reactors do not exit, so the handler never runs in them.
+    /// Does not finalize Python when a command exits. By default, an `atexit` handler finalizes it,
+    /// because buffered output of `sys.stdout` would be lost otherwise. The handler does nothing if
+    /// the program has finalized Python itself, and never runs in reactors, because they do not
+    /// exit.
     #[must_use]
     pub fn no_finalize_at_exit(mut self) -> Self {
         self.no_finalize_at_exit = true;
@@ -82,39 +84,41 @@ impl Build {
 
     /// Embeds modules of the standard library, each with everything that it imports: `json` is one
     /// module, `email.*` a package with all its submodules, `*` the whole library, and `!name`
-    /// excludes a module. They are added to those in `freeze` of `[package.metadata.pywasm]`.
+    /// excludes a module. The modules in `freeze` of `[package.metadata.pywasm]` are embedded, too.
     #[must_use]
     pub fn freeze<N: Into<String>>(mut self, modules: impl IntoIterator<Item = N>) -> Self {
         self.freeze.modules.extend(modules.into_iter().map(Into::into));
         self
     }
 
-    /// Embeds a Python package, `python/app`, or a single file, `python/app.py`. The path is
-    /// relative to the crate. It is added to those in `packages` of `[package.metadata.pywasm]`.
+    /// Embeds a Python package, such as `python/app`, or a single file, such as `python/app.py`.
+    /// The path is relative to the crate. The packages in `packages` of `[package.metadata.pywasm]`
+    /// are embedded, too.
     #[must_use]
     pub fn package(mut self, path: impl Into<PathBuf>) -> Self {
         self.freeze.packages.push(path.into());
         self
     }
 
-    /// Links what `cargo pywasm snapshot` needs in a module, as the key `snapshot` of
-    /// `[package.metadata.pywasm]` does. It adds a few kilobytes, which do not run unless a
-    /// snapshot is made.
+    /// Links the code that `cargo pywasm snapshot` needs in a wasm module, as the key `snapshot` of
+    /// `[package.metadata.pywasm]` does. The code has a few kilobytes and runs only when a snapshot
+    /// is created.
     #[must_use]
     pub fn snapshot(mut self) -> Self {
         self.snapshot = true;
         self
     }
 
-    /// Links Python and returns the installation; returns `None` for other targets than
+    /// Links Python and returns the installation; returns `None` for targets other than
     /// wasm32-wasip1 and on docs.rs.
     ///
-    /// On an error, it prints the message and exits. [`Build::try_link`] returns the error instead.
+    /// On an error, prints the message and ends the build script. [`Build::try_link`] returns the
+    /// error instead.
     pub fn link(&self) -> Option<Installation> {
         self.try_link().unwrap_or_else(|error| fail(&error))
     }
 
-    /// Links Python and returns the installation; returns `None` for other targets than
+    /// Links Python and returns the installation; returns `None` for targets other than
     /// wasm32-wasip1 and on docs.rs.
     ///
     /// # Errors
@@ -128,9 +132,9 @@ impl Build {
         Ok(linked.map(|linked| linked.python))
     }
 
-    /// Returns what [`Build::try_link`] would print, for the environment that `variables` reads. It
-    /// runs `RUSTC` to get its sysroot, and `cargo-pywasm` if the table in Cargo.toml has changed
-    /// or Python code has to be frozen.
+    /// Returns the directives that [`Build::try_link`] would print, in the environment that
+    /// `variables` reads. Runs `RUSTC` to get its sysroot, and runs `cargo-pywasm` if the table in
+    /// Cargo.toml has changed or Python code has to be frozen.
     ///
     /// # Errors
     /// As for [`Build::try_link`].
@@ -173,7 +177,7 @@ impl Build {
     }
 }
 
-/// Links Python into the crate whose build script calls it, as `Build::new().link()` does.
+/// Links Python into the crate that the build script belongs to, like `Build::new().link()`.
 ///
 /// ```no_run
 /// let python = pywasm_build::link();

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// One instruction for Cargo. Its `Display` is the line that the build script prints.
+/// One instruction for Cargo. The `Display` implementation writes the line that the build script
+/// prints.
 ///
 /// Source of the formats: [Build Scripts] in the Cargo book.
 ///
@@ -15,15 +16,15 @@ pub enum Directive {
     LinkSearch(PathBuf),
     /// A static library, linked into the final module rather than copied into an rlib.
     LinkLib(String),
-    /// A static library of which every member is linked, used or not.
+    /// A static library. All of its members are linked, even unused ones.
     LinkWholeLib(String),
     /// A linker argument for every binary, cdylib, test and example of the package.
     LinkArg(String),
     /// A linker argument for reactors (`crate-type = ["cdylib"]`) only.
     LinkArgCdylib(String),
-    /// A file or directory whose change reruns the build script.
+    /// A file or directory. Cargo reruns the build script if it changes.
     RerunIfChanged(PathBuf),
-    /// An environment variable whose change reruns the build script.
+    /// An environment variable. Cargo reruns the build script if it changes.
     RerunIfEnvChanged(&'static str),
     /// A warning that Cargo shows.
     Warning(String),

@@ -1,20 +1,20 @@
-//! Errors of finding and linking an installation.
+//! The errors that can occur when an installation is found and linked.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The reason why Python cannot be linked.
 ///
-/// Its `Display` is a lowercase sentence that names the object, followed by a line `hint: …` with
-/// one action.
+/// The message starts in lowercase and names what is affected. Most messages end with a line
+/// `hint: …` that suggests one action.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// A file cannot be read.
     Read(PathBuf, std::io::Error),
-    /// `manifest.json` of an installation has another format or version than this crate reads.
+    /// `manifest.json` of an installation has a format or version that this crate cannot read.
     Manifest(PathBuf, String),
-    /// `.pywasm/project.json` has another format or version than this crate reads.
+    /// `.pywasm/project.json` has a format or version that this crate cannot read.
     Project(PathBuf, String),
     /// There is no store to search: neither `PYWASM_STORE` nor `HOME` is set.
     NoHome,
@@ -22,19 +22,19 @@ pub enum Error {
     NotInstalled {
         /// The request, such as `CPython 3.13 (full)`.
         request: String,
-        /// The command that installs it.
+        /// The command that installs a matching CPython.
         command: String,
     },
     /// The named installation cannot be opened.
     Named {
-        /// The file or variable that names it.
+        /// The file or variable that names the installation.
         by: String,
         /// The reason.
         cause: Box<Error>,
     },
     /// The named installation does not match what the build script requests.
     Mismatch {
-        /// The file or variable that names it.
+        /// The file or variable that names the installation.
         by: String,
         /// The named installation, such as `CPython 3.13.15 (default)`.
         found: String,
@@ -43,9 +43,9 @@ pub enum Error {
     },
     /// The Rust toolchain with this sysroot has no standard library for the target.
     NoTarget(PathBuf),
-    /// A library or object file is not in the format that its name promises.
+    /// A library or object file does not have the format that its name suggests.
     Damaged(PathBuf),
-    /// Neither libc satisfies both libpython and Rust.
+    /// Neither the libc of libpython nor that of Rust has all the functions that both need.
     LibcPair {
         /// The `libc.a` that libpython was built against.
         python: PathBuf,
@@ -60,7 +60,7 @@ pub enum Error {
     Program {
         /// The command line.
         command: String,
-        /// Its output, or the reason why it cannot be started.
+        /// The output of the program, or the reason why it cannot be started.
         message: String,
     },
 }

@@ -1,12 +1,12 @@
-//! The staleness check of manifests.
+//! The hash that shows whether a manifest has changed.
 
-/// The fingerprint of a Cargo.toml in `.pywasm/project.json`: the 64-bit FNV-1a hash of its bytes,
-/// as 16 hexadecimal digits.
+/// Returns the 64-bit FNV-1a hash of a Cargo.toml as 16 hexadecimal digits, as recorded in
+/// `.pywasm/project.json`.
 ///
-/// The tool writes it next to the SHA-256 digest. A build script compares this one, because SHA-256
-/// would add ten crates to it. A collision would need an edit that keeps all 64 bits; that does not
-/// happen by accident, and an attacker who can edit Cargo.toml can edit build.rs. So this detects
-/// stale files; it is not a security check.
+/// The tool records the hash next to the SHA-256 digest. Build scripts compare the hash, because an
+/// implementation of SHA-256 would add ten crates to them. The comparison detects stale settings
+/// and is not a security check: edits do not produce the same hash by accident, and an attacker who
+/// can edit Cargo.toml can also edit build.rs.
 ///
 /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>.
 #[must_use]

@@ -15,7 +15,7 @@ pub(crate) struct Freeze {
     pub(crate) packages: Vec<PathBuf>,
 }
 
-/// A library to link, and the directives for its inputs and the warnings of the compiler.
+/// A library to link, and the directives for its input files and for warnings of `freeze`.
 #[derive(Debug)]
 pub(crate) struct Frozen {
     pub(crate) dir: PathBuf,
@@ -23,8 +23,10 @@ pub(crate) struct Frozen {
 }
 
 impl Freeze {
-    /// The library for what the build script, the table and the recipe freeze. `None` if none of
-    /// them freezes anything. The recipe's own library is used if the other two add nothing to it.
+    /// Returns the library of the Python modules that the build script, the table and the recipe
+    /// freeze, or `None` if nothing is frozen. If the build script and the table do not change the
+    /// recipe's set of modules, it is the library in the installation. Otherwise, `cargo pywasm
+    /// freeze` creates a library in `out_dir`.
     ///
     /// # Errors
     /// When the tool cannot be run, or a module or package cannot be frozen.
@@ -38,8 +40,9 @@ impl Freeze {
         let file = format!("lib{FROZEN_LIBRARY}.a");
         let recipe_freezes = python.lib_dir().join(&file).exists();
         let adds = !self.modules.is_empty() || !self.packages.is_empty() || table.freezes;
-        // A closed set replaces the modules of libpython even if nothing is added to it. An open
-        // set differs only if the recipe freezes modules, because its set may be closed.
+        // `closed = true` always needs a new library, because a closed set replaces the modules of
+        // libpython even if no module is added. `closed = false` needs one only if the recipe has a
+        // library, because that one may be closed.
         let changes = table.closed.is_some_and(|closed| closed || recipe_freezes);
         if !adds && !changes {
             let dir = python.lib_dir();

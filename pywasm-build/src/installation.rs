@@ -1,4 +1,5 @@
-//! An installation: the contract between `cargo pywasm install` and the programs that use it.
+//! An installation. Its layout is the contract between `cargo pywasm install` and the programs that
+//! use the installation.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +10,15 @@ pub const TARGET: &str = "wasm32-wasip1";
 
 /// The version of `manifest.json` that this crate reads.
 const MANIFEST_VERSION: u32 = 2;
-/// The directory in `lib/` with the libc and start files that libpython was built against. It is
-/// separate from libpython, so that a search path for one does not include the other.
+/// The directory in `lib/` with the libc and the start files that libpython was built against. It
+/// is a separate directory, so that the linker finds this libc only if it is chosen.
 pub const LIBC_DIR: &str = "wasi-libc";
 /// The directory in `lib/` that holds only the zip of the standard library, for hosts that can
 /// mount directories but not files.
 pub const ZIP_DIR: &str = "zip";
 /// The object in `lib/` that finalizes Python when a command exits.
 pub const EXIT_OBJECT: &str = "pywasm-exit.o";
-/// The library in `lib/` with the modules that the recipe freezes, if it freezes any.
+/// The name of the library in `lib/` with the Python modules that the recipe freezes, if any.
 pub const FROZEN_LIBRARY: &str = "pywasm_frozen";
 
 /// An installed CPython for wasm32-wasip1.
@@ -69,14 +70,14 @@ impl Installation {
         })
     }
 
-    /// The installation's directory.
+    /// Returns the installation's directory.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The text of `manifest.json`, for fields that have no method here. The [guide] describes
-    /// them.
+    /// Returns the text of `manifest.json`, for fields that have no method here. The [guide]
+    /// describes all fields.
     ///
     /// [guide]: https://github.com/cargo-pywasm/cargo-pywasm/blob/main/docs/guide/installation.md
     #[must_use]
@@ -84,81 +85,82 @@ impl Installation {
         &self.manifest
     }
 
-    /// The version of CPython, `3.13.15`.
+    /// Returns the version of CPython, such as `3.13.15`.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The series of CPython, `3.13`.
+    /// Returns the series of CPython, such as `3.13`.
     #[must_use]
     pub fn series(&self) -> &str {
         &self.series
     }
 
-    /// The name of the recipe that it was built with.
+    /// Returns the name of the recipe that CPython was built with.
     #[must_use]
     pub fn recipe(&self) -> &str {
         &self.recipe
     }
 
-    /// The names of the built-in extension modules, sorted.
+    /// Returns the names of the built-in extension modules, sorted.
     #[must_use]
     pub fn modules(&self) -> Vec<&str> {
         self.modules.iter().map(String::as_str).collect()
     }
 
-    /// The directory of `Python.h` and of the `pyconfig.h` of this build.
+    /// Returns the directory of `Python.h` and of the `pyconfig.h` of this build.
     #[must_use]
     pub fn include_dir(&self) -> PathBuf {
         self.root.join("include").join(format!("python{}", self.series))
     }
 
-    /// The directory of `libpythonX.Y.a` and the libraries linked with it.
+    /// Returns the directory of `libpythonX.Y.a` and of the libraries that are linked with it.
     #[must_use]
     pub fn lib_dir(&self) -> PathBuf {
         self.root.join("lib")
     }
 
-    /// The directory of the libc and start files that libpython was built against.
+    /// Returns the directory of the libc and the start files that libpython was built against.
     #[must_use]
     pub fn libc_dir(&self) -> PathBuf {
         self.lib_dir().join(LIBC_DIR)
     }
 
-    /// The functions that libpython needs from libc, sorted.
+    /// Returns the functions that libpython needs from libc, sorted.
     #[must_use]
     pub fn libc_needs(&self) -> Vec<&str> {
         self.libc_needs.iter().map(String::as_str).collect()
     }
 
-    /// The standard library as a directory.
+    /// Returns the directory of the standard library.
     #[must_use]
     pub fn stdlib(&self) -> PathBuf {
         self.lib_dir().join(format!("python{}", self.series))
     }
 
-    /// The standard library as an uncompressed zip.
+    /// Returns the path of the uncompressed zip of the standard library.
     #[must_use]
     pub fn stdlib_zip(&self) -> PathBuf {
         self.lib_dir().join(ZIP_DIR).join(format!("python{}.zip", self.series.replace('.', "")))
     }
 
-    /// The interpreter as a command module.
+    /// Returns the path of the interpreter, a WASI command.
     #[must_use]
     pub fn python_wasm(&self) -> PathBuf {
         self.root.join("bin/python.wasm")
     }
 
-    /// The directory of the toolchain that built it, with the layout of a WASI SDK.
+    /// Returns the directory of the toolchain that built this Python. It has the layout of a WASI
+    /// SDK.
     #[must_use]
     pub fn toolchain(&self) -> &Path {
         &self.toolchain
     }
 
-    /// A C compiler invocation with the toolchain, sysroot and headers of this Python.
+    /// Returns a `cc::Build` with the toolchain, sysroot and headers of this Python.
     ///
-    /// In a build script, `cc` takes the output directory and the optimization level from Cargo.
+    /// In a build script, cc gets the output directory and the optimization level from Cargo.
     /// Elsewhere, set `out_dir`, `opt_level` and `host` on the result.
     ///
     /// ```no_run
@@ -185,7 +187,7 @@ impl Installation {
 pub(crate) mod tests {
     use super::*;
 
-    /// The manifest of a CPython 3.13.15 that needs these functions from libc.
+    /// Creates the manifest of a CPython 3.13.15 that needs these functions from libc.
     pub(crate) fn manifest(libc_needs: &[&str]) -> String {
         format!(
             r#"{{"version": 2, "python": {{"version": "3.13.15", "series": "3.13"}},

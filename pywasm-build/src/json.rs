@@ -13,35 +13,35 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Json, String> {
     text.parse().map_err(|error: tinyjson::JsonParseError| error.to_string())
 }
 
-/// The value at a path of keys, `python.version`.
+/// Returns the value at a path of keys, such as `python.version`.
 pub(crate) fn at<'a>(value: &'a Json, path: &str) -> Option<&'a Json> {
     path.split('.').try_fold(value, |value, key| value.get::<HashMap<String, Json>>()?.get(key))
 }
 
-/// The string at a path.
+/// Returns the string at a path.
 pub(crate) fn text<'a>(value: &'a Json, path: &str) -> Option<&'a str> {
     at(value, path)?.get::<String>().map(String::as_str)
 }
 
-/// The boolean at a path.
+/// Returns the boolean at a path.
 pub(crate) fn flag(value: &Json, path: &str) -> Option<bool> {
     at(value, path)?.get::<bool>().copied()
 }
 
-/// The elements of the array at a path; none if there is no array.
+/// Returns the elements of the array at a path, or nothing if there is no array.
 pub(crate) fn list<'a>(value: &'a Json, path: &str) -> &'a [Json] {
     at(value, path).and_then(|value| value.get::<Vec<Json>>()).map_or(&[], Vec::as_slice)
 }
 
-/// The strings in the array at a path; none if there is no array.
+/// Returns the strings in the array at a path, or nothing if there is no array.
 pub(crate) fn texts<'a>(value: &'a Json, path: &str) -> impl Iterator<Item = &'a str> {
     list(value, path).iter().filter_map(|value| value.get::<String>().map(String::as_str))
 }
 
-/// Checks the number at the key `version`.
+/// Checks the format version, the number at the key `version`.
 ///
 /// # Errors
-/// When it differs from `expected` or is missing.
+/// When the version is missing or is not the expected one.
 pub(crate) fn check_version(value: &Json, expected: u32) -> Result<(), String> {
     match at(value, "version").and_then(|value| value.get::<f64>()) {
         Some(version) if *version == f64::from(expected) => Ok(()),

@@ -11,8 +11,8 @@
 //! pywasm_build::Build::new().python("3.13").recipe("full").stack_size(32 << 20).link();
 //! ```
 //!
-//! With the feature `cc`, the toolchain that built Python also compiles C code of the crate,
-//! against the installed headers:
+//! With the feature `cc`, the toolchain that built Python can also compile C code of your crate
+//! with Python's headers:
 //!
 //! ```no_run
 //! # #[cfg(feature = "cc")]
@@ -22,18 +22,18 @@
 //! ```
 //!
 //! [`link`] does nothing for targets other than wasm32-wasip1, and nothing on docs.rs. Call it from
-//! the build script of the crate that becomes the module: Cargo ignores linker arguments from the
-//! build scripts of dependencies. The [guide] describes the whole setup.
+//! the build script of the crate that becomes the wasm module: Cargo ignores linker arguments from
+//! the build scripts of dependencies. The [guide] describes the whole setup.
 //!
 //! # What it reads
 //!
-//! The table `[package.metadata.pywasm]` of the crate, or `[workspace.metadata.pywasm]` of its
-//! workspace, is read by `cargo pywasm`, which writes the result to `.pywasm/project.json`. This
-//! crate reads that file. It runs the tool only if a Cargo.toml has changed since, if the file is
-//! missing, or if Python code has to be frozen.
+//! `cargo pywasm` reads the tables `[package.metadata.pywasm]` of the crate and
+//! `[workspace.metadata.pywasm]` of its workspace, and writes the resolved settings to
+//! `.pywasm/project.json`. This crate reads that file. It runs `cargo pywasm` only if the file is
+//! missing, if a Cargo.toml has changed since, or if Python code has to be frozen.
 //!
-//! This crate is compiled into build scripts. It has one small dependency by default, never uses
-//! the network and never builds CPython.
+//! Build scripts should compile fast, so this crate has only one small dependency by default. It
+//! never uses the network and never builds CPython.
 //!
 //! [guide]: https://github.com/cargo-pywasm/cargo-pywasm/blob/main/docs/guide/embedding.md
 

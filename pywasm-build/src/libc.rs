@@ -1,10 +1,10 @@
 //! The choice of a wasi-libc for a module.
 //!
-//! libpython was built against one wasi-libc, and Rust's standard library bundles another;
-//! wasi-libc has no stable ABI between versions ([PEP 816]). A module is linked with exactly one of
-//! them, and with the start file of the same version. rustc always links its own start file into
-//! commands, so a libc is used only if that start file, libpython and Rust's standard library all
-//! find what they need in it.
+//! libpython was built against one wasi-libc, and Rust's standard library bundles another. They
+//! cannot be mixed, because wasi-libc has no stable ABI between versions ([PEP 816]): a wasm module
+//! is linked with exactly one of them. A libc can be chosen only if it has all functions that
+//! libpython, Rust's standard library and the start file need. In a command, the start file is
+//! always Rust's, because rustc links it. A reactor gets the start file of the chosen libc.
 //!
 //! [PEP 816]: https://peps.python.org/pep-0816/
 
@@ -14,7 +14,8 @@ use std::process::Command;
 
 use crate::{wasm, Error, Installation, Variables, TARGET};
 
-/// Initializes the thread pointer. A libc that defines it works only if the start file calls it.
+/// The function of libc that initializes the thread pointer. A libc that defines this function
+/// works only if the start file calls it.
 const INIT: &str = "__wasi_init_tp";
 
 /// The libc that a module is linked with.
@@ -33,10 +34,10 @@ pub(crate) struct RustLibc {
     dir: PathBuf,
     archive: Vec<u8>,
     defined: BTreeSet<String>,
-    /// The functions that the start file of commands and Rust's standard library import, from it or
-    /// from elsewhere.
+    /// The functions that the start file of commands and Rust's standard library import, from libc
+    /// or from another library.
     needs: BTreeSet<String>,
-    /// The start file of commands calls [`INIT`].
+    /// True if the start file of commands calls [`INIT`].
     initializes: bool,
 }
 
@@ -44,7 +45,7 @@ impl RustLibc {
     /// Reads the libc of the toolchain in `sysroot`.
     ///
     /// # Errors
-    /// When the toolchain does not have the target, or a file of it cannot be read.
+    /// When the toolchain does not have the target, or one of its files cannot be read.
     pub(crate) fn read(sysroot: &Path) -> Result<Self, Error> {
         let target = sysroot.join("lib/rustlib").join(TARGET).join("lib");
         let dir = target.join("self-contained");
@@ -69,13 +70,13 @@ impl RustLibc {
         Ok(Self { dir, archive, defined, needs, initializes })
     }
 
-    /// The directory of the libc and its start files.
+    /// Returns the directory of the libc and the start files.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 }
 
-/// The sysroot of the compiler that Cargo uses.
+/// Returns the sysroot of the compiler that Cargo uses.
 ///
 /// # Errors
 /// When `RUSTC` cannot be run.
@@ -99,7 +100,7 @@ pub(crate) fn sysroot(variables: Variables<'_>) -> Result<PathBuf, Error> {
 /// against the headers of that version.
 ///
 /// # Errors
-/// When neither libc satisfies both sides; the error lists what each one lacks.
+/// When neither libc satisfies both libpython and Rust; the error lists what each libc lacks.
 pub(crate) fn choose(python: &Installation, rust: &RustLibc) -> Result<Libc, Error> {
     let path = python.libc_dir().join("libc.a");
     let archive = std::fs::read(&path).map_err(|error| Error::Read(path.clone(), error))?;

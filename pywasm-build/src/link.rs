@@ -5,32 +5,34 @@ use std::path::{Path, PathBuf};
 use crate::frozen::Frozen;
 use crate::{Directive, Error, Installation, Libc, EXIT_OBJECT, FROZEN_LIBRARY};
 
-/// The names of the linker maps in `OUT_DIR`. The second one is of the reactor, if there is one.
-/// `cargo pywasm size` reads in them which object each byte comes from.
+/// The names of the linker maps in `OUT_DIR`; the second one is for reactors. `cargo pywasm size`
+/// reads from a map which object each byte of the wasm module comes from.
 pub const LINK_MAPS: [&str; 2] = ["pywasm-link.map", "pywasm-link-cdylib.map"];
 
-/// The stubs of an installation, if its recipe declares any. They are weak and come last: in front
-/// of the archive that defines the symbol, the stub would be linked instead, without an error.
+/// The archive of an installation's stubs, if the recipe declares any. It comes last: the linker
+/// takes the first definition that it finds, so an earlier stub would silently replace a real
+/// function.
 const STUBS: &str = "libpywasm_stubs.a";
 
-/// Reports calls of C API macros and the function to call instead. The linker takes nothing from it
-/// unless there are such calls.
+/// The library that makes the linker report calls of C API macros, with the function to call
+/// instead. Without such calls, nothing in it is linked.
 const MACROS: &str = "pywasm_macros";
 
-/// Defines `pywasm_start`, which starts Python on hosts without files, environment or entropy.
+/// The library that defines `pywasm_start`, which starts Python on hosts without files, environment
+/// or entropy.
 const START: &str = "pywasm_start";
 
-/// The library that a module needs for a snapshot, and the function in it that keeps the others
-/// linked.
+/// The library that a wasm module needs for a snapshot, and its root function. The root function is
+/// linked with `--undefined`, and the other functions are linked because it needs them.
 const SNAPSHOT: (&str, &str) = ("pywasm_snapshot", "pywasm_snapshot_end");
 
 /// The result of [`Build::decide`](crate::Build::decide): the choices, and the directives that
-/// carry them out.
+/// implement them.
 #[derive(Debug)]
 pub struct Linked {
-    /// The installation.
+    /// The chosen installation.
     pub python: Installation,
-    /// The libc.
+    /// The chosen libc.
     pub libc: Libc,
     /// The directives, in the order in which they are printed.
     pub directives: Vec<Directive>,
@@ -53,14 +55,15 @@ pub(crate) struct Link<'a> {
 }
 
 impl Link<'_> {
-    /// The directives, in the order in which the linker must see them.
+    /// Returns the directives, in the order in which the linker must see them.
     ///
     /// # Errors
     /// When the installation does not have the library for snapshots.
     pub(crate) fn directives(mut self) -> Result<Vec<Directive>, Error> {
         let mut directives = Vec::new();
         if let Some(frozen) = &mut self.frozen {
-            // Its tables of modules replace those of libpython, so it comes first.
+            // This library comes first: its tables of Python modules must replace those of
+            // libpython, and the linker takes the first definition that it finds.
             directives.push(Directive::LinkSearch(frozen.dir.clone()));
             directives.push(Directive::LinkWholeLib(FROZEN_LIBRARY.to_owned()));
             directives.append(&mut frozen.directives);
@@ -84,7 +87,8 @@ impl Link<'_> {
     fn libraries(&self) -> Vec<Directive> {
         let mut directives = Vec::new();
         if self.libc == Libc::Python {
-            // Rust's standard library links `-lc`, and the linker takes the first match.
+            // Rust's standard library links `-lc`, for which the linker takes the first match in
+            // the search directories.
             directives.push(Directive::LinkSearch(self.python.libc_dir()));
         }
         directives.push(Directive::LinkSearch(self.python.lib_dir()));
@@ -99,8 +103,8 @@ impl Link<'_> {
         let stack = self.stack_size.unwrap_or_else(|| default_stack_size(self.python.series()));
         let mut directives = vec![Directive::LinkArg(format!("-zstack-size={stack}"))];
         if self.is_reactor {
-            // rustc links no start file into a cdylib. Without one, wasm-ld makes every export run
-            // all constructors and destructors, and Python does not survive the second call.
+            // rustc links no start file into a cdylib. Without a start file, wasm-ld makes every
+            // export run all constructors and destructors, so Python would fail at the second call.
             let start = match self.libc {
                 Libc::Python => self.python.libc_dir(),
                 Libc::Same | Libc::Rust => self.rust_libc.to_owned(),
@@ -112,7 +116,9 @@ impl Link<'_> {
             let [all, cdylib] = LINK_MAPS.map(|name| format!("-Map={}", arg(dir.join(name))));
             directives.push(Directive::LinkArg(all));
             if self.is_reactor {
-                // The last option wins: two links that run at once must not write the same file.
+                // Cargo may link a command and the reactor at once, and they must not write the
+                // same map. The linker uses the last `-Map` option, which is this one for the
+                // reactor.
                 directives.push(Directive::LinkArgCdylib(cdylib));
             }
         }
@@ -127,7 +133,7 @@ impl Link<'_> {
     }
 }
 
-/// The stack size that CPython itself is linked with, in bytes.
+/// Returns the stack size in bytes with which CPython itself is linked.
 ///
 /// Source: `LDFLAGS_NODIST` for WASI in CPython's configure.ac.
 fn default_stack_size(series: &str) -> u32 {

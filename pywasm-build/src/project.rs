@@ -1,7 +1,7 @@
 //! `.pywasm/project.json`: the state of a project on this machine.
 //!
-//! `cargo pywasm install`, `init`, `new`, `build`, `run` and `test` write it; this crate only reads
-//! it.
+//! `cargo pywasm install`, `init`, `new`, `build`, `run` and `test` write the file. This crate only
+//! reads it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,28 +9,28 @@ use crate::json::{self, Json};
 use crate::table::Table;
 use crate::Error;
 
-/// The file, relative to the directory of the crate or of its workspace.
+/// The path of the file, relative to the directory of the crate or of its workspace.
 pub const PROJECT_FILE: &str = ".pywasm/project.json";
-/// The version of its format.
+/// The version of the file's format.
 pub const PROJECT_VERSION: u32 = 2;
 
 /// The content of the file.
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
-    /// The file itself.
+    /// The path of the file.
     pub(crate) file: PathBuf,
     /// The directory of the installation.
     pub(crate) installation: PathBuf,
-    /// The `cargo-pywasm` that wrote the file.
+    /// The path of the `cargo-pywasm` that wrote the file.
     pub(crate) tool: Option<PathBuf>,
     tables: Vec<Table>,
 }
 
 impl Project {
-    /// Reads the file of the crate in `dir`, or of the nearest directory above it that has one.
+    /// Reads the file in `dir`, or in the nearest directory above `dir` that contains one.
     ///
     /// # Errors
-    /// When it cannot be read, or has an unsupported version.
+    /// When the file cannot be read, or has an unsupported version.
     pub(crate) fn find(dir: &Path) -> Result<Option<Self>, Error> {
         let file = dir.ancestors().map(|dir| dir.join(PROJECT_FILE)).find(|file| file.is_file());
         file.map(Self::read).transpose()
@@ -52,15 +52,15 @@ impl Project {
         Ok(Self { installation, tool, tables, file })
     }
 
-    /// The table of the package with this Cargo.toml, unless a manifest that it was read from has
-    /// changed.
+    /// Returns the recorded table of the package with this Cargo.toml, unless a manifest that the
+    /// table was read from has changed since.
     pub(crate) fn fresh_table(&self, manifest: &Path) -> Option<&Table> {
         let table = self.tables.iter().find(|table| table.is_of(manifest))?;
         table.is_fresh().then_some(table)
     }
 }
 
-/// The table in a message of `cargo pywasm project`.
+/// Reads the table from a message of `cargo pywasm project`.
 pub(crate) fn table_of_message(message: &Json) -> Option<Table> {
     Table::parse(json::at(message, "package")?)
 }

@@ -1,4 +1,4 @@
-//! The installation that a build script requests, and how it is found.
+//! Finds the installation that a build script requests.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use crate::project::Project;
 use crate::{installations, installs_dir, Directive, Error, Installation, Variables};
 
-/// The constraints of a build script. An unset field accepts anything.
+/// The constraints that a build script sets. An unset field accepts any value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
-    /// A series, `3.13`, or a release, `3.13.15`.
+    /// A CPython series, such as `3.13`, or a release, such as `3.13.15`.
     pub(crate) python: Option<String>,
     /// The name of a recipe.
     pub(crate) recipe: Option<String>,
@@ -17,7 +17,7 @@ pub(crate) struct Request {
     pub(crate) installation: Option<PathBuf>,
 }
 
-/// An installation, and the directives for everything that its choice depends on.
+/// The chosen installation, and directives that rerun the build script if the choice may change.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) python: Installation,
@@ -25,12 +25,13 @@ pub(crate) struct Resolved {
 }
 
 impl Request {
-    /// Resolves the request. The first source that names an installation decides: the build script,
-    /// `PYWASM_INSTALLATION`, `.pywasm/` of the crate or its workspace. If none does, the first
-    /// match in the store is used.
+    /// Chooses the installation. The first of these that names one decides: the build script,
+    /// `PYWASM_INSTALLATION`, `.pywasm/` of the crate or its workspace. If none of them names one,
+    /// the first match in the store is used.
     ///
     /// # Errors
-    /// When no installation matches, or the named one does not.
+    /// When the named installation does not match the request, or no installation in the store
+    /// does.
     pub(crate) fn resolve(
         &self,
         project: Option<&Project>,
@@ -54,7 +55,7 @@ impl Request {
         Ok(Resolved { python, reruns })
     }
 
-    /// The named installation, and the file or variable that names it.
+    /// Returns the directory of the named installation, and the file or variable that names it.
     fn named(
         &self,
         project: Option<&Project>,
@@ -87,7 +88,7 @@ impl Request {
             && self.recipe.as_ref().map_or(true, |name| name == python.recipe())
     }
 
-    /// The command that installs what is requested.
+    /// Returns the command that installs the requested CPython.
     fn command(&self) -> String {
         let mut command = "cargo pywasm install".to_owned();
         for (flag, value) in [("--python", &self.python), ("--recipe", &self.recipe)] {

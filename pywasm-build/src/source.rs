@@ -1,10 +1,10 @@
-//! The source of this crate, for `cargo-pywasm`: it gives a project the pywasm-build of the
-//! tool's version without a registry. Not part of the API.
+//! The source of this crate. `cargo-pywasm` unpacks it into projects, so that they use the
+//! pywasm-build of the same version as the tool, without a registry. Not part of the API.
 
-/// The manifest, with the keys that it inherits from its workspace.
+/// The text of Cargo.toml, including the keys that it inherits from the workspace.
 pub const MANIFEST: &str = include_str!("../Cargo.toml");
 
-/// The sources by file name in `src`, without the tests.
+/// The source files in `src`, except `tests.rs`: each file name and the text.
 pub const FILES: &[(&str, &str)] = &[
     ("builder.rs", include_str!("builder.rs")),
     ("directive.rs", include_str!("directive.rs")),

@@ -7,14 +7,14 @@ use std::time::SystemTime;
 
 use crate::{Error, Installation};
 
-/// The directory in the store; its name contains the version of the layout.
+/// The name of the directory in the store. It contains the version of the layout.
 const INSTALLS: &str = "installs-v0";
 
-/// The directory of all installations, according to the environment that `variable` reads:
-/// `PYWASM_STORE`, else `XDG_DATA_HOME`, else `~/.local/share` (on macOS, too).
+/// Returns the directory of all installations, for the environment that `variable` reads. It is in
+/// `PYWASM_STORE`, else in `XDG_DATA_HOME`, else in `~/.local/share` (on macOS, too).
 ///
 /// # Errors
-/// When none of them is set.
+/// When `PYWASM_STORE`, `XDG_DATA_HOME` and `HOME` are all unset.
 pub fn installs_dir(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, Error> {
     let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(store) = path("PYWASM_STORE") {
@@ -27,8 +27,8 @@ pub fn installs_dir(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathB
         .ok_or(Error::NoHome)
 }
 
-/// Every installation in `dir`: newest CPython first, then by recipe, then latest build first. The
-/// list is empty if the directory does not exist.
+/// Returns every installation in `dir`, sorted by CPython version (newest first), then by recipe,
+/// then by build time (latest first). The list is empty if the directory does not exist.
 ///
 /// # Errors
 /// When the directory or any manifest in it cannot be read.

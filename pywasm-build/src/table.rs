@@ -1,4 +1,4 @@
-//! The table `[package.metadata.pywasm]` of a package, as the tool resolved it.
+//! The table `[package.metadata.pywasm]` of a package, after the tool has resolved it.
 
 use std::path::{Path, PathBuf};
 
@@ -8,19 +8,20 @@ use crate::json::{self, Json};
 /// The settings of a package that a build script needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Table {
-    /// The manifests that it was read from: the package's own, then the one of its workspace.
+    /// The manifests that the table was read from: first the package's, then the workspace's if it
+    /// is a different file.
     manifests: Vec<Manifest>,
-    /// The package has a library with `crate-type = ["cdylib"]`: it becomes a reactor.
+    /// True if the package has a library with `crate-type = ["cdylib"]`, which becomes a reactor.
     pub(crate) cdylib: bool,
-    /// A snapshot will be made of its modules.
+    /// True if the table has the key `snapshot`.
     pub(crate) snapshot: bool,
-    /// It names modules of the standard library or packages to freeze.
+    /// True if the table names modules of the standard library or packages to freeze.
     pub(crate) freezes: bool,
-    /// The set of frozen modules is closed; unset, the recipe decides.
+    /// True if only frozen modules can be imported. If unset, the recipe decides.
     pub(crate) closed: Option<bool>,
 }
 
-/// A Cargo.toml as it was when the tool read it.
+/// The path of a Cargo.toml, and the hash of the text that the tool read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Manifest {
     path: PathBuf,
@@ -28,7 +29,7 @@ struct Manifest {
 }
 
 impl Table {
-    /// Parses an entry of `packages` in `project.json`. `None` if a field is missing.
+    /// Parses an entry of `packages` in `project.json`. Returns `None` if a field is missing.
     pub(crate) fn parse(value: &Json) -> Option<Self> {
         let manifest = |value: &Json| {
             let path = json::text(value, "path")?.into();
@@ -59,7 +60,7 @@ impl Table {
         })
     }
 
-    /// The manifests that it was read from.
+    /// Returns the paths of the manifests that the table was read from.
     pub(crate) fn manifests(&self) -> impl Iterator<Item = &Path> {
         self.manifests.iter().map(|manifest| manifest.path.as_path())
     }

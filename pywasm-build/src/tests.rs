@@ -1,4 +1,5 @@
-//! Decisions for a fake machine: a store, a Rust toolchain, a crate and a tool that is a script.
+//! Tests of `Build::decide` on a fake machine: a store, a Rust toolchain, a crate, and scripts in
+//! place of `rustc` and the tool.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -8,13 +9,14 @@ use crate::fingerprint::fingerprint;
 use crate::wasm::tests::{archive, object};
 use crate::{Build, Linked, TARGET};
 
-/// The installation in the store, relative to the machine.
+/// The path of the installation, relative to the directory of the machine.
 const ROOT: &str = "store/data/installs-v0/cpython-full";
-/// The manifest of the crate.
+/// The path of the crate's manifest, relative to the directory of the machine.
 const MANIFEST: &str = "crate/Cargo.toml";
 
-/// Held while a script is written, and while programs are started: a child that another thread
-/// forks in between would keep the script open for writing, and it could not be executed.
+/// A lock that is held while a script is written and while programs are started. Without it, a
+/// child that another thread forks in between could keep the script open for writing, and the
+/// script could not be executed.
 static SCRIPTS: Mutex<()> = Mutex::new(());
 
 struct Machine {
@@ -32,7 +34,8 @@ struct Table {
 }
 
 impl Machine {
-    /// A machine whose crate is linked to a CPython 3.13 of recipe `full`, and is not a reactor.
+    /// Creates a machine whose crate is not a reactor and is linked to a CPython 3.13 with recipe
+    /// `full`.
     fn new() -> Self {
         let machine = Self { dir: tempfile::tempdir().unwrap() };
         let libc = archive(&["open"], &[]);
@@ -78,7 +81,7 @@ impl Machine {
         self.path(&root)
     }
 
-    /// The crate's package, as the tool writes it for the current Cargo.toml.
+    /// Returns the package entry that the tool would write for the current Cargo.toml.
     fn package(&self, table: &Table) -> String {
         let Table { cdylib, snapshot, freeze, packages, closed } = table;
         let path = self.path(MANIFEST);
@@ -102,7 +105,8 @@ impl Machine {
         self.write("crate/.pywasm/project.json", text.as_bytes());
     }
 
-    /// A tool that records its arguments and environment, and answers each subcommand.
+    /// Writes a tool that records its arguments and environment, and prints these messages for the
+    /// subcommands `project` and `freeze`.
     fn tool(&self, name: &str, project: &str, freeze: &str) {
         let script = format!(
             "echo \"$@\" >> \"$0.args\"; env > \"$0.env\"\n\
@@ -128,7 +132,7 @@ impl Machine {
         })
     }
 
-    /// The directives, without the path of the machine.
+    /// Returns the directives, without the path of the machine.
     fn lines(&self, build: &Build) -> Vec<String> {
         self.lines_with(build, &[])
     }
@@ -173,7 +177,7 @@ fn command_gets_no_arguments_for_reactors() {
     assert!(!lines.iter().any(|line| line.contains("cdylib")), "{lines:?}");
 }
 
-/// Cargo.toml is not searched: none of these words is a setting of the crate.
+/// The text of Cargo.toml is not searched, so none of these words is a setting of the crate.
 #[test]
 fn words_in_cargo_toml_are_not_settings() {
     for text in [
@@ -185,7 +189,7 @@ fn words_in_cargo_toml_are_not_settings() {
         let machine = Machine::new();
         machine.write(MANIFEST, text.as_bytes());
         machine.link_crate(&machine.path(ROOT), &Table::default());
-        // There is no tool: running it would be an error.
+        // The machine has no tool, so running it would be an error.
         let lines = machine.lines(&Build::new());
         let is_setting = |line: &String| line.contains("snapshot") || line.contains("frozen");
         assert!(!is_reactor(&lines) && !lines.iter().any(is_setting), "{text}: {lines:?}");
@@ -287,7 +291,7 @@ fn frozen_library_of_the_recipe_is_replaced_by_the_crates_own() {
     machine.write(&format!("{ROOT}/lib/libpywasm_frozen.a"), b"");
     let recipes = format!("cargo::rustc-link-search=native={ROOT}/lib");
     let whole = "cargo::rustc-link-lib=static:+whole-archive,-bundle=pywasm_frozen".to_owned();
-    // In front of libpython, whose tables it replaces.
+    // The library comes before libpython, because it replaces the tables of libpython.
     assert_eq!(machine.lines(&Build::new())[..2], [recipes, whole.clone()]);
 
     let warning = r#"{"level": "warning", "text": "careful"}"#;
@@ -297,7 +301,7 @@ fn frozen_library_of_the_recipe_is_replaced_by_the_crates_own() {
     let more = [("OUT_DIR", "/out"), ("SECRET", "s"), ("HOME", "/home/me")];
     let lines = machine.lines_with(&build, &more);
     assert_eq!(lines[..2], ["cargo::rustc-link-search=native=/out".to_owned(), whole]);
-    // The map of a reactor is another file, and its option comes last.
+    // A reactor has a separate map, and the option for that map comes last.
     let maps: Vec<&String> = lines.iter().filter(|line| line.contains("-Map=")).collect();
     assert_eq!(
         maps,

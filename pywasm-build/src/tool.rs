@@ -9,7 +9,7 @@ use crate::project::{self, Project};
 use crate::table::Table;
 use crate::{Error, Variables};
 
-/// The variables that the tool inherits: its store, and where Cargo and Rust are.
+/// The variables that the tool inherits. Most of them locate its store, Cargo and Rust.
 const INHERITED: [&str; 12] = [
     "CARGO",
     "CARGO_HOME",
@@ -25,7 +25,7 @@ const INHERITED: [&str; 12] = [
     "XDG_DATA_HOME",
 ];
 
-/// `cargo-pywasm`, to be run in the directory of the crate.
+/// The program `cargo-pywasm`, which is run in the directory of the crate.
 #[derive(Debug)]
 pub(crate) struct Tool {
     program: PathBuf,
@@ -34,10 +34,10 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    /// The tool that wrote the project file, else the one that Cargo would find.
+    /// Finds the tool that wrote `project.json`, or else the one that Cargo would find.
     pub(crate) fn find(dir: &Path, project: Option<&Project>, variables: Variables<'_>) -> Self {
         let recorded = project.and_then(|project| project.tool.clone());
-        // Cargo's own directory for subcommands need not be on PATH.
+        // Cargo also searches this directory for subcommands, and it need not be on PATH.
         let cargo_home = || Some(PathBuf::from(variables("CARGO_HOME")?).join("bin/cargo-pywasm"));
         let is_file = |path: &PathBuf| path.is_file();
         let program = recorded.filter(is_file).or_else(|| cargo_home().filter(is_file));
@@ -51,7 +51,8 @@ impl Tool {
         }
     }
 
-    /// The table of the crate, read from its Cargo.toml and the one of its workspace.
+    /// Returns the table of the crate, which the tool reads from the Cargo.toml of the crate and of
+    /// its workspace.
     ///
     /// # Errors
     /// When the tool cannot be run or refuses the table.
@@ -66,10 +67,10 @@ impl Tool {
         })
     }
 
-    /// Runs a subcommand and returns its messages.
+    /// Runs a subcommand of the tool and returns its JSON messages.
     ///
     /// # Errors
-    /// When it cannot be started or fails.
+    /// When the tool cannot be started or fails.
     pub(crate) fn run(
         &self,
         subcommand: &str,
@@ -103,7 +104,8 @@ impl Tool {
         }
         let hints = messages.iter().filter_map(|message| json::text(message, "hint"));
         lines.extend(hints.map(|hint| format!("hint: {hint}")));
-        // Not a message: a panic, or an older tool that does not have the subcommand.
+        // stderr contains no JSON messages, but the text of a panic, or the error of an older tool
+        // that does not have the subcommand.
         lines.push(String::from_utf8_lossy(&output.stderr).trim_end().to_owned());
         lines.retain(|line| !line.is_empty());
         Err(failed(lines.join("\n")))

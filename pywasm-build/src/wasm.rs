@@ -1,12 +1,13 @@
-//! Readers for archives and wasm objects, as far as the choice of a libc needs them: the symbols in
-//! the index of an archive, and the functions that an object imports.
+//! Reads the facts that the choice of a libc needs: the symbols in the index of an archive, and the
+//! functions that a wasm object imports.
 //!
 //! Sources of the formats: the System V archive index as LLVM writes it, and the binary format of
 //! WebAssembly (core specification, section 5.5).
 
 use std::collections::BTreeSet;
 
-/// The symbols in the index of an archive; `None` if the bytes are not an archive with an index.
+/// Returns the symbols in the index of an archive, or `None` if the bytes are not an archive with
+/// an index.
 pub(crate) fn archive_symbols(archive: &[u8]) -> Option<BTreeSet<String>> {
     let (name, index) = members(archive)?.next()?;
     let width = match name {
@@ -23,8 +24,9 @@ pub(crate) fn archive_symbols(archive: &[u8]) -> Option<BTreeSet<String>> {
     Some(symbols)
 }
 
-/// The functions that the objects in an archive import, including those that other members define.
-/// Members that are not wasm objects are skipped.
+/// Returns the functions that the objects in an archive import, even if another member defines
+/// them. Members that are not wasm objects are skipped. Returns `None` if the bytes are not an
+/// archive.
 pub(crate) fn archive_imports(archive: &[u8]) -> Option<BTreeSet<String>> {
     let mut imports = BTreeSet::new();
     for (_, object) in members(archive)? {
@@ -33,7 +35,7 @@ pub(crate) fn archive_imports(archive: &[u8]) -> Option<BTreeSet<String>> {
     Some(imports)
 }
 
-/// The functions that an object imports; `None` if the bytes are not a wasm object.
+/// Returns the functions that an object imports, or `None` if the bytes are not a wasm object.
 pub(crate) fn object_imports(object: &[u8]) -> Option<BTreeSet<String>> {
     let mut rest = Bytes(object.strip_prefix(b"\0asm\x01\0\0\0")?);
     while !rest.0.is_empty() {
@@ -118,7 +120,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// The names and bytes of the members of an archive, up to the first damaged one.
+/// Returns the names and bytes of the members of an archive, up to the first damaged member.
 fn members(archive: &[u8]) -> Option<impl Iterator<Item = (&str, &[u8])> + '_> {
     const HEADER: usize = 60;
     let mut rest = archive.strip_prefix(b"!<arch>\n")?;
@@ -144,7 +146,7 @@ fn big_endian(bytes: &[u8], width: usize) -> Option<(usize, &[u8])> {
 pub(crate) mod tests {
     use super::*;
 
-    /// An archive with these symbols in its index, and these members.
+    /// Creates an archive with these symbols in its index, and these members.
     pub(crate) fn archive(symbols: &[&str], members: &[&[u8]]) -> Vec<u8> {
         let mut index = u32::try_from(symbols.len()).unwrap().to_be_bytes().to_vec();
         index.extend(symbols.iter().flat_map(|_| [0; 4]));
@@ -162,7 +164,7 @@ pub(crate) mod tests {
         bytes
     }
 
-    /// An object that imports a memory, a table, a global and these functions.
+    /// Creates a wasm object that imports a memory, a table, a global and these functions.
     pub(crate) fn object(imports: &[&str]) -> Vec<u8> {
         let text = |text: &str| -> Vec<u8> {
             let length = u8::try_from(text.len()).unwrap();
@@ -180,7 +182,7 @@ pub(crate) mod tests {
             import("env", name, &[0, 0]);
         }
         let mut bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02".to_vec();
-        // The size is padded to two bytes, as linkers do.
+        // The LEB128 size is padded to two bytes, because linkers pad sizes, too.
         let size = section.len();
         bytes.extend([u8::try_from(size & 0x7f).unwrap() | 0x80, u8::try_from(size >> 7).unwrap()]);
         bytes.extend(section);
