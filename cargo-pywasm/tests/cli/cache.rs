@@ -1,4 +1,4 @@
-//! `cargo pywasm cache`: which entries are removed, and when it waits for other processes.
+//! Tests of `cargo pywasm cache`: the entries that it removes, and its waiting for other processes.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use crate::binary;
 
 const BODY: &[u8] = b"the bytes that upstream published, all of them";
 
-/// The binary with the store of this test, and no other variable but these.
+/// Returns a `cache` command for the store of this test, with no other variables.
 fn command(fresh: &Fresh, args: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.arg("cache").args(args).env_clear().env("PYWASM_STORE", fresh.root().join("store"));
@@ -21,7 +21,7 @@ fn command(fresh: &Fresh, args: &[&str]) -> Command {
     command
 }
 
-/// Runs `cache` and returns its stdout and stderr.
+/// Runs `cache` successfully and returns its stdout and stderr.
 fn cache(fresh: &Fresh, args: &[&str]) -> String {
     let output = command(fresh, args).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -69,7 +69,8 @@ fn clean_waits_without_holding_locks() {
     let fresh = Fresh::new(&[]);
     let build = entry(&fresh, Bucket::Builds, "b");
     let lock = |name: &str| fresh.ctx.store.lock(name, &fresh.ctx.reporter).unwrap();
-    // A lock file of an earlier run. Locks are taken in the order of their names.
+    // An earlier run has left this lock file. `clean` takes it first, because it takes the locks in
+    // the order of their names.
     drop(lock("download-0"));
     let held = lock("install-x");
 
@@ -79,7 +80,8 @@ fn clean_waits_without_holding_locks() {
     stderr.read_line(&mut line).unwrap();
     assert!(line.contains("Waiting for another process that uses install-x"), "{line}");
     assert!(build.exists());
-    // The holder now needs a download: if `clean` held that lock, both would wait forever.
+    // The process that holds `install-x` may now need `download-0`. If `clean` still held that
+    // lock, both processes would wait forever.
     let download = fresh.ctx.store.entry(Bucket::Locks, "download-0.lock");
     File::options().write(true).open(download).unwrap().try_lock().unwrap();
     assert!(build.exists());

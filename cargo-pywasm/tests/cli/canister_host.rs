@@ -1,4 +1,4 @@
-//! `cargo pywasm canister call` and `cargo pywasm candid`, as their users call them.
+//! Tests of the commands `cargo pywasm canister call` and `cargo pywasm candid`.
 
 use std::fs::File;
 use std::process::{Command, Output};
@@ -138,7 +138,7 @@ fn other_module_upgrades_saved_state() {
     assert_eq!(std::fs::read(bench.root.join("s")).unwrap(), before);
     assert_eq!(call(&["one.wasm", "--reinstall", "read"]).out, "(0 : nat)\n");
     std::fs::write(bench.root.join("s"), "else").unwrap();
-    // Other files are not overwritten.
+    // A file that is not the state of a canister is not overwritten.
     for words in [&["one.wasm", "read"][..], &["one.wasm", "--reinstall", "read"]] {
         let run = call(words);
         assert_eq!(run.code, 2);

@@ -1,4 +1,5 @@
-//! `cargo pywasm doctor`: its findings, and its verdict on whether `install` can succeed.
+//! Tests of `cargo pywasm doctor`: its findings, and the exit code that predicts whether `install`
+//! can succeed.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -9,11 +10,11 @@ use pywasm_tests::{Fresh, Server, archive};
 
 use crate::binary;
 
-/// An address without a server.
+/// An address where no server listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// Runs `doctor` with these variables on a machine without any source of toolchains. Returns the
-/// exit code and the output.
+/// Runs `doctor` with these variables, and without any source of toolchains. Returns the exit code
+/// and stdout.
 fn doctor(fresh: &Fresh, args: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let output = Command::new(binary())
         .arg("doctor")
@@ -29,7 +30,7 @@ fn doctor(fresh: &Fresh, args: &[&str], variables: &[(&str, &str)]) -> (Option<i
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
-/// Creates a directory for `PATH` with these scripts.
+/// Creates a directory that contains these scripts, for `PATH`.
 fn programs(fresh: &Fresh, scripts: &[(&str, &str)]) -> Utf8PathBuf {
     let bin = fresh.root().join("bin");
     std::fs::create_dir(&bin).unwrap();
@@ -66,7 +67,7 @@ fn old_or_other_make_is_refused() {
 
 #[test]
 fn compiled_program_is_run() {
-    // The compiler succeeds, but its output cannot run.
+    // The compiler succeeds, but the file that it writes is not a program.
     let (code, text) = with_programs(&[("cc", r#"printf 'not a program' > "$3""#)]);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("does not run on this machine"), "{text}");

@@ -1,4 +1,4 @@
-//! The commands, policies and tables of the guide, compared with the tool.
+//! Compares the commands, policies and tables in the guide with the tool.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,14 +14,14 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(path).expect("a page")
 }
 
-/// Returns the code blocks of a language.
+/// Returns the code blocks of a page that are in this language.
 fn fenced<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let begin = format!("```{language}\n");
     let parts = page.split(begin.as_str()).skip(1);
     parts.map(|part| part.split("```").next().unwrap_or_default()).collect()
 }
 
-/// Creates the files that the commands of the guide name: modules, objects, archives and a crate.
+/// Creates the files that the guide's commands name: wasm modules, objects, archives and a crate.
 fn place() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let write = |name: &str, bytes: &[u8]| {
@@ -67,7 +67,7 @@ fn commands_of_the_guide_succeed() {
             let line = line.split(" #").next().unwrap_or_default();
             let (line, target) = line.split_once(" > ").unwrap_or((line, ""));
             let words = line.strip_prefix("cargo pywasm ").expect("a command").split_whitespace();
-            // A shell would remove the quotes.
+            // The quotes are removed as a shell would do.
             let words: Vec<String> = words.map(|word| word.replace('\'', "")).collect();
             let output = Command::new(binary())
                 .args(&words)
@@ -132,7 +132,7 @@ fn guide_lists_codes_limits_and_behaviours() {
     assert_eq!(Policy::builtin_names().count(), 3);
 }
 
-/// Runs the script of the action as GitHub does, with its inputs in the environment.
+/// Runs the script of the GitHub action as GitHub does: the inputs are environment variables.
 #[test]
 fn action_fails_on_findings_and_writes_sarif() {
     let action = page("action.yml");
@@ -160,7 +160,8 @@ fn action_fails_on_findings_and_writes_sarif() {
     let sarif = std::fs::read(dir.path().join("a.sarif")).expect("a report");
     let sarif: serde_json::Value = serde_json::from_slice(&sarif).expect("JSON");
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "undefined-function");
-    // A name that looks like an option is a file name. A missing file is an error, not a finding.
+    // An input that looks like an option is still a file name. A missing file is an error (2), not
+    // a finding (1).
     assert_eq!(run("--help", "").status.code(), Some(2));
     assert_eq!(run("my.wasm", "$(touch injected)").status.code(), Some(2));
     assert!(!dir.path().join("injected").exists());

@@ -1,4 +1,5 @@
-//! The command line: the binary of this commit, with its own store and a clean environment.
+//! Tests of the command line. They run the binary of this commit with an empty environment and a
+//! temporary store.
 
 #![allow(clippy::unwrap_used, reason = "a test helper fails like a test")]
 

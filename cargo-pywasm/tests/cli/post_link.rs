@@ -1,4 +1,4 @@
-//! `cargo pywasm post-link`: its files, exit codes and messages.
+//! Tests of `cargo pywasm post-link`: its files, exit codes and messages.
 
 use std::process::{Command, Output};
 
@@ -7,7 +7,7 @@ use pywasm_tests::utf8;
 
 use crate::binary;
 
-/// A canister with a polyfill.
+/// A canister that imports WASI and contains a polyfill for it.
 const CANISTER: &str = r#"(module
     (import "ic0" "msg_reply" (func $reply))
     (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
@@ -15,11 +15,11 @@ const CANISTER: &str = r#"(module
     (func (export "__ic_custom_fd_close") (param i32) (result i32) i32.const 8)
     (func (export "canister_query ask") i32.const 1 call $close drop call $reply))"#;
 
-/// A canister that no replica accepts.
+/// A canister with an unknown import, which no replica accepts.
 const REJECTED: &str = r#"(module (import "host" "secret" (func $secret))
     (func $asks (export "canister_query ask") call $secret))"#;
 
-/// A crate with a module that Cargo has built.
+/// A crate, with a wasm module in its target directory as if Cargo had built it.
 struct Crate {
     _dir: tempfile::TempDir,
     root: Utf8PathBuf,
@@ -95,7 +95,7 @@ fn steps_of_the_table_run_in_order() {
         input,
         "the input is as it was"
     );
-    // A second run, and a run on the output, change nothing.
+    // Neither a second run nor a run on the output changes the output.
     let packed = mine.read(&format!("{OUTPUT}.gz"));
     assert!(mine.call(&[]).status.success());
     assert!(mine.call(&[OUTPUT, "--output", "again.wasm"]).status.success());
@@ -115,7 +115,7 @@ fn unchanged_module_is_fresh() {
     let is_fresh = |stderr: &str| stderr.contains("Fresh") && !stderr.contains("rewire");
     assert!(!is_fresh(&run(&[])));
     assert!(is_fresh(&run(&[])));
-    // Another plan, another module, another output.
+    // A changed plan, a changed or missing output, or a changed input requires a new run.
     assert!(!is_fresh(&run(&["--step", "gzip", "--step", "rewire"])));
     assert!(!is_fresh(&run(&[])));
     std::fs::write(mine.root.join(OUTPUT), b"mine now").unwrap();
@@ -125,7 +125,7 @@ fn unchanged_module_is_fresh() {
     mine.built(&CANISTER.replace("i32.const 8", "i32.const 9"));
     assert!(!is_fresh(&run(&[])));
     assert!(is_fresh(&run(&[])));
-    // Warnings are repeated.
+    // Warnings are repeated even if the output is up to date.
     mine.built(&CANISTER.replace("__ic_custom_fd_close", "other"));
     for _ in 0..2 {
         let stderr = run(&["--step", "rewire", "--step", "gzip"]);
@@ -143,7 +143,7 @@ fn rejected_module_keeps_previous_output() {
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""));
     let stderr = text(&output.stderr);
     assert!(stderr.contains("error[import-unknown]: host.secret"), "{stderr}");
-    // Names are known although `strip` has run.
+    // Function names are reported although `strip` has removed them from the output.
     assert!(stderr.contains("(asks)") || stderr.contains("canister_query ask"), "{stderr}");
     assert_eq!((mine.read(OUTPUT), mine.read(&format!("{OUTPUT}.gz"))), good);
     let files = mine.root.join("target/pywasm/release").read_dir_utf8().unwrap().count();
@@ -223,7 +223,7 @@ fn invalid_plans_have_hints() {
         assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
         assert!(stderr.contains(expected), "{args:?}: {stderr}");
     }
-    // A build that cannot be finished does not start.
+    // If a post-link step cannot run, the build does not start.
     let strict = Crate::new(&format!("{TABLE}require-wasm-opt = true\n"));
     let output = Command::new(binary())
         .args(["pywasm", "build", "--release"])

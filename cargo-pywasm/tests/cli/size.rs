@@ -1,4 +1,4 @@
-//! `cargo pywasm size`: attribution, baselines and budgets.
+//! Tests of `cargo pywasm size`: attribution, baselines and budgets.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -10,7 +10,7 @@ fn write(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).expect("a file");
 }
 
-/// Creates a crate with a table and a built module of this many functions.
+/// Creates a crate with a table in its Cargo.toml and a built wasm module with this many functions.
 fn project(table: &str, functions: usize) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let manifest = format!(
@@ -23,7 +23,7 @@ fn project(table: &str, functions: usize) -> tempfile::TempDir {
     dir
 }
 
-/// Writes the module that Cargo would build.
+/// Writes a wasm module with this many functions to the path where Cargo would write it.
 fn build(dir: &Path, functions: usize) {
     let functions: String = (0..functions)
         .map(|at| format!("(func $mpd_{at} (export \"{at}\") nop nop nop nop nop nop nop)"))
@@ -72,7 +72,7 @@ fn baseline_and_html_are_written() {
     build(dir.path(), 5);
     let (code, text, _) = streams(&call(dir.path(), &["size", "--diff", "b.json"]));
     assert_eq!(code, Some(0));
-    // A function has eight bytes for its size and body, and one for its end.
+    // Each function adds ten bytes to the code section.
     assert!(text.contains("+20            30            50  larger  mpd_…"), "{text}");
 }
 
@@ -83,7 +83,7 @@ fn exceeded_budget_keeps_previous_output() {
     let finished = dir.path().join("target/pywasm/release/mine.wasm");
     assert_eq!(streams(&call(dir.path(), &["post-link"])).0, Some(0));
     let good = std::fs::read(&finished).expect("a module");
-    // The module is stripped; the record next to it has the names.
+    // The names come from the record next to the module, because the module is stripped.
     let (_, text, _) = streams(&call(dir.path(), &["size", "--by", "function"]));
     assert!(text.contains("pywasm/release/mine.wasm") && text.contains("mpd_2"), "{text}");
 
@@ -99,12 +99,12 @@ fn exceeded_budget_keeps_previous_output() {
     let (code, _, text) = streams(&call(dir.path(), &["size", "--budget"]));
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("(30 -> 300)"), "{text}");
-    // The linked module is newer than the finished one.
+    // The linked module is measured, because it is newer than the post-link output.
     assert!(text.contains("release/mine.wasm` is newer than `"), "{text}");
     let (_, text, _) = streams(&call(dir.path(), &["--message-format", "json", "post-link"]));
     assert!(text.contains("\"reason\":\"post-link-over-budget\""), "{text}");
 
-    // Linked again to the same bytes, the module is up to date, although nothing was written.
+    // The linked module has its earlier content again, so the earlier output is up to date.
     build(dir.path(), 3);
     let (code, _, text) = streams(&call(dir.path(), &["post-link"]));
     assert!(code == Some(0) && text.contains("Fresh"), "{text}");

@@ -1,5 +1,5 @@
-//! A C program compiled and linked with the installation, and the standard library from the zip
-//! alone.
+//! Compiles and links a C program with the installation, and runs Python with only the zip of the
+//! standard library.
 
 use std::process::Command;
 
@@ -84,8 +84,8 @@ fn zip_is_a_complete_standard_library() {
     assert!(text.contains(&inside) || text.contains(&inside.replace(".py", ".pyc")), "{text}");
 }
 
-/// Calling a macro of Python's headers as a function is a link error that names the function to
-/// call.
+/// If C code calls a macro of Python's headers as a function, the link error names the function to
+/// call instead.
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn called_macro_names_its_function() {

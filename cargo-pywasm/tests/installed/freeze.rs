@@ -1,4 +1,4 @@
-//! Collection of the modules to freeze, by a real interpreter.
+//! Collects the Python modules to freeze with a real interpreter.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_build::Installation;
@@ -23,7 +23,7 @@ impl Bench {
         }
     }
 
-    /// Writes a file of the user.
+    /// Writes a file of the user's crate.
     fn write(&self, path: &str, text: &str) {
         let path = self.dir.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
@@ -72,7 +72,8 @@ fn module_brings_its_imports_only() {
     for name in ["encodings", "encodings.utf_8", "json", "json.decoder", "re", "re._parser"] {
         assert!(has(&json, name), "{name}: {json:?}");
     }
-    // Built in, frozen in libpython, imported only in a function, not imported.
+    // These are not frozen: built-in modules, modules that libpython has frozen already, and
+    // modules that are imported only in a function or not at all.
     for name in ["_json", "codecs", "os", "typing", "socket"] {
         assert!(!has(&json, name), "{name}: {json:?}");
     }
@@ -133,12 +134,12 @@ fn closed_set_has_start_up_and_imported_modules() {
     for name in ["_frozen_importlib", "_frozen_importlib_external", "codecs", "io", "hashlib"] {
         assert!(has(&names, name), "{name}: {names:?}");
     }
-    // Imported only where a module runs as a program, or not at all.
+    // These are imported only if a module runs as a program, or not at all.
     for name in ["doctest", "site", "zipimport", "typing"] {
         assert!(!has(&names, name), "{name}: {names:?}");
     }
     let built_in = frozen.built_in.expect("a closed set");
-    // `hashlib` imports its algorithms in a function.
+    // `hashlib` imports the modules of its algorithms in a function. They are needed, too.
     for name in ["_heapq", "_io", "_md5", "_sha2", "_sha3", "marshal", "sys"] {
         assert!(has(&built_in, name), "{name}: {built_in:?}");
     }

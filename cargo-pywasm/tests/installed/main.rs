@@ -1,5 +1,5 @@
-//! Tests of an installation: `cargo xtask e2e` installs CPython, names the directory in
-//! `PYWASM_INSTALLATION` and runs these tests, which `cargo test` ignores.
+//! Tests of an installation. `cargo test` ignores them. `cargo xtask e2e` installs CPython, sets
+//! `PYWASM_INSTALLATION` to its directory and runs them.
 
 #![allow(clippy::unwrap_used, reason = "a test helper fails like a test")]
 

@@ -1,4 +1,4 @@
-//! Attribution of the bytes of an installed interpreter.
+//! Attributes the bytes of an installed interpreter.
 
 use pywasm_size::{By, Evidence, Kind, Members, Section, View, measure};
 use pywasm_tests::utf8;

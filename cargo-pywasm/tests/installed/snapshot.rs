@@ -1,5 +1,5 @@
-//! Snapshots of the interpreter: state that is kept, state that is reset at each start, and
-//! refusals.
+//! Tests of snapshots of the interpreter: the state that they keep, the state that each start
+//! resets, and the cases that are refused.
 
 use std::sync::OnceLock;
 
@@ -11,11 +11,12 @@ use pywasm_tests::{Fresh, utf8};
 
 use crate::installation;
 
-/// A store that all tests share, because compiling the interpreter takes seconds.
+/// The installation, store and snapshot that all tests share, because compiling the interpreter
+/// takes seconds.
 struct Bench {
     python: Installation,
     fresh: Fresh,
-    /// A snapshot with a few imported modules.
+    /// The path of a snapshot with a few imported Python modules.
     usual: Utf8PathBuf,
 }
 
@@ -72,7 +73,7 @@ impl Bench {
         runtime.capture(&module, program).expect("a run")
     }
 
-    /// Returns the output of the interpreter without a snapshot.
+    /// Runs the original interpreter, without a snapshot, and returns its output.
     fn plain_output(&self, program: &Program) -> String {
         let python = utf8(&self.python.python_wasm());
         let ran = self.run_file(&python, program, Bounds::default());
@@ -80,7 +81,7 @@ impl Bench {
         ran.text()
     }
 
-    /// Returns the output of the snapshot for this command line.
+    /// Runs the snapshot with these arguments and returns its output.
     fn output(&self, args: &[&str]) -> String {
         let ran = self.run(&self.program().args(args.iter().copied()));
         assert_eq!(ran.end, End::Exit(0), "{args:?}: {}", ran.text());
@@ -156,7 +157,7 @@ fn python_options_apply() {
     let output =
         bench.output(&["-X", "a=b", "-c", "import sys; print(sys._xoptions, sys.orig_argv)"]);
     assert!(output.starts_with("{'a': 'b'} ['python', '-X', 'a=b', '-c'"), "{output}");
-    // `os._exit` does not flush buffers.
+    // `os._exit` does not flush buffers, so this output appears only if `-u` has an effect.
     let code = "import sys, os; print('one', end=''); sys.stdout.buffer.write(b'two'); os._exit(0)";
     assert_eq!(bench.output(&["-u", "-c", code]), "onetwo");
     assert_eq!(bench.output(&["-c", "print('x' * 100_000)"]).len(), 100_001);
@@ -197,7 +198,7 @@ fn fixed_options_are_refused() {
         assert_eq!(ran.end, End::Exit(2), "{words:?} {variable:?}: {}", ran.text());
         assert!(ran.text().contains(expected), "{}", ran.text());
     }
-    // Isolated, it ignores the variables.
+    // In isolated mode, Python ignores its environment variables.
     let program = bench.program().args(["-I", "-c", "print(1)"]).env("PYTHONHASHSEED", "0");
     assert_eq!(bench.run(&program).text(), "1\n");
 }

@@ -1,4 +1,5 @@
-//! Audit and stubs of a real libpython with all modules, but without the libraries that they need.
+//! Audits a real libpython and adds stubs to it. The libpython has all modules, but not the
+//! libraries that they need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,8 +14,8 @@ use pywasm_tests::{Fresh, rust_lld, skip, utf8};
 
 use crate::{binary, installation};
 
-/// Returns libpython as CPython's makefile leaves it: the merged archive without the members of the
-/// libraries.
+/// Returns libpython as CPython's makefile creates it: the installed archive without the members of
+/// other libraries.
 fn bare(python: &Installation) -> Vec<u8> {
     let path = python.lib_dir().join(format!("libpython{}.a", python.series()));
     let bytes = std::fs::read(path).expect("libpython");
@@ -35,7 +36,8 @@ fn bare(python: &Installation) -> Vec<u8> {
         .flat_map(|((_, object), _)| object.symbols.iter().filter(|symbol| symbol.undefined))
         .map(|symbol| symbol.name.clone())
         .collect();
-    // A few objects of Python define no symbol with a name of Python.
+    // A few objects of Python define no symbol whose name shows that it is Python's. They are kept
+    // because other objects of Python need them.
     let is_wanted = |name: &str| wanted.contains(name) && family(name).is_none();
     let kept = members.into_iter().zip(own);
     let kept = kept.filter(|((_, object), own)| *own || has(object, is_wanted));
@@ -46,7 +48,7 @@ fn has(object: &Object, is: impl Fn(&str) -> bool) -> bool {
     object.symbols.iter().any(|symbol| !symbol.undefined && is(&symbol.name))
 }
 
-/// Returns true for a symbol of Python itself, including the hashes in libpython.
+/// Returns true for a symbol of Python itself, including the hash functions in libpython.
 fn is_pythons(name: &str) -> bool {
     match family(name).map(|family| family.name.as_str()) {
         Some("HACL" | "Python's C API" | "initialization of a module") => true,
@@ -55,10 +57,10 @@ fn is_pythons(name: &str) -> bool {
     }
 }
 
-/// Emulation libraries of the SDK that Python needs whenever it starts.
+/// The emulation libraries of the WASI SDK that Python needs at each start.
 const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
 
-/// A program linked with a bare libpython by clang and wasm-ld, with warnings as errors.
+/// A program that clang and wasm-ld link with a bare libpython. Linker warnings are errors.
 struct Linked {
     dir: tempfile::TempDir,
     python: Installation,
@@ -100,7 +102,7 @@ impl Linked {
         utf8(&self.dir.path().join("python.wasm"))
     }
 
-    /// Runs `emit-stubs` with the emulation libraries of the link.
+    /// Runs `emit-stubs` with the same emulation libraries as the link.
     fn emit(&self, words: &[&str]) -> (Option<i32>, String) {
         let lib = self.python.toolchain().join("share/wasi-sysroot/lib/wasm32-wasip1");
         let emulated = EMULATED.map(|name| {
@@ -112,7 +114,8 @@ impl Linked {
         self.tool(&all)
     }
 
-    /// Runs the tool next to the archive. Returns the exit code and both streams.
+    /// Runs the tool in the directory of the archive. Returns the exit code, and stdout followed by
+    /// stderr.
     fn tool(&self, words: &[&str]) -> (Option<i32>, String) {
         let home = tempfile::tempdir().expect("a directory");
         let ran = Command::new(binary())
@@ -126,7 +129,7 @@ impl Linked {
         (ran.status.code(), text(ran.stdout) + &text(ran.stderr))
     }
 
-    /// Runs a program. Returns how it ended and both streams.
+    /// Runs Python code with a linked program. Returns how it ended, and both output streams.
     fn run(&self, module: &Utf8Path, code: &str) -> (End, String) {
         let fresh = Fresh::new(&[]);
         let runtime = Runtime::new(&fresh.ctx).expect("a runtime");
@@ -162,7 +165,7 @@ fn audit_of_bare_libpython_names_families() {
         };
         assert_eq!(python, expected, "{finding:#}");
     }
-    // Since 3.14, HACL*'s HMAC, which counts as libpython's own here, needs SHA-2 too.
+    // Since CPython 3.14, HACL*'s HMAC needs SHA-2, too. Here, HMAC counts as part of libpython.
     let (sha2, mpdec) = if linked.python.series() == "3.13" { (12, 114) } else { (32, 119) };
     let expected = [
         ("HACL SHA-2", sha2),
@@ -191,7 +194,7 @@ fn stubbed_libpython_links_and_stub_names_itself() {
     assert_eq!((code, output.as_str()), (Some(0), "python.wasm: clean by policy `wasip1`\n"));
 }
 
-/// Returns every wasm-ld of the machine: the toolchain's, Rust's, and those of LLVM 19 to 22.
+/// Returns every wasm-ld on this machine: the toolchain's, Rust's, and those of LLVM 19 to 22.
 fn linkers(python: &Installation) -> Vec<(String, Vec<PathBuf>)> {
     let mut found = vec![("toolchain".to_owned(), vec![python.toolchain().join("bin/wasm-ld")])];
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -353,7 +356,7 @@ int main(void) {
 }
 "#;
 
-/// The tool finds the installation through the store.
+/// The shim is compiled with the installation, which the tool finds in the store.
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn dlopen_shim_reports_no_shared_libraries() {
