@@ -1,8 +1,8 @@
 //! A canister with embedded Python: `python/rules.py` makes the decisions, Rust keeps the state and
 //! implements the Candid interface.
 //!
-//! An exception in a query rejects the call with the traceback. In an update it traps: the caller
-//! gets the traceback, too, and the system undoes every change that Rust and Python have made.
+//! The caller gets the traceback of an exception. In a query, the exception rejects the call. In an
+//! update, it traps, so that the system undoes every change that Rust and Python have made.
 
 mod python;
 mod state;
@@ -18,7 +18,8 @@ use types::{Measured, Shape, Ticket};
 
 /// Starts the canister after an install and after an upgrade: both begin with an empty heap.
 fn start() {
-    // Not random: every replica knows these values. `shuffle` replaces them with entropy.
+    // This seed is not secret, because every replica knows these values. `shuffle` replaces it with
+    // entropy.
     let mut seed = ic_cdk::api::time().to_le_bytes().to_vec();
     seed.extend(ic_cdk::api::canister_self().as_slice());
     seed.truncate(32);
@@ -51,7 +52,7 @@ fn reply<T: CandidType>(result: Result<T, String>) -> PhantomData<T> {
     PhantomData
 }
 
-/// Returns the value, or traps with the traceback, which undoes the changes of an update.
+/// Returns the value, or traps with the traceback, so that the system undoes the update.
 fn unwrap_or_trap<T>(result: Result<T, String>) -> T {
     result.unwrap_or_else(|traceback| ic_cdk::trap(traceback))
 }

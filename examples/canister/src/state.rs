@@ -27,10 +27,12 @@ fn memory(id: MemoryId) -> Memory {
     MANAGER.with_borrow(|manager| manager.get(id))
 }
 
-/// The first bytes of a memory manager's header. `MemoryManager::init` overwrites anything else.
+/// The first bytes of a memory manager's header. `MemoryManager::init` overwrites a memory that
+/// begins with other bytes.
 const MANAGER_MAGIC: [u8; 3] = *b"MGR";
 
-/// The first bytes of a cell's header. `Cell::init` overwrites anything else.
+/// The first bytes of a cell's header. `Cell::init` overwrites a memory that begins with other
+/// bytes.
 const CELL_MAGIC: [u8; 3] = *b"SCL";
 
 /// Checks that stable memory is empty or was written by this version, before anything is written.

@@ -1,4 +1,4 @@
-//! Starts Python, calls functions of its module, and turns exceptions into tracebacks.
+//! Starts Python, calls functions of the Python module, and turns exceptions into tracebacks.
 
 use std::ffi::{CStr, c_char, c_uint};
 
@@ -14,10 +14,10 @@ mod linked {
     use super::{CStr, c_char, c_uint};
 
     unsafe extern "C" {
-        /// Runs C's constructors; defined by the start file of a reactor.
+        /// Runs the constructors of C code. Defined by the start file of a reactor.
         fn _initialize();
-        /// Starts Python without reading anything outside the module. Returns NULL, or a message.
-        /// Defined by `libpywasm_start.a`.
+        /// Starts Python without reading anything outside the wasm module. Returns NULL on success,
+        /// else an error message. Defined by `libpywasm_start.a`.
         fn pywasm_start(hash_seed: c_uint) -> *const c_char;
     }
 
@@ -41,12 +41,12 @@ mod linked {
     }
 }
 
-/// Starts Python and imports the module, so that the first call does not have to.
+/// Starts Python and imports the Python module, so that the first call does not have to import it.
 ///
 /// Every replica reaches the same state: the hash seed is fixed, and Python sees no environment.
 ///
 /// # Errors
-/// If Python does not start, its message; if the module raises an exception, the traceback.
+/// Returns the message of Python if it does not start, or the traceback if the import fails.
 pub(crate) fn start() -> Result<(), String> {
     let before = ic_cdk::api::performance_counter(0);
     linked::start()?;
@@ -63,7 +63,7 @@ pub(crate) fn start() -> Result<(), String> {
     Ok(())
 }
 
-/// Calls a function of the module and converts its result.
+/// Calls a function of the Python module and converts its result.
 ///
 /// # Errors
 /// The traceback of an exception in the function or in the conversion.
@@ -80,7 +80,7 @@ where
     })
 }
 
-/// Calls a function of the module and returns its result as a Python object.
+/// Calls a function of the Python module and returns its result as a Python object.
 ///
 /// # Errors
 /// The traceback of the exception that the function raised.

@@ -1,6 +1,7 @@
 //! A command with embedded Python that uses only the C API.
 //!
-//! libpython exports functions only. Where the C API has a macro, call the function it expands to.
+//! libpython has functions, but no macros. Instead of a macro of the C API, call the function that
+//! the macro expands to.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::process::ExitCode;
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs code in `__main__`. Prints an exception and returns `None`.
+/// Runs code in `__main__`. If the code raises an exception, prints it and returns `None`.
 ///
 /// # Safety
 /// Python must be initialized.
@@ -52,7 +53,8 @@ unsafe fn run(code: &CStr) -> Option<()> {
     (unsafe { PyRun_SimpleString(code.as_ptr()) } == 0).then_some(())
 }
 
-/// Returns an integer variable of `__main__`. Prints an exception and returns `None`.
+/// Returns an integer variable of `__main__`. If it does not exist, prints the exception and
+/// returns `None`.
 ///
 /// # Safety
 /// Python must be initialized.

@@ -1,4 +1,4 @@
-//! A command with embedded Python: `python/app.py` is the program, and calls functions in Rust.
+//! A command with embedded Python: `python/app.py` is the program, and it calls functions in Rust.
 
 use std::process::ExitCode;
 use std::sync::Once;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Starts Python. Modules written in Rust must be registered before that.
+/// Registers the Python module written in Rust, which must happen first, and starts Python.
 fn start_python() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
