@@ -15,8 +15,8 @@ pub struct Member {
     pub bytes: Vec<u8>,
 }
 
-/// Reads the symbols for the index. The other functions matter only for object files of other
-/// platforms.
+/// The reader of the symbols for the index. Its other functions matter only for object files of
+/// other platforms.
 static READER: ObjectReader = ObjectReader {
     get_symbols: symbols,
     is_64_bit_object_file: |_| false,

@@ -8,7 +8,7 @@ use pywasm_size::{Breakdown, Budget, By, Diff, Evidence, LinkMap, Members, Recor
 use pywasm_stubs::{Behaviour, Link, Object, Rules, Signature, TrapReporter};
 use pywasm_wasm::{Module, custom};
 
-/// Reads a file of one kind.
+/// A function that reads a file of one kind.
 pub type Reader = fn(&[u8]);
 
 /// All readers, by the names of the fuzz targets.

@@ -15,7 +15,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     })
 }
 
-/// The checks that compile no test and build no Python.
+/// Runs the checks that compile no test and build no Python.
 pub(crate) fn static_checks(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
     steps.run("setup", || setup::run(shell))?;
     steps.run("format", || checks::format::run(shell))?;

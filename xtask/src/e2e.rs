@@ -39,7 +39,7 @@ impl Default for Args {
 }
 
 impl Args {
-    /// The whole matrix.
+    /// Returns the arguments for the whole matrix.
     pub(crate) fn matrix() -> Self {
         Self { matrix: true, ..Self::default() }
     }

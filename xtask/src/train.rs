@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// The CPython to train
     #[arg(long, default_value = "3.13")]
     python: String,
-    /// LLVM's `llvm-profdata`, of the same release as the compiler
+    /// The path of LLVM's `llvm-profdata`, of the same release as the compiler
     #[arg(long, default_value = "llvm-profdata-22")]
     profdata: PathBuf,
 }

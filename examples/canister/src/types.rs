@@ -67,7 +67,7 @@ impl Shape {
     }
 }
 
-/// Converts to the keyword arguments of the Python class.
+/// Converts a shape to the keyword arguments of its Python class.
 impl<'py> IntoPyObject<'py> for &Shape {
     type Target = PyDict;
     type Output = Bound<'py, PyDict>;
@@ -91,7 +91,7 @@ impl<'py> IntoPyObject<'py> for &Shape {
     }
 }
 
-/// Converts from the value of the Python `Enum`.
+/// Converts the value of the Python `Enum` to a size class.
 impl<'a, 'py> FromPyObject<'a, 'py> for Size {
     type Error = PyErr;
 

@@ -61,7 +61,8 @@ impl Config {
 /// A running Python. Dropping it finalizes Python; all objects borrow it.
 #[derive(Debug)]
 pub struct Interpreter {
-    /// Makes the type neither `Send` nor `Sync`: the thread state belongs to the current thread.
+    /// A marker that makes the type neither `Send` nor `Sync`: the thread state belongs to the
+    /// current thread.
     _thread: PhantomData<*mut ()>,
 }
 

@@ -134,7 +134,7 @@ struct Slots([ffi::PyModuleDefSlot; 3]);
 // SAFETY: the pointers are to functions, and the table is constant.
 unsafe impl Sync for Slots {}
 
-/// Holds one table for each module type; a `static` cannot be generic.
+/// The holder of one table for each module type, because a `static` cannot be generic.
 struct SlotsOf<M>(std::marker::PhantomData<M>);
 
 impl<M: Module> SlotsOf<M> {
@@ -180,14 +180,15 @@ impl Definition {
     }
 }
 
-/// The `PyInit_NAME` of a module: the first phase, which only returns the definition.
+/// Runs the first phase of initialization: a module's `PyInit_NAME`, which only returns the
+/// definition.
 pub(crate) unsafe extern "C" fn init<M: Module>() -> *mut PyObject {
     // SAFETY: CPython calls this with the thread state attached. The definition and everything it
     // points to are static. The result is a borrowed reference, as multi-phase init requires.
     unsafe { ffi::PyModuleDef_Init(M::definition().0.get()) }
 }
 
-/// The second phase: adds attributes to the new module.
+/// Runs the second phase of initialization: adds attributes to the new module.
 unsafe extern "C" fn exec<M: Module>(module: *mut PyObject) -> c_int {
     // SAFETY: CPython calls this with the thread state attached until it returns.
     let py = unsafe { Python::assume() };
@@ -202,7 +203,7 @@ unsafe extern "C" fn exec<M: Module>(module: *mut PyObject) -> c_int {
     }
 }
 
-/// The C entry point of a function.
+/// Calls a function of a module. CPython calls this entry point.
 unsafe extern "C" fn call<F: Function>(
     _module: *mut PyObject,
     arguments: *const *mut PyObject,

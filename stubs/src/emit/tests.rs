@@ -3,7 +3,7 @@ use crate::ValType;
 use crate::object::Object;
 use crate::writer::{Binding, Code, Writer};
 
-/// An object that calls functions of these types and refers to a variable.
+/// Writes an object that calls functions of these types and refers to a variable.
 fn caller(calls: &[(&str, &[ValType], &[ValType])]) -> Vec<u8> {
     let mut writer = Writer::new();
     let functions: Vec<_> = calls

@@ -60,12 +60,12 @@ impl Source<'_> {
     }
 }
 
-/// An object that defines one function and refers to others.
+/// Writes an object that defines one function and refers to others.
 fn object(defines: &str, uses: &[&str]) -> Vec<u8> {
     Source { defines: &[defines], uses, ..Source::default() }.bytes()
 }
 
-/// An ar archive without an index.
+/// Writes an ar archive without an index.
 fn archive(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, data) in members {
@@ -246,7 +246,7 @@ fn symbols_of_missing_functions_are_refused() {
     assert!(matches!(error, ReadError::NoSuchFunction { index: 7, .. }), "{error}");
 }
 
-/// An object that calls a function, takes the address of another, and defines one.
+/// Writes an object that calls a function, takes the address of another, and defines a third.
 fn caller(name: &str, params: &[crate::ValType]) -> Vec<u8> {
     let mut writer = crate::Writer::new();
     let called = writer.undefined_function("called", params, &[]);

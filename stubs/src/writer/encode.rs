@@ -25,8 +25,8 @@ impl Writer {
         (bytes, fixups)
     }
 
-    /// Like [`Writer::code_section`], for data. Segments follow one another, as compilers lay them
-    /// out.
+    /// Like [`Writer::code_section`], for the data section. Segments follow one another, as
+    /// compilers lay them out.
     pub(super) fn data_section(&self) -> (Vec<u8>, Vec<Fixup>) {
         let (mut bytes, mut fixups, mut address) = (Vec::new(), Vec::new(), 0_u32);
         len(&self.segments).encode(&mut bytes);

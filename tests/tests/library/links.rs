@@ -91,7 +91,8 @@ fn documentation_has_no_broken_links() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// mdBook publishes only the guide, so links to other files must be URLs of the repository.
+/// Checks that links from the guide to other files are URLs of the repository, because mdBook
+/// publishes only the guide.
 #[test]
 fn book_has_every_page_and_links_no_file_outside() {
     let guide = root().join("docs/guide");

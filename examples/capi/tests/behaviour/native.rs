@@ -50,7 +50,7 @@ impl Module for Native {
     }
 }
 
-/// Stores a text for [`notes`].
+/// A function that stores a text for [`notes`].
 struct Note;
 
 impl Function for Note {
@@ -65,7 +65,7 @@ impl Function for Note {
     }
 }
 
-/// Calls the first argument with the other arguments.
+/// A function that calls its first argument with the other arguments.
 struct Call;
 
 impl Function for Call {
@@ -80,7 +80,7 @@ impl Function for Call {
     }
 }
 
-/// Returns the number of arguments.
+/// A function that returns the number of its arguments.
 struct Count;
 
 impl Function for Count {
@@ -92,7 +92,7 @@ impl Function for Count {
     }
 }
 
-/// Raises its argument.
+/// A function that raises its argument.
 struct Raise;
 
 impl Function for Raise {
@@ -105,7 +105,7 @@ impl Function for Raise {
     }
 }
 
-/// Raises a `ValueError` created in Rust.
+/// A function that raises a `ValueError` created in Rust.
 struct Refuse;
 
 impl Function for Refuse {
@@ -117,7 +117,7 @@ impl Function for Refuse {
     }
 }
 
-/// Tries to start another interpreter, and returns the error message.
+/// A function that tries to start another interpreter, and returns the error message.
 struct Start;
 
 impl Function for Start {

@@ -169,7 +169,7 @@ const FAILURES: &[(&str, Operation)] = &[
     }),
 ];
 
-/// Measures memory usage and the reference count of a probe.
+/// A measurement of memory usage and of the reference count of a probe.
 struct Census<'py> {
     scope: Scope<'py>,
 }
@@ -294,7 +294,7 @@ fn reading_an_exception_does_not_leak() {
     });
 }
 
-/// Defines a class whose `__del__` calls `native.note`.
+/// Code that defines a class whose `__del__` calls `native.note`.
 const NOISY: &str = "
 import native, weakref
 

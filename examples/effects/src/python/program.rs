@@ -19,7 +19,7 @@ use super::value::{Object, type_name};
 #[derive(Clone)]
 pub(super) enum Program {
     Generator(Arc<Py<PyIterator>>),
-    /// Yields this object and returns the answer.
+    /// A program that yields this object and returns the answer.
     Single(Object),
 }
 

@@ -27,12 +27,12 @@ pub(super) struct Segment<I: Interpreter> {
 
 /// The role of a segment.
 pub(super) enum Role<I: Interpreter> {
-    /// Runs programs.
+    /// A segment that only runs programs.
     Plain,
-    /// Also marks the position of a handler, which receives effects of programs in this segment and
-    /// the segments above it.
+    /// A segment that also marks the position of a handler. The handler receives effects of
+    /// programs in this segment and the segments above it.
     Prompt(I::Value),
-    /// Runs a handler that received this effect and continuation.
+    /// A segment that runs a handler, which received this effect and continuation.
     Handling { effect: Effect<I>, continuation: Continuation },
 }
 

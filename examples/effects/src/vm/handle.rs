@@ -56,7 +56,7 @@ impl Dropped {
     }
 }
 
-/// Issues handles and records which of them were dropped.
+/// The issuer of handles, which records which of them were dropped.
 #[derive(Default)]
 pub(super) struct Ledger {
     issued: u64,
