@@ -9,7 +9,7 @@ use pywasm_toolchain::Toolchain;
 /// twice, and unpacking would lose one of each.
 ///
 /// The flags of llvm-ar: `q` appends, `c` creates the archive silently, `s` writes the index, `L`
-/// adds the members of an archive, `D` omits dates and owners.
+/// adds the members of an archive instead of the archive itself, `D` omits dates and owners.
 pub(super) fn merge(
     built: &Built,
     toolchain: &Toolchain,

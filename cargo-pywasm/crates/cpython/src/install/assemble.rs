@@ -16,12 +16,12 @@ use pywasm_store::Ctx;
 use pywasm_store::Lock;
 use pywasm_toolchain::Toolchain;
 
-/// The libc and start files that libpython was built against. Versions of wasi-libc keep no ABI
-/// promise (PEP 816), so an installation has its own, in a separate directory; `pywasm-build`
-/// decides whether a module is linked with them.
+/// The libc and start files that libpython was built against. The ABI of wasi-libc differs between
+/// versions (PEP 816), so an installation contains its own copies of these files, in a separate
+/// directory. `pywasm-build` decides whether a wasm module is linked with them.
 const SYSROOT_FILES: [&str; 5] = ["libc.a", "libm.a", "crt1.o", "crt1-command.o", "crt1-reactor.o"];
 
-/// The archive of functions with the names of macros (see [`macros`]).
+/// The archive that reports calls of macros (see [`macros`]).
 const MACROS: &str = "libpywasm_macros.a";
 
 /// The archive of the recipe's stubs, which `pywasm-build` links last.
@@ -37,7 +37,7 @@ pub(super) struct Parts<'a> {
     pub(super) inputs: &'a [Input],
     /// The lock of the installation.
     pub(super) lock: &'a Lock,
-    /// The directory after the rename, for files that contain absolute paths.
+    /// The installation's directory after the rename, for files that contain absolute paths.
     pub(super) final_root: &'a Utf8Path,
 }
 
@@ -121,7 +121,7 @@ pub(super) fn assemble(
         .write(root)
 }
 
-/// Writes the library of the modules that the recipe freezes, if any.
+/// Writes the library of frozen modules, if the recipe freezes any.
 fn freeze_modules(
     parts: &Parts<'_>,
     (wasm, stdlib): (&Utf8Path, &Utf8Path),
@@ -146,7 +146,7 @@ fn freeze_modules(
     Ok(())
 }
 
-/// Copies `Include/` like `make install`, with the `pyconfig.h` of this build.
+/// Copies `Include/` like `make install`, and adds the `pyconfig.h` of this build.
 fn headers(parts: &Parts<'_>, into: &Utf8Path) -> anyhow::Result<()> {
     copy_headers(&parts.source.root().join("Include"), into)?;
     fs_err::copy(parts.built.dir.join("pyconfig.h"), into.join("pyconfig.h"))?;
@@ -167,8 +167,8 @@ fn copy_headers(from: &Utf8Path, into: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies the sysconfig data (two files since 3.14). Paths of the build directory, which is
-/// deleted, become `/usr/src`.
+/// Copies the sysconfig data (two files since 3.14). Paths in the build directory, which is deleted
+/// later, and in the source tree are replaced with paths below `/usr/src`.
 fn sysconfigdata(parts: &Parts<'_>, tree: &Utf8Path) -> anyhow::Result<()> {
     let dir = parts.built.sysconfigdata.parent().context("sysconfig data without a directory")?;
     for entry in dir.read_dir_utf8()? {

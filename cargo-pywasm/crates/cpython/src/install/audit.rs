@@ -16,9 +16,10 @@ use pywasm_wasm::Module;
 /// The audit of an installation.
 #[derive(Debug)]
 pub(super) struct Audit {
-    /// The symbols that libpython takes from libc, which another libc must have to replace it.
+    /// The symbols that libpython takes from libc. Only a libc that defines all of them can replace
+    /// the installation's own.
     pub(super) libc_needs: BTreeSet<String>,
-    /// The interpreter's imports, `module.name`, sorted.
+    /// The interpreter's wasm imports as `module.name`, sorted.
     pub(super) imports: Vec<String>,
     report: serde_json::Value,
 }
@@ -33,13 +34,15 @@ pub(super) struct Product<'a> {
     pub(super) interpreter: &'a Utf8Path,
 }
 
-/// Audits libpython, linked whole with its libc, and the interpreter.
+/// Audits a link of all members of libpython with its libc, and the interpreter.
 ///
-/// Before Rust 1.96, an undefined function becomes an import that no host has, and an undefined
-/// variable silently becomes address 0.
+/// Undefined symbols must be found here: before Rust 1.96, the link of a program reports no error.
+/// It turns an undefined function into an import that no host provides, and an undefined variable
+/// into address 0.
 ///
 /// # Errors
-/// When a symbol is undefined or an import is not part of WASI preview 1.
+/// When a file cannot be read, a symbol of libpython is undefined, or the interpreter has an import
+/// that is not part of WASI preview 1.
 pub(super) fn audit(product: &Product<'_>) -> anyhow::Result<Audit> {
     let policy = Policy::load(DEFAULT, "".into())?;
     let mut link = Link::new();

@@ -6,7 +6,8 @@ use serde_json::json;
 use super::request::Request;
 use crate::build::Built;
 
-/// Returns `build-details.json`: PEP 739, schema version 1.0. Paths are relative to the file.
+/// Returns `build-details.json`: PEP 739, schema version 1.0. Paths are relative to the directory
+/// of the file.
 pub(super) fn build_details(request: &Request<'_>, built: &Built) -> serde_json::Value {
     let version = request.pin.version;
     let series = version.series;
@@ -53,8 +54,8 @@ fn hexversion(major: u8, minor: u8, patch: u8) -> u32 {
     u32::from_be_bytes([major, minor, patch, 0xf0])
 }
 
-/// Returns the file that PyO3's build script reads through `PYO3_CONFIG_FILE`. The keys are those
-/// of `InterpreterConfig` in the crate pyo3-build-config.
+/// Returns the content of the file that PyO3's build script finds through `PYO3_CONFIG_FILE`. The
+/// keys are those of `InterpreterConfig` in the crate pyo3-build-config.
 pub(super) fn pyo3_config(request: &Request<'_>, root: &Utf8Path) -> String {
     let series = request.pin.series();
     let lib_dir = root.join("lib");

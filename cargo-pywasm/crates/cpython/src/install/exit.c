@@ -1,5 +1,5 @@
-/* pywasm-build links this into commands: it finalizes Python at exit, which flushes Python's buffers.
-   It is registered before main and so runs after the program's own handlers. */
+/* Finalizes Python at exit, which flushes Python's buffers. pywasm-build links this object into commands.
+   The handler is registered before main, so it runs after the program's own handlers. */
 #include <Python.h>
 
 static void finalize(void) {

@@ -13,7 +13,8 @@ const CPYTHON: [(&str, &str); 3] = [
     ("Modules/expat/COPYING", "expat.txt"),
 ];
 
-/// The licences of an SDK that has no licence files, from the root directories of both projects.
+/// The licences of wasi-libc and compiler-rt, from the root directories of both projects. The
+/// official SDK contains no licence files.
 const SDK_NOTICE: &str = "\
 wasi-libc (https://github.com/WebAssembly/wasi-libc), which is linked into every module:
     SPDX: (Apache-2.0 WITH LLVM-exception OR Apache-2.0 OR MIT) AND MIT AND BSD-2-Clause
@@ -35,7 +36,7 @@ pub(super) fn collect(
         fs_err::copy(source.root().join(from), into.join(to))?;
     }
     fs_err::write(into.join("wasi-libc-and-compiler-rt.txt"), SDK_NOTICE)?;
-    // Toolchains made of distribution packages have each package's copyright file.
+    // Toolchains from distribution packages contain the copyright file of each package.
     let docs = toolchain.root.join("share/doc");
     for package in packages(&docs)? {
         let copyright = docs.join(&package).join("copyright");

@@ -1,9 +1,10 @@
-//! An archive that reports calls of functions that are macros in Python's headers.
+//! The archive that reports calls of macros of Python's headers as if they were functions.
 
 use camino::Utf8Path;
 use pywasm_stubs::Member;
 
-/// Writes the archive to `target`: one member per macro, so that a link takes only those called.
+/// Writes the archive to `target`: one member per macro, so that a link takes only the members of
+/// macros that are called.
 ///
 /// # Errors
 /// When the file cannot be written.

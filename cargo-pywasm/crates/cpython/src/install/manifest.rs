@@ -16,7 +16,7 @@ use pywasm_toolchain::{Skipped, Toolchain};
 /// The version of the format. `pywasm-build` refuses other versions.
 const VERSION: u32 = 2;
 
-/// The manifest, in the form in which it is written.
+/// The manifest of an installation.
 #[derive(Debug, Serialize)]
 pub struct Manifest<'a> {
     version: u32,
@@ -35,7 +35,7 @@ pub struct Manifest<'a> {
     files: BTreeMap<Utf8PathBuf, FileEntry>,
 }
 
-/// The contents of a build, apart from its files.
+/// The contents of an installation, apart from its files.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contents<'a> {
     pub(super) modules: &'a Inventory,
@@ -71,7 +71,7 @@ struct ToolchainEntry<'a> {
     skipped: &'a [Skipped],
 }
 
-/// An input file.
+/// A file that the installation was built from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Input {
     /// Its file name.
@@ -150,8 +150,8 @@ impl<'a> Manifest<'a> {
     }
 }
 
-/// Returns digest and size of the files that are linked or run. The zip covers the files of the
-/// standard library.
+/// Returns the digest and size of each file that is linked or run. The files of the standard
+/// library are covered by the digest of its zip.
 fn hash_files(root: &Utf8Path) -> anyhow::Result<BTreeMap<Utf8PathBuf, FileEntry>> {
     let mut files = BTreeMap::new();
     let lib = Utf8Path::new("lib");

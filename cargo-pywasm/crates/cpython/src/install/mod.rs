@@ -1,7 +1,7 @@
-//! From a request to an installation: decide, fetch, build, assemble, verify, rename.
+//! Turns a request into an installation: fetches, builds, assembles, verifies and renames it.
 //!
-//! An installation appears by one rename under a lock. After an interruption, the next run
-//! continues with the intermediate results in the cache.
+//! An installation appears in the store by one rename, under a lock. After an interruption, the
+//! next run continues with the intermediate results in the store.
 
 mod archive;
 mod assemble;
@@ -39,7 +39,7 @@ use pywasm_toolchain::apt;
 pub struct Installed {
     /// The installation's directory.
     pub root: Utf8PathBuf,
-    /// True if it existed before.
+    /// True if the installation already existed.
     pub fresh: bool,
 }
 
@@ -53,7 +53,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
         return Ok(Installed { root, fresh: true });
     }
     let lock = ctx.store.lock(&format!("install-{}", request.name()), &ctx.reporter)?;
-    // Another process may have installed it while this one waited.
+    // Another process may have installed it while this one waited for the lock.
     if !force && let Some(root) = request.find_installed(ctx)? {
         return Ok(Installed { root, fresh: true });
     }

@@ -1,5 +1,5 @@
-//! Our own C code in an installation: finalization at exit, the start function for hosts without
-//! files, environment or entropy, and the library of snapshots.
+//! Compiles the C code that this tool adds to an installation: finalization at exit, the start
+//! function for hosts without files, environment or entropy, and the guest's part of snapshots.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_stubs::Member;
@@ -8,13 +8,13 @@ use crate::build::{Logs, Step};
 use crate::guest;
 use pywasm_toolchain::Toolchain;
 
-/// The library of `pywasm_start`.
+/// The library that defines `pywasm_start`.
 const START: &str = "libpywasm_start.a";
 
-/// The library for modules that become snapshots.
+/// The library for wasm modules that become snapshots.
 const SNAPSHOT: &str = "libpywasm_snapshot.a";
 
-/// A compiler for files that need Python's headers.
+/// A C compiler for sources that include Python's headers.
 pub(super) struct Compiler<'a> {
     pub(super) toolchain: &'a Toolchain,
     pub(super) include: &'a Utf8Path,
@@ -22,7 +22,7 @@ pub(super) struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// Writes all libraries into `lib`.
+    /// Writes the object and the libraries into `lib`.
     ///
     /// # Errors
     /// When the compiler fails; the error names its log.

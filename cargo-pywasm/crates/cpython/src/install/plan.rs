@@ -14,9 +14,9 @@ use pywasm_toolchain::ToolchainRequest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
-    /// Done: the store has its result.
+    /// Done: the store has the step's result.
     Done,
-    /// To do.
+    /// Not done yet.
     ToDo,
 }
 
@@ -40,7 +40,7 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
 }
 
-/// The results of steps that the store has.
+/// The results that already exist.
 #[derive(Clone, Copy, Debug, Default)]
 struct Have {
     installed: bool,
@@ -66,7 +66,7 @@ impl Plan {
         Ok(Self::decide(request, have))
     }
 
-    /// Decides the plan. Pure.
+    /// Decides the plan from the request and the existing results. Pure.
     fn decide(request: &Request<'_>, have: Have) -> Self {
         let state = |done: bool| if done { StepState::Done } else { StepState::ToDo };
         let step = |verb, what: String, done| PlannedStep {
@@ -106,7 +106,7 @@ impl Plan {
     }
 }
 
-/// Returns the build options as text: `-O3, trained, link-time optimized`.
+/// Returns the build options as text, such as `-O3, trained, link-time optimized`.
 fn compiled(build: &Build) -> String {
     let mut text = build.opt_level.flag().to_owned();
     for (enabled, word) in [

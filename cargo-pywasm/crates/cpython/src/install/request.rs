@@ -12,8 +12,8 @@ use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_toolchain::{Toolchain, ToolchainRequest};
 
-/// Incremented by each change of this tool that changes the bytes of a result. Existing
-/// installations are then left alone, and new ones are built.
+/// The version of the build, incremented by each change to this tool that changes the bytes of an
+/// installation. Installations of earlier versions are kept, but do not satisfy new requests.
 const BUILD_FORMAT: u32 = 14;
 
 /// A request for an installation, resolved to a pinned release.
@@ -27,11 +27,11 @@ pub struct Request<'a> {
     pub toolchain: ToolchainRequest,
     /// The program that makes the frozen modules.
     pub build_python: BuildPython,
-    /// True if configure gets recorded answers. The result is the same either way.
+    /// True if configure gets recorded answers. The resulting installation is the same either way.
     pub seeded: bool,
 }
 
-/// The digest of everything that can change a byte of the result.
+/// The digest of everything that can change a byte of the installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestKey(Digest);
 
@@ -57,7 +57,7 @@ impl Request<'_> {
         format!("cpython-{}-{target}-{}", self.pin.version, self.recipe.name)
     }
 
-    /// Returns the digest of everything but the toolchain.
+    /// Returns the digest of everything in the key except the toolchain.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut hash = Sha256::new();
@@ -71,14 +71,14 @@ impl Request<'_> {
         if let Some(data) = self.recipe.build.training(self.pin.series()) {
             field("training", &Digest::from_bytes(Sha256::digest(data).into()).to_string());
         }
-        // A native Python may set other reference flags in equivalent frozen code.
+        // A native Python may generate equivalent frozen code with different reference flags.
         if let BuildPython::Given { version, .. } = &self.build_python {
             field("build-python", version);
         }
         Digest::from_bytes(hash.finalize().into())
     }
 
-    /// Returns the key.
+    /// Returns the key of the installation that this toolchain builds.
     #[must_use]
     pub fn key(&self, toolchain: &Toolchain) -> RequestKey {
         let mut hash = Sha256::new();
@@ -87,8 +87,8 @@ impl Request<'_> {
         RequestKey(Digest::from_bytes(hash.finalize().into()))
     }
 
-    /// Returns an existing installation for this request: equal digest, and a requested toolchain.
-    /// `auto` accepts any toolchain.
+    /// Returns the directory of an existing installation that has the digest of this request and
+    /// was built by a toolchain that the request accepts. `auto` accepts any toolchain.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -100,7 +100,7 @@ impl Request<'_> {
                 continue;
             }
             let root = ctx.store.entry(Bucket::Installs, &key);
-            // An installation that cannot be read is replaced by the install that follows.
+            // Skip an installation that cannot be read: the install that follows replaces it.
             let Ok(python) = pywasm_build::Installation::open(&root) else { continue };
             let Ok(built) = serde_json::from_str::<Built>(python.manifest()) else { continue };
             let BuiltBy { source, root: path } = &built.toolchain;

@@ -19,7 +19,7 @@ const BUNDLED: [(&str, &str, &str); 3] = [
     ("hacl-star", "_sha2", "MIT"),
 ];
 
-/// Returns the SBOM.
+/// Returns the SBOM as a JSON document.
 pub(super) fn document(
     request: &Request<'_>,
     key: &RequestKey,

@@ -1,4 +1,4 @@
-/* An archive of one member, linked into modules that call it. */
+/* The only member of libpywasm_start.a, which is linked into wasm modules that call pywasm_start. */
 #define Py_BUILD_CORE 1
 #include <Python.h>
 #include <internal/pycore_gc.h>
@@ -33,13 +33,13 @@ static int write_lines(const char *name) {
 }
 
 /* Starts Python without any input from the host: no environment variables, files, locale, entropy or arguments.
-   Equal modules are in equal states afterwards, with equal hashes for an equal `hash_seed`. Returns NULL or an
-   error message. Does nothing if Python is already running. The settings are those of PyConfig (PEP 587). */
+   Afterwards, all instances of a wasm module that passed the same `hash_seed` are in the same state. Returns NULL
+   or an error message. Does nothing if Python is already running. PEP 587 documents the settings (PyConfig). */
 const char *pywasm_start(unsigned int hash_seed) {
     if (Py_IsInitialized()) {
         return NULL;
     }
-    /* Without file descriptor 0, sys.stdin is None, as documented. */
+    /* Without file descriptor 0, Python sets sys.stdin to None. */
     close(0);
     PyPreConfig before;
     PyPreConfig_InitIsolatedConfig(&before);
@@ -66,7 +66,8 @@ const char *pywasm_start(unsigned int hash_seed) {
         status = PyConfig_SetString(&config, places[i], none);
     }
     if (!PyStatus_Exception(status)) {
-        /* The objects created from here on stay alive. PyGC_Disable needs an interpreter, which does not exist yet. */
+        /* Disables garbage collection, because the objects created from here on stay alive. PyGC_Disable would need
+           an interpreter, which does not exist yet. */
         _PyRuntime._main_interpreter.gc.enabled = 0;
         status = Py_InitializeFromConfig(&config);
     }
@@ -79,7 +80,7 @@ const char *pywasm_start(unsigned int hash_seed) {
         PyErr_Clear();
         problem = "cannot make stdout and stderr line-buffered";
     }
-    /* Exempts these objects from garbage collection for good (gc.freeze). */
+    /* Exempts these objects from garbage collection permanently (gc.freeze). */
     _PyGC_Freeze(_PyInterpreterState_GET());
     PyGC_Enable();
     return problem;

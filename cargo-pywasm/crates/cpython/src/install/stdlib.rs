@@ -1,4 +1,4 @@
-//! The standard library: a directory with bytecode, and a stored zip.
+//! Writes the standard library as a directory and as an uncompressed zip.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -7,7 +7,7 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use zip::write::SimpleFileOptions;
 
-/// Copies `Lib/` without the names that the recipe excludes and without bytecode.
+/// Copies `Lib/` without bytecode, and without the modules and packages that the recipe excludes.
 pub(super) fn copy_tree(
     lib: &Utf8Path,
     into: &Utf8Path,
@@ -45,8 +45,9 @@ pub(crate) fn copy_dir(from: &Utf8Path, to: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the tree as a zip that `zipimport` reads without zlib: stored, sorted, with equal dates
-/// and the bytecode where `zipimport` expects it (`x.pyc` next to `x.py`).
+/// Writes the tree as a zip that `zipimport` can read without zlib. The files are uncompressed,
+/// sorted, and have equal dates. The bytecode is where `zipimport` expects it (`x.pyc` next to
+/// `x.py`).
 pub(super) fn zip_tree(tree: &Utf8Path, zip: &Utf8Path) -> anyhow::Result<()> {
     let mut files = Vec::new();
     collect(tree, Utf8Path::new(""), &mut files)?;
@@ -66,8 +67,8 @@ pub(super) fn zip_tree(tree: &Utf8Path, zip: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds the files of the tree with their names in the zip; `__pycache__/x.cpython-313.pyc` becomes
-/// `x.pyc`.
+/// Adds the files below `dir` to `files`, each with its name in the zip:
+/// `__pycache__/x.cpython-313.pyc` becomes `x.pyc`.
 fn collect(
     dir: &Utf8Path,
     prefix: &Utf8Path,
