@@ -23,12 +23,12 @@ pub trait Replica {
     /// Sends an update and returns the reply.
     ///
     /// # Errors
-    /// If it is rejected.
+    /// If the update is rejected.
     fn update(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String>;
     /// Sends a query and returns the reply.
     ///
     /// # Errors
-    /// If it is rejected.
+    /// If the query is rejected.
     fn query(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String>;
     /// Sets the clock, in seconds since 1970.
     fn set_time(&mut self, seconds: u64);
@@ -75,7 +75,7 @@ impl Local {
 /// Compiles a module, once for all tests of the process.
 ///
 /// # Errors
-/// If it is not the module of a canister.
+/// If the module is not a canister.
 ///
 /// # Panics
 /// If there is no engine for this machine.

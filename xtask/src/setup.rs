@@ -8,8 +8,8 @@ struct Program {
     packages: &'static [&'static str],
 }
 
-/// The tool needs the first three programs. Its tests also link stubs with the oldest supported
-/// LLVM and optimize a canister with Binaryen.
+/// The programs. The tool needs the first three. Its tests also need the oldest supported LLVM, to
+/// link stubs, and Binaryen, to optimize a canister.
 const PROGRAMS: [Program; 5] = [
     Program { name: "cc", packages: &["gcc", "libc6-dev"] },
     Program { name: "make", packages: &["make"] },

@@ -1,8 +1,8 @@
-//! Embeds a Python whose standard library and own package are frozen into the module.
+//! Embeds Python, with the standard library and the package `app` frozen into the wasm module.
 
 use pyo3::prelude::*;
 
-/// Calls a function of a module of the package and returns its result.
+/// Calls a function of a Python module in the package, and returns its result.
 ///
 /// # Errors
 /// The exception that the import or the call raised.

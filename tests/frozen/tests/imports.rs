@@ -1,4 +1,5 @@
-//! With `stdlib = "frozen"` the runner gives these tests no standard library on disk.
+//! Tests imports of frozen modules. Because of `stdlib = "frozen"`, the runner provides no standard
+//! library on disk.
 
 use frozen::call;
 

@@ -51,7 +51,7 @@ fn evaluate(name: &std::ffi::CStr) -> PyResult<i64> {
 /// Returns the Python module `probe`, which the first call creates.
 ///
 /// # Errors
-/// The exception that its code raised.
+/// The exception that the code of `probe` raised.
 pub fn probe(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     let modules = py.import("sys")?.getattr("modules")?;
     if let Ok(probe) = modules.get_item("probe") {

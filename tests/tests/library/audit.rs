@@ -192,7 +192,8 @@ fn invalid_policy_is_an_error() {
     }
 }
 
-/// Runs a module that imports every function of the policy by its type.
+/// Checks that a module runs if it imports every function of the policy with the type in the
+/// policy.
 #[test]
 fn runtime_provides_every_import_of_wasip1() {
     let policy = Policy::load("wasip1", "".into()).expect("a policy");

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_store::unpack::{Limits, Refused, UnpackError, deb_from, tar_from};
 use pywasm_tests::utf8;
 
-/// An entry of a new archive. Unlike in a regular tool, paths are not checked.
+/// An entry of a new archive. Paths are written unchecked, so that they can be hostile.
 struct Entry<'a> {
     path: &'a [u8],
     kind: tar::EntryType,
@@ -269,8 +269,8 @@ fn changed_bytes_never_write_outside() {
         random ^= random >> 7;
         random ^= random << 17;
         let mut bytes = good.clone();
-        // Most attacks are in headers. The checksums of headers are corrected, because a wrong one
-        // would be refused first.
+        // Most attacks are in headers. The checksums of headers are corrected, because a wrong
+        // checksum would be refused first.
         let block = (random as usize % 4) * 512;
         let at = block + (random >> 8) as usize % 345;
         bytes[at] = (random >> 32) as u8;

@@ -1,4 +1,4 @@
-//! Clippy, with warnings as errors.
+//! Runs Clippy, with warnings as errors.
 
 use xshell::{Shell, cmd};
 
@@ -9,13 +9,13 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks the tool as the README and `cargo install` build it.
+/// Checks the tool with its default features, as users install it from the README.
 pub(crate) fn default_features(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo clippy --package cargo-pywasm -- -D warnings").run()?;
     Ok(())
 }
 
-/// Checks the tool as the GitHub action builds it.
+/// Checks the tool without features, as the GitHub action builds it.
 pub(crate) fn no_features(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo clippy --package cargo-pywasm --no-default-features -- -D warnings")
         .run()?;

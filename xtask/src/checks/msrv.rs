@@ -1,4 +1,4 @@
-//! The minimum supported Rust version of each published crate.
+//! Checks the minimum supported Rust version of each published crate.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -81,7 +81,7 @@ pub(crate) fn workspace(shell: &Shell) -> anyhow::Result<Vec<Package>> {
         .iter()
         .map(|package| {
             let name = package["name"].as_str().context("a package without a name")?;
-            // `publish = false` is the empty list of registries.
+            // In Cargo's metadata, `publish = false` is an empty list of registries.
             let is_published = package["publish"].as_array().is_none_or(|list| !list.is_empty());
             let rust_version = package["rust_version"].as_str().map(str::to_owned);
             Ok(Package { name: name.to_owned(), is_published, rust_version })

@@ -1,4 +1,4 @@
-//! The packages of the published crates, as `cargo publish` would upload them.
+//! Builds the packages of the published crates, as `cargo publish` would upload them.
 
 use xshell::{Shell, cmd};
 

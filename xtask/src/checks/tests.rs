@@ -1,4 +1,4 @@
-//! Unit, integration and command-line tests.
+//! Runs unit, integration and command-line tests.
 
 use std::path::Path;
 

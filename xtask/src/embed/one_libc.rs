@@ -18,7 +18,7 @@ pub(crate) fn current() -> Compiler {
 }
 
 /// Returns the compiler from the distribution's packages, which the tool uses where rustup cannot
-/// download the target. Its libc is years older.
+/// download the target. The libc of this compiler is years older.
 pub(crate) fn distribution(tool: &Tool<'_>) -> anyhow::Result<Compiler> {
     Ok(Compiler { rustc: Some(tool.rustc()?), target: root().join("target/embed-packages") })
 }

@@ -18,8 +18,8 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
         let with_snapshot = format!("{table}snapshot = {{ imports = [\"json\", \"random\"] }}\n");
         edit(&dir.join("Cargo.toml"), table, &with_snapshot)?;
         let module = canister::build(tool, &dir, &[])?.display().to_string();
-        // Starting Python would take at least 60 million instructions. A run of a snapshot spends
-        // most of these 20 million on finalizing it.
+        // Starting Python would take at least 60 million instructions. A snapshot gets only 20
+        // million, most of which it spends on finalizing Python.
         let args = [&["run-wasm", "--fuel", "20000000"], args, &[module.as_str()]].concat();
         let output = tool.read_in(&dir, &args)?;
         anyhow::ensure!(output.ends_with(expected), "{template}: unexpected output {output:?}");

@@ -39,7 +39,7 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
     for (index, record) in records.chunks(RECORD).enumerate() {
         let name = names.get(&long(record, 0)?).context("a function without a name")?;
         let key = (name.clone(), long(record, 8)?);
-        // The address of the counters is relative to that of the record.
+        // The address of the counters is relative to the address of the record.
         let place = records_at + u32::try_from(index * RECORD)?;
         let place = place.wrapping_add(word(record, 16)?).wrapping_sub(counters_at) as usize;
         let counted: Vec<u64> = (0..word(record, 32)? as usize)
