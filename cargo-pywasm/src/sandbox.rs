@@ -12,7 +12,7 @@ use camino::{Utf8Component, Utf8Path};
 use pywasm_runtime::{Bounds, Dir, Program};
 use pywasm_store::Ctx;
 
-/// The sandbox of a program, including the current directory.
+/// The options in [`Access`], and the option that hides the current directory.
 #[derive(Debug, clap::Args)]
 pub struct Sandbox {
     #[command(flatten)]
@@ -22,7 +22,7 @@ pub struct Sandbox {
     pub no_cwd: bool,
 }
 
-/// Directories, variables and limits from the command line.
+/// The options for directories, variables and limits.
 #[derive(Debug, clap::Args)]
 pub struct Access {
     /// Give the program access to a directory, read-only with `:ro`. Without GUEST, its path in the
@@ -72,8 +72,8 @@ impl Sandbox {
         words
     }
 
-    /// Returns the current directory under its own path and as `/`, or nothing if it is hidden.
-    /// WASI programs start in `/`, so the second mapping makes relative paths work.
+    /// Returns the current directory as `/` and under its own path, or nothing if it is hidden. The
+    /// mapping to `/` makes relative paths work, because WASI programs start there.
     #[must_use]
     pub fn cwd(&self, ctx: &Ctx) -> Vec<Dir> {
         if self.no_cwd {

@@ -52,7 +52,7 @@ pub struct Args {
     policy: Option<String>,
 }
 
-/// A file of rules. Its other tables are ignored.
+/// A file of stub rules. Tables other than `[stubs]` are ignored.
 #[derive(Debug, Deserialize)]
 struct RulesFile {
     stubs: Rules,

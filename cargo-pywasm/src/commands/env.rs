@@ -24,15 +24,15 @@ pub struct Args {
 /// The output formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// For `eval` in POSIX shells.
+    /// Commands for `eval` in POSIX shells.
     Sh,
-    /// For `source` in fish.
+    /// Commands for `source` in fish.
     Fish,
-    /// For `Invoke-Expression` in PowerShell.
+    /// Commands for `Invoke-Expression` in PowerShell.
     Powershell,
     /// One JSON object.
     Json,
-    /// For `$GITHUB_ENV` in GitHub Actions.
+    /// Lines for `$GITHUB_ENV` in GitHub Actions.
     Github,
 }
 
@@ -97,8 +97,8 @@ fn posix(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// Quotes a value for PowerShell. There, typographic single quotes end a quoted string, too, and
-/// any of them is escaped by doubling it.
+/// Quotes a value for PowerShell. Typographic single quotes also end a quoted string there. Two
+/// quotes in a row stand for one, so every kind of single quote is doubled.
 /// <https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules>
 fn powershell(value: &str) -> String {
     let mut quoted = String::from("'");

@@ -34,7 +34,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return Err(anyhow::anyhow!("`{dir}` has no Cargo.toml"))
             .hint(|| "`cargo pywasm new NAME` creates a crate".to_owned());
     }
-    // This reports an invalid selection before any file is written.
+    // An invalid selection must be reported before any file is written.
     Settings::resolve(&args.selection, &Workspace::new(ctx))?;
     init(&dir, &args.selection, ctx)?;
     let there = ctx.at(dir);

@@ -31,7 +31,7 @@ pub struct Args {
 /// # Errors
 /// When Cargo refuses the name, or the Python cannot be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    // This reports an invalid selection before any file is written.
+    // An invalid selection must be reported before any file is written.
     let selection = args.template.selection(&args.selection);
     Settings::resolve(&selection, &Workspace::new(ctx))?;
     args.template.create(&args.path, args.name.as_deref(), &selection, ctx)?;

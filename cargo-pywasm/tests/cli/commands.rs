@@ -287,7 +287,7 @@ fn shell_reads_back_env_output() {
         text(&output.stdout).lines().next(),
         Some("--sysroot=/it's a sdk/share/wasi-sysroot")
     );
-    assert_eq!(text(&output.stdout).lines().count(), 2, "one line a flag");
+    assert_eq!(text(&output.stdout).lines().count(), 2, "one line per flag");
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod size;
 
 use camino::Utf8Path;
 
-/// The binary that Cargo built for these tests.
+/// Returns the path of the binary that Cargo built for these tests.
 fn binary() -> &'static Utf8Path {
     Utf8Path::new(env!("CARGO_BIN_EXE_cargo-pywasm"))
 }

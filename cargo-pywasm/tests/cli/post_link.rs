@@ -147,7 +147,7 @@ fn rejected_module_keeps_previous_output() {
     assert!(stderr.contains("(asks)") || stderr.contains("canister_query ask"), "{stderr}");
     assert_eq!((mine.read(OUTPUT), mine.read(&format!("{OUTPUT}.gz"))), good);
     let files = mine.root.join("target/pywasm/release").read_dir_utf8().unwrap().count();
-    assert_eq!(files, 4, "the two, their stamp and record, and no scratch");
+    assert_eq!(files, 4, "the two modules, their stamp and record, and no temporary file");
 }
 
 #[test]

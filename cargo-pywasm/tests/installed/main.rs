@@ -12,7 +12,7 @@ mod stubs;
 use camino::Utf8Path;
 use pywasm_build::Installation;
 
-/// The binary that Cargo built for these tests.
+/// Returns the path of the binary that Cargo built for these tests.
 fn binary() -> &'static Utf8Path {
     Utf8Path::new(env!("CARGO_BIN_EXE_cargo-pywasm"))
 }
