@@ -22,12 +22,12 @@ use crate::apt::{self, SuitePackages};
 
 /// The path of the program in every tree.
 const PROGRAM: &str = "bin/wasm-opt";
-/// The prefix of the keys of trees from packages, before [`KEY`].
+/// The prefix before [`KEY`] in the store keys of trees that were unpacked from packages.
 const PACKAGES: &str = "packages-";
-/// The prefix of the keys of releases.
+/// The prefix of the store keys of releases.
 const KEY: &str = "binaryen-";
 
-/// The requested source.
+/// The requested source of `wasm-opt`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum BinaryenRequest {
     /// The first available source
@@ -39,7 +39,8 @@ pub enum BinaryenRequest {
     Packages,
 }
 
-/// The source of a `wasm-opt`, in the order of preference: a release is the same on every machine.
+/// The sources of `wasm-opt`, in the order of preference. The release comes first, because it is
+/// the same on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BinaryenSource {
@@ -96,7 +97,8 @@ impl Binaryen {
         self.root.join(PROGRAM)
     }
 
-    /// Returns those in the store, best first: the pinned release, then packages, newest first.
+    /// Returns the ones in the store, best first: the pinned release, then those from packages,
+    /// newest first.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -104,7 +106,7 @@ impl Binaryen {
         let keys = ctx.store.keys(Bucket::Toolchains)?;
         let pinned = artifact().ok().map(official_key);
         let mut found: Vec<Self> = keys.iter().filter_map(|key| Self::of_key(key, ctx)).collect();
-        // Other releases were pinned by other versions of this tool.
+        // Ignore other releases, which other versions of this tool have pinned.
         found.retain(|it| {
             it.source == BinaryenSource::Packages || it.root.file_name() == pinned.as_deref()
         });
@@ -155,8 +157,9 @@ impl Binaryen {
         Ok(binaryen.reported("new in the store", ctx))
     }
 
-    /// Returns the best working one that the request accepts. One that does not work, for example
-    /// because the store was damaged, is installed again.
+    /// Returns the best Binaryen in the store that the request accepts and that works. A Binaryen
+    /// that does not work, for example because the store was damaged, is ignored, so that it is
+    /// installed again.
     fn from_store(request: BinaryenRequest, ctx: &Ctx) -> anyhow::Result<Option<Self>> {
         let mut found = Self::installed(ctx)?;
         found.retain(|it| request.accepts(it.source) && check(&it.root).is_ok());
@@ -200,7 +203,7 @@ fn packages_key(binaryen: &SuitePackages) -> String {
 fn official(artifact: &Artifact, ctx: &Ctx) -> anyhow::Result<Binaryen> {
     let archive = fetch(&artifact.into(), &locations(artifact, &ctx.env, &[]), ctx)?;
     ctx.reporter.status("Unpacking", &artifact.file);
-    // A fifth of the archive: the program, and its library if that is a shared one.
+    // Unpack only a fifth of the archive: the program, and its library if it is a shared library.
     let mut select = |path: &Utf8Path| {
         let library = path.starts_with("lib") && path.extension() != Some("a");
         (path == PROGRAM || library).then(|| path.to_owned())
@@ -211,7 +214,7 @@ fn official(artifact: &Artifact, ctx: &Ctx) -> anyhow::Result<Binaryen> {
     })
 }
 
-/// Installs the newest version of the machine's package archives.
+/// Installs the newest version from the machine's package archives.
 fn packages(ctx: &Ctx) -> anyhow::Result<Binaryen> {
     ctx.reporter.status("Resolving", "Binaryen in this machine's package archives");
     let what = "complete Binaryen 108 or later";
@@ -240,7 +243,7 @@ fn create(
     Ok(binaryen)
 }
 
-/// Returns the path in the tree of a file of a package, or `None` if it is not needed.
+/// Returns the path in the tree for a file of a package, or `None` if the file is not needed.
 fn destination(package: &str, path: &Utf8Path) -> Option<Utf8PathBuf> {
     if path == "usr/bin/wasm-opt" {
         return Some("host/bin/wasm-opt".into());

@@ -1,8 +1,8 @@
-//! Programs from packages together with the C library that they were linked with, which may be
-//! newer than the machine's.
+//! Unpacks programs from packages together with the C library that they were linked with. This
+//! library may be newer than the machine's.
 //!
-//! The libraries are in `host/lib`. A launcher script starts the program through their loader, so
-//! no other program of the machine uses them.
+//! The libraries are in `host/lib`. A launcher script starts the program through the loader of
+//! these libraries, so no other program on the machine uses them.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -26,7 +26,7 @@ pub(super) const RUNTIME: [&str; 8] = [
     "libstdc++.so.6",
 ];
 
-/// Returns the digest of a program: equal packages are equal programs.
+/// Returns a digest of a program, computed from the digests of its packages.
 pub(super) fn digest(program: &SuitePackages) -> Digest {
     let digests: Vec<String> =
         program.packages.iter().map(|package| package.sha256.to_string()).collect();
@@ -47,8 +47,8 @@ pub(super) fn fetch_all<'a>(
     program.packages.iter().map(fetched).collect()
 }
 
-/// Unpacks the files of the packages that `destination` returns a path for, given the name of the
-/// package and the path in it.
+/// Unpacks the files for which `destination` returns a path in the tree. `destination` gets the
+/// name of the package and the path in the package.
 ///
 /// # Errors
 /// When a package is corrupt or can't be written.
@@ -64,8 +64,8 @@ pub(super) fn unpack(
     Ok(())
 }
 
-/// Returns the path of a licence, of a library of [`RUNTIME`], or of a library whose name has one
-/// of these prefixes; `None` for other files.
+/// Returns the path in the tree for a licence, for a library of [`RUNTIME`], and for a library
+/// whose file name starts with one of `libraries`. Returns `None` for other files.
 pub(super) fn destination(
     package: &str,
     path: &Utf8Path,
@@ -76,7 +76,7 @@ pub(super) fn destination(
         return Some(format!("share/doc/{package}/copyright").into());
     }
     let name = path.file_name()?;
-    // The multiarch directory in `/usr/lib`, or in `/lib` for older packages.
+    // Libraries are in the multiarch directory of `/usr/lib`, or of `/lib` in older packages.
     let in_lib = text.starts_with("usr/lib/") && path.components().count() == 4
         || text.starts_with("lib/") && path.components().count() == 3;
     let library = RUNTIME.iter().chain(libraries).any(|prefix| name.starts_with(prefix));
@@ -98,11 +98,11 @@ pub(super) fn loader(tree: &Utf8Path) -> anyhow::Result<String> {
     anyhow::bail!("the packages contain no program loader")
 }
 
-/// Writes a script that starts a program through the loader. It finds the tree relative to its own
-/// directory by `up`, so the store can be moved.
+/// Writes a script that starts a program through the loader. The script finds the tree by `up`, a
+/// path relative to its own directory, so the store can be moved.
 ///
 /// # Errors
-/// When it can't be written.
+/// When the script can't be written.
 pub(super) fn write_launcher(
     loader: &str,
     up: &str,

@@ -2,8 +2,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// Returns the path in the toolchain of a file of a package, or `None` if it is not needed: of
-/// 400 MB, 230 MB are.
+/// Returns the path in the toolchain for a file of a package, or `None` if the file is not needed.
+/// The toolchain needs 230 MB of the 400 MB in the packages.
 ///
 /// `path` is relative to the root of the package's file system.
 pub(super) fn destination(major: u32, package: &str, path: &Utf8Path) -> Option<Utf8PathBuf> {
@@ -14,7 +14,8 @@ pub(super) fn destination(major: u32, package: &str, path: &Utf8Path) -> Option<
     let (llvm, resources) =
         (format!("usr/lib/llvm-{major}/"), format!("usr/lib/llvm-{major}/lib/clang/"));
     if let Some(rest) = text.strip_prefix(&resources) {
-        // The headers of the compiler, and compiler-rt for wasm but for no other target.
+        // Keep the headers of the compiler, and compiler-rt for wasm. compiler-rt for other targets
+        // is not needed.
         let needed = rest.contains("/include/") || rest.contains("/lib/wasi/");
         return needed.then(|| format!("lib/clang/{rest}").into());
     }
@@ -33,7 +34,7 @@ pub(super) fn destination(major: u32, package: &str, path: &Utf8Path) -> Option<
             return Some(format!("share/wasi-sysroot/{to}/wasm32-wasi/{file}").into());
         }
     }
-    // The libraries of clang itself are in the multiarch directory.
+    // The shared libraries that clang itself needs are in the multiarch directory.
     let name = path.file_name()?;
     let library = name.starts_with("libLLVM.so.")
         || name.starts_with("libLLVM-")
@@ -42,8 +43,9 @@ pub(super) fn destination(major: u32, package: &str, path: &Utf8Path) -> Option<
         .then(|| format!("lib/{name}").into())
 }
 
-/// Returns the other names of the tools, as pairs of link and target. clang derives its target from
-/// its name, and calls the linker by the name that the distribution gave it.
+/// Returns the symbolic links for other names of the tools and directories, as pairs of link and
+/// link target. clang derives its compilation target from its own name, and calls the linker by the
+/// name that the distribution gave it.
 pub(super) fn links(major: u32) -> Vec<(String, String)> {
     let bin = |link: &str, target: &str| (format!("bin/{link}"), target.to_owned());
     let mut links = vec![

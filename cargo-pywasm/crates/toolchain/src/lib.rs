@@ -3,9 +3,9 @@
 //! Internal to cargo-pywasm; this crate promises no semver.
 //!
 //! A toolchain comes from one of four sources, which [`resolve`] tries in this order: a directory
-//! that the user named, the store, the pinned official WASI SDK, the machine's own signed package
-//! archives. A file with a wrong digest ends the search with an error. Binaryen's `wasm-opt` and a
-//! Rust for wasm32-wasip1 are installed from the same sources.
+//! that the user named, the store, the pinned official WASI SDK, and the machine's own signed
+//! package archives. A file with a wrong digest ends the search with an error. Binaryen's
+//! `wasm-opt` and a Rust toolchain for wasm32-wasip1 are installed from the same sources.
 //!
 //! Nothing is installed on the machine itself: everything is unpacked into the store.
 

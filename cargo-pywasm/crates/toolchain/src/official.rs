@@ -10,14 +10,14 @@ use super::source::{NotPinned, Skipped, ToolchainSource};
 use super::toolchain::lib_dir;
 use super::{Input, Toolchain, record};
 
-/// Returns the archive for this machine.
+/// Returns the archive of the pinned SDK for this machine.
 fn artifact(pin: &CpythonPin) -> Result<&'static Artifact, NotPinned> {
     HostPlatform::of(std::env::consts::OS, std::env::consts::ARCH)
         .and_then(|host| SdkPin::find(pin.wasi_sdk)?.hosts.get(&host))
         .ok_or_else(|| NotPinned(format!("WASI SDK {}", pin.wasi_sdk)))
 }
 
-/// Returns the key in the store of the SDK that is pinned for this CPython.
+/// Returns the store key of the SDK that is pinned for this CPython.
 pub(super) fn key(pin: &CpythonPin) -> Option<String> {
     Some(key_of(pin.wasi_sdk, artifact(pin).ok()?))
 }
@@ -76,7 +76,7 @@ mod tests {
     use camino::Utf8PathBuf;
     use pywasm_store::fetch::FetchError;
 
-    /// Returns an archive in the layout of upstream, whose compiler is a shell script.
+    /// Returns an archive in the layout of upstream. Its compiler is a shell script.
     fn fake_sdk() -> Vec<u8> {
         let clang =
             "#!/bin/sh\n[ \"$1\" = --version ] && echo 'clang version 19.1.5-wasi-sdk'\nexit 0\n";

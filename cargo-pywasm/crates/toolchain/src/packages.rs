@@ -59,8 +59,8 @@ pub(super) fn install(skipped: &[Skipped], ctx: &Ctx) -> anyhow::Result<Toolchai
     Ok(toolchain)
 }
 
-/// Like [`check`], with a hint if this machine lacks a shared library. The libraries that the
-/// compiler never calls were made by [`shims`]; it needs the others.
+/// Runs [`check`], and adds a hint to the error if this machine lacks a shared library. Libraries
+/// that the compiler never calls have been replaced by [`shims`], so it needs the missing library.
 fn check_unpacked(tree: &Utf8Path) -> anyhow::Result<String> {
     check(tree).context("the unpacked packages do not work on this machine").or_else(|error| {
         match missing_library(&format!("{error:#}")) {
@@ -73,7 +73,7 @@ fn check_unpacked(tree: &Utf8Path) -> anyhow::Result<String> {
     })
 }
 
-/// Returns the library that the loader did not find.
+/// Returns the name of the library that the loader did not find, according to an error message.
 fn missing_library(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("error while loading shared libraries: ")?;
     Some(rest.split_once(": cannot open shared object file")?.0.to_owned())
@@ -92,7 +92,7 @@ fn package_of(soname: &str) -> String {
     }
 }
 
-/// Returns the identity of the toolchain: equal packages are equal tools.
+/// Returns the identity of the toolchain, which consists of the digests of its packages.
 fn identity(llvm: &LlvmPackages, libc: &Package) -> String {
     let mut digests: Vec<String> = llvm
         .packages

@@ -36,8 +36,8 @@ pub(super) fn open(root: &Utf8Path) -> anyhow::Result<Toolchain> {
     let digest = |path| -> anyhow::Result<_> { Ok(sha256_of(fs_err::File::open(path)?)?) };
     let libc = digest(lib_dir(&root).join("libc.a"))?;
     let clang = digest(root.join("bin/clang"))?;
-    // The version is needed as well: a clang with shared libraries is a small program, which does
-    // not change with them.
+    // The digest of clang is not enough: if clang uses shared libraries, the program itself is
+    // small and can stay the same when they change.
     let identity = format!("path {clang_version} clang sha256:{clang} libc sha256:{libc}");
     Ok(Toolchain {
         root,
@@ -55,7 +55,7 @@ fn hint() -> String {
         .to_owned()
 }
 
-/// Returns the release number in the `VERSION` file of an SDK, whose first line is `25.0`.
+/// Returns the release number from the `VERSION` file of an SDK: 25 if the first line is `25.0`.
 fn release(root: &Utf8Path) -> Option<u32> {
     let text = fs_err::read_to_string(root.join("VERSION")).ok()?;
     text.lines().next()?.split('.').next()?.trim().parse().ok()

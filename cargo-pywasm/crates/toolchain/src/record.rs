@@ -24,8 +24,9 @@ pub(super) fn write(toolchain: &Toolchain, tree: &Utf8Path) -> anyhow::Result<()
     Ok(())
 }
 
-/// Reads the record of a tree; `None` if there is none of this version. The root is that of the
-/// tree, not the recorded one: the whole store may have been moved.
+/// Reads the record of a tree. Returns `None` if the tree has no record in this version of the
+/// format. The root of the result is `tree`, not the recorded root, because the store may have been
+/// moved.
 pub(super) fn read(tree: &Utf8Path) -> Option<Toolchain> {
     let text = fs_err::read(tree.join(FILE)).ok()?;
     let record: Record = serde_json::from_slice(&text).ok()?;

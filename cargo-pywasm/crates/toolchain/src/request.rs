@@ -1,4 +1,4 @@
-//! The choice of a toolchain on the command line.
+//! The toolchain that the command line requests.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -35,7 +35,8 @@ impl ToolchainRequest {
         }
     }
 
-    /// Returns true if the request accepts a build by the toolchain of this source at this path.
+    /// Returns true if the request accepts an installation that was built by a toolchain from this
+    /// source at this path.
     #[must_use]
     pub fn accepts(&self, source: &str, root: &str) -> bool {
         match self {
@@ -46,7 +47,7 @@ impl ToolchainRequest {
         }
     }
 
-    /// Returns the sources in the network to try, in order.
+    /// Returns the network sources to try, in order.
     pub(super) fn remotes(&self) -> &'static [Remote] {
         match self {
             Self::Auto => Remote::ALL,

@@ -20,7 +20,7 @@ pub fn installed(ctx: &Ctx) -> anyhow::Result<Vec<Toolchain>> {
 }
 
 /// Returns a toolchain that can build this CPython: the requested one, or the first available one.
-/// It is installed into the store if it is not there.
+/// A toolchain from the network is installed into the store.
 ///
 /// # Errors
 /// When the requested toolchain does not work, when no source is available, and when a file has a
@@ -75,7 +75,7 @@ pub fn resolve(
     Ok(toolchain)
 }
 
-/// Returns the sources that need no network, with the reasons for which they have no toolchain.
+/// Returns the sources that need no network, with the reasons why they provide no toolchain.
 fn skipped_locally(request: &ToolchainRequest) -> Vec<Skipped> {
     let no_path = match request {
         ToolchainRequest::Auto => "neither --wasi-sdk nor WASI_SDK_PATH is set",
@@ -87,7 +87,7 @@ fn skipped_locally(request: &ToolchainRequest) -> Vec<Skipped> {
     ]
 }
 
-/// Returns a toolchain of the store: the pinned SDK, else the newest one from packages.
+/// Returns a toolchain from the store: the pinned SDK, or else the newest one from packages.
 fn from_store(
     request: &ToolchainRequest,
     pin: &CpythonPin,

@@ -1,4 +1,4 @@
-//! Runs programs of a toolchain, also right after they were unpacked.
+//! Runs programs of a toolchain, including programs that were unpacked just before.
 
 use std::io::{ErrorKind, Result};
 use std::process::{Command, Output};
@@ -8,8 +8,8 @@ use anyhow::Context;
 use camino::Utf8Path;
 use pywasm_session::variables::PATH;
 
-/// The number of attempts and the pause between them: much longer than another thread takes from
-/// fork to exec.
+/// The number of attempts and the pause between them. Together they last much longer than another
+/// thread takes from fork to exec.
 const ATTEMPTS: (u32, Duration) = (200, Duration::from_millis(10));
 
 /// Runs a program with a minimal environment and returns its standard output.
@@ -29,11 +29,11 @@ pub(super) fn call(program: &Utf8Path, args: &[&str], dir: &Utf8Path) -> anyhow:
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command whose program may be newly written, and retries while the file is busy.
+/// Runs a command, and retries while the program's file is busy because it was written just before.
 ///
-/// A process that another thread starts has, between fork and exec, all open files of this
-/// process, such as the program's own file open for writing. The kernel does not run a file that is
-/// open for writing (ETXTBSY): <https://github.com/golang/go/issues/22315>.
+/// Between fork and exec, a child process that another thread starts has all open files of this
+/// process. One of them may be the program's file, open for writing. The kernel does not run a file
+/// that is open for writing (ETXTBSY): <https://github.com/golang/go/issues/22315>.
 fn run(command: &mut Command) -> Result<Output> {
     let (attempts, pause) = ATTEMPTS;
     for _ in 1..attempts {

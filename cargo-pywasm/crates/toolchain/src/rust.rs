@@ -1,9 +1,10 @@
-//! A Rust for wasm32-wasip1 from the distribution's signed packages, for machines where rustup
-//! can't add the target.
+//! A Rust toolchain for wasm32-wasip1 from the distribution's signed packages, for machines where
+//! rustup can't add the target.
 //!
-//! It is complete: compiler and libraries of one version. Its programs are started through the
-//! loader of the C library that they were linked with. That library is not in the sysroot, because
-//! Cargo adds the sysroot's `lib` to the library path of everything it runs.
+//! The toolchain is complete: the compiler and the libraries have the same version. Its programs
+//! are started through the loader of the C library that they were linked with. That library is not
+//! in the sysroot, because Cargo adds the sysroot's `lib` to the library path of everything it
+//! runs.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -18,7 +19,7 @@ use crate::apt::{self, SuitePackages};
 const LIBRARIES: [&str; 5] =
     ["libLLVM.so.", "libffi.so.", "librustc_driver-", "libz.so.1", "libzstd.so.1"];
 
-/// A Rust in the store.
+/// A Rust toolchain in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rust {
     /// Its directory.
@@ -38,7 +39,7 @@ impl Rust {
         self.root.join("bin/rustdoc")
     }
 
-    /// Returns the newest Rust in the store.
+    /// Returns the newest Rust toolchain in the store.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -85,7 +86,7 @@ fn key(rust: &SuitePackages) -> String {
     format!("rust-{}-{}", rust.upstream(), bundle::digest(rust).short())
 }
 
-/// Returns the path in the tree of a file of a package, or `None` if it is not needed.
+/// Returns the path in the tree for a file of a package, or `None` if the file is not needed.
 fn destination(package: &str, path: &Utf8Path) -> Option<Utf8PathBuf> {
     let text = path.as_str();
     if let Some(rest) = text.strip_prefix("usr/lib/rustlib/") {
@@ -100,7 +101,7 @@ fn destination(package: &str, path: &Utf8Path) -> Option<Utf8PathBuf> {
     bundle::destination(package, path, &LIBRARIES)
 }
 
-/// Returns the triple of the host, which is the name of a directory.
+/// Returns the triple of the host, which is the name of a directory in `rustlib`.
 fn host(rustlib: &Utf8Path) -> anyhow::Result<String> {
     for entry in rustlib.read_dir_utf8().with_context(|| format!("can't read `{rustlib}`"))? {
         let name = entry?.file_name().to_owned();

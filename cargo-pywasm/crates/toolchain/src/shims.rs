@@ -1,9 +1,11 @@
-//! Shims of shared libraries that LLVM's packages are linked with but the compiler never calls.
+//! Shims of shared libraries that LLVM's packages are linked with but that the compiler never
+//! calls.
 //!
 //! Debian's libLLVM is linked with a line editor, a constraint solver and an XML parser, for
-//! programs other than clang and lld. They would need 50 MB of packages, and a loader path that
-//! does not exist in a moved tree. A shim is a small library with the same name and the same
-//! symbols, each of which traps. The tools find it first, by their RUNPATH.
+//! programs other than clang and lld. The real libraries would take 50 MB of packages, and they
+//! would need a loader path, which does not exist in a moved tree. A shim is a small library with
+//! the same name. It defines the same symbols, all as functions that trap. The tools find the shim
+//! first, through their RUNPATH.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -28,7 +30,7 @@ struct Symbol {
     name: String,
 }
 
-/// Compiles the shims for the libLLVM of a tree into its `lib`.
+/// Compiles the shims for the libLLVM of a tree into the tree's `lib` directory.
 ///
 /// # Errors
 /// When libLLVM can't be read, or the machine has no C compiler.
@@ -95,7 +97,7 @@ fn read(library: &Utf8Path) -> anyhow::Result<(Vec<String>, Vec<Symbol>)> {
     Ok((needed, undefined))
 }
 
-/// Returns the C source of a shim: every symbol is a function that traps.
+/// Returns the C source of a shim, which defines every symbol as a function that traps.
 fn source(symbols: &[Symbol]) -> String {
     symbols.iter().fold(String::new(), |mut text, symbol| {
         let _ = writeln!(text, "void {}(void) {{ __builtin_trap(); }}", symbol.name);
@@ -103,7 +105,7 @@ fn source(symbols: &[Symbol]) -> String {
     })
 }
 
-/// Returns the linker's version script, empty if no symbol has a version.
+/// Returns a version script for the linker, which is empty if no symbol has a version.
 fn version_script(symbols: &[Symbol]) -> String {
     let mut text = String::new();
     // The symbols are sorted by version.

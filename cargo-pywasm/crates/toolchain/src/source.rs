@@ -67,7 +67,7 @@ pub(super) fn listed(skipped: &[Skipped]) -> String {
     skipped.iter().map(|it| format!("\n  {}: {}", it.source, it.reason)).collect()
 }
 
-/// A source in the network.
+/// A source that needs the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remote {
     /// The pinned release of the upstream project.
@@ -77,7 +77,8 @@ pub(super) enum Remote {
 }
 
 impl Remote {
-    /// Every source, in the order of preference: a release is the same on every machine.
+    /// Every source, in the order of preference. The release comes first, because it is the same on
+    /// every machine.
     pub(super) const ALL: &[Self] = &[Self::Official, Self::Packages];
 
     pub(super) fn name(self) -> &'static str {
@@ -87,7 +88,7 @@ impl Remote {
         }
     }
 
-    /// Returns true if an error leads to the next source.
+    /// Returns true if the search continues with the next source after this error.
     fn may_skip(self, error: &anyhow::Error) -> bool {
         match self {
             Self::Official => is_unavailable(error),
@@ -96,17 +97,17 @@ impl Remote {
     }
 }
 
-/// The upstream project has no release for this machine.
+/// The error for a release that is not pinned for this machine.
 #[derive(Debug, thiserror::Error)]
 #[error("no {0} is pinned for {arch} {os}", arch = std::env::consts::ARCH, os = std::env::consts::OS)]
 pub(super) struct NotPinned(pub(super) String);
 
-/// Installs from the first source that is available, and adds the ones before it to `skipped`.
-/// Returns `None` if none is available. `failed` is the context of errors.
+/// Installs from the first source that is available, and adds the sources before it to `skipped`.
+/// Returns `None` if no source is available. `failed` returns the context of an error.
 ///
 /// # Errors
-/// When there is only one source and it fails, and when an error is not about availability, such
-/// as a wrong digest.
+/// When the only source fails, or when an error does not mean that a source is unavailable (for
+/// example a wrong digest).
 pub(super) fn search<T>(
     sources: &[Remote],
     skipped: &mut Vec<Skipped>,
@@ -125,13 +126,13 @@ pub(super) fn search<T>(
     Ok(None)
 }
 
-/// Returns true if no release is pinned or no location has its archive.
+/// Returns true if the error is that no release is pinned or that no location has its archive.
 fn is_unavailable(error: &anyhow::Error) -> bool {
     cause_of::<NotPinned>(error).is_some()
         || matches!(cause_of(error), Some(FetchError::Unavailable { .. }))
 }
 
-/// Returns true if a received file differs from the pinned or signed one.
+/// Returns true if the error is that a received file differs from the pinned or signed one.
 fn is_mismatch(error: &anyhow::Error) -> bool {
     cause_of::<FetchError>(error).is_some_and(FetchError::is_mismatch)
 }

@@ -1,4 +1,4 @@
-//! Selects packages from the machine's archives by their signed indexes. Fetches no package.
+//! Selects packages from the signed indexes of the machine's archives. Fetches no packages.
 
 use std::time::SystemTime;
 
@@ -11,15 +11,16 @@ use crate::apt::{
     self, LlvmPackages, Package, Release, Source, SuitePackages, choose_libc, choose_llvm, packages,
 };
 
-/// The distributions whose package names have a known meaning. Each has the roles of the suites to
-/// search for wasi-libc if the machine's own suites only have too old ones; it is compiled for wasm
-/// and so is the same in every release. The suite nearest to the machine's comes first, because
-/// CPython is tested with the SDK of its time.
+/// The distributions whose package names have a known meaning. For each, the roles of the suites
+/// that may be searched in addition to the machine's own. For a toolchain, this happens only if the
+/// machine's own suites have no wasi-libc that is new enough. (wasi-libc is compiled for wasm, so
+/// that of any suite can be used.) The oldest suite comes first, because CPython is tested with the
+/// SDK of its time.
 const DISTRIBUTIONS: [(&str, &[&str]); 2] =
     [("Debian", &["stable", "testing"]), ("Ubuntu", &["devel"])];
 
-/// Selects the packages of a toolchain: LLVM from the machine's own suites, because it runs with
-/// their libraries, and wasi-libc from those or other suites of the same archives.
+/// Selects the packages of a toolchain: LLVM from the machine's own suites, because it uses their
+/// libraries, and wasi-libc from these suites or from other suites of the same archives.
 ///
 /// # Errors
 /// When the machine has no package archives, they lack a package, or an index has another digest
@@ -28,7 +29,8 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
     let mut sources = apt::sources(ctx)?;
     sources.retain(|source| source.serves(architecture));
     anyhow::ensure!(!sources.is_empty(), "this machine has no apt package sources");
-    // Third parties come second: some of them mirror the distribution and sign with their own key.
+    // Archives of third parties come second: some of them mirror the distribution and sign with
+    // their own key.
     let (own, others): (Vec<Source>, Vec<Source>) =
         sources.into_iter().partition(|source| source.keyring.is_distribution());
     let mut survey = Survey::new(architecture, &apt::is_candidate, ctx);
@@ -86,13 +88,13 @@ pub(super) fn choose_newest(
 /// Returns Debian's name of this machine's architecture.
 ///
 /// # Errors
-/// When it has no known packages.
+/// When no packages for it are known.
 pub(super) fn architecture() -> anyhow::Result<&'static str> {
     apt::architecture()
         .with_context(|| format!("no packages are known for {}", std::env::consts::ARCH))
 }
 
-/// The indexes that were read so far.
+/// The packages and archives that were found so far.
 struct Survey<'a> {
     architecture: &'a str,
     wanted: &'a dyn Fn(&str) -> bool,
@@ -114,7 +116,8 @@ impl<'a> Survey<'a> {
             return Ok(());
         };
         self.found.extend(packages);
-        // Suites such as `bookworm-updates`, and archives with only such suites, have no roles.
+        // Suites such as `bookworm-updates` have no roles. An archive that only has such suites has
+        // no other suites to search.
         let known = self.archives.iter().any(|(it, _)| it.uri == source.uri);
         if !source.suite.contains('-') && !known {
             self.archives.push((source, roles));
@@ -122,7 +125,8 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    /// Selects wasi-libc from the suites that were read, else from others of their archives.
+    /// Selects wasi-libc from the suites that were read, or else from other suites of the same
+    /// archives.
     fn libc(&mut self) -> anyhow::Result<Option<Package>> {
         if let Some(libc) = choose_libc(&self.found) {
             return Ok(Some(libc));
@@ -140,9 +144,9 @@ impl<'a> Survey<'a> {
         Ok(None)
     }
 
-    /// Returns the wanted packages of a suite, from the first of these indexes that has any, and
-    /// the roles of its archive. An unusable suite is skipped with a warning, because another one
-    /// may be enough.
+    /// Returns the wanted packages of a suite, and the roles of its archive. The packages are those
+    /// of the first of `architectures` that has any. An unusable suite is skipped with a warning,
+    /// because another suite may have the packages.
     ///
     /// # Errors
     /// When an index has another digest than in its signed release.
@@ -197,7 +201,8 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// Returns true if no location has the file, unlike a file with another digest.
+/// Returns true if the error is that no location has the file, and not that the file has another
+/// digest.
 fn is_unavailable(error: &anyhow::Error) -> bool {
     matches!(cause_of(error), Some(FetchError::Unavailable { .. }))
 }

@@ -30,14 +30,14 @@ pub(super) fn machine(root: &Utf8Path) -> Ctx {
     Ctx { offline: false, ..Ctx::for_tests(root, &variables) }
 }
 
-/// Returns what the user sees of an error.
+/// Returns the text that the user sees for an error.
 pub(super) fn printed(error: &anyhow::Error) -> String {
     let reporter = Reporter::captured();
     reporter.error(error);
     reporter.lines().join("\n")
 }
 
-/// Puts these bytes at the upstream location of an artifact.
+/// Writes these bytes to the upstream location of an artifact.
 pub(super) fn publish(root: &Utf8Path, artifact: &Artifact, bytes: &[u8]) {
     let path = root.join("up").join(artifact.url.trim_start_matches("https://"));
     fs_err::create_dir_all(path.parent().unwrap()).unwrap();

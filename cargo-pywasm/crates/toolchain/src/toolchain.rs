@@ -31,14 +31,14 @@ pub struct Toolchain {
     pub libc: Digest,
     /// The first line of `clang --version`.
     pub clang_version: String,
-    /// The files it was unpacked from; empty for a path.
+    /// The files it was unpacked from. Empty for a directory that the user named.
     pub inputs: Vec<Input>,
-    /// The sources that precede the used one.
+    /// The sources that were skipped before the used one.
     pub skipped: Vec<Skipped>,
 }
 
 impl Toolchain {
-    /// Returns the path of the C compiler. Its callers pass the target.
+    /// Returns the path of the C compiler. The callers pass the target to it.
     #[must_use]
     pub fn clang(&self) -> Utf8PathBuf {
         self.root.join("bin/clang")

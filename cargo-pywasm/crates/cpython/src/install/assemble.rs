@@ -16,8 +16,8 @@ use pywasm_store::Ctx;
 use pywasm_store::Lock;
 use pywasm_toolchain::Toolchain;
 
-/// The libc and start files that libpython was built against. The ABI of wasi-libc differs between
-/// versions (PEP 816), so an installation contains its own copies of these files, in a separate
+/// The libc and start files that libpython was built against. The ABI of wasi-libc may change with
+/// each version (PEP 816), so an installation contains its own copies of these files, in a separate
 /// directory. `pywasm-build` decides whether a wasm module is linked with them.
 const SYSROOT_FILES: [&str; 5] = ["libc.a", "libm.a", "crt1.o", "crt1-command.o", "crt1-reactor.o"];
 

@@ -5,7 +5,7 @@ use super::suite::{RUNTIME, SuitePackages, is_since, newest};
 
 /// The package of the program and its library.
 const BINARYEN: &str = "binaryen";
-/// The oldest version with the flags that this tool uses.
+/// The oldest version that supports the flags that this tool uses.
 const OLDEST: &str = "108";
 
 /// Returns true if a package of this name may be selected.

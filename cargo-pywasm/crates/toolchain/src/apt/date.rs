@@ -14,11 +14,11 @@ pub(super) fn seconds(text: &str) -> Option<u64> {
     let clock: Vec<u64> =
         clock.split(':').map(|part| part.parse().ok()).collect::<Option<Vec<_>>>()?;
     let [hours, minutes, seconds] = clock.as_slice() else { return None };
-    // The bounds keep every step positive.
+    // These bounds keep the following subtractions from underflowing.
     if !(1970..10_000).contains(&year) || !(1..=31).contains(&day) {
         return None;
     }
-    // A year that begins in March ends with the leap day.
+    // Let years begin in March, so that the leap day is the last day of a year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1;
     let days = days.checked_sub(719_468)?;

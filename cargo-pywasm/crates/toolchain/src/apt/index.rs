@@ -1,4 +1,4 @@
-//! The index of packages of a suite:
+//! The package index of a suite:
 //! <https://wiki.debian.org/DebianRepository/Format#A.22Packages.22_Indices>.
 
 use anyhow::Context;
@@ -56,11 +56,11 @@ impl Package {
     }
 }
 
-/// Reads the packages of a suite for an architecture for whose names `wanted` returns true, in the
-/// order of the index.
+/// Returns the packages of a suite for one architecture, in the order of the index. Packages are
+/// left out if `wanted` returns false for their name.
 ///
 /// # Errors
-/// When an index is unavailable or has another digest than in the release.
+/// When an index is unavailable or has another digest than in the release file.
 pub fn packages(
     source: &Source,
     release: &Release,

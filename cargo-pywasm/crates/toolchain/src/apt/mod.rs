@@ -1,9 +1,12 @@
-//! The machine's own package archives (Debian, Ubuntu), read without root and without apt.
+//! Reads the machine's own package archives (Debian, Ubuntu), without root and without apt.
 //!
-//! The trust is that of apt: <https://manpages.debian.org/apt-secure.8>. A key of a keyring that
-//! the machine's sources name signs the release file, which has the digests of the indexes, which
-//! have the digests of the packages. Nothing is installed. Only archives that the machine uses are
-//! read, but also other suites of them, by role (`stable`, `testing`).
+//! Packages are verified as apt verifies them: <https://manpages.debian.org/apt-secure.8>. The
+//! release file must be signed with a key from the keyrings of the machine's package sources. It
+//! contains the digests of the package indexes, which contain the digests of the packages. Nothing
+//! is installed.
+//!
+//! Only archives that the machine uses are read. Suites of these archives that the machine does not
+//! use may be read as well; they are named by role (`stable`, `testing`).
 
 mod binaryen;
 mod date;
@@ -60,8 +63,9 @@ pub fn sources(ctx: &Ctx) -> anyhow::Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// Returns the base URIs of the machine's Debian and Ubuntu archives, for files with a pinned
-/// digest. They are recognized by their keyrings, without the network.
+/// Returns the base URIs of the machine's Debian and Ubuntu archives, from which files with a
+/// pinned digest can be fetched. The archives are recognized by their keyrings, without network
+/// access.
 #[must_use]
 pub fn archives(ctx: &Ctx) -> Vec<String> {
     let mut uris = Vec::new();

@@ -1,7 +1,7 @@
-//! The release file of a suite, which the archive signs and which has the digests of all indexes:
-//! <https://wiki.debian.org/DebianRepository/Format#A.22Release.22_files>.
+//! The release file of a suite, which contains the digests of all indexes and is signed by the
+//! archive: <https://wiki.debian.org/DebianRepository/Format#A.22Release.22_files>.
 //!
-//! It is parsed only after its signature was verified.
+//! The file is parsed only after its signature has been verified.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use super::signature::verify;
 use super::sources::Source;
 use super::stanza::stanzas;
 
-/// The size limit of a release file. That of Debian has 150 KB.
+/// The size limit of a release file. Debian's release file has 150 KB.
 const LIMIT: u64 = 8 << 20;
 
 /// A release file with a verified signature.
@@ -24,7 +24,7 @@ pub struct Release {
     text: String,
 }
 
-/// A suite can't be fetched or trusted.
+/// The reason why a suite can't be fetched or trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
     /// The release file can't be fetched.
@@ -85,13 +85,15 @@ impl Release {
         let plain = format!("{}/{path}", self.base);
         let mut urls = vec![plain];
         if self.field("Acquire-By-Hash") == "yes" {
-            // The name by digest stays valid while a mirror is updated. Partial mirrors lack it.
+            // The URL with the digest stays valid while a mirror is updated, but partial mirrors
+            // lack it.
             urls.insert(0, format!("{}/{dir}/by-hash/SHA256/{sha256}", self.base));
         }
         Some((Wanted { file: name.to_owned(), sha256, size: Some(size) }, urls))
     }
 
-    /// Returns the `Valid-Until` date if it has passed: the mirror may withhold updates.
+    /// Returns the `Valid-Until` date if it has passed, which may mean that the mirror withholds
+    /// updates.
     #[must_use]
     pub fn expired(&self, now: SystemTime) -> Option<String> {
         let until = self.field("Valid-Until");

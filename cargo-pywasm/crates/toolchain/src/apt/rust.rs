@@ -1,14 +1,14 @@
-//! Selects the packages of a Rust for wasm32-wasip1 from a suite. Pure.
+//! Selects the packages of a Rust toolchain for wasm32-wasip1 from a suite. Pure.
 
 use super::index::Package;
 use super::suite::{RUNTIME, SuitePackages, is_since, newest};
 
-/// The oldest version with edition 2024, that of new crates.
+/// The oldest version that supports edition 2024, the edition of new crates.
 const OLDEST: &str = "1.85";
 /// The libraries that LLVM needs besides the C and C++ libraries.
 const LLVM_RUNTIME: [&str; 3] = ["zlib1g", "libzstd1", "libffi8"];
-/// The compiler, the standard library of the host (for build scripts and macros), and that of the
-/// target.
+/// The compiler, the standard library of the host (for build scripts and procedural macros), and
+/// the standard library of the target.
 const RUST: [&str; 3] = ["rustc", "libstd-rust-dev", "libstd-rust-dev-wasm32"];
 
 /// Returns true if a package of this name may be selected.
@@ -24,7 +24,8 @@ pub(crate) fn is_part_of_rust(name: &str) -> bool {
 }
 
 /// Selects the packages, if the suite has all of them and the compiler is new enough. The packages
-/// of one suite fit together; the dependencies of the compiler name the version of LLVM.
+/// of one suite are compatible with each other. The version of LLVM is found in the dependencies of
+/// the compiler's library.
 #[must_use]
 pub fn choose_rust(suite: &[Package]) -> Option<SuitePackages> {
     let newest = |name: &str| newest(suite, name);

@@ -1,6 +1,6 @@
 //! Selects the packages of a toolchain from indexes. Pure.
 //!
-//! No exact version is named here, because archives replace versions: the newest complete LLVM is
+//! Archives replace versions, so no exact version is named here: the newest complete LLVM is
 //! selected, and the oldest wasi-libc that is new enough.
 
 use std::collections::BTreeMap;
@@ -10,22 +10,21 @@ use super::version::compare_versions;
 
 /// The oldest LLVM whose clang accepts `--target` in configuration files.
 const OLDEST_LLVM: u32 = 16;
-/// The date of the oldest wasi-libc. WASI SDK 24, the oldest that builds CPython 3.13 and 3.14, is
-/// of July 2024.
+/// The date of the oldest suitable wasi-libc. The oldest SDK that can build CPython 3.13 and 3.14
+/// is WASI SDK 24 of July 2024.
 const OLDEST_LIBC: u32 = 20_240_601;
 
-/// The packages of one LLVM, all of one version.
+/// The packages of an LLVM, all in the same version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LlvmPackages {
-    /// Its major version.
+    /// The major version of LLVM.
     pub major: u32,
     /// The packages, sorted by name.
     pub packages: Vec<Package>,
 }
 
-/// Returns the packages of a toolchain of LLVM `major`, each with its possible names. The suffix of
-/// libraries is from the transition to 64-bit time:
-/// <https://wiki.debian.org/ReleaseGoals/64bit-time>.
+/// Returns the packages of a toolchain with LLVM `major`, each with its possible names. The suffix
+/// `t64` is from the transition to 64-bit time: <https://wiki.debian.org/ReleaseGoals/64bit-time>.
 fn needed(major: u32) -> [Vec<String>; 7] {
     [
         vec![format!("clang-{major}")],
@@ -56,7 +55,7 @@ pub(crate) fn is_candidate(name: &str) -> bool {
         .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Selects the newest LLVM with all packages in one version.
+/// Selects the newest LLVM of which all packages exist in the same version.
 #[must_use]
 pub fn choose_llvm(packages: &[Package]) -> Option<LlvmPackages> {
     let majors =

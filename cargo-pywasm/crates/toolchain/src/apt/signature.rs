@@ -1,7 +1,7 @@
-//! Verifies clear-signed text by the program that apt uses on this machine: `gpgv`, or `sqv` on
+//! Verifies clear-signed text with the program that apt uses on this machine: `gpgv`, or `sqv` on
 //! newer systems.
 //!
-//! Only the output of the verifier is used. The received file may contain more than what was
+//! Only the output of the verifier is used, because the received file may contain text that was not
 //! signed.
 
 use std::process::Command;
@@ -21,7 +21,7 @@ const DEFAULT_KEYRINGS: [&str; 5] = [
     "/usr/share/keyrings/ubuntu-archive-keyring.pgp",
 ];
 
-/// The extensions of keyrings. Their directories may contain other files.
+/// The extensions of keyrings. Directories of keyrings may also contain other files.
 const KEYRING_ENDS: [&str; 3] = ["gpg", "pgp", "asc"];
 
 /// Verifies that a trusted key signed a text, and returns what was signed.
@@ -81,8 +81,8 @@ pub(super) fn verify(
 
 /// Returns true if the status lines of gpgv report a good signature by a key that is neither
 /// expired nor revoked, and no bad signature. This is apt's rule. Archives sign with the keys of
-/// several releases, so signatures by untrusted keys are ignored; the exit status of gpgv counts
-/// them as failures.
+/// several releases, so signatures by untrusted keys are ignored. The exit status of gpgv is not
+/// used, because it reports such signatures as failures.
 ///
 /// The status lines are described in GnuPG's `doc/DETAILS`:
 /// <https://github.com/gpg/gnupg/blob/master/doc/DETAILS#format-of-the---status-fd-output>.
@@ -124,7 +124,7 @@ fn keyring_files(keyring: &Keyring, scratch: &Utf8Path) -> std::io::Result<Vec<U
     }
     files.sort();
     for (number, file) in files.iter_mut().enumerate() {
-        // Detected by content: a `.gpg` file may be armored as well.
+        // Armor is detected by content, because a `.gpg` file may be armored as well.
         let bytes = fs_err::read(&*file)?;
         if let Ok(text) = std::str::from_utf8(&bytes)
             && text.contains(ARMOR)
@@ -150,8 +150,8 @@ fn dearmor(text: &str) -> std::io::Result<Vec<u8>> {
             .lines()
             .map(str::trim)
             .take_while(|line| !line.starts_with("-----END"))
-            // A header contains a colon, a checksum starts with `=`, and an empty line of deb822 is
-            // a dot: no line of base64 does.
+            // Skip headers (which contain a colon), the checksum (which starts with `=`) and the
+            // empty lines of deb822 (which are dots). Lines of base64 have none of these forms.
             .filter(|line| !line.contains(':') && !line.starts_with('=') && *line != ".")
             .collect();
         let decoded = base64::engine::general_purpose::STANDARD.decode(body).map_err(|error| {

@@ -29,12 +29,12 @@ pub struct Source {
     pub components: Vec<String>,
     /// The trusted keys.
     pub keyring: Keyring,
-    /// The architectures it is used for; empty for all of the machine's.
+    /// The architectures that the source is used for; empty for all architectures of the machine.
     pub architectures: Vec<String>,
 }
 
 impl Source {
-    /// Returns true if it is used for this architecture.
+    /// Returns true if the source is used for this architecture.
     #[must_use]
     pub fn serves(&self, architecture: &str) -> bool {
         self.architectures.is_empty() || self.architectures.iter().any(|it| it == architecture)
@@ -127,7 +127,7 @@ pub fn parse_one_line(text: &str) -> Vec<Source> {
     sources
 }
 
-/// The common fields of all suites of an entry.
+/// The fields that all suites of an entry have in common.
 struct Part {
     components: Vec<String>,
     keyring: Keyring,
@@ -150,7 +150,8 @@ fn push(sources: &mut Vec<Source>, uris: &[String], suites: &[String], part: &Pa
     }
 }
 
-/// Returns true for a value that apt interprets as no, by `StringToBool` in apt's `strutl.cc`.
+/// Returns true for a value that apt interprets as no, according to `StringToBool` in apt's
+/// `strutl.cc`.
 fn is_no(value: &str) -> bool {
     let words = ["no", "false", "without", "off", "disable", "0"];
     words.iter().any(|word| value.eq_ignore_ascii_case(word))

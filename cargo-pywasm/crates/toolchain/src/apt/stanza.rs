@@ -1,7 +1,8 @@
 //! Stanzas, the format of apt's indexes, release files and `.sources` files:
 //! <https://manpages.debian.org/deb822.5>.
 //!
-//! They borrow and parse lazily: an index has 60,000 stanzas, of which eight are used.
+//! A stanza borrows its text and is parsed only when it is used, because an index has 60,000
+//! stanzas, of which eight are used.
 
 /// One block of `Field: value` lines.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +30,8 @@ impl<'a> Stanza<'a> {
         Some(value)
     }
 
-    /// Returns the value of a field if it is the first of the stanza, like `Package` in an index.
-    /// It costs one comparison to skip a stanza.
+    /// Returns the value of a field if the field is the first of the stanza, like `Package` in an
+    /// index. A caller can thus skip a stanza after one comparison.
     pub(super) fn leading(&self, field: &str) -> Option<&'a str> {
         let rest = self.0.strip_prefix(field)?.strip_prefix(':')?;
         Some(rest.lines().next().unwrap_or_default().trim())

@@ -1,12 +1,12 @@
-//! The packages of a program from one suite, whose versions fit together.
+//! The packages of a program. They come from the same suite, so their versions are compatible.
 
 use std::cmp::Ordering;
 
 use super::index::Package;
 use super::version::compare_versions;
 
-/// The packages that C++ programs need. They are unpacked with the program, so they can be newer
-/// than the machine's.
+/// The packages of the libraries that C++ programs need. They are unpacked with the program, so
+/// they can be newer than the machine's.
 pub(super) const RUNTIME: [&str; 3] = ["libc6", "libgcc-s1", "libstdc++6"];
 
 /// The packages of a program and everything it needs, from one suite.

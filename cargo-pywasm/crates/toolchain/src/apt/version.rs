@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 /// Compares two versions: <https://www.debian.org/doc/debian-policy/ch-controlfields.html#version>.
-/// Runs of non-digits compare letters before all other characters, and `~` before the end; runs of
-/// digits compare as numbers.
+/// In runs of non-digits, letters sort before all other characters, and `~` sorts even before the
+/// end of the run. Runs of digits compare as numbers.
 pub(super) fn compare_versions(a: &str, b: &str) -> Ordering {
     let epoch = |text: &str| -> (u64, String) {
         match text.split_once(':') {

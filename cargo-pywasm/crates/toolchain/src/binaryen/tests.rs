@@ -1,4 +1,4 @@
-//! Upstream is a local directory, and `wasm-opt` a shell script.
+//! Tests in which upstream is a local directory and `wasm-opt` is a shell script.
 
 #![cfg(unix)]
 
@@ -8,7 +8,7 @@ use pywasm_store::fetch::{FetchError, sha256_of};
 
 const WORKING: &str = "#!/bin/sh\necho 'wasm-opt version 123 (version_123)'\n";
 
-/// A machine with its own store and upstream, and without packages.
+/// A machine with its own store and upstream, and without package sources.
 struct Machine {
     _dir: tempfile::TempDir,
     root: Utf8PathBuf,
@@ -27,7 +27,7 @@ impl Machine {
         test_machine::publish(&self.root, artifact, bytes);
     }
 
-    /// Adds a program to the store, which is this script.
+    /// Adds an entry to the store, with this script as its program.
     fn store(&self, key: &str, script: &str) -> Utf8PathBuf {
         use std::os::unix::fs::PermissionsExt;
         let program = self.ctx.store.entry(Bucket::Toolchains, key).join(PROGRAM);
