@@ -17,7 +17,7 @@ use pywasm_snapshot::{self as snapshot, Form, Request, Snapshot};
 use pywasm_store::Ctx;
 use pywasm_store::stage_file;
 
-/// Make a snapshot of a module, which starts with Python already initialized
+/// Make a snapshot of a module, so that it starts with Python already initialized
 ///
 /// Runs the initialization of the module now. In the result, Python is initialized and the modules
 /// of `--import` are imported. Arguments, variables, directories, streams, clocks and random

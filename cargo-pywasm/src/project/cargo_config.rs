@@ -1,9 +1,9 @@
 //! `.cargo/config.toml` of a project: the settings that let plain Cargo build, run and test the
 //! project for wasm.
 //!
-//! The settings are the same on every machine. They are in a block between two marks; a setting of
-//! a TOML table that exists already is in a marked block in that table. The user's lines never
-//! change.
+//! The settings are the same on every machine and are written between two marks. If the user's file
+//! already has the TOML table of a setting, the setting gets a marked block of its own in that
+//! table. The user's lines never change.
 
 use anyhow::Context;
 use toml_edit::{Document, Item, Table, TableLike};

@@ -20,8 +20,8 @@ struct Source {
     has_toolchain: bool,
 }
 
-/// Checks that there is a reachable source of CPython and one of a toolchain. A source is not
-/// needed for what is already on this machine.
+/// Checks that there is a reachable source of CPython and one of a toolchain. CPython or a
+/// toolchain that is already on this machine needs no source.
 pub(super) fn checks(ctx: &Ctx) -> Vec<Check> {
     const CURE: &str = "set HTTPS_PROXY, or set PYWASM_MIRROR to a mirror (`cargo pywasm cache \
                         mirror` creates one)";
