@@ -5,7 +5,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use wasmtime::{Func, Val, ValType};
 
-/// An export of a reactor, and its arguments.
+/// A call of a reactor's export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The name of the export.
@@ -36,7 +36,7 @@ impl FromStr for Call {
 }
 
 impl Call {
-    /// Returns the arguments as values of these types.
+    /// Converts the arguments to values of `types`.
     pub(super) fn values(&self, types: &[ValType]) -> anyhow::Result<Vec<Val>> {
         let Self { name, args } = self;
         let (actual, expected) = (args.len(), types.len());

@@ -1,8 +1,9 @@
 //! The store's cache of compiled modules.
 //!
-//! An entry is named by the SHA-256 of the module and of everything in the engine that its code
-//! depends on. It appears by a rename and is never changed, because wasmtime maps it into memory.
-//! wasmtime's own cache would add zstd, a C library, to the build.
+//! The name of an entry is the SHA-256 of the wasm module and of all properties of the engine that
+//! the compiled code depends on. An entry appears by a rename and never changes, because wasmtime
+//! maps it into memory. wasmtime's own cache is not used because it would add zstd, a C library, to
+//! the build.
 
 use std::hash::{Hash, Hasher};
 use std::time::SystemTime;
@@ -17,8 +18,8 @@ use crate::wasm_error;
 use pywasm_session::{Reporter, one_line};
 use pywasm_store::{Bucket, Ctx, stage_file};
 
-/// The limit of the cache's size, enforced when an entry is added. A compiled Python takes some 40
-/// MB.
+/// The maximum size of the cache in bytes, enforced when an entry is added. A compiled Python has
+/// some 40 MB.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Compiles modules, or loads them from the store.
@@ -44,9 +45,9 @@ impl CompileCache {
         Ok(Self { dir: ctx.store.ensure(Bucket::Wasm)?, reporter: ctx.reporter.clone() })
     }
 
-    /// Returns the compiled form of a module, from the store if it is there.
+    /// Returns the compiled form of a module, which is loaded from the store if it is there.
     ///
-    /// A failure to write the store is a warning: the module is usable without it.
+    /// If a compiled module can't be written to the store, this is only a warning.
     ///
     /// # Errors
     /// When the module is invalid.
@@ -65,7 +66,8 @@ impl CompileCache {
 
     fn write(&self, path: &Utf8Path, module: &Module) -> anyhow::Result<()> {
         let file = stage_file(path, &module.serialize().map_err(wasm_error)?)?;
-        // After a crash, a renamed file without its content would be executed.
+        // Without this, a renamed file could have wrong content after a crash, and would be
+        // executed.
         file.as_file().sync_all().with_context(|| format!("can't write `{path}`"))?;
         file.persist(path).with_context(|| format!("can't write `{path}`"))?;
         for entry in superfluous(entries(&self.dir)?, MAX_BYTES) {
@@ -82,9 +84,9 @@ fn load(engine: &Engine, path: &Utf8Path) -> Option<Module> {
         // A failure only affects the order in which entries are removed.
         let _ = file.set_modified(SystemTime::now());
     }
-    // SAFETY: The file is a serialized module of this engine's configuration, which is in its name.
-    // Only `CompileCache::write` creates files in this directory of the user, by a rename, and
-    // nothing changes them afterwards.
+    // SAFETY: The file is a module that was serialized with this engine's configuration, because
+    // its name includes a hash of that configuration. Only `CompileCache::write` creates files in
+    // this directory, which belongs to the user, and nothing changes them afterwards.
     #[allow(unsafe_code, reason = "wasmtime has no safe function that loads compiled code")]
     unsafe { Module::deserialize_file(engine, path) }.ok()
 }
@@ -95,7 +97,9 @@ fn key(engine: &Engine, wasm: &[u8]) -> Digest {
     Digest::from_bytes(hasher.0.finalize().into())
 }
 
-/// A hasher for [`Hash`] with a digest that is long enough to identify a file.
+/// An adapter that computes the SHA-256 of a [`Hash`] value. A hash of 64 bits would be too short
+/// to
+/// identify a file.
 struct Sha256Hasher(Sha256);
 
 impl Hasher for Sha256Hasher {
@@ -112,14 +116,14 @@ fn entries(dir: &Utf8Path) -> anyhow::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in dir.read_dir_utf8()? {
         let entry = entry?;
-        // Another process may have removed it.
+        // Another process may have removed the entry.
         let Ok(data) = entry.metadata() else { continue };
         entries.push(Entry { path: entry.into_path(), size: data.len(), used: data.modified()? });
     }
     Ok(entries)
 }
 
-/// Returns the least recently used entries to remove, so that the others fit into `max_bytes`.
+/// Returns the entries to remove so that the others fit into `max_bytes`: the least recently used.
 fn superfluous(mut entries: Vec<Entry>, max_bytes: u64) -> Vec<Entry> {
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.used));
     let mut size = 0;
@@ -155,7 +159,7 @@ mod tests {
             entries(&self.cache.dir).unwrap().into_iter().map(|entry| entry.path).collect()
         }
 
-        /// The value that the module's `f` returns.
+        /// Calls the module's `f` and returns the result.
         fn call(&self, engine: &Engine, wasm: &[u8]) -> i32 {
             let module = self.cache.module(engine, wasm).unwrap();
             let mut store = wasmtime::Store::new(engine, ());
@@ -175,7 +179,7 @@ mod tests {
         let (bench, engine) = (bench(), Engine::default());
         assert_eq!(bench.call(&engine, &wasm(1)), 1);
         let file = bench.files().pop().unwrap();
-        // The entry of the first module is replaced by the code of the second.
+        // Replace the entry of the first module by the code of the second, to see which is run.
         bench.call(&engine, &wasm(2));
         let mut others = bench.files();
         others.retain(|other| *other != file);

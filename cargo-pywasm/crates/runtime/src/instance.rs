@@ -1,7 +1,7 @@
 //! One run of a program: its thread, its limits and its end.
 //!
-//! A run never takes longer than its timeout, even while the program sleeps or reads: it is inside
-//! a host function then, where the engine can't interrupt it, so the run stops waiting for it.
+//! A run ends after its timeout even if the program sleeps or reads. The engine can't interrupt a
+//! program that is in a host function, so the run stops waiting for the program.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -18,12 +18,13 @@ use super::call;
 use super::{Call, End, Entry, HOST_STACK, Module, Ran, Runtime, Spent, WASM_STACK, wasm_error};
 use pywasm_session::WithHint;
 
-/// Time for a program to return from a host function after its timeout, before it is abandoned.
+/// The time after a timeout in which a program can return from a host function before it is
+/// abandoned.
 const GRACE: Duration = Duration::from_millis(500);
-/// Number of frames shown for a trap, innermost first.
+/// The maximum number of frames shown for a trap, innermost first.
 const FRAMES: usize = 16;
 const WASM_PAGE: u64 = 64 << 10;
-/// The largest table; that of Python has some ten thousand functions.
+/// The maximum size of a wasm table. Python's table has some ten thousand functions.
 const MAX_TABLE_ELEMENTS: usize = 10_000_000;
 
 struct State {
@@ -45,8 +46,9 @@ impl Runtime {
         Ok(ran?.unwrap_or(Ran { end: End::TimedOut, spent: None }))
     }
 
-    /// Runs a job on a thread with enough stack for wasm. The job gets its deadline, if there is
-    /// one. Returns `None` if the job has not ended by then.
+    /// Runs a job on a thread with enough stack for wasm. The deadline, if there is one, is passed
+    /// to
+    /// the job. Returns `None` if the job has not ended by the deadline.
     ///
     /// # Errors
     /// When the thread can't be created, or the job fails.
@@ -61,7 +63,7 @@ impl Runtime {
             .name("wasm".to_owned())
             .stack_size(WASM_STACK + HOST_STACK)
             .spawn(move || {
-                // There is no receiver after a timeout.
+                // Sending fails if the receiver stopped waiting after a timeout.
                 let _ = sender.send(job(deadline));
             })
             .context("can't create a thread for a wasm program")?;
@@ -76,7 +78,7 @@ impl Runtime {
             }),
         };
         match result {
-            // The thread ends when its host call returns, or with this process. It holds no lock.
+            // The thread may keep running until this process exits. It holds no lock.
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Ok(result) => result.map(Some),
             Err(RecvTimeoutError::Disconnected) => match thread.join() {
@@ -86,7 +88,8 @@ impl Runtime {
         }
     }
 
-    /// wasmtime's own error names neither the limit nor the memory that is needed.
+    /// Checks that the memory limit allows the initial memory. wasmtime's own error would name
+    /// neither the limit nor the memory that is needed.
     fn check_initial_memory(&self, module: &Module) -> anyhow::Result<()> {
         let pages = module.0.resources_required().max_initial_memory_size.unwrap_or(0);
         let (needed, limit) =
@@ -110,7 +113,8 @@ impl Runtime {
         deadline: Option<Instant>,
     ) -> anyhow::Result<Ran> {
         let linker = self.linker()?;
-        // Created once per process: it belongs to loading the module, not to starting a program.
+        // The image is created once per process, before the time is measured: it is part of loading
+        // the module, not of starting a program.
         module.0.initialize_copy_on_write_image().map_err(wasm_error)?;
         let begin = Instant::now();
         let mut store =
@@ -149,14 +153,16 @@ impl Runtime {
             return Ok(!is_over());
         }
         store.set_epoch_deadline(1);
-        // The epoch belongs to the engine: a timeout of another program advances it, too.
+        // All programs of an engine share the epoch, so the timeout of another program advances it,
+        // too.
         store.epoch_deadline_callback(move |_| {
             if is_over() {
                 return Err(Trap::Interrupt.into());
             }
             Ok(UpdateDeadline::Continue(1))
         });
-        // The epoch may have been advanced for this program before its deadline was set.
+        // If the epoch was advanced for this program before `set_epoch_deadline`, the callback will
+        // not be called.
         Ok(!is_over())
     }
 
@@ -184,7 +190,8 @@ fn start(instance: &Instance, store: &mut Store<State>) -> anyhow::Result<End> {
     Ok(start.call(store, ()).map_or_else(|error| end_of(&error), |()| End::Exit(0)))
 }
 
-/// Calls `_initialize` once, then the exports. Source: "Application ABI" of WASI preview1.
+/// Calls `_initialize`, if it exists, and then the exports. Source: "Application ABI" of WASI
+/// preview1.
 fn invoke(
     instance: &Instance,
     store: &mut Store<State>,
@@ -210,7 +217,7 @@ fn invoke(
     Ok(End::Exit(0))
 }
 
-/// Returns the end of a program after a failed call.
+/// Converts the error of a failed call to the end of the program.
 pub fn end_of(error: &wasmtime::Error) -> End {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return End::Exit(*code);
@@ -222,13 +229,13 @@ pub fn end_of(error: &wasmtime::Error) -> End {
     }
 }
 
-/// Returns the cause of a trap, and the program's innermost functions. wasmtime's own text also has
-/// the stack of the host.
+/// Returns the cause of a trap and the program's innermost functions as text. wasmtime's own text
+/// would include the stack of the host.
 pub fn trap_text(error: &wasmtime::Error) -> String {
     let cause = error.root_cause().to_string();
     let mut text = cause.strip_prefix("wasm trap: ").unwrap_or(&cause).to_owned();
     let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
-    // A module without names has only indexes of functions, which are of no use.
+    // In a module without names, the frames have only function indexes, which are not useful.
     let frames = if frames.iter().any(|it| it.func_name().is_some()) { frames } else { &[] };
     for frame in frames.iter().take(FRAMES) {
         let unnamed = || format!("function {}", frame.func_index());
@@ -242,8 +249,9 @@ pub fn trap_text(error: &wasmtime::Error) -> String {
     text
 }
 
-/// Returns limits for a store: `bytes` of memory (`None`: as much as wasm allows), and a table as
-/// large as any program needs.
+/// Returns the limits of a wasmtime store: `bytes` of memory (`None` for as much as wasm allows),
+/// and
+/// wasm tables that are large enough for any program.
 pub fn memory_limit(bytes: Option<u64>) -> StoreLimits {
     let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     StoreLimitsBuilder::new().memory_size(bytes).table_elements(MAX_TABLE_ELEMENTS).build()

@@ -1,10 +1,11 @@
 //! The embedded wasmtime: runs programs of WASI preview1.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and has no semver promise.
 //!
-//! A program sees the arguments, variables and directories of its [`Program`] and nothing else of
-//! the machine, and has no network. Each module is compiled once per store. This crate knows
-//! nothing of Python or of installations.
+//! A program has access only to the arguments, variables and directories of its [`Program`], and
+//! has
+//! no network. Each wasm module is compiled once per store. Nothing in this crate is specific to
+//! Python.
 
 mod call;
 mod compiled;
@@ -31,16 +32,17 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use pywasm_store::Ctx;
 
-/// The size of the wasm call stack. wasmtime's default of 512 KiB traps long before Python raises
-/// RecursionError: 3.14 limits recursion by its C stack of 16 MiB, and a chain of small wasm frames
-/// needs more than that. Untouched pages cost nothing.
+/// The size of the wasm call stack. With wasmtime's default of 512 KiB, a deep recursion would trap
+/// long before Python raises `RecursionError`. Python 3.14 raises it when its C stack of 16 MiB in
+/// linear memory is nearly full, and small functions need more space on the wasm call stack than on
+/// that C stack. Untouched pages cost nothing.
 const WASM_STACK: usize = 256 << 20;
-/// Room for the host's own frames on the same stack.
+/// The size of the stack for the host's own frames, in addition to the wasm call stack.
 const HOST_STACK: usize = 8 << 20;
 
-/// The largest data image that wasmtime maps instead of copying it at each start. The data of a
-/// snapshot includes the heap, and the allocator keeps a mark at its end: 5 MiB of data span 40 MiB
-/// of address space in 3.14. wasmtime's default is 16 MiB.
+/// The maximum size of a data image that wasmtime maps, instead of copying it at each start.
+/// wasmtime's default of 16 MiB is too small for snapshots: their data includes the whole heap,
+/// because the allocator keeps a marker at its end. In Python 3.14, 5 MiB of data span 40 MiB.
 const DENSE_IMAGE: u64 = 64 << 20;
 
 /// An engine with the store's cache of compiled modules.
@@ -57,11 +59,11 @@ pub struct Runtime {
 #[derive(Clone)]
 pub struct Module(wasmtime::Module);
 
-/// The part of a module that is run.
+/// The part of a module to run.
 enum Entry {
     /// `_start` of a command.
     Start,
-    /// Exports of a reactor, and the callback that gets each result as text.
+    /// Exports of a reactor to call, and the callback that gets each result as text.
     Exports(Vec<Call>, Box<dyn Fn(String) + Send>),
 }
 
@@ -80,8 +82,8 @@ impl Runtime {
         Self::bounded(Bounds::default(), ctx)
     }
 
-    /// Creates an engine whose programs each have these limits. A limit costs speed only if it is
-    /// set.
+    /// Creates an engine that applies `bounds` to each program. Only limits that are set cost
+    /// speed.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -91,8 +93,10 @@ impl Runtime {
 
     /// Creates an engine for a process that exits when its program has timed out.
     ///
-    /// After a timeout the program keeps running in the background until the process exits. In
-    /// return its code has no timeout checks, which would slow down Python's bytecode loop.
+    /// The compiled code has no timeout checks, because they would slow down Python's bytecode
+    /// loop.
+    /// After a timeout, the program therefore keeps running in the background until the process
+    /// exits.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -132,7 +136,7 @@ impl Runtime {
         self.cache.module(&self.engine, module)
     }
 
-    /// Returns the limits of its programs.
+    /// Returns the limits of each program.
     pub fn bounds(&self) -> Bounds {
         self.bounds
     }
@@ -169,7 +173,7 @@ impl Runtime {
     /// # Errors
     /// When the program can't be started.
     pub fn capture(&self, module: &Module, program: &Program) -> anyhow::Result<Captured> {
-        // A file keeps the order of both streams, and a program may write a lot.
+        // A shared file preserves the order of writes to both streams, however large the output is.
         let mut file = tempfile::tempfile()
             .context("can't create a temporary file for the program's output")?;
         let end = self.run_into(module, program, file.try_clone()?)?;
@@ -199,10 +203,10 @@ impl Runtime {
 /// Returns the WASI context of a program, without output streams.
 ///
 /// # Errors
-/// When one of its directories can't be opened.
+/// When a directory of the program can't be opened.
 pub fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
     let mut builder = WasiCtxBuilder::new();
-    // A program has its thread for itself, so file operations may block it.
+    // Each program runs on its own thread, which file operations may block.
     builder.args(&program.args).envs(&program.env).allow_blocking_current_thread(true);
     match &program.stdin {
         Stdin::Empty => {}
@@ -223,7 +227,7 @@ pub fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
     Ok(builder)
 }
 
-/// Converts an error of wasmtime, with its whole chain in one message.
+/// Converts an error of wasmtime to an error whose message contains the whole chain.
 pub fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }

@@ -3,27 +3,28 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Limits of a program. Nothing is limited by default.
+/// The limits of a program. Nothing is limited by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
-    /// Number of wasm instructions, as wasmtime counts them.
+    /// The maximum number of wasm instructions, as wasmtime counts them.
     pub fuel: Option<u64>,
-    /// Wall-clock time.
+    /// The maximum wall-clock time.
     pub timeout: Option<Duration>,
-    /// Bytes of linear memory. Growth beyond it fails, and Python raises `MemoryError`.
+    /// The maximum size of the linear memory in bytes. Growing the memory further fails, so Python
+    /// raises `MemoryError`.
     pub memory: Option<u64>,
 }
 
-/// The end of a program.
+/// The way in which a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It returned, or called `exit`.
+    /// The program returned, or called `exit`.
     Exit(i32),
-    /// It used up its fuel.
+    /// The program used up its fuel.
     OutOfFuel,
-    /// It exceeded its time limit.
+    /// The program exceeded its time limit.
     TimedOut,
-    /// It trapped, with this cause and backtrace.
+    /// The program trapped, with this cause and backtrace.
     Trap(String),
 }
 
@@ -32,16 +33,16 @@ pub enum End {
 pub struct Ran {
     /// The end of the program.
     pub end: End,
-    /// The resources it used; unknown for a program that was abandoned after a timeout.
+    /// The resources it used. They are unknown if the program was abandoned after a timeout.
     pub spent: Option<Spent>,
 }
 
-/// The resources that a program used, without its compilation.
+/// The resources that a program used, not including its compilation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spent {
-    /// Wall-clock time from its instantiation to its end.
+    /// The wall-clock time from the program's instantiation to its end.
     pub time: Duration,
-    /// wasm instructions; they are counted only if they are limited.
+    /// The number of wasm instructions. They are counted only if their number is limited.
     pub fuel: Option<u64>,
 }
 
@@ -50,7 +51,7 @@ pub struct Spent {
 pub struct Captured {
     /// The end of the program.
     pub end: End,
-    /// Its output.
+    /// The output of the program.
     pub output: Vec<u8>,
 }
 
@@ -61,12 +62,13 @@ impl End {
         !matches!(self, Self::Exit(_))
     }
 
-    /// Returns the exit code for this process: the program's own; 124 after a timeout, as with the
-    /// `timeout` command; 125 for exhausted fuel; 134 for a trap, as a shell reports an abort.
+    /// Returns the exit code with which this process should report the end: the program's own code,
+    /// 124 after a timeout (as the `timeout` command does), 125 for exhausted fuel, or 134 for a
+    /// trap (as shells report an abort).
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            // A POSIX parent gets the low eight bits.
+            // On POSIX, a parent process gets only the low eight bits.
             Self::Exit(code) => code.to_le_bytes()[0],
             Self::TimedOut => 124,
             Self::OutOfFuel => 125,
@@ -100,7 +102,7 @@ impl fmt::Display for Spent {
 }
 
 impl Captured {
-    /// Returns its output as text.
+    /// Returns the output as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.output).into_owned()

@@ -5,9 +5,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 /// A directory of the host that the program can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dir {
-    /// Its path on the host.
+    /// The path of the directory on the host.
     pub host: Utf8PathBuf,
-    /// Its path in the program.
+    /// The path of the directory in the program.
     pub guest: String,
     /// True if the program may write to it.
     pub writable: bool,
@@ -35,13 +35,13 @@ pub struct Program {
 }
 
 impl Dir {
-    /// Creates a directory that the program can read.
+    /// Describes a directory that the program can only read.
     #[must_use]
     pub fn read_only(host: &Utf8Path, guest: impl Into<String>) -> Self {
         Self { host: host.to_owned(), guest: guest.into(), writable: false }
     }
 
-    /// Creates a directory that the program can read and write.
+    /// Describes a directory that the program can read and write.
     #[must_use]
     pub fn writable(host: &Utf8Path, guest: impl Into<String>) -> Self {
         Self { host: host.to_owned(), guest: guest.into(), writable: true }
@@ -49,7 +49,8 @@ impl Dir {
 }
 
 impl Program {
-    /// Creates a program with `argv[0]` set to `name`, without environment and directories.
+    /// Creates a program with `argv[0]` set to `name`, and without variables, directories and
+    /// input.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self { args: vec![name.to_owned()], env: Vec::new(), dirs: Vec::new(), stdin: Stdin::Empty }
@@ -83,14 +84,14 @@ impl Program {
         self
     }
 
-    /// Sets the text on standard input.
+    /// Passes a text as standard input.
     #[must_use]
     pub fn stdin(mut self, text: impl Into<String>) -> Self {
         self.stdin = Stdin::Text(text.into());
         self
     }
 
-    /// Passes on the standard input of this process.
+    /// Passes the standard input of this process.
     #[must_use]
     pub fn inherit_stdin(mut self) -> Self {
         self.stdin = Stdin::Inherit;

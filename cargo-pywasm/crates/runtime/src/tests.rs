@@ -15,7 +15,8 @@ struct Bench {
     _root: tempfile::TempDir,
 }
 
-/// Creates a program with these functions. `$print` writes `len` bytes at `at`, `$exit` ends it.
+/// Creates a program with the functions in `body`. They can call `$print`, which writes the `len`
+/// bytes at address `at`, and `$exit`, which ends the program.
 fn bench(body: &str) -> Bench {
     let text = format!(
         r#"(module
@@ -75,7 +76,8 @@ fn counts_to(rounds: u32) -> Bench {
 
 const FOREVER: &str = r#"(func (export "_start") (loop $again (br $again)))"#;
 
-/// Returns a program that prints the strings of a pair like `args_get`, each with its final zero.
+/// Returns a function that calls a pair such as `args_sizes_get` and `args_get`, and prints the
+/// strings that they return, each with its final zero.
 fn print_strings(sizes: &str, get: &str) -> String {
     format!(
         r#"(func (export "_start")
@@ -153,10 +155,10 @@ fn timeout_until_exit_needs_no_checks_in_the_code() {
     assert_ne!(code(&interrupted), code(&without));
 }
 
-/// The engine can't interrupt a host function: without another way to stop, this test hangs.
+/// The engine can't interrupt a host function, so this test would hang if the run waited for it.
 #[test]
 fn timeout_ends_a_sleeping_program() {
-    // One subscription: the monotonic clock, in an hour.
+    // Waits for one event: the monotonic clock, in an hour.
     let sleeps = bench(
         r#"(func (export "_start")
             (i32.store (i32.const 48) (i32.const 1))
@@ -184,7 +186,7 @@ fn timeout_of_one_program_does_not_end_another() {
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     let engine = runtime.engine.clone();
     let clock = std::thread::spawn(move || {
-        // As often as possible: the epoch has to advance while the program counts.
+        // Advance the epoch as often as possible, so that it advances while the program counts.
         while is_done.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
             engine.increment_epoch();
             std::thread::yield_now();
