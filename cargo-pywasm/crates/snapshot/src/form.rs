@@ -1,4 +1,4 @@
-//! The form of a module, and the checks whether a snapshot of it is possible.
+//! Determines the form of a wasm module, and checks whether a snapshot of the module is possible.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,16 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 use pywasm_session::WithHint;
 
-/// Export that runs the constructors of a command. Source of these four: guest/snapshot.c.
+/// The export that runs the constructors of a command. It and the next three exports are defined in
+/// the `guest/snapshot.c` of `pywasm-cpython`.
 pub(super) const BEGIN: &str = "pywasm_snapshot_begin";
-/// Export that returns a buffer for the names of the imports.
+/// The export that returns a buffer for the names of the Python modules to import.
 pub(super) const NAMES: &str = "pywasm_snapshot_names";
-/// Export that initializes Python unless that was done, runs the imports, and drops state that a
-/// snapshot can't keep.
+/// The export that initializes Python (unless it is already initialized), imports the Python
+/// modules,
+/// and drops state that a snapshot can't keep.
 pub(super) const END: &str = "pywasm_snapshot_end";
-/// Export that becomes the entry point of the snapshot.
+/// The export that becomes the entry point of the snapshot.
 pub(super) const RESUME: &str = "pywasm_resume";
 
 pub(super) const START: &str = "_start";
@@ -23,16 +25,16 @@ pub(super) const INITIALIZE: &str = "_initialize";
 /// The name under which wizer exports the memory.
 pub(super) const MEMORY: &str = "__wizer_memory_0";
 
-/// The form of a module, which decides the entry point of its snapshot.
+/// The form of a wasm module, which determines the entry point of its snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Starts with `_start`.
+    /// A command, whose entry point is `_start`.
     Command,
-    /// Starts with `_initialize`; the host calls its exports.
+    /// A reactor: after `_initialize`, the host calls the exports.
     Reactor,
-    /// A canister; Python is initialized before `canister_init` runs.
+    /// A canister. In its snapshot, Python is initialized before `canister_init` runs.
     Canister,
-    /// A module without the code for snapshots of Python: nothing runs on resume.
+    /// A module without the code for snapshots of Python. No code runs when its snapshot starts.
     Foreign,
 }
 
@@ -40,8 +42,8 @@ impl Form {
     /// Returns the form of a module.
     ///
     /// # Errors
-    /// When the module is invalid or a snapshot already, or has no initialization, or a memory that
-    /// a snapshot can't keep.
+    /// When the module is invalid or already a snapshot, has no initialization, or has state that a
+    /// snapshot can't keep.
     pub fn of(module: &[u8], init: Option<&str>) -> anyhow::Result<Self> {
         let contents = Contents::read(module)?;
         if custom::read(module, custom::SNAPSHOT)?.is_some() {
@@ -103,7 +105,7 @@ impl Form {
     }
 }
 
-/// The parts of a module that decide its form.
+/// The parts of a module that determine its form.
 #[derive(Default)]
 struct Contents<'a> {
     functions: BTreeSet<&'a str>,

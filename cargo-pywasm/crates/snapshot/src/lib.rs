@@ -1,10 +1,11 @@
-//! Snapshots: modules that start with the memory of an initialization at build time.
+//! Creates snapshots: wasm modules that start with the memory that an initialization at build time
+//! left.
 //!
-//! [`Form`] checks a module before anything runs. The initialization sees only the arguments,
+//! [`Form`] checks a wasm module before anything runs. The initialization sees only the arguments,
 //! variables and directories of its [`Request`], and a clock that advances with each query.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver. It writes no files and knows nothing of
-//! installations: it takes a module and returns a module.
+//! This crate is internal to cargo-pywasm and has no semver promise. It takes a wasm module and
+//! returns a wasm module, and writes no files but temporary ones.
 
 mod form;
 mod open;
@@ -24,11 +25,11 @@ use pywasm_runtime::Program;
 pub struct Request {
     /// Python modules to import, in this order.
     pub imports: Vec<Import>,
-    /// An export of the module to call before Python is initialized.
+    /// An export of the wasm module to call before Python is initialized.
     pub init: Option<String>,
     /// The arguments, variables and directories of the initialization.
     pub program: Program,
-    /// Python's hash seed, also the seed of all random numbers of the initialization. `None` uses
-    /// the random numbers of this machine.
+    /// Python's hash seed, which is also the seed of all random numbers during the initialization.
+    /// With `None`, the random numbers are those of this machine.
     pub hash_seed: Option<u32>,
 }

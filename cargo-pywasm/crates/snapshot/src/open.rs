@@ -1,8 +1,9 @@
 //! The adapter module, through which the host calls its own WASI functions.
 //!
-//! Files that an initialization leaves open would be lost in a snapshot, so the host records them.
-//! WASI functions find the memory through the instance that calls them, so a small module with the
-//! same memory makes the calls.
+//! Files that an initialization leaves open would be lost in a snapshot. To record them, the host
+//! replaces `path_open` and calls the original function itself. wasmtime's WASI functions use the
+//! memory of the instance that calls them. The host therefore calls them through an instance of a
+//! small module, the adapter, which imports the memory of the initialization.
 
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
@@ -10,10 +11,10 @@ use wasm_encoder::{
 };
 
 pub(super) const WASI: &str = "wasi_snapshot_preview1";
-/// The names of the two functions, as imports and as exports.
+/// The names of the two functions, both as imports and as exports of the adapter.
 pub(super) const OPEN: &str = "path_open";
 pub(super) const STAT: &str = "fd_fdstat_get";
-/// The names of the memory import.
+/// The module name and the name of the memory import.
 pub(super) const HOST: &str = "pywasm";
 pub(super) const MEMORY: &str = "memory";
 

@@ -1,4 +1,4 @@
-//! Runs an initialization, and makes a module of the resulting memory.
+//! Runs an initialization, and creates a wasm module from the resulting memory.
 
 use std::future::Future;
 use std::io::{Read, Seek};
@@ -18,29 +18,34 @@ use pywasm_runtime::{End, Program, Runtime, end_of, wasi, wasm_error};
 use pywasm_session::WithHint;
 use pywasm_wasm::custom;
 
-/// The default memory limit of an initialization. Python with its whole library needs a tenth.
+/// The default memory limit of an initialization. Python with its whole standard library needs a
+/// tenth of it.
 const DEFAULT_MEMORY: u64 = 512 << 20;
-/// The limit of runs of nonzero bytes in memory, because wizer records each of them. Python has a
-/// million.
+/// The maximum number of runs of nonzero bytes in the memory. They are limited because wizer
+/// records
+/// each of them. Python has a million.
 const MAX_RUNS: usize = 16_000_000;
-/// Source: "Command line and environment" of CPython's documentation.
+/// The variable that sets Python's hash seed. Source: "Command line and environment" of CPython's
+/// documentation.
 const HASH_SEED: &str = "PYTHONHASHSEED";
-/// The number of bytes shown of the output of an initialization.
+/// The maximum number of bytes kept of the output of an initialization.
 const MAX_OUTPUT: u64 = 64 << 10;
 
 /// A module that continues where an initialization ended.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// The module.
+    /// The wasm module.
     pub module: Vec<u8>,
-    /// Its entry point.
+    /// The form of the module, which determines its entry point.
     pub form: Form,
-    /// Its initial memory in bytes.
+    /// The size of the module's initial memory in bytes.
     pub memory: usize,
     /// The output of the initialization.
     pub output: String,
-    /// The functions that drew random numbers which are the same in every run of the snapshot, and
-    /// the number of bytes, sorted. Python's own draws are not included.
+    /// The functions that drew random numbers during the initialization, and the number of bytes
+    /// that each drew, sorted. These numbers are the same in every run of the snapshot. Python's
+    /// own
+    /// draws are not included.
     pub random_draws: Vec<(String, u64)>,
 }
 
@@ -86,7 +91,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     let initialized = runtime.on_thread(move |deadline| {
         let mut store = Store::new(compiled.engine(), world);
         store.limiter(|world| &mut world.limits);
-        // If the deadline has passed already, the first call ends.
+        // The result is not needed: `on_thread` returns `None` if the deadline has already passed.
         engine.limit(&mut store, deadline)?;
         let instance = initialize(&compiled, &mut store, form, &own);
         let printed = store.data().printed().to_owned();
@@ -111,7 +116,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     );
     let random_draws = state.store.data().random_draws();
     let snapshot = now(wizer.snapshot(&context, &mut state)).map_err(wasm_error)?;
-    // The exports of the initialization must not be called again.
+    // The exports for the initialization must not be called again.
     let removed = [form::BEGIN, form::NAMES, form::RESUME];
     let init = request.init.as_deref();
     let snapshot =
@@ -120,8 +125,10 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     Ok(Snapshot { module, form, memory: size, output, random_draws })
 }
 
-/// Returns the program with the hash seed as a variable, unless it has one already. `pywasm_start`
-/// starts Python isolated from the environment and gets the seed as an argument.
+/// Returns the program with `PYTHONHASHSEED` set to the hash seed, unless the program already sets
+/// that variable. Only code that does not use `pywasm_start` needs the variable: `pywasm_start`
+/// gets
+/// the seed as an argument and isolates Python from the environment.
 fn seeded(request: &Request) -> Program {
     let program = request.program.clone();
     match request.hash_seed {
@@ -130,7 +137,7 @@ fn seeded(request: &Request) -> Program {
     }
 }
 
-/// Instantiates the module and runs its initialization, in the usual order of a host.
+/// Instantiates the module and runs its initialization, in the order that hosts use.
 fn initialize(
     module: &wasmtime::Module,
     store: &mut Store<World>,
@@ -142,7 +149,7 @@ fn initialize(
     let instance = instance.map_err(|error| ended("the start function", &error))?;
     let memory = instance.get_memory(&mut *store, form::MEMORY).context("the memory is missing")?;
     let stat = world::watch(store, memory)?;
-    // A reactor exports its constructors; a command needs an additional export for them.
+    // The constructors of a reactor run in `_initialize`; a command has a separate export for them.
     let constructors = if form == Form::Command { form::BEGIN } else { form::INITIALIZE };
     let names = [Some(constructors), request.init.as_deref()];
     for name in names.into_iter().flatten() {
@@ -162,7 +169,9 @@ fn initialize(
     Ok(instance)
 }
 
-/// Initializes Python: writes the names of the imports into the memory, and runs the imports.
+/// Initializes Python: writes the names of the Python modules to import into the memory, and
+/// imports
+/// them.
 fn python(
     instance: Instance,
     memory: Memory,
@@ -187,7 +196,7 @@ fn ended(what: &str, error: &wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("the initialization failed: {what} ended with {}", end_of(error))
 }
 
-/// Returns the end of the output.
+/// Returns the last [`MAX_OUTPUT`] bytes of the output as text.
 fn tail(file: &mut std::fs::File) -> anyhow::Result<String> {
     let length = file.seek(std::io::SeekFrom::End(0))?;
     file.seek(std::io::SeekFrom::Start(length.saturating_sub(MAX_OUTPUT)))?;
@@ -202,7 +211,7 @@ fn runs(memory: &[u8]) -> usize {
     starts.filter(|(before, byte)| **before == 0 && **byte != 0).count() + 1
 }
 
-/// Returns the result of a future that never waits: wizer only reads memory here.
+/// Returns the result of a future that never waits. The future of wizer only reads memory.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {
@@ -233,7 +242,7 @@ impl InstanceState for Initialized {
             Some(Val::F32(bits)) => SnapshotVal::F32(bits),
             Some(Val::F64(bits)) => SnapshotVal::F64(bits),
             Some(Val::V128(value)) => SnapshotVal::V128(value.as_u128()),
-            // wizer refuses globals of other types, and reads only those it has exported.
+            // wizer refuses globals of other types, and reads only globals that it has exported.
             _ => unreachable!("wizer reads `{name}`"),
         }
     }

@@ -56,7 +56,7 @@ impl Bench {
     }
 }
 
-/// Creates a module with this body of `init`.
+/// Returns the text of a module with these imports and an `init` with this body.
 fn module(imports: &str, init: &str) -> String {
     format!(
         r#"(module {imports}

@@ -1,4 +1,4 @@
-//! The host of an initialization: its imports, and a record of its actions.
+//! The host of an initialization: the imports that it provides, and a record of their use.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,17 +14,17 @@ use super::form;
 use super::open::{HOST, MEMORY, OPEN, STAT, STAT_SIZE, WASI, adapter};
 use pywasm_runtime::{memory_limit, wasm_error};
 
-/// The time at the start of every initialization: 1980-01-01, the earliest date of a zip file, as
-/// in the builds of CPython. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
+/// The time at the start of every initialization: 1980-01-01, the earliest date in a zip file. The
+/// builds of CPython use it, too. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
 const EPOCH: u64 = 315_532_800;
-/// The longest path in a message, in bytes.
+/// The maximum length of a path in a message, in bytes.
 const LONGEST_PATH: u32 = 4096;
-/// Sizes in bytes of Python's hash secret and of the seed of a `random.Random`. Sources:
+/// The sizes in bytes of Python's hash secret and of the seed of a `random.Random`. Sources:
 /// `_Py_HashSecret_t`, and `N` in Modules/_randommodule.c.
 const HASH_SEED: u64 = 24;
 const RANDOM_SEED: u64 = 624 * 4;
 /// The numbers of bytes that Python may draw for itself: its hash secret, and the seed of the
-/// instance in the module `random`, which is seeded again on resume.
+/// `random.Random` in the module `random`, which is seeded again when the snapshot starts.
 const PYTHON_DRAWS: [u64; 4] = [0, HASH_SEED, RANDOM_SEED, HASH_SEED + RANDOM_SEED];
 /// The C function that seeds a `random.Random`.
 const RANDOM_SEED_FUNCTION: &str = "random_seed";
@@ -39,7 +39,9 @@ pub(super) struct World {
     wasi: WasiP1Ctx,
     pub(super) limits: StoreLimits,
     random: Source,
-    /// The number of random bytes by the function that drew them; `None` if it has no name.
+    /// The number of random bytes that each function drew. The key is `None` for functions without
+    /// a
+    /// name.
     random_draws: BTreeMap<Option<String>, u64>,
     /// The path of each descriptor that was ever opened.
     opened: BTreeMap<i32, String>,
@@ -51,7 +53,7 @@ pub(super) struct World {
 /// The source of random numbers.
 enum Source {
     Machine(Box<dyn Rng + Send>),
-    /// SHA-256 of a seed and a counter.
+    /// The SHA-256 of a seed and a counter.
     Seed(u32, u64),
 }
 
@@ -73,15 +75,16 @@ impl World {
         }
     }
 
-    /// Returns the functions that drew random numbers and the number of bytes, sorted, without
-    /// Python's own draws. Code without names counts as one function.
+    /// Returns the functions that drew random numbers and the number of bytes that each drew,
+    /// sorted.
+    /// Python's own draws are not included. All functions without names count as one.
     pub(super) fn random_draws(&self) -> Vec<(String, u64)> {
         let draws = self.random_draws.iter().filter_map(|(name, bytes)| match name.as_deref() {
             None => {
                 let is_other = !PYTHON_DRAWS.contains(bytes);
                 is_other.then(|| ("code without names".to_owned(), *bytes))
             }
-            // The first seed is that of the module `random`.
+            // The first seed is Python's own draw for the module `random`.
             Some(RANDOM_SEED_FUNCTION) => {
                 let others = bytes.saturating_sub(RANDOM_SEED);
                 (others > 0).then(|| ("`random.Random()` without a seed".to_owned(), others))
@@ -97,7 +100,8 @@ impl World {
     }
 }
 
-/// Returns a linker with the imports of an initialization. All other imports trap with their names.
+/// Returns a linker with the imports of an initialization. All other imports trap when they are
+/// called, with their name in the message.
 pub(super) fn linker(
     module: &wasmtime::Module,
     engine: &wasmtime::Engine,
@@ -120,7 +124,8 @@ pub(super) fn linker(
     linked().map_err(wasm_error)
 }
 
-/// Instantiates the adapter module, which makes it possible to record opened files.
+/// Instantiates the adapter module, so that opened files are recorded, and returns its
+/// `fd_fdstat_get`.
 pub(super) fn watch(
     store: &mut Store<World>,
     memory: Memory,
@@ -138,7 +143,8 @@ pub(super) fn watch(
     instantiate().map_err(wasm_error).context("can't record opened files")
 }
 
-/// Returns the files that are open, besides the streams and the first `dirs` directories.
+/// Returns the files that are open, except for the standard streams and the first `dirs`
+/// directories.
 pub(super) fn left_open(
     store: &mut Store<World>,
     memory: Memory,
@@ -148,8 +154,8 @@ pub(super) fn left_open(
     let first = 3 + i32::try_from(dirs)?;
     let last = store.data().opened.keys().last().copied().unwrap_or(first).max(first);
     let mut open = Vec::new();
-    // `fd_fdstat_get` writes its result into the memory of the snapshot, so it is restored
-    // afterwards.
+    // `fd_fdstat_get` writes its result into the memory of the snapshot, so the bytes that it
+    // overwrites are restored afterwards.
     let Some(saved) = memory.data(&*store).get(..STAT_SIZE).map(<[u8]>::to_vec) else {
         return Ok(open);
     };
@@ -169,7 +175,7 @@ fn memory(caller: &mut Caller<'_, World>) -> Option<Memory> {
     caller.get_export(form::MEMORY).and_then(Extern::into_memory)
 }
 
-/// Returns a range of addresses.
+/// Returns the addresses of the `length` bytes at `at`.
 fn range(at: i32, length: i32) -> std::ops::Range<usize> {
     let at = at.cast_unsigned() as usize;
     at..at.saturating_add(length.cast_unsigned() as usize)
@@ -187,11 +193,13 @@ fn random_get(mut caller: Caller<'_, World>, at: i32, length: i32) -> i32 {
     SUCCESS
 }
 
-/// Returns the function that draws random numbers; `Some(None)` if it has no name, as in libpython.
-/// Returns `None` for Python's hash seed, which a snapshot keeps on purpose.
+/// Returns the name of the function that draws random numbers, or `Some(None)` if the function has
+/// no
+/// name, as in libpython. Returns `None` if Python draws its hash seed, which a snapshot keeps on
+/// purpose.
 fn drawing_function(caller: &Caller<'_, World>) -> Option<Option<String>> {
     const HASH: &str = "_Py_HashRandomization_Init";
-    /// Functions that only forward the request.
+    /// Functions that draw random numbers only for their callers.
     const FORWARDING: [&str; 7] = [
         "random_get",
         "getentropy",
@@ -271,8 +279,9 @@ impl Source {
     }
 }
 
-/// A clock that advances by a microsecond at each read, so that times are reproducible and a
-/// program that waits for a time continues.
+/// A clock that advances by a microsecond at each read, so that times are reproducible but a
+/// program
+/// that waits for a time does not hang.
 struct Count(AtomicU64);
 
 impl Count {
