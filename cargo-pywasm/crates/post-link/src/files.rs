@@ -14,9 +14,9 @@ const DIRECTORY: &str = "pywasm";
 /// A module and its output files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
-    /// The module that is read.
+    /// The path of the module that is read.
     pub input: Utf8PathBuf,
-    /// The module that is written.
+    /// The path of the module that is written.
     pub output: Utf8PathBuf,
     /// True if the output is in the project's target directory, where a stamp and a record are
     /// kept.
@@ -24,14 +24,15 @@ pub struct Files {
 }
 
 impl Files {
-    /// Creates the files of a module with an explicit output.
+    /// Creates the files for a module with an explicit output path.
     #[must_use]
     pub fn new(input: Utf8PathBuf, output: Utf8PathBuf) -> Self {
         Self { input, output, is_of_project: false }
     }
 
-    /// Creates the files of a module built by Cargo: `target/wasm32-wasip1/release/x.wasm` becomes
-    /// `target/pywasm/release/x.wasm`. Returns `None` for other paths.
+    /// Creates the files for a module built by Cargo: the output of
+    /// `target/wasm32-wasip1/release/x.wasm` is `target/pywasm/release/x.wasm`. Returns `None` for
+    /// other paths.
     #[must_use]
     pub fn of_project(built: &Utf8Path) -> Option<Self> {
         let profile = built.parent()?;
@@ -48,7 +49,7 @@ impl Files {
         Utf8PathBuf::from(format!("{}.gz", self.output))
     }
 
-    /// Returns the path of the interface: `x.did` for `x.wasm`.
+    /// Returns the path of the Candid interface: `x.did` for `x.wasm`.
     #[must_use]
     pub fn interface(&self) -> Utf8PathBuf {
         self.output.with_extension("did")
@@ -64,14 +65,14 @@ impl Files {
         record_place(&self.output).filter(|_| self.is_of_project)
     }
 
-    /// Returns the path of the stamp, which identifies module and plan: `.x.wasm.stamp`.
+    /// Returns the path of the stamp: `.x.wasm.stamp` for `x.wasm`.
     pub(super) fn stamp(&self) -> Option<Utf8PathBuf> {
         let name = self.output.file_name().filter(|_| self.is_of_project)?;
         Some(self.output.with_file_name(format!(".{name}.stamp")))
     }
 
-    /// Updates the modification time of the output, so that it is newer than its input even if a
-    /// link wrote equal bytes again.
+    /// Updates the modification time of the output, so that the output is newer than its input even
+    /// if the linker has written the same input again.
     ///
     /// # Errors
     /// When the output does not exist or cannot be changed.
@@ -81,8 +82,8 @@ impl Files {
         Ok(())
     }
 
-    /// Writes outcomes: first all of them to temporary files, then each by rename. Removes
-    /// compressed files of older modules.
+    /// Writes outcomes: first writes all files under temporary names, then renames each of them.
+    /// Removes the compressed files and stamps of earlier outcomes that have not been replaced.
     ///
     /// # Errors
     /// When a file cannot be written. No output has changed then, unless a rename failed.
@@ -173,7 +174,7 @@ mod tests {
         assert_eq!(std::fs::read(root.join("a/x.wasm")).unwrap(), b"old");
         assert_eq!(std::fs::read(root.join("a/x.wasm.gz")).unwrap(), b"old gz");
         assert_eq!(root.join("a").read_dir_utf8().unwrap().count(), 2, "no temporary file is left");
-        // The compressed file of the older module is removed.
+        // The new outcome has no compressed file, so the old one is removed.
         Files::write(&[(files("a/x.wasm"), outcome(b"new", None))], root).unwrap();
         assert!(!root.join("a/x.wasm.gz").exists());
     }

@@ -1,18 +1,19 @@
-//! Compression of modules for the transfer to a host.
+//! Compresses modules for the transfer to a host.
 
 use std::num::NonZero;
 
 use anyhow::Context;
 use zopfli::{Format, Options};
 
-/// Further passes are slower than the first and save less than 1 ‰ of a module.
+/// The number of passes of the compressor. Further passes are slower than the first and save less
+/// than 1 ‰ of a module.
 const PASSES: NonZero<u64> = NonZero::<u64>::MIN;
 
-/// Compresses as well as the format allows. The header has neither time nor name, so equal modules
-/// give equal bytes.
+/// Compresses a module. The header contains neither a time nor a name, so equal modules give equal
+/// bytes.
 ///
 /// # Errors
-/// When the compressor fails, which writing to memory does not.
+/// When the compressor fails, which does not happen when it writes to memory.
 pub fn gzip(module: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut packed = Vec::new();
     let options = Options { iteration_count: PASSES, ..Options::default() };

@@ -1,11 +1,11 @@
-//! The steps that make a linked module ready for its host: a plan, and its run.
+//! Plans and runs the steps that make a linked wasm module ready for its host.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and has no semver promise.
 //!
 //! A [`Plan`] turns a module into an [`Outcome`]. [`Files`] writes outcomes once all steps on all
-//! modules have succeeded. The input module is never changed, and no new file is left next to an
-//! old one. This crate uses no network, except that [`Plan::fetch_optimizer`] has
-//! `pywasm-toolchain` fetch `wasm-opt`.
+//! modules have succeeded. The input module is never changed, and a failed step changes no output.
+//! This crate uses the network only in [`Plan::fetch_optimizer`], where `pywasm-toolchain` fetches
+//! `wasm-opt`.
 
 mod files;
 mod gzip;

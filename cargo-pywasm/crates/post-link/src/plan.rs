@@ -39,11 +39,12 @@ pub struct Initialization {
     pub hash_seed: Option<u32>,
 }
 
-/// Slow steps that only make a module smaller.
+/// The slow steps that only make a module smaller.
 const FOR_RELEASE: [Step; 2] = [Step::WasmOpt, Step::Gzip];
 
 impl Asked {
-    /// Removes the steps that only pay off in a release build and returns their names, if any.
+    /// Removes the steps and the budget, which are useful only for a release build. Returns the
+    /// names of those that were removed, if any.
     pub fn for_development(&mut self) -> Option<String> {
         let (gone, kept) = self.steps.iter().partition(|step| FOR_RELEASE.contains(step));
         let (mut gone, kept): (Vec<Step>, Vec<Step>) = (gone, kept);
@@ -60,12 +61,12 @@ impl Asked {
 /// The project in which a plan runs.
 #[derive(Clone, Debug, Default)]
 pub struct Project {
-    /// The directories that the initialization of a snapshot sees: the standard library.
+    /// The directories of the standard library, which the initialization of a snapshot can read.
     #[cfg(feature = "runtime")]
     pub stdlib: Vec<pywasm_runtime::Dir>,
 }
 
-/// The steps in their order, with everything they need.
+/// The steps in their order, and all inputs that they need.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The steps in their order, each once.
@@ -83,7 +84,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Decides the plan for a request. Fetches and runs nothing but `wasm-opt --version`.
+    /// Creates the plan for a request. Fetches nothing, and runs no program but `wasm-opt
+    /// --version`.
     ///
     /// # Errors
     /// When a step is named twice, the policy cannot be read, or the store cannot be read.
@@ -113,8 +115,9 @@ impl Plan {
         })
     }
 
-    /// Fetches `wasm-opt` if the plan needs it and this machine does not have it. A failure is a
-    /// warning, and the step is skipped, unless the step must run.
+    /// Fetches `wasm-opt` if the plan needs it and this machine does not have it. If that fails,
+    /// the
+    /// step is skipped with a warning, unless the step must run.
     ///
     /// # Errors
     /// When `wasm-opt` must run and cannot be fetched.

@@ -1,4 +1,4 @@
-//! The report on a module's steps: text on stderr, or JSON messages.
+//! Reports the steps that ran on a module: as text on stderr, or as JSON messages.
 
 use std::fmt::Write as _;
 
@@ -137,7 +137,8 @@ fn json(
     }
 }
 
-/// Returns each figure with its value before the steps, if it had one.
+/// Returns each figure after the steps, together with the same figure before the steps if there was
+/// one.
 fn pairs(outcome: &Outcome) -> impl Iterator<Item = (Option<&Figure>, &Figure)> {
     outcome
         .after
@@ -180,7 +181,7 @@ fn figures(outcome: &Outcome) -> String {
     table(&rows.collect::<Vec<_>>())
 }
 
-/// Formats rows of name, before, after, change or share, and text.
+/// Aligns rows of five columns: name, value before, value after, change or share, and text.
 fn table(rows: &[[String; 5]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let (name, before, after, part) = (width(0), width(1), width(2), width(3));

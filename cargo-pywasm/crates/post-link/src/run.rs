@@ -1,4 +1,4 @@
-//! The run of a plan on one module. Reads and writes no file.
+//! Runs a plan on one wasm module in memory. Only `wasm-opt` uses temporary files.
 
 use anyhow::Context;
 use pywasm_audit::{self as audit, Figure, Finding, Given, Host, Limited};
@@ -15,13 +15,14 @@ pub struct Done {
     pub step: Step,
     /// The size of the module before the step, in bytes.
     pub before: usize,
-    /// The size after the step, in bytes; after `gzip`, that of the compressed copy.
+    /// The size of the module after the step, in bytes. For `gzip`, the size of the compressed
+    /// copy.
     pub after: usize,
     /// The changes by the step, as text.
     pub about: String,
     /// A warning for the user.
     pub warning: Option<String>,
-    /// The reason if the step was skipped.
+    /// The reason why the step was skipped, or `None` if it ran.
     pub skipped: Option<String>,
     /// The output of the module's own code, if the step ran it.
     pub printed: Option<String>,
@@ -44,9 +45,9 @@ pub struct Outcome {
     pub before: Vec<Figure>,
     /// The figures after the steps.
     pub after: Vec<Figure>,
-    /// The stamp, or `None` if the outcome has a warning that each build must repeat.
+    /// The stamp, or `None` if the outcome has a message that each build must repeat.
     pub stamp: Option<Stamp>,
-    /// The module before `strip`, which has the names of its functions.
+    /// The module before `strip`, which still contains the names of its functions.
     pub named: Option<Vec<u8>>,
     /// The sizes, once measured.
     pub sizes: Option<Sizes>,
@@ -61,7 +62,7 @@ impl Outcome {
     }
 }
 
-/// Runs a plan up to the first failing step.
+/// Runs the steps of a plan. Stops at the first step that fails.
 ///
 /// # Errors
 /// When the module is invalid, or a step fails.
@@ -183,7 +184,8 @@ impl Run<'_> {
         // Without `rewire`, a later tool may need the polyfill's exports.
         let rewired = self.plan.has(Step::Rewire);
         let mut removed = if rewired { POLYFILL_EXPORTS.to_vec() } else { Vec::new() };
-        // The interface is in a custom section now; the export keeps a printer of types alive.
+        // The interface is already in a custom section. The export would keep the code that prints
+        // types reachable.
         removed.extend(self.plan.has(Step::Candid).then_some(custom::POINTER));
         let collected = rewrite::gc(&self.module, &removed)?;
         let about = parts(&[
@@ -226,7 +228,8 @@ impl Run<'_> {
         let policy = &self.plan.policy;
         let limits_size = policy.limits.contains_key(&Limited::GzipSize);
         if limits_size && self.plan.has(Step::Gzip) {
-            // The step `gzip`, which follows, uses the result.
+            // The policy limits the compressed size, so the audit needs the compressed module. The
+            // later step `gzip` reuses it.
             self.compressed = Some(gzip(&self.module)?);
         }
         let compressed = self.compressed.as_ref().map(Vec::len);
@@ -243,7 +246,7 @@ impl Run<'_> {
     }
 }
 
-/// Extracts the interface of a module by running its export.
+/// Extracts the Candid interface of a canister by calling the export that returns it.
 #[cfg(feature = "canister")]
 fn interface(module: &[u8]) -> anyhow::Result<String> {
     pywasm_canister::interface::extract(module)
@@ -260,7 +263,7 @@ fn interface(_: &[u8]) -> anyhow::Result<String> {
 fn chunks(bytes: usize) -> String {
     const MESSAGE: usize = 2 << 20;
     const CHUNK: usize = 1 << 20;
-    // A message contains more than the module.
+    // The size reserved for the other parts of a message.
     const REST: usize = 4 << 10;
     if bytes + REST <= MESSAGE {
         return ", fits one message".to_owned();

@@ -1,6 +1,6 @@
 //! The sizes of an outcome: their attribution, the budget, and the record next to the module.
 //!
-//! The attribution is computed here because later the names that it needs are stripped.
+//! The attribution is computed during the build, because the output lacks the names that it needs.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -17,14 +17,14 @@ pub struct Sizes {
     pub(super) record: String,
     /// The limits of the budget that are exceeded.
     pub over: Vec<Over>,
-    /// The same for people, with what grew.
+    /// A report for people on the exceeded limits, which shows what has grown.
     pub report: String,
     /// Warnings about names in the budget that match nothing.
     pub warnings: Vec<String>,
 }
 
-/// Measures an outcome of a project or with a budget. `input` is the module before the steps; the
-/// archives of `installation` identify objects if there is no link map.
+/// Measures an outcome that belongs to a project or has a budget. `input` is the module before the
+/// steps. If there is no linker map, the archives of `installation` identify the objects.
 ///
 /// # Errors
 /// When the installation's archives or the baseline cannot be read.
@@ -58,7 +58,7 @@ pub fn sizes(
     Ok(())
 }
 
-/// Returns the warnings about the budget of an unchanged module, which are repeated in each build.
+/// Returns the warnings about the budget of an unchanged module. Each build repeats them.
 #[must_use]
 pub fn warnings(files: &Files, plan: &Plan, ctx: &Ctx) -> Vec<String> {
     let warnings = || {
@@ -90,8 +90,9 @@ fn breakdown(
     size::measure(&outcome.module, evidence)
 }
 
-/// Returns the sizes to compare a too large outcome with: the budget's baseline, else the record of
-/// the last build, which was within the budget.
+/// Returns the sizes with which an outcome that exceeds its budget is compared: the budget's
+/// baseline
+/// or, if it has none, the record of the last build that was within the budget.
 fn reference(files: &Files, plan: &Plan, ctx: &Ctx) -> anyhow::Result<Option<Breakdown>> {
     if let Some(path) = plan.budget.as_ref().and_then(|budget| budget.baseline.as_ref()) {
         let bytes = fs_err::read(ctx.cwd.join(path)).context("`baseline` of the size budget")?;

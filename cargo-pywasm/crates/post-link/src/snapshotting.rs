@@ -5,7 +5,7 @@ pub(crate) use with_runtime::Snapshotting;
 #[cfg(not(feature = "runtime"))]
 pub(crate) use without_runtime::Snapshotting;
 
-/// A module with a snapshot, and messages about it.
+/// The result of the step: a snapshot, and messages about it.
 pub(crate) struct Snapshotted {
     pub(crate) module: Vec<u8>,
     pub(crate) about: String,
@@ -78,7 +78,7 @@ mod without_runtime {
     use super::Snapshotted;
     use crate::{Initialization, Project};
 
-    /// The step in a build without the feature `runtime`, where it cannot be planned.
+    /// A placeholder for builds without the feature `runtime`, in which the step cannot be planned.
     #[derive(Clone, Debug)]
     pub(crate) struct Snapshotting;
 

@@ -14,7 +14,7 @@ use super::{Files, Outcome, Plan, Step};
 pub struct Stamp(String);
 
 impl Stamp {
-    /// Hashes the inputs, which determine the outcome.
+    /// Hashes the inputs that determine the outcome.
     fn inputs(module: &[u8], plan: &Plan) -> Vec<u8> {
         let mut hash = Sha256::new();
         hash.update(tool());
@@ -34,7 +34,8 @@ impl Stamp {
         Self(Digest::from_bytes(hash.finalize().into()).to_string())
     }
 
-    /// Returns the stamp of an outcome, or `None` if it has a message that each build must repeat.
+    /// Returns the stamp of an outcome, or `None` if the outcome has a message that each build must
+    /// repeat.
     pub(super) fn of(module: &[u8], plan: &Plan, outcome: &Outcome) -> Option<Self> {
         let has_message =
             outcome.done.iter().any(|done| done.warning.is_some() || done.skipped.is_some())
@@ -44,7 +45,8 @@ impl Stamp {
     }
 }
 
-/// Identifies this program: builds of one version may differ.
+/// Returns text that identifies this program. A version is not enough, because several builds may
+/// have the same version.
 fn tool() -> String {
     let file = std::env::current_exe().and_then(|path| path.metadata()).ok();
     let modified = file.as_ref().and_then(|file| file.modified().ok());
@@ -58,7 +60,7 @@ impl fmt::Display for Stamp {
     }
 }
 
-/// Returns true if the output files of a module are what this plan would write again.
+/// Returns true if the output files of a module are those that the plan would write again.
 #[must_use]
 pub fn is_fresh(files: &Files, module: &[u8], plan: &Plan, cwd: &Utf8Path) -> bool {
     let read = |path: &Utf8Path| std::fs::read(cwd.join(path)).ok();
@@ -66,7 +68,8 @@ pub fn is_fresh(files: &Files, module: &[u8], plan: &Plan, cwd: &Utf8Path) -> bo
     let (output, compressed) = (read(&files.output), read(&files.compressed()));
     let interface = plan.has(Step::Candid).then(|| read(&files.interface())).flatten();
     output.is_some_and(|output| {
-        // The size record cannot be computed later.
+        // Without a size record, the steps must run again: the output lacks the names that the
+        // record needs.
         let is_measured = Record::beside(&cwd.join(&files.output), &output).is_some();
         let others = [compressed.as_deref(), interface.as_deref()];
         let expected = Stamp::new(&Stamp::inputs(module, plan), &output, others);

@@ -9,15 +9,15 @@ use pywasm_session::WithHint;
 
 /// A post-link step.
 ///
-/// Steps run in the order of this type, because each one reads what later ones remove:
+/// Steps run in the order of the variants, for these reasons:
 ///
-/// - `rewire` finds the polyfill's functions by their exports and names.
+/// - `rewire` finds the polyfill's functions by their exports and names, which later steps remove.
 /// - `snapshot` runs the initialization, which may call the polyfill, and leaves unreachable
 ///   functions for `gc`.
 /// - `candid` calls the export that returns the interface, which `gc` then removes.
 /// - `gc` comes before `wasm-opt`, so that no time is spent on unreachable code.
 /// - `wasm-opt` uses names that `strip` removes.
-/// - `audit` checks what the host will get, and `gzip` compresses it.
+/// - `audit` checks the final module, and `gzip` compresses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum Step {
@@ -52,10 +52,10 @@ impl Step {
         Self::Gzip,
     ];
 
-    /// Returns these steps in their order.
+    /// Sorts steps into the order in which they run.
     ///
     /// # Errors
-    /// When one is named twice, because each step runs only once.
+    /// When a step is named twice, because each step runs only once.
     pub fn in_order(named: &[Self]) -> anyhow::Result<Vec<Self>> {
         let mut steps = named.to_vec();
         steps.sort_unstable();

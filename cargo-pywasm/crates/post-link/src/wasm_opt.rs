@@ -1,4 +1,4 @@
-//! Binaryen's optimizer: finding it, running it, and checking its result.
+//! Finds and runs Binaryen's optimizer, and checks its result.
 //!
 //! An optimized module gets a custom section with its digest, so that it is not optimized again:
 //! each further run would save a few bytes and change the module.
@@ -18,20 +18,22 @@ use pywasm_session::{WithHint, one_line};
 use pywasm_store::Ctx;
 use pywasm_toolchain::{Binaryen, BinaryenRequest};
 
-/// The custom section of optimized modules: the SHA-256 of all other sections.
+/// The custom section of optimized modules. It contains the SHA-256 of the module without custom
+/// sections.
 const MARK: &str = "pywasm.wasm-opt";
 
-/// The size of Binaryen's low memory in bytes.
+/// The size in bytes of the memory at address 0 that Binaryen calls low memory.
 const LOW_MEMORY: u64 = 1024;
 
-/// The number of lines of its output that an error shows.
+/// The number of lines of `wasm-opt`'s output that an error shows.
 const TAIL_LINES: usize = 20;
 
-/// The proposals with their flags of `wasm-opt` (`--enable-…`), from `wasm-opt --help` of 108 and
-/// 132.
+/// The WebAssembly proposals, and the flags (`--enable-…`) that enable them in versions 108 to 132
+/// of
+/// `wasm-opt`. Source: `wasm-opt --help`.
 ///
-/// LLVM's features about encodings (`bulk-memory-opt`, `call-indirect-overlong`) have no flags,
-/// because 108 does not know them.
+/// LLVM's features about encodings (`bulk-memory-opt`, `call-indirect-overlong`) are not listed,
+/// because version 108 has no flags for them.
 const FLAGS: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::BULK_MEMORY, "bulk-memory"),
     (WasmFeatures::EXCEPTIONS.union(WasmFeatures::LEGACY_EXCEPTIONS), "exception-handling"),
@@ -41,7 +43,7 @@ const FLAGS: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::MULTI_VALUE, "multivalue"),
     (WasmFeatures::MUTABLE_GLOBAL, "mutable-globals"),
     (WasmFeatures::SATURATING_FLOAT_TO_INT, "nontrapping-float-to-int"),
-    // The part about the encoding needs no flag.
+    // `CALL_INDIRECT_OVERLONG` only concerns the encoding and needs no flag.
     (
         WasmFeatures::REFERENCE_TYPES.difference(WasmFeatures::CALL_INDIRECT_OVERLONG),
         "reference-types",
@@ -53,14 +55,14 @@ const FLAGS: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::THREADS, "threads"),
 ];
 
-/// A program `wasm-opt`.
+/// A `wasm-opt` program that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WasmOpt {
-    /// The program.
+    /// The path of the program.
     program: Utf8PathBuf,
-    /// Its output for `--version`.
+    /// The program's output for `--version`.
     version: String,
-    /// Its whole environment.
+    /// The program's whole environment.
     env: BTreeMap<String, String>,
 }
 
@@ -69,13 +71,14 @@ pub struct WasmOpt {
 pub enum Optimizer {
     /// A program that works.
     Found(WasmOpt),
-    /// None was found, for this reason.
+    /// No working program was found, for this reason.
     Missing(String),
 }
 
 impl Optimizer {
-    /// Finds the program named by `PYWASM_WASM_OPT`, else the first on `PATH`, else the one in the
-    /// store.
+    /// Finds `wasm-opt`: the program that `PYWASM_WASM_OPT` names, if it is set, otherwise the one
+    /// on
+    /// `PATH`, otherwise the one in the store.
     ///
     /// # Errors
     /// When `PYWASM_WASM_OPT` does not name a working program, or the store cannot be read.
@@ -101,7 +104,7 @@ impl Optimizer {
     /// Fetches the pinned release, or the newest version of the machine's package archives.
     ///
     /// # Errors
-    /// When it cannot be fetched, or does not run.
+    /// When the program cannot be fetched, or does not run.
     pub(crate) fn fetch(ctx: &Ctx) -> anyhow::Result<Self> {
         let binaryen = Binaryen::install(BinaryenRequest::Auto, ctx)?;
         Ok(Self::Found(WasmOpt::new(binaryen.program(), &environment(ctx))?))
@@ -134,7 +137,7 @@ fn call(
 }
 
 impl WasmOpt {
-    /// Runs `wasm-opt --version`.
+    /// Runs `program --version` and checks that it is Binaryen's `wasm-opt`.
     fn new(program: Utf8PathBuf, env: &BTreeMap<String, String>) -> anyhow::Result<Self> {
         let output = call(&program, &["--version".to_owned()], env)?;
         let printed = String::from_utf8_lossy(&output.stdout);
@@ -145,29 +148,29 @@ impl WasmOpt {
         Ok(Self { version: version.to_owned(), program, env: env.clone() })
     }
 
-    /// Returns its path and version.
+    /// Returns the path and the version of the program.
     #[must_use]
     pub fn description(&self) -> String {
         format!("{}, {}", self.program, self.version)
     }
 
-    /// Returns its version.
+    /// Returns the version of the program.
     #[must_use]
     pub fn version(&self) -> &str {
         let version = self.version.trim_start_matches("wasm-opt ");
-        // `version 132 (version_132)`
+        // The text may be `version 132 (version_132)`.
         version.split(" (").next().unwrap_or(version)
     }
 
-    /// Returns the module optimized for size, or `None` if it already is.
+    /// Returns the module optimized for size, or `None` if it is already optimized.
     ///
     /// # Errors
-    /// When the program fails, or its result is invalid or has other imports or exports.
+    /// When the program fails, or its result is invalid, has a new import or has other exports.
     pub fn optimize(&self, bytes: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
         if is_marked(bytes)? {
             return Ok(None);
         }
-        // Keeping DWARF valid would prevent optimizations.
+        // DWARF is removed because keeping it valid would prevent optimizations.
         let stripped =
             custom::clear(bytes, |name| name.starts_with(".debug_") || name == MARK)?.module;
         let features = needed(&stripped)?;
@@ -179,7 +182,7 @@ impl WasmOpt {
         fs_err::write(&input, &stripped)?;
         let mut args: Vec<String> = vec!["-Oz".to_owned()];
         let has_names = !Module::read(&stripped)?.names().unwrap_or_default().is_empty();
-        // The audit uses names; `strip` removes them.
+        // Names are kept for the audit. The step `strip` removes them.
         args.extend(has_names.then(|| "-g".to_owned()));
         args.extend(features.iter().map(|flag| format!("--enable-{flag}")));
         args.extend(has_free_low_memory(&stripped)?.then(|| "--low-memory-unused".to_owned()));
@@ -200,15 +203,15 @@ impl WasmOpt {
             .with_context(|| format!("`{}` wrote no module", self.program))?;
         check(&stripped, &optimized)
             .with_context(|| format!("`{}` ({}) broke the module", self.program, self.version()))?;
-        // A small module may grow.
+        // The optimizer may make a small module larger.
         let best = if optimized.len() < stripped.len() { optimized } else { stripped };
         Ok(Some(marked(&best)?))
     }
 }
 
-/// Returns true if no data is in the first kilobyte, where Rust and clang put the end of the stack.
-/// Binaryen may then assume that small offsets from a pointer do not wrap (`--low-memory-unused` in
-/// `wasm-opt --help`).
+/// Returns true if no data segment begins in the first kilobyte of memory, where Rust and clang put
+/// the end of the stack. Binaryen may then assume that small offsets from a pointer do not wrap
+/// (`--low-memory-unused` in `wasm-opt --help`).
 fn has_free_low_memory(bytes: &[u8]) -> anyhow::Result<bool> {
     let mut lowest = u64::MAX;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -242,14 +245,15 @@ fn digest(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(Sha256::digest(custom::clear(bytes, |_| true)?.module).to_vec())
 }
 
-/// Returns all proposals that the validator knows.
+/// Returns all proposals that a module may use.
 fn every() -> WasmFeatures {
     WasmFeatures::default() | WasmFeatures::LEGACY_EXCEPTIONS
 }
 
-/// Returns the flags for the proposals that a module uses: those without which it is invalid. The
-/// section `target_features` is not used, because modules may lack it, and older optimizers do not
-/// know all its names.
+/// Returns the flags for the proposals that a module uses. A module uses a proposal if it is
+/// invalid
+/// without it. The section `target_features` is not read, because modules may lack it, and older
+/// optimizers do not know all names in it.
 fn needed(bytes: &[u8]) -> anyhow::Result<Vec<&'static str>> {
     let is_valid = |features| Validator::new_with_features(features).validate_all(bytes);
     is_valid(every()).context("the module is invalid before `wasm-opt`")?;
@@ -257,7 +261,7 @@ fn needed(bytes: &[u8]) -> anyhow::Result<Vec<&'static str>> {
     Ok(FLAGS.iter().filter(|(features, _)| is_needed(features)).map(|(_, flag)| *flag).collect())
 }
 
-/// Checks that the result is valid, with the same exports and no new import.
+/// Checks that the result is valid, has the same exports and has no new import.
 fn check(before: &[u8], after: &[u8]) -> anyhow::Result<()> {
     Validator::new_with_features(every()).validate_all(after).context("the result is invalid")?;
     let (before, after) = (Module::read(before)?, Module::read(after)?);

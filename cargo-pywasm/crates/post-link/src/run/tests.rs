@@ -1,4 +1,4 @@
-//! Plans on small modules, with shell scripts in place of `wasm-opt`.
+//! Tests of plans on small modules, with shell scripts in place of `wasm-opt`.
 
 #![cfg(unix)]
 #![allow(clippy::print_stderr, reason = "a skipped test prints why")]
@@ -193,7 +193,7 @@ fn a_second_run_changes_nothing() {
     let again = run(&once.module, &plan).unwrap();
     assert!(again.module == once.module && again.compressed == once.compressed);
     assert_eq!(again.done[2].about, "already optimized");
-    // A module that was changed since is optimized again.
+    // A module that has changed since it was optimized is optimized again.
     let optimize = Plan { steps: vec![Step::WasmOpt], ..plan };
     let marked = run(&bytes, &optimize).unwrap().module;
     let rewired = rewrite::rewire(&marked, &Wire::polyfill(), true).unwrap().module;
@@ -277,7 +277,7 @@ fn path_comes_before_the_store() {
     let kept = ctx.store.entry(pywasm_store::Bucket::Toolchains, "packages-binaryen-131-00000000");
     std::fs::create_dir_all(kept.join("bin")).unwrap();
     let kept = kept.join("bin/wasm-opt");
-    // Moved rather than copied, so that no process has it open for writing.
+    // The script is moved rather than copied, so that no process has it open for writing.
     std::fs::rename(&of_store.path, &kept).unwrap();
     let text = plan(&[Step::WasmOpt], "none", &ctx).text();
     assert!(text.contains(&format!("optimize with {kept}, wasm-opt version 131")), "{text}");
