@@ -1,30 +1,35 @@
 //! Limits of Candid text, so that reading any input ends with a result or an error.
 //!
-//! candid_parser recurses for each nested type and each referenced name, searches for the end of
-//! the line at each token, and resolves names again for each definition.
+//! Without limits, candid_parser could overflow the stack or take very long: it recurses for each
+//! nested type and each referenced name, searches for the end of the line at each token, and
+//! resolves
+//! names again for each definition.
 
 use std::collections::HashMap;
 
 use candid_parser::IDLProg;
 use candid_parser::syntax::{Dec, IDLType};
 
-/// Size of a text in bytes. An interface in a module's metadata has to be smaller.
+/// The maximum size of a text in bytes. Interfaces in a module's metadata have to be smaller.
 ///
-/// Source: dfinity/ic, rs/config/src/embedders.rs: 1 MiB of `icp:` sections, all together.
+/// Source: dfinity/ic, rs/config/src/embedders.rs, which limits all `icp:` sections of a module to
+/// 1 MiB in total.
 pub(super) const MAX_TEXT: usize = 1 << 20;
-/// Size of a line in bytes.
+/// The maximum size of a line in bytes.
 const MAX_LINE: usize = 64 << 10;
-/// Nesting of types, and length of a chain of names. Real interfaces have ten levels.
+/// The maximum nesting of types, and the maximum length of a chain of names. Real interfaces have
+/// ten levels.
 const MAX_DEPTH: usize = 500;
-/// Number of type definitions. Chains of them are resolved in quadratic time.
+/// The maximum number of type definitions. Chains of definitions are resolved in quadratic time.
 const MAX_DEFINITIONS: usize = 5_000;
-/// Number of arguments of a function, and of its results.
+/// The maximum number of a function's arguments, and of its results.
 const MAX_ARGUMENTS: usize = 100;
-/// Stack size: a text of the largest size has at most 250,000 levels, each with some hundred bytes
-/// of stack. Untouched pages cost nothing.
+/// The size of the stack. A text of the maximum size has at most 250,000 levels, each of which
+/// needs
+/// some hundred bytes of stack. Untouched pages cost nothing.
 const STACK: usize = 256 << 20;
 
-/// Runs a function that recurses for each level of an interface.
+/// Runs a function that recurses for each level of an interface, on a stack of [`STACK`] bytes.
 pub(super) fn with_deep_stack<T>(run: impl FnOnce() -> T) -> T {
     stacker::grow(STACK, run)
 }
@@ -106,7 +111,7 @@ fn check_functions(ty: &IDLType) -> anyhow::Result<()> {
     }
 }
 
-/// Returns an upper bound of the nesting of types or values, for which parsers recurse.
+/// Returns an upper bound of the nesting of types or values. Parsers recurse for each level.
 fn nesting(source: &str) -> usize {
     let (mut brackets, mut words, mut max) = (0_usize, 0, 0);
     for token in source.split_inclusive(|it: char| !it.is_alphanumeric() && it != '_') {

@@ -15,39 +15,39 @@ use super::system::{Durable, Facts};
 /// The environment of a canister.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Its principal.
+    /// The canister's principal.
     pub id: Principal,
-    /// Its controllers.
+    /// The canister's controllers.
     pub controllers: Vec<Principal>,
     /// The current time, in nanoseconds since 1970.
     pub time: u64,
     /// The seed for the replies of `raw_rand`.
     pub seed: [u8; 32],
-    /// Its initial balance of cycles.
+    /// The canister's initial balance of cycles.
     pub cycles: u128,
     /// The limits of a message.
     pub limits: Limits,
 }
 
-/// The limits of a message. Fuel is counted by wasmtime, about one per instruction.
+/// The limits of a message. wasmtime counts fuel, about one per instruction.
 ///
-/// Sources: dfinity/ic, rs/config/src/subnet_config.rs, with its limits of instructions used for
-/// fuel, and "Resource limits" of the documentation.
+/// Sources: dfinity/ic, rs/config/src/subnet_config.rs (whose limits of instructions are used as
+/// limits of fuel), and "Resource limits" of the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Fuel of an install or of a whole upgrade.
+    /// The fuel of an install or of a whole upgrade.
     pub install_fuel: u64,
-    /// Fuel of an update, a timer, a heartbeat or a callback.
+    /// The fuel of an update, a timer, a heartbeat or a callback.
     pub update_fuel: u64,
-    /// Fuel of a query.
+    /// The fuel of a query.
     pub query_fuel: u64,
-    /// Fuel of `canister_inspect_message`.
+    /// The fuel of `canister_inspect_message`.
     pub inspect_fuel: u64,
-    /// Size of the heap in bytes.
+    /// The maximum size of the heap in bytes.
     pub heap: u64,
-    /// Size of the stable memory in pages of 64 KiB.
+    /// The maximum size of the stable memory in pages of 64 KiB.
     pub stable_pages: u64,
-    /// Size of an argument in bytes.
+    /// The maximum size of an argument in bytes.
     pub argument: usize,
 }
 
@@ -77,10 +77,11 @@ pub(super) struct Message<'a> {
     pub(super) fuel: u64,
 }
 
-/// Limit of consecutive timers, for a timer that always sets itself to a time in the past.
+/// The maximum number of consecutive timer runs. It stops a timer that always sets itself to a time
+/// in the past.
 const MAX_TIMERS: usize = 100;
 
-/// 100 T.
+/// The default balance of cycles: 100 T.
 const CYCLES: u128 = 100_000_000_000_000;
 
 /// The principal of the first canister in a local network.
@@ -126,31 +127,31 @@ impl Canister {
         State { image: Arc::default(), durable }
     }
 
-    /// Returns its module.
+    /// Returns the installed module.
     #[must_use]
     pub fn module(&self) -> Option<&Module> {
         self.module.as_ref()
     }
 
-    /// Returns its principal, controllers and limits.
+    /// Returns the settings of the canister, such as its principal, controllers and limits.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Returns its certified data.
+    /// Returns the canister's certified data.
     #[must_use]
     pub fn certified_data(&self) -> &[u8] {
         &self.state.durable.certified
     }
 
-    /// Returns the time at which its timer fires, in nanoseconds since 1970.
+    /// Returns the time at which the canister's timer fires, in nanoseconds since 1970.
     #[must_use]
     pub fn timer(&self) -> Option<u64> {
         Some(self.state.durable.timer).filter(|timer| *timer != 0)
     }
 
-    /// Installs a module in an empty canister, which stays empty if that fails.
+    /// Installs a module in an empty canister. If the installation fails, the canister stays empty.
     ///
     /// # Errors
     /// When the canister is not empty, or a thread can't be created.
@@ -164,7 +165,8 @@ impl Canister {
         self.reinstall(module, argument, caller)
     }
 
-    /// Replaces the module and the whole state. If that fails, both stay as they were.
+    /// Replaces the module and the whole state. If the installation fails, the old module and its
+    /// state are kept.
     ///
     /// # Errors
     /// When a thread can't be created.
@@ -349,7 +351,7 @@ impl Canister {
         self.set_time(self.settings.time.saturating_add(by))
     }
 
-    /// Runs `canister_global_timer` while it is due.
+    /// Runs `canister_global_timer` while the timer is due.
     fn fire(&mut self) -> anyhow::Result<Vec<Run>> {
         let mut runs = Vec::new();
         while self.timer().is_some_and(|timer| timer <= self.settings.time)
@@ -371,7 +373,7 @@ impl Canister {
             export: export.to_owned(),
             method: "",
             argument: &[],
-            // The management canister runs the tasks.
+            // The caller of a task is the management canister.
             caller: Principal::management_canister(),
             fuel: self.settings.limits.update_fuel,
         };
@@ -394,7 +396,7 @@ impl Canister {
         }
     }
 
-    /// Returns the message to a method of one of these kinds, or the reject if there is none.
+    /// Returns a message to a method of one of these kinds, or a reject if there is no such method.
     pub(super) fn message<'a>(
         &self,
         kinds: &[(Kind, Mode)],

@@ -1,6 +1,7 @@
-//! One execution: a new instance that starts from the state of the previous one, and its changes.
+//! Runs one execution in a new instance, which starts from the state of the previous execution.
 //!
-//! Each execution has its own instance, so dropping the instance rolls back a trap or a query.
+//! Each execution has its own instance, so that a trap or a query is rolled back by dropping the
+//! instance.
 
 use anyhow::Context;
 use wasmtime::{Global, Instance, Memory, Ref, Store, Trap, V128, Val};
@@ -36,7 +37,7 @@ pub(super) enum Entry {
     Callback(Callback),
 }
 
-/// An execution, as data.
+/// An execution to run, as data.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
     pub(super) module: &'a Module,
@@ -105,7 +106,8 @@ impl Job<'_> {
             limits,
             fuel,
         };
-        // The changes of a query are dropped, but a composite query continues in its callbacks.
+        // The changes of a query are dropped, but those of a composite query are kept until its
+        // callbacks have run.
         let keeps = !mode.drops_changes() || mode == Mode::CompositeQuery;
         let linked = module.linked().map_err(|reason| anyhow::anyhow!("{reason}"))?;
         let mut store = Store::new(linked.module().engine(), system);

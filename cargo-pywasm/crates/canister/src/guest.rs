@@ -7,15 +7,15 @@ use super::system::{Call, System};
 /// The reason why a function of `ic0` ends the message.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Stop {
-    /// `ic0.trap`.
+    /// The canister called `ic0.trap`.
     #[error("the canister trapped: {0}")]
     Trap(String),
-    /// The call was invalid.
+    /// The call of the function was invalid.
     #[error("ic0.{0}: {1}")]
     Invalid(&'static str, String),
 }
 
-/// The result of a function of `ic0`, or the reason why the call was invalid.
+/// The result of a function of `ic0`, or the reason why the call of the function was invalid.
 pub(super) type Answer<T = u64> = Result<T, String>;
 
 /// The calling canister.
@@ -65,7 +65,8 @@ impl<'a, 'b> Guest<'a, 'b> {
         self.write(to, &cycles.to_le_bytes()).map(|()| 0)
     }
 
-    /// Implements the `_copy` functions: writes `len` bytes of `source`, from `offset` on.
+    /// Implements the functions `…_copy`: copies `len` bytes of `source`, beginning at `offset`, to
+    /// the address `to`.
     pub(super) fn copy(&mut self, to: u64, offset: u64, len: u64, source: &[u8]) -> Answer {
         let end = offset.checked_add(len).filter(|end| *end <= source.len() as u64);
         let part = end.and_then(|end| source.get(offset as usize..end as usize));

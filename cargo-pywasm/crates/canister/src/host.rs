@@ -1,4 +1,4 @@
-//! The engine, and the modules it has compiled.
+//! The engine that runs canisters, and the wasm modules that it compiles.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use pywasm_store::Ctx;
 /// The size of the wasm call stack. Source: dfinity/ic, rs/embedders/src/lib.rs,
 /// `MAX_WASM_STACK_SIZE`.
 pub(super) const WASM_STACK: usize = 5 << 20;
-/// Room for the host's own frames on the same stack.
+/// The size of the stack for the host's own frames, in addition to the wasm call stack.
 pub(super) const HOST_STACK: usize = 8 << 20;
 
-/// Number of reasons shown for a refusal; `audit-imports` shows all.
+/// The maximum number of reasons shown for a refusal. `audit-imports` shows all of them.
 const MAX_REASONS: usize = 5;
-/// Number of missing imports shown.
+/// The maximum number of missing imports shown.
 const MAX_IMPORTS: usize = 3;
 
 /// An engine that runs canisters.
@@ -43,7 +43,7 @@ struct Inner {
     digest: [u8; 32],
     compiled: wasmtime::Module,
     globals: Vec<String>,
-    /// Ready to be instantiated, or the reason why it can't be installed.
+    /// The linked module, or the reason why it can't be installed.
     linked: Result<InstancePre<System>, String>,
 }
 
@@ -91,11 +91,11 @@ impl Host {
         Ok(Self { engine: Engine::new(&config()).map_err(wasm_error)?, cache })
     }
 
-    /// Compiles a module or a gzip-compressed module, or loads its compiled form from the store.
-    /// Missing imports are an error of the installation, not of this function.
+    /// Compiles a wasm module, which may be gzip-compressed, or loads its compiled form from the
+    /// store. Missing imports are not an error here, but when the module is installed.
     ///
     /// # Errors
-    /// When it is not a WebAssembly module that the Internet Computer accepts.
+    /// When `bytes` are not a WebAssembly module that the Internet Computer accepts.
     pub fn module(&self, bytes: &[u8]) -> anyhow::Result<Module> {
         let bytes = match Content::of("the module", bytes.to_vec())? {
             Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
@@ -119,7 +119,7 @@ impl Host {
         }
     }
 
-    /// Reads and compiles a file.
+    /// Reads and compiles the module in a file.
     ///
     /// # Errors
     /// As for [`Host::module`], or when the file can't be read.
@@ -142,7 +142,7 @@ impl Module {
         &self.0.digest
     }
 
-    /// Returns its methods, sorted by name.
+    /// Returns the methods of the canister, sorted by name.
     #[must_use]
     pub fn methods(&self) -> Vec<(String, Kind)> {
         let mut methods: Vec<(String, Kind)> = self
@@ -178,9 +178,9 @@ impl Module {
         &self.0.compiled
     }
 
-    /// Returns the reason why the Internet Computer would refuse a module that this host could run.
-    /// For example, it refuses modules that change tables, and this host doesn't keep their
-    /// changes.
+    /// Returns the reason why the Internet Computer would refuse the module, although this host
+    /// could run it. For example, the Internet Computer refuses modules that change wasm tables.
+    /// This host would run them, but would not keep such changes.
     pub(super) fn refused(&self) -> anyhow::Result<Option<String>> {
         let policy = Policy::load("ic", Utf8Path::new(""))?;
         let module = pywasm_wasm::Module::read(&self.0.bytes)?;
@@ -188,8 +188,9 @@ impl Module {
         let reasons: Vec<String> = findings
             .into_iter()
             .filter(|it| it.code.is_error())
-            // `link` has checked the imports, also for 64-bit memories. A start function that calls
-            // a forbidden import traps when it runs.
+            // These two findings are not needed: `link` has checked the imports, also those of
+            // modules with a 64-bit memory, and a start function that calls a forbidden import
+            // traps when it runs.
             .filter(|it| !matches!(it.code, Code::ImportType | Code::StartCalls))
             .map(|finding| format!("{}: {}", finding.subject, finding.message))
             .take(MAX_REASONS)
@@ -214,7 +215,7 @@ impl Kind {
         }
     }
 
-    /// Returns its name in messages.
+    /// Returns the name of the kind, for messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -242,15 +243,16 @@ fn config() -> Config {
         .max_wasm_stack(WASM_STACK)
         // Unused, but wasmtime requires it to be larger than `max_wasm_stack`.
         .async_stack_size(WASM_STACK + HOST_STACK)
-        // While a canister is developed, compilation takes longer than its messages: unoptimized,
-        // 3.9 s instead of 5.5 s for a Python of 6.8 MB on two cores. Winch would take a fifth of
-        // that, but it doesn't charge fuel for memory.copy and memory.fill (wasmtime 48), so fuel
-        // would not limit time.
+        // During development, compiling a canister takes longer than running its messages. Without
+        // optimization, a canister with a Python of 6.8 MB compiles in 3.9 s instead of 5.5 s on
+        // two
+        // cores. Winch would take a fifth of that, but it doesn't charge fuel for memory.copy and
+        // memory.fill (wasmtime 48), so fuel would not limit the time.
         .cranelift_opt_level(OptLevel::None);
     config
 }
 
-/// Defines the imports by the functions of `ic0`, or returns the reason why that is impossible.
+/// Links a module with the functions of `ic0`, or returns the reason why that is impossible.
 fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System>, String> {
     let is_64 = matches!(
         module.get_export(instrument::MEMORY),
@@ -286,7 +288,7 @@ fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System
     linker.instantiate_pre(module).map_err(|error| format!("{error:#}"))
 }
 
-/// Converts an error of wasmtime, with its whole chain in one message.
+/// Converts an error of wasmtime to an error whose message contains the whole chain.
 pub(super) fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }

@@ -1,8 +1,9 @@
 //! Adds exports for the parts of a canister that the host needs: its memory, table, mutable globals
 //! and start function, under reserved names.
 //!
-//! Only the export section is rewritten, and the start section is removed: the start function must
-//! not run when a module is instantiated again to continue.
+//! The export section is rewritten, and the start section is removed because the start function
+//! must
+//! not run again when a module is instantiated to continue. Nothing else changes.
 
 use anyhow::Context;
 use pywasm_wasm::sections::{HEADER, kind, sections};
@@ -23,11 +24,11 @@ const START_SECTION: u8 = 8;
 pub(super) struct Instrumented {
     /// The module.
     pub(super) module: Vec<u8>,
-    /// The exported names of its mutable globals, in order.
+    /// The names under which its mutable globals are exported, in order.
     pub(super) globals: Vec<String>,
 }
 
-/// Returns the exported name of a mutable global.
+/// Returns the name under which a mutable global is exported.
 fn global(index: u32) -> String {
     format!("{GLOBAL}{index}")
 }

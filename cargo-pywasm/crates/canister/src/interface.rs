@@ -1,8 +1,10 @@
 //! A canister's Candid interface, extracted from its module.
 //!
-//! `ic_cdk::export_candid!()` exports a function that returns the text. It may call imports (a hash
-//! map needs random numbers), so each import returns zeros. If the function fails, the error names
-//! the imports that it called.
+//! `ic_cdk::export_candid!()` exports a function that returns the interface as text. The function
+//! may
+//! call imports (for example, a hash map needs random numbers), so each import returns zeros. If
+//! the
+//! function fails, the error names the imports that it called.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -21,7 +23,7 @@ use super::text;
 use pywasm_runtime::{memory_limit, trap_text};
 use pywasm_session::WithHint;
 
-/// More than any interface needs; it stops a module that never returns.
+/// The fuel of the export, more than any interface needs. It stops an export that never returns.
 const FUEL: u64 = 10_000_000_000;
 const MAX_MEMORY: u64 = 1 << 30;
 
@@ -30,10 +32,10 @@ const MAX_MEMORY: u64 = 1 << 30;
 pub struct Interface {
     /// The source text.
     pub text: String,
-    /// Its named types.
+    /// The named types of the interface.
     pub env: TypeEnv,
     service: Type,
-    /// Its methods, sorted by name.
+    /// The methods of the canister, sorted by name.
     pub methods: Vec<(String, Function)>,
     /// The arguments of `canister_init`, if the service declares them.
     pub init: Option<Vec<Type>>,
@@ -64,7 +66,7 @@ impl Interface {
         Ok(Self { text: source.to_owned(), env, service, methods, init })
     }
 
-    /// Returns the interface in the metadata of a module.
+    /// Returns the interface in the metadata of a wasm module, or `None` if it has none there.
     ///
     /// # Errors
     /// When the metadata is not a valid interface.
@@ -77,8 +79,8 @@ impl Interface {
         text.map(Some)
     }
 
-    /// Returns the interface of a module, from its metadata or else from its export; `None` if it
-    /// has neither.
+    /// Returns the interface of a wasm module: from its metadata or, if it has none there, from its
+    /// export. Returns `None` if the module has neither.
     ///
     /// # Errors
     /// When the interface can't be read.
@@ -90,8 +92,8 @@ impl Interface {
         }
     }
 
-    /// Returns the incompatibilities with the interface `promised`, sorted; empty if every client
-    /// of `promised` can use this interface.
+    /// Returns the incompatibilities with the interface `promised`, sorted. There are none if every
+    /// client of `promised` can use this interface.
     ///
     /// Source: the Candid specification, "Subtyping".
     #[must_use]
@@ -133,7 +135,7 @@ pub fn exported(module: &Module) -> anyhow::Result<String> {
     }
     let first = run_export(module, &[]);
     let text = first.or_else(|first| {
-        // The export may need the constructors to have run.
+        // The export may work only after the constructors have run.
         let before = [instrument::START, "_initialize"];
         let before: Vec<&str> = before.into_iter().filter(|name| module.has(name)).collect();
         if before.is_empty() { Err(first) } else { run_export(module, &before) }
@@ -192,7 +194,7 @@ fn read_text(
     Ok(text.to_owned())
 }
 
-/// Returns a linker with functions that record the call and return zeros.
+/// Returns a linker whose functions record that they were called and return zeros.
 fn zeros(module: &wasmtime::Module) -> anyhow::Result<Linker<Extraction>> {
     let mut linker = Linker::<Extraction>::new(module.engine());
     linker.allow_shadowing(true);

@@ -1,13 +1,14 @@
 //! A host for canisters of the Internet Computer, for tests: it implements `ic0` and keeps a
 //! canister's state between messages.
 //!
-//! Functions that a message may call, rollback after a trap, and state that survives an upgrade
-//! follow the interface specification. The host is not a replica: there is one canister and no
-//! subnet, nothing is certified, cycles are free, and fuel is counted by wasmtime, not by the
-//! weighted instructions of the Internet Computer.
+//! The host follows the interface specification: it checks which functions a message may call,
+//! rolls
+//! back after a trap, and keeps the specified state in an upgrade. The host is not a replica: there
+//! is one canister and no subnet, nothing is certified, cycles are free, and wasmtime counts fuel,
+//! not the weighted instructions of the Internet Computer.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver. It never uses the network, and never
-//! rewrites a module: the caller does that first.
+//! This crate is internal to cargo-pywasm and has no semver promise. It never uses the network, and
+//! does not replace imports of WASI: callers must do that first.
 
 mod bounds;
 mod canister;

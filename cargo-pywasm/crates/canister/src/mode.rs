@@ -2,7 +2,8 @@
 
 /// A kind of execution.
 ///
-/// Source: the interface specification, "Overview of imports", with its letters in parentheses.
+/// Source: the interface specification, "Overview of imports". The parentheses contain the letters
+/// that it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// `canister_init` and `canister_post_upgrade` (I).
@@ -46,7 +47,7 @@ impl Mode {
         1 << self as u16
     }
 
-    /// Returns its name in messages.
+    /// Returns the name of the mode, for messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -68,7 +69,7 @@ impl Mode {
         }
     }
 
-    /// Returns true if every node of a subnet would run it.
+    /// Returns true if every node of a subnet would run an execution in this mode.
     pub(super) fn is_replicated(self) -> bool {
         !matches!(
             self,
@@ -81,13 +82,13 @@ impl Mode {
         )
     }
 
-    /// Returns true if its changes are dropped.
+    /// Returns true if the changes of an execution in this mode are dropped.
     pub(super) fn drops_changes(self) -> bool {
         matches!(self, Self::Query | Self::CompositeQuery | Self::ReplicatedQuery | Self::Inspect)
     }
 
-    /// Returns the largest reply in bytes: 2 MiB, and 3 MiB for a query. Source: "Resource limits"
-    /// of the documentation.
+    /// Returns the maximum size of a reply in bytes: 3 MiB for a query, otherwise 2 MiB. Source:
+    /// "Resource limits" of the documentation.
     pub(super) fn max_reply(self) -> usize {
         let is_query = matches!(
             self,
@@ -116,7 +117,7 @@ impl Modes {
     }
 }
 
-/// Named sets of modes.
+/// The sets of modes, each named after the functions of `ic0` that it allows.
 pub(super) mod sets {
     use super::Mode::{
         Cleanup, CompositeCleanup, CompositeQuery, CompositeReject, CompositeReply, Init, Inspect,
@@ -124,7 +125,7 @@ pub(super) mod sets {
     };
     use super::Modes;
 
-    /// I G U RQ NRQ CQ Ry Rt CRy CRt C CC F T s.
+    /// All modes: I G U RQ NRQ CQ Ry Rt CRy CRt C CC F T s.
     pub(crate) const ALWAYS: Modes = ANY.or(Modes::of(&[Start]));
     /// All modes except the start function.
     pub(crate) const ANY: Modes = CALLER_INFO.or(Modes::of(&[Init, PreUpgrade, Task]));
@@ -142,12 +143,12 @@ pub(super) mod sets {
         ANSWER.or(Modes::of(&[Cleanup, CompositeCleanup, Inspect]));
     pub(crate) const REJECT_CODE: Modes = CALLBACK.or(Modes::of(&[Cleanup]));
     pub(crate) const REJECT_MESSAGE: Modes = Modes::of(&[Reject, CompositeReject]);
-    /// Also for deadlines.
+    /// The modes that may reply. The function for deadlines uses the same set.
     pub(crate) const ANSWER: Modes =
         CALLBACK.or(Modes::of(&[Update, ReplicatedQuery, Query, CompositeQuery]));
     pub(crate) const CYCLES_IN: Modes = REFUND.or(Modes::of(&[Update, ReplicatedQuery]));
     pub(crate) const REFUND: Modes = Modes::of(&[Reply, Reject]);
-    /// Also for the root key.
+    /// The modes that may burn cycles. The functions for the root key use the same set.
     pub(crate) const BURN: Modes = TIMER.or(Modes::of(&[ReplicatedQuery]));
     pub(crate) const INSPECT: Modes = Modes::of(&[Inspect]);
     pub(crate) const CALL: Modes = CALLBACK.or(Modes::of(&[Update, CompositeQuery, Task]));

@@ -17,13 +17,13 @@ pub mod reject {
 /// The outcome of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It succeeded, and has no reply: an install, a timer, a heartbeat.
+    /// The message succeeded, and its kind has no reply: an install, a timer or a heartbeat.
     Done,
-    /// It replied with these bytes.
+    /// The canister replied with these bytes.
     Reply(Vec<u8>),
-    /// It was rejected by the canister or by the host.
+    /// The canister or the host rejected the message.
     Reject {
-        /// One of [`reject`].
+        /// A code from [`reject`], or another one from a canister.
         code: u32,
         /// The reason.
         message: String,
@@ -37,12 +37,12 @@ pub struct Run {
     pub outcome: Outcome,
     /// The output of `ic0.debug_print`, including that of callbacks and trapped executions.
     pub debug: Vec<String>,
-    /// Fuel used, as counted by wasmtime: about one per instruction. The Internet Computer weights
-    /// its instructions, so the numbers differ.
+    /// The fuel used, as counted by wasmtime: about one per instruction. The Internet Computer
+    /// weights its instructions, so its numbers differ.
     pub fuel: u64,
-    /// Size of the heap afterwards, in pages of 64 KiB.
+    /// The size of the heap after the message, in pages of 64 KiB.
     pub heap_pages: u64,
-    /// Size of the stable memory afterwards, in pages of 64 KiB.
+    /// The size of the stable memory after the message, in pages of 64 KiB.
     pub stable_pages: u64,
 }
 
@@ -51,7 +51,7 @@ impl Outcome {
         Self::Reject { code: reject::CANISTER_ERROR, message: message.into() }
     }
 
-    /// Returns true if it was not rejected.
+    /// Returns true if the message was not rejected.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         !matches!(self, Self::Reject { .. })

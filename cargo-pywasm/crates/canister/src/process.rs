@@ -1,4 +1,4 @@
-//! Processing of a message: the method, its calls, and their callbacks.
+//! Processes a message: runs the method, the calls that it makes, and their callbacks.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use super::mode::Mode;
 use super::outcome::{Outcome, Run, reject};
 use super::system::{Call, Response};
 
-/// The deepest nesting of calls of a canister to itself; deeper calls are rejected as if the queues
+/// The maximum nesting of a canister's calls to itself. Deeper calls are rejected as if the queues
 /// were full.
 const MAX_DEPTH: usize = 64;
-/// The limit of calls in one message.
+/// The maximum number of calls in one message.
 const MAX_CALLS: usize = 100_000;
 
 impl Run {
@@ -95,7 +95,8 @@ impl Canister {
         Ok(run)
     }
 
-    /// Runs one execution, and keeps its changes unless it traps. `set` completes the data of the
+    /// Runs one execution, and keeps its changes unless it traps. `set` adds data to the facts of
+    /// the
     /// message.
     fn execute(
         &mut self,
@@ -129,7 +130,8 @@ impl Canister {
         }))
     }
 
-    /// Runs the callback of a call, and its cleanup callback if it traps.
+    /// Runs the callback for the answer to a call. If the callback traps, runs the call's cleanup
+    /// callback.
     fn callback(
         &mut self,
         message: &Message<'_>,
@@ -168,7 +170,7 @@ impl Canister {
         Ok(Err(trap))
     }
 
-    /// Returns the response to a call, and the cycles that are refunded. The host has only this
+    /// Returns the response to a call, and the cycles that are refunded. Calls can reach only this
     /// canister, and `raw_rand` of the management canister.
     fn answer(
         &mut self,

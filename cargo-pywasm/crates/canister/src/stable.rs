@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Size of a page in bytes.
+/// The size of a page in bytes.
 pub(super) const PAGE: usize = 64 << 10;
 
 type Page = [u8; PAGE];
@@ -16,7 +16,7 @@ pub(super) struct Stable {
 }
 
 impl Stable {
-    /// Returns its size in pages.
+    /// Returns the size of the memory in pages.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
@@ -80,7 +80,8 @@ impl Stable {
     }
 }
 
-/// Splits a range into the index of each page and the range in that page.
+/// Splits a range of the memory by pages. Returns the index of each page and the range in that
+/// page.
 fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, std::ops::Range<usize>)> {
     let mut left = len;
     let mut at = offset;

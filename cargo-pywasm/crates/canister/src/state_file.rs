@@ -1,4 +1,4 @@
-//! A canister saved in a file, for the next command.
+//! Saves a canister in a file, so that the next command can continue with its state.
 //!
 //! ```text
 //! "pywasm canister"  version of the format  SHA-256 of the rest
@@ -27,7 +27,7 @@ const MAGIC: &[u8] = b"pywasm canister\n";
 const FORMAT: u32 = 1;
 const DIGEST: usize = 32;
 
-/// The small values, and the lengths of the rest.
+/// The header: all small values, and the lengths of the rest.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -38,7 +38,7 @@ struct Header {
     timer: u64,
     version: u64,
     randoms: u64,
-    /// A 128-bit number, which JSON does not have.
+    /// The cycles as text, because JSON does not support 128-bit numbers.
     cycles: String,
     certified: Vec<u8>,
     globals: Vec<(String, String)>,
@@ -217,7 +217,7 @@ fn decode_global((ty, value): &(String, String)) -> Option<Scalar> {
     })
 }
 
-/// The rest of the file.
+/// The part of the file that has not been read yet.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

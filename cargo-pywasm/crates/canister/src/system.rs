@@ -1,4 +1,4 @@
-//! The data of the system while a message runs: what the canister can query and change.
+//! The data that a canister can query and change while a message runs.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ pub(super) struct Durable {
     /// The time at which the timer fires, in nanoseconds since 1970; 0 if it is not set.
     pub(super) timer: u64,
     pub(super) cycles: u128,
-    /// Number of calls of `raw_rand` so far.
+    /// The number of calls of `raw_rand` so far.
     pub(super) randoms: u64,
-    /// `ic0.canister_version`.
+    /// The value of `ic0.canister_version`.
     pub(super) version: u64,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Facts {
     pub(super) id: Principal,
     pub(super) controllers: Arc<[Principal]>,
     pub(super) caller: Principal,
-    /// Nanoseconds since 1970.
+    /// The time in nanoseconds since 1970.
     pub(super) time: u64,
     pub(super) method: String,
     /// The argument of the message, or the reply to a call.
@@ -38,9 +38,9 @@ pub(super) struct Facts {
     pub(super) refunded: u128,
     pub(super) stable_limit: u64,
     pub(super) heap_limit: u64,
-    /// Fuel used by the earlier executions of the same call.
+    /// The fuel that earlier executions of the same message used.
     pub(super) fuel_before: u64,
-    /// The largest reply, in bytes.
+    /// The maximum size of a reply, in bytes.
     pub(super) max_reply: usize,
 }
 
@@ -51,7 +51,7 @@ pub(super) enum Response {
     Reject(String),
 }
 
-/// An index in the table, and the argument of the function.
+/// A callback: the index of a function in the wasm table, and the function's argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Callback {
     pub(super) function: u64,
@@ -70,13 +70,13 @@ pub(super) struct Call {
     pub(super) cycles: u128,
 }
 
-/// The store's data.
+/// The data of the wasmtime store of an execution.
 #[derive(Debug)]
 pub(super) struct System {
     pub(super) mode: Mode,
     pub(super) facts: Facts,
     pub(super) durable: Durable,
-    /// The data of `msg_reply_data_append` so far.
+    /// The reply so far, as appended by `msg_reply_data_append`.
     pub(super) reply: Vec<u8>,
     pub(super) response: Option<Response>,
     pub(super) accepted: bool,
@@ -88,6 +88,6 @@ pub(super) struct System {
     pub(super) memory: Option<Memory>,
     /// The limits of the heap.
     pub(super) limits: StoreLimits,
-    /// The initial fuel of the execution; the store has the rest.
+    /// The fuel at the start of the execution. The store knows how much is left.
     pub(super) fuel: u64,
 }

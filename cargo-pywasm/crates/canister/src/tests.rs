@@ -12,8 +12,9 @@ fn module(text: &str) -> Module {
     Host::without_cache().unwrap().module(&wat::parse_str(text).unwrap()).unwrap()
 }
 
-/// Imports for most of the test modules, a counter in memory, a counter in a global, and a query
-/// that returns both.
+/// The text that most test modules share: imports, a counter in memory, a counter in a global, and
+/// a
+/// query that returns both counters.
 const COUNTER: &str = r#"
     (import "ic0" "msg_reply" (func $reply))
     (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))

@@ -1,4 +1,4 @@
-//! Arguments and replies as Candid text, with the types of a method.
+//! Converts Candid text to arguments, and replies to Candid text, with the types of a method.
 
 use anyhow::Context;
 use candid::types::{Function, Type, TypeInner};
@@ -9,7 +9,7 @@ use super::bounds;
 /// The number of characters shown before and after an error.
 const CONTEXT: usize = 60;
 
-/// Parses Candid text. An error shows its position in the text.
+/// Parses Candid text. Errors show their position in the text.
 ///
 /// # Errors
 /// When the text exceeds a limit, or `parser` fails.
@@ -39,7 +39,7 @@ pub(super) fn parse<T>(
     })
 }
 
-/// Returns the line of a position, with a caret below it.
+/// Returns the line that contains a position, with a caret below the position.
 fn excerpt(source: &str, position: usize) -> String {
     let mut position = position.min(source.len());
     while !source.is_char_boundary(position) {
@@ -55,10 +55,10 @@ fn excerpt(source: &str, position: usize) -> String {
     format!("line {number}, column {}:\n  {part}\n  {}^", column + 1, " ".repeat(column - from))
 }
 
-/// Encodes arguments with the expected types.
+/// Encodes arguments in Candid text with the expected types.
 ///
 /// # Errors
-/// When the text is not Candid, or has other types.
+/// When the text is not Candid, or its values do not have the expected types.
 pub fn encode(source: &str, env: &TypeEnv, types: &[Type]) -> anyhow::Result<Vec<u8>> {
     let args = read(source)?;
     let expected = list(types);
@@ -82,7 +82,7 @@ pub fn encode(source: &str, env: &TypeEnv, types: &[Type]) -> anyhow::Result<Vec
         })?;
         typed.push(value);
     }
-    // The encoding begins with a table of all types, which is written recursively.
+    // The encoding begins with the type table, which `candid` writes recursively.
     let bytes = bounds::with_deep_stack(|| {
         let typed = IDLArgs::new(&typed).annotate_types(true, env, types)?;
         typed.to_bytes_with_types(env, types)
@@ -96,7 +96,7 @@ fn wrong_count(actual: usize, expected: usize, types: &str) -> String {
     format!("expected {expected} {noun}, got {actual}: {types}")
 }
 
-/// Encodes arguments with the types of their text.
+/// Encodes arguments in Candid text with the types that the text implies.
 ///
 /// # Errors
 /// When the text is not Candid.
@@ -108,11 +108,11 @@ fn read(source: &str) -> anyhow::Result<IDLArgs> {
     parse(source, "the argument", candid_parser::parse_idl_args)
 }
 
-/// Decodes a reply to text, with the types of the method. Without them, the names of fields are
-/// numbers.
+/// Decodes a reply to Candid text, with the types of the method. Without a method, fields have
+/// numbers instead of names.
 ///
 /// # Errors
-/// When the reply is not Candid, or has other types.
+/// When the reply is not Candid, or does not have the types of the method.
 pub fn decode(bytes: &[u8], method: Option<(&TypeEnv, &Function)>) -> anyhow::Result<String> {
     let args = match method {
         Some((env, function)) => IDLArgs::from_bytes_with_types(bytes, env, &function.rets)
@@ -122,14 +122,14 @@ pub fn decode(bytes: &[u8], method: Option<(&TypeEnv, &Function)>) -> anyhow::Re
     Ok(args.to_string())
 }
 
-/// Returns types as an argument list.
+/// Formats types as an argument list.
 #[must_use]
 pub fn list(types: &[Type]) -> String {
     let types: Vec<String> = types.iter().map(one_line).collect();
     format!("({})", types.join(", "))
 }
 
-/// Returns the type of a method as one line.
+/// Formats the type of a method as one line.
 #[must_use]
 pub fn signature(function: &Function) -> String {
     let text = function.to_string();

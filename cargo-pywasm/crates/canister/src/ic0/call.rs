@@ -1,4 +1,4 @@
-//! Calls to canisters, and the cycles that are attached to them.
+//! Functions for calls to canisters, and for the cycles that are attached to calls.
 
 use super::Function as F;
 use super::Type::{I32, I64, Word};
@@ -6,14 +6,14 @@ use crate::guest::{Answer, Guest};
 use crate::mode::sets;
 use crate::system::{Call, Callback};
 
-/// The limit of outstanding calls; beyond it, `call_perform` returns an error.
+/// The maximum number of outstanding calls. Beyond it, `call_perform` returns an error.
 const MAX_CALLS: usize = 500;
 
-/// SYS_TRANSIENT. Source: the interface specification, "Reject codes".
+/// The reject code SYS_TRANSIENT. Source: the interface specification, "Reject codes".
 const TRANSIENT: u64 = 2;
 
-/// The largest argument of a call in bytes. Source: "Resource limits" of the documentation, for a
-/// request on the same subnet.
+/// The maximum size of a call's argument in bytes. Source: "Resource limits" of the documentation,
+/// for a request on the same subnet.
 const MAX_ARGUMENT: usize = 10 << 20;
 
 pub(super) const FUNCTIONS: &[F] = &[

@@ -1,4 +1,4 @@
-//! The message: its argument, caller, reply and cycles.
+//! Functions about the message: its argument, caller, reply and cycles.
 
 use super::Function as F;
 use super::Type::{I32, I64, Word};
@@ -82,7 +82,7 @@ pub(super) const FUNCTIONS: &[F] = &[
         }
         Ok(0)
     }),
-    // Declared as in the policy, but only the cycles minting canister may call them.
+    // The policy lists these functions, but only the cycles minting canister may call them.
     F::new("mint_cycles", &[I64], Some(I64), Modes::of(&[]), |_, _| Ok(0)),
     F::new("mint_cycles128", &[I64, I64, Word], None, Modes::of(&[]), |_, _| Ok(0)),
 ];

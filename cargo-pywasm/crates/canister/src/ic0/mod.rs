@@ -44,7 +44,7 @@ impl Function {
         Self { name, params, result, modes, run }
     }
 
-    /// Returns its type in a module with a 32-bit or a 64-bit memory.
+    /// Returns the type of the function in a module with a 32-bit or a 64-bit memory.
     pub(super) fn ty(&self, engine: &Engine, is_64: bool) -> FuncType {
         let of = |ty: &Type| if ty.is_64(is_64) { ValType::I64 } else { ValType::I32 };
         FuncType::new(engine, self.params.iter().map(of), self.result.iter().map(of))
@@ -63,7 +63,7 @@ impl Function {
                 *result = if ty.is_64(is_64) {
                     Val::I64(answer.cast_signed())
                 } else {
-                    // A size, a small number or -1.
+                    // The value is a size, a small number or -1, and fits.
                     Val::I32((answer as u32).cast_signed())
                 };
             }

@@ -1,4 +1,5 @@
-//! State that is kept between messages: stable memory, certified data, the timer, cycles.
+//! Functions for the state that is kept between messages: stable memory, certified data, the timer
+//! and cycles.
 
 use super::Function as F;
 use super::Type::{I32, I64, Word};
@@ -9,7 +10,8 @@ use crate::mode::sets;
 /// The number of pages that the 32-bit functions can address.
 const PAGES_32: u64 = 1 << 16;
 
-/// The largest certified data in bytes. Source: the interface specification, "Certified data".
+/// The maximum size of certified data in bytes. Source: the interface specification, "Certified
+/// data".
 const MAX_CERTIFIED: u64 = 32;
 
 pub(super) const FUNCTIONS: &[F] = &[

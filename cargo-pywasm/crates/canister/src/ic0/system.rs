@@ -1,4 +1,4 @@
-//! The environment: the canister's identity, the time, costs.
+//! Functions for the environment of the canister: its identity, the time and costs.
 
 use candid::Principal;
 
@@ -9,12 +9,12 @@ use crate::mode::sets;
 
 const COPY: &[super::Type] = &[Word, Word, Word];
 
-/// The principal of the subnet, which this host doesn't have.
+/// An invented principal of the subnet, because this host has no subnet.
 const SUBNET: &[u8] = b"pywasm";
-/// The number of nodes: this process.
+/// The number of nodes of the subnet. The only node is this process.
 const NODES: u64 = 1;
 const RUNNING: u64 = 1;
-/// All costs on this host.
+/// The cost of every operation on this host.
 const FREE: u128 = 0;
 
 pub(super) const FUNCTIONS: &[F] = &[
@@ -30,7 +30,7 @@ pub(super) const FUNCTIONS: &[F] = &[
     F::new("subnet_self_size", &[], Some(Word), sets::ANY, |_, _| Ok(SUBNET.len() as u64)),
     F::new("subnet_self_copy", COPY, None, sets::ANY, |g, a| g.copy(a[0], a[1], a[2], SUBNET)),
     F::new("subnet_self_node_count", &[], Some(I32), sets::ANY, |_, _| Ok(NODES)),
-    // This host does not sign anything.
+    // The root key is empty, because this host does not sign anything.
     F::new("root_key_size", &[], Some(Word), sets::BURN, |_, _| Ok(0)),
     F::new("root_key_copy", COPY, None, sets::BURN, |g, a| g.copy(a[0], a[1], a[2], &[])),
     F::new("time", &[], Some(I64), sets::ANY, |g, _| Ok(g.system().facts.time)),
@@ -72,7 +72,7 @@ pub(super) const FUNCTIONS: &[F] = &[
         g.system().debug.push(text);
         Ok(0)
     }),
-    // `Function::call` implements it, because it ends the message.
+    // `Function::call` implements `trap`, because `trap` ends the message.
     F::new("trap", &[Word, Word], None, sets::ALWAYS, |_, _| Ok(0)),
 ];
 

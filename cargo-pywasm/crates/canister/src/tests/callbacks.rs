@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// A module whose method `ask` calls `method` of `callee`. Its callbacks get the argument 7.
+/// Creates a module whose method `ask` calls `method` of `callee`. The callbacks get the argument
+/// 7.
 fn caller(callee: &[u8], method: &str, more: &str) -> Module {
     let hex: String = callee.iter().map(|byte| format!("\\{byte:02x}")).collect();
     module(&format!(
@@ -84,7 +85,7 @@ fn endless_recursion_of_calls_is_rejected() {
     let own = Settings::default().id;
     let mut canister = installed(&caller(own.as_slice(), "ask", ECHO));
     let run = update(&mut canister, "ask");
-    // The innermost call is rejected, and each caller replies with its code.
+    // The innermost call is rejected, and each caller replies with the reject code.
     assert_eq!(reply(&run)[0], 2);
 }
 
