@@ -10,8 +10,9 @@ use pywasm_runtime::{Dir, Module, Program, Runtime};
 use pywasm_store::Ctx;
 
 /// The script that compiles modules. `unchecked-hash` bytecode (PEP 552) contains no dates, so
-/// equal sources give equal bytes, and Python never reads the source to validate it. Like `make
-/// install`, the script skips files that are not valid Python 3; CPython contains a few on purpose.
+/// equal sources give equal bytes, and Python never reads the source to validate it. CPython
+/// intentionally contains a few files that are not valid Python 3. They are skipped, as they are by
+/// `make install`.
 ///
 /// Optimized bytecode gets the file name of unoptimized bytecode, so that every interpreter uses
 /// it.

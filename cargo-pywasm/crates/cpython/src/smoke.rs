@@ -106,7 +106,7 @@ fn absent(python: &Installation) -> anyhow::Result<Vec<String>> {
     Ok(manifest.modules.left_out.into_iter().map(|module| module.name).collect())
 }
 
-/// Returns the standard library as a guest directory at the path where the interpreter expects it.
+/// Returns the directory of the standard library, mounted where the interpreter expects it.
 ///
 /// # Errors
 /// When the path is not UTF-8.
@@ -115,8 +115,8 @@ pub fn stdlib(python: &Installation) -> anyhow::Result<Dir> {
     Ok(Dir::read_only(Utf8Path::new(&utf8(python.stdlib())?), guest))
 }
 
-/// Returns the directory that contains the standard library's zip as a guest directory, at the path
-/// where the interpreter expects the zip.
+/// Returns the parent directory of the standard library's zip, mounted so that the zip is where the
+/// interpreter expects it.
 ///
 /// # Errors
 /// When the installation's path is not UTF-8.

@@ -97,7 +97,7 @@ impl Binaryen {
         self.root.join(PROGRAM)
     }
 
-    /// Returns the ones in the store, best first: the pinned release, then those from packages,
+    /// Returns every usable Binaryen in the store, best first: the pinned release, then packages,
     /// newest first.
     ///
     /// # Errors

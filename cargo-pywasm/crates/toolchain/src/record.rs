@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Toolchain;
 
 const FILE: &str = "toolchain.json";
-/// The version of the format. A toolchain with another version is unpacked again.
+/// The version of the format. A toolchain whose record has another version is unpacked again.
 const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]

@@ -14,8 +14,8 @@ use crate::apt::{
 /// The distributions whose package names have a known meaning. For each, the roles of the suites
 /// that may be searched in addition to the machine's own. For a toolchain, this happens only if the
 /// machine's own suites have no wasi-libc that is new enough. (wasi-libc is compiled for wasm, so
-/// that of any suite can be used.) The oldest suite comes first, because CPython is tested with the
-/// SDK of its time.
+/// the package of any suite can be used.) The oldest suite comes first, because CPython is tested
+/// with the SDK of its time.
 const DISTRIBUTIONS: [(&str, &[&str]); 2] =
     [("Debian", &["stable", "testing"]), ("Ubuntu", &["devel"])];
 
@@ -85,7 +85,7 @@ pub(super) fn choose_newest(
     found.with_context(|| survey.lacking(what))
 }
 
-/// Returns Debian's name of this machine's architecture.
+/// Returns Debian's name for this machine's architecture.
 ///
 /// # Errors
 /// When no packages for it are known.

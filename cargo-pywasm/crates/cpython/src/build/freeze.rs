@@ -2,8 +2,9 @@
 //!
 //! Upstream generates them with a native Python (`Programs/_freeze_module.py`), which usually means
 //! building CPython twice. CPython also has a freezer in C, `Programs/_freeze_module.c`, which its
-//! Windows build uses for all modules. Here it is compiled for wasm from the objects that libpython
-//! needs anyway, and runs in the embedded runtime. The code objects equal those of a native build.
+//! Windows build uses for all modules. Here the C freezer is compiled for wasm with the objects
+//! that libpython needs anyway, and runs in the embedded runtime. The code objects equal those of a
+//! native build.
 
 use camino::{Utf8Path, Utf8PathBuf};
 

@@ -69,8 +69,8 @@ impl BuildPlan<'_> {
         match self.recipe.build.training(series) {
             None => format!("there is no training data for CPython {series}"),
             Some(_) => format!(
-                "the training data needs clang {TRAINING_CLANG}, and this is clang {clang}; choose another \
-                 with `--toolchain packages` or `--wasi-sdk`"
+                "the training data needs clang {TRAINING_CLANG}, and the compiler is `{clang}`; \
+                 choose another toolchain with `--toolchain packages` or `--wasi-sdk`"
             ),
         }
     }

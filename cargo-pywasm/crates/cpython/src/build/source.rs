@@ -46,7 +46,7 @@ impl SourceTree {
     }
 }
 
-/// Returns the path of a release's tree in the store, which need not exist.
+/// Returns the path of a release's tree in the store. The tree need not exist.
 #[must_use]
 pub fn place(pin: &CpythonPin, ctx: &Ctx) -> Utf8PathBuf {
     // The digest in the name keeps different tarballs of one version apart.

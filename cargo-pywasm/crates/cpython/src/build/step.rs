@@ -239,7 +239,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.split_once('='))
             .map(|(name, _)| name)
-            // Set by the shell.
+            // The shell sets these variables itself.
             .filter(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name))
             .collect();
         assert_eq!(names, ["LISTED"]);

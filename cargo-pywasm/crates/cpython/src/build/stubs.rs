@@ -27,8 +27,8 @@ pub(crate) fn emulated(toolchain: &Toolchain) -> impl Iterator<Item = Utf8PathBu
     EMULATED.into_iter().map(move |name| lib.join(format!("libwasi-emulated-{name}.a")))
 }
 
-/// Returns a link of all members of these archives with the members of the sysroot's libraries that
-/// they need.
+/// Returns a link that includes all members of these archives, and those members of the sysroot's
+/// libraries that are needed.
 ///
 /// # Errors
 /// When an archive or a library cannot be read.

@@ -180,7 +180,7 @@ class Collector:
         return any(name == word or name.startswith(word + ".") for word in self.excluded)
 
     def in_libpython(self, name):
-        """Returns true if libpython provides the module as a frozen one. Closed sets do not use those."""
+        """Returns true if the set is not closed and libpython already contains the frozen module."""
         return not self.closed and _imp.find_frozen(name)
 
     def names_below(self, package):

@@ -105,7 +105,7 @@ static const char *conflict(const PyConfig *now, const PyConfig *then) {
     return NULL;
 }
 
-/* Copies the hash seed, and the paths, so that getpath.py need not run: the command line does not change them. */
+/* Copies the hash seed and the paths. Options do not change these paths, so getpath.py need not run again. */
 static PyStatus keep(PyConfig *now, const PyConfig *then) {
     wchar_t *const *texts[] = {&then->prefix, &then->exec_prefix, &then->base_prefix, &then->base_exec_prefix,
                                &then->executable, &then->base_executable, &then->platlibdir, &then->stdlib_dir};

@@ -131,7 +131,7 @@ EXPORT(pywasm_snapshot_end) void pywasm_snapshot_end(unsigned int hash_seed) {
     PyGC_Collect();
     _PyGC_Freeze(_PyInterpreterState_GET());
     fflush(NULL);
-    /* The preopened directories belong to this run; a resumed program gets its own ones from its host. */
+    /* The preopened directories belong to this run; a resumed program gets new ones from its host. */
     __wasilibc_reset_preopens();
     if (was_initialized) {
         PyGILState_Release(held);
@@ -183,7 +183,7 @@ EXPORT(pywasm_resume) void pywasm_resume(void) {
     if (!__main_void) {
         return;
     }
-    /* The rest of crt1-command.c. */
+    /* The rest does the same as crt1-command.c. */
     int code = __main_void();
     __wasm_call_dtors();
     if (code != 0) {

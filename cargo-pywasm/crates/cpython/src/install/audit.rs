@@ -1,4 +1,4 @@
-//! `audit.json`: the undefined symbols (none), imports and stubs of an installation.
+//! `audit.json`: a report on the undefined symbols, imports and stubs of an installation.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ pub(super) struct Product<'a> {
     pub(super) interpreter: &'a Utf8Path,
 }
 
-/// Audits a link of all members of libpython with its libc, and the interpreter.
+/// Audits the interpreter, and a link of all members of libpython with its libc.
 ///
 /// Undefined symbols must be found here: before Rust 1.96, the link of a program reports no error.
 /// It turns an undefined function into an import that no host provides, and an undefined variable

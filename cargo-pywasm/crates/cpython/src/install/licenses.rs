@@ -1,4 +1,4 @@
-//! The licence texts of everything that is linked into a module.
+//! The licence texts of everything that is linked into a wasm module.
 
 use camino::Utf8Path;
 
@@ -47,7 +47,7 @@ pub(super) fn collect(
     Ok(())
 }
 
-/// Returns the packages whose code is linked into modules: libc and compiler-rt.
+/// Returns the packages whose code is linked into wasm modules: libc and compiler-rt.
 fn packages(docs: &Utf8Path) -> anyhow::Result<Vec<String>> {
     if !docs.exists() {
         return Ok(Vec::new());

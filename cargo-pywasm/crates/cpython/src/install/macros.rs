@@ -1,4 +1,4 @@
-//! The archive that reports calls of macros of Python's headers as if they were functions.
+//! The archive that reports calls of functions that are only macros in Python's headers.
 
 use camino::Utf8Path;
 use pywasm_stubs::Member;

@@ -151,7 +151,7 @@ impl<'a> Manifest<'a> {
 }
 
 /// Returns the digest and size of each file that is linked or run. The files of the standard
-/// library are covered by the digest of its zip.
+/// library are covered by the digest of the library's zip.
 fn hash_files(root: &Utf8Path) -> anyhow::Result<BTreeMap<Utf8PathBuf, FileEntry>> {
     let mut files = BTreeMap::new();
     let lib = Utf8Path::new("lib");

@@ -25,7 +25,7 @@ pub struct Request<'a> {
     pub pin: &'a CpythonPin,
     /// The toolchains that may build it.
     pub toolchain: ToolchainRequest,
-    /// The program that makes the frozen modules.
+    /// The program that generates the frozen modules.
     pub build_python: BuildPython,
     /// True if configure gets recorded answers. The resulting installation is the same either way.
     pub seeded: bool,

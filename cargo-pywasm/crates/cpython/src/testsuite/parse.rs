@@ -98,9 +98,9 @@ fn counts(output: &str) -> Option<Counts> {
     Some(counts)
 }
 
-/// Returns the reason if no case ran. This is the first one in lines such as `test_ssl skipped --
-/// No module named '_ssl'`. Without such a line, it is a resource that is not enabled, or
-/// [`EVERY_CASE`].
+/// Returns the reason if no case ran: the first reason in lines such as
+/// `test_ssl skipped -- No module named '_ssl'`. Without such a line, the reason is that a resource
+/// is not enabled, or [`EVERY_CASE`].
 fn skip_reason(output: &str) -> Option<String> {
     let counts = counts(output)?;
     if counts.run > counts.skipped {

@@ -77,7 +77,7 @@ pub fn archives(ctx: &Ctx) -> Vec<String> {
     uris
 }
 
-/// Returns Debian's name of the machine's architecture.
+/// Returns Debian's name for the machine's architecture.
 #[must_use]
 pub fn architecture() -> Option<&'static str> {
     match std::env::consts::ARCH {

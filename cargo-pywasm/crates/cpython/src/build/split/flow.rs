@@ -41,7 +41,7 @@ impl Flow {
     /// Reads a function.
     ///
     /// # Errors
-    /// When the function is malformed or has too many variables. The error is the reason.
+    /// When the function is malformed or has too many variables. The error contains the reason.
     pub(super) fn read(ty: &FuncType, body: &FunctionBody<'_>) -> Result<Self, String> {
         let broken = |error: wasmparser::Error| format!("its code is broken: {error}");
         let mut locals = ty.params().to_vec();

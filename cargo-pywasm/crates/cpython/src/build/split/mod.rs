@@ -39,8 +39,8 @@ const ALIGNMENT: u32 = 16;
 /// Splits the live ranges in the object of `Python/ceval.c`.
 ///
 /// # Errors
-/// When the object does not have the expected form. The error is the reason. The caller then uses
-/// the object unchanged.
+/// When the object does not have the expected form. The error contains the reason. The caller then
+/// uses the object unchanged.
 pub(super) fn split(object: &[u8]) -> Result<Vec<u8>, String> {
     let object = Object::read(object, LOOP)?;
     let flow = Flow::read(&object.ty, &object.body)?;

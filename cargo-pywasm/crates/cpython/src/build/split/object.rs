@@ -37,7 +37,7 @@ impl<'a> Object<'a> {
     /// Reads an object and finds the function with this name.
     ///
     /// # Errors
-    /// When the object or the function cannot be rewritten. The error is the reason.
+    /// When the object or the function cannot be rewritten. The error contains the reason.
     pub(super) fn read(bytes: &'a [u8], function: &str) -> Result<Self, String> {
         // The analysis does not know later control-flow instructions (exceptions, tail calls).
         Validator::new_with_features(WasmFeatures::WASM2 | WasmFeatures::EXTENDED_CONST)
