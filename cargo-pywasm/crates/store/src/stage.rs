@@ -11,8 +11,7 @@ use crate::Store;
 /// A directory that [`Stage::commit`] turns into an entry of the store.
 ///
 /// Dropping a stage without a commit removes its directory. A killed process leaves the directory
-/// in
-/// `staging-v0`, which nothing reads and `cache prune` clears.
+/// in `staging-v0`, which nothing reads and `cache prune` clears.
 #[derive(Debug)]
 pub struct Stage {
     dir: tempfile::TempDir,
@@ -30,7 +29,7 @@ pub fn stage_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<tempfile::Nam
     let staged = || -> io::Result<tempfile::NamedTempFile> {
         let mut file = tempfile::NamedTempFile::new_in(parent)?;
         file.write_all(bytes)?;
-        // `tempfile` makes the file readable by its owner only.
+        // Without this, only the owner could read the file.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -71,8 +70,7 @@ impl Stage {
     }
 
     /// Moves the directory to `final_path` and removes any tree that was there. The caller must
-    /// hold
-    /// the entry's lock and decide whether an existing tree may be replaced.
+    /// hold the entry's lock and decide whether an existing tree may be replaced.
     ///
     /// On Linux, the old and the new tree are exchanged atomically if the file system supports it.
     /// Otherwise, a process that is killed between two renames can leave the old tree in
@@ -84,7 +82,7 @@ impl Stage {
         if let Some(parent) = final_path.parent() {
             fs_err::create_dir_all(parent)?;
         }
-        // `tempfile` makes the directory accessible to its owner only.
+        // Without this, only the owner could read the directory.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,5 @@
-//! Downloads a file from a location: sends requests, resumes, and checks the size and the digest.
+//! Downloads a file from a location: sends the requests, resumes incomplete downloads, and checks
+//! the size and the digest.
 //!
 //! An incomplete file is named `<name>.part` and is in the directory of the complete one. It is
 //! renamed only after it has been completed and hashed as a whole.
@@ -167,8 +168,7 @@ impl<'a> Job<'a> {
     }
 
     /// Removes the incomplete file and tries again. The recursion ends, because there is then
-    /// nothing
-    /// to resume.
+    /// nothing to resume.
     fn restart(&self) -> Result<(), Stop> {
         self.remove()?;
         self.attempt()

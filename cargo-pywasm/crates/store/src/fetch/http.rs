@@ -1,4 +1,4 @@
-//! Requests of http, https and file URLs, with redirects and proxies.
+//! Sends requests for http, https and file URLs. Supports redirects and proxies.
 //!
 //! Redirects from https to http are refused. Digests are not checked here.
 

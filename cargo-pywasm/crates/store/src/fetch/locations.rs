@@ -64,8 +64,8 @@ pub fn mirror_locations(wanted: &Wanted, env: &Environment) -> Vec<Location> {
     ]
 }
 
-/// Returns the upstream location. If `PYWASM_UPSTREAM` is set, it replaces the scheme of the URL,
-/// and the host and the path follow it.
+/// Returns the upstream location. If `PYWASM_UPSTREAM` is set, it replaces the scheme of the URL;
+/// the host and the path are kept.
 fn upstream(url: &str, env: &Environment) -> Location {
     let Some(base) = env.text(PYWASM_UPSTREAM) else { return Location::new("upstream", url) };
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);

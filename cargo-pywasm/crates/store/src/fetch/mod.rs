@@ -1,6 +1,6 @@
 //! Fetches files that are identified by their SHA-256. A file that is not in the store is
-//! downloaded
-//! from the first location that has it. Failed requests are retried and resume the download.
+//! downloaded from the first location that has it. A failed request is retried, and the retry
+//! resumes the download.
 //!
 //! A file is used only if the digest that this module computes is right. After a wrong digest, no
 //! other location is tried. This module does not unpack anything.
@@ -33,7 +33,7 @@ pub struct Wanted {
     pub file: String,
     /// The SHA-256 of the whole file.
     pub sha256: Digest,
-    /// The size in bytes, if known. A download of another size ends early.
+    /// The size in bytes, if known. A download ends early if its size differs.
     pub size: Option<u64>,
 }
 
@@ -127,11 +127,11 @@ pub fn fetch_with(
 }
 
 /// Downloads a file whose digest is not known beforehand, such as a signed release file. The file
-/// is
-/// not stored, and the caller must verify its signature.
+/// is not stored, and the caller must verify its signature.
 ///
 /// # Errors
-/// [`FetchError`] when offline, or when the file is unavailable or larger than `limit` bytes.
+/// A [`FetchError`] when the tool is offline, or when the file is unavailable or larger than
+/// `limit` bytes.
 pub fn download_unverified(url: &str, limit: u64, ctx: &Ctx) -> anyhow::Result<Vec<u8>> {
     download_unverified_with(url, limit, ctx, &Retries::default())
 }

@@ -1,8 +1,7 @@
 //! Selects the proxy of a URL from the environment variables that curl established.
 //!
 //! `ureq::Proxy::try_from_env` is not used: it reads the process environment and prefers
-//! `ALL_PROXY`
-//! to the proxy of the scheme.
+//! `ALL_PROXY` to the proxy of the scheme.
 
 use pywasm_session::Environment;
 

@@ -7,7 +7,7 @@ use super::error::{Failure, FetchError};
 /// The pauses between requests to one location.
 #[derive(Clone, Debug)]
 pub struct Retries {
-    /// The pause before each retry. Their number limits the retries.
+    /// The pauses before the retries. There are as many retries as pauses.
     pub pauses: Vec<Duration>,
     /// The longest `Retry-After` that is honoured.
     pub longest: Duration,

@@ -2,8 +2,7 @@
 //! <https://manpages.debian.org/deb.5>.
 //!
 //! The `ar` crate is not used: it trusts the sizes and offsets in headers, so a hostile archive
-//! makes
-//! it panic or allocate gigabytes.
+//! makes it panic or allocate gigabytes.
 
 use std::io::{self, Read};
 

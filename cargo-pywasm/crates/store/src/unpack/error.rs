@@ -26,8 +26,7 @@ impl UnpackError {
 }
 
 /// The reason why an archive or an entry is refused. In the messages, "it" is the entry or, if
-/// there
-/// is no entry, the archive.
+/// there is no entry, the archive.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// A path with `..`.
@@ -68,13 +67,13 @@ pub enum Refused {
     /// An entry other than a file, a directory or a link.
     #[error("it is a {0}: only files, directories and links are unpacked")]
     Special(&'static str),
-    /// More than [`Limits::max_bytes`](super::Limits::max_bytes).
+    /// An archive with more than [`Limits::max_bytes`](super::Limits::max_bytes).
     #[error("it unpacks to more than {0} bytes")]
     TooManyBytes(u64),
-    /// More than [`Limits::max_entries`](super::Limits::max_entries).
+    /// An archive with more than [`Limits::max_entries`](super::Limits::max_entries).
     #[error("it has more than {0} entries")]
     TooManyEntries(u64),
-    /// More than [`Limits::max_ratio`](super::Limits::max_ratio).
+    /// An archive with a higher ratio than [`Limits::max_ratio`](super::Limits::max_ratio).
     #[error("it unpacks to more than {0} times its size: a decompression bomb")]
     TooDense(u64),
     /// An entry whose headers are larger than any path needs.
@@ -83,7 +82,7 @@ pub enum Refused {
     /// An archive that ends too early.
     #[error("it is truncated")]
     Truncated,
-    /// Content after the end of the archive.
+    /// An archive with content after its end.
     #[error("it has content after its end")]
     TrailingGarbage,
     /// A format that is not supported.
@@ -92,10 +91,10 @@ pub enum Refused {
     /// An archive with invalid content.
     #[error("it is corrupt: {0}")]
     Corrupt(String),
-    /// The archive can't be read.
+    /// An archive that can't be read.
     #[error("it can't be read")]
     Read(#[source] std::io::Error),
-    /// An entry can't be written.
+    /// An entry that can't be written.
     #[error("it can't be written")]
     Write(#[source] std::io::Error),
 }

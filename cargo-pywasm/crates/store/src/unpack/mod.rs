@@ -2,7 +2,8 @@
 //!
 //! Archives may be hostile. Only regular files, directories and relative links are written, never
 //! outside of the target directory and never through a link. After an error, the directory is
-//! incomplete. Callers therefore unpack into a [`Stage`](crate::Stage), which an error drops.
+//! incomplete. Callers therefore unpack into a [`Stage`](crate::Stage), which they drop after an
+//! error.
 
 mod deb;
 mod error;
@@ -73,8 +74,7 @@ pub fn unpack_tar_part(
 ///
 /// # Errors
 /// When the package is corrupt or refused (see [`Refused`]), or its entries can't be written.
-/// Entries
-/// that are left out are not checked.
+/// Entries that are left out are not checked.
 pub fn unpack_deb(
     archive: &Verified,
     into: &Utf8Path,

@@ -19,8 +19,8 @@ const XZ_MEMORY: u64 = 256 << 20;
 /// The size of one read of a compressed file.
 const BUFFER: usize = 256 * 1024;
 
-/// A reader that counts its bytes. The count is shared, so that it can be read while a decoder owns
-/// the reader.
+/// A reader that counts its bytes. The count is shared, so that it is accessible while a decoder
+/// owns the reader.
 pub(super) struct Counted<R> {
     inner: R,
     count: Arc<AtomicU64>,
@@ -55,7 +55,7 @@ fn format(start: &[u8]) -> Result<Format, Refused> {
         [] => Err(Refused::UnknownFormat("empty")),
         [0x1f, 0x8b, ..] => Ok(Format::Gzip),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Ok(Format::Xz),
-        // A frame, or a skippable frame.
+        // The magic number of a zstd frame, or of a skippable frame.
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(Format::Zstd),
         [b'B', b'Z', b'h', ..] => Err(Refused::UnknownFormat("a bzip2 archive")),
         [b'P', b'K', 3, 4, ..] => Err(Refused::UnknownFormat("a zip archive")),

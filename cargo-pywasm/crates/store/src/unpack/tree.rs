@@ -2,8 +2,7 @@
 //!
 //! - No path leads through a link: each of its directories was created or checked here.
 //! - The target of a link contains `..` only at its beginning, and never leads above the root.
-//!   After
-//!   a name that is itself a link, `..` would lead to an unknown directory.
+//!   After a name that is itself a link, `..` would lead to an unknown directory.
 
 use std::collections::HashSet;
 use std::fs::FileTimes;
