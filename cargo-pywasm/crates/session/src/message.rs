@@ -6,8 +6,7 @@ use serde::Serialize;
 const VERSION: u32 = 1;
 
 /// A JSON message. The JSON object contains the fields of the type and a `"reason"`, which names
-/// the
-/// kind of message.
+/// the kind of message.
 pub trait Message: Serialize {
     /// The value of `"reason"`: kebab-case and permanent.
     const REASON: &'static str;

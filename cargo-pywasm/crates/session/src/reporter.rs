@@ -1,4 +1,4 @@
-//! Output: status lines in Cargo's form, progress bars, JSON messages.
+//! Output: status lines in Cargo's style, progress bars and JSON messages.
 //!
 //! Data goes to stdout, everything else to stderr.
 
@@ -161,7 +161,7 @@ impl Reporter {
     /// Flushes stdout and returns the first error of all writes to it.
     ///
     /// # Errors
-    /// When data could not be written. A reader that closed its end of a pipe is not an error.
+    /// When data could not be written. A pipe that its reader has closed is not an error.
     pub fn finish(&self) -> std::io::Result<()> {
         if self.captured.is_none()
             && let Err(error) = std::io::stdout().flush()
