@@ -47,7 +47,7 @@ impl CompileCache {
 
     /// Returns the compiled form of a module, which is loaded from the store if it is there.
     ///
-    /// If a compiled module can't be written to the store, this is only a warning.
+    /// If a compiled module can't be written to the store, only a warning is printed.
     ///
     /// # Errors
     /// When the module is invalid.
@@ -98,8 +98,7 @@ fn key(engine: &Engine, wasm: &[u8]) -> Digest {
 }
 
 /// An adapter that computes the SHA-256 of a [`Hash`] value. A hash of 64 bits would be too short
-/// to
-/// identify a file.
+/// to identify a file.
 struct Sha256Hasher(Sha256);
 
 impl Hasher for Sha256Hasher {

@@ -47,8 +47,7 @@ impl Runtime {
     }
 
     /// Runs a job on a thread with enough stack for wasm. The deadline, if there is one, is passed
-    /// to
-    /// the job. Returns `None` if the job has not ended by the deadline.
+    /// to the job. Returns `None` if the job has not ended by the deadline.
     ///
     /// # Errors
     /// When the thread can't be created, or the job fails.
@@ -250,8 +249,7 @@ pub fn trap_text(error: &wasmtime::Error) -> String {
 }
 
 /// Returns the limits of a wasmtime store: `bytes` of memory (`None` for as much as wasm allows),
-/// and
-/// wasm tables that are large enough for any program.
+/// and wasm tables that are large enough for any program.
 pub fn memory_limit(bytes: Option<u64>) -> StoreLimits {
     let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     StoreLimitsBuilder::new().memory_size(bytes).table_elements(MAX_TABLE_ELEMENTS).build()

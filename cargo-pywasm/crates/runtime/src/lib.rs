@@ -3,9 +3,8 @@
 //! This crate is internal to cargo-pywasm and has no semver promise.
 //!
 //! A program has access only to the arguments, variables and directories of its [`Program`], and
-//! has
-//! no network. Each wasm module is compiled once per store. Nothing in this crate is specific to
-//! Python.
+//! has no network. Each wasm module is compiled once per store. Nothing in this crate is specific
+//! to Python.
 
 mod call;
 mod compiled;
@@ -94,9 +93,8 @@ impl Runtime {
     /// Creates an engine for a process that exits when its program has timed out.
     ///
     /// The compiled code has no timeout checks, because they would slow down Python's bytecode
-    /// loop.
-    /// After a timeout, the program therefore keeps running in the background until the process
-    /// exits.
+    /// loop. After a timeout, the program therefore keeps running in the background until the
+    /// process exits.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -109,7 +107,7 @@ impl Runtime {
         config
             .max_wasm_stack(WASM_STACK)
             .memory_guaranteed_dense_image_size(DENSE_IMAGE)
-            // Unused, but wasmtime requires it to be larger than `max_wasm_stack`.
+            // This stack is unused, but wasmtime requires it to be larger than `max_wasm_stack`.
             .async_stack_size(WASM_STACK + HOST_STACK)
             .consume_fuel(bounds.fuel.is_some())
             .epoch_interruption(interrupts);
@@ -151,8 +149,8 @@ impl Runtime {
         self.execute(module, builder.build_p1(), Entry::Start)
     }
 
-    /// Initializes a reactor that writes to the output streams of this process, and calls its
-    /// exports in turn. `report` gets each result as text.
+    /// Initializes a reactor that writes to the output streams of this process, and makes `calls`
+    /// in turn. `report` gets each result as text.
     ///
     /// # Errors
     /// When the reactor can't be started, or an export is missing or takes other arguments.

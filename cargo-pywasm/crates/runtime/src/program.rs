@@ -9,7 +9,7 @@ pub struct Dir {
     pub host: Utf8PathBuf,
     /// The path of the directory in the program.
     pub guest: String,
-    /// True if the program may write to it.
+    /// True if the program may write to the directory.
     pub writable: bool,
 }
 

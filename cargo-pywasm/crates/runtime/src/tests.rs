@@ -139,7 +139,7 @@ fn timeout_ends_a_computing_program() {
     assert_eq!((end.code(), end), (124, End::TimedOut));
 }
 
-/// The program continues on an abandoned thread, so it is finite: a billion rounds.
+/// The program keeps running on an abandoned thread, so its loop must end: it has a billion rounds.
 #[test]
 fn timeout_until_exit_needs_no_checks_in_the_code() {
     let bench = counts_to(1_000_000_000);
@@ -200,7 +200,8 @@ fn timeout_of_one_program_does_not_end_another() {
 
 #[test]
 fn memory_growth_beyond_the_limit_fails() {
-    // Exits with two plus the result of growing by a thousand pages.
+    // Exits with two plus the result of growing the memory by a thousand pages: 2, or -1 after a
+    // failure.
     let grows = bench(
         r#"(func (export "_start")
             (call $exit (i32.add (memory.grow (i32.const 1000)) (i32.const 2))))"#,
