@@ -14,8 +14,7 @@ pub(super) const BEGIN: &str = "pywasm_snapshot_begin";
 /// The export that returns a buffer for the names of the Python modules to import.
 pub(super) const NAMES: &str = "pywasm_snapshot_names";
 /// The export that initializes Python (unless it is already initialized), imports the Python
-/// modules,
-/// and drops state that a snapshot can't keep.
+/// modules, and drops state that a snapshot can't keep.
 pub(super) const END: &str = "pywasm_snapshot_end";
 /// The export that becomes the entry point of the snapshot.
 pub(super) const RESUME: &str = "pywasm_resume";

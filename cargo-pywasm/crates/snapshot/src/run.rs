@@ -22,8 +22,7 @@ use pywasm_wasm::custom;
 /// tenth of it.
 const DEFAULT_MEMORY: u64 = 512 << 20;
 /// The maximum number of runs of nonzero bytes in the memory. They are limited because wizer
-/// records
-/// each of them. Python has a million.
+/// records each of them. Python's memory has a million.
 const MAX_RUNS: usize = 16_000_000;
 /// The variable that sets Python's hash seed. Source: "Command line and environment" of CPython's
 /// documentation.
@@ -44,8 +43,7 @@ pub struct Snapshot {
     pub output: String,
     /// The functions that drew random numbers during the initialization, and the number of bytes
     /// that each drew, sorted. These numbers are the same in every run of the snapshot. Python's
-    /// own
-    /// draws are not included.
+    /// own draws are not included.
     pub random_draws: Vec<(String, u64)>,
 }
 
@@ -116,7 +114,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     );
     let random_draws = state.store.data().random_draws();
     let snapshot = now(wizer.snapshot(&context, &mut state)).map_err(wasm_error)?;
-    // The exports for the initialization must not be called again.
+    // The exports for the initialization are removed, because they must not be called again.
     let removed = [form::BEGIN, form::NAMES, form::RESUME];
     let init = request.init.as_deref();
     let snapshot =
@@ -127,8 +125,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
 
 /// Returns the program with `PYTHONHASHSEED` set to the hash seed, unless the program already sets
 /// that variable. Only code that does not use `pywasm_start` needs the variable: `pywasm_start`
-/// gets
-/// the seed as an argument and isolates Python from the environment.
+/// gets the seed as an argument and isolates Python from the environment.
 fn seeded(request: &Request) -> Program {
     let program = request.program.clone();
     match request.hash_seed {
@@ -170,8 +167,7 @@ fn initialize(
 }
 
 /// Initializes Python: writes the names of the Python modules to import into the memory, and
-/// imports
-/// them.
+/// imports them.
 fn python(
     instance: Instance,
     memory: Memory,

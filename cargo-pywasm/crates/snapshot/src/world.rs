@@ -40,8 +40,7 @@ pub(super) struct World {
     pub(super) limits: StoreLimits,
     random: Source,
     /// The number of random bytes that each function drew. The key is `None` for functions without
-    /// a
-    /// name.
+    /// a name.
     random_draws: BTreeMap<Option<String>, u64>,
     /// The path of each descriptor that was ever opened.
     opened: BTreeMap<i32, String>,
@@ -76,8 +75,7 @@ impl World {
     }
 
     /// Returns the functions that drew random numbers and the number of bytes that each drew,
-    /// sorted.
-    /// Python's own draws are not included. All functions without names count as one.
+    /// sorted. Python's own draws are not included. All functions without names count as one.
     pub(super) fn random_draws(&self) -> Vec<(String, u64)> {
         let draws = self.random_draws.iter().filter_map(|(name, bytes)| match name.as_deref() {
             None => {
@@ -194,9 +192,8 @@ fn random_get(mut caller: Caller<'_, World>, at: i32, length: i32) -> i32 {
 }
 
 /// Returns the name of the function that draws random numbers, or `Some(None)` if the function has
-/// no
-/// name, as in libpython. Returns `None` if Python draws its hash seed, which a snapshot keeps on
-/// purpose.
+/// no name, as in libpython. Returns `None` if Python draws its hash seed, which a snapshot keeps
+/// on purpose.
 fn drawing_function(caller: &Caller<'_, World>) -> Option<Option<String>> {
     const HASH: &str = "_Py_HashRandomization_Init";
     /// Functions that draw random numbers only for their callers.
@@ -280,8 +277,7 @@ impl Source {
 }
 
 /// A clock that advances by a microsecond at each read, so that times are reproducible but a
-/// program
-/// that waits for a time does not hang.
+/// program that waits for a time does not hang.
 struct Count(AtomicU64);
 
 impl Count {
