@@ -2,8 +2,7 @@
 //!
 //! Without limits, candid_parser could overflow the stack or take very long: it recurses for each
 //! nested type and each referenced name, searches for the end of the line at each token, and
-//! resolves
-//! names again for each definition.
+//! resolves names again for each definition.
 
 use std::collections::HashMap;
 
@@ -25,8 +24,7 @@ const MAX_DEFINITIONS: usize = 5_000;
 /// The maximum number of a function's arguments, and of its results.
 const MAX_ARGUMENTS: usize = 100;
 /// The size of the stack. A text of the maximum size has at most 250,000 levels, each of which
-/// needs
-/// some hundred bytes of stack. Untouched pages cost nothing.
+/// needs some hundred bytes of stack. Untouched pages cost nothing.
 const STACK: usize = 256 << 20;
 
 /// Runs a function that recurses for each level of an interface, on a stack of [`STACK`] bytes.
@@ -37,7 +35,7 @@ pub(super) fn with_deep_stack<T>(run: impl FnOnce() -> T) -> T {
 /// Checks the limits of a text before it is parsed.
 ///
 /// # Errors
-/// When it is too long, or nested too deeply.
+/// When the text is too long, or nested too deeply.
 pub(super) fn check_text(source: &str, what: &str) -> anyhow::Result<()> {
     anyhow::ensure!(source.len() <= MAX_TEXT, "{what} is larger than {MAX_TEXT} bytes");
     anyhow::ensure!(
@@ -54,8 +52,8 @@ pub(super) fn check_text(source: &str, what: &str) -> anyhow::Result<()> {
 /// Checks the limits of an interface before its types are resolved.
 ///
 /// # Errors
-/// When it has too many definitions, too long a chain of names, or a function with too many
-/// arguments.
+/// When the interface has too many definitions, a chain of names that is too long, or a function
+/// with too many arguments.
 pub(super) fn check_program(program: &IDLProg) -> anyhow::Result<()> {
     let count = program.decs.len();
     anyhow::ensure!(

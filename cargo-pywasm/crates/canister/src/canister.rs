@@ -59,7 +59,7 @@ pub struct Canister {
     pub(super) state: State,
 }
 
-/// The state that messages change.
+/// The state of a canister, which messages can change.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) image: Arc<Image>,
@@ -77,8 +77,8 @@ pub(super) struct Message<'a> {
     pub(super) fuel: u64,
 }
 
-/// The maximum number of consecutive timer runs. It stops a timer that always sets itself to a time
-/// in the past.
+/// The maximum number of consecutive timer runs. This limit stops a timer that always sets itself
+/// to a time in the past.
 const MAX_TIMERS: usize = 100;
 
 /// The default balance of cycles: 100 T.

@@ -118,7 +118,7 @@ impl Job<'_> {
             let parts = Parts::of(instance, module, &mut store)?;
             parts.restore(image, &mut store)?;
             store.data_mut().memory = parts.memory;
-            // The canister doesn't pay for its instantiation.
+            // The fuel is set again, because the canister doesn't pay for its instantiation.
             store.set_fuel(fuel)?;
             live = Some(parts);
             for (mode, entry) in &entries {

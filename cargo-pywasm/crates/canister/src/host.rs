@@ -92,7 +92,7 @@ impl Host {
     }
 
     /// Compiles a wasm module, which may be gzip-compressed, or loads its compiled form from the
-    /// store. Missing imports are not an error here, but when the module is installed.
+    /// store. Imports that do not exist are reported only when the module is installed.
     ///
     /// # Errors
     /// When `bytes` are not a WebAssembly module that the Internet Computer accepts.
@@ -231,7 +231,7 @@ impl Kind {
 }
 
 /// Returns an engine configuration with the WebAssembly proposals of the Internet Computer, which
-/// `policies/ic.toml` lists. Garbage collection, threads and exceptions are not compiled in.
+/// `policies/ic.toml` lists. wasmtime is built without garbage collection, threads and exceptions.
 fn config() -> Config {
     let mut config = Config::new();
     config
@@ -241,13 +241,12 @@ fn config() -> Config {
         .wasm_memory64(true)
         .consume_fuel(true)
         .max_wasm_stack(WASM_STACK)
-        // Unused, but wasmtime requires it to be larger than `max_wasm_stack`.
+        // This stack is unused, but wasmtime requires it to be larger than `max_wasm_stack`.
         .async_stack_size(WASM_STACK + HOST_STACK)
         // During development, compiling a canister takes longer than running its messages. Without
         // optimization, a canister with a Python of 6.8 MB compiles in 3.9 s instead of 5.5 s on
-        // two
-        // cores. Winch would take a fifth of that, but it doesn't charge fuel for memory.copy and
-        // memory.fill (wasmtime 48), so fuel would not limit the time.
+        // two cores. Winch would take a fifth of that, but it doesn't charge fuel for memory.copy
+        // and memory.fill (wasmtime 48), so fuel would not limit the time.
         .cranelift_opt_level(OptLevel::None);
     config
 }

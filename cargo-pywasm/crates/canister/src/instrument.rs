@@ -2,8 +2,7 @@
 //! and start function, under reserved names.
 //!
 //! The export section is rewritten, and the start section is removed because the start function
-//! must
-//! not run again when a module is instantiated to continue. Nothing else changes.
+//! must not run again when a module is instantiated to continue. Nothing else changes.
 
 use anyhow::Context;
 use pywasm_wasm::sections::{HEADER, kind, sections};

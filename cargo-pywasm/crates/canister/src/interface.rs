@@ -1,10 +1,8 @@
 //! A canister's Candid interface, extracted from its module.
 //!
 //! `ic_cdk::export_candid!()` exports a function that returns the interface as text. The function
-//! may
-//! call imports (for example, a hash map needs random numbers), so each import returns zeros. If
-//! the
-//! function fails, the error names the imports that it called.
+//! may call imports (for example, a hash map needs random numbers), so each import returns zeros.
+//! If the function fails, the error names the imports that it called.
 
 use std::collections::{BTreeSet, HashSet};
 

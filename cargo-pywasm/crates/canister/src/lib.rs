@@ -2,10 +2,9 @@
 //! canister's state between messages.
 //!
 //! The host follows the interface specification: it checks which functions a message may call,
-//! rolls
-//! back after a trap, and keeps the specified state in an upgrade. The host is not a replica: there
-//! is one canister and no subnet, nothing is certified, cycles are free, and wasmtime counts fuel,
-//! not the weighted instructions of the Internet Computer.
+//! rolls back after a trap, and keeps the specified state in an upgrade. The host is not a replica:
+//! there is one canister and no subnet, nothing is certified, cycles are free, and wasmtime counts
+//! fuel, not the weighted instructions of the Internet Computer.
 //!
 //! This crate is internal to cargo-pywasm and has no semver promise. It never uses the network, and
 //! does not replace imports of WASI: callers must do that first.

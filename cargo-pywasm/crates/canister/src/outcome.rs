@@ -1,4 +1,4 @@
-//! The outcome of a message, and the resources it used.
+//! The outcomes of messages, and the resources that messages use.
 
 use std::fmt;
 
@@ -23,14 +23,14 @@ pub enum Outcome {
     Reply(Vec<u8>),
     /// The canister or the host rejected the message.
     Reject {
-        /// A code from [`reject`], or another one from a canister.
+        /// One of the codes in [`reject`].
         code: u32,
         /// The reason.
         message: String,
     },
 }
 
-/// The result of a message.
+/// The outcome of a message, its output, and the resources it used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The outcome.

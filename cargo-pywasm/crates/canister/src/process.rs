@@ -96,8 +96,7 @@ impl Canister {
     }
 
     /// Runs one execution, and keeps its changes unless it traps. `set` adds data to the facts of
-    /// the
-    /// message.
+    /// the message.
     fn execute(
         &mut self,
         message: &Message<'_>,

@@ -13,8 +13,7 @@ fn module(text: &str) -> Module {
 }
 
 /// The text that most test modules share: imports, a counter in memory, a counter in a global, and
-/// a
-/// query that returns both counters.
+/// a query that returns both counters.
 const COUNTER: &str = r#"
     (import "ic0" "msg_reply" (func $reply))
     (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))

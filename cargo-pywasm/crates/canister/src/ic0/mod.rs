@@ -63,7 +63,7 @@ impl Function {
                 *result = if ty.is_64(is_64) {
                     Val::I64(answer.cast_signed())
                 } else {
-                    // The value is a size, a small number or -1, and fits.
+                    // The value is a size, a small number or -1, so it fits.
                     Val::I32((answer as u32).cast_signed())
                 };
             }

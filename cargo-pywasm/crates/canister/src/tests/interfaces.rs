@@ -1,4 +1,4 @@
-//! Interfaces of modules, and text with their types.
+//! Tests of interfaces, and of Candid text with the types of an interface.
 
 use pywasm_session::hint_of;
 use pywasm_wasm::custom;

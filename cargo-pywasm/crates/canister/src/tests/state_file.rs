@@ -35,7 +35,7 @@ fn canister_continues_from_its_file() {
     assert_eq!(reply(&query(&mut again, "back")), b"help");
     assert_eq!((again.settings().time, again.timer()), (42, Some(99)));
     assert_eq!(again.module().unwrap().digest(), module.digest());
-    // Saving it again gives the same file.
+    // Saving the loaded canister again gives the same file.
     let first = std::fs::read(path(&dir)).unwrap();
     again.save(&path(&dir)).unwrap();
     assert_eq!(std::fs::read(path(&dir)).unwrap(), first);
