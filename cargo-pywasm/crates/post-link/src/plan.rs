@@ -43,8 +43,8 @@ pub struct Initialization {
 const FOR_RELEASE: [Step; 2] = [Step::WasmOpt, Step::Gzip];
 
 impl Asked {
-    /// Removes the steps and the budget, which are useful only for a release build. Returns the
-    /// names of those that were removed, if any.
+    /// Removes the budget and the steps that are useful only in a release build. Returns the names
+    /// of what was removed, or `None` if nothing was.
     pub fn for_development(&mut self) -> Option<String> {
         let (gone, kept) = self.steps.iter().partition(|step| FOR_RELEASE.contains(step));
         let (mut gone, kept): (Vec<Step>, Vec<Step>) = (gone, kept);
@@ -116,8 +116,7 @@ impl Plan {
     }
 
     /// Fetches `wasm-opt` if the plan needs it and this machine does not have it. If that fails,
-    /// the
-    /// step is skipped with a warning, unless the step must run.
+    /// the step is skipped with a warning, unless the step must run.
     ///
     /// # Errors
     /// When `wasm-opt` must run and cannot be fetched.

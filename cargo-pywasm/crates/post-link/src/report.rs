@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{Files, Outcome, Plan};
 
-/// Figures that are shown even without a limit.
+/// The figures that are shown even if they have no limit.
 const ALWAYS: [Limited; 3] = [Limited::Size, Limited::CodeSize, Limited::Functions];
 
 #[derive(Serialize)]

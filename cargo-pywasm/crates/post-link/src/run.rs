@@ -54,7 +54,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Returns true if the host would reject the module, or it exceeds its budget.
+    /// Returns true if the host would reject the module, or the module exceeds its budget.
     #[must_use]
     pub fn is_rejected(&self) -> bool {
         self.findings.iter().flatten().any(|finding| finding.code.is_error())

@@ -1,6 +1,6 @@
 //! The sizes of an outcome: their attribution, the budget, and the record next to the module.
 //!
-//! The attribution is computed during the build, because the output lacks the names that it needs.
+//! The attribution is computed during the build, because it needs names that the output lacks.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -91,8 +91,7 @@ fn breakdown(
 }
 
 /// Returns the sizes with which an outcome that exceeds its budget is compared: the budget's
-/// baseline
-/// or, if it has none, the record of the last build that was within the budget.
+/// baseline or, if it has none, the record of the last build that was within the budget.
 fn reference(files: &Files, plan: &Plan, ctx: &Ctx) -> anyhow::Result<Option<Breakdown>> {
     if let Some(path) = plan.budget.as_ref().and_then(|budget| budget.baseline.as_ref()) {
         let bytes = fs_err::read(ctx.cwd.join(path)).context("`baseline` of the size budget")?;

@@ -73,7 +73,7 @@ impl Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The names are those of serde.
+        // serde defines the names.
         self.serialize(f)
     }
 }

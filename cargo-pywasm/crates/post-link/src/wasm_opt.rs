@@ -28,9 +28,8 @@ const LOW_MEMORY: u64 = 1024;
 /// The number of lines of `wasm-opt`'s output that an error shows.
 const TAIL_LINES: usize = 20;
 
-/// The WebAssembly proposals, and the flags (`--enable-…`) that enable them in versions 108 to 132
-/// of
-/// `wasm-opt`. Source: `wasm-opt --help`.
+/// The WebAssembly proposals, and the flags (`--enable-…`) that enable them in `wasm-opt`. Source:
+/// `wasm-opt --help` of versions 108 and 132.
 ///
 /// LLVM's features about encodings (`bulk-memory-opt`, `call-indirect-overlong`) are not listed,
 /// because version 108 has no flags for them.
@@ -77,8 +76,7 @@ pub enum Optimizer {
 
 impl Optimizer {
     /// Finds `wasm-opt`: the program that `PYWASM_WASM_OPT` names, if it is set, otherwise the one
-    /// on
-    /// `PATH`, otherwise the one in the store.
+    /// on `PATH`, otherwise the one in the store.
     ///
     /// # Errors
     /// When `PYWASM_WASM_OPT` does not name a working program, or the store cannot be read.
@@ -137,7 +135,7 @@ fn call(
 }
 
 impl WasmOpt {
-    /// Runs `program --version` and checks that it is Binaryen's `wasm-opt`.
+    /// Runs `program --version` and checks that the program is Binaryen's `wasm-opt`.
     fn new(program: Utf8PathBuf, env: &BTreeMap<String, String>) -> anyhow::Result<Self> {
         let output = call(&program, &["--version".to_owned()], env)?;
         let printed = String::from_utf8_lossy(&output.stdout);
@@ -251,9 +249,8 @@ fn every() -> WasmFeatures {
 }
 
 /// Returns the flags for the proposals that a module uses. A module uses a proposal if it is
-/// invalid
-/// without it. The section `target_features` is not read, because modules may lack it, and older
-/// optimizers do not know all names in it.
+/// invalid without it. The section `target_features` is not read, because modules may lack it, and
+/// older optimizers do not know all names in it.
 fn needed(bytes: &[u8]) -> anyhow::Result<Vec<&'static str>> {
     let is_valid = |features| Validator::new_with_features(features).validate_all(bytes);
     is_valid(every()).context("the module is invalid before `wasm-opt`")?;

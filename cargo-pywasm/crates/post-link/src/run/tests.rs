@@ -282,7 +282,7 @@ fn path_comes_before_the_store() {
     let text = plan(&[Step::WasmOpt], "none", &ctx).text();
     assert!(text.contains(&format!("optimize with {kept}, wasm-opt version 131")), "{text}");
 
-    // A working program on PATH comes first.
+    // A working program on PATH is preferred to the one in the store.
     for (version, expected) in [(VERSION, "wasm-opt version 108"), ("42", "wasm-opt version 131")] {
         let on_path = Script::new(version, "cat \"$in\" > \"$out\"");
         let path = format!("{}:/usr/bin:/bin", on_path.path.parent().unwrap());
