@@ -66,7 +66,7 @@ impl<'a> Client<'a> {
                 301 | 302 | 303 | 307 | 308 => {
                     let Some(location) = header(&response, &LOCATION) else {
                         return Err(Failure::Refused(format!(
-                            "a redirect ({status}) without a target"
+                            "the redirect ({status}) has no target"
                         )));
                     };
                     url = redirected(&url, location)?;
@@ -125,7 +125,7 @@ impl<'a> Client<'a> {
 
 fn parse_proxy(text: &str) -> Result<ureq::Proxy, Failure> {
     let proxy = ureq::Proxy::new(text)
-        .map_err(|_| Failure::Refused("the proxy variable is not a URL".to_owned()))?;
+        .map_err(|_| Failure::Refused("the value of the proxy variable is not a URL".to_owned()))?;
     match proxy.protocol() {
         ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https => Ok(proxy),
         _ => Err(Failure::Refused("SOCKS proxies are not supported, only HTTP proxies".to_owned())),
@@ -147,9 +147,9 @@ fn partial(response: http::Response<Body>, offset: u64) -> Result<Response, Fail
         Some((start, total)) if start == offset => {
             Ok(Response { body: reader(response), offset, total })
         }
-        _ => {
-            Err(Failure::Refused("a partial response with another range than requested".to_owned()))
-        }
+        _ => Err(Failure::Refused(
+            "the response has another range than the requested one".to_owned(),
+        )),
     }
 }
 
@@ -223,7 +223,7 @@ fn failure(error: &ureq::Error) -> Failure {
         ureq::Error::Io(error) if is_tls(error) => Failure::Refused(error.to_string()),
         // No server listens on the port: a retry only delays the next location.
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            Failure::Refused("the connection is refused".to_owned())
+            Failure::Refused("the connection was refused".to_owned())
         }
         ureq::Error::Io(error) if is_unknown_host(error) => {
             Failure::Refused(UNKNOWN_HOST.to_owned())

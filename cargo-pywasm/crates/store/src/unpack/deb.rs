@@ -21,7 +21,7 @@ pub(super) fn data_member<R: Read>(mut archive: R) -> Result<Data<R>, Refused> {
     }
     let (name, size) = header(&mut archive)?.ok_or(Refused::Truncated)?;
     if name != "debian-binary" || size > 64 {
-        return Err(Refused::UnknownFormat("an ar archive and not a Debian package"));
+        return Err(Refused::UnknownFormat("an ar archive but not a Debian package"));
     }
     let mut version = Vec::new();
     (&mut archive).take(size).read_to_end(&mut version).map_err(Refused::Read)?;

@@ -42,7 +42,7 @@ pub enum Refused {
     #[error("its name is not UTF-8")]
     NotUtf8,
     /// A path of which nothing is left after its first components are stripped.
-    #[error("its path has no more than the {0} components that are stripped")]
+    #[error("nothing is left of its path after {0} components are stripped")]
     TooShallow(usize),
     /// A link to an absolute path.
     #[error("it is a link to the absolute path `{0}`")]
