@@ -205,7 +205,7 @@ fn enter(instance: Instance, entry: &Entry, store: &mut Store<System>) -> wasmti
             let element = table.and_then(|table| table.get(&mut *store, *function));
             let Some(Ref::Func(Some(callback))) = element else {
                 return Err(wasmtime::Error::msg(format!(
-                    "the callback is function {function} of the table, which doesn't exist"
+                    "the callback is function {function} of the wasm table, which doesn't exist"
                 )));
             };
             let env = match callback.ty(&*store).param(0) {

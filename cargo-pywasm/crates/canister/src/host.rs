@@ -99,7 +99,7 @@ impl Host {
     pub fn module(&self, bytes: &[u8]) -> anyhow::Result<Module> {
         let bytes = match Content::of("the module", bytes.to_vec())? {
             Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-            Content::Object(_) | Content::Archive(_) => anyhow::bail!("not linked yet"),
+            Content::Object(_) | Content::Archive(_) => anyhow::bail!("it is not linked yet"),
         };
         let instrumented = instrument(&bytes)?;
         let compiled = self
