@@ -77,7 +77,8 @@ fn breakdown(
     ctx: &Ctx,
 ) -> anyhow::Result<Breakdown> {
     let text = size::find_map(&ctx.cwd.join(&files.input), input);
-    let map = text.as_deref().map(LinkMap::read).transpose().context("the link map")?;
+    let map =
+        text.as_deref().map(LinkMap::read).transpose().context("cannot read the linker map")?;
     let mut members = Members::default();
     if map.is_none()
         && let Some(installation) = installation
@@ -94,7 +95,8 @@ fn breakdown(
 /// baseline or, if it has none, the record of the last build that was within the budget.
 fn reference(files: &Files, plan: &Plan, ctx: &Ctx) -> anyhow::Result<Option<Breakdown>> {
     if let Some(path) = plan.budget.as_ref().and_then(|budget| budget.baseline.as_ref()) {
-        let bytes = fs_err::read(ctx.cwd.join(path)).context("`baseline` of the size budget")?;
+        let bytes = fs_err::read(ctx.cwd.join(path))
+            .context("cannot read the `baseline` of the size budget")?;
         return Ok(Some(Record::parse(path, &bytes)?.breakdown()));
     }
     let path = files.record().map(|path| ctx.cwd.join(path));

@@ -172,7 +172,7 @@ impl WasmOpt {
         let stripped =
             custom::clear(bytes, |name| name.starts_with(".debug_") || name == MARK)?.module;
         let features = needed(&stripped)?;
-        let dir = tempfile::tempdir().context("no temporary directory")?;
+        let dir = tempfile::tempdir().context("cannot create a temporary directory")?;
         let path = |name: &str| -> anyhow::Result<Utf8PathBuf> {
             Ok(Utf8PathBuf::try_from(dir.path().join(name))?)
         };
