@@ -1,7 +1,6 @@
 //! Checks the minimum supported Rust version of each published crate.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use anyhow::Context;
 use xshell::{Shell, cmd};
@@ -14,6 +13,7 @@ use crate::tool::root;
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) is_published: bool,
+    version: String,
     rust_version: Option<String>,
 }
 
@@ -29,42 +29,76 @@ pub(crate) enum Set {
 /// The crates of [`Set::Small`], each with its own minimum version.
 const SMALL: [&str; 3] = ["pywasm-build", "pywasm-recipes", "pywasm-stubs"];
 
+/// The first minor version of rustc 1 that knows `--check-cfg`, which Cargo passes to every compiler.
+const CHECK_CFG: u32 = 80;
+
 /// Checks the crates of a set, one step for each version of Rust.
 pub(crate) fn run(steps: &mut Steps, shell: &Shell, set: Set) -> anyhow::Result<()> {
-    let mut by_version: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut by_version: BTreeMap<String, Vec<Package>> = BTreeMap::new();
     for package in workspace(shell)? {
         let is_small = SMALL.contains(&package.name.as_str());
         if package.is_published && is_small == (set == Set::Small) {
-            let version = package.rust_version;
+            let version = package.rust_version.clone();
             let version = version.with_context(|| format!("{} has no MSRV", package.name))?;
-            by_version.entry(version).or_default().extend(["--package".to_owned(), package.name]);
+            by_version.entry(version).or_default().push(package);
         }
     }
     for (version, packages) in by_version {
-        let rustc = rustc(shell, &version);
-        let missing = rustc.is_none().then(|| format!("rustup has no toolchain {version}"));
+        let toolchain = toolchain(shell, &version);
+        let missing = toolchain.is_none().then(|| format!("rustup has no toolchain {version}"));
         steps.run_unless(missing, &format!("MSRV {version}"), || {
-            let rustc = rustc.context("no compiler")?;
-            let target = root().join("target/msrv");
-            // Only the compiler is old: the Cargo of an old release cannot read the lockfile.
-            cmd!(shell, "cargo check --quiet {packages...}")
-                .env("RUSTC", rustc)
-                .env("CARGO_TARGET_DIR", target)
-                .run()?;
-            Ok(())
+            let toolchain = toolchain.context("no toolchain")?;
+            let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok());
+            if minor.is_some_and(|minor: u32| minor < CHECK_CFG) {
+                packages.iter().try_for_each(|package| check_alone(shell, package, &toolchain))
+            } else {
+                check_in_workspace(shell, &packages, &toolchain)
+            }
         })?;
     }
     Ok(())
 }
 
-/// Returns the compiler of the newest patch release of a version, if rustup has it installed.
-fn rustc(shell: &Shell, version: &str) -> Option<PathBuf> {
+/// Checks members of the workspace with the compiler of a toolchain. Cargo is the current one, because
+/// older versions cannot read the lockfile.
+fn check_in_workspace(shell: &Shell, packages: &[Package], toolchain: &str) -> anyhow::Result<()> {
+    let rustc = cmd!(shell, "rustup which rustc --toolchain {toolchain}").quiet().read()?;
+    let names = packages.iter().flat_map(|package| ["--package", &package.name]);
+    cmd!(shell, "cargo check --quiet {names...}")
+        .env("RUSTC", rustc)
+        .env("CARGO_TARGET_DIR", root().join("target/msrv"))
+        .run()?;
+    Ok(())
+}
+
+/// Checks a packaged crate outside of the workspace with the compiler and the Cargo of a toolchain.
+fn check_alone(shell: &Shell, package: &Package, toolchain: &str) -> anyhow::Result<()> {
+    let Package { name, version, .. } = package;
+    cmd!(shell, "cargo package --quiet --no-verify --allow-dirty --package {name}").run()?;
+    let archive = root().join(format!("target/package/{name}-{version}.crate"));
+    // Outside of the repository, so that Cargo finds no workspace above it.
+    let dir = tempfile::tempdir()?;
+    let path = dir.path();
+    cmd!(shell, "tar --extract --gzip --file {archive} --directory {path}").run()?;
+    let crate_dir = path.join(format!("{name}-{version}"));
+    // Written by a newer Cargo.
+    let lockfile = crate_dir.join("Cargo.lock");
+    if lockfile.exists() {
+        std::fs::remove_file(lockfile)?;
+    }
+    let _in_crate = shell.push_dir(&crate_dir);
+    cmd!(shell, "rustup run {toolchain} cargo check --quiet --all-features")
+        .env("CARGO_TARGET_DIR", path.join("target"))
+        .run()?;
+    Ok(())
+}
+
+/// Returns the toolchain of the newest patch release of a version, if rustup has it installed.
+fn toolchain(shell: &Shell, version: &str) -> Option<String> {
     let list = cmd!(shell, "rustup toolchain list").quiet().ignore_stderr().read().ok()?;
     let names = list.lines().filter_map(|line| line.split_whitespace().next());
     let matches = names.filter(|name| is_version(name, version));
-    let toolchain = matches.max_by_key(|name| name.len())?;
-    let path = cmd!(shell, "rustup which rustc --toolchain {toolchain}").quiet().read().ok()?;
-    Some(PathBuf::from(path))
+    matches.max_by_key(|name| name.len()).map(str::to_owned)
 }
 
 /// Returns true if a toolchain has this version: `1.95-HOST` and `1.95.0-HOST` have version `1.95`.
@@ -84,7 +118,13 @@ pub(crate) fn workspace(shell: &Shell) -> anyhow::Result<Vec<Package>> {
             // In Cargo's metadata, `publish = false` is an empty list of registries.
             let is_published = package["publish"].as_array().is_none_or(|list| !list.is_empty());
             let rust_version = package["rust_version"].as_str().map(str::to_owned);
-            Ok(Package { name: name.to_owned(), is_published, rust_version })
+            let version = package["version"].as_str().context("a package without a version")?;
+            Ok(Package {
+                name: name.to_owned(),
+                is_published,
+                version: version.to_owned(),
+                rust_version,
+            })
         })
         .collect()
 }
