@@ -1,7 +1,7 @@
 //! Checks whether a host accepts a WebAssembly module, and whether a link would leave symbols
 //! undefined. A policy describes the host; a finding names one violation, its origin and its cures.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! The crate reads the modules, archives, policies and baselines that its callers name, and writes
 //! baselines. It uses no network, does not use the store and prints nothing. Code is decoded only

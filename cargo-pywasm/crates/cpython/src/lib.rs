@@ -1,6 +1,6 @@
 //! Builds CPython from its sources into a verified installation, and tests it.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! | module | purpose |
 //! |---|---|

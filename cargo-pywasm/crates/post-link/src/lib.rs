@@ -1,6 +1,6 @@
 //! Plans and runs the steps that make a linked wasm module ready for its host.
 //!
-//! This crate is internal to cargo-pywasm and has no semver promise.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! A [`Plan`] turns a module into an [`Outcome`]. [`Files`] writes outcomes once all steps on all
 //! modules have succeeded. The input module is never changed, and a failed step changes no output.

@@ -1,7 +1,7 @@
 //! Changes finished WebAssembly modules: removes unreachable code and exports, redirects imports to
 //! functions of the module, and replaces imports with stubs.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! The crate takes bytes and returns bytes. It opens no file, uses no network, does not use the
 //! store and prints nothing. Repeating a change returns the same bytes.

@@ -1,6 +1,6 @@
 //! The embedded wasmtime: runs programs of WASI preview1.
 //!
-//! This crate is internal to cargo-pywasm and has no semver promise.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! A program has access only to the arguments, variables and directories of its [`Program`], and
 //! has no network. Each wasm module is compiled once per store. Nothing in this crate is specific

@@ -1,6 +1,6 @@
 //! The environment variables and the output of one run of the tool.
 //!
-//! This crate is internal to cargo-pywasm and has no semver promise.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! No other crate of the tool reads the environment of the process or writes to its standard
 //! streams. This crate reads no file and uses no network.

@@ -2,7 +2,7 @@
 //! object file, crate, function or variable that it comes from. Also compares two modules and
 //! checks budgets.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! The rows of a [`Breakdown`] add up to the size of the file; bytes of unknown origin have
 //! separate rows. The crate reads records and linker maps next to a module. It writes no file, uses

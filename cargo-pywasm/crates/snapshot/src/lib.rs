@@ -4,7 +4,7 @@
 //! [`Form`] checks a wasm module before anything runs. The initialization sees only the arguments,
 //! variables and directories of its [`Request`], and a clock that advances with each query.
 //!
-//! This crate is internal to cargo-pywasm and has no semver promise. It takes a wasm module and
+//! This crate is internal to cargo-pywasm and does not follow semver. It takes a wasm module and
 //! returns a wasm module, and writes no files but temporary ones.
 
 mod form;

@@ -1,6 +1,6 @@
 //! The tool's store on disk, and the code that fills it: downloads and unpacking of archives.
 //!
-//! This crate is internal to cargo-pywasm and has no semver promise.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! [`fetch`] is the only code of the workspace that uses the network. An entry of the store appears
 //! only when a complete file or [`Stage`] is renamed, so it is never incomplete. Nothing in this

@@ -1,6 +1,6 @@
 //! Finds or assembles a compiler and a sysroot for wasm32-wasip1, in the layout of a WASI SDK.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! A toolchain comes from one of four sources, which [`resolve`] tries in this order: a directory
 //! that the user named, the store, the pinned official WASI SDK, and the machine's own signed

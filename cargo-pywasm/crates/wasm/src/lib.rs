@@ -1,7 +1,7 @@
 //! Reads a finished WebAssembly module: its sections, imports, exports, names, code and custom
 //! sections. Custom sections can also be removed and added; all other bytes are copied.
 //!
-//! Internal to cargo-pywasm; this crate promises no semver.
+//! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! The crate takes bytes and returns values. It opens no file, uses no network and prints nothing.
 //! Policies and size reports are in other crates. Any input results in a value or an error, never
