@@ -35,8 +35,8 @@ pub struct Build {
 }
 
 impl Build {
-    /// Creates the default options: any installed Python, linked as the table in Cargo.toml
-    /// requests.
+    /// Creates the default options: any installed Python, linked as `[package.metadata.pywasm]` in
+    /// Cargo.toml specifies.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -63,8 +63,8 @@ impl Build {
         self
     }
 
-    /// Sets the size of the C stack in bytes, a multiple of 16. The default is that of CPython
-    /// itself: 8 MiB, and 16 MiB from 3.14 on. rustc's default of 1 MiB is too small for Python's
+    /// Sets the size of the C stack in bytes, a multiple of 16. The default is CPython's own: 8
+    /// MiB, or 16 MiB from CPython 3.14 on. rustc's default of 1 MiB is too small for Python's
     /// recursion limit.
     #[must_use]
     pub fn stack_size(mut self, bytes: u32) -> Self {
@@ -73,8 +73,8 @@ impl Build {
     }
 
     /// Does not finalize Python when a command exits. By default, an `atexit` handler finalizes it,
-    /// because buffered output of `sys.stdout` would be lost otherwise. The handler does nothing if
-    /// the program has finalized Python itself, and never runs in reactors, because they do not
+    /// because otherwise, buffered output of `sys.stdout` would be lost. The handler does nothing
+    /// if the program has finalized Python itself, and never runs in reactors, because they do not
     /// exit.
     #[must_use]
     pub fn no_finalize_at_exit(mut self) -> Self {
@@ -82,9 +82,10 @@ impl Build {
         self
     }
 
-    /// Embeds modules of the standard library, each with everything that it imports: `json` is one
-    /// module, `email.*` a package with all its submodules, `*` the whole library, and `!name`
-    /// excludes a module. The modules in `freeze` of `[package.metadata.pywasm]` are embedded, too.
+    /// Embeds standard library modules, each with everything that it imports. `json` embeds one
+    /// module, `email.*` a package with all its submodules, and `*` the whole library; `!name`
+    /// excludes a module. The modules listed under `freeze` in `[package.metadata.pywasm]` are also
+    /// embedded.
     #[must_use]
     pub fn freeze<N: Into<String>>(mut self, modules: impl IntoIterator<Item = N>) -> Self {
         self.freeze.modules.extend(modules.into_iter().map(Into::into));
@@ -92,38 +93,38 @@ impl Build {
     }
 
     /// Embeds a Python package, such as `python/app`, or a single file, such as `python/app.py`.
-    /// The path is relative to the crate. The packages in `packages` of `[package.metadata.pywasm]`
-    /// are embedded, too.
+    /// The path is relative to the crate. The packages listed under `packages` in
+    /// `[package.metadata.pywasm]` are also embedded.
     #[must_use]
     pub fn package(mut self, path: impl Into<PathBuf>) -> Self {
         self.freeze.packages.push(path.into());
         self
     }
 
-    /// Links the code that `cargo pywasm snapshot` needs in a wasm module, as the key `snapshot` of
-    /// `[package.metadata.pywasm]` does. The code has a few kilobytes and runs only when a snapshot
-    /// is created.
+    /// Links the code that `cargo pywasm snapshot` needs in a wasm module, as the key `snapshot` in
+    /// `[package.metadata.pywasm]` does. The code is a few kilobytes in size and runs only when a
+    /// snapshot is created.
     #[must_use]
     pub fn snapshot(mut self) -> Self {
         self.snapshot = true;
         self
     }
 
-    /// Links Python and returns the installation; returns `None` for targets other than
-    /// wasm32-wasip1 and on docs.rs.
+    /// Links Python and returns the installation. Returns `None` for targets other than
+    /// wasm32-wasip1, and on docs.rs.
     ///
-    /// On an error, prints the message and ends the build script. [`Build::try_link`] returns the
+    /// On an error, prints the message and exits the build script. [`Build::try_link`] returns the
     /// error instead.
     pub fn link(&self) -> Option<Installation> {
         self.try_link().unwrap_or_else(|error| fail(&error))
     }
 
-    /// Links Python and returns the installation; returns `None` for targets other than
-    /// wasm32-wasip1 and on docs.rs.
+    /// Links Python and returns the installation. Returns `None` for targets other than
+    /// wasm32-wasip1, and on docs.rs.
     ///
     /// # Errors
-    /// When no installation matches the request, the installation does not fit the Rust toolchain,
-    /// or Python code cannot be frozen.
+    /// When no installation matches the request, the installation is incompatible with the Rust
+    /// toolchain, or Python code cannot be frozen.
     pub fn try_link(&self) -> Result<Option<Installation>, Error> {
         let linked = self.decide(&|name| std::env::var_os(name))?;
         if let Some(linked) = &linked {
@@ -132,9 +133,9 @@ impl Build {
         Ok(linked.map(|linked| linked.python))
     }
 
-    /// Returns the directives that [`Build::try_link`] would print, in the environment that
-    /// `variables` reads. Runs `RUSTC` to get its sysroot, and runs `cargo-pywasm` if the table in
-    /// Cargo.toml has changed or Python code has to be frozen.
+    /// Returns the directives that [`Build::try_link`] would print, given the environment that
+    /// `variables` reads. Runs `RUSTC` to get its sysroot, and runs `cargo-pywasm` if
+    /// `[package.metadata.pywasm]` has changed or Python code has to be frozen.
     ///
     /// # Errors
     /// As for [`Build::try_link`].

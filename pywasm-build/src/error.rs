@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 /// The reason why Python cannot be linked.
 ///
-/// The message starts in lowercase and names what is affected. Most messages end with a line
-/// `hint: …` that suggests one action.
+/// The message starts in lowercase and says what is affected. Most messages end with a `hint: …`
+/// line that suggests one action.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// A file cannot be read.
     Read(PathBuf, std::io::Error),
-    /// `manifest.json` of an installation has a format or version that this crate cannot read.
+    /// The `manifest.json` of an installation has a format or version that this crate cannot read.
     Manifest(PathBuf, String),
-    /// `.pywasm/project.json` has a format or version that this crate cannot read.
+    /// A `.pywasm/project.json` has a format or version that this crate cannot read.
     Project(PathBuf, String),
     /// There is no store to search: neither `PYWASM_STORE` nor `HOME` is set.
     NoHome,
@@ -25,18 +25,18 @@ pub enum Error {
         /// The command that installs a matching CPython.
         command: String,
     },
-    /// The named installation cannot be opened.
+    /// The specified installation cannot be opened.
     Named {
-        /// The file or variable that names the installation.
+        /// The file or variable that specifies the installation.
         by: String,
         /// The reason.
         cause: Box<Error>,
     },
-    /// The named installation does not match what the build script requests.
+    /// The specified installation does not match what the build script requests.
     Mismatch {
-        /// The file or variable that names the installation.
+        /// The file or variable that specifies the installation.
         by: String,
-        /// The named installation, such as `CPython 3.13.15 (default)`.
+        /// The specified installation, such as `CPython 3.13.15 (default)`.
         found: String,
         /// The request, such as `CPython 3.13 (full)`.
         request: String,
@@ -45,7 +45,7 @@ pub enum Error {
     NoTarget(PathBuf),
     /// A library or object file does not have the format that its name suggests.
     Damaged(PathBuf),
-    /// Neither the libc of libpython nor that of Rust has all the functions that both need.
+    /// Neither libpython's libc nor Rust's provides all the functions that libpython and Rust need.
     LibcPair {
         /// The `libc.a` that libpython was built against.
         python: PathBuf,
@@ -86,8 +86,8 @@ impl fmt::Display for Error {
             Self::Manifest(path, problem) => write!(
                 f,
                 "`{}` is not a manifest that this pywasm-build can read: {problem}\n\
-                 hint: reinstall with `cargo pywasm install --force`, or use the pywasm-build of \
-                 the version that installed it",
+                 hint: reinstall Python with `cargo pywasm install --force`, or use the version of \
+                 pywasm-build that matches the installed Python",
                 path.display()
             ),
             Self::Project(path, problem) => write!(
@@ -98,18 +98,18 @@ impl fmt::Display for Error {
             ),
             Self::NoHome => f.write_str(
                 "no store to search for installations: neither PYWASM_STORE nor HOME is set\n\
-                 hint: set PYWASM_STORE to the store of `cargo pywasm install`",
+                 hint: set PYWASM_STORE to the store that `cargo pywasm install` uses",
             ),
             Self::NotInstalled { request, command } => {
                 write!(f, "{request} is not installed\nhint: `{command}` installs it")
             }
-            Self::Named { by, cause } => write!(f, "the installation named by {by}: {cause}"),
+            Self::Named { by, cause } => write!(f, "the installation specified by {by}: {cause}"),
             Self::Mismatch { by, found, request } => write!(
                 f,
-                "the installation named by {by} is {found}, but the build script requests \
+                "the installation specified by {by} is {found}, but the build script requests \
                  {request}\n\
-                 hint: request the same in `[package.metadata.pywasm]` and in the build script, \
-                 then run `cargo pywasm install` in the crate"
+                 hint: request the same Python in `[package.metadata.pywasm]` and in the build \
+                 script, then run `cargo pywasm install` in the crate"
             ),
             Self::NoTarget(sysroot) => write!(
                 f,
@@ -120,7 +120,7 @@ impl fmt::Display for Error {
             ),
             Self::Damaged(path) => write!(
                 f,
-                "`{}` is damaged: its content is not in the format of its name\n\
+                "`{}` is damaged: its content is not in the format that its name suggests\n\
                  hint: reinstall the toolchain or the Python that it belongs to",
                 path.display()
             ),
@@ -130,7 +130,7 @@ impl fmt::Display for Error {
                  against, lacks {}, which Rust needs; `{}`, which belongs to Rust, lacks {}, which \
                  libpython needs\n\
                  hint: build Python with the WASI SDK whose libc this Rust bundles (`cargo pywasm \
-                 install --wasi-sdk PATH`), or use a Rust released at the time of that SDK",
+                 install --wasi-sdk PATH`), or use a Rust release from around the time of that SDK",
                 python.display(),
                 missing_from_python.join(", "),
                 rust.display(),

@@ -4,9 +4,9 @@
 /// `.pywasm/project.json`.
 ///
 /// The tool records the hash next to the SHA-256 digest. Build scripts compare the hash, because an
-/// implementation of SHA-256 would add ten crates to them. The comparison detects stale settings
-/// and is not a security check: edits do not produce the same hash by accident, and an attacker who
-/// can edit Cargo.toml can also edit build.rs.
+/// implementation of SHA-256 would add ten dependencies. The comparison detects stale settings and
+/// is not a security check: edits do not produce the same hash by accident, and an attacker who can
+/// edit Cargo.toml can also edit build.rs.
 ///
 /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>.
 #[must_use]

@@ -1,4 +1,4 @@
-//! The library of frozen Python code, which `cargo pywasm freeze` compiles.
+//! The library of frozen Python code that `cargo pywasm freeze` creates.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,8 @@ pub(crate) struct Freeze {
     pub(crate) packages: Vec<PathBuf>,
 }
 
-/// A library to link, and the directives for its input files and for warnings of `freeze`.
+/// The directory of a library to link, and the Cargo directives for the library's input files and
+/// for the warnings of `cargo pywasm freeze`.
 #[derive(Debug)]
 pub(crate) struct Frozen {
     pub(crate) dir: PathBuf,
@@ -23,10 +24,10 @@ pub(crate) struct Frozen {
 }
 
 impl Freeze {
-    /// Returns the library of the Python modules that the build script, the table and the recipe
-    /// freeze, or `None` if nothing is frozen. If the build script and the table do not change the
-    /// recipe's set of modules, it is the library in the installation. Otherwise, `cargo pywasm
-    /// freeze` creates a library in `out_dir`.
+    /// Returns the library of frozen Python modules, or `None` if neither the build script, nor the
+    /// crate's table, nor the recipe freezes any. If the build script and the table do not change
+    /// the recipe's set of modules, the library is the one in the installation. Otherwise, `cargo
+    /// pywasm freeze` creates a library in `out_dir`.
     ///
     /// # Errors
     /// When the tool cannot be run, or a module or package cannot be frozen.
@@ -42,7 +43,7 @@ impl Freeze {
         let adds = !self.modules.is_empty() || !self.packages.is_empty() || table.freezes;
         // `closed = true` always needs a new library, because a closed set replaces the modules of
         // libpython even if no module is added. `closed = false` needs one only if the recipe has a
-        // library, because that one may be closed.
+        // library, because the set in that library may be closed.
         let changes = table.closed.is_some_and(|closed| closed || recipe_freezes);
         if !adds && !changes {
             let dir = python.lib_dir();

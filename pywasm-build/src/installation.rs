@@ -10,15 +10,17 @@ pub const TARGET: &str = "wasm32-wasip1";
 
 /// The version of `manifest.json` that this crate reads.
 const MANIFEST_VERSION: u32 = 2;
-/// The directory in `lib/` with the libc and the start files that libpython was built against. It
-/// is a separate directory, so that the linker finds this libc only if it is chosen.
+/// The directory in `lib/` that contains the libc and the start files that libpython was built
+/// against. It is a separate directory, so that the linker finds this libc only if this libc is
+/// chosen.
 pub const LIBC_DIR: &str = "wasi-libc";
-/// The directory in `lib/` that holds only the zip of the standard library, for hosts that can
+/// The directory in `lib/` that contains only the standard library's zip file, for hosts that can
 /// mount directories but not files.
 pub const ZIP_DIR: &str = "zip";
-/// The object in `lib/` that finalizes Python when a command exits.
+/// The object file in `lib/` that finalizes Python when a command exits.
 pub const EXIT_OBJECT: &str = "pywasm-exit.o";
-/// The name of the library in `lib/` with the Python modules that the recipe freezes, if any.
+/// The name of the library in `lib/` that contains the Python modules that the recipe freezes, if
+/// any.
 pub const FROZEN_LIBRARY: &str = "pywasm_frozen";
 
 /// An installed CPython for wasm32-wasip1.
@@ -55,7 +57,7 @@ impl Installation {
         json::check_version(&value, MANIFEST_VERSION).map_err(invalid)?;
         let text = |path: &str| {
             let text = json::text(&value, path).map(str::to_owned);
-            text.ok_or_else(|| invalid(format!("it has no text at `{path}`")))
+            text.ok_or_else(|| invalid(format!("it has no string at `{path}`")))
         };
         let texts = |path: &str| json::texts(&value, path).map(str::to_owned).collect();
         Ok(Self {
@@ -109,19 +111,20 @@ impl Installation {
         self.modules.iter().map(String::as_str).collect()
     }
 
-    /// Returns the directory of `Python.h` and of the `pyconfig.h` of this build.
+    /// Returns the directory that contains `Python.h` and this build's `pyconfig.h`.
     #[must_use]
     pub fn include_dir(&self) -> PathBuf {
         self.root.join("include").join(format!("python{}", self.series))
     }
 
-    /// Returns the directory of `libpythonX.Y.a` and of the libraries that are linked with it.
+    /// Returns the directory that contains `libpythonX.Y.a` and the libraries linked with it.
     #[must_use]
     pub fn lib_dir(&self) -> PathBuf {
         self.root.join("lib")
     }
 
-    /// Returns the directory of the libc and the start files that libpython was built against.
+    /// Returns the directory that contains the libc and the start files that libpython was built
+    /// against.
     #[must_use]
     pub fn libc_dir(&self) -> PathBuf {
         self.lib_dir().join(LIBC_DIR)
@@ -133,7 +136,7 @@ impl Installation {
         self.libc_needs.iter().map(String::as_str).collect()
     }
 
-    /// Returns the directory of the standard library.
+    /// Returns the directory that contains the standard library.
     #[must_use]
     pub fn stdlib(&self) -> PathBuf {
         self.lib_dir().join(format!("python{}", self.series))
@@ -187,7 +190,7 @@ impl Installation {
 pub(crate) mod tests {
     use super::*;
 
-    /// Creates the manifest of a CPython 3.13.15 that needs these functions from libc.
+    /// Creates the manifest of a CPython 3.13.15 installation that needs these libc functions.
     pub(crate) fn manifest(libc_needs: &[&str]) -> String {
         format!(
             r#"{{"version": 2, "python": {{"version": "3.13.15", "series": "3.13"}},

@@ -38,7 +38,7 @@ pub(crate) fn texts<'a>(value: &'a Json, path: &str) -> impl Iterator<Item = &'a
     list(value, path).iter().filter_map(|value| value.get::<String>().map(String::as_str))
 }
 
-/// Checks the format version, the number at the key `version`.
+/// Checks the format version, which is the number at the key `version`.
 ///
 /// # Errors
 /// When the version is missing or is not the expected one.

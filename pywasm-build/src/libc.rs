@@ -1,10 +1,11 @@
 //! The choice of a wasi-libc for a module.
 //!
-//! libpython was built against one wasi-libc, and Rust's standard library bundles another. They
-//! cannot be mixed, because wasi-libc has no stable ABI between versions ([PEP 816]): a wasm module
-//! is linked with exactly one of them. A libc can be chosen only if it has all functions that
-//! libpython, Rust's standard library and the start file need. In a command, the start file is
-//! always Rust's, because rustc links it. A reactor gets the start file of the chosen libc.
+//! libpython was built against one wasi-libc, and Rust's standard library bundles another. The two
+//! cannot be mixed, because the ABI of wasi-libc is not stable between versions ([PEP 816]), so a
+//! wasm module is linked with exactly one of them. A libc can be chosen only if it provides all
+//! functions that libpython, Rust's standard library and the start file need. In a command, the
+//! start file is always Rust's, because rustc links it. A reactor gets the start file of the chosen
+//! libc.
 //!
 //! [PEP 816]: https://peps.python.org/pep-0816/
 
@@ -14,8 +15,8 @@ use std::process::Command;
 
 use crate::{wasm, Error, Installation, Variables, TARGET};
 
-/// The function of libc that initializes the thread pointer. A libc that defines this function
-/// works only if the start file calls it.
+/// The libc function that initializes the thread pointer. A libc that defines this function works
+/// only if the start file calls it.
 const INIT: &str = "__wasi_init_tp";
 
 /// The libc that a module is linked with.
@@ -23,9 +24,9 @@ const INIT: &str = "__wasi_init_tp";
 pub enum Libc {
     /// The libcs of Rust and libpython are identical.
     Same,
-    /// The libc of the Rust toolchain, which has everything that libpython needs.
+    /// The libc of the Rust toolchain, which provides everything that libpython needs.
     Rust,
-    /// The libc that libpython was built against, which has everything that Rust needs.
+    /// The libc that libpython was built against, which provides everything that Rust needs.
     Python,
 }
 
@@ -34,8 +35,8 @@ pub(crate) struct RustLibc {
     dir: PathBuf,
     archive: Vec<u8>,
     defined: BTreeSet<String>,
-    /// The functions that the start file of commands and Rust's standard library import, from libc
-    /// or from another library.
+    /// The functions that the start file of commands and Rust's standard library import, whether
+    /// from libc or from another library.
     needs: BTreeSet<String>,
     /// True if the start file of commands calls [`INIT`].
     initializes: bool,
@@ -70,7 +71,7 @@ impl RustLibc {
         Ok(Self { dir, archive, defined, needs, initializes })
     }
 
-    /// Returns the directory of the libc and the start files.
+    /// Returns the directory that contains the libc and the start files.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
@@ -96,8 +97,8 @@ pub(crate) fn sysroot(variables: Variables<'_>) -> Result<PathBuf, Error> {
     Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
 }
 
-/// Chooses the libc for a module. libpython's own is preferred, because its C code was compiled
-/// against the headers of that version.
+/// Chooses the libc for a wasm module. libpython's libc is preferred, because libpython's C code
+/// was compiled against the headers of that libc.
 ///
 /// # Errors
 /// When neither libc satisfies both libpython and Rust; the error lists what each libc lacks.
@@ -138,8 +139,8 @@ mod tests {
     use super::*;
     use crate::wasm::tests::{archive, object};
 
-    /// The functions that two libcs define, and those that libpython, Rust's start file and Rust's
-    /// standard library need.
+    /// The functions that each of two libcs defines, and those that libpython, Rust's start file
+    /// and Rust's standard library need.
     struct Pair {
         python: &'static [&'static str],
         rust: &'static [&'static str],

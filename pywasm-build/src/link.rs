@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use crate::frozen::Frozen;
 use crate::{Directive, Error, Installation, Libc, EXIT_OBJECT, FROZEN_LIBRARY};
 
-/// The names of the linker maps in `OUT_DIR`; the second one is for reactors. `cargo pywasm size`
-/// reads from a map which object each byte of the wasm module comes from.
+/// The names of the linker maps in `OUT_DIR`. The second map is for reactors. `cargo pywasm size`
+/// uses a map to find the object file that each byte of the wasm module comes from.
 pub const LINK_MAPS: [&str; 2] = ["pywasm-link.map", "pywasm-link-cdylib.map"];
 
-/// The archive of an installation's stubs, if the recipe declares any. It comes last: the linker
-/// takes the first definition that it finds, so an earlier stub would silently replace a real
-/// function.
+/// The archive of an installation's stubs, if the recipe declares any. It is linked last, because
+/// the linker takes the first definition that it finds. An earlier stub would silently replace a
+/// real function.
 const STUBS: &str = "libpywasm_stubs.a";
 
-/// The library that makes the linker report calls of C API macros, with the function to call
-/// instead. Without such calls, nothing in it is linked.
+/// The library that makes the linker report each call of a C API macro, together with the function
+/// to call instead. Nothing in the library is linked if there are no such calls.
 const MACROS: &str = "pywasm_macros";
 
 /// The library that defines `pywasm_start`, which starts Python on hosts without files, environment
@@ -23,11 +23,11 @@ const MACROS: &str = "pywasm_macros";
 const START: &str = "pywasm_start";
 
 /// The library that a wasm module needs for a snapshot, and its root function. The root function is
-/// linked with `--undefined`, and the other functions are linked because it needs them.
+/// linked with `--undefined`, which pulls in the other functions that it needs.
 const SNAPSHOT: (&str, &str) = ("pywasm_snapshot", "pywasm_snapshot_end");
 
-/// The result of [`Build::decide`](crate::Build::decide): the choices, and the directives that
-/// implement them.
+/// The result of [`Build::decide`](crate::Build::decide): the chosen installation and libc, and the
+/// directives that link them.
 #[derive(Debug)]
 pub struct Linked {
     /// The chosen installation.
@@ -43,7 +43,7 @@ pub struct Linked {
 pub(crate) struct Link<'a> {
     pub(crate) python: &'a Installation,
     pub(crate) libc: Libc,
-    /// The directory of Rust's libc and start files.
+    /// The directory that contains Rust's libc and start files.
     pub(crate) rust_libc: &'a Path,
     pub(crate) is_reactor: bool,
     pub(crate) frozen: Option<Frozen>,
@@ -58,12 +58,12 @@ impl Link<'_> {
     /// Returns the directives, in the order in which the linker must see them.
     ///
     /// # Errors
-    /// When the installation does not have the library for snapshots.
+    /// When the installation lacks the snapshot library.
     pub(crate) fn directives(mut self) -> Result<Vec<Directive>, Error> {
         let mut directives = Vec::new();
         if let Some(frozen) = &mut self.frozen {
-            // This library comes first: its tables of Python modules must replace those of
-            // libpython, and the linker takes the first definition that it finds.
+            // This library comes first, because its tables of Python modules must replace
+            // libpython's, and the linker takes the first definition that it finds.
             directives.push(Directive::LinkSearch(frozen.dir.clone()));
             directives.push(Directive::LinkWholeLib(FROZEN_LIBRARY.to_owned()));
             directives.append(&mut frozen.directives);
@@ -116,9 +116,9 @@ impl Link<'_> {
             let [all, cdylib] = LINK_MAPS.map(|name| format!("-Map={}", arg(dir.join(name))));
             directives.push(Directive::LinkArg(all));
             if self.is_reactor {
-                // Cargo may link a command and the reactor at once, and they must not write the
-                // same map. The linker uses the last `-Map` option, which is this one for the
-                // reactor.
+                // Cargo may link a command and the reactor at the same time, and the two must not
+                // write the same map. The linker uses the last `-Map` option, which for the reactor
+                // is this one.
                 directives.push(Directive::LinkArgCdylib(cdylib));
             }
         }
@@ -133,7 +133,7 @@ impl Link<'_> {
     }
 }
 
-/// Returns the stack size in bytes with which CPython itself is linked.
+/// Returns the stack size, in bytes, that CPython's own build uses.
 ///
 /// Source: `LDFLAGS_NODIST` for WASI in CPython's configure.ac.
 fn default_stack_size(series: &str) -> u32 {

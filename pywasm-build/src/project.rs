@@ -9,7 +9,7 @@ use crate::json::{self, Json};
 use crate::table::Table;
 use crate::Error;
 
-/// The path of the file, relative to the directory of the crate or of its workspace.
+/// The path of the file, relative to the directory of the crate or the workspace.
 pub const PROJECT_FILE: &str = ".pywasm/project.json";
 /// The version of the file's format.
 pub const PROJECT_VERSION: u32 = 2;
@@ -52,15 +52,15 @@ impl Project {
         Ok(Self { installation, tool, tables, file })
     }
 
-    /// Returns the recorded table of the package with this Cargo.toml, unless a manifest that the
-    /// table was read from has changed since.
+    /// Returns the recorded table of the package with this Cargo.toml, unless one of the manifests
+    /// that the table was read from has changed.
     pub(crate) fn fresh_table(&self, manifest: &Path) -> Option<&Table> {
         let table = self.tables.iter().find(|table| table.is_of(manifest))?;
         table.is_fresh().then_some(table)
     }
 }
 
-/// Reads the table from a message of `cargo pywasm project`.
+/// Reads a package's table from a message of `cargo pywasm project`.
 pub(crate) fn table_of_message(message: &Json) -> Option<Table> {
     Table::parse(json::at(message, "package")?)
 }

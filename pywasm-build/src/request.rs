@@ -17,7 +17,8 @@ pub(crate) struct Request {
     pub(crate) installation: Option<PathBuf>,
 }
 
-/// The chosen installation, and directives that rerun the build script if the choice may change.
+/// The chosen installation, and the directives that rerun the build script if the choice might
+/// change.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) python: Installation,
@@ -25,13 +26,13 @@ pub(crate) struct Resolved {
 }
 
 impl Request {
-    /// Chooses the installation. The first of these that names one decides: the build script,
-    /// `PYWASM_INSTALLATION`, `.pywasm/` of the crate or its workspace. If none of them names one,
-    /// the first match in the store is used.
+    /// Chooses the installation. The build script is consulted first, then `PYWASM_INSTALLATION`,
+    /// then the `.pywasm/` directory of the crate or its workspace. If none of them specifies an
+    /// installation, the first match in the store is used.
     ///
     /// # Errors
-    /// When the named installation does not match the request, or no installation in the store
-    /// does.
+    /// When the specified installation does not match the request, or no installation in the store
+    /// matches it.
     pub(crate) fn resolve(
         &self,
         project: Option<&Project>,
@@ -55,7 +56,8 @@ impl Request {
         Ok(Resolved { python, reruns })
     }
 
-    /// Returns the directory of the named installation, and the file or variable that names it.
+    /// Returns the directory of the specified installation, and the file or variable that specifies
+    /// it.
     fn named(
         &self,
         project: Option<&Project>,

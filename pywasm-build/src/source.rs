@@ -1,10 +1,10 @@
-//! The source of this crate. `cargo-pywasm` unpacks it into projects, so that they use the
-//! pywasm-build of the same version as the tool, without a registry. Not part of the API.
+//! The source code of this crate, which `cargo-pywasm` unpacks into projects. They therefore use
+//! the pywasm-build of the same version as the tool, and need no registry. Not part of the API.
 
 /// The text of Cargo.toml, including the keys that it inherits from the workspace.
 pub const MANIFEST: &str = include_str!("../Cargo.toml");
 
-/// The source files in `src`, except `tests.rs`: each file name and the text.
+/// The names and texts of the source files in `src`, except `tests.rs`.
 pub const FILES: &[(&str, &str)] = &[
     ("builder.rs", include_str!("builder.rs")),
     ("directive.rs", include_str!("directive.rs")),

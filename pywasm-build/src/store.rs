@@ -1,4 +1,4 @@
-//! The store of installations.
+//! The store, which contains the installations.
 
 use std::cmp::Reverse;
 use std::ffi::OsString;
@@ -7,11 +7,12 @@ use std::time::SystemTime;
 
 use crate::{Error, Installation};
 
-/// The name of the directory in the store. It contains the version of the layout.
+/// The name of the store's directory for installations. It contains the version of the layout.
 const INSTALLS: &str = "installs-v0";
 
-/// Returns the directory of all installations, for the environment that `variable` reads. It is in
-/// `PYWASM_STORE`, else in `XDG_DATA_HOME`, else in `~/.local/share` (on macOS, too).
+/// Returns the directory that contains all installations, given the environment that `variable`
+/// reads. It is below `PYWASM_STORE`, or else below `XDG_DATA_HOME`, or else below
+/// `~/.local/share`, even on macOS.
 ///
 /// # Errors
 /// When `PYWASM_STORE`, `XDG_DATA_HOME` and `HOME` are all unset.
@@ -28,7 +29,7 @@ pub fn installs_dir(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathB
 }
 
 /// Returns every installation in `dir`, sorted by CPython version (newest first), then by recipe,
-/// then by build time (latest first). The list is empty if the directory does not exist.
+/// then by build time (latest first). Returns an empty list if the directory does not exist.
 ///
 /// # Errors
 /// When the directory or any manifest in it cannot be read.

@@ -1,4 +1,4 @@
-//! The table `[package.metadata.pywasm]` of a package, after the tool has resolved it.
+//! The table `[package.metadata.pywasm]` of a package, as resolved by the tool.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,16 @@ use crate::json::{self, Json};
 /// The settings of a package that a build script needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Table {
-    /// The manifests that the table was read from: first the package's, then the workspace's if it
+    /// The manifests that the table was read from: the package's, followed by the workspace's if it
     /// is a different file.
     manifests: Vec<Manifest>,
     /// True if the package has a library with `crate-type = ["cdylib"]`, which becomes a reactor.
     pub(crate) cdylib: bool,
     /// True if the table has the key `snapshot`.
     pub(crate) snapshot: bool,
-    /// True if the table names modules of the standard library or packages to freeze.
+    /// True if the table lists standard library modules or packages to freeze.
     pub(crate) freezes: bool,
-    /// True if only frozen modules can be imported. If unset, the recipe decides.
+    /// Whether only frozen modules can be imported. If unset, the recipe decides.
     pub(crate) closed: Option<bool>,
 }
 

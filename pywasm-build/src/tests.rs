@@ -9,14 +9,14 @@ use crate::fingerprint::fingerprint;
 use crate::wasm::tests::{archive, object};
 use crate::{Build, Linked, TARGET};
 
-/// The path of the installation, relative to the directory of the machine.
+/// The path of the installation, relative to the fake machine's directory.
 const ROOT: &str = "store/data/installs-v0/cpython-full";
-/// The path of the crate's manifest, relative to the directory of the machine.
+/// The path of the crate's manifest, relative to the fake machine's directory.
 const MANIFEST: &str = "crate/Cargo.toml";
 
 /// A lock that is held while a script is written and while programs are started. Without it, a
-/// child that another thread forks in between could keep the script open for writing, and the
-/// script could not be executed.
+/// child forked by another thread could keep the script open for writing, so that the script could
+/// not be executed.
 static SCRIPTS: Mutex<()> = Mutex::new(());
 
 struct Machine {
@@ -34,8 +34,8 @@ struct Table {
 }
 
 impl Machine {
-    /// Creates a machine whose crate is not a reactor and is linked to a CPython 3.13 with recipe
-    /// `full`.
+    /// Creates a machine with a crate that is not a reactor and links a CPython 3.13 built with the
+    /// recipe `full`.
     fn new() -> Self {
         let machine = Self { dir: tempfile::tempdir().unwrap() };
         let libc = archive(&["open"], &[]);
@@ -81,7 +81,7 @@ impl Machine {
         self.path(&root)
     }
 
-    /// Returns the package entry that the tool would write for the current Cargo.toml.
+    /// Returns the entry for the package that the tool would write for the current Cargo.toml.
     fn package(&self, table: &Table) -> String {
         let Table { cdylib, snapshot, freeze, packages, closed } = table;
         let path = self.path(MANIFEST);
@@ -105,8 +105,8 @@ impl Machine {
         self.write("crate/.pywasm/project.json", text.as_bytes());
     }
 
-    /// Writes a tool that records its arguments and environment, and prints these messages for the
-    /// subcommands `project` and `freeze`.
+    /// Writes a fake tool that records its arguments and environment, and prints these messages for
+    /// the subcommands `project` and `freeze`.
     fn tool(&self, name: &str, project: &str, freeze: &str) {
         let script = format!(
             "echo \"$@\" >> \"$0.args\"; env > \"$0.env\"\n\
@@ -132,7 +132,7 @@ impl Machine {
         })
     }
 
-    /// Returns the directives, without the path of the machine.
+    /// Returns the directives, with the machine's path removed.
     fn lines(&self, build: &Build) -> Vec<String> {
         self.lines_with(build, &[])
     }
@@ -177,7 +177,8 @@ fn command_gets_no_arguments_for_reactors() {
     assert!(!lines.iter().any(|line| line.contains("cdylib")), "{lines:?}");
 }
 
-/// The text of Cargo.toml is not searched, so none of these words is a setting of the crate.
+/// The tool parses Cargo.toml, and the text itself is not searched, so none of these words counts
+/// as a setting.
 #[test]
 fn words_in_cargo_toml_are_not_settings() {
     for text in [
@@ -291,7 +292,7 @@ fn frozen_library_of_the_recipe_is_replaced_by_the_crates_own() {
     machine.write(&format!("{ROOT}/lib/libpywasm_frozen.a"), b"");
     let recipes = format!("cargo::rustc-link-search=native={ROOT}/lib");
     let whole = "cargo::rustc-link-lib=static:+whole-archive,-bundle=pywasm_frozen".to_owned();
-    // The library comes before libpython, because it replaces the tables of libpython.
+    // The frozen library comes before libpython, because its tables replace libpython's.
     assert_eq!(machine.lines(&Build::new())[..2], [recipes, whole.clone()]);
 
     let warning = r#"{"level": "warning", "text": "careful"}"#;
@@ -399,5 +400,5 @@ fn named_installation_that_does_not_match_is_refused() {
     assert!(message.contains("project.json is CPython 3.13.15 (other)"), "{message}");
     let gone = [("PYWASM_INSTALLATION", "/gone")];
     let message = machine.decide(&build, &gone).unwrap_err().to_string();
-    assert!(message.contains("named by PYWASM_INSTALLATION"), "{message}");
+    assert!(message.contains("specified by PYWASM_INSTALLATION"), "{message}");
 }

@@ -1,4 +1,4 @@
-//! Calls of `cargo pywasm` from a build script.
+//! Runs `cargo pywasm` from a build script.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -34,10 +34,10 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    /// Finds the tool that wrote `project.json`, or else the one that Cargo would find.
+    /// Finds the tool that wrote `project.json`, or else the tool that Cargo would find.
     pub(crate) fn find(dir: &Path, project: Option<&Project>, variables: Variables<'_>) -> Self {
         let recorded = project.and_then(|project| project.tool.clone());
-        // Cargo also searches this directory for subcommands, and it need not be on PATH.
+        // Cargo also searches this directory for subcommands, even if the directory is not on PATH.
         let cargo_home = || Some(PathBuf::from(variables("CARGO_HOME")?).join("bin/cargo-pywasm"));
         let is_file = |path: &PathBuf| path.is_file();
         let program = recorded.filter(is_file).or_else(|| cargo_home().filter(is_file));
@@ -51,7 +51,7 @@ impl Tool {
         }
     }
 
-    /// Returns the table of the crate, which the tool reads from the Cargo.toml of the crate and of
+    /// Returns the crate's table, which the tool reads from the Cargo.toml files of the crate and
     /// its workspace.
     ///
     /// # Errors
@@ -104,8 +104,8 @@ impl Tool {
         }
         let hints = messages.iter().filter_map(|message| json::text(message, "hint"));
         lines.extend(hints.map(|hint| format!("hint: {hint}")));
-        // stderr contains no JSON messages, but the text of a panic, or the error of an older tool
-        // that does not have the subcommand.
+        // stderr contains no JSON messages. It can contain the text of a panic, or the error from
+        // an older tool that does not have the subcommand.
         lines.push(String::from_utf8_lossy(&output.stderr).trim_end().to_owned());
         lines.retain(|line| !line.is_empty());
         Err(failed(lines.join("\n")))

@@ -1,13 +1,13 @@
-//! Reads the facts that the choice of a libc needs: the symbols in the index of an archive, and the
-//! functions that a wasm object imports.
+//! Reads what is needed to choose a libc: the symbols in an archive's index, and the functions that
+//! a wasm object imports.
 //!
 //! Sources of the formats: the System V archive index as LLVM writes it, and the binary format of
 //! WebAssembly (core specification, section 5.5).
 
 use std::collections::BTreeSet;
 
-/// Returns the symbols in the index of an archive, or `None` if the bytes are not an archive with
-/// an index.
+/// Returns the symbols in an archive's index, or `None` if the bytes are not an archive with an
+/// index.
 pub(crate) fn archive_symbols(archive: &[u8]) -> Option<BTreeSet<String>> {
     let (name, index) = members(archive)?.next()?;
     let width = match name {
@@ -120,7 +120,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Returns the names and bytes of the members of an archive, up to the first damaged member.
+/// Returns the names and bytes of an archive's members, up to the first damaged member.
 fn members(archive: &[u8]) -> Option<impl Iterator<Item = (&str, &[u8])> + '_> {
     const HEADER: usize = 60;
     let mut rest = archive.strip_prefix(b"!<arch>\n")?;
@@ -146,7 +146,7 @@ fn big_endian(bytes: &[u8], width: usize) -> Option<(usize, &[u8])> {
 pub(crate) mod tests {
     use super::*;
 
-    /// Creates an archive with these symbols in its index, and these members.
+    /// Creates an archive that contains these members and an index of these symbols.
     pub(crate) fn archive(symbols: &[&str], members: &[&[u8]]) -> Vec<u8> {
         let mut index = u32::try_from(symbols.len()).unwrap().to_be_bytes().to_vec();
         index.extend(symbols.iter().flat_map(|_| [0; 4]));
@@ -182,7 +182,7 @@ pub(crate) mod tests {
             import("env", name, &[0, 0]);
         }
         let mut bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02".to_vec();
-        // The LEB128 size is padded to two bytes, because linkers pad sizes, too.
+        // The LEB128 size is padded to two bytes, as linkers do.
         let size = section.len();
         bytes.extend([u8::try_from(size & 0x7f).unwrap() | 0x80, u8::try_from(size >> 7).unwrap()]);
         bytes.extend(section);

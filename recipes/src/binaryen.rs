@@ -11,7 +11,7 @@ use crate::{Artifact, Digest, HostPlatform};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BinaryenPin {
-    /// The number of the release: 123 for `version_123`.
+    /// The release number, such as 123 for `version_123`.
     pub release: u32,
     /// The archive for each host.
     pub hosts: BTreeMap<HostPlatform, Artifact>,
@@ -29,7 +29,7 @@ struct File {
 /// Source of the digests: `recipes/pins/binaryen.toml`.
 ///
 /// # Panics
-/// Never: the data is compiled in, and tests read it.
+/// Never, because the data is compiled in and tests parse it.
 #[must_use]
 pub fn binaryen_pin() -> &'static BinaryenPin {
     static PIN: LazyLock<BinaryenPin> = LazyLock::new(|| {
@@ -54,8 +54,8 @@ impl From<File> for BinaryenPin {
     }
 }
 
-/// Returns the platform's name in Binaryen's file names. For Linux on Arm it differs from WASI
-/// SDK's name.
+/// Returns the name that Binaryen's file names use for the platform. For Linux on Arm, it differs
+/// from the name that WASI SDK uses.
 const fn file_suffix(host: HostPlatform) -> &'static str {
     match host {
         HostPlatform::Arm64Linux => "aarch64-linux",

@@ -6,61 +6,61 @@ use serde::{Deserialize, Serialize};
 
 use crate::Feature;
 
-/// The settings for compiling the interpreter. In a recipe every key is optional; the profile
+/// The settings for compiling the interpreter. In a recipe, every key is optional. `profile`
 /// determines the defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", from = "Table")]
 pub struct Build {
-    /// The source of the defaults.
+    /// The profile that determines the defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
-    /// The optimization level of clang.
+    /// The clang optimization level.
     pub opt_level: OptLevel,
-    /// True if clang uses the profile of a training run (`-fprofile-instr-use`).
+    /// True if clang uses the execution profile from a training run (`-fprofile-instr-use`).
     pub trained: bool,
-    /// True for link-time optimization of libpython (LLVM's ThinLTO).
+    /// True if libpython is compiled with link-time optimization (LLVM's ThinLTO).
     pub lto: bool,
     /// True if the live ranges of the bytecode interpreter's variables are split at calls, so that
     /// engines without callee-saved registers keep the variables in registers between calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_live_ranges: Option<bool>,
-    /// True if the interpreter records a profile, for `cargo xtask train`.
+    /// True if the interpreter records an execution profile for `cargo xtask train`.
     #[serde(skip_serializing_if = "is_false")]
     pub instrumented: bool,
     /// True if CPython's assertions are enabled (`--with-assertions`).
     pub assertions: bool,
     /// True if libpython and the interpreter contain DWARF debugging information.
     pub debug_info: bool,
-    /// True if docstrings of C functions are kept (`--with-doc-strings`).
+    /// True if the docstrings of C functions are kept (`--with-doc-strings`).
     pub docstrings: bool,
     /// WebAssembly proposals to enable beyond the compiler's defaults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<Feature>,
     /// Additional C compiler flags, one per entry, passed last.
     pub cflags: Vec<String>,
-    /// Enables or disables CPython's allocator for small objects (`--with-pymalloc`). CPython's
-    /// default on WASI is disabled.
+    /// Whether CPython's allocator for small objects is enabled (`--with-pymalloc`). By default,
+    /// CPython disables it on WASI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pymalloc: Option<bool>,
-    /// Enables or disables mimalloc (`--with-mimalloc`), which `PYTHONMALLOC` can then select. By
+    /// Whether mimalloc is built (`--with-mimalloc`), so that `PYTHONMALLOC` can select it. By
     /// default, CPython decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mimalloc: Option<bool>,
-    /// Optimization levels of single files of CPython: `"Objects/typeobject.c" = "2"`.
+    /// Optimization levels for individual CPython files, such as `"Objects/typeobject.c" = "2"`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, OptLevel>,
 }
 
-/// The goal of a build. `docs/benchmarks.md` has the measurements.
+/// The goal of a build. See `docs/benchmarks.md` for measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Profile {
-    /// Speed: `-O3`, training profile, link-time optimization, CPython's allocator.
+    /// High speed: `-O3`, training profile, link-time optimization, CPython's allocator.
     Speed,
-    /// Small modules: `-Oz`, no docstrings, CPython's allocator without mimalloc.
+    /// Small wasm modules: `-Oz`, no docstrings, CPython's allocator without mimalloc.
     Size,
-    /// Debugging of the interpreter: `-O1`, debugging information, assertions.
+    /// Debugging the interpreter: `-O1`, debugging information, assertions.
     Debug,
 }
 
@@ -128,7 +128,7 @@ fn is_false(it: &bool) -> bool {
     !it
 }
 
-/// An optimization level of clang.
+/// A clang optimization level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum OptLevel {

@@ -1,15 +1,15 @@
-//! SHA-256 digests, by which every fetched file is identified.
+//! SHA-256 digests, which identify all fetched files.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A SHA-256 digest. Displays and parses as 64 lowercase hexadecimal digits.
+/// A SHA-256 digest. Its text form is 64 lowercase hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
-/// The error of a text that is not a SHA-256 digest.
+/// The error for a string that is not a SHA-256 digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a SHA-256 digest; expected 64 hexadecimal digits")]
 pub struct ParseDigestError(String);
@@ -51,7 +51,7 @@ impl FromStr for Digest {
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
             let digits = std::str::from_utf8(pair).map_err(|_| error())?;
-            // `from_str_radix` accepts a sign.
+            // `from_str_radix` would accept a sign.
             if digits.starts_with('+') {
                 return Err(error());
             }

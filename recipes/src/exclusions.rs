@@ -1,4 +1,4 @@
-//! Tests of CPython's test suite that cannot pass on WASI, each with the reason.
+//! Tests in CPython's test suite that cannot pass on WASI, each with the reason.
 
 use std::sync::LazyLock;
 
@@ -10,16 +10,16 @@ use crate::MinorVersion;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exclusion {
-    /// A test file (`test_ssl`), or a pattern of test cases as for `python -m test -i`
+    /// A test file (`test_ssl`), or a pattern for test cases as accepted by `python -m test -i`
     /// (`test.test_os.ForkTests.*`).
     pub test: String,
-    /// The series that the exclusion applies to; all of them if empty.
+    /// The CPython series that the exclusion applies to. If empty, it applies to all series.
     #[serde(default)]
     pub python: Vec<MinorVersion>,
     /// A Python module. If set, the exclusion applies only to builds without this module.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without: Option<String>,
-    /// The reason, in upstream's or WASI's terms.
+    /// The reason, expressed in terms of upstream CPython or WASI.
     pub reason: String,
 }
 
@@ -42,7 +42,7 @@ impl Exclusion {
 /// Returns all exclusions, sorted by test.
 ///
 /// # Panics
-/// Never: the data is compiled in, and tests read it.
+/// Never, because the data is compiled in and tests parse it.
 #[must_use]
 pub fn exclusions() -> &'static [Exclusion] {
     static ALL: LazyLock<Vec<Exclusion>> = LazyLock::new(|| {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A proposal by LLVM's name. Source: `llvm/lib/Target/WebAssembly/WebAssembly.td`.
+/// A WebAssembly proposal, under the name that LLVM uses. Source:
+/// `llvm/lib/Target/WebAssembly/WebAssembly.td`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feature {
@@ -31,7 +32,7 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// Returns LLVM's name of the proposal.
+    /// Returns LLVM's name for the proposal.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

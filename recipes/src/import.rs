@@ -1,4 +1,4 @@
-//! Names of Python modules that a program imports.
+//! Names of Python modules to import.
 
 use std::borrow::Borrow;
 use std::str::FromStr;
@@ -13,8 +13,8 @@ pub struct Import(String);
 impl FromStr for Import {
     type Err = String;
 
-    /// Parses a name, which must not contain commas or NUL: lists of names are separated by commas
-    /// and terminated by NUL.
+    /// Parses a name, which must not contain commas or NUL, because lists of names are
+    /// comma-separated and NUL-terminated.
     fn from_str(text: &str) -> Result<Self, String> {
         let is_name = |part: &str| !part.is_empty() && !part.contains([',', ' ', '\0']);
         if text.split('.').all(is_name) {
@@ -33,7 +33,7 @@ impl TryFrom<String> for Import {
     }
 }
 
-/// Required by `[Import]::join`.
+/// `[Import]::join` needs this implementation.
 impl Borrow<str> for Import {
     fn borrow(&self) -> &str {
         &self.0

@@ -1,9 +1,11 @@
-//! The data of cargo-pywasm with its Rust types: recipes, pinned upstream files, answers for
-//! CPython's configure, and tests that cannot pass on WASI.
+//! The data that cargo-pywasm builds CPython from, and Rust types for it: recipes, pinned upstream
+//! files, recorded results of CPython's configure script, and tests that cannot pass on WASI.
 //!
-//! All data is compiled in: this crate does not use the network, the disk or the environment. It is
-//! an internal crate of cargo-pywasm. The format of recipe files is stable within a `schema`; the
-//! Rust API makes no semver promise.
+//! All data is compiled in, so this crate does not use the network, the file system or the
+//! environment.
+//!
+//! This is an internal crate of cargo-pywasm. The format of recipe files is stable within a
+//! `schema`, but the Rust API does not follow semver.
 
 mod binaryen;
 mod build;

@@ -1,4 +1,4 @@
-//! The extension modules that CPython's `Modules/Setup*.in` name, per series.
+//! The extension modules that CPython's `Modules/Setup*.in` files list, for each series.
 
 use crate::MinorVersion;
 
@@ -12,7 +12,7 @@ pub fn known_modules(series: MinorVersion) -> impl Iterator<Item = &'static str>
     list.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
 
-/// Returns true if `series` has an extension module `name`.
+/// Returns true if the CPython series has an extension module with this name.
 #[must_use]
 pub fn is_known_module(series: MinorVersion, name: &str) -> bool {
     known_modules(series).any(|module| module == name)

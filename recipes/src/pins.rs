@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, MinorVersion, PatchVersion, PythonRequest};
 
-/// A file to fetch. The digest identifies it; the URL is only one place to look for it.
+/// A file to fetch. The digest identifies the file. The URL is only one location to fetch it from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Artifact {
@@ -15,13 +15,13 @@ pub struct Artifact {
     pub file: String,
     /// The SHA-256 digest of the file.
     pub sha256: Digest,
-    /// The size in bytes, if known. With a size, the download of a wrong file ends early.
+    /// The size in bytes, if known. If it is known, the download of a wrong file stops early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// The URL that upstream publishes.
     pub url: String,
-    /// The Debian source package whose `.orig` tarball has the same bytes, and this tarball, as
-    /// `source/file`.
+    /// The Debian source package whose `.orig` tarball contains the same bytes, and the name of
+    /// this tarball, in the form `source/file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debian_source: Option<String>,
 }
@@ -33,7 +33,7 @@ pub struct Artifact {
 pub struct CpythonPin {
     /// The release.
     pub version: PatchVersion,
-    /// The release of WASI SDK to build it with. `pins/cpython.toml` explains the choice.
+    /// The WASI SDK release to build CPython with. `pins/cpython.toml` explains the choice.
     pub wasi_sdk: u32,
     /// The source tarball.
     pub source: Artifact,
@@ -72,7 +72,7 @@ pub enum HostPlatform {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SdkPin {
-    /// The number of the release: 25 for `wasi-sdk-25`.
+    /// The release number, such as 25 for `wasi-sdk-25`.
     pub release: u32,
     /// The verdict on the release.
     pub status: SdkStatus,
@@ -80,17 +80,18 @@ pub struct SdkPin {
     pub hosts: BTreeMap<HostPlatform, Artifact>,
 }
 
-/// The error of a request that no pin satisfies.
+/// The error for a request that no pin satisfies.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PinError {
-    /// No such release is pinned. The second field lists the pinned ones.
+    /// The requested release is not pinned. The second field lists the releases that are.
     #[error("CPython {0} is not pinned; the pinned releases are {1}")]
     UnknownVersion(PythonRequest, String),
 }
 
 impl HostPlatform {
-    /// Returns the platform for the values of Rust's `OS` and `ARCH` constants, if it is supported.
+    /// Returns the platform for these values of Rust's `OS` and `ARCH` constants, if it is
+    /// supported.
     #[must_use]
     pub fn of(os: &str, arch: &str) -> Option<Self> {
         match (os, arch) {
@@ -102,7 +103,7 @@ impl HostPlatform {
         }
     }
 
-    /// Returns the platform's name in WASI SDK's file names.
+    /// Returns the name that WASI SDK's file names use for the platform.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -141,7 +142,7 @@ struct SdkEntry {
 /// Source of the digests: `recipes/pins/cpython.toml`.
 ///
 /// # Panics
-/// Never: the data is compiled in, and tests read it.
+/// Never, because the data is compiled in and tests parse it.
 #[must_use]
 pub fn cpython_pins() -> &'static [CpythonPin] {
     static PINS: LazyLock<Vec<CpythonPin>> = LazyLock::new(|| {
@@ -159,7 +160,7 @@ pub fn cpython_pins() -> &'static [CpythonPin] {
 /// Source of the digests: `recipes/pins/wasi-sdk.toml`.
 ///
 /// # Panics
-/// Never: the data is compiled in, and tests read it.
+/// Never, because the data is compiled in and tests parse it.
 #[must_use]
 pub fn sdk_pins() -> &'static [SdkPin] {
     static PINS: LazyLock<Vec<SdkPin>> = LazyLock::new(|| {
@@ -176,7 +177,7 @@ impl CpythonPin {
     /// Returns the newest pin that satisfies `request`.
     ///
     /// # Errors
-    /// If no pin satisfies it. The error lists the pinned releases.
+    /// If no pin satisfies the request. The error lists the pinned releases.
     pub fn resolve(request: PythonRequest) -> Result<&'static Self, PinError> {
         cpython_pins().iter().find(|pin| request.matches(pin.version)).ok_or_else(|| {
             let known: Vec<String> =
@@ -193,7 +194,7 @@ impl CpythonPin {
 }
 
 impl SdkPin {
-    /// Returns the pin of release `number`.
+    /// Returns the pin for release `number`.
     #[must_use]
     pub fn find(number: u32) -> Option<&'static Self> {
         sdk_pins().iter().find(|pin| pin.release == number)
@@ -207,7 +208,7 @@ impl From<SdkEntry> for SdkPin {
             .sha256
             .into_iter()
             .map(|(host, sha256)| {
-                // File names contain the architecture since release 23.
+                // Since release 23, file names contain the architecture.
                 let file = format!("wasi-sdk-{number}.0-{}.tar.gz", host.as_str());
                 let url = format!(
                     "https://github.com/WebAssembly/wasi-sdk/releases/download/wasi-sdk-{number}/{file}"

@@ -1,4 +1,4 @@
-//! Recipes: the CPython release, the modules and the flags of a build.
+//! Recipes, which specify the CPython release, the modules and the flags of a build.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,18 +16,17 @@ pub use error::RecipeError;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Recipe {
-    /// The version of the format, 1 today.
+    /// The format version, currently 1.
     pub schema: u32,
-    /// The name: lowercase letters, digits and hyphens, because it becomes part of a directory
-    /// name.
+    /// The recipe's name. It consists of lowercase letters, digits and hyphens, because it becomes
+    /// part of a directory name.
     pub name: String,
     /// One sentence for `recipe list`.
     pub description: String,
-    /// The CPython to build unless `--python` is given.
+    /// The CPython to build, unless `--python` requests another one.
     pub python: PythonRequest,
-    /// Python modules of the standard library that every wasm module linked with this build
-    /// contains as frozen code, together with the modules that they import: `json`, `email.*`, `*`,
-    /// `!name`.
+    /// Standard library modules to freeze into every wasm module linked with this build, such as
+    /// `json`, `email.*`, `*` or `!name`. The modules that they import are frozen as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
     /// True if only the modules that `freeze` lists, and the modules that they import, are linked.
@@ -37,13 +36,14 @@ pub struct Recipe {
     /// The extension modules.
     #[serde(default)]
     pub modules: Modules,
-    /// The compilation of the interpreter.
+    /// The settings for compiling the interpreter.
     #[serde(default)]
     pub build: Build,
-    /// The installed part of the standard library.
+    /// The part of the standard library to install.
     #[serde(default)]
     pub stdlib: Stdlib,
-    /// Behaviours of stubs for undefined symbols, by name or pattern: `getlogin = "null"`.
+    /// Stub behaviours for undefined symbols, keyed by symbol name or pattern, such as `getlogin =
+    /// "null"`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stubs: BTreeMap<String, String>,
 }
@@ -61,21 +61,22 @@ pub struct Modules {
     pub tests: bool,
 }
 
-/// The installed part of the standard library.
+/// The part of the standard library to install.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[non_exhaustive]
 pub struct Stdlib {
-    /// Top-level packages and modules of `Lib/` that are left out.
+    /// Top-level packages and modules in `Lib/` to leave out.
     pub exclude: BTreeSet<String>,
-    /// The optimization level, as for Python's `-O`: 1 removes `assert`, 2 also removes docstrings.
+    /// The bytecode optimization level, as for Python's `-O`. Level 1 removes `assert` statements.
+    /// Level 2 also removes docstrings.
     pub optimize: Optimize,
-    /// True if tracebacks mark the part of the line that failed. Without these positions (`-X
+    /// True if tracebacks mark the part of the line that failed. Without this information (`-X
     /// no_debug_ranges`), bytecode is smaller.
     pub debug_ranges: bool,
 }
 
-/// The level of Python's `-O`: 0, 1 or 2.
+/// A level for Python's `-O` option: 0, 1 or 2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Optimize(u8);
@@ -99,8 +100,8 @@ impl From<Optimize> for u8 {
 
 impl Default for Stdlib {
     fn default() -> Self {
-        // All but `test` need a screen or an installer. `verify --tests` reads `test` from the
-        // source tree.
+        // All of these except `test` need a screen or an installer. `verify --tests` reads `test`
+        // from the source tree.
         let exclude = ["ensurepip", "idlelib", "test", "tkinter", "turtle", "turtledemo"];
         let exclude = exclude.map(str::to_owned).into();
         Self { exclude, optimize: Optimize::default(), debug_ranges: true }
@@ -123,7 +124,7 @@ impl Recipe {
     /// Returns the recipe as TOML with every default written out. [`Recipe::parse`] reads it back.
     ///
     /// # Panics
-    /// Never: every field has a TOML form.
+    /// Never, because every field can be represented in TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every field of a recipe has a TOML form")

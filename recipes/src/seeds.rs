@@ -1,8 +1,10 @@
-//! Seeds: recorded answers of CPython's configure for one CPython series and one wasi-libc.
+//! Seeds: recorded results of CPython's configure script, each for one CPython series and one
+//! wasi-libc.
 
 use crate::MinorVersion;
 
-/// Recorded answers, as a `CONFIG_SITE` file of autoconf with `name=value` lines.
+/// Recorded configure results in the format of an autoconf `CONFIG_SITE` file, which consists of
+/// `name=value` lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Seed {
@@ -25,10 +27,10 @@ macro_rules! seed {
 }
 
 const SEEDS: &[Seed] = &[
-    // wasi-libc 20241209.574b88d, the package of Debian 13.
+    // wasi-libc 20241209.574b88d, as packaged in Debian 13.
     seed!(13, "a4874785"),
     seed!(14, "a4874785"),
-    // wasi-libc 20260423.161b319, the package of Debian testing.
+    // wasi-libc 20260423.161b319, as packaged in Debian testing.
     seed!(13, "952ffbb2"),
 ];
 

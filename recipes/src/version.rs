@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A feature release such as `3.13`, the unit of ABIs, library directories and seeds.
+/// A feature release, such as `3.13`. Each one has its own ABI, library directories and seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MinorVersion {
     /// 3 in `3.13`.
@@ -14,7 +14,7 @@ pub struct MinorVersion {
     pub minor: u8,
 }
 
-/// A release such as `3.13.15`, which has one source tarball.
+/// A patch release, such as `3.13.15`, which has one source tarball.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PatchVersion {
     /// The feature release.
@@ -23,16 +23,16 @@ pub struct PatchVersion {
     pub patch: u8,
 }
 
-/// The request for a release: the newest pinned one of a series, or an exact one.
+/// A request for a release: the newest pinned release in a series, or an exact release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PythonRequest {
-    /// The newest pinned release of this series.
+    /// The newest pinned release in this series.
     Series(MinorVersion),
     /// Exactly this release.
     Exact(PatchVersion),
 }
 
-/// The error of a text that is not a version.
+/// The error for a string that is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a CPython version such as `3.13` or `3.13.15`")]
 pub struct ParseVersionError(String);

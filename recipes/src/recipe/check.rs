@@ -1,4 +1,4 @@
-//! Checks that go beyond the types of a recipe.
+//! Checks on a recipe that its types cannot express.
 
 use strsim::levenshtein;
 use toml::Spanned;
@@ -51,7 +51,7 @@ fn is_valid_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_plain) && !name.starts_with('-') && !name.ends_with('-')
 }
 
-/// Returns true for a relative path of a C file within CPython's source tree.
+/// Returns true if the path is the relative path of a C file in CPython's source tree.
 fn is_valid_file(file: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-/.".contains(c);
     file.ends_with(".c")
@@ -60,9 +60,9 @@ fn is_valid_file(file: &str) -> bool {
         && !file.contains("..")
 }
 
-/// Returns the line, counted from 1, of a string at this path of keys: the value itself, an element
-/// of an array, or a key of a table. The text is parsed again, because deserialized types do not
-/// keep lines.
+/// Returns the line, counted from 1, that contains a string at this path of keys. The string is the
+/// value itself, an element of an array, or a key in a table. The text is parsed again, because
+/// deserialized types do not store lines.
 fn line_of(text: &str, path: &[&str], string: &str) -> usize {
     let offset = || {
         let document = DeTable::parse(text).ok()?;
@@ -83,8 +83,8 @@ fn line_of(text: &str, path: &[&str], string: &str) -> usize {
     before.matches('\n').count() + 1
 }
 
-/// Returns "; did you mean `x`?" with the most similar module, or an empty string if no module is
-/// similar.
+/// Returns "; did you mean `x`?", where `x` is the most similar module, or an empty string if no
+/// module is similar.
 fn suggestion(python: PythonRequest, module: &str) -> String {
     let module = module.to_lowercase();
     let limit = module.chars().count() / 3 + 1;

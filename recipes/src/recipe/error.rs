@@ -1,4 +1,4 @@
-//! The error of an invalid recipe.
+//! The error for an invalid recipe.
 
 use super::check::SCHEMA;
 use crate::PythonRequest;
@@ -7,13 +7,14 @@ use crate::PythonRequest;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipeError {
-    /// The text is not TOML, or does not follow the schema. The message contains line and column.
+    /// The text is not TOML, or does not follow the schema. The message contains the line and the
+    /// column.
     #[error("{0}")]
     Parse(String),
     /// The recipe is written for a newer version of this tool.
     #[error("schema {0} is newer than the supported schema {SCHEMA}")]
     Schema(u32),
-    /// The name cannot be part of a directory name.
+    /// The name is unsuitable as part of a directory name.
     #[error(
         "line {line}: recipe name `{name}` is invalid; use lowercase letters, digits and inner \
          hyphens"
@@ -24,12 +25,12 @@ pub enum RecipeError {
         /// The line of the name.
         line: usize,
     },
-    /// CPython has no extension module of this name.
+    /// CPython has no extension module with this name.
     #[error("line {line}: CPython {python} has no extension module `{module}`{suggestion}")]
     UnknownModule {
         /// The module.
         module: String,
-        /// The CPython of the recipe.
+        /// The CPython that the recipe requests.
         python: PythonRequest,
         /// "; did you mean `_decimal`?", or empty.
         suggestion: String,
@@ -47,7 +48,7 @@ pub enum RecipeError {
         /// The line of the entry.
         line: usize,
     },
-    /// An entry of `build.cflags` is not one flag.
+    /// An entry of `build.cflags` is not a single flag.
     #[error(
         "line {line}: `{flag}` is not a compiler flag; each entry of `cflags` starts with `-` and \
          contains no white space"
