@@ -1,7 +1,7 @@
-//! Arguments that name a built-in item or the path of a file.
+//! Arguments that are either the name of a built-in item or the path of a file.
 
-/// Returns true if a `NAME|PATH` argument, which names a recipe or a policy, is a path: it contains
-/// a `/` or ends in `.toml`.
+/// Returns true if a `NAME|PATH` argument is the path of a recipe or policy rather than a name. A
+/// path contains a `/` or ends in `.toml`.
 #[must_use]
 pub fn is_path(argument: &str) -> bool {
     argument.contains('/') || argument.ends_with(".toml")

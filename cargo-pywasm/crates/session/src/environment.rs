@@ -8,14 +8,14 @@ use camino::Utf8PathBuf;
 
 use crate::variables;
 
-/// The environment variables at the start of the process. Builds do not inherit them: the code of
-/// each build lists the variables that it sets.
+/// The environment variables at the start of the process. Builds do not inherit them. Instead, the
+/// code of each build lists the variables that it sets.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
 }
 
-/// The error for a variable of the tool whose value is not UTF-8.
+/// The error for an environment variable whose value is not UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotUtf8 {
     /// The variable's name.
@@ -36,8 +36,8 @@ impl Environment {
     /// Reads the environment of this process.
     ///
     /// # Errors
-    /// When a variable that the tool uses as text has a value that is not UTF-8. Ignoring the value
-    /// would, for example, put the store into another directory than requested.
+    /// When a variable that the tool uses as text has a value that is not UTF-8. If such a value
+    /// were ignored, the tool could, for example, use a different store than requested.
     pub fn of_process() -> Result<Self, NotUtf8> {
         Self::from_variables(std::env::vars_os())
     }
@@ -90,7 +90,7 @@ impl Environment {
         self.variables.get(variables::PATH).cloned().unwrap_or_default()
     }
 
-    /// Returns the first program of this name on `PATH`.
+    /// Returns the path of the first program with this name on `PATH`.
     #[must_use]
     pub fn program(&self, name: &str) -> Option<Utf8PathBuf> {
         let found = which::which_in_global(name, Some(self.search_path())).ok()?.next()?;

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 /// An error with a hint. Its message and its causes are those of the wrapped error, so the messages
-/// of an error's chain never contain the hint.
+/// in an error chain never contain the hint.
 #[derive(Debug)]
 struct Hinted {
     hint: String,
@@ -25,7 +25,7 @@ impl StdError for Hinted {
 
 /// Adds a hint to an error.
 pub trait WithHint<T> {
-    /// Adds a hint: one line that names the next action, without the prefix `hint:`.
+    /// Adds a hint: one line, without the prefix `hint:`, that tells the user what to do next.
     ///
     /// # Errors
     /// When `self` is an error.
@@ -44,7 +44,7 @@ pub fn hinted(error: impl Into<anyhow::Error>, hint: String) -> anyhow::Error {
     anyhow::Error::new(Hinted { hint, error: error.into() })
 }
 
-/// Returns the outermost hint of an error, which fits the user's request best.
+/// Returns the outermost hint of an error, which is the one that best fits the user's request.
 #[must_use]
 pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
     let mut hints = error.chain().filter_map(|cause| cause.downcast_ref::<Hinted>());
@@ -67,7 +67,7 @@ pub(crate) fn messages(error: &anyhow::Error) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
-        // Some libraries append the message of the source to their own message.
+        // Some libraries already append the source's message to their own.
         if messages.last().is_none_or(|last| !last.ends_with(&text)) {
             messages.push(text);
         }

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-/// The version of the messages' format, the value of `"version"` in each.
+/// The version of the message format: the value of `"version"` in every message.
 const VERSION: u32 = 1;
 
-/// A JSON message. The JSON object contains the fields of the type and a `"reason"`, which names
-/// the kind of message.
+/// A message that is printed as a JSON object. The object contains the fields of the type and a
+/// `"reason"`, which identifies the kind of message.
 pub trait Message: Serialize {
-    /// The value of `"reason"`: kebab-case and permanent.
+    /// The value of `"reason"`, in kebab-case. It never changes.
     const REASON: &'static str;
 }
 

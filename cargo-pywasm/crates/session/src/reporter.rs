@@ -14,10 +14,10 @@ use crate::message::{ErrorMessage, Message, NoteMessage, StatusMessage, line};
 /// The form of the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum MessageFormat {
-    /// Lines for people on stderr, data on stdout.
+    /// Human-readable lines on stderr, and data on stdout.
     #[default]
     Human,
-    /// One JSON object a line on stdout, each with `"version": 1` and a `"reason"`.
+    /// One JSON object per line on stdout, each with `"version": 1` and a `"reason"`.
     Json,
 }
 
@@ -27,9 +27,9 @@ pub struct Reporter {
     format: MessageFormat,
     quiet: bool,
     progress: bool,
-    /// The lines that were kept, or `None` if the output goes to the real streams.
+    /// The captured lines, or `None` if the output goes to the real streams.
     captured: Option<Arc<Mutex<Vec<String>>>>,
-    /// The first error of a write to stdout.
+    /// The first error that occurred when writing to stdout.
     failed: Arc<Mutex<Option<std::io::Error>>>,
 }
 
@@ -39,7 +39,7 @@ const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const FAIL: Style = AnsiColor::Red.on_default().bold();
 
 impl Reporter {
-    /// Creates a reporter for the real streams. Progress bars are drawn on a terminal only.
+    /// Creates a reporter for the real streams. Progress bars are drawn only on a terminal.
     #[must_use]
     pub fn new(format: MessageFormat, quiet: bool) -> Self {
         let progress = format == MessageFormat::Human && !quiet && std::io::stderr().is_terminal();
@@ -73,13 +73,14 @@ impl Reporter {
             .unwrap_or_default()
     }
 
-    /// Returns true if messages are JSON.
+    /// Returns true if the message format is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.format == MessageFormat::Json
     }
 
-    /// Prints that a step begins or is done, such as `Fetching Python-3.13.15.tar.xz (23.2 MB)`.
+    /// Prints a status line when a step begins or is done, such as
+    /// `Fetching Python-3.13.15.tar.xz (23.2 MB)`.
     pub fn status(&self, verb: &str, text: impl AsRef<str>) {
         let text = text.as_ref();
         if self.is_json() {
@@ -126,7 +127,7 @@ impl Reporter {
         }
     }
 
-    /// Prints lines for people, such as a table, to stderr. `--quiet` suppresses them.
+    /// Prints human-readable lines, such as a table, to stderr. `--quiet` suppresses them.
     pub fn report(&self, text: impl AsRef<str>) {
         if !self.quiet {
             self.failure(text);
@@ -149,8 +150,8 @@ impl Reporter {
         }
     }
 
-    /// Prints a JSON message to stdout, even if the message format is not JSON: the data of some
-    /// commands is JSON.
+    /// Prints a JSON message to stdout, even if the message format is not JSON, because some
+    /// commands always print JSON.
     pub fn json<M: Message>(&self, message: &M) {
         match line(message) {
             Ok(text) => self.data(text),
@@ -158,10 +159,10 @@ impl Reporter {
         }
     }
 
-    /// Flushes stdout and returns the first error of all writes to it.
+    /// Flushes stdout and returns the first error that occurred when writing to it.
     ///
     /// # Errors
-    /// When data could not be written. A pipe that its reader has closed is not an error.
+    /// When data could not be written. A pipe closed by its reader is not an error.
     pub fn finish(&self) -> std::io::Result<()> {
         if self.captured.is_none()
             && let Err(error) = std::io::stdout().flush()

@@ -1,6 +1,6 @@
 //! The environment variables that the tool reads, each a documented constant.
 
-/// Declares the constants and, in the same order, [`DOCUMENTED`].
+/// Declares the constants and [`DOCUMENTED`], which lists them in the same order.
 macro_rules! documented {
     ($($constant:ident = $name:literal: $meaning:literal;)*) => {
         $(#[doc = concat!("`", $name, "`: ", $meaning, ".")] pub const $constant: &str = $name;)*
@@ -16,15 +16,15 @@ documented! {
     PYWASM_MIRROR = "PYWASM_MIRROR":
         "base URL (https, http or file) of a mirror, tried after upstream";
     PYWASM_OFFLINE = "PYWASM_OFFLINE": "1: use the store only, never the network";
-    PYWASM_JOBS = "PYWASM_JOBS": "number of parallel jobs of a build";
-    PYWASM_PYTHON = "PYWASM_PYTHON": "CPython to install or run, such as 3.13 or 3.13.15";
+    PYWASM_JOBS = "PYWASM_JOBS": "number of parallel build jobs";
+    PYWASM_PYTHON = "PYWASM_PYTHON": "CPython version to install or run, such as 3.13 or 3.13.15";
     PYWASM_RECIPE = "PYWASM_RECIPE": "name of a built-in recipe, or path of a recipe file";
     PYWASM_BUILD_PYTHON = "PYWASM_BUILD_PYTHON":
         "native Python of the same minor version, used to freeze modules";
     PYWASM_APT_SOURCES = "PYWASM_APT_SOURCES":
-        "directory of apt source files, instead of the machine's own";
+        "directory to use instead of /etc/apt, with the same layout";
     PYWASM_UPSTREAM = "PYWASM_UPSTREAM":
-        "base URL that replaces the upstream hosts, for tests and closed networks";
+        "base URL to use instead of all upstream hosts, for tests and closed networks";
     PYWASM_WASM_OPT = "PYWASM_WASM_OPT":
         "Binaryen's wasm-opt for the post-link steps, instead of the one on PATH or in the store";
     WASI_SDK_PATH = "WASI_SDK_PATH": "directory of a WASI SDK to use";

@@ -12,13 +12,14 @@ use crate::Store;
 pub struct Ctx {
     /// The environment at the start of the process.
     pub env: Environment,
-    /// The directories of downloads, builds and installations.
+    /// The directories for downloads, builds and installations.
     pub store: Store,
     /// The reporter, which prints all output.
     pub reporter: Reporter,
-    /// Forbids the network: a file that is not in the store is an error.
+    /// True if the network must not be used. A required file that is not in the store is then an
+    /// error.
     pub offline: bool,
-    /// The number of parallel jobs of a build.
+    /// The number of parallel build jobs.
     pub jobs: NonZeroUsize,
     /// The current directory.
     pub cwd: Utf8PathBuf,
@@ -39,7 +40,7 @@ impl Ctx {
         }
     }
 
-    /// Returns this context with another current directory.
+    /// Returns a copy of this context with a different current directory.
     #[must_use]
     pub fn at(&self, cwd: Utf8PathBuf) -> Self {
         Self { cwd, ..self.clone() }

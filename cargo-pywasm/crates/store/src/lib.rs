@@ -2,7 +2,7 @@
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
-//! [`fetch`] is the only code of the workspace that uses the network. An entry of the store appears
+//! [`fetch`] is the only code in the workspace that uses the network. An entry appears in the store
 //! only when a complete file or [`Stage`] is renamed, so it is never incomplete. Nothing in this
 //! crate is specific to toolchains or CPython.
 

@@ -47,7 +47,7 @@ impl Lock {
     }
 
     /// Returns a file handle to use as the (empty) standard input of a child process. The lock is
-    /// then held until the child and its own children have ended, even if this process is killed.
+    /// then held until the child and its own children have exited, even if this process is killed.
     ///
     /// # Errors
     /// When the process has no free file descriptor.
@@ -73,7 +73,7 @@ mod tests {
                 (reporter.lines(), lock)
             }
         });
-        // The lock can't be taken before it is released, however long this pause is.
+        // The second thread can't take the lock during this pause, however long it is.
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(!second.is_finished());
         drop(first);

@@ -1,4 +1,4 @@
-//! Staging: entries of the store are written elsewhere and appear by a rename.
+//! Staging: entries are written outside their final directory and then moved into the store.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ pub struct Stage {
     path: Utf8PathBuf,
 }
 
-/// Writes a temporary file in the directory of `path`, readable by everyone. The caller renames it
+/// Writes a temporary, world-readable file in the directory of `path`. The caller renames the file
 /// to `path` with `persist`.
 ///
 /// # Errors
@@ -121,13 +121,13 @@ fn exchange(staged: &Utf8Path, final_path: &Utf8Path) -> anyhow::Result<()> {
     exchange_by_renames(staged, final_path)
 }
 
-/// Exchanges two directories by three renames. If the second rename fails, the first is undone.
+/// Exchanges two directories with three renames. If the second rename fails, the first is undone.
 fn exchange_by_renames(staged: &Utf8Path, final_path: &Utf8Path) -> anyhow::Result<()> {
     let aside = staged.with_extension("old");
     fs_err::rename(final_path, &aside)?;
     if let Err(error) = fs_err::rename(staged, final_path) {
         fs_err::rename(&aside, final_path)
-            .with_context(|| format!("the old tree of `{final_path}` is now at `{aside}`"))?;
+            .with_context(|| format!("the previous `{final_path}` is now at `{aside}`"))?;
         return Err(error.into());
     }
     fs_err::rename(&aside, staged)?;

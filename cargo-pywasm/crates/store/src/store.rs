@@ -102,8 +102,8 @@ impl Store {
                 .or_else(|| home.as_ref().map(|home| home.join(below_home)))
                 .map(|path| path.join("pywasm"))
         };
-        // macOS uses the XDG directories, too, because `pywasm-build` can find them without a
-        // dependency.
+        // The XDG directories are used even on macOS, because `pywasm-build` can find them without
+        // a dependency.
         match (root(XDG_CACHE_HOME, ".cache"), root(XDG_DATA_HOME, ".local/share")) {
             (Some(cache), Some(data)) => Ok(Self { cache, data }),
             _ => anyhow::bail!("no directory for the store: neither PYWASM_STORE nor HOME is set"),

@@ -1,8 +1,8 @@
 //! Downloads a file from a location: sends the requests, resumes incomplete downloads, and checks
 //! the size and the digest.
 //!
-//! An incomplete file is named `<name>.part` and is in the directory of the complete one. It is
-//! renamed only after it has been completed and hashed as a whole.
+//! An incomplete file is named `<name>.part` and is in the same directory as the final file. It is
+//! renamed only after the whole file has been received and hashed.
 
 use std::cell::Cell;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -23,7 +23,7 @@ use super::{Wanted, unwritable_hint};
 use crate::Ctx;
 
 /// Downloads to `path` from the first location that has the file, and returns that location. The
-/// caller must hold the lock of the path.
+/// caller must hold the lock for this path.
 pub(super) fn download<'l>(
     wanted: &Wanted,
     locations: &'l [Location],
@@ -138,7 +138,8 @@ impl<'a> Job<'a> {
         let mut hash = Sha256::new();
         let kept = self.kept(&mut file, &mut hash)?;
         if kept > 0 && Some(kept) == self.wanted.size {
-            // An earlier run was killed between the last byte and the rename.
+            // An earlier run was killed after it received the last byte, but before it renamed the
+            // file.
             if self.finish(&file, hash).is_ok() {
                 return Ok(());
             }
@@ -157,7 +158,7 @@ impl<'a> Job<'a> {
             .and_then(|()| self.body(response, &mut file, &mut hash))
             .and_then(|()| self.finish(&file, hash));
         match done {
-            // The error may be in the part that an earlier run left, not at the location.
+            // The wrong bytes may come from an earlier run, not from this location.
             Err(Stop::Fatal(error)) if resumed && error.is_mismatch() => self.restart(),
             Err(Stop::Fatal(error)) if error.is_mismatch() => {
                 self.remove()?;
@@ -167,8 +168,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Removes the incomplete file and tries again. The recursion ends, because there is then
-    /// nothing to resume.
+    /// Removes the incomplete file and tries again. The recursion ends because nothing is left to
+    /// resume.
     fn restart(&self) -> Result<(), Stop> {
         self.remove()?;
         self.attempt()
@@ -180,8 +181,8 @@ impl<'a> Job<'a> {
         options.open(&self.part).map_err(|source| self.store(source))
     }
 
-    /// Hashes the incomplete file of an earlier request and returns its size. A file that is larger
-    /// than expected is emptied.
+    /// Hashes the incomplete file left by an earlier request and returns its size. A file that is
+    /// larger than expected is emptied.
     fn kept(&self, file: &mut File, hash: &mut Sha256) -> Result<u64, Stop> {
         let mut buffer = vec![0; BUFFER];
         let mut kept = 0;
@@ -306,5 +307,5 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The size of a buffer, large enough that system calls take little time compared to hashing.
+/// The buffer size. It is large enough that system calls take little time compared with hashing.
 const BUFFER: usize = 128 * 1024;

@@ -1,4 +1,4 @@
-//! The errors of fetching a file.
+//! Errors from fetching a file.
 
 use std::fmt::Write as _;
 
@@ -48,7 +48,7 @@ pub enum FetchError {
         file: String,
         /// Its digest.
         sha256: Digest,
-        /// Its size in bytes, if known.
+        /// The size of the file in bytes, if known.
         size: Option<u64>,
         /// Its path in the store.
         path: Utf8PathBuf,
@@ -69,7 +69,7 @@ pub enum FetchError {
         /// The locations and their failures, in order.
         attempts: Vec<Attempt>,
     },
-    /// A file name that is not one path component.
+    /// A file name that is not a single path component.
     #[error("`{0}` can't be the name of a file in the store")]
     BadName(String),
     /// The store can't be written.
@@ -89,7 +89,7 @@ impl FetchError {
         matches!(self, Self::WrongDigest { .. } | Self::WrongSize { .. })
     }
 
-    /// Returns true if every location answered that it does not have the file.
+    /// Returns true if every location reported that it does not have the file.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match self {
@@ -106,7 +106,7 @@ impl FetchError {
 pub struct Attempt {
     /// The label of the location.
     pub label: String,
-    /// Its URL, without a password.
+    /// The URL of the file at this location, without a password.
     pub url: String,
     /// The last failure.
     pub failure: Failure,
@@ -117,7 +117,7 @@ pub struct Attempt {
 /// The failure of one request.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// An HTTP status other than success.
+    /// An HTTP status that does not mean success.
     #[error("HTTP status {code}{}", meaning(*.code))]
     Status {
         /// The status code.

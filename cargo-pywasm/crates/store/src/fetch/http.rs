@@ -19,16 +19,17 @@ use super::proxy::proxy_for;
 
 /// The number of redirects that are followed. GitHub's releases need one.
 const MAX_REDIRECTS: usize = 8;
-/// The time limit for resolving a name, and for connecting.
+/// The time limit for each of two steps: resolving the host name and connecting.
 const CONNECT: Duration = Duration::from_secs(20);
-/// The longest time without data, before a response or within its body.
+/// The maximum time without data, before a response begins or while its body is received.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// A successful response.
 pub(super) struct Response {
     /// The body.
     pub(super) body: Box<dyn Read>,
-    /// The offset in the file at which the body begins: the requested one, or 0.
+    /// The offset in the file at which the body begins: the requested offset, or 0 if the server
+    /// sends the whole file.
     pub(super) offset: u64,
     /// The size of the whole file, if the server reports it.
     pub(super) total: Option<u64>,
@@ -46,8 +47,7 @@ impl<'a> Client<'a> {
     }
 
     /// Requests the part of the file at `url` that begins at `offset`. A server that does not
-    /// support ranges sends the whole file. Returns `None` if no part of the file is after
-    /// `offset`.
+    /// support ranges sends the whole file. Returns `None` if the file ends at or before `offset`.
     pub(super) fn get(&self, url: &str, offset: u64) -> Result<Option<Response>, Failure> {
         if url.starts_with("file://") {
             return local(url, offset);
@@ -80,7 +80,7 @@ impl<'a> Client<'a> {
         Err(Failure::Refused(format!("more than {MAX_REDIRECTS} redirects")))
     }
 
-    /// Checks that the server of a URL answers, with any status.
+    /// Checks that the server of a URL responds. Any HTTP status counts as a response.
     pub(super) fn probe(&self, url: &str) -> Result<(), Failure> {
         if local_path(url).is_some() {
             return Ok(());
@@ -89,7 +89,8 @@ impl<'a> Client<'a> {
     }
 
     fn request(&self, url: &str, offset: u64) -> Result<http::Response<Body>, Failure> {
-        // The server must not compress the response: the digest is that of the original bytes.
+        // The server must not compress the response, because the digest is that of the original
+        // bytes.
         let mut request = self.agent(url)?.get(url).header(ACCEPT_ENCODING, "identity");
         if offset > 0 {
             request = request.header("Range", format!("bytes={offset}-"));
@@ -110,8 +111,8 @@ impl<'a> Client<'a> {
             .max_redirects_will_error(false)
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
-            // `timeout_recv_response` is not set, because it would limit the whole body, too.
-            // `timeout_recv_body` starts again with each read (ureq 3.2,
+            // `timeout_recv_response` is not set, because it would also limit the time for the
+            // whole body. `timeout_recv_body` restarts with each read (ureq 3.2,
             // `CallTimings::next_timeout`).
             .timeout_send_request(Some(SILENCE))
             .timeout_recv_body(Some(SILENCE))
@@ -140,20 +141,18 @@ fn reader(response: http::Response<Body>) -> Box<dyn Read> {
     Box::new(response.into_body().into_reader())
 }
 
-/// Accepts a response with status 206 only if it begins at the requested offset.
+/// Accepts a response with status 206 only if its body begins at the requested offset.
 fn partial(response: http::Response<Body>, offset: u64) -> Result<Response, Failure> {
     let range = header(&response, &CONTENT_RANGE).and_then(content_range);
     match range {
         Some((start, total)) if start == offset => {
             Ok(Response { body: reader(response), offset, total })
         }
-        _ => Err(Failure::Refused(
-            "the response has another range than the requested one".to_owned(),
-        )),
+        _ => Err(Failure::Refused("the server sent a different range than requested".to_owned())),
     }
 }
 
-/// Parses a `Content-Range` such as `bytes 100-199/200` and returns its start and its total size:
+/// Parses a `Content-Range` such as `bytes 100-199/200` and returns its start and the total size:
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-14.4>.
 fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
@@ -221,7 +220,7 @@ fn local_path(url: &str) -> Option<Utf8PathBuf> {
 fn failure(error: &ureq::Error) -> Failure {
     match error {
         ureq::Error::Io(error) if is_tls(error) => Failure::Refused(error.to_string()),
-        // No server listens on the port: a retry only delays the next location.
+        // No server listens on the port, so a retry would only delay the next location.
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             Failure::Refused("the connection was refused".to_owned())
         }
@@ -237,7 +236,7 @@ fn failure(error: &ureq::Error) -> Failure {
 }
 
 /// The message for a host name that can't be resolved. This failure is not retried, because in a
-/// closed network every retry would fail, too.
+/// closed network every retry would fail.
 const UNKNOWN_HOST: &str = "the host name can't be resolved";
 
 /// Returns true if the error is a failed name resolution. std has no error kind for it.

@@ -33,8 +33,8 @@ impl Location {
     }
 }
 
-/// Returns the locations of a pinned artifact: upstream (or its replacement), the mirror, and the
-/// package archives, if one of their source packages contains the same file.
+/// Returns the locations of a pinned artifact: upstream (or its replacement), then the mirror. If a
+/// Debian source package contains the same file, the package archives come last.
 #[must_use]
 pub fn locations(artifact: &Artifact, env: &Environment, apt_archives: &[String]) -> Vec<Location> {
     let mut locations = vec![upstream(&artifact.url, env)];
@@ -50,8 +50,8 @@ pub fn locations(artifact: &Artifact, env: &Environment, apt_archives: &[String]
     locations
 }
 
-/// Returns the locations of a file in the mirror, if a mirror is set. A mirror is either a copy of
-/// the store's `downloads-v0`, or a directory of files with their original names.
+/// Returns the locations of a file on the mirror, or none if no mirror is set. A mirror is either a
+/// copy of the store's `downloads-v0`, or a directory of files under their original names.
 #[must_use]
 pub fn mirror_locations(wanted: &Wanted, env: &Environment) -> Vec<Location> {
     let Some(base) = env.text(PYWASM_MIRROR) else { return Vec::new() };
@@ -64,8 +64,8 @@ pub fn mirror_locations(wanted: &Wanted, env: &Environment) -> Vec<Location> {
     ]
 }
 
-/// Returns the upstream location. If `PYWASM_UPSTREAM` is set, it replaces the scheme of the URL;
-/// the host and the path are kept.
+/// Returns the upstream location. If `PYWASM_UPSTREAM` is set to a base URL, the location is
+/// `<base>/<host>/<path>`.
 fn upstream(url: &str, env: &Environment) -> Location {
     let Some(base) = env.text(PYWASM_UPSTREAM) else { return Location::new("upstream", url) };
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -87,7 +87,7 @@ fn below(base: &str, path: &str) -> String {
 }
 
 /// The characters of a file name that are escaped in a URL. Package names can contain `%3a`, whose
-/// `%` must be escaped, and `+` and `~`, which need no escape.
+/// `%` must be escaped, and `+` and `~`, which need no escaping.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'#').add(b'?').add(b' ');
 
 /// Returns a URL without user name and password, for messages.

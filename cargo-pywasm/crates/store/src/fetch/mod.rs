@@ -2,8 +2,8 @@
 //! downloaded from the first location that has it. A failed request is retried, and the retry
 //! resumes the download.
 //!
-//! A file is used only if the digest that this module computes is right. After a wrong digest, no
-//! other location is tried. This module does not unpack anything.
+//! A file is used only if the digest that this module computes matches. After a mismatch, no other
+//! location is tried. This module does not unpack anything.
 
 mod download;
 mod error;
@@ -33,7 +33,7 @@ pub struct Wanted {
     pub file: String,
     /// The SHA-256 of the whole file.
     pub sha256: Digest,
-    /// The size in bytes, if known. A download ends early if its size differs.
+    /// The size in bytes, if known. A download with a different size is aborted.
     pub size: Option<u64>,
 }
 
@@ -78,13 +78,13 @@ impl Verified {
 ///
 /// # Errors
 /// A [`FetchError`] when the tool is offline and the file is not in the store, when no location has
-/// the file, or when the received file is not the expected one. Another error when the store can't
-/// be used.
+/// the file, or when the received file is not the expected one. A different error when the store
+/// can't be used.
 pub fn fetch(wanted: &Wanted, locations: &[Location], ctx: &Ctx) -> anyhow::Result<Verified> {
     fetch_with(wanted, locations, ctx, &Retries::default())
 }
 
-/// Like [`fetch`], with other pauses between requests, for tests.
+/// Does the same as [`fetch`], but with custom pauses between requests, for tests.
 ///
 /// # Errors
 /// Those of [`fetch`].
@@ -100,14 +100,15 @@ pub fn fetch_with(
     let path = ctx.store.download(&wanted.sha256, &wanted.file);
     let verified =
         |from: &str| Verified { path: path.clone(), wanted: wanted.clone(), from: from.to_owned() };
-    // No lock is taken here: files appear by a rename, and the store may be read-only.
+    // No lock is taken here, because a file appears only when it is complete, and because the store
+    // may be read-only.
     if digest_of(&path)? == Some(wanted.sha256) {
         return Ok(verified("store"));
     }
     if ctx.offline {
         return Err(offline(wanted, &path, locations));
     }
-    let key = path.file_name().context("a download has a name")?;
+    let key = path.file_name().context("a download path has a file name")?;
     let unwritable = || unwritable_hint(ctx);
     ctx.store.ensure(Bucket::Downloads).hint(unwritable)?;
     let _lock = ctx.store.lock(&format!("download-{key}"), &ctx.reporter).hint(unwritable)?;
@@ -136,7 +137,7 @@ pub fn download_unverified(url: &str, limit: u64, ctx: &Ctx) -> anyhow::Result<V
     download_unverified_with(url, limit, ctx, &Retries::default())
 }
 
-/// Like [`download_unverified`], with other pauses between requests, for tests.
+/// Does the same as [`download_unverified`], but with custom pauses between requests, for tests.
 ///
 /// # Errors
 /// Those of [`download_unverified`].
@@ -152,7 +153,7 @@ pub fn download_unverified_with(
     Ok(download::into_memory(url, limit, ctx, retries)?)
 }
 
-/// Checks that the server of a URL answers, with any status.
+/// Checks that the server of a URL responds. Any HTTP status counts as a response.
 ///
 /// # Errors
 /// The failure of the request.
@@ -187,8 +188,8 @@ fn digest_of(path: &Utf8Path) -> anyhow::Result<Option<Digest>> {
     }
 }
 
-/// Returns true if a file of this name is always inside its directory. The check is needed because
-/// names also come from package indexes.
+/// Returns true if joining this name to a directory can't lead outside that directory. The check is
+/// needed because names also come from package indexes.
 fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')

@@ -1,7 +1,7 @@
-//! Selects the proxy of a URL from the environment variables that curl established.
+//! Selects the proxy for a URL from the same environment variables as curl.
 //!
-//! `ureq::Proxy::try_from_env` is not used: it reads the process environment and prefers
-//! `ALL_PROXY` to the proxy of the scheme.
+//! `ureq::Proxy::try_from_env` is not used, because it reads the process environment and prefers
+//! `ALL_PROXY` to the variable for the URL's scheme.
 
 use pywasm_session::Environment;
 
@@ -22,7 +22,7 @@ pub(super) fn proxy_for<'a>(url: &str, env: &'a Environment) -> Option<&'a str> 
     Some(proxy)
 }
 
-/// Returns true if a `no_proxy` list contains a host, which may have a port. An entry such as
+/// Returns true if a `no_proxy` list contains a host, which may include a port. An entry such as
 /// `a.example` or `.a.example` matches that host and its subdomains; `*` matches every host.
 fn is_excluded(host: &str, list: &str) -> bool {
     let host = host.to_ascii_lowercase();

@@ -14,7 +14,7 @@ pub struct Retries {
 }
 
 impl Default for Retries {
-    /// Returns four retries within eight seconds: a server can restart in that time, and the next
+    /// Returns four retries within eight seconds. A server can restart in that time, and the next
     /// location is not delayed for long.
     fn default() -> Self {
         let pauses = [500, 1_000, 2_000, 4_000].map(Duration::from_millis).to_vec();
@@ -62,8 +62,8 @@ impl From<Failure> for Stop {
 }
 
 /// Repeats a request after transient failures, until the retries are used up. `reached` returns the
-/// number of bytes received so far. Progress resets the count of retries, so that a file arrives
-/// even if the connection breaks every ten megabytes. `retrying` is called before each retry.
+/// number of bytes received so far. Progress resets the retry count, so that a file arrives even if
+/// the connection breaks every ten megabytes. `retrying` is called before each retry.
 ///
 /// # Errors
 /// The last error, with the number of requests.

@@ -1,15 +1,15 @@
-//! Reads the outer layer of a Debian package, an ar archive of three members:
+//! Reads the outer layer of a Debian package, which is an ar archive with three members:
 //! <https://manpages.debian.org/deb.5>.
 //!
-//! The `ar` crate is not used: it trusts the sizes and offsets in headers, so a hostile archive
-//! makes it panic or allocate gigabytes.
+//! The `ar` crate is not used, because it trusts the sizes and offsets in headers. A hostile
+//! archive can make it panic or allocate gigabytes.
 
 use std::io::{self, Read};
 
 use super::error::Refused;
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
-/// The maximum size of a member that is skipped. Control members have a few kilobytes.
+/// The maximum size of a member that is skipped. Control members are a few kilobytes in size.
 const MAX_SKIPPED: u64 = 64 << 20;
 
 /// Finds the data member and returns its compressed content.
@@ -94,7 +94,7 @@ impl<R: Read> Data<R> {
     }
 }
 
-/// Reads the name and the size of the next member. Returns `None` at the end.
+/// Reads the name and the size of the next member. Returns `None` at the end of the archive.
 fn header(archive: &mut impl Read) -> Result<Option<(String, u64)>, Refused> {
     let mut bytes = [0; 60];
     let mut filled = 0;
@@ -107,7 +107,7 @@ fn header(archive: &mut impl Read) -> Result<Option<(String, u64)>, Refused> {
             Err(error) => return Err(Refused::Read(error)),
         }
     }
-    let corrupt = || Refused::Corrupt("invalid header of a member".to_owned());
+    let corrupt = || Refused::Corrupt("invalid member header".to_owned());
     if bytes[58..] != *b"`\n" {
         return Err(corrupt());
     }

@@ -41,14 +41,14 @@ pub enum Refused {
     /// A name or link target that is not UTF-8.
     #[error("its name is not UTF-8")]
     NotUtf8,
-    /// A path of which nothing is left after its first components are stripped.
-    #[error("nothing is left of its path after {0} components are stripped")]
+    /// A path that is empty after its first components are stripped.
+    #[error("its path is empty after {0} components are stripped")]
     TooShallow(usize),
     /// A link to an absolute path.
     #[error("it is a link to the absolute path `{0}`")]
     AbsoluteLink(String),
-    /// A link whose target is, or may be, outside of the directory.
-    #[error("it is a link to `{0}`, which may be outside of the directory")]
+    /// A link whose target is, or may be, outside the directory.
+    #[error("it is a link to `{0}`, which may be outside the directory")]
     LinkOutside(String),
     /// A hard link to anything but an unpacked regular file.
     #[error("it is a hard link to `{0}`, which is not an unpacked file")]
@@ -67,13 +67,13 @@ pub enum Refused {
     /// An entry other than a file, a directory or a link.
     #[error("it is a {0}: only files, directories and links are unpacked")]
     Special(&'static str),
-    /// An archive with more than [`Limits::max_bytes`](super::Limits::max_bytes).
+    /// An archive that unpacks to more than [`Limits::max_bytes`](super::Limits::max_bytes) bytes.
     #[error("it unpacks to more than {0} bytes")]
     TooManyBytes(u64),
-    /// An archive with more than [`Limits::max_entries`](super::Limits::max_entries).
+    /// An archive with more than [`Limits::max_entries`](super::Limits::max_entries) entries.
     #[error("it has more than {0} entries")]
     TooManyEntries(u64),
-    /// An archive with a higher ratio than [`Limits::max_ratio`](super::Limits::max_ratio).
+    /// An archive whose compression ratio exceeds [`Limits::max_ratio`](super::Limits::max_ratio).
     #[error("it unpacks to more than {0} times its size: a decompression bomb")]
     TooDense(u64),
     /// An entry whose headers are larger than any path needs.

@@ -1,33 +1,33 @@
-//! The limits of unpacking, and the reader that enforces them.
+//! The limits for unpacking, and the reader that enforces them.
 
 use std::cell::Cell;
 use std::io::{self, Read};
 
 use super::error::Refused;
 
-/// The limits of one archive.
+/// The limits for one archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The maximum number of decompressed bytes, including those of entries that are left out.
     pub max_bytes: u64,
     /// The maximum number of entries, including those that are left out.
     pub max_entries: u64,
-    /// The maximum ratio of decompressed to compressed bytes, where the first [`Limits::FREE`]
-    /// decompressed bytes do not count.
+    /// The maximum ratio of decompressed to compressed bytes. The first [`Limits::FREE`]
+    /// decompressed bytes are not counted.
     pub max_ratio: u64,
 }
 
 impl Limits {
-    /// The number of decompressed bytes to which the ratio does not apply: a small file of zeros is
-    /// not a decompression bomb.
+    /// The number of decompressed bytes to which the ratio does not apply, because a small file of
+    /// zeros is not a decompression bomb.
     pub const FREE: u64 = 16 << 20;
     /// The default of `max_bytes`. The largest archive in use, a WASI SDK, unpacks to half a
     /// gigabyte.
     pub const MAX_BYTES: u64 = 4 << 30;
-    /// The default of `max_entries`. The source of CPython has 5,000 files, a WASI SDK has 6,000.
+    /// The default of `max_entries`. CPython's source has 5,000 files, and a WASI SDK has 6,000.
     pub const MAX_ENTRIES: u64 = 100_000;
-    /// The default of `max_ratio`. Source code in xz has a ratio of 7, an index of packages has a
-    /// ratio of 10.
+    /// The default of `max_ratio`. Source code compressed with xz has a ratio of 7, and a package
+    /// index has a ratio of 10.
     pub const MAX_RATIO: u64 = 200;
 }
 
@@ -42,19 +42,20 @@ impl Default for Limits {
 }
 
 /// The maximum size of the headers of one entry (long names, PAX records), which are read into
-/// memory. The longest path on Linux has 4 KiB.
+/// memory. The longest path on Linux is 4 KiB.
 pub(super) const MAX_HEADER: u64 = 1 << 20;
 
 /// The state of a [`Guarded`] reader. It is shared with the code that unpacks the data, because the
-/// tar and decompression libraries do not preserve the reason of an `io::Error`.
+/// tar and decompression libraries do not preserve the reason for an `io::Error`.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
     stop: Cell<Option<Stop>>,
     /// True once the end of the decompressed data has been read.
     ended: Cell<bool>,
-    /// The number of bytes that may still be read before the next entry, if it is limited.
+    /// The number of bytes that may still be read before the next entry, or `None` if there is no
+    /// limit.
     budget: Cell<Option<u64>>,
-    /// The number of decompressed bytes so far.
+    /// The number of decompressed bytes read so far.
     read: Cell<u64>,
 }
 
@@ -71,7 +72,7 @@ impl Verdict {
         self.budget.set(budget);
     }
 
-    /// Returns the number of decompressed bytes so far.
+    /// Returns the number of decompressed bytes read so far.
     pub(super) fn bytes_read(&self) -> u64 {
         self.read.get()
     }
@@ -81,7 +82,8 @@ impl Verdict {
         self.ended.get()
     }
 
-    /// Returns the reason of an error that the reader, or a library that uses it, returned.
+    /// Returns the reason for an error that the reader, or a library that uses the reader,
+    /// returned.
     pub(super) fn reason(&self, error: &io::Error) -> Refused {
         match self.stop.get() {
             Some(Stop::Bytes(limit)) => Refused::TooManyBytes(limit),
@@ -98,7 +100,7 @@ impl Verdict {
 /// A reader of decompressed data that enforces the limits.
 pub(super) struct Guarded<'a, R> {
     inner: R,
-    /// Returns the number of compressed bytes so far.
+    /// Returns the number of compressed bytes read so far.
     compressed: &'a dyn Fn() -> u64,
     limits: &'a Limits,
     verdict: &'a Verdict,

@@ -1,7 +1,7 @@
 //! Unpacks verified archives.
 //!
 //! Archives may be hostile. Only regular files, directories and relative links are written, never
-//! outside of the target directory and never through a link. After an error, the directory is
+//! outside the target directory and never through a link. After an error, the directory is
 //! incomplete. Callers therefore unpack into a [`Stage`](crate::Stage), which they drop after an
 //! error.
 
@@ -27,7 +27,7 @@ use crate::fetch::Verified;
 pub struct Unpacked {
     /// The number of files, directories and links that were written.
     pub entries: u64,
-    /// The bytes of file content that were written.
+    /// The number of bytes of file content that were written.
     pub bytes: u64,
 }
 
@@ -35,8 +35,8 @@ pub struct Unpacked {
 /// target directory, or to `None` to leave the entry out. It also maps the targets of hard links.
 pub type Select<'a> = dyn FnMut(&Utf8Path) -> Option<Utf8PathBuf> + 'a;
 
-/// Unpacks a `.tar`, `.tar.gz`, `.tar.xz` or `.tar.zst` into a directory, and strips the first
-/// `strip` components of every path. The format is detected by content.
+/// Unpacks a `.tar`, `.tar.gz`, `.tar.xz` or `.tar.zst` file into a directory, and strips the first
+/// `strip` components of every path. The format is detected from the content.
 ///
 /// A file gets the mode 0755 if its owner may execute it, otherwise 0644, both minus the umask.
 /// Modification times are kept because make depends on them.
@@ -57,7 +57,7 @@ pub fn unpack_tar(
 /// is like [`unpack_tar`].
 ///
 /// # Errors
-/// Those of [`unpack_tar`], but none for entries that are left out.
+/// Those of [`unpack_tar`], except that entries that are left out cause no errors.
 pub fn unpack_tar_part(
     archive: &Verified,
     into: &Utf8Path,
@@ -70,7 +70,7 @@ pub fn unpack_tar_part(
 }
 
 /// Unpacks the files of a Debian package that `select` chooses. The directory may already contain
-/// files of other packages.
+/// files from other packages.
 ///
 /// # Errors
 /// When the package is corrupt or refused (see [`Refused`]), or its entries can't be written.
@@ -85,8 +85,8 @@ pub fn unpack_deb(
     deb_from(open(archive)?, name, into, select, limits)
 }
 
-/// Like [`unpack_tar`], but from any reader, for tests with hostile archives. Messages name the
-/// archive `name`.
+/// Does the same as [`unpack_tar`], but reads from any reader, for tests with hostile archives.
+/// Error messages call the archive `name`.
 ///
 /// # Errors
 /// Those of [`unpack_tar`].
@@ -101,8 +101,8 @@ pub fn tar_from(
     tar::unpack(archive, name, into, &mut map, limits)
 }
 
-/// Like [`unpack_deb`], but from any reader, for tests with hostile packages. Messages name the
-/// package `name`.
+/// Does the same as [`unpack_deb`], but reads from any reader, for tests with hostile packages.
+/// Error messages call the package `name`.
 ///
 /// # Errors
 /// Those of [`unpack_deb`].
@@ -118,8 +118,8 @@ pub fn deb_from(
     tar::unpack(data, name, into, &mut map, limits)
 }
 
-/// Decompresses the content of a verified file, such as an index of packages. The format may be
-/// gzip, xz, zstd or uncompressed.
+/// Decompresses the content of a verified file, such as a package index. The format may be gzip,
+/// xz, zstd or uncompressed.
 ///
 /// # Errors
 /// When the content is corrupt or exceeds `limits`.

@@ -1,4 +1,4 @@
-//! Decompresses data in a format that is detected by the first bytes.
+//! Decompresses data. The format is detected from the first bytes.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::error::Refused;
 use super::guard::{Guarded, Limits, Verdict};
 
-/// The memory limit for decoding xz. Files of the strongest preset need 65 MiB, Debian's largest
-/// packages need 100 MiB.
+/// The memory limit for decoding xz. Files compressed with the strongest preset need 65 MiB, and
+/// Debian's largest packages need 100 MiB.
 const XZ_MEMORY: u64 = 256 << 20;
 /// The size of one read of a compressed file.
 const BUFFER: usize = 256 * 1024;
@@ -103,7 +103,7 @@ struct Zstd<R> {
 }
 
 impl<R: BufRead> Zstd<R> {
-    /// Opens the next frame. Returns false at the end.
+    /// Opens the next frame. Returns false if there are no more frames.
     fn next_frame(&mut self) -> io::Result<bool> {
         loop {
             if self.input.fill_buf()?.is_empty() {

@@ -19,11 +19,11 @@ pub(super) type Map<'a> = dyn FnMut(&Utf8Path) -> Result<Option<Utf8PathBuf>, Re
 /// Strips the first components of a path.
 ///
 /// # Errors
-/// When the path has no other components. The caller ignores this error for directories, but a file
-/// must not be lost.
+/// When the path has no other components. The caller ignores this error for directories, but not
+/// for files, because no file may be lost.
 pub(super) fn stripped(path: &Utf8Path, strip: usize) -> Result<Option<Utf8PathBuf>, Refused> {
     let rest: Utf8PathBuf = path.components().skip(strip).collect();
-    // If nothing is stripped, an empty path is that of the root, `./`.
+    // If nothing is stripped, an empty path means the root, `./`.
     if strip > 0 && rest.as_str().is_empty() {
         return Err(Refused::TooShallow(strip));
     }
@@ -103,11 +103,11 @@ impl Job<'_, '_> {
 
     fn entry(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), Refused> {
         let mut kind = entry.header().entry_type();
-        // Old archives have no type for directories.
+        // Old archives have no entry type for directories.
         if kind.is_file() && entry.path_bytes().ends_with(b"/") {
             kind = EntryType::Directory;
         }
-        // git-archive writes a comment in this form, which is not a file.
+        // git-archive writes a comment as an entry of this type, which is not a file.
         if kind.is_pax_global_extensions() {
             return Ok(());
         }

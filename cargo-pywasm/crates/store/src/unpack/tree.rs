@@ -74,8 +74,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Writes a file of `size` bytes and replaces an existing file, as tar does. `failed` converts
-    /// read errors of `content`.
+    /// Writes a file of `size` bytes. Replaces an existing file, as tar does. `failed` converts
+    /// errors from reading `content`.
     pub(super) fn file(
         &mut self,
         at: &Inside,
