@@ -27,6 +27,8 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
     let known = || builtin_names().collect::<Vec<_>>().join(", ");
     let text = builtin(name)
         .with_context(|| format!("there is no built-in recipe `{name}`"))
-        .hint(|| format!("the built-in recipes are {}; a path ends in `.toml`", known()))?;
+        .hint(|| {
+            format!("the built-in recipes are {}; a path contains `/` or ends in `.toml`", known())
+        })?;
     Recipe::parse(text).with_context(|| format!("built-in recipe `{name}`"))
 }

@@ -191,7 +191,7 @@ fn stubbed_libpython_links_and_stub_names_itself() {
     assert!(matches!(end, End::Trap(_)), "{end:?}");
     assert!(text.contains("stub `mpd_") && text.contains("` was called"), "{text}");
     let (code, output) = linked.tool(&["audit-imports", "python.wasm"]);
-    assert_eq!((code, output.as_str()), (Some(0), "python.wasm: clean by policy `wasip1`\n"));
+    assert_eq!((code, output.as_str()), (Some(0), "python.wasm: clean under policy `wasip1`\n"));
 }
 
 /// Returns every wasm-ld on this machine: the toolchain's, Rust's, and those of LLVM 19 to 22.

@@ -1,4 +1,4 @@
-;; A pattern of the policy that matches nothing could hide a later mistake, so it is reported.
+;; An `allow` pattern that matches nothing could hide a later mistake, so it is reported.
 ;; policy: sandbox.toml
 (module
   (import "host" "log" (func $log (param i32 i32)))

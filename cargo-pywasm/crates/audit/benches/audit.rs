@@ -1,8 +1,8 @@
-//! Measures the duration of an audit and, for comparison, of a bare pass over the sections. Prints
-//! the name and the seconds of each run. `cargo xtask bench audit` runs this benchmark and creates
-//! the table.
+//! Measures the duration of an audit and, for comparison, of a pass that only reads the sections.
+//! Prints the name of each run and its duration in seconds. `cargo xtask bench audit` runs this
+//! benchmark and formats the results as a table.
 //!
-//! Arguments: a module, an archive, the number of rounds.
+//! Arguments: a wasm module, an archive, and the number of rounds.
 
 #![allow(clippy::print_stdout, reason = "the benchmark prints its results")]
 
@@ -41,7 +41,7 @@ fn timed(what: &str, run: impl Fn() -> anyhow::Result<usize>) -> anyhow::Result<
     Ok(())
 }
 
-/// Reads imports and names with wasmparser alone.
+/// Reads the import and function names, using only wasmparser.
 fn walk(bytes: &[u8]) -> anyhow::Result<usize> {
     let mut count = 0;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -70,7 +70,7 @@ fn against(bytes: &[u8], policy: &Policy) -> anyhow::Result<usize> {
     Ok(audit::module(&Module::read(bytes)?, Given::default(), policy)?.len())
 }
 
-/// Creates an archive of stubs for all undefined symbols of an archive.
+/// Creates a stub archive for all undefined symbols in an archive.
 fn stubs(archive: &[u8]) -> anyhow::Result<usize> {
     let mut link = Link::new();
     link.whole_archive("archive", archive)?;

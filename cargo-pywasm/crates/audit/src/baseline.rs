@@ -1,4 +1,4 @@
-//! Baselines: files of accepted findings, so that only new findings fail a build.
+//! Baselines: files that list accepted findings, so that only new findings fail a build.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Code, Finding};
 
-/// The version of the format.
+/// The version of the baseline format.
 const VERSION: u32 = 1;
 
 /// Accepted findings. A finding is identified by its code, subject and type, not by its file,
@@ -54,7 +54,7 @@ impl Baseline {
             serde_json::from_str(&text).with_context(|| format!("`{path}` is not a baseline"))?;
         anyhow::ensure!(
             read.version == VERSION,
-            "baseline `{path}` has version {}; this version reads {VERSION}",
+            "baseline `{path}` has version {}, but this tool reads only version {VERSION}",
             read.version
         );
         Ok(read)

@@ -8,25 +8,25 @@ use pywasm_wasm::{Calls as CallGraph, Extern, Module};
 
 use crate::origin::{Caller, Calls, Origin};
 
-/// The callers of all functions, found by one search through the module.
+/// The callers of all functions, found in a single search of the module.
 #[derive(Debug)]
 pub(crate) struct Callers<'a> {
     calls: CallGraph,
     names: &'a [&'a str],
     exports: HashMap<u32, &'a str>,
     in_tables: HashSet<u32>,
-    /// The caller of each reachable function in the shortest chain that leads to it. A root, where
-    /// a chain starts, is its own caller.
+    /// For each reachable function, its caller in the shortest chain that leads to it. A root,
+    /// where a chain starts, is its own caller.
     callers: HashMap<u32, u32>,
 }
 
-/// The largest number of callers that are shown of a chain, half of them from each end.
+/// The maximum number of callers shown for a chain: half of them from each end.
 const MAX_CALLERS: usize = 8;
 
 impl<'a> Callers<'a> {
     /// Decodes the code of a module and searches it breadth first: from exports, the start function
-    /// and init functions of Python modules, then from functions in tables, then from the functions
-    /// that are still unreached.
+    /// and the init functions of Python modules, then from functions in wasm tables, and finally
+    /// from the functions that are still unreached.
     ///
     /// # Errors
     /// When a function body is malformed.

@@ -15,7 +15,8 @@ mod limits;
 /// The module name that the linker gives to imports of undefined symbols.
 const LINKER: &str = "env";
 
-/// The largest number of imports that are reported one by one. A small file can have a million.
+/// The maximum number of imports that are reported individually. Even a small file can contain a
+/// million.
 const MAX_IMPORTS: usize = 10_000;
 
 /// Facts about a module that its bytes do not contain.
@@ -23,15 +24,15 @@ const MAX_IMPORTS: usize = 10_000;
 pub struct Given<'a> {
     /// The compressed size, if the module was compressed.
     pub compressed: Option<usize>,
-    /// The names of the module's functions by index, if they were read before the module was
-    /// stripped.
+    /// The names of the module's functions, by function index, if they were read before the module
+    /// was stripped.
     pub names: Option<&'a [&'a str]>,
 }
 
 /// Audits a module. The findings are sorted, the most severe first.
 ///
 /// # Errors
-/// When the name section is malformed, or a function body that must be decoded.
+/// When the name section, or a function body that must be decoded, is malformed.
 pub fn module(
     module: &Module<'_>,
     given: Given<'_>,
@@ -56,11 +57,11 @@ pub fn module(
 struct Check<'m, 'a> {
     module: &'m Module<'a>,
     policy: &'m Policy,
-    /// The names of the functions by index.
+    /// The names of all functions, by function index.
     names: &'m [&'a str],
     findings: Vec<Finding>,
-    /// Findings about imported functions, to which [`Check::origins`] adds origins: the finding,
-    /// the function's index and its symbol.
+    /// The findings about imported functions, each with the function's index and symbol.
+    /// [`Check::origins`] adds their origins.
     functions: Vec<(Finding, u32, String)>,
     /// The number of imports beyond [`MAX_IMPORTS`] that are reported only as a count.
     more: usize,
@@ -82,7 +83,7 @@ impl Check<'_, '_> {
                 _ if self.policy.allows(&subject) => {}
                 kind => {
                     let what = kind.word();
-                    let text = format!("{} provides no {what} of this name", self.host());
+                    let text = format!("{} provides no {what} with this name", self.host());
                     let mut finding = Finding::new(Code::ImportKind, subject, text).of_type(what);
                     if *kind == Extern::Memory {
                         finding = finding.cure("link without `--import-memory`");
@@ -130,7 +131,7 @@ impl Check<'_, '_> {
     fn cure_of_unknown(&self, module: &str) -> String {
         match (module, self.policy.host) {
             ("wasi_snapshot_preview1", Host::InternetComputer) => {
-                "a canister has no WASI: link ic-wasi-polyfill, then `cargo pywasm rewire`"
+                "canisters have no WASI: link ic-wasi-polyfill, then run `cargo pywasm rewire`"
                     .to_owned()
             }
             ("wasi_unstable", _) => {
@@ -157,7 +158,7 @@ impl Check<'_, '_> {
             self.module.imports.iter().map(|it| format!("{}.{}", it.module, it.name)).collect();
         for allowed in self.policy.allow.iter().filter(|allowed| allowed.own) {
             if !names.iter().any(|name| allowed.glob.0.matches(name)) {
-                let text = "no import matches this pattern of the policy";
+                let text = "no import matches this `allow` pattern";
                 let pattern = allowed.glob.0.as_str();
                 self.findings.push(
                     Finding::new(Code::AllowUnused, pattern, text)
@@ -167,8 +168,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Validates the module with only the host's proposals enabled, so that the validator rejects
-    /// all others.
+    /// Validates the module with only the proposals enabled that the host supports, so that the
+    /// validator rejects all others.
     fn features(&mut self) {
         let Some(features) = self.policy.features else { return };
         let mut validator = wasmparser::Validator::new_with_features(features);
@@ -185,7 +186,7 @@ impl Check<'_, '_> {
             return;
         }
         for segment in &self.module.computed_segments {
-            let text = "its offset is computed; the host accepts only a constant";
+            let text = "the offset is computed, but the host accepts only constant offsets";
             let cure = "link without `-shared` and `-pie`";
             self.findings.push(
                 Finding::new(Code::SegmentPlace, format!("data segment {segment}"), text)
@@ -194,21 +195,21 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Reports calls with a wrong type. wasm-ld replaces the called function with one that traps,
-    /// whose name starts with `signature_mismatch:`.
+    /// Reports calls with the wrong type. In such a call, wasm-ld replaces the called function with
+    /// one that traps and whose name starts with `signature_mismatch:`.
     fn mismatches(&mut self) {
         for name in self.names {
             if let Some(symbol) = name.strip_prefix("signature_mismatch:") {
-                let text = "it is called with a type that differs from its definition; the linker made the call trap";
+                let text = "it is called with a type that differs from its definition, so the linker made the call trap";
                 self.findings.push(Finding::new(Code::TypeConflict, symbol, text).cure(
-                    "declare it with the type of its definition; `--fatal-warnings` makes the linker refuse it",
+                    "declare it with the type of its definition; link with `--fatal-warnings` to reject such calls",
                 ));
             }
         }
     }
 
-    /// Adds origins to the findings about imported functions, and checks the start function. Code
-    /// is decoded only if there is such a finding or a restricted start function.
+    /// Adds origins to the findings about imported functions, and checks the start function.
+    /// Decodes code only if there is such a finding or the policy restricts the start function.
     fn origins(&mut self) -> anyhow::Result<()> {
         let wrapped = self.wrapped_exports();
         let starts = self.module.start.filter(|_| self.policy.restricts_start());
@@ -238,7 +239,7 @@ impl Check<'_, '_> {
     }
 
     /// Reports host functions that the start function calls, directly or indirectly, although the
-    /// host forbids it.
+    /// host forbids this.
     fn start(&mut self, start: u32, callers: &Callers<'_>) {
         let mut imports = BTreeMap::new();
         for import in &self.module.imports {

@@ -1,5 +1,5 @@
-//! The largest contributors to a limit: functions by origin, frozen Python code, data, custom
-//! sections.
+//! The largest contributors to a limited value: functions by origin, frozen Python code, data, and
+//! custom sections.
 //!
 //! The crate `pywasm-size` attributes the bytes. Functions are attributed by name, so the report
 //! for a stripped module is less precise.
@@ -12,12 +12,12 @@ use pywasm_wasm::Module;
 
 use crate::policy::Limited;
 
-/// The number of contributors that are reported.
+/// The maximum number of contributors that are reported.
 const MAX_CONTRIBUTORS: usize = 10;
 
-/// Returns the largest contributors to a limited value, the largest first, or an empty list if the
-/// value is not a sum. The limit on the size of custom sections applies to those for which `counts`
-/// returns true.
+/// Returns the largest contributors to a limited value in descending order, or an empty list if the
+/// value is not a sum. The limit on the size of custom sections applies to the sections for which
+/// `counts` returns true.
 ///
 /// # Errors
 /// When the module is malformed.
@@ -43,8 +43,8 @@ pub(crate) fn largest(
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
     for row in all.rows.iter().filter(|row| contributes(limited, &all, row, &counts)) {
         let is_code = *all.section(row) == Section::CODE;
-        // All unattributed data shares one origin, and so do all unnamed functions. Their names are
-        // more precise labels.
+        // All unattributed data shares one origin, and so do all unnamed functions. Row names are
+        // more precise labels than these two origins.
         let is_unattributed = row.kind == Kind::Unknown && (names.is_empty() || !is_code);
         let label = match all.name(row) {
             Some(name) if is_unattributed => name.to_owned(),
@@ -58,7 +58,7 @@ pub(crate) fn largest(
         }
     }
     let mut parts: Vec<(String, Part)> = parts.into_iter().collect();
-    // The sort is stable: equal parts stay sorted by label.
+    // The sort is stable: parts of equal size stay sorted by label.
     parts.sort_by_key(|(_, part)| {
         let functions = if limited == Limited::Functions { part.functions } else { 0 };
         Reverse((functions, part.bytes))
@@ -106,7 +106,8 @@ fn contributes(
 struct Part {
     bytes: u64,
     functions: u64,
-    /// True for a single function without a name. Its count is not shown.
+    /// True if the part is a single function without a name. The number of functions is then not
+    /// shown.
     is_one: bool,
 }
 

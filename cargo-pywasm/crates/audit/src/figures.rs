@@ -17,7 +17,7 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// Returns the value in thousandths of the limit, or `None` without a limit.
+    /// Returns the value in thousandths of the limit, or `None` if there is no limit.
     #[must_use]
     pub fn permille(&self) -> Option<u64> {
         let limit = self.limit.filter(|limit| *limit > 0)?;
@@ -103,7 +103,7 @@ mod tests {
         let module = Module::read(&bytes).unwrap();
         let all = figures(&module, Given::default(), &policy).unwrap();
         let of = |what| *all.iter().find(|it| it.what == what).unwrap();
-        // An update and a query method with the same name count once.
+        // An update method and a query method with the same name count as one.
         assert_eq!((of(Limited::Methods).value, of(Limited::Methods).permille()), (1, Some(1)));
         assert_eq!(of(Limited::Memories).permille(), Some(1000));
         assert_eq!(of(Limited::FunctionInstructions).value, 2);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::origin::Origin;
 
-/// The kind of a finding. The names of the codes are permanent and documented in
+/// The kind of a finding. The code names never change; they are documented in
 /// `docs/guide/audit.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -21,21 +21,21 @@ pub enum Code {
     ImportUnknown,
     /// An import that the policy denies.
     ImportDenied,
-    /// An import with another type than the host's.
+    /// An import whose type differs from the host's.
     ImportType,
     /// An imported memory, table, global or tag that the host does not provide.
     ImportKind,
     /// A missing export that the host requires.
     ExportMissing,
-    /// An export with another type than the host requires.
+    /// An export whose type is not the one that the host requires.
     ExportType,
     /// An export with a name that the host rejects or reserves.
     ExportUnknown,
     /// Two methods with the same name.
     ExportDuplicate,
-    /// An export that runs constructors and destructors with each call.
+    /// An export that runs constructors and destructors on each call.
     ExportCommand,
-    /// A value above a limit of the host.
+    /// A value above the host's limit.
     Limit,
     /// A WebAssembly proposal that the host does not support.
     Feature,
@@ -45,7 +45,7 @@ pub enum Code {
     SegmentPlace,
     /// A custom section with a name that the host rejects.
     SectionName,
-    /// A pattern of the policy that matches no import.
+    /// An `allow` pattern that matches no import.
     AllowUnused,
 }
 
@@ -72,32 +72,34 @@ impl Code {
         Self::AllowUnused,
     ];
 
-    /// Returns the description of the code in reports that list all codes.
+    /// Returns the code's description, for reports that list all codes.
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
             Self::UndefinedFunction => "An undefined function",
             Self::UndefinedData => "An undefined variable, whose address would be 0",
-            Self::TypeConflict => "A symbol that objects declare with different types; calls trap",
+            Self::TypeConflict => {
+                "A symbol that objects declare with different types; calls to it trap"
+            }
             Self::ImportUnknown => "An import that the host does not provide",
             Self::ImportDenied => "An import that the policy denies",
-            Self::ImportType => "An import with another type than the host's",
+            Self::ImportType => "An import whose type differs from the host's",
             Self::ImportKind => {
                 "An imported memory, table, global or tag that the host does not provide"
             }
             Self::ExportMissing => "A missing export that the host requires",
-            Self::ExportType => "An export with another type than the host requires",
+            Self::ExportType => "An export whose type is not the one that the host requires",
             Self::ExportUnknown => "An export with a name that the host rejects",
             Self::ExportDuplicate => "Two methods with the same name",
-            Self::ExportCommand => {
-                "An export that runs constructors and destructors with each call"
-            }
-            Self::Limit => "A value above a limit of the host",
+            Self::ExportCommand => "An export that runs constructors and destructors on each call",
+            Self::Limit => "A value above the host's limit",
             Self::Feature => "A WebAssembly proposal that the host does not support",
-            Self::StartCalls => "The start function calls what the host forbids",
+            Self::StartCalls => {
+                "A function that the start function calls although the host forbids it"
+            }
             Self::SegmentPlace => "A data segment with a computed offset",
             Self::SectionName => "A custom section with a name that the host rejects",
-            Self::AllowUnused => "A pattern of the policy that matches no import",
+            Self::AllowUnused => "An `allow` pattern that matches no import",
         }
     }
 
@@ -111,7 +113,7 @@ impl Code {
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The text is the one that serde uses.
+        // The text is the name that serde writes.
         self.serialize(f)
     }
 }
@@ -132,13 +134,14 @@ pub struct Finding {
     /// The reasons why the subject is needed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needed_by: Vec<Origin>,
-    /// The family of the symbol, or the module that an import names.
+    /// The symbol's family, or the name of the wasm module that an import comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
     /// The Python modules that need the subject.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python: Vec<String>,
-    /// The largest contributors to a limit: `812 functions, 204800 bytes: crate core`.
+    /// The largest contributors to a limited value, such as `812 functions, 204800 bytes: crate
+    /// core`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Possible fixes, the best first.
@@ -147,7 +150,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Creates a finding without origins and cures.
+    /// Creates a finding without origins or cures.
     pub(crate) fn new(code: Code, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code,

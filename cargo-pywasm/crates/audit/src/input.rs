@@ -12,7 +12,7 @@ use pywasm_stubs::Object;
 pub enum Content {
     /// A finished module.
     Module(Vec<u8>),
-    /// A finished module from a gzip file: the decompressed bytes, and the size of the file.
+    /// A finished module from a gzip file: the decompressed bytes, and the size of the gzip file.
     Compressed(Vec<u8>, usize),
     /// A relocatable object.
     Object(Box<Object>),
@@ -38,13 +38,13 @@ const THIN: &[u8] = b"!<thin>\n";
 const GZIP: &[u8] = &[0x1f, 0x8b, 8];
 
 impl Input {
-    /// Reads a file. `cwd` is the directory that a relative path starts from.
+    /// Reads a file. A relative path is resolved against `cwd`.
     ///
     /// # Errors
     /// When the file cannot be read, or is neither a module, an object nor an archive.
     pub fn read(path: &Utf8Path, cwd: &Utf8Path) -> anyhow::Result<Self> {
         let bytes = fs_err::read(cwd.join(path))?;
-        // Origins name an archive without its directory.
+        // Origins contain an archive's name without its directory.
         let content = Content::of(path.file_name().unwrap_or(path.as_str()), bytes)
             .with_context(|| format!("cannot read `{path}` as a module or an object"))?;
         Ok(Self { path: path.to_owned(), content })
@@ -52,7 +52,8 @@ impl Input {
 }
 
 impl Content {
-    /// Recognizes the kind of the bytes and reads them. `name` appears in messages and origins.
+    /// Determines what kind of file the bytes are, and reads them. `name` appears in messages and
+    /// origins.
     ///
     /// # Errors
     /// When the bytes are neither a module, an object nor an archive.
@@ -82,7 +83,7 @@ impl Content {
                         .to_owned()
                 })
             }
-            _ => anyhow::bail!("this is WebAssembly of an unknown version, or truncated"),
+            _ => anyhow::bail!("this WebAssembly file has an unknown version or is truncated"),
         }
     }
 }

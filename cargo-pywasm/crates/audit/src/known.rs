@@ -1,4 +1,5 @@
-//! Explains a symbol by its name: its family, the Python modules that need it, and its cures.
+//! Explains an undefined symbol by its name: finds its family, the Python modules that need it, and
+//! its cures.
 
 use pywasm_recipes::MinorVersion;
 use pywasm_size::Object;
@@ -11,8 +12,8 @@ use crate::origin::Origin;
 const SERIES: [MinorVersion; 2] =
     [MinorVersion { major: 3, minor: 13 }, MinorVersion { major: 3, minor: 14 }];
 
-/// Adds the family, the Python modules and the cures of `symbol` to a finding. Python modules are
-/// also derived from the finding's origins, which must already be set.
+/// Adds the family of `symbol`, the Python modules that need it, and its cures to a finding. Python
+/// modules are also derived from the finding's origins, which must already be set.
 pub(crate) fn explain(finding: &mut Finding, symbol: &str) {
     if let Some(it) = find_macro(symbol) {
         finding.family = Some("macros of Python's C API".to_owned());
@@ -26,8 +27,8 @@ pub(crate) fn explain(finding: &mut Finding, symbol: &str) {
     match family(symbol) {
         Some(family) => {
             finding.family = Some(family.name.clone());
-            // The modules that a family lists are certain. A chain of calls may lead through shared
-            // code, so origins only narrow that list down.
+            // The Python modules that a family lists are certain. A chain of calls may lead through
+            // shared code, so origins only narrow the family's list down.
             if !family.modules.is_empty() {
                 finding.python.retain(|module| family.modules.contains(module));
                 if finding.python.is_empty() {
@@ -40,7 +41,7 @@ pub(crate) fn explain(finding: &mut Finding, symbol: &str) {
             finding.cures.extend(family.cures.iter().map(for_symbol));
         }
         None => finding.cures.push(format!(
-            "link the library that defines it; if the program works without it: \
+            "link the library that defines it, or, if the program works without it, run \
              `cargo pywasm emit-stubs -o libstubs.a FILE --only '{symbol}'`"
         )),
     }

@@ -1,12 +1,13 @@
 //! Checks whether a host accepts a WebAssembly module, and whether a link would leave symbols
-//! undefined. A policy describes the host; a finding names one violation, its origin and its cures.
+//! undefined. A policy describes the host. A finding describes one violation, its origin and its
+//! cures.
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
-//! The crate reads the modules, archives, policies and baselines that its callers name, and writes
-//! baselines. It uses no network, does not use the store and prints nothing. Code is decoded only
-//! to explain a finding, or when the policy restricts instructions, the size of functions or the
-//! start function.
+//! The crate reads the modules, archives, policies and baselines that its callers specify, and
+//! writes baselines. It uses no network, does not use the store and prints nothing. Code is decoded
+//! only to explain a finding, or when the policy restricts instructions, the size of functions or
+//! the start function.
 
 mod baseline;
 mod callers;

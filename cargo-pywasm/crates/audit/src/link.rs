@@ -7,25 +7,24 @@ use crate::known;
 use crate::origin::Origin;
 use crate::policy::Policy;
 
-/// Audits the closure of a link set. The findings are sorted, the most severe first.
+/// Audits the closure of a link set: all objects that a link would include. The findings are
+/// sorted, the most severe first.
 #[must_use]
 pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for undefined in &closure.undefined {
         let (code, text) = match &undefined.kind {
-            // With `--allow-undefined` the function becomes an import from `env`, which the host
+            // With `--allow-undefined`, the function becomes an import from `env`, which the host
             // may provide.
             SymbolKind::Function(signature) if is_provided(policy, &undefined.name, signature) => {
                 continue;
             }
-            SymbolKind::Function(_) => {
-                (Code::UndefinedFunction, "no object of the link defines it")
-            }
+            SymbolKind::Function(_) => (Code::UndefinedFunction, "no linked object defines it"),
             SymbolKind::Data => {
-                (Code::UndefinedData, "no object of the link defines it, so its address would be 0")
+                (Code::UndefinedData, "no linked object defines it, so its address would be 0")
             }
             SymbolKind::Global | SymbolKind::Tag => {
-                (Code::UndefinedData, "no object of the link defines it")
+                (Code::UndefinedData, "no linked object defines it")
             }
         };
         let mut finding = Finding::new(code, &undefined.name, text).of_type(&undefined.kind);
@@ -40,7 +39,7 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
         let text = if conflict.types.iter().all(is_function) {
             "the linked objects declare it with different types; a call with the wrong type traps"
         } else {
-            "some linked objects declare it as a function and others do not; the link fails"
+            "some linked objects declare it as a function and others do not, so the link fails"
         };
         let mut finding =
             Finding::new(Code::TypeConflict, &conflict.name, text).of_type(types.join(" and "));

@@ -14,9 +14,9 @@ pub enum Origin {
     Export(String),
     /// A wasm table, through which the function can be called indirectly.
     Table,
-    /// An object file of the link.
+    /// An object file in the link set.
     Object(Object),
-    /// A declaration of the symbol with a type that conflicts with others.
+    /// A declaration of the symbol whose type conflicts with that of another declaration.
     Declaration {
         /// The declared type.
         ty: String,
@@ -30,7 +30,7 @@ pub enum Origin {
 pub struct Calls {
     /// The callers before the omitted ones, or all callers if none is omitted.
     pub outer: Vec<Caller>,
-    /// The number of callers that are left out of a long chain.
+    /// The number of callers omitted from a long chain.
     pub omitted: usize,
     /// The callers after the omitted ones.
     pub inner: Vec<Caller>,
@@ -101,7 +101,7 @@ impl fmt::Display for Caller {
     }
 }
 
-/// Writes the text of the origin, as reports show it.
+/// Writes the origin as the text that reports show.
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

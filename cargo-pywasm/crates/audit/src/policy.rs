@@ -1,7 +1,7 @@
 //! Policies: descriptions of the imports that a host provides and of the modules that it accepts.
 //!
 //! A policy is a TOML file, whose format is described in `docs/guide/audit.md`. The built-in
-//! policies are the files of `policies/`; a policy of the user can extend one of them.
+//! policies are the files in `policies/`. A user's own policy can extend one of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,16 +31,16 @@ pub const DEFAULT: &str = "wasip1";
 pub enum Host {
     /// A host of WASI preview 1.
     Wasip1,
-    /// The Internet Computer. A policy that extends `ic` describes it, too.
+    /// The Internet Computer. A policy that extends `ic` also describes the Internet Computer.
     InternetComputer,
-    /// Any other host. Messages name it by its policy.
+    /// Any other host. Messages identify it by the name of its policy.
     #[default]
     Other,
 }
 
 impl Host {
-    /// Returns the kind of host that a policy describes if it extends a policy for this host. A
-    /// policy that extends `wasip1` describes another host, which provides more or less than WASI.
+    /// Returns the kind of host described by a policy that extends a policy for this host. A policy
+    /// that extends `wasip1` describes a different host, which provides more or less than WASI.
     pub(crate) fn extended(self) -> Self {
         match self {
             Self::InternetComputer => Self::InternetComputer,
@@ -58,11 +58,11 @@ pub struct Policy {
     pub host: Host,
     /// The functions of the host, by module and name.
     pub functions: BTreeMap<String, BTreeMap<String, HostFunction>>,
-    /// Patterns of imports (`module.name`) that are allowed with any type, in addition to
+    /// Patterns (`module.name`) for imports that are allowed with any type, in addition to
     /// `functions`.
     pub allow: Vec<Allowed>,
-    /// Patterns of imports (`module.name`) that are denied. They take precedence over all other
-    /// rules.
+    /// Patterns (`module.name`) for imports that are denied. These patterns take precedence over
+    /// all other rules.
     pub deny: Vec<Glob>,
     /// The modules that a memory may be imported from.
     pub memory_from: Vec<String>,
@@ -72,20 +72,20 @@ pub struct Policy {
     pub features: Option<wasmparser::WasmFeatures>,
     /// Rules for exports.
     pub exports: Exports,
-    /// Limits apply only to custom sections whose names have one of these prefixes, or to all if
-    /// the list is empty.
+    /// The name prefixes of the custom sections to which limits apply. If empty, limits apply to
+    /// all custom sections.
     pub custom_sections: Vec<String>,
     /// A reserved prefix. Custom sections whose names start with it must have one of the prefixes
     /// in `custom_sections`.
     pub custom_sections_reserved: Option<String>,
     /// The types that globals may have. If empty, all types are allowed.
     pub global_types: Vec<String>,
-    /// The instructions that the host rejects although their proposal is enabled.
+    /// The instructions that the host rejects even though it supports their proposals.
     pub deny_instructions: Vec<String>,
     /// The limits.
     pub limits: BTreeMap<Limited, Limit>,
-    /// If not empty, patterns of the imports that [`Policy::has`] checks. All other imports are
-    /// assumed present.
+    /// Patterns for the imports that [`Policy::has`] checks. All other imports are assumed to be
+    /// present. If empty, all imports are checked.
     only: Vec<Pattern>,
 }
 
@@ -94,17 +94,17 @@ pub struct Policy {
 pub struct HostFunction {
     /// The type of the function.
     pub signature: Signature,
-    /// True if the start function may call this function. If no function of a policy is marked in
-    /// this way, the start function may call all of them.
+    /// True if the start function may call this function. If this is false for all functions of a
+    /// policy, the start function may call any of them.
     pub start: bool,
 }
 
-/// A pattern of allowed imports.
+/// A pattern for allowed imports.
 #[derive(Clone, Debug)]
 pub struct Allowed {
     /// The pattern.
     pub glob: Glob,
-    /// True if the user wrote the pattern. A warning is then given if it matches no import.
+    /// True if the user wrote the pattern. Such a pattern causes a warning if it matches no import.
     pub own: bool,
 }
 
@@ -112,17 +112,17 @@ pub struct Allowed {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Exports {
-    /// The required exports: `_start = "() -> ()"`, `memory = "memory"`.
+    /// The required exports, such as `_start = "() -> ()"` and `memory = "memory"`.
     pub required: BTreeMap<String, String>,
     /// The prefix of interface exports. Each export with this prefix must be listed in `exact` or
     /// start with one of `methods`.
     pub prefix: Option<String>,
-    /// The type of all interface exports, if they must have the same.
+    /// The type that all interface exports must have, if there is such a rule.
     #[serde(rename = "type")]
     pub signature: Option<Sign>,
     /// The names of interface exports.
     pub exact: Vec<String>,
-    /// The prefixes of interface exports, each followed by the name of a method.
+    /// The prefixes of interface exports whose names continue with a method name.
     pub methods: Vec<String>,
     /// The names that the host reserves.
     pub reserved: Vec<String>,
@@ -144,7 +144,7 @@ pub enum Limited {
     Functions,
     /// The number of imports.
     Imports,
-    /// The number of globals, imported ones included.
+    /// The number of globals, including imported ones.
     Globals,
     /// The number of tables.
     Tables,
@@ -152,17 +152,17 @@ pub enum Limited {
     Memories,
     /// The initial size of the largest memory, in pages of 64 KiB.
     MemoryPages,
-    /// The number of instructions of the largest function.
+    /// The number of instructions in the largest function.
     FunctionInstructions,
     /// The complexity of the most complex function, a weighted sum of its instructions.
     FunctionComplexity,
     /// The number of custom sections.
     CustomSections,
-    /// The size of all custom sections in bytes, names included.
+    /// The total size of all custom sections in bytes, including their names.
     CustomSectionsSize,
     /// The number of exported methods.
     Methods,
-    /// The total length of the names of all exported methods in bytes.
+    /// The total length of all exported method names in bytes.
     MethodNamesSize,
 }
 
@@ -188,7 +188,7 @@ impl Policy {
     /// `.toml`.
     ///
     /// # Errors
-    /// When there is no built-in policy of this name, or the file cannot be read or is malformed.
+    /// When there is no built-in policy with this name, or the file cannot be read or is malformed.
     pub fn load(name: &str, cwd: &Utf8Path) -> anyhow::Result<Self> {
         if !pywasm_session::is_path(name) {
             return Self::builtin(name);
@@ -219,12 +219,15 @@ impl Policy {
         let (_, host, text) =
             found.with_context(|| format!("there is no built-in policy `{name}`")).hint(|| {
                 let known: Vec<&str> = Self::builtin_names().collect();
-                format!("the built-in policies are {}; a path ends in `.toml`", known.join(", "))
+                format!(
+                    "the built-in policies are {}; a path contains `/` or ends in `.toml`",
+                    known.join(", ")
+                )
             })?;
         Ok(Self { host: *host, ..Self::parse(text, false)? })
     }
 
-    /// Returns true if the host provides a function of this name, with any type.
+    /// Returns true if the host provides a function with this name, whatever its type.
     #[must_use]
     pub fn has(&self, module: &str, name: &str) -> bool {
         let import = format!("{module}.{name}");
@@ -235,13 +238,13 @@ impl Policy {
         !self.denies(&import) && (self.function(module, name).is_some() || self.allows(&import))
     }
 
-    /// Returns the host's function of this name.
+    /// Returns the host's function with this name.
     #[must_use]
     pub fn function(&self, module: &str, name: &str) -> Option<&HostFunction> {
         self.functions.get(module)?.get(name)
     }
 
-    /// Returns true if limits apply to a custom section of this name.
+    /// Returns true if limits apply to a custom section with this name.
     #[must_use]
     pub fn counts_section(&self, name: &str) -> bool {
         let prefixes = &self.custom_sections;
@@ -260,8 +263,8 @@ impl Policy {
         self.allow.iter().any(|allowed| allowed.glob.0.matches(import))
     }
 
-    /// Restricts [`Policy::has`] to imports that match one of these patterns. All others are
-    /// assumed present. Without patterns, there is no restriction.
+    /// Restricts [`Policy::has`] to imports that match one of these patterns. All other imports are
+    /// assumed to be present. If there are no patterns, all imports are checked.
     pub fn restrict(&mut self, only: &[Pattern]) {
         self.only = only.to_vec();
     }
@@ -273,7 +276,7 @@ impl Policy {
     }
 }
 
-/// Returns true if the text is a kind of export rather than the type of a function.
+/// Returns true if the text is an export kind rather than a function type.
 pub(crate) fn is_kind(text: &str) -> bool {
     matches!(text, "function" | "memory" | "table" | "global")
 }
@@ -322,7 +325,7 @@ impl Limited {
     }
 }
 
-/// Writes the key of the limit in a policy, such as `code-size`.
+/// Writes the limit's key in policy files, such as `code-size`.
 impl fmt::Display for Limited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)

@@ -6,8 +6,8 @@
 //! there is one canister and no subnet, nothing is certified, cycles are free, and wasmtime counts
 //! fuel, not the weighted instructions of the Internet Computer.
 //!
-//! This crate is internal to cargo-pywasm and does not follow semver. It never uses the network, and
-//! does not replace imports of WASI: callers must do that first.
+//! This crate is internal to cargo-pywasm and does not follow semver. It never uses the network,
+//! and does not replace WASI imports: callers must do that first.
 
 mod bounds;
 mod canister;

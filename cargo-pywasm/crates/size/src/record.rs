@@ -76,7 +76,7 @@ impl Record {
             .hint(|| REWRITE.to_owned())?;
         anyhow::ensure!(
             read.version == VERSION,
-            "baseline `{path}` has version {}; this version reads {VERSION}",
+            "baseline `{path}` has version {}, but this tool reads only version {VERSION}",
             read.version
         );
         let mut sum = Some(0_u64);

@@ -13,14 +13,14 @@ impl Check<'_, '_> {
         let rules = &self.policy.exports;
         for (name, wanted) in &rules.required {
             let Some(export) = self.module.exports.iter().find(|export| export.name == name) else {
-                let text = format!("the host requires it as {wanted}");
+                let text = format!("the host requires this export, with type {wanted}");
                 self.findings.push(Finding::new(Code::ExportMissing, name, text));
                 continue;
             };
             let is = self.type_of(export);
             let fits = if is_kind(wanted) { export.kind.word() == wanted } else { is == *wanted };
             if !fits {
-                let text = format!("the host requires it as {wanted}");
+                let text = format!("the host requires type {wanted}");
                 self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
             }
         }
@@ -58,7 +58,7 @@ impl Check<'_, '_> {
         } else if let Some(wanted) = &rules.signature {
             let is = self.type_of(export);
             if is != wanted.0.to_string() {
-                let text = format!("the host requires it as {}", wanted.0);
+                let text = format!("the host requires type {}", wanted.0);
                 self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
             }
         }
@@ -74,7 +74,7 @@ impl Check<'_, '_> {
     }
 
     /// Reports exports of a module that was linked as a command: wasm-ld wraps each of them in a
-    /// function `NAME.command_export`.
+    /// function named `NAME.command_export`.
     pub(super) fn wrapped_exports(&self) -> Option<Finding> {
         let exported: Vec<(&str, u32)> = self
             .module
@@ -97,12 +97,12 @@ impl Check<'_, '_> {
         let more = wrapped.count();
         let others = match more {
             0 => String::new(),
-            1 => ", and 1 more export".to_owned(),
-            more => format!(", and {more} more exports"),
+            1 => " (and to 1 more export)".to_owned(),
+            more => format!(" (and to {more} more exports)"),
         };
-        let text = format!("constructors and atexit functions run with each call of it{others}");
+        let text = format!("constructors and atexit functions run on each call to it{others}");
         Some(Finding::new(Code::ExportCommand, *first, text).cure(
-            "link a reactor: crt1-reactor.o and `--export=_initialize`, as `pywasm_build::link()` does for a cdylib",
+            "link a reactor, with crt1-reactor.o and `--export=_initialize`, as `pywasm_build::link()` does for a cdylib",
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! Checks limits, the names of custom sections and the types of globals.
+//! Checks limits, custom section names and global types.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ impl Check<'_, '_> {
         Ok(())
     }
 
-    /// Reports names of custom sections and types of globals that the host rejects.
+    /// Reports custom section names and global types that the host rejects.
     fn names_and_types(&mut self) {
         let policy = self.policy;
         let mut seen = BTreeSet::new();
@@ -51,9 +51,11 @@ impl Check<'_, '_> {
             let prefix = policy.custom_sections.iter().find(|it| name.starts_with(it.as_str()));
             let of_host = reserved.is_some_and(|reserved| name.starts_with(reserved));
             let text = match prefix.and_then(|prefix| name.strip_prefix(prefix.as_str())) {
-                None if of_host => format!("{} does not know a section of this name", self.host()),
+                None if of_host => {
+                    format!("{} does not accept a custom section with this name", self.host())
+                }
                 Some(own) if of_host && !seen.insert(own) => {
-                    "another section has the same name after its scope".to_owned()
+                    "another section has the same name, ignoring the scope".to_owned()
                 }
                 _ => continue,
             };

@@ -1,4 +1,4 @@
-//! Finds the compiler features of a recipe that a host does not support.
+//! Finds a recipe's compiler features that a host does not support.
 
 use pywasm_recipes::Feature;
 use wasmparser::WasmFeatures;
@@ -6,8 +6,8 @@ use wasmparser::WasmFeatures;
 use super::Policy;
 
 impl Policy {
-    /// Returns the features that the host does not support. A policy that lists no proposals
-    /// supports all features.
+    /// Returns the features that the host does not support. If the policy lists no proposals, all
+    /// features are supported.
     pub fn lacks<'a>(&self, features: &'a [Feature]) -> impl Iterator<Item = &'a Feature> {
         let supported = self.features.unwrap_or(WasmFeatures::all());
         features.iter().filter(move |feature| !supported.contains(proposal(**feature)))

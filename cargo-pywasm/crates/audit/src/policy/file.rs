@@ -10,11 +10,11 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{Allowed, Exports, Glob, HostFunction, Limit, Limited, Policy, Sign, is_kind};
 
-/// The instructions that change a table.
+/// The instructions that modify a wasm table.
 const TABLE_CHANGES: [&str; 5] =
     ["table.copy", "table.fill", "table.grow", "table.init", "table.set"];
 
-/// The version of the format.
+/// The version of the policy format.
 const SCHEMA: u32 = 1;
 
 /// The content of a policy file.
@@ -76,12 +76,12 @@ impl Policy {
     /// Parses a policy. `own` is true for a policy that the user wrote.
     ///
     /// # Errors
-    /// When the text is not TOML of this format, or a value is invalid.
+    /// When the text is not TOML in this format, or a value is invalid.
     pub fn parse(text: &str, own: bool) -> anyhow::Result<Self> {
         let file: File = toml::from_str(text)?;
         anyhow::ensure!(
             file.schema == SCHEMA,
-            "the schema is {}; this version reads {SCHEMA}",
+            "the schema is {}, but this tool reads only schema {SCHEMA}",
             file.schema
         );
         let mut policy = match &file.extends {
@@ -110,7 +110,7 @@ impl Policy {
         for name in &file.deny_instructions {
             anyhow::ensure!(
                 TABLE_CHANGES.contains(&name.as_str()),
-                "`{name}` cannot be denied; the possible instructions are {}",
+                "`{name}` cannot be denied; the instructions that can be denied are {}",
                 TABLE_CHANGES.join(", ")
             );
         }
@@ -140,7 +140,7 @@ impl Policy {
 }
 
 impl Exports {
-    /// Adds the rules of a policy that extends this one. Lists are appended, single values are
+    /// Adds the rules of a policy that extends this one. Lists are appended, and single values are
     /// replaced.
     fn add(&mut self, own: Self) {
         self.required.extend(own.required);
@@ -163,7 +163,7 @@ impl Exports {
     }
 }
 
-/// Returns the flags of proposals. The names are those of wasmparser, in kebab-case.
+/// Returns wasmparser's flags for these proposals. The names are wasmparser's own, in kebab-case.
 fn features(names: &[String]) -> anyhow::Result<wasmparser::WasmFeatures> {
     let mut all = wasmparser::WasmFeatures::empty();
     for name in names {

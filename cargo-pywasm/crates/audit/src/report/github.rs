@@ -1,6 +1,6 @@
 //! Annotations for GitHub Actions.
 //!
-//! Source: "Workflow commands for GitHub Actions", and `command.ts` of actions/toolkit for escapes.
+//! Source: "Workflow commands for GitHub Actions", and `command.ts` in actions/toolkit for escapes.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ pub(super) fn report(audited: &[Audited]) -> String {
         }
         let _ = writeln!(
             text,
-            "{}: {} by policy `{}`{}",
+            "{}: {} under policy `{}`{}",
             one.name,
             human::summary(&one.findings),
             one.policy,

@@ -1,4 +1,4 @@
-//! The report for people.
+//! The report as text for people.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -9,10 +9,10 @@ use super::{Audited, Style};
 use crate::finding::{Code, Finding};
 use crate::origin::Origin;
 
-/// The largest number of symbols that are listed for a family.
+/// The maximum number of symbols listed for a family.
 const MAX_SYMBOLS: usize = 3;
 
-/// The largest number of cures that are listed for a family.
+/// The maximum number of cures listed for a family.
 const MAX_CURES: usize = 6;
 
 const ERROR: Colour = AnsiColor::Red.on_default().bold();
@@ -30,7 +30,7 @@ pub(super) fn report(audited: &[Audited], style: Style) -> String {
         let clean = if one.findings.is_empty() { CURE } else { ERROR };
         let _ = writeln!(
             text,
-            "{}: {} by policy `{}`{}",
+            "{}: {} under policy `{}`{}",
             paint(STRONG, one.name.as_str(), style),
             paint(clean, &summary(&one.findings), style),
             one.policy,
@@ -100,13 +100,13 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "    {} {value}", paint(WEAK, label, style));
     };
-    // The family of an import is its wasm module, and its subject already starts with that name.
+    // An import's family is the name of its wasm module, with which the subject already starts.
     if let (Some(family), [_]) = (&first.family, group)
         && !first.subject.starts_with(family.as_str())
     {
         line("family   ", family);
     }
-    // A short chain is the most useful origin, a table the least.
+    // A short call chain is the most useful origin, and a wasm table the least useful.
     let mut origins: Vec<(bool, usize, String)> = group
         .iter()
         .flat_map(|finding| &finding.needed_by)

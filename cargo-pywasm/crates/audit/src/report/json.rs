@@ -1,10 +1,10 @@
-//! The report for programs. Its format is described in `docs/guide/audit.md`.
+//! The report as JSON, for programs. `docs/guide/audit.md` describes the format.
 
 use serde_json::{Value, json};
 
 use super::Audited;
 
-/// The version of the format.
+/// The version of the report format.
 const VERSION: u32 = 1;
 
 pub(super) fn report(audited: &[Audited]) -> String {

@@ -41,7 +41,7 @@ pub struct Audited {
 }
 
 impl Audited {
-    /// Creates a result without a baseline.
+    /// Creates the result of an audit without a baseline.
     #[must_use]
     pub fn new(name: impl Into<Utf8PathBuf>, policy: &str, findings: Vec<Finding>) -> Self {
         let (name, policy) = (name.into(), policy.to_owned());
@@ -49,7 +49,7 @@ impl Audited {
     }
 }
 
-/// The style of a report for people.
+/// The style of a text report.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
     /// True to show every symbol of a family.
@@ -58,7 +58,7 @@ pub struct Style {
     pub colour: bool,
 }
 
-/// Returns a report, which ends with a newline.
+/// Returns a report. Its text ends with a newline.
 #[must_use]
 pub fn report(audited: &[Audited], format: Format, style: Style) -> String {
     match format {

@@ -45,8 +45,8 @@ fn level(code: Code) -> &'static str {
 }
 
 fn result(one: &Audited, finding: &Finding) -> Value {
-    // The fingerprint does not depend on the path, so findings are recognized after a file was
-    // moved.
+    // The fingerprint does not depend on the path, so findings are still recognized after a file
+    // has been moved.
     let identity = format!("{}\0{}", finding.code, finding.subject);
     let digest = Sha256::digest(identity.as_bytes());
     let fingerprint: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -67,7 +67,7 @@ fn result(one: &Audited, finding: &Finding) -> Value {
     })
 }
 
-/// Returns a relative reference, or a `file:` URI for an absolute path.
+/// Returns a `file:` URI for an absolute path, and a relative reference for a relative path.
 fn uri(path: &str) -> String {
     let mut uri = String::new();
     if path.starts_with('/') {
