@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Run all benchmarks if none is named
+    /// The benchmark to run (default: all)
     #[command(subcommand)]
     benchmark: Option<Benchmark>,
     /// Path of a `cargo-pywasm` binary to use for `canister`, `size`, `speed` and `start`
@@ -30,7 +30,7 @@ enum Benchmark {
         #[arg(long, default_value_t = INSTALL)]
         rounds: usize,
     },
-    /// Compare audits and the creation of stubs with wasmparser alone and with other tools
+    /// Compare auditing and stub creation with wasmparser alone and with other tools
     Audit {
         /// Number of interleaved rounds
         #[arg(long, default_value_t = AUDIT)]
@@ -42,17 +42,17 @@ enum Benchmark {
         #[arg(long, default_value_t = CANISTER)]
         rounds: usize,
     },
-    /// Compare linking by pywasm-build with a build script written by hand
+    /// Compare linking with pywasm-build to linking with a handwritten build script
     Link {
         /// Number of interleaved rounds
         #[arg(long, default_value_t = LINK)]
         rounds: usize,
     },
-    /// Measure the sizes of libpython, the interpreter, the smallest embedding and a canister
+    /// Measure the sizes of libpython, the interpreter, a minimal embedding and a canister
     Size,
     /// Run pyperformance on this project's Python, on CPython's own build, and on other Pythons
     Speed(speed::Args),
-    /// Measure the start of Python: library in a directory or zip, frozen library, snapshot
+    /// Measure Python's startup: library in a directory or zip, frozen library, snapshot
     Start {
         /// Number of interleaved rounds
         #[arg(long, default_value_t = START)]
@@ -67,8 +67,8 @@ const LINK: usize = 7;
 const START: usize = 15;
 
 impl Benchmark {
-    /// Returns all benchmarks with default options. `install` comes before `speed`, because `speed`
-    /// uses the build by `wasi.py` that `install` leaves.
+    /// Returns all benchmarks with default options. `install` comes before `speed`, which reuses
+    /// the `wasi.py` build that `install` creates.
     fn all() -> [Self; 7] {
         [
             Self::Install { rounds: INSTALL },

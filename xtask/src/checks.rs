@@ -1,4 +1,4 @@
-//! Checks of the source code and of the packages. Each check is a step of `quick`, `ci` or
+//! Checks of the source code and the packages. Each check is a step of `cargo xtask quick`, `ci` or
 //! `nightly`.
 
 pub(crate) mod deny;

@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: every check that a change must pass, cheap ones first.
+//! `cargo xtask ci`: runs every check that a change must pass, the fastest first.
 
 use xshell::Shell;
 
@@ -15,7 +15,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     })
 }
 
-/// Runs the checks that compile no test and build no Python.
+/// Runs the checks that neither run tests nor build Python.
 pub(crate) fn static_checks(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
     steps.run("setup", || setup::run(shell))?;
     steps.run("format", || checks::format::run(shell))?;

@@ -1,7 +1,7 @@
-//! End-to-end tests: real sources, a real compiler, CPython's own tests.
+//! End-to-end tests with real sources, a real compiler, and CPython's own tests.
 //!
-//! `ci` installs each recipe once. The matrix adds other releases of CPython, recipe `speed` of
-//! 3.13, and the tests that build Python again.
+//! `ci` installs each recipe once. The whole test matrix adds more CPython releases, the recipe
+//! `speed` for CPython 3.13, and tests that need another build of Python.
 
 mod declared;
 mod install;
@@ -20,13 +20,13 @@ use slice::SLICE;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Keep the store of an earlier run
+    /// Reuse the store of an earlier run
     #[arg(long)]
     warm: bool,
-    /// Run the whole matrix, as `nightly` does
+    /// Run the whole test matrix, as `nightly` does
     #[arg(long)]
     matrix: bool,
-    /// Test files of CPython to run on each recipe
+    /// CPython test files to run with each recipe
     #[arg(long, value_delimiter = ',', default_values = SLICE)]
     tests: Vec<String>,
 }
@@ -39,13 +39,13 @@ impl Default for Args {
 }
 
 impl Args {
-    /// Returns the arguments for the whole matrix.
+    /// Returns the arguments for the whole test matrix.
     pub(crate) fn matrix() -> Self {
         Self { matrix: true, ..Self::default() }
     }
 }
 
-/// Runs the end-to-end tests alone.
+/// Runs only the end-to-end tests.
 pub(crate) fn alone(args: &Args) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     Ok(())
 }
 
-/// Runs the part of the matrix that `ci` leaves out.
+/// Runs the part of the test matrix that `ci` leaves out.
 fn matrix(args: &Args, steps: &mut Steps, tool: &Tool<'_>) -> anyhow::Result<()> {
     steps.run("install full 3.13.5", || install::install(tool, "3.13.5", "full"))?;
     let full = steps.run("install full 3.14", || install::install(tool, "3.14", "full"))?;
@@ -112,7 +112,7 @@ fn matrix(args: &Args, steps: &mut Steps, tool: &Tool<'_>) -> anyhow::Result<()>
     steps.run("CPython's tests, speed 3.13", || verify(tool, "3.13", "speed", &args.tests))
 }
 
-/// Runs test files of CPython on an installation.
+/// Runs CPython test files on an installation.
 fn verify(tool: &Tool<'_>, version: &str, recipe: &str, tests: &[String]) -> anyhow::Result<()> {
     let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
     let args = ["verify", "--python", version, "--recipe", recipe, "--tests"];
@@ -120,12 +120,12 @@ fn verify(tool: &Tool<'_>, version: &str, recipe: &str, tests: &[String]) -> any
     Ok(())
 }
 
-/// Returns the store of these tests, which the tasks for single steps also use.
+/// Returns the path of the store that these tests share with `embed` and `canister`.
 pub(crate) fn store() -> PathBuf {
     root().join("target/e2e-store")
 }
 
-/// Returns the CPython source tree, in the store, from which an installation was built.
+/// Returns the path of the CPython source tree in the store from which an installation was built.
 pub(crate) fn source_tree(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<PathBuf> {
     let version = manifest(installed, "/python/version")?;
     let sources = tool.store().join("cache/sources-v0");

@@ -1,6 +1,5 @@
-//! Tests crates that embed Python, as users have them: the examples, the templates of `new`, and
-//! the crates that the commands of the guide create. Plain Cargo builds, runs and tests each of
-//! them.
+//! Tests crates that embed Python: the examples, the templates of `cargo pywasm new`, and the
+//! crates that the commands in the guide create. Plain Cargo builds, runs and tests each crate.
 
 pub(crate) mod canister;
 mod examples;
@@ -20,7 +19,7 @@ use crate::e2e::{source_tree, store};
 use crate::steps::Steps;
 use crate::tool::{Tool, root};
 
-/// Tests one crate of each kind or, with `matrix`, all crates. `sources` is CPython's source tree.
+/// Tests some crates or, with `matrix`, all crates. `sources` is the path of CPython's source tree.
 pub(crate) fn run(
     tool: &Tool<'_>,
     sources: &Path,
@@ -41,7 +40,7 @@ pub(crate) fn run(
         steps.run("examples/effects", || examples::run(tool, "effects"))?;
         steps.run("examples/python", || one_file::run(tool, sources))?;
         steps.run("examples/canister, snapshot", || canister::snapshot(tool))?;
-        steps.run("one libc, the distribution's Rust", || {
+        steps.run("one libc, with the distribution's Rust", || {
             one_libc::run(tool, &one_libc::distribution(tool)?)
         })?;
         steps.run("frozen modules of a recipe", || frozen::recipe(tool))?;
@@ -54,7 +53,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Tests all crates, in the store of an earlier `e2e`.
+/// Tests all crates, using the store of an earlier `e2e` run.
 pub(crate) fn alone() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
@@ -65,13 +64,13 @@ pub(crate) fn alone() -> anyhow::Result<()> {
     })
 }
 
-/// Builds a crate again, and checks that nothing is compiled.
+/// Builds a crate twice, and checks that the second build compiles nothing.
 fn is_fresh(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     tool.cargo(dir, &["build", "--quiet"])?;
     let stderr = tool.cargo_stderr(dir, &["build"])?;
     anyhow::ensure!(
         !stderr.contains("Compiling"),
-        "crates were compiled again without a change:\n{stderr}"
+        "crates were recompiled without a change:\n{stderr}"
     );
     Ok(())
 }
@@ -81,10 +80,10 @@ fn clippy(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     tool.cargo(dir, &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])
 }
 
-/// Replaces text in a file, which must contain the text.
+/// Replaces the first occurrence of `from` in a file. Fails if there is none.
 fn edit(path: &Path, from: &str, to: &str) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    anyhow::ensure!(text.contains(from), "`{from}` is not in {}", path.display());
+    anyhow::ensure!(text.contains(from), "`{from}` was not found in {}", path.display());
     std::fs::write(path, text.replacen(from, to, 1))?;
     Ok(())
 }

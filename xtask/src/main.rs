@@ -1,7 +1,7 @@
-//! Tasks for contributors. CI runs `cargo xtask ci`, which needs Rust and a C compiler, and
+//! Tasks for contributors. CI runs `cargo xtask ci`, which requires Rust and a C compiler and
 //! installs everything else that it needs.
 
-#![allow(clippy::print_stderr, reason = "the progress of a task goes to stderr")]
+#![allow(clippy::print_stderr, reason = "tasks print their progress to stderr")]
 
 mod bench;
 mod checks;
@@ -21,23 +21,23 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about)]
 enum Task {
-    /// Run format, lints, unit tests and command-line tests: 3 minutes
+    /// Check formatting and lints, and run unit tests and command-line tests (3 minutes)
     Quick,
-    /// Run every check that a change must pass: 40 minutes
+    /// Run every check that a change must pass (40 minutes)
     Ci,
-    /// Run everything, with the whole matrix, fuzzing and benchmarks: hours
+    /// Run everything, including the whole test matrix, fuzzing and benchmarks (hours)
     Nightly,
     /// Build CPython for wasm and run its tests
     E2e(e2e::Args),
-    /// Build and test crates that embed Python, with the installations of an earlier `e2e`
+    /// Build and test crates that embed Python, using the installations of an earlier `e2e` run
     Embed,
-    /// Build and test the example canister, with the installations of an earlier `e2e`
+    /// Build and test the example canister, using the installations of an earlier `e2e` run
     Canister,
-    /// Record configure's answers for the current libc
+    /// Record the results of CPython's `configure` for the current libc
     Seed(seed::Args),
-    /// Count which functions of CPython run often, for recipe `speed`
+    /// Count how often CPython's functions run, as training data for the recipe `speed`
     Train(train::Args),
-    /// Measure, and write docs/benchmarks.md
+    /// Run benchmarks and write the results to docs/benchmarks.md
     Bench(bench::Args),
 }
 

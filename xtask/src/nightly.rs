@@ -1,5 +1,5 @@
-//! `cargo xtask nightly`: everything in `ci`, the whole matrix, and checks that take too long to
-//! run for each change.
+//! `cargo xtask nightly`: runs everything in `ci`, the whole test matrix, and checks that take
+//! too long to run for each change.
 
 use xshell::Shell;
 

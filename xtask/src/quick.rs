@@ -1,4 +1,4 @@
-//! `cargo xtask quick`: format, lints, unit and command-line tests.
+//! `cargo xtask quick`: checks formatting and lints, and runs unit and command-line tests.
 
 use xshell::Shell;
 

@@ -1,4 +1,4 @@
-//! Records seeds: answers of CPython's configure that depend only on the libc.
+//! Records seeds: results of CPython's `configure` that depend only on the libc.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::tool::{Tool, manifest, root};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The CPython whose configure runs
+    /// The CPython version whose `configure` script is run
     #[arg(long, default_value = "3.13")]
     python: String,
 }
 
-/// Prefixes of answers about the machine or the build, which are never part of a seed.
+/// Prefixes of results that depend on the machine or the build. They are never part of a seed.
 const OF_A_MACHINE: [&str; 9] = [
     "ac_cv_env_",
     "ac_cv_prog_",
@@ -28,7 +28,7 @@ const OF_A_MACHINE: [&str; 9] = [
     "ac_cv_cc_name",
 ];
 
-/// Builds `full` without a seed, and writes configure's answers as a seed.
+/// Builds the recipe `full` without a seed, and writes the results of `configure` as a seed.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let tool = Tool::build(&shell, &store)?;
     let words = ["--force", "--no-seed", "--recipe", "full", "--python", &args.python];
     let installed = tool.install(&words)?;
-    let name = installed.file_name().context("an installation without a name")?;
+    let name = installed.file_name().context("the installation has no name")?;
     let logs = store.join("cache/builds-v0").join(name).join("logs");
     let answers = answers(&std::fs::read_to_string(config_log(&logs)?)?)?;
     let libc = manifest(&installed, "/libc/sha256")?;
@@ -45,7 +45,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let text: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
     std::fs::write(&path, text)?;
     eprintln!("wrote {} answers to {}", answers.len(), path.display());
-    eprintln!("add a new file to recipes/src/seeds.rs, then run `cargo xtask e2e --matrix`");
+    eprintln!(
+        "if the file is new, add it to recipes/src/seeds.rs; then run `cargo xtask e2e --matrix`"
+    );
     Ok(())
 }
 
@@ -56,10 +58,10 @@ fn config_log(logs: &Path) -> anyhow::Result<std::path::PathBuf> {
             return Ok(path);
         }
     }
-    anyhow::bail!("no log of configure in `{}`", logs.display())
+    anyhow::bail!("no config.log in `{}`", logs.display())
 }
 
-/// Returns the section `Cache variables` of config.log, without answers about the machine, sorted.
+/// Returns the lines of config.log's section `Cache variables` that do not depend on the machine.
 fn answers(log: &str) -> anyhow::Result<BTreeSet<String>> {
     let section = log.split("## Cache variables. ##").nth(1).context("no cache variables")?;
     let section = section.split("## Output variables. ##").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Installs missing programs that the checks call, from Debian's archives.
+//! Uses Debian packages to install programs that the checks need, if they are missing.
 
 use xshell::{Shell, cmd};
 
@@ -8,8 +8,8 @@ struct Program {
     packages: &'static [&'static str],
 }
 
-/// The programs. The tool needs the first three. Its tests also need the oldest supported LLVM, to
-/// link stubs, and Binaryen, to optimize a canister.
+/// The programs that the checks need. The tool itself needs the first three. The tests also link
+/// stubs with the oldest supported LLVM, and optimize a canister with Binaryen.
 const PROGRAMS: [Program; 5] = [
     Program { name: "cc", packages: &["gcc", "libc6-dev"] },
     Program { name: "make", packages: &["make"] },
@@ -33,7 +33,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     let Some(prefix) = privileges(shell)? else {
         let names: Vec<&str> = missing.iter().map(|program| program.name).collect();
         anyhow::bail!(
-            "missing programs: {}\nhint: run `apt-get install {}` as root, or install them by other means",
+            "missing programs: {}\nhint: run `apt-get install {}` as root, or install the programs in another way",
             names.join(", "),
             packages.join(" ")
         );
@@ -44,8 +44,9 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the command prefix that gives `apt-get` the necessary privileges, which is empty for
-/// root, or `None` if there is no way to get them.
+/// Returns the command prefix that runs `apt-get` as root. The prefix is empty if the user is
+/// already root. Returns `None` if `apt-get` is missing or cannot be run as root without a
+/// password.
 fn privileges(shell: &Shell) -> anyhow::Result<Option<&'static [&'static str]>> {
     if !is_on_path("apt-get") {
         return Ok(None);
@@ -57,7 +58,7 @@ fn privileges(shell: &Shell) -> anyhow::Result<Option<&'static [&'static str]>> 
     Ok(has_sudo.then_some(&["sudo", "-n"]))
 }
 
-/// Returns true if a directory in `PATH` has this program.
+/// Returns true if a directory in `PATH` contains the program.
 pub(crate) fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|dir| dir.join(program).is_file())

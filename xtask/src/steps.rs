@@ -1,4 +1,4 @@
-//! Runs the named steps of a task, and prints a table with their times at the end.
+//! Runs the named steps of a task. At the end, prints a table of the steps and their times.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ enum Outcome {
 }
 
 impl Steps {
-    /// Runs a task, then prints the table of its steps, even if one of them failed.
+    /// Runs a task, then prints the table of its steps, even if a step failed.
     pub(crate) fn record(task: impl FnOnce(&mut Self) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut steps = Self { start: Instant::now(), rows: Vec::new() };
         let result = task(&mut steps);
@@ -48,8 +48,8 @@ impl Steps {
         result
     }
 
-    /// Runs a step. If a requirement is missing, skips the step and shows the requirement in the
-    /// table.
+    /// Runs a step unless a requirement is missing. `missing` describes the requirement, and
+    /// appears in the table.
     pub(crate) fn run_unless(
         &mut self,
         missing: Option<String>,

@@ -1,4 +1,4 @@
-//! Calls the tool like a user: as a binary, with its own store.
+//! Runs the tool as a user would: as a binary, with a store of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,18 @@ use xshell::{Cmd, Shell, cmd};
 
 use crate::checks;
 
-/// Returns the root of the workspace.
+/// Returns the path of the workspace root.
 pub(crate) fn root() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().expect("xtask is in the workspace").to_owned()
 }
 
-/// Returns the directory that Cargo builds the workspace into.
+/// Returns the target directory of the workspace.
 fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The built tool with a separate store.
+/// A binary of the tool, and the store that it uses.
 #[derive(Debug)]
 pub(crate) struct Tool<'a> {
     shell: &'a Shell,
@@ -33,14 +33,15 @@ impl<'a> Tool<'a> {
         Self::at(shell, target().join("debug/cargo-pywasm"), store)
     }
 
-    /// Builds the tool with all features, by the command that compiles the tests. If the tests have
-    /// already run, nothing is compiled again.
+    /// Builds the tool with all features, using the command that compiles the tests. If the tests
+    /// have already run, nothing is compiled again.
     pub(crate) fn tested(shell: &'a Shell, store: &Path) -> anyhow::Result<Self> {
         checks::tests::build(shell)?;
         Self::at(shell, target().join("debug/cargo-pywasm"), store)
     }
 
-    /// Uses the binary `built`, or else builds the tool for release with all features.
+    /// Uses the binary `built` or, if it is `None`, builds the tool in release mode with all
+    /// features.
     pub(crate) fn release(
         shell: &'a Shell,
         store: &Path,
@@ -56,7 +57,7 @@ impl<'a> Tool<'a> {
         Self::at(shell, binary, store)
     }
 
-    /// Returns the same binary with another store.
+    /// Returns the same binary with a different store.
     pub(crate) fn with_store(&self, store: &Path) -> Self {
         Self { shell: self.shell, binary: self.binary.clone(), store: store.to_owned() }
     }
@@ -71,7 +72,7 @@ impl<'a> Tool<'a> {
         self.shell
     }
 
-    /// Returns the store.
+    /// Returns the path of the store.
     pub(crate) fn store(&self) -> &Path {
         &self.store
     }
@@ -114,7 +115,7 @@ impl<'a> Tool<'a> {
         self.cargo_with(dir, args, &[])
     }
 
-    /// Runs plain Cargo in a crate, with these environment variables.
+    /// Runs plain Cargo in a crate, with additional environment variables.
     pub(crate) fn cargo_with(
         &self,
         dir: &Path,
@@ -134,17 +135,17 @@ impl<'a> Tool<'a> {
         Ok(command.read_stderr()?)
     }
 
-    /// Runs commands of the guide in a shell that stops at the first failure.
+    /// Runs a shell script in a directory, and stops at the first failure.
     pub(crate) fn script(&self, dir: &Path, script: &str) -> anyhow::Result<()> {
         let _dir = self.shell.push_dir(dir);
         self.with_tool(cmd!(self.shell, "sh -e -c {script}"))?.run()?;
         Ok(())
     }
 
-    /// Puts the tool on the command's `PATH`, sets its store, and makes Cargo build all crates into
-    /// one directory.
+    /// Sets environment variables of a command: `PATH` contains the tool, the tool uses this store,
+    /// and Cargo builds all crates into one directory.
     fn with_tool<'b>(&self, command: Cmd<'b>) -> anyhow::Result<Cmd<'b>> {
-        let own = self.binary.parent().context("a binary without a directory")?.to_owned();
+        let own = self.binary.parent().context("the binary has no parent directory")?.to_owned();
         let others = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths([own].into_iter().chain(std::env::split_paths(&others)))?;
         Ok(command
@@ -161,12 +162,13 @@ impl<'a> Tool<'a> {
         Ok(root)
     }
 
-    /// Returns the Rust compiler for the wasm target: rustup's, or one in the store.
+    /// Returns the path of the Rust compiler for the wasm target, in rustup's directory or the
+    /// store.
     pub(crate) fn rustc(&self) -> anyhow::Result<PathBuf> {
         Ok(PathBuf::from(self.call(&["toolchain", "rust"]).read()?))
     }
 
-    /// Returns the compiler's name and version.
+    /// Returns the name and version of the Rust compiler.
     pub(crate) fn rustc_version(&self) -> anyhow::Result<String> {
         let rustc = self.rustc()?;
         let version = cmd!(self.shell, "{rustc} --version").quiet().read()?;
@@ -174,7 +176,7 @@ impl<'a> Tool<'a> {
     }
 }
 
-/// Returns a string of an installation's manifest.
+/// Returns a string from an installation's manifest. `pointer` is a JSON pointer.
 pub(crate) fn manifest(root: &Path, pointer: &str) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(root.join("manifest.json"))?;
     let manifest: serde_json::Value = serde_json::from_str(&text)?;

@@ -1,9 +1,9 @@
-//! Records training data for recipe `speed`: how often each function of CPython runs.
+//! Records training data for the recipe `speed`: how often CPython's code is executed.
 //!
-//! An instrumented interpreter runs the tests of `python -m test --pgo`, as `PROFILE_TASK` of
-//! CPython's Makefile does, and typical programs (`train/training.py`): tests reach every branch
-//! once, while programs run the same loops a million times. The wasm build itself is instrumented,
-//! so that the data matches its functions.
+//! An instrumented interpreter runs the tests of `python -m test --pgo`, like `PROFILE_TASK` in
+//! CPython's Makefile. It also runs typical programs (`train/training.py`), because tests reach
+//! each branch only about once, while programs run the same loops a million times. The wasm build
+//! itself is instrumented, so that the data matches its functions.
 
 mod counts;
 
@@ -16,10 +16,10 @@ use crate::tool::{Tool, manifest, root};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The CPython to train
+    /// The CPython version to train
     #[arg(long, default_value = "3.13")]
     python: String,
-    /// The path of LLVM's `llvm-profdata`, of the same release as the compiler
+    /// The path of `llvm-profdata`, from the same LLVM release as the compiler
     #[arg(long, default_value = "llvm-profdata-22")]
     profdata: PathBuf,
 }
@@ -29,7 +29,7 @@ const RECIPE: &str = "schema = 1\nname = \"trainee\"\ndescription = \"counts wha
                       [modules]\ndisabled = [\"_hashlib\"]\n\
                       [build]\nopt-level = \"2\"\npymalloc = true\ninstrumented = true\n";
 
-/// The number of times that the programs run.
+/// The number of times the programs run, passed to `training.py` as an argument.
 const ROUNDS: &str = "40";
 /// The weight of the counts from the programs. The counts from the tests have weight 1.
 const WEIGHT: u32 = 30;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let tool = Tool::build(&shell, &place.join("store"))?;
     let recipe = place.join("trainee.toml");
     std::fs::write(&recipe, RECIPE)?;
-    let recipe = recipe.to_str().context("a path that is not UTF-8")?;
+    let recipe = recipe.to_str().context("the recipe path is not valid UTF-8")?;
     let installed = tool.install(&["--recipe", recipe, "--python", &args.python])?;
     let (series, version) =
         (manifest(&installed, "/python/series")?, manifest(&installed, "/python/version")?);
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let path = root().join(format!("recipes/training/cpython-{series}.profdata.xz"));
     std::fs::write(&path, &packed)?;
     eprintln!("wrote {} bytes for CPython {version} to {}", packed.len(), path.display());
-    eprintln!("add a new file to recipes/src/training.rs");
+    eprintln!("if the file is new, add it to recipes/src/training.rs");
     Ok(())
 }
 
@@ -81,8 +81,8 @@ struct Trainee<'a> {
 }
 
 impl Trainee<'_> {
-    /// Runs the interpreter, writes its counts in LLVM's text format, and returns the path of that
-    /// file.
+    /// Runs the interpreter, writes its counts to a file in LLVM's text format, and returns the
+    /// file's path.
     fn counts(
         &self,
         name: &str,
@@ -97,7 +97,7 @@ impl Trainee<'_> {
         }
         let (scratch, files) = (tempfile::tempdir()?, tempfile::tempdir()?);
         std::fs::create_dir(files.path().join("tmp"))?;
-        // The source tree lacks the sysconfig data of this build, so it is mounted separately.
+        // The source tree does not contain this build's sysconfig data. Mount a copy of the data.
         for entry in std::fs::read_dir(library)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_owned();
@@ -126,8 +126,7 @@ impl Trainee<'_> {
         args.extend(variables.iter().flat_map(|variable| ["--env", variable]));
         args.push(&module);
         args.extend(words);
-        // Some tests fail because WASI lacks a feature. The code that they ran is counted all the
-        // same.
+        // Some tests fail because WASI lacks a feature. The code that they executed still counts.
         self.tool.call(&args).ignore_status().run()?;
         let bytes = std::fs::read(&raw).context("the interpreter wrote no counts")?;
         std::fs::write(&text, counts::text(&bytes)?)?;

@@ -1,5 +1,5 @@
-//! Times of audits and of the creation of stubs. The library is compared with wasmparser alone, and
-//! the program with other tools.
+//! Measures auditing and stub creation. The library is compared with wasmparser alone, and the
+//! command-line tool with other tools.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use super::report::{Row, machine, write_section};
 use crate::tool::{Tool, manifest, root};
 
-/// The recipe of an interpreter with debug information, about 30 MB.
+/// A recipe for an interpreter with debug information. Its wasm module is about 30 MB.
 const RECIPE: &str = "schema = 1\nname = \"debug\"\ndescription = \"a large module\"\n\
     python = \"3.13\"\n\n[build]\nopt-level = \"3\"\ncflags = [\"-g\"]\n";
 
@@ -32,24 +32,25 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     };
     let (large, small) = (megabytes(&module)?, megabytes(&archive)?);
 
-    // A separate target directory: the tool is built with fewer features than for other benchmarks.
+    // Use a separate target directory, because the tool is built with fewer features than for other
+    // benchmarks.
     let target = root().join("target/bench-audit");
     let times = in_process(&shell, &target, &module, &archive, rounds)?;
     let note = format!(
-        "The module is the interpreter of CPython {version} with debug information, {large}. The \
-         archive is its libpython, {small}. {rounds} interleaved rounds, {}. The times do not include \
-         reading the files.",
+        "The module ({large}) is the interpreter of CPython {version} with debug information. The \
+         archive ({small}) is the libpython of the same build. {rounds} interleaved rounds, {}. The \
+         times do not include reading the files.",
         machine()
     );
     let rows = [
         row("reading the imports and function names with wasmparser alone", "walk", &times)?,
-        row("auditing the module by policy `wasip1`", "wasip1", &times)?,
+        row("auditing the module against policy `wasip1`", "wasip1", &times)?,
         row(
-            "auditing the module by policy `ic`, which validates it and reads all code",
+            "auditing the module against policy `ic`, which includes validating it and reading all code",
             "ic",
             &times,
         )?,
-        row("writing stubs for all undefined symbols of the archive", "stubs", &times)?,
+        row("writing stubs for all undefined symbols in the archive", "stubs", &times)?,
     ];
     write_section("audit", "Auditing: as a library", &note, &rows)?;
     processes(&shell, &target, &module, &large, rounds)
@@ -71,7 +72,8 @@ fn in_process(
     .read()?;
     let mut times: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for line in output.lines() {
-        let (name, seconds) = line.split_once(' ').context("a line of the bench")?;
+        let (name, seconds) =
+            line.split_once(' ').context("the benchmark printed an unexpected line")?;
         times.entry(name.to_owned()).or_default().push(seconds.parse()?);
     }
     Ok(times)
@@ -79,13 +81,15 @@ fn in_process(
 
 fn row(name: &'static str, key: &str, times: &BTreeMap<String, Vec<f64>>) -> anyhow::Result<Row> {
     let mut row = Row::new(name);
-    for seconds in times.get(key).with_context(|| format!("no times of `{key}`"))? {
+    for seconds in
+        times.get(key).with_context(|| format!("the benchmark printed no times for `{key}`"))?
+    {
         row.push(Duration::from_secs_f64(*seconds));
     }
     Ok(row)
 }
 
-/// Measures whole processes. The module is in the system's file cache.
+/// Measures whole processes. They read the module from the system's file cache.
 fn processes(
     shell: &Shell,
     target: &Path,
@@ -102,7 +106,7 @@ fn processes(
     let mut programs = vec![Program::new("`cargo pywasm audit-imports`", tool, &["audit-imports"])];
     programs[0].version = "this version".to_owned();
     for (name, program, words) in [
-        ("`wasm-objdump -x` of wabt", "wasm-objdump", &["-x"][..]),
+        ("`wasm-objdump -x` from wabt", "wasm-objdump", &["-x"][..]),
         ("`wasm-tools objdump`", "wasm-tools", &["objdump"]),
         ("`wasm-tools validate`", "wasm-tools", &["validate"]),
     ] {
@@ -114,7 +118,7 @@ fn processes(
                 found.version = format!("{program} {version}");
                 programs.push(found);
             }
-            Err(_) => eprintln!("{program} is not on PATH, so it has no row"),
+            Err(_) => eprintln!("{program} is not on PATH, so the table has no row for it"),
         }
     }
     for round in 1..=rounds {
@@ -129,7 +133,7 @@ fn processes(
     let mut versions: Vec<String> = programs.iter().skip(1).map(|it| it.version.clone()).collect();
     versions.dedup();
     let note = format!(
-        "Each program reads the same module of {size}, and its output is discarded. {}, {rounds} \
+        "Each program reads the same {size} module. The output is discarded. {}, {rounds} \
          interleaved rounds, {}.",
         versions.join(", "),
         machine()

@@ -1,5 +1,5 @@
-//! The example canister: its size, the instructions of its start and calls, and the time to rebuild
-//! it after a changed line of Python.
+//! Measures the example canister: its size, the instructions that its start and calls execute, and
+//! the time to rebuild it after a change to one line of Python.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::report::{Row, grouped, machine, write_figures, write_section};
 use crate::embed::canister::copy;
 use crate::tool::{Tool, root};
 
-/// The post-link steps of the example, and the same without `wasm-opt` for comparison.
+/// The example's post-link steps and, for comparison, the same steps without `wasm-opt`.
 const STEPS: [(&str, &[&str]); 2] = [
     ("all steps", &["rewire", "candid", "gc", "wasm-opt", "strip", "gzip"]),
     ("without `wasm-opt`", &["rewire", "candid", "gc", "strip", "gzip"]),
@@ -24,10 +24,11 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
     let place = tempfile::tempdir()?;
     let dir = copy(&place.path().join("canister"), "Cargo.toml", |text| {
-        // The copy is not part of this repository's workspace.
+        // An empty table `[workspace]` makes the copy a workspace of its own.
         format!("{text}\n[workspace]\n")
     })?;
-    // Steps and builds use the `wasm-opt` that the note names, not the one on PATH.
+    // Post-link steps and builds use the `wasm-opt` whose version is in the note, not the one on
+    // PATH.
     let optimizer = tool.call(&["toolchain", "wasm-opt"]).read()?;
     shell.set_var("PYWASM_WASM_OPT", &optimizer);
     tool.call_in(&dir, &["install"])?;
@@ -35,8 +36,8 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let linked = root().join("target/embed/wasm32-wasip1/release/canister.wasm");
     let optimizer = cmd!(shell, "{optimizer} --version").read()?;
     let note = format!(
-        "`examples/canister`, CPython 3.13, {}, {optimizer}. Fuel is wasmtime's count of \
-         instructions; it is the same in every run.",
+        "`examples/canister`, CPython 3.13, {}, {optimizer}. Fuel is wasmtime's instruction count. \
+         It is the same in every run.",
         tool.rustc_version()?
     );
     figures(&tool, &linked, place.path(), &note)?;
@@ -61,37 +62,37 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
         writeln!(text, "| {name} | {size} | {} | {} |", grouped(compressed), grouped(install))?;
         modules.push(module);
     }
-    // The first call includes lazy initialization, so the last call of a method counts. An update
-    // comes first, because the changes that a query makes are discarded.
+    // The first call to a method includes lazy initialization, so only the last call is measured.
+    // The update runs first, because changes made by a query are discarded.
     let calls = ["increment", "nothing", "nothing", "greet", "(\"world\")", "counter"];
     let calls = called(tool, &modules[0], &calls)?;
     let (start, import) = calls.start()?;
     text.push_str("\n| what | fuel |\n|---|---:|\n");
     for (name, fuel) in [
-        ("the start of Python (`pywasm_start`)", start),
+        ("starting Python (`pywasm_start`)", start),
         (
-            "the import of `rules`, which imports `dataclasses`, `decimal`, `json`, `re`, `uuid` and more",
+            "importing `rules`, which imports `dataclasses`, `decimal`, `json`, `re`, `uuid` and more",
             import,
         ),
         ("a query that does nothing", calls.fuel("nothing")?),
-        ("a query that calls Python, which prints: `greet`", calls.fuel("greet")?),
+        ("`greet`, a query that calls Python code that prints a line", calls.fuel("greet")?),
         (
-            "an update that calls Python and writes stable memory: `increment`",
+            "`increment`, an update that calls Python and writes to stable memory",
             calls.fuel("increment")?,
         ),
     ] {
         writeln!(text, "| {name} | {} |", grouped(fuel))?;
     }
-    write_figures("canister", "A canister: sizes and instructions", note, &text)
+    write_figures("canister", "Canister: sizes and instructions", note, &text)
 }
 
-/// Measures the times from a change to one line until the module is built, and of two calls.
+/// Measures the time to rebuild the module after a change to one line, and the times of two calls.
 fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::Result<()> {
     let mut rows = [
         Row::new("`cargo pywasm build`"),
         Row::new("`cargo pywasm build --release`, with `wasm-opt`"),
-        Row::new("the first `cargo pywasm canister call` of the release module"),
-        Row::new("the second `cargo pywasm canister call` of the same module"),
+        Row::new("the first `cargo pywasm canister call` with the release module"),
+        Row::new("the second `cargo pywasm canister call` with the same module"),
     ];
     let finished = linked.with_file_name("").join("../../pywasm/release/canister.wasm");
     let module = finished.display().to_string();
@@ -104,7 +105,7 @@ fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::R
             [(0, &["build", "--quiet"][..]), (1, &["build", "--quiet", "--release"])]
         {
             let changed = text.replace("Hello, ", &format!("Hello {round}{row}, "));
-            anyhow::ensure!(changed != text, "the rules have no greeting");
+            anyhow::ensure!(changed != text, "`rules.py` has no greeting to change");
             std::fs::write(&rules, changed)?;
             rows[row].push(timed(|| tool.call_in(dir, words))?);
         }
@@ -114,11 +115,11 @@ fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::R
         }
     }
     let note = format!(
-        "These are times after a change to one line of `python/rules.py`. All Rust code was compiled before. \
-         {rounds} rounds, {}. Without `--release`, nothing is optimized or compressed.",
+        "Each build follows a change to one line of `python/rules.py`. All Rust code is already \
+         compiled. {rounds} rounds, {}. Without `--release`, nothing is optimized or compressed.",
         machine()
     );
-    write_section("canister times", "A canister: after a changed line", &note, &rows)
+    write_section("canister times", "Canister: after a change to one line", &note, &rows)
 }
 
 fn timed(act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
@@ -137,16 +138,16 @@ fn called(tool: &Tool<'_>, module: &Path, calls: &[&str]) -> anyhow::Result<Call
 }
 
 impl Calls {
-    /// Returns the fuel of the last message of a method.
+    /// Returns the fuel used by the last call to a method.
     fn fuel(&self, method: &str) -> anyhow::Result<u64> {
         let end = format!(" wasm fuel for `{method}`");
         let line = self.0.lines().rfind(|line| line.contains(&end));
-        let line = line.with_context(|| format!("no fuel of `{method}`:\n{}", self.0))?;
+        let line = line.with_context(|| format!("no fuel reported for `{method}`:\n{}", self.0))?;
         number_before(line, &end)
     }
 
-    /// Returns the fuel of Python's start and of the import of the rules, as the example counts
-    /// them.
+    /// Returns the fuel used by Python's start and by the import of `rules`, as reported by the
+    /// example.
     fn start(&self) -> anyhow::Result<(u64, u64)> {
         let line = self.0.lines().find(|line| line.contains("Python started in "));
         let line = line.context("the example does not report its start")?;

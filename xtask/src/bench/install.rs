@@ -1,7 +1,7 @@
-//! `cargo pywasm install` compared with CPython's own build script, `Tools/wasm/wasi.py build`.
+//! Compares `cargo pywasm install` with CPython's own build script, `Tools/wasm/wasi.py build`.
 //!
 //! Both use the same source, compiler and sysroot, and no compiler cache. Rounds are interleaved,
-//! so that a slower machine slows both.
+//! so that changes in the machine's speed affect both.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -17,7 +17,8 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     shell.change_dir(root());
     let store = root().join("target/bench-store");
     let tool = Tool::build(&shell, &store)?;
-    // Download and unpack the source and the toolchain now, so that the times do not include it.
+    // Download and unpack the source and the toolchain now, so that the times do not include this
+    // work.
     let first = tool.install(&[])?;
     let toolchain = PathBuf::from(manifest(&first, "/toolchain/root")?);
     let clang = manifest(&first, "/toolchain/clang")?;
@@ -30,12 +31,12 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
         Row::new("CPython's own `Tools/wasm/wasi.py build`"),
         Row::new("`cargo pywasm install`, `-O2`"),
         Row::new("`cargo pywasm install`, `-O3`"),
-        Row::new("`cargo pywasm install --recipe full`, reusing the objects of `-O2`"),
-        Row::new("`cargo pywasm install`, already installed"),
+        Row::new("`cargo pywasm install --recipe full`, reusing objects from the `-O2` build"),
+        Row::new("`cargo pywasm install`, when already installed"),
     ];
     let o3 = scratch.join("o3.toml");
     std::fs::write(&o3, o3_recipe())?;
-    let o3 = o3.to_str().context("a path that is not UTF-8")?;
+    let o3 = o3.to_str().context("the path is not valid UTF-8")?;
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
         let tree = fresh_tree(&source, &scratch)?;
@@ -53,7 +54,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let note = format!(
         "CPython {version}, {clang}, {rounds} interleaved rounds, {}. Both sides start with the \
          source and the toolchain already downloaded and unpacked. `wasi.py` builds only a native \
-         Python and Python for WASI. `install` also merges libpython with the archives that it \
+         Python and a Python for WASI. `install` also merges libpython with the archives that it \
          needs, compiles the standard library, packs it into a zip, and runs the interpreter.",
         machine()
     );
@@ -69,8 +70,8 @@ pub(super) struct Upstream {
     pub(super) native: PathBuf,
 }
 
-/// Returns CPython's own build of the installed release, by the same compiler. Runs `wasi.py`
-/// unless an earlier benchmark has done so.
+/// Returns the result of CPython's own build of the installed release with the same compiler. Runs
+/// `wasi.py` unless an earlier benchmark has done so.
 pub(super) fn upstream(
     shell: &Shell,
     tool: &Tool<'_>,
@@ -93,7 +94,7 @@ pub(super) fn upstream(
     })
 }
 
-/// Returns the directory that `wasi.py` builds in.
+/// Returns the directory in which `wasi.py` builds.
 fn scratch() -> PathBuf {
     root().join("target/bench-wasi-py")
 }
@@ -106,7 +107,7 @@ fn mark(installed: &Path) -> anyhow::Result<String> {
     Ok(format!("{}\n{}\n", of("/python/version")?, of("/toolchain/clang")?))
 }
 
-/// Returns the directory of the unpacked source in the store.
+/// Returns the directory in the store that contains the unpacked CPython source.
 fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
     let sources = store.join("cache/sources-v0");
     let prefix = format!("cpython-{version}-");
@@ -116,7 +117,7 @@ fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
             return Ok(entry.path());
         }
     }
-    anyhow::bail!("no source of {version} in `{}`", sources.display())
+    anyhow::bail!("no CPython {version} source in `{}`", sources.display())
 }
 
 /// Copies the source tree, because `wasi.py` builds inside it.
@@ -134,8 +135,8 @@ fn fresh_tree(source: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
     Ok(tree)
 }
 
-/// Creates a WASI SDK from the same toolchain. Like the official SDK, it has the program names that
-/// `wasi.py` expects, and compiles for wasm by default.
+/// Creates a WASI SDK from the tool's toolchain. As in the official SDK, programs have the names
+/// that `wasi.py` expects, and the compiler targets wasm by default.
 fn sdk_for_wasi_py(toolchain: &Path, sdk: &Path) -> anyhow::Result<PathBuf> {
     if sdk.exists() {
         std::fs::remove_dir_all(sdk)?;
@@ -167,7 +168,8 @@ fn sdk_for_wasi_py(toolchain: &Path, sdk: &Path) -> anyhow::Result<PathBuf> {
 
 fn wasi_py(shell: &Shell, tree: &Path, sdk: &Path) -> anyhow::Result<()> {
     let script = tree.join("Tools/wasm/wasi.py");
-    // `wasi.py` runs the new interpreter once. `true` as the runtime takes almost no time.
+    // `wasi.py` runs the new interpreter once. Using `true` as the wasm runtime makes this almost
+    // free.
     cmd!(shell, "python3 {script} build --quiet --wasi-sdk {sdk} --host-runner true")
         .quiet()
         .ignore_stdout()
@@ -181,7 +183,7 @@ fn forget_builds(store: &Path) -> anyhow::Result<()> {
     if builds.exists() {
         std::fs::remove_dir_all(builds)?;
     }
-    // The cache of compiled wasm modules; an installation fills it.
+    // This cache contains compiled wasm modules. An installation fills it.
     let compiled = store.join("cache/wasm-v1");
     if compiled.exists() {
         std::fs::remove_dir_all(compiled)?;

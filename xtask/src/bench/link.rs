@@ -1,5 +1,5 @@
-//! Build times of a program with embedded Python, linked by `pywasm_build::link()` or by a build
-//! script written by hand.
+//! Measures how long it takes to build a program with embedded Python, linked by
+//! `pywasm_build::link()` or by a handwritten build script.
 //!
 //! The two crates differ only in their build scripts. They do not use PyO3, whose compilation would
 //! dominate the times.
@@ -85,13 +85,13 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     let dependency = format!("[build-dependencies]\npywasm-build = {{ path = {helper:?} }}\n");
     let ours = "fn main() {\n    pywasm_build::link();\n}\n";
     let mut hellos = [
-        Hello::new(scratch.join("hand"), "a build script written by hand", &by_hand(&python)?, "")?,
+        Hello::new(scratch.join("hand"), "a handwritten build script", &by_hand(&python)?, "")?,
         Hello::new(scratch.join("ours"), "`pywasm_build::link()`", ours, &dependency)?,
     ];
     let alone_dir = scratch.join("alone");
     lib_that_depends(&alone_dir, &helper)?;
-    let mut alone = Row::new("only `pywasm-build` and its dependencies");
-    // Download dependencies now, so that the times do not include it.
+    let mut alone = Row::new("`pywasm-build` and its dependencies alone");
+    // Download dependencies now, so that the times do not include downloads.
     for hello in &hellos {
         tool.cargo(&hello.dir, &["fetch", "--quiet"])?;
     }
@@ -116,15 +116,15 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     };
     let [hand, ours] = hellos;
     let cold = note(
-        "`cargo build` with an empty target directory, for a program that prints `hello` from Python.",
+        "`cargo build` of a program that prints `hello` from Python, with an empty target directory.",
     );
     write_section("link cold", "Linking: the first build", &cold, &[hand.cold, ours.cold, alone])?;
     let changed = note("`cargo build` of the same program after a change to one line.");
     let rows = [hand.changed, ours.changed];
-    write_section("link changed", "Linking: a changed line", &changed, &rows)?;
-    let unchanged = note("`cargo build` of the same program, run again without a change.");
+    write_section("link changed", "Linking: after a change to one line", &changed, &rows)?;
+    let unchanged = note("A repeated `cargo build` of the same program without changes.");
     let rows = [hand.unchanged, ours.unchanged];
-    write_section("link unchanged", "Linking: nothing changed", &unchanged, &rows)
+    write_section("link unchanged", "Linking: without changes", &unchanged, &rows)
 }
 
 /// Creates an empty library that depends on `pywasm-build`, to measure how long `pywasm-build`

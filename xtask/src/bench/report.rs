@@ -1,4 +1,5 @@
-//! The benchmark page, `docs/benchmarks.md`: each benchmark replaces whole sections of it.
+//! Writes the benchmark page, `docs/benchmarks.md`. Each benchmark replaces whole sections of the
+//! page.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,10 +8,10 @@ use anyhow::Context;
 
 use crate::tool::root;
 
-/// The number of seconds from which times are printed in seconds, not milliseconds.
+/// The first row's median, in seconds, from which a table uses seconds instead of milliseconds.
 const LONG: f64 = 10.0;
 
-/// A row of a table, and its times.
+/// A table row and its times.
 #[derive(Debug)]
 pub(crate) struct Row {
     name: &'static str,
@@ -37,15 +38,15 @@ impl Row {
     }
 }
 
-/// Returns the median: for an even number of values, the lower of the two middle ones. `values`
-/// must not be empty.
+/// Returns the median. For an even number of values, it is the lower of the two middle values.
+/// `values` must not be empty.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[(sorted.len() - 1) / 2]
 }
 
-/// Replaces the section of this name in `docs/benchmarks.md`. A row's ratio to the first row is the
+/// Replaces the section `name` in `docs/benchmarks.md`. A row's ratio to the first row is the
 /// median of the ratios of all rounds.
 pub(crate) fn write_section(
     name: &str,
@@ -80,8 +81,8 @@ pub(super) fn milliseconds(seconds: f64) -> String {
     three_digits(seconds * 1e3)
 }
 
-/// Formats a value with three significant digits, or with all digits of its integer part if those
-/// are more.
+/// Formats a value with three significant digits, or with all digits of its integer part if it has
+/// more than three.
 fn three_digits(value: f64) -> String {
     let decimals = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
         .iter()
@@ -118,14 +119,14 @@ fn write(name: &str, mut text: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the number of cores, the processor and the system of this machine.
+/// Describes this machine: number of cores, processor, architecture and operating system.
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let model = model().map_or_else(String::new, |model| format!(" of {model}"));
     format!("{cores} cores{model}, {} {}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
-/// Returns the name of the processor, if the system reports it.
+/// Returns the processor name, if the operating system reports it.
 fn model() -> Option<String> {
     let shell = xshell::Shell::new().ok()?;
     let text = if cfg!(target_os = "macos") {

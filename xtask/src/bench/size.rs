@@ -1,4 +1,4 @@
-//! Sizes of libpython, the interpreter, the smallest useful embedding and a canister.
+//! Measures the sizes of libpython, the interpreter, the smallest useful embedding and a canister.
 
 mod embedding;
 
@@ -20,7 +20,7 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
     let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
-    // This is the pinned release, which is newer than the one on most machines.
+    // Use the pinned release of `wasm-opt`, which is newer than the one on most machines.
     let optimizer = tool.call(&["toolchain", "wasm-opt"]).read()?;
     let version = cmd!(shell, "{optimizer} --version").read()?;
     let place = tempfile::tempdir()?;
@@ -52,11 +52,11 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     embedding::rows(&tool, place.path(), &optimizer, &mut text)?;
     canister(&tool, place.path(), &mut text)?;
     let note = format!(
-        "CPython {}, {}, {}, {version}. Gzip bytes are those of the best compression of flate2 {}. The \
-         embedding is a reactor that uses the C API, built with `profile = \"size\"`. The listed Python \
-         modules and everything that they import are frozen into it as a closed set, so it needs no \
-         files. As in recipe `canister`, `unicodedata` is left out. Python needs it only for identifiers \
-         that are not ASCII.",
+        "CPython {}, {}, {}, {version}. Gzip bytes are measured with the best compression of flate2 {}. \
+         The embedding is a reactor that uses the C API and is built with `profile = \"size\"`. The \
+         listed Python modules and everything that they import are frozen into the embedding as a closed \
+         set, so it needs no files. As in the recipe `canister`, `unicodedata` is left out. Python needs \
+         `unicodedata` only for non-ASCII identifiers.",
         manifest(&installed[0].1, "/python/version")?,
         manifest(&installed[0].1, "/toolchain/clang")?,
         tool.rustc_version()?,
@@ -65,7 +65,7 @@ pub(crate) fn run(built: Option<&Path>) -> anyhow::Result<()> {
     write_figures("size", "Sizes", &note, &text)
 }
 
-/// Writes a row of the table. For a wasm module, the row includes the size after the step `gzip`.
+/// Appends a row to the table. For a wasm module, the row includes the size after the step `gzip`.
 fn row(tool: &Tool<'_>, text: &mut String, name: &str, file: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(file).with_context(|| format!("no `{}`", file.display()))?;
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
@@ -89,7 +89,7 @@ fn row(tool: &Tool<'_>, text: &mut String, name: &str, file: &Path) -> anyhow::R
 
 fn canister(tool: &Tool<'_>, place: &Path, text: &mut String) -> anyhow::Result<()> {
     let dir = copy(&place.join("canister"), "Cargo.toml", |text| {
-        // The copy is not part of this repository's workspace.
+        // An empty table `[workspace]` makes the copy a workspace of its own.
         format!("{text}\n[workspace]\n")
     })?;
     tool.call_in(&dir, &["install"])?;

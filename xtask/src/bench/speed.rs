@@ -1,9 +1,9 @@
-//! Speed: pyperformance on the interpreters of this project, on CPython's own build for WASI, on
-//! other Pythons in WebAssembly, and on a native Python.
+//! Runs pyperformance on this project's interpreters, on CPython's own build for WASI, on other
+//! Pythons in WebAssembly, and on a native Python.
 //!
 //! All contenders run the same files. In each round, the contenders run each benchmark in turn, so
-//! that a change in the speed of the machine affects all of them. A benchmark that a contender
-//! cannot run is reported, not left out.
+//! that a change in the speed of the machine affects all of them. If a contender cannot run
+//! a benchmark, the page says so.
 
 mod contender;
 mod others;
@@ -22,7 +22,7 @@ use super::install::upstream;
 use super::report::{locked, machine, write_figures};
 use crate::tool::{Tool, manifest, root};
 
-/// Default number of interleaved rounds.
+/// The default number of interleaved rounds.
 const ROUNDS: usize = 5;
 
 #[derive(Debug, clap::Args)]
@@ -52,8 +52,8 @@ pub(crate) fn run(args: &Args, built: Option<&Path>) -> anyhow::Result<()> {
     let medians = measured.table(Of::Median)?;
     let best = measured.table(Of::Best)?;
     let tables = format!(
-        "{medians}\nThe same table for the best time of all rounds, which other work on the machine \
-         affects least:\n\n{best}{}",
+        "{medians}\nThe next table uses the best time of all rounds, which is least affected by other \
+         work on the machine:\n\n{best}{}",
         measured.failures()?
     );
     if !args.only.is_empty() {
@@ -64,11 +64,11 @@ pub(crate) fn run(args: &Args, built: Option<&Path>) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut note = format!(
-        "{}, with a replacement for pyperf: one process takes three samples of at least 0.1 s and \
-         reports the best. {} interleaved rounds, {}. The first column contains times. The others \
-         show how many times as fast as the first each Python was: the median of the ratios of all \
-         rounds. The number of benchmarks in a mean is in parentheses. Programs for WASI run in \
-         wasmtime {}, without checks for interruption.\n\n",
+        "The benchmarks are from {}. A replacement for pyperf takes three samples of at least 0.1 s \
+         in one process and reports the best. {} interleaved rounds, {}. The first column contains \
+         times. The other columns contain speeds relative to the first column: 2.00 means twice as \
+         fast. In the first table, a relative speed is the median of all rounds. WASI programs run \
+         in wasmtime {}, compiled without interruption checks.\n\n",
         suite.release(),
         args.rounds,
         machine(),
@@ -94,7 +94,7 @@ fn chosen(only: &[String]) -> anyhow::Result<Vec<Benchmark>> {
     if only.is_empty() { Ok(BENCHMARKS.to_vec()) } else { only.iter().map(found).collect() }
 }
 
-/// Returns the contenders, and the reasons why others are missing. The first four must work.
+/// Returns the contenders, and the reasons why some are missing. The first four are required.
 fn contenders<'a>(
     shell: &'a Shell,
     tool: &'a Tool<'a>,
@@ -105,7 +105,8 @@ fn contenders<'a>(
     let upstream = upstream(shell, tool, &default)?;
     let clang = manifest(&default, "/toolchain/clang")?;
     let series = manifest(&default, "/python/series")?;
-    // The first four have the same CPython release and library, so only their compilation differs.
+    // The first four contenders use the same CPython release and library. Only their compilation
+    // differs.
     let library =
         (default.join(format!("lib/python{series}")), format!("/usr/local/lib/python{series}"));
     let wasm = |module: PathBuf| Runner::Wasm { tool, module, library: Some(library.clone()) };
@@ -113,7 +114,7 @@ fn contenders<'a>(
     for (name, module, what) in [
         ("CPython's own", upstream.wasm.clone(), "`Tools/wasm/wasi.py build`"),
         (
-            "the same again",
+            "CPython's own, again",
             upstream.wasm,
             "a second measurement of the first column, to show the noise",
         ),
@@ -140,7 +141,7 @@ fn contenders<'a>(
         (
             "native",
             format!(
-                "the upper bound, `wasi.py`'s native Python, {}",
+                "the native Python that `wasi.py` builds, as an upper bound, {}",
                 others::flags(shell, &upstream.native)?
             ),
             Ok(Runner::Native { shell, python: upstream.native }),
@@ -157,7 +158,7 @@ fn contenders<'a>(
         match contender {
             Ok(contender) => found.push(contender),
             Err(why) => {
-                let why = format!("{name} has no column: {}", for_the_page(&why));
+                let why = format!("{name} is missing from the table: {}", for_the_page(&why));
                 eprintln!("{why}");
                 missing.push(why);
             }
@@ -187,7 +188,7 @@ fn measure(
     for round in 1..=rounds {
         for benchmark in benchmarks {
             eprintln!("round {round} of {rounds}: {}", benchmark.name);
-            // Each round starts with a different contender, because the first one may be faster.
+            // Each round starts with a different contender, because the order may affect the times.
             for turn in 0..contenders.len() {
                 let column = (turn + round) % contenders.len();
                 let contender = &contenders[column];

@@ -1,6 +1,6 @@
-//! The cost of starting a wasm module: instantiation, initialization of Python, imports, and output
-//! of one line. The standard library is in a directory, in a zip or frozen, or the wasm module is a
-//! snapshot.
+//! Measures the cost of starting a wasm module: instantiation, Python's initialization, imports,
+//! and the output of one line. The standard library is in a directory, in a zip or frozen, or the
+//! wasm module is a snapshot.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use super::report::{Row, locked, machine, write_figures, write_section};
 use crate::embed::canister::build as build_module;
 use crate::tool::{Tool, manifest, root};
 
-/// The program. With an argument, it exits without finalizing Python, so that only the start is
-/// measured.
+/// The Rust program to measure. With an argument, it exits without finalizing Python, so that only
+/// the start is measured.
 const MAIN: &str = r#"use std::ffi::{c_char, c_int};
 
 unsafe extern "C" {
@@ -42,12 +42,12 @@ const CODE: &str = "import json, re, datetime; print(json.dumps({'d': str(dateti
 
 const LINE: &str = "{\"d\": \"2024-01-01\", \"m\": true}";
 
-/// A Python module of the crate that runs the same code as [`CODE`].
+/// A Python module in the crate that runs the same code as [`CODE`].
 const OWN: &str = "import json, re, datetime\n\n\ndef work():\n    print(json.dumps({'d': str(datetime.date(2024, 1, 1)), \
     'm': bool(re.match('a+', 'aa'))}), flush=True)\n";
 
-/// A crate: additional lines of `[package.metadata.pywasm]`, its Python code, and whether post-link
-/// steps write the finished wasm module.
+/// A crate to measure: additional lines of its `[package.metadata.pywasm]`, the Python code that it
+/// runs, and whether post-link steps write its wasm module.
 struct Crate {
     name: &'static str,
     table: &'static str,
@@ -83,21 +83,21 @@ const CRATES: [Crate; 5] = [
     },
 ];
 
-/// The number of instances in one process, of which the last is timed.
+/// The number of instances that run in one process. Only the last instance is timed.
 const WARM: usize = 10;
 
-/// More fuel than any program uses.
+/// A fuel limit that no program reaches.
 const ENDLESS: u64 = 1 << 40;
 
 /// A wasm module and its command line.
 struct Start {
     name: &'static str,
-    /// The working directory. If it is a crate's, Cargo.toml says where the library is.
+    /// The working directory. In a crate's directory, Cargo.toml specifies where the library is.
     dir: PathBuf,
     options: Vec<String>,
     module: PathBuf,
     args: Vec<String>,
-    /// Arguments with which the program exits without finalizing Python.
+    /// The arguments that make the program exit without finalizing Python.
     short: Vec<String>,
 }
 
@@ -115,8 +115,8 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     starts.extend(interpreters(&tool, &python, place.path())?);
 
     let note = format!(
-        "The program runs `import json, re, datetime` and prints a line that uses all three. CPython {}, \
-         wasmtime {}.",
+        "The program runs `import json, re, datetime` and prints a line computed with all three \
+         modules. CPython {}, wasmtime {}.",
         manifest(&python, "/python/version")?,
         locked("wasmtime")?
     );
@@ -146,13 +146,13 @@ fn of_crate(tool: &Tool<'_>, place: &Path, package: &str, crate_: &Crate) -> any
     Ok(Start { name, dir, options, module, args: Vec::new(), short })
 }
 
-/// Returns options that fix the hash seed, on which the instruction count of dictionaries depends.
-/// A snapshot contains its seed.
+/// Returns options that fix the hash seed, because the number of instructions for dictionary
+/// operations depends on it. A snapshot needs no options, because it contains its hash seed.
 fn seed(is_snapshot: bool) -> Vec<String> {
     if is_snapshot { Vec::new() } else { vec!["--env".to_owned(), "PYTHONHASHSEED=0".to_owned()] }
 }
 
-/// Returns the starts of `python.wasm` and of its snapshot.
+/// Returns the command lines that start `python.wasm` and its snapshot.
 fn interpreters(tool: &Tool<'_>, python: &Path, place: &Path) -> anyhow::Result<Vec<Start>> {
     let series = manifest(python, "/python/series")?;
     let library = python.join(format!("lib/python{series}"));
@@ -186,7 +186,7 @@ struct Took {
 }
 
 impl Start {
-    /// Runs the program. Instructions are counted if `fuel`, their limit, is set.
+    /// Runs the program. If a limit `fuel` is set, the instructions are counted.
     fn run(
         &self,
         shell: &Shell,
@@ -224,15 +224,15 @@ fn took(stderr: &str) -> Option<Took> {
 
 fn figures(shell: &Shell, tool: &Tool<'_>, starts: &[Start], note: &str) -> anyhow::Result<()> {
     let mut text = String::from(
-        "| what | million instructions until the line is printed | with Python's finalization |\n|---|---:|---:|\n",
+        "| what | million instructions until the line is printed | million instructions including Python's finalization |\n|---|---:|---:|\n",
     );
     for start in starts {
-        eprintln!("fuel of {}", start.name);
+        eprintln!("counting instructions: {}", start.name);
         let fuel = |args| anyhow::Ok(start.run(shell, tool, Some(ENDLESS), 1, args)?.fuel);
         let (short, whole) = (fuel(&start.short)?, fuel(&start.args)?);
         writeln!(text, "| {} | {} | {} |", start.name, millions(short), millions(whole))?;
     }
-    let note = format!("{note} Instructions are wasmtime's fuel. The hash seed is 0.");
+    let note = format!("{note} The number of instructions is wasmtime's fuel. The hash seed is 0.");
     write_figures("start fuel", "Starting: instructions", &note, &text)
 }
 
@@ -250,7 +250,7 @@ fn times(
     note: &str,
 ) -> anyhow::Result<()> {
     let mut rows: Vec<Row> = starts.iter().map(|start| Row::new(start.name)).collect();
-    // These runs compile the modules and are not measured. The runtime caches the compiled code.
+    // The runtime caches compiled code. These runs fill the cache and are not measured.
     for start in starts {
         start.run(shell, tool, None, 1, &start.short)?;
     }
@@ -263,15 +263,16 @@ fn times(
         }
     }
     let how = format!(
-        "{note} After the line, the program exits without finalizing Python. `cargo pywasm run-wasm \
-         --stats` reports the time from before the instance is created until the exit. The module was \
-         compiled before. {rounds} interleaved rounds, {}.",
+        "{note} After it prints the line, the program exits without finalizing Python. The time is \
+         reported by `cargo pywasm run-wasm --stats`. It includes creating the instance, but not \
+         compiling the module. {rounds} interleaved rounds, {}.",
         machine()
     );
-    let own = format!("{how} Each instance has a process of its own.");
+    let own = format!("{how} Each instance runs in a separate process.");
     write_section("start", "Starting: time until the line is printed", &own, &rows)?;
     let again_note = format!(
-        "{how} The time is that of the last of {WARM} instances in one process, as in a server."
+        "{how} Each process runs {WARM} instances one after another, like a server. The table shows \
+         the times of the last instance."
     );
     write_section(
         "start again",

@@ -15,14 +15,14 @@ pub(crate) fn offline(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the reason if advisories cannot be checked.
+/// Returns the reason why advisories cannot be checked, or `None` if they can be.
 pub(crate) fn unreachable(shell: &Shell) -> Option<String> {
     let deny = deny().ok()?;
     let fetched = cmd!(shell, "{deny} fetch db").ignore_stdout().ignore_stderr().run();
     fetched.is_err().then(|| "the advisory database cannot be downloaded".to_owned())
 }
 
-/// Checks advisories with the database that `unreachable` fetched.
+/// Checks for security advisories, using the database that `unreachable` fetched.
 pub(crate) fn advisories(shell: &Shell) -> anyhow::Result<()> {
     let deny = deny()?;
     cmd!(shell, "{deny} --all-features check --disable-fetch advisories").run()?;

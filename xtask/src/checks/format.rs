@@ -1,4 +1,4 @@
-//! Checks the formatting of the workspace, and of the crates that are not its members.
+//! Checks the formatting of the workspace and of the crates outside it.
 
 use std::path::PathBuf;
 

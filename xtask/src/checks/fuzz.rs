@@ -1,15 +1,15 @@
-//! The fuzz targets of `tests/fuzz`. `ci` compiles them, and `nightly` also runs them for a short
-//! time.
+//! Checks the fuzz targets in `tests/fuzz`. `ci` compiles them, and `nightly` also runs them for a
+//! short time.
 
 use xshell::{Shell, cmd};
 
 use crate::setup::is_on_path;
 use crate::tool::root;
 
-/// The number of seconds that each target runs.
+/// The number of seconds for which each fuzz target runs.
 const SECONDS: u32 = 20;
 
-/// Compiles the targets without the fuzzer's runtime, which is C++ and needs a nightly compiler.
+/// Compiles the fuzz targets, but not libFuzzer's C++ runtime, which requires nightly Rust.
 pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     let _dir = shell.push_dir(root().join("tests/fuzz"));
     // Use the dependency versions of the workspace.
@@ -24,7 +24,7 @@ pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the reason if the targets cannot run.
+/// Returns the reason why the fuzz targets cannot run, or `None` if they can.
 pub(crate) fn missing(shell: &Shell) -> Option<String> {
     if !is_on_path("cargo-fuzz") {
         return Some("cargo-fuzz is not installed".to_owned());
@@ -33,7 +33,7 @@ pub(crate) fn missing(shell: &Shell) -> Option<String> {
     nightly.is_err().then(|| "rustup has no nightly toolchain".to_owned())
 }
 
-/// Runs each target for a short time.
+/// Runs each fuzz target for a short time.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     let dir = "tests/fuzz";
     let targets = cmd!(shell, "cargo +nightly fuzz list --fuzz-dir {dir}").read()?;

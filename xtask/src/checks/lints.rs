@@ -2,14 +2,14 @@
 
 use xshell::{Shell, cmd};
 
-/// Checks the whole workspace, with the features that the tests are compiled with, so that
-/// dependencies are checked only once.
+/// Checks the whole workspace with all features. The documentation is built with the same features,
+/// so dependencies are checked only once.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
     Ok(())
 }
 
-/// Checks the tool with its default features, as users install it from the README.
+/// Checks the tool with its default features, as installed by the command in the README.
 pub(crate) fn default_features(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo clippy --package cargo-pywasm -- -D warnings").run()?;
     Ok(())

@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 use crate::steps::Steps;
 use crate::tool::root;
 
-/// A member of the workspace.
+/// A workspace member.
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
@@ -17,22 +17,23 @@ pub(crate) struct Package {
     rust_version: Option<String>,
 }
 
-/// The published crates by the cost of compiling them.
+/// A set of published crates, grouped by how long they take to compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Set {
-    /// Crates that other projects depend on: they have few dependencies.
+    /// Crates that other projects depend on. They have few dependencies.
     Small,
     /// The tool and its internal crates.
     Large,
 }
 
-/// The crates of [`Set::Small`], each with its own minimum version.
+/// The crates in [`Set::Small`]. Each has its own minimum Rust version.
 const SMALL: [&str; 3] = ["pywasm-build", "pywasm-recipes", "pywasm-stubs"];
 
-/// The first minor version of rustc 1 that knows `--check-cfg`, which Cargo passes to every compiler.
+/// The minor version of the first Rust release whose compiler accepts `--check-cfg`. The current
+/// Cargo passes this option to every compiler.
 const CHECK_CFG: u32 = 80;
 
-/// Checks the crates of a set, one step for each version of Rust.
+/// Checks the crates in a set, with one step for each Rust version.
 pub(crate) fn run(steps: &mut Steps, shell: &Shell, set: Set) -> anyhow::Result<()> {
     let mut by_version: BTreeMap<String, Vec<Package>> = BTreeMap::new();
     for package in workspace(shell)? {
@@ -59,8 +60,8 @@ pub(crate) fn run(steps: &mut Steps, shell: &Shell, set: Set) -> anyhow::Result<
     Ok(())
 }
 
-/// Checks members of the workspace with the compiler of a toolchain. Cargo is the current one, because
-/// older versions cannot read the lockfile.
+/// Checks workspace members with a toolchain's compiler and the current Cargo. An older Cargo
+/// cannot read the lockfile.
 fn check_in_workspace(shell: &Shell, packages: &[Package], toolchain: &str) -> anyhow::Result<()> {
     let rustc = cmd!(shell, "rustup which rustc --toolchain {toolchain}").quiet().read()?;
     let names = packages.iter().flat_map(|package| ["--package", &package.name]);
@@ -71,17 +72,17 @@ fn check_in_workspace(shell: &Shell, packages: &[Package], toolchain: &str) -> a
     Ok(())
 }
 
-/// Checks a packaged crate outside of the workspace with the compiler and the Cargo of a toolchain.
+/// Checks a packaged crate outside the workspace with a toolchain's own compiler and Cargo.
 fn check_alone(shell: &Shell, package: &Package, toolchain: &str) -> anyhow::Result<()> {
     let Package { name, version, .. } = package;
     cmd!(shell, "cargo package --quiet --no-verify --allow-dirty --package {name}").run()?;
     let archive = root().join(format!("target/package/{name}-{version}.crate"));
-    // Outside of the repository, so that Cargo finds no workspace above it.
+    // Unpack the crate outside the repository, so that Cargo finds no enclosing workspace.
     let dir = tempfile::tempdir()?;
     let path = dir.path();
     cmd!(shell, "tar --extract --gzip --file {archive} --directory {path}").run()?;
     let crate_dir = path.join(format!("{name}-{version}"));
-    // Written by a newer Cargo.
+    // The lockfile was written by a newer Cargo.
     let lockfile = crate_dir.join("Cargo.lock");
     if lockfile.exists() {
         std::fs::remove_file(lockfile)?;
@@ -93,7 +94,7 @@ fn check_alone(shell: &Shell, package: &Package, toolchain: &str) -> anyhow::Res
     Ok(())
 }
 
-/// Returns the toolchain of the newest patch release of a version, if rustup has it installed.
+/// Returns the name of an installed toolchain with a Rust version, or `None` if rustup has none.
 fn toolchain(shell: &Shell, version: &str) -> Option<String> {
     let list = cmd!(shell, "rustup toolchain list").quiet().ignore_stderr().read().ok()?;
     let names = list.lines().filter_map(|line| line.split_whitespace().next());
@@ -101,24 +102,25 @@ fn toolchain(shell: &Shell, version: &str) -> Option<String> {
     matches.max_by_key(|name| name.len()).map(str::to_owned)
 }
 
-/// Returns true if a toolchain has this version: `1.95-HOST` and `1.95.0-HOST` have version `1.95`.
+/// Returns true if a toolchain has a Rust version. For example, `1.95-HOST` and `1.95.0-HOST` have
+/// version `1.95`.
 fn is_version(toolchain: &str, version: &str) -> bool {
     toolchain.strip_prefix(version).is_some_and(|rest| rest.starts_with(['.', '-']))
 }
 
-/// Returns the members of the workspace.
+/// Returns the workspace members.
 pub(crate) fn workspace(shell: &Shell) -> anyhow::Result<Vec<Package>> {
     let text = cmd!(shell, "cargo metadata --format-version 1 --no-deps").quiet().read()?;
     let metadata: serde_json::Value = serde_json::from_str(&text)?;
-    let packages = metadata["packages"].as_array().context("no packages in cargo metadata")?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     packages
         .iter()
         .map(|package| {
-            let name = package["name"].as_str().context("a package without a name")?;
-            // In Cargo's metadata, `publish = false` is an empty list of registries.
+            let name = package["name"].as_str().context("a package has no name")?;
+            // `cargo metadata` represents `publish = false` as an empty list of registries.
             let is_published = package["publish"].as_array().is_none_or(|list| !list.is_empty());
             let rust_version = package["rust_version"].as_str().map(str::to_owned);
-            let version = package["version"].as_str().context("a package without a version")?;
+            let version = package["version"].as_str().context("a package has no version")?;
             Ok(Package {
                 name: name.to_owned(),
                 is_published,

@@ -1,15 +1,15 @@
-//! Builds the packages of the published crates, as `cargo publish` would upload them.
+//! Builds the crate packages that `cargo publish` would upload.
 
 use xshell::{Shell, cmd};
 
 use super::msrv::workspace;
 
-/// Packages the crates without compiling the result.
+/// Packages the published crates without compiling the packages.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     package(shell, &["--no-verify"])
 }
 
-/// Packages the crates and compiles the result.
+/// Packages the published crates and compiles the packages.
 pub(crate) fn verify(shell: &Shell) -> anyhow::Result<()> {
     package(shell, &[])
 }
@@ -20,7 +20,7 @@ fn package(shell: &Shell, words: &[&str]) -> anyhow::Result<()> {
         .filter(|package| !package.is_published)
         .flat_map(|package| ["--exclude".to_owned(), package.name])
         .collect();
-    // `--allow-dirty`: contributors may run this before they commit.
+    // Contributors may run this before they commit, so uncommitted changes are allowed.
     cmd!(shell, "cargo package --workspace {unpublished...} --allow-dirty --quiet {words...}")
         .run()?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Tests the canister example on PocketIC. The tests are a separate workspace.
+//! Tests the example canister on PocketIC. The tests are in a separate workspace.
 
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,11 @@ use crate::tool::{Tool, root};
 
 const MANIFEST: &str = "tests/pocket-ic/Cargo.toml";
 
-/// The environment variable with the path of PocketIC's server.
+/// The environment variable that contains the path of the PocketIC server.
 const SERVER: &str = "POCKET_IC_BIN";
 
-/// Compiles the tests. This takes minutes, too long for `ci`: PocketIC's client has about 400
-/// dependencies.
+/// Compiles the tests. This takes minutes, which is too long for `ci`, because the PocketIC client
+/// has about 400 dependencies.
 pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo check --quiet --tests --manifest-path {MANIFEST}")
         .env("CARGO_TARGET_DIR", target())
@@ -22,17 +22,17 @@ pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the reason if the tests cannot run.
+/// Returns the reason why the tests cannot run, or `None` if they can.
 pub(crate) fn missing() -> Option<String> {
     std::env::var_os(SERVER).is_none().then(|| format!("{SERVER} is not set"))
 }
 
-/// Builds the wasm modules of the example, and runs the tests on them.
+/// Builds the example's wasm modules and runs the tests on them.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     let tool = Tool::tested(shell, &root().join("target/e2e-store"))?;
     let scratch = tempfile::tempdir()?;
     let modules = canister::modules(&tool, scratch.path())?;
-    let server = std::env::var_os(SERVER).context("no server")?;
+    let server = std::env::var_os(SERVER).context("the path of the PocketIC server is not set")?;
     cmd!(shell, "cargo test --manifest-path {MANIFEST} -- --ignored")
         .env("CARGO_TARGET_DIR", target())
         .env(SERVER, Path::new(&server))

@@ -2,9 +2,9 @@
 
 use xshell::{Shell, cmd};
 
-/// Builds the documentation. `--examples` adds nothing to it, but makes Cargo resolve the features
-/// of dev-dependencies too. The dependencies are then the same as those that Clippy has already
-/// checked.
+/// Builds the documentation. `--examples` adds nothing to the output, but makes Cargo include
+/// dev-dependencies when it resolves features. Cargo can then reuse the dependencies that Clippy
+/// has already checked.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo doc --workspace --all-features --no-deps --lib --examples")
         .env("RUSTDOCFLAGS", "-D warnings")

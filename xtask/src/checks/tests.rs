@@ -10,13 +10,14 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Compiles the tests and the binary that they call, with the features of [`run`].
+/// Compiles the tests and the binary that they run, with the same features as [`run`].
 pub(crate) fn build(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo test --workspace --all-features --no-run --quiet").run()?;
     Ok(())
 }
 
-/// Runs the ignored tests in one Rust module of `cargo-pywasm/tests/installed` on an installation.
+/// Runs the ignored tests in one Rust module of `cargo-pywasm/tests/installed`, using an
+/// installation.
 pub(crate) fn installed(shell: &Shell, module: &str, installation: &Path) -> anyhow::Result<()> {
     let filter = format!("{module}::");
     cmd!(
@@ -28,8 +29,8 @@ pub(crate) fn installed(shell: &Shell, module: &str, installation: &Path) -> any
     Ok(())
 }
 
-/// Runs the ignored tests of `tests/tests/canister`. `modules` has the environment variables
-/// through which they receive the paths of wasm modules.
+/// Runs the ignored tests in `tests/tests/canister`. `modules` contains the environment variables
+/// that pass the paths of wasm modules to the tests.
 pub(crate) fn canister<'a>(
     shell: &Shell,
     modules: impl IntoIterator<Item = (&'a str, &'a Path)>,

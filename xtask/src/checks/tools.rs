@@ -1,4 +1,4 @@
-//! Cargo subcommands that `nightly` calls, compiled into `target/tools`.
+//! Installs the programs that `nightly` runs into `target/tools`.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 use crate::setup::is_on_path;
 use crate::tool::root;
 
-/// The crates, each with the version that is known to work. The binary has the name of the crate.
+/// The crates and the versions that are known to work. A crate and its binary have the same name.
 const TOOLS: [(&str, &str); 4] = [
     ("cargo-machete", "0.9.2"),
     ("cargo-deny", "0.20.2"),
@@ -15,7 +15,7 @@ const TOOLS: [(&str, &str); 4] = [
     ("mdbook", "0.5.4"),
 ];
 
-/// Installs the tools that are neither on `PATH` nor installed by an earlier run.
+/// Installs the programs that are neither on `PATH` nor installed by an earlier run.
 pub(crate) fn install(shell: &Shell) -> anyhow::Result<()> {
     for (name, version) in TOOLS {
         if find(name).is_none() {
@@ -27,8 +27,8 @@ pub(crate) fn install(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the path of the program that an earlier run installed, or else its name if it is on
-/// `PATH`.
+/// Returns the path of a program that an earlier run installed. Otherwise, returns the name of the
+/// program if it is on `PATH`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let own = dir().join("bin").join(name);
     if own.is_file() {

@@ -1,16 +1,16 @@
-//! Tests a recipe whose CPython calls a function that WASI does not have. The recipe cannot be
+//! Tests a recipe whose CPython calls a function that WASI does not provide. The recipe cannot be
 //! installed until it declares a stub for the function.
 
 use crate::tool::Tool;
 
-/// A recipe that makes CPython call `pthread_getcpuclockid`, although configure finds that the
+/// A recipe that makes CPython call `pthread_getcpuclockid`, although `configure` finds that the
 /// function is missing.
 const RECIPE: &str = "schema = 1\nname = \"declared\"\ndescription = \"calls an undefined function\"\n\
     python = \"3.13\"\n\n[modules]\n\
     disabled = [\"_decimal\", \"_elementtree\", \"_hashlib\", \"pyexpat\"]\n\n[build]\n\
     cflags = [\"-DHAVE_PTHREAD_GETCPUCLOCKID=1\"]\n\n[stubs]\n";
 
-/// A program that calls the stub.
+/// A Python program that calls the stub.
 const CALL: &str = "import time\ntry: time.pthread_getcpuclockid(1)\n\
     except OSError as error: print(error.errno)";
 

@@ -1,4 +1,4 @@
-//! Installs recipes, and checks the installations.
+//! Installs recipes and checks the resulting installations.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,54 +8,58 @@ use anyhow::Context;
 
 use crate::tool::{Tool, manifest};
 
-/// Installs a recipe for a release of CPython, and runs Python.
+/// Installs a recipe for a CPython release, and checks that the installed Python runs.
 pub(crate) fn install(tool: &Tool<'_>, version: &str, recipe: &str) -> anyhow::Result<PathBuf> {
     let installed = tool.install(&["--python", version, "--recipe", recipe])?;
     check_version(tool, &installed)?;
     Ok(installed)
 }
 
-/// Installs from an empty store without arguments, and checks that a second `install` does nothing.
+/// Runs `install` without arguments on an empty store, and checks that running it again does
+/// nothing.
 pub(crate) fn default(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
     let installed = tool.install(&[])?;
     check_version(tool, &installed)?;
     let again = tool.call(&["install"]).read_stderr()?;
-    anyhow::ensure!(again.contains("Fresh"), "the second install did something:\n{again}");
+    anyhow::ensure!(again.contains("Fresh"), "the second `install` was not a no-op:\n{again}");
     Ok(installed)
 }
 
-/// Installs recipe `speed`. Its interpreter loop must be the optimized one, not the slower
-/// fallback.
+/// Installs the recipe `speed`, and checks that the build uses the optimized interpreter loop
+/// instead of the slower fallback.
 pub(crate) fn speed(tool: &Tool<'_>, version: &str) -> anyhow::Result<PathBuf> {
     let args = ["install", "--python", version, "--recipe", "speed"];
     let output = tool.call(&args).ignore_status().output()?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     eprintln!("{stderr}");
-    anyhow::ensure!(output.status.success(), "recipe `speed` of {version} cannot be installed");
+    anyhow::ensure!(output.status.success(), "cannot install recipe `speed` for CPython {version}");
     anyhow::ensure!(
         !stderr.contains("is used as compiled"),
-        "{version} has the slow interpreter loop"
+        "CPython {version} was built with the slow interpreter loop"
     );
     let installed = PathBuf::from(String::from_utf8(output.stdout)?.trim_end());
     check_version(tool, &installed)?;
     Ok(installed)
 }
 
-/// Starts to install recipe `full` in a process that is killed while it compiles. Then installs it
-/// in two processes at once, which must both print the same path.
+/// Starts installing the recipe `full`, and kills the process while it compiles. Then installs the
+/// recipe in two concurrent processes, which must both print the same path.
 pub(crate) fn interrupted(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
     let builds = tool.store().join("cache/builds-v0");
     let mut victim = start_full(tool)?;
     while !has_log(&builds, "full", "make-objects")? {
-        anyhow::ensure!(victim.try_wait()?.is_none(), "the process ended before it was killed");
+        anyhow::ensure!(victim.try_wait()?.is_none(), "the process exited before it was killed");
         std::thread::sleep(Duration::from_millis(100));
     }
     victim.kill()?;
     victim.wait()?;
     let (one, two) = (start_full(tool)?, start_full(tool)?);
     let (one, two) = (one.wait_with_output()?, two.wait_with_output()?);
-    anyhow::ensure!(one.status.success() && two.status.success(), "one of two processes failed");
-    anyhow::ensure!(one.stdout == two.stdout, "two processes printed different installations");
+    anyhow::ensure!(
+        one.status.success() && two.status.success(),
+        "one of two concurrent installs failed"
+    );
+    anyhow::ensure!(one.stdout == two.stdout, "two concurrent installs printed different paths");
     let installed = PathBuf::from(String::from_utf8(one.stdout)?.trim_end());
     has_nothing_undefined(&installed)?;
     Ok(installed)
@@ -70,7 +74,7 @@ fn start_full(tool: &Tool<'_>) -> anyhow::Result<Child> {
         .context("cannot start the tool")
 }
 
-/// Returns true if a build of the recipe has started this step.
+/// Returns true if a build of the recipe has started the step.
 fn has_log(builds: &Path, recipe: &str, step: &str) -> anyhow::Result<bool> {
     let Ok(entries) = std::fs::read_dir(builds) else { return Ok(false) };
     for entry in entries {
@@ -86,7 +90,7 @@ fn has_log(builds: &Path, recipe: &str, step: &str) -> anyhow::Result<bool> {
     Ok(false)
 }
 
-/// Runs Python and compares the version it prints with the manifest.
+/// Runs Python, and compares the version that it prints with the version in the manifest.
 fn check_version(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<()> {
     let version = manifest(installed, "/python/version")?;
     let recipe = manifest(installed, "/recipe/name")?;
@@ -97,12 +101,12 @@ fn check_version(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks that the interpreter imports only WASI: an undefined symbol of libpython would be an
-/// import.
+/// Checks that the interpreter imports only WASI functions. An undefined symbol in libpython would
+/// appear as another import.
 fn has_nothing_undefined(installed: &Path) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(installed.join("manifest.json"))?;
     let manifest: serde_json::Value = serde_json::from_str(&text)?;
-    let imports = manifest["imports"].as_array().context("no imports in the manifest")?;
+    let imports = manifest["imports"].as_array().context("the manifest lists no imports")?;
     let is_wasi = |name: &str| name.starts_with("wasi_snapshot_preview1.");
     let others: Vec<_> =
         imports.iter().filter(|import| !import.as_str().is_some_and(is_wasi)).collect();

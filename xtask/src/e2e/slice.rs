@@ -1,7 +1,7 @@
 //! The part of CPython's own test suite that `ci` runs.
 
-/// Test files that together cover every C module that users are likely to import. They take a few
-/// minutes.
+/// Test files that together cover every C extension module that users are likely to import. Running
+/// them takes a few minutes.
 pub(crate) const SLICE: &[&str] = &[
     "test_array",
     "test_base64",

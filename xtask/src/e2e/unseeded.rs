@@ -1,5 +1,5 @@
-//! Tests that builds are reproducible: a build in another store, with configure's own answers,
-//! produces the same bytes as a build with a seed.
+//! Tests that builds are reproducible. A build with a seed and a build in another store, for which
+//! `configure` runs all of its checks, must produce the same bytes.
 
 use std::path::Path;
 
@@ -7,16 +7,16 @@ use anyhow::Context;
 
 use crate::tool::Tool;
 
-/// Builds `full` without a seed and without objects to reuse. Compares `pyconfig.h` and the digests
-/// of all files that are linked or run with those of the seeded build.
+/// Builds the recipe `full` without a seed and without reusing objects. Checks that `pyconfig.h`
+/// and all files that are linked or run are the same as in the seeded build.
 pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let other_store = tool.store().with_extension("unseeded");
     if other_store.exists() {
         std::fs::remove_dir_all(&other_store)?;
     }
     std::fs::create_dir_all(other_store.join("cache"))?;
-    // The downloads and the toolchain are shared. Sources and builds are not, so they have other
-    // paths.
+    // The stores share downloads and the toolchain. They do not share sources and builds, so the
+    // paths of the two builds differ.
     for bucket in ["downloads-v0", "toolchains-v0"] {
         std::os::unix::fs::symlink(
             tool.store().join("cache").join(bucket),
@@ -29,8 +29,8 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let header = |root: &Path| std::fs::read(root.join("include/python3.13/pyconfig.h"));
     anyhow::ensure!(header(&seeded)? == header(&unseeded)?, "pyconfig.h differs without the seed");
     let (seeded, unseeded) = (files(&seeded)?, files(&unseeded)?);
-    for (name, file) in seeded.as_object().context("no files in the manifest")? {
-        // The zip differs: its sysconfig data contains the path of the toolchain.
+    for (name, file) in seeded.as_object().context("the manifest lists no files")? {
+        // The sysconfig data in the zip contains the toolchain's path, so the zip differs.
         if !name.ends_with(".zip") {
             anyhow::ensure!(*file == unseeded[name], "`{name}` differs without the seed");
         }

@@ -1,5 +1,5 @@
-//! Builds `examples/canister` for deployment, and variants of it that must fail, and tests them on
-//! the local host.
+//! Builds `examples/canister` in release mode, and variants of it that must fail to install or
+//! upgrade. Tests all of them on the local host.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::e2e::store;
 use crate::steps::Steps;
 use crate::tool::{Tool, root};
 
-/// The files of the example that a copy needs.
+/// The files that a copy of the example needs.
 const FILES: [&str; 9] = [
     ".cargo/config.toml",
     "Cargo.lock",
@@ -25,7 +25,7 @@ const FILES: [&str; 9] = [
     "src/types.rs",
 ];
 
-/// The environment variables through which the tests receive the paths of wasm modules.
+/// The environment variables that pass the paths of wasm modules to the tests.
 const MODULE: &str = "PYWASM_CANISTER";
 const NEXT: &str = "PYWASM_CANISTER_NEXT";
 const RAISING: &str = "PYWASM_CANISTER_RAISING";
@@ -40,8 +40,8 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     tests::canister(tool.shell(), modules, &[])
 }
 
-/// Builds three release modules: the example, a later version with another layout of stable memory,
-/// and a version whose `rules` raise an exception on import.
+/// Builds three wasm modules: the example, a later version with a different stable memory layout,
+/// and a version whose Python module `rules` raises an exception on import.
 pub(crate) fn modules(
     tool: &Tool<'_>,
     scratch: &Path,
@@ -65,7 +65,7 @@ pub(crate) fn modules(
     Ok(modules)
 }
 
-/// Builds the example as a snapshot, and runs the tests that need only one wasm module.
+/// Builds the example as a snapshot, and runs the tests that apply to it.
 pub(crate) fn snapshot(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let dir = copy(&scratch.path().join("snapshot"), "Cargo.toml", |text| {
@@ -76,7 +76,7 @@ pub(crate) fn snapshot(tool: &Tool<'_>) -> anyhow::Result<()> {
     tests::canister(tool.shell(), [(MODULE, module.as_path())], &skip)
 }
 
-/// Builds and tests the example in the store of an earlier `e2e`.
+/// Builds and tests the example, using the store of an earlier `e2e` run.
 pub(crate) fn alone() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
@@ -87,7 +87,8 @@ pub(crate) fn alone() -> anyhow::Result<()> {
     })
 }
 
-/// Checks that `size` attributes nearly all bytes of the finished module, although it is stripped.
+/// Checks that `cargo pywasm size` attributes nearly all bytes of the final wasm module, although
+/// it is stripped.
 fn is_attributed(tool: &Tool<'_>) -> anyhow::Result<()> {
     let output = tool.read_in(&dir(), &["size", "--json", "--by", "object"])?;
     let report: serde_json::Value = serde_json::from_str(&output)?;
@@ -96,19 +97,22 @@ fn is_attributed(tool: &Tool<'_>) -> anyhow::Result<()> {
     let (all, unknown) = (bytes(&module["bytes"])?, bytes(&module["kinds"]["unknown"])?);
     anyhow::ensure!(unknown * 20 < all, "{unknown} of {all} bytes are not attributed");
     let entries = module["entries"].to_string();
-    anyhow::ensure!(entries.contains("(unicodeobject.o)"), "no object is named: {entries}");
+    anyhow::ensure!(
+        entries.contains("(unicodeobject.o)"),
+        "the entries do not contain unicodeobject.o: {entries}"
+    );
     Ok(())
 }
 
-/// Builds a crate with its post-link steps and returns the path of the finished module.
+/// Builds a crate, runs its post-link steps, and returns the path of the final wasm module.
 pub(crate) fn build(tool: &Tool<'_>, dir: &Path, args: &[&str]) -> anyhow::Result<PathBuf> {
     let args = [&["build"], args, &["--quiet"]].concat();
     let output = tool.read_in(dir, &args)?;
     let module = output.lines().find(|line| line.ends_with(".wasm"));
-    Ok(dir.join(module.with_context(|| format!("no module is printed: {output}"))?))
+    Ok(dir.join(module.with_context(|| format!("`build` printed no module path: {output}"))?))
 }
 
-/// Copies the example and changes one of its files.
+/// Copies the example into another directory, and changes one file of the copy.
 pub(crate) fn copy(
     into: &Path,
     file: &str,
@@ -116,7 +120,7 @@ pub(crate) fn copy(
 ) -> anyhow::Result<PathBuf> {
     for name in FILES {
         let target = into.join(name);
-        std::fs::create_dir_all(target.parent().context("a file without a directory")?)?;
+        std::fs::create_dir_all(target.parent().context("the file has no parent directory")?)?;
         let mut text = std::fs::read_to_string(dir().join(name))?;
         if name == file {
             let changed = change(&text);

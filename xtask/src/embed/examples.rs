@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use super::{clippy, is_fresh};
 use crate::tool::{Tool, root};
 
-/// All examples. Two have their own steps: `canister`, which Cargo cannot run, and `python`, which
-/// waits for a program.
+/// All examples. Two of them have separate steps: Cargo cannot run `canister`, and `python` would
+/// wait for a program.
 const ALL: [&str; 6] = ["canister", "capi", "deepcopy", "effects", "logger", "python"];
 
-/// Installs what the example needs, lints, tests and runs it.
+/// Installs the Python that an example needs. Then lints, tests and runs the example.
 pub(crate) fn run(tool: &Tool<'_>, name: &str) -> anyhow::Result<()> {
     let dir = dir(name);
     tool.call_in(&dir, &["install"])?;
@@ -19,7 +19,7 @@ pub(crate) fn run(tool: &Tool<'_>, name: &str) -> anyhow::Result<()> {
     is_fresh(tool, &dir)
 }
 
-/// Runs CPython's own `test_copy` on `examples/deepcopy`, as its README shows.
+/// Runs CPython's own `test_copy` on `examples/deepcopy`, as described in the example's README.
 pub(crate) fn test_copy(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     let library = format!("{}::/cpython:ro", sources.join("Lib").display());
     let script = "python/run_test_copy.py";
@@ -27,13 +27,13 @@ pub(crate) fn test_copy(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     tool.call_in(&dir("deepcopy"), &args)
 }
 
-/// Checks that every example has a step.
+/// Checks that [`ALL`] lists every example.
 pub(crate) fn all_are_named() -> anyhow::Result<()> {
     for entry in std::fs::read_dir(root().join("examples"))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let is_crate = entry.path().join("Cargo.toml").is_file();
-        anyhow::ensure!(!is_crate || ALL.contains(&&*name), "examples/{name} has no step in xtask");
+        anyhow::ensure!(!is_crate || ALL.contains(&&*name), "xtask does not test examples/{name}");
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Tests Python modules that a crate (`tests/frozen`) or a recipe freezes.
+//! Tests Python modules that are frozen by a crate (`tests/frozen`) or by a recipe.
 
 use super::{clippy, edit, is_fresh};
 use crate::tool::{Tool, root};
 
-/// Runs a crate that contains all of its Python code and needs no files.
+/// Tests a crate that contains all of its Python code and needs no files.
 pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let dir = root().join("tests/frozen");
     tool.call_in(&dir, &["install"])?;
@@ -15,7 +15,7 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     is_fresh(tool, &dir)
 }
 
-/// Links a crate that freezes nothing, with a recipe that freezes `json`.
+/// Tests a crate that itself freezes nothing, but whose recipe freezes `json`.
 pub(crate) fn recipe(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let scratch = scratch.path();

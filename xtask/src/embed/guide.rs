@@ -1,9 +1,9 @@
-//! Runs the commands of the guide, block by block.
+//! Runs the shell commands in the guide, block by block.
 
 use crate::tool::{Tool, root};
 
-/// Runs the commands of the page about embedding: the first block in an empty directory, and each
-/// of the others in a new crate. Plain Cargo and the tool must then build, run and test the crate.
+/// Runs the commands on the page about embedding. The first block runs in an empty directory, and
+/// each other block in a new crate, which plain Cargo and the tool must then build, run and test.
 pub(crate) fn embedding(tool: &Tool<'_>) -> anyhow::Result<()> {
     for (index, block) in blocks("docs/guide/embedding.md")?.iter().enumerate() {
         let scratch = tempfile::tempdir()?;
@@ -23,19 +23,19 @@ pub(crate) fn embedding(tool: &Tool<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the commands of the page about canisters, each block in an empty directory.
+/// Runs the commands on the page about canisters, each block in an empty directory.
 pub(crate) fn canisters(tool: &Tool<'_>) -> anyhow::Result<()> {
     for block in blocks("docs/guide/canisters.md")? {
         let scratch = tempfile::tempdir()?;
-        // The guide names the default target directory, but these tests build all crates into one
-        // directory.
+        // The guide uses the default target directory, but these tests build all crates into one
+        // shared directory.
         let target = root().join("target/embed/pywasm").display().to_string();
         tool.script(scratch.path(), &block.replace("target/pywasm", &target))?;
     }
     Ok(())
 }
 
-/// Returns the blocks of shell commands of a page.
+/// Returns the blocks of shell commands on a page.
 fn blocks(page: &str) -> anyhow::Result<Vec<String>> {
     let text = std::fs::read_to_string(root().join(page))?;
     let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());

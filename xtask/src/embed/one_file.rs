@@ -1,4 +1,5 @@
-//! Tests `examples/python`, the interpreter with its whole standard library in one file.
+//! Tests `examples/python`, which contains the interpreter and its whole standard library in one
+//! file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use super::canister::build;
 use super::clippy;
 use crate::tool::{Tool, root};
 
-/// Test files of CPython that do not read source files of the standard library.
+/// CPython test files that do not read the source files of the standard library.
 const TESTS: [&str; 7] = [
     "test_dataclasses",
     "test_decimal",
@@ -19,15 +20,15 @@ const TESTS: [&str; 7] = [
     "test_typing",
 ];
 
-/// Builds the file for a release and returns its path.
+/// Builds the wasm module in release mode and returns its path.
 pub(crate) fn module(tool: &Tool<'_>) -> anyhow::Result<PathBuf> {
     let dir = root().join("examples/python");
     tool.call_in(&dir, &["install"])?;
     build(tool, &dir, &["--release"])
 }
 
-/// Runs the example's own program and CPython's tests on the file. `sources` is CPython's source
-/// tree.
+/// Runs the example's own program and some CPython tests with the wasm module. `sources` is the
+/// path of CPython's source tree.
 pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     let dir = root().join("examples/python");
     let module = module(tool)?.display().to_string();
@@ -40,7 +41,7 @@ pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     let args = [&alone[..], &["--dir", &example, &module, "/example/check.py"]].concat();
     tool.call(&args).run()?;
 
-    // Only the tests are mounted, not the rest of the standard library.
+    // Mount only the tests, not the rest of the standard library.
     let library = scratch.path().join("lib");
     std::fs::create_dir_all(&library)?;
     std::fs::create_dir_all(scratch.path().join("root/tmp"))?;

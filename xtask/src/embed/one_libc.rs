@@ -1,13 +1,13 @@
-//! Tests `tests/module`, a reactor that fails if two versions of libc are linked.
+//! Tests `tests/module`, a reactor whose tests fail if it contains two versions of libc.
 
 use std::path::PathBuf;
 
 use super::clippy;
 use crate::tool::{Tool, root};
 
-/// A Rust compiler, and the target directory of builds with it.
+/// A Rust compiler, and the target directory of its builds.
 pub(crate) struct Compiler {
-    /// The path, or `None` for the compiler on `PATH`.
+    /// The compiler's path, or `None` for the compiler on `PATH`.
     rustc: Option<PathBuf>,
     target: PathBuf,
 }
@@ -17,8 +17,8 @@ pub(crate) fn current() -> Compiler {
     Compiler { rustc: None, target: root().join("target/embed") }
 }
 
-/// Returns the compiler from the distribution's packages, which the tool uses where rustup cannot
-/// download the target. The libc of this compiler is years older.
+/// Returns the compiler from the distribution's packages, which the tool uses if rustup cannot
+/// download the target. The libc of this compiler is years older than that of the current one.
 pub(crate) fn distribution(tool: &Tool<'_>) -> anyhow::Result<Compiler> {
     Ok(Compiler { rustc: Some(tool.rustc()?), target: root().join("target/embed-packages") })
 }

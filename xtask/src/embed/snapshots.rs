@@ -18,8 +18,8 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
         let with_snapshot = format!("{table}snapshot = {{ imports = [\"json\", \"random\"] }}\n");
         edit(&dir.join("Cargo.toml"), table, &with_snapshot)?;
         let module = canister::build(tool, &dir, &[])?.display().to_string();
-        // Starting Python would take at least 60 million instructions. A snapshot gets only 20
-        // million, most of which it spends on finalizing Python.
+        // Starting Python would take at least 60 million instructions. A limit of 20 million is
+        // enough for a snapshot, which needs most of them to finalize Python.
         let args = [&["run-wasm", "--fuel", "20000000"], args, &[module.as_str()]].concat();
         let output = tool.read_in(&dir, &args)?;
         anyhow::ensure!(output.ends_with(expected), "{template}: unexpected output {output:?}");
@@ -30,8 +30,8 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs a snapshot twice. Each run must have its own environment variables, directories and random
-/// numbers.
+/// Runs a snapshot twice, and checks that each run has its own environment variables, directories
+/// and random numbers.
 fn runs_are_independent(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     const PROGRAM: &str = "import os, random\n\
         print(os.environ.get('NAME'), os.listdir('/given'), random.random(), flush=True)\n";
@@ -51,7 +51,7 @@ fn runs_are_independent(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     }
     anyhow::ensure!(
         numbers[0] != numbers[1],
-        "two runs of one snapshot gave the same random number: {numbers:?}"
+        "two runs of a snapshot printed the same random number: {numbers:?}"
     );
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::tool::Tool;
 
 /// Creates a crate from a template, then builds, runs and tests it with plain Cargo.
 pub(crate) fn run(tool: &Tool<'_>, template: &str) -> anyhow::Result<()> {
-    // The crate is created outside this workspace, because inside Cargo would expect it to be a
+    // Create the crate outside this workspace. Inside it, Cargo would expect the crate to be a
     // member.
     let scratch = tempfile::tempdir()?;
     tool.call_in(scratch.path(), &["new", "--template", template, template])?;
@@ -17,8 +17,8 @@ pub(crate) fn run(tool: &Tool<'_>, template: &str) -> anyhow::Result<()> {
     check(tool, &dir)
 }
 
-/// Creates a canister and calls it. Then breaks its Python code: an exception must give a traceback
-/// in the call, and a syntax error must fail the build.
+/// Creates a canister from the template and calls it. Then breaks its Python code in two ways:
+/// a call must print the traceback of an exception, and a syntax error must make the build fail.
 pub(crate) fn canister(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     tool.call_in(scratch.path(), &["new", "--template", "canister", "my-canister"])?;
@@ -30,7 +30,7 @@ pub(crate) fn canister(tool: &Tool<'_>) -> anyhow::Result<()> {
     let output = tool.read_in(&dir, &args)?;
     let expected = "(\"Hello, world!\")\n(1 : nat64)\n(1 : nat64)";
     anyhow::ensure!(output == expected, "unexpected output {output:?}");
-    // The canister has no test that Cargo could run, but `cargo test` must succeed.
+    // The canister has no tests that Cargo could run, but `cargo test` must still succeed.
     check(tool, &dir)?;
 
     let python = dir.join("python/app.py");
@@ -56,7 +56,7 @@ pub(crate) fn canister(tool: &Tool<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tests, lints and formats a new crate.
+/// Runs a new crate's tests, and checks its lints and formatting.
 fn check(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     tool.cargo(dir, &["test", "--quiet"])?;
     clippy(tool, dir)?;

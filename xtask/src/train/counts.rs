@@ -1,7 +1,7 @@
-//! Converts the counts of an instrumented interpreter to LLVM's text format for profiles.
+//! Converts the counts from an instrumented interpreter to LLVM's text format for profiles.
 //!
-//! The input is described in `counter.c` of `pywasm-cpython`, the output in LLVM's
-//! docs/CommandGuide/llvm-profdata.rst and lib/ProfileData/InstrProfReader.cpp.
+//! The input format is described in `counter.c` in the crate `pywasm-cpython`. The output format is
+//! described in LLVM's docs/CommandGuide/llvm-profdata.rst and lib/ProfileData/InstrProfReader.cpp.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,17 +9,18 @@ use std::fmt::Write as _;
 use anyhow::{Context, ensure};
 use md5::{Digest, Md5};
 
-/// The size in bytes of a function's record for wasm32 in LLVM 22.
+/// The size in bytes of a function's profile record in LLVM 22 for wasm32.
 const RECORD: usize = 48;
 
 /// The counts of one function.
 struct Function {
     counters: Vec<u64>,
-    /// For each indirect call site, the number of calls of each function.
+    /// For each indirect call site, the number of calls to each function.
     sites: Vec<BTreeMap<String, u64>>,
 }
 
-/// Returns the text, which lists functions by name and omits those that never ran.
+/// Returns the profile in text format, sorted by function name. Functions that never ran are
+/// omitted.
 pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
     let mut at = 24;
     let mut section = |index: usize| {
@@ -37,9 +38,9 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
     let (mut keys, mut pointers) = (Vec::new(), BTreeMap::new());
     let mut functions: BTreeMap<(String, u64), Function> = BTreeMap::new();
     for (index, record) in records.chunks(RECORD).enumerate() {
-        let name = names.get(&long(record, 0)?).context("a function without a name")?;
+        let name = names.get(&long(record, 0)?).context("a function has no name")?;
         let key = (name.clone(), long(record, 8)?);
-        // The address of the counters is relative to the address of the record.
+        // In a record, the address of the counters is relative to the address of the record.
         let place = records_at + u32::try_from(index * RECORD)?;
         let place = place.wrapping_add(word(record, 16)?).wrapping_sub(counters_at) as usize;
         let counted: Vec<u64> = (0..word(record, 32)? as usize)
@@ -49,14 +50,13 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
         if word(record, 24)? != 0 {
             pointers.insert(u64::from(word(record, 24)?), name.clone());
         }
-        // A function that is defined in a header is compiled into many files. Their counts are
-        // added.
+        // A function defined in a header is compiled into many object files. Add their counts.
         let function = functions
             .entry(key.clone())
             .or_insert_with(|| Function { counters: vec![0; counted.len()], sites: Vec::new() });
         ensure!(
             function.counters.len() == counted.len(),
-            "`{name}` has different numbers of counters"
+            "two records of `{name}` have different numbers of counters"
         );
         for (sum, count) in function.counters.iter_mut().zip(counted) {
             *sum = sum.saturating_add(count);
@@ -68,7 +68,7 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
         let (record, site) = (word(value, 0)? as usize, word(value, 4)? as usize);
         let key = keys.get(record).context("a value belongs to no record")?;
         let function = functions.get_mut(key).expect("inserted above");
-        // Sites of other kinds follow the call sites, and are skipped. So are targets whose code is
+        // Skip sites of other kinds, which follow the call sites, and call targets whose code is
         // not instrumented.
         if let (Some(site), Some(target)) =
             (function.sites.get_mut(site), pointers.get(&long(value, 8)?))
@@ -95,7 +95,7 @@ fn write_function(
         writeln!(text, "{count}")?;
     }
     if !function.sites.is_empty() {
-        // There is one kind of value: targets of indirect calls.
+        // The profile contains one kind of value: the targets of indirect calls.
         writeln!(text, "1\n0\n{}", function.sites.len())?;
         for site in &function.sites {
             let mut targets: Vec<_> = site.iter().collect();
@@ -110,9 +110,9 @@ fn write_function(
     Ok(())
 }
 
-/// Returns names by the first half of their MD5. The section consists of chunks, padded with zeros.
-/// A chunk has its size, its compressed size (0 if it is not compressed), and names separated by a
-/// byte of value 1.
+/// Returns function names, indexed by the first half of their MD5 digest. The section consists of
+/// chunks padded with zeros. Each chunk contains its size, its compressed size (0 if it is not
+/// compressed), and names separated by bytes of value 1.
 fn names_by_hash(mut section: &[u8]) -> anyhow::Result<BTreeMap<u64, String>> {
     let mut names = BTreeMap::new();
     while let Some(first) = section.first() {
@@ -121,8 +121,8 @@ fn names_by_hash(mut section: &[u8]) -> anyhow::Result<BTreeMap<u64, String>> {
             continue;
         }
         let (size, packed) = (leb128(&mut section)?, leb128(&mut section)?);
-        ensure!(packed == 0, "the names are compressed");
-        let chunk = section.get(..size).context("the names end within a chunk")?;
+        ensure!(packed == 0, "compressed names are not supported");
+        let chunk = section.get(..size).context("the name section ends within a chunk")?;
         section = &section[size..];
         for name in chunk.split(|byte| *byte == 1) {
             let hash = long(&Md5::digest(name), 0)?;
@@ -160,8 +160,8 @@ fn long(bytes: &[u8], at: usize) -> anyhow::Result<u64> {
 mod tests {
     use super::*;
 
-    /// Returns the counts of two functions: `f`, with two counters and a call site that called `g`
-    /// seven times, and `g`.
+    /// Returns a file with the counts of two functions, `f` and `g`. `f` has two counters and a
+    /// call site that called `g` seven times.
     fn counted() -> Vec<u8> {
         let hash = |name: &str| long(&Md5::digest(name), 0).unwrap();
         let (records_at, counters_at) = (1000_u32, 2000_u32);

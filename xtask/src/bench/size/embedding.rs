@@ -1,4 +1,5 @@
-//! The smallest useful embedding: a reactor with Python and its library that needs no files.
+//! Builds the smallest useful embedding: a reactor that contains Python and its library and needs
+//! no files.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +9,10 @@ use pywasm_recipes::{Recipe, builtin};
 use super::row;
 use crate::tool::{Tool, root};
 
-/// A set of Python modules, and code that uses some of them.
+/// A set of Python modules, and code that uses some of those modules.
 struct Set {
     name: &'static str,
-    /// The modules to freeze, or `None` for those of recipe `canister`.
+    /// The Python modules to freeze, or `None` to freeze those of the recipe `canister`.
     freeze: Option<&'static [&'static str]>,
     check: &'static str,
 }
@@ -24,7 +25,7 @@ const SETS: [Set; 2] = [
             assert re.match('a+', 'aa') and collections.Counter('aab')['a'] == 2",
     },
     Set {
-        name: "all of recipe `canister`",
+        name: "all modules of the recipe `canister`",
         freeze: None,
         check: "import json, re, decimal\\n\
             assert json.loads('[1]') == [1] and re.match('a+', 'aa') and \
@@ -32,8 +33,8 @@ const SETS: [Set; 2] = [
     },
 ];
 
-/// The source of a wasm reactor that uses Python's C API: a host writes code into the memory that
-/// `room` returns, and calls `run`.
+/// The Rust source of a wasm reactor that uses Python's C API. A host writes Python code into the
+/// memory that `room` returns, and then calls `run`.
 const LIB: &str = r#"//! Runs Python code for a host.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
@@ -47,13 +48,13 @@ unsafe extern "C" {
 /// The result of `run` if Python does not start.
 const NO_PYTHON: c_int = -2;
 
-/// Allocates memory for code of this length and the final NUL.
+/// Allocates memory for code of `length` bytes and the final NUL.
 #[unsafe(no_mangle)]
 pub extern "C" fn room(length: usize) -> *mut u8 {
     Box::leak(vec![0; length + 1].into_boxed_slice()).as_mut_ptr()
 }
 
-/// Runs code. Returns 0, or -1 after an exception, which is printed.
+/// Runs Python code. Returns 0 on success. After an exception, prints it and returns -1.
 ///
 /// # Safety
 /// `code` must point to a NUL-terminated string.
@@ -68,7 +69,7 @@ pub unsafe extern "C" fn run(code: *const c_char) -> c_int {
     }
 }
 
-/// Runs code that uses the library.
+/// Runs code that uses the Python library.
 #[unsafe(no_mangle)]
 pub extern "C" fn check() -> c_int {
     const CODE: &CStr = c"CHECK";
@@ -80,18 +81,18 @@ pub extern "C" fn check() -> c_int {
 const BUILD: &str =
     "fn main() {\n    pywasm_build::Build::new().no_finalize_at_exit().link();\n}\n";
 
-/// The end of the embedding's Cargo.toml, with the profile of the example canister.
+/// The last tables of the embedding's Cargo.toml. The profile is that of the example canister.
 const TABLES: &str = "[lib]\ncrate-type = [\"cdylib\"]\n\n\
     [package.metadata.pywasm]\npython = \"3.13\"\nrecipe = \"small.toml\"\n\n\
     [profile.release]\nopt-level = \"z\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n";
 
-/// The label and the post-link steps of each row.
+/// The label and the post-link options of each row.
 const STEPS: [(&str, &[&str]); 2] = [
     ("without `wasm-opt`", &["--step", "gc", "--step", "strip"]),
     ("`wasm-opt`", &["--step", "gc", "--step", "wasm-opt", "--step", "strip"]),
 ];
 
-/// Appends the rows of both sets to `text`. `optimizer` is the path of `wasm-opt`.
+/// Appends the rows for all sets of modules to `text`. `optimizer` is the path of `wasm-opt`.
 pub(super) fn rows(
     tool: &Tool<'_>,
     place: &Path,
@@ -115,7 +116,7 @@ pub(super) fn rows(
     Ok(())
 }
 
-/// Builds the embedding and returns the linked module.
+/// Builds the embedding and returns the path of the linked wasm module.
 fn linked(tool: &Tool<'_>, dir: &Path, set: &Set) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(dir.join("src"))?;
     let helper = root().join("pywasm-build");
@@ -133,9 +134,9 @@ fn linked(tool: &Tool<'_>, dir: &Path, set: &Set) -> anyhow::Result<PathBuf> {
     Ok(root().join("target/embed/wasm32-wasip1/release/smallest.wasm"))
 }
 
-/// Returns recipe `canister` with the modules of the set, compiled for size only.
+/// Returns the recipe `canister`, changed to freeze the set and to optimize all C files for size.
 fn recipe(set: &Set) -> anyhow::Result<String> {
-    let text = builtin("canister").context("recipe `canister` is built in")?;
+    let text = builtin("canister").context("the recipe `canister` is not built in")?;
     let mut recipe = Recipe::parse(text)?;
     "small".clone_into(&mut recipe.name);
     recipe.build.files.clear();
@@ -145,7 +146,7 @@ fn recipe(set: &Set) -> anyhow::Result<String> {
     Ok(recipe.to_toml())
 }
 
-/// Checks that the module runs Python without any file.
+/// Checks that the wasm module can run Python without any files.
 fn checked(tool: &Tool<'_>, module: &Path) -> anyhow::Result<()> {
     let file = module.display().to_string();
     let mut words = vec!["run-wasm", "--no-cwd", "--stdlib", "frozen", "--invoke", "check()"];

@@ -1,4 +1,4 @@
-//! The interpreters that run the benchmarks, and how each is called.
+//! The interpreters that run the benchmarks, and the commands that start them.
 
 use std::path::PathBuf;
 use std::process::Output;
@@ -9,7 +9,7 @@ use xshell::{Cmd, Shell, cmd};
 use super::suite::{Benchmark, Suite};
 use crate::tool::Tool;
 
-/// The path of the suite's directory in interpreters that cannot read the host's file system.
+/// The suite's directory as seen by interpreters that cannot read the host's file system.
 const GUEST: &str = "/bench";
 
 /// The time limit for one benchmark in WASI.
@@ -20,16 +20,16 @@ const TIMEOUT: &str = "20m";
 pub(super) struct Contender<'a> {
     /// The heading of the interpreter's column.
     pub(super) name: &'static str,
-    /// A description of the interpreter for the page.
+    /// A description of the interpreter for the benchmark page.
     pub(super) about: String,
     pub(super) runner: Runner<'a>,
 }
 
-/// The way an interpreter is called.
+/// The way an interpreter is run.
 #[derive(Debug)]
 pub(super) enum Runner<'a> {
-    /// A WASI program in the tool's runtime. `library` is the standard library's directory on the
-    /// host and its path in the program.
+    /// A WASI program that runs in the tool's runtime. `library` contains the standard library's
+    /// directory on the host and its path in the program.
     Wasm { tool: &'a Tool<'a>, module: PathBuf, library: Option<(PathBuf, String)> },
     /// A native program.
     Native { shell: &'a Shell, python: PathBuf },
@@ -38,10 +38,11 @@ pub(super) enum Runner<'a> {
 }
 
 impl Contender<'_> {
-    /// Runs a file of benchmarks once, and returns the name and the seconds of each benchmark.
+    /// Runs a benchmark file once. Returns the name and the time in seconds of each benchmark in
+    /// the file.
     ///
     /// # Errors
-    /// If the file fails or reports no time. The message contains the last line of the output.
+    /// If the run fails or reports no time. The message contains the last error line of the output.
     pub(super) fn run(
         &self,
         suite: &Suite,
@@ -50,16 +51,17 @@ impl Contender<'_> {
         let lines = self.output(suite, &suite.script(benchmark), benchmark.words)?;
         let times = lines.iter().map(|(name, time)| {
             let seconds: f64 = time.parse().with_context(|| format!("`{time}` is not a time"))?;
-            anyhow::ensure!(seconds > 0.0, "it took no time");
+            anyhow::ensure!(seconds > 0.0, "the benchmark took no time");
             Ok((name.clone(), seconds))
         });
         times.collect()
     }
 
-    /// Returns the version of Python that the interpreter reports.
+    /// Returns the Python version that the interpreter reports.
     pub(super) fn version(&self, suite: &Suite) -> anyhow::Result<String> {
         let lines = self.output(suite, suite.version(), &[])?;
-        let (_, version) = lines.into_iter().next().context("it reports no version")?;
+        let (_, version) =
+            lines.into_iter().next().context("the interpreter reports no version")?;
         Ok(version)
     }
 
@@ -106,7 +108,7 @@ impl Contender<'_> {
     }
 }
 
-/// Parses the output of the replacement for pyperf: lines with a name and a value.
+/// Parses the output of the replacement for pyperf. Each result line contains a name and a value.
 fn results(output: &Output) -> anyhow::Result<Vec<(String, String)>> {
     let errors = String::from_utf8_lossy(&output.stderr);
     // Node.js prints more lines after its error. Python's error is its last line.
@@ -123,7 +125,7 @@ fn results(output: &Output) -> anyhow::Result<Vec<(String, String)>> {
         .filter_map(|line| line.strip_prefix("RESULT ")?.split_once(' '))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
-    anyhow::ensure!(!results.is_empty(), "it reports no result: {last}");
+    anyhow::ensure!(!results.is_empty(), "the interpreter reports no result: {last}");
     Ok(results)
 }
 

@@ -1,5 +1,4 @@
-//! Interpreters of other projects, downloaded once into `target/` by the clients of their
-//! registries.
+//! Interpreters from other projects. Cargo or npm downloads them once into `target/`.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +8,14 @@ use xshell::{Shell, cmd};
 use super::contender::Runner;
 use crate::tool::{Tool, root};
 
-/// The release of RustPython. The dependencies in its Cargo.lock need Rust 1.96.
+/// The RustPython release. The dependencies in its Cargo.lock require Rust 1.96.
 pub(super) const RUSTPYTHON: &str = "0.6.0";
 
-/// The features of RustPython that work for WASI, including the embedded standard library. Its
-/// threads, TLS and allocator written in C do not.
+/// The RustPython features that work on WASI, including the embedded standard library. The features
+/// for threads, TLS and the allocator written in C do not work there.
 pub(super) const FEATURES: &str = "freeze-stdlib,stdlib,stdio,importlib,host_env";
 
-/// The release of Pyodide, which has the same CPython series as the default recipe.
+/// The Pyodide release. It contains the same CPython series as the default recipe.
 pub(super) const PYODIDE: &str = "0.29.4";
 
 const LOADER: &str = include_str!("pyodide.mjs");

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-/// The release of pyperformance.
+/// The pyperformance release.
 const RELEASE: &str = "1.14.0";
-/// The digest of the release's wheel, which pip checks.
+/// The SHA-256 digest of the release's wheel. pip checks it.
 const DIGEST: &str = "sha256:94068ac2935b6952ccb5e8a302eb9cebc26e82454494bef6e53822738adf0049";
 
-/// The replacement for pyperf. pyperf itself would start processes.
+/// The replacement for pyperf. The real pyperf would start processes.
 const STAND_IN: &str = include_str!("pyperf.py");
 
-/// A Python program that prints the interpreter's version and is run like a benchmark.
+/// A Python program that prints the interpreter's version. It runs like a benchmark.
 const VERSION: &str = "import sys\nprint('RESULT', sys.implementation.name, \
     '.'.join(map(str, sys.version_info[:3])), flush=True)\n";
 
-/// A benchmark: a file of pyperformance and its arguments.
+/// A benchmark: a file from pyperformance and its arguments.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Benchmark {
     pub(super) name: &'static str,
@@ -55,14 +55,15 @@ const fn plain(name: &'static str) -> Benchmark {
     Benchmark { name, directory: name, words: &[] }
 }
 
-/// The directory of the benchmarks, which all contenders read.
+/// The directory from which all contenders read the benchmarks.
 #[derive(Debug)]
 pub(super) struct Suite {
     dir: PathBuf,
 }
 
 impl Suite {
-    /// Downloads pyperformance with pip unless it exists, and adds the replacement for pyperf.
+    /// Downloads pyperformance with pip unless it is already there, and adds the replacement for
+    /// pyperf.
     pub(super) fn get(shell: &Shell, dir: PathBuf) -> anyhow::Result<Self> {
         let unpacked = dir.join(format!("pyperformance-{RELEASE}"));
         if !unpacked.is_dir() {
@@ -87,7 +88,8 @@ impl Suite {
         )
     }
 
-    /// Returns the relative path of the program that prints the version of Python.
+    /// Returns the path of the program that prints the Python version, relative to the suite's
+    /// directory.
     pub(super) fn version(&self) -> &'static str {
         "stand-in/version.py"
     }
@@ -98,7 +100,7 @@ impl Suite {
     }
 }
 
-/// Downloads and unpacks the wheel, and then renames the directory to its final path.
+/// Downloads and unpacks the wheel, then renames the resulting directory to `unpacked`.
 fn unpack(shell: &Shell, dir: &Path, unpacked: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir)?;
     let place = tempfile::tempdir_in(dir)?;
@@ -110,7 +112,7 @@ fn unpack(shell: &Shell, dir: &Path, unpacked: &Path) -> anyhow::Result<()> {
         "python3 -m pip --quiet download --no-deps --only-binary :all: --require-hashes --requirement {wish} --dest {wheels}"
     )
     .run()
-    .context("the benchmark needs pip and its index")?;
+    .context("the benchmark needs pip and access to its package index")?;
     let wheel = wheels.join(format!("pyperformance-{RELEASE}-py3-none-any.whl"));
     cmd!(shell, "python3 -m zipfile -e {wheel} {tree}").run()?;
     Ok(std::fs::rename(tree, unpacked)?)

@@ -1,16 +1,16 @@
-//! The measured times, and their table.
+//! Collects the measured times and formats them as a table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::super::report::{median, milliseconds};
 
-/// The summary of the rounds of one benchmark.
+/// The way to summarize the rounds of one benchmark.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Of {
     /// The median time, and the median of the ratios of all rounds.
     Median,
-    /// The best time, and the ratio of the best times. Other load on the machine only adds time.
+    /// The best time, and the ratio of the best times. Other load on the machine can only add time.
     Best,
 }
 
@@ -34,7 +34,7 @@ impl Of {
     }
 }
 
-/// The times by benchmark and column. Ratios are relative to the first column.
+/// The times and failures, indexed by benchmark and column.
 #[derive(Debug)]
 pub(super) struct Measured {
     columns: Vec<&'static str>,
@@ -52,7 +52,7 @@ impl Measured {
         row.entry(column).or_default().push(seconds);
     }
 
-    /// Records a failure. The contender does not run this benchmark again.
+    /// Records a failure, so that the contender does not run this benchmark again.
     pub(super) fn fail(&mut self, column: usize, benchmark: &'static str, why: String) {
         self.failed.insert((column, benchmark), why);
     }
@@ -61,8 +61,8 @@ impl Measured {
         self.failed.contains_key(&(column, benchmark))
     }
 
-    /// Returns how many times as fast a column was as the first column, or `None` if they did not
-    /// run in the same number of rounds.
+    /// Returns the speed of a column relative to the first column, or `None` if the two columns
+    /// have times from different numbers of rounds.
     fn ratio(&self, row: &BTreeMap<usize, Vec<f64>>, column: usize, of: Of) -> Option<f64> {
         let (first, own) = (row.get(&0)?, row.get(&column)?);
         (first.len() == own.len()).then(|| of.ratio(first, own))
@@ -93,14 +93,14 @@ impl Measured {
         for name in self.without_a_row() {
             writeln!(text, "| {name} | - |{}", " - |".repeat(self.columns.len() - 1))?;
         }
-        text.push_str("| **geometric mean** (of) | |");
+        text.push_str("| **geometric mean** (benchmarks) | |");
         for known in &all[1..] {
             match geometric_mean(known) {
                 Some(mean) => write!(text, " **{mean:.2}** ({}) |", known.len())?,
                 None => text.push_str(" - |"),
             }
         }
-        text.push_str("\n| worst row | |");
+        text.push_str("\n| lowest relative speed | |");
         for known in &all[1..] {
             match known.iter().min_by(|a, b| a.1.total_cmp(&b.1)) {
                 Some((name, ratio)) => write!(text, " {ratio:.2} {name} |")?,
@@ -115,7 +115,7 @@ impl Measured {
     pub(super) fn failures(&self) -> anyhow::Result<String> {
         let mut text = String::new();
         if !self.failed.is_empty() {
-            text.push_str("\nA dash is a benchmark that could not be run:\n\n");
+            text.push_str("\nA dash marks a benchmark that could not be run:\n\n");
         }
         for ((column, benchmark), why) in &self.failed {
             writeln!(text, "- {}, {benchmark}: `{why}`", self.columns[*column])?;
@@ -123,8 +123,8 @@ impl Measured {
         Ok(text)
     }
 
-    /// Returns the benchmarks that failed in every column. They have no row in `times`, because its
-    /// names come from the output of benchmarks.
+    /// Returns the benchmarks that failed in every column. Such benchmarks have no row in `times`,
+    /// because the names in `times` come from the output of successful runs.
     fn without_a_row(&self) -> Vec<&'static str> {
         let mut columns: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
         for (column, benchmark) in self.failed.keys() {
@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn ratio_is_a_median_and_mean_covers_common_rows() {
         let mut measured = Measured::new(vec!["base", "fast", "odd"]);
-        // The speed of the machine changes between rounds. The median of the ratios is 2, but the
-        // ratio of the medians is not.
+        // The machine's speed changes between rounds. The median of the ratios is 2, but the ratio
+        // of the medians is not.
         for (base, fast) in [(1.0, 0.5), (4.0, 2.0), (2.0, 0.1)] {
             measured.push(0, "a", base);
             measured.push(1, "a", fast);
@@ -167,14 +167,14 @@ mod tests {
 | a | 2000 | 2.00 | - |
 | b | 1000 | 8.00 | 0.50 |
 | c | - | - | - |
-| **geometric mean** (of) | | **4.00** (2) | **0.50** (1) |
-| worst row | | 2.00 a | 0.50 b |
+| **geometric mean** (benchmarks) | | **4.00** (2) | **0.50** (1) |
+| lowest relative speed | | 2.00 a | 0.50 b |
 ";
         assert_eq!(measured.table(Of::Median).unwrap(), expected);
         let best = measured.table(Of::Best).unwrap();
         assert!(best.contains("| a | 1000 | 10.00 | - |\n| b | 1000 | 8.00 | 0.50 |\n"), "{best}");
         let failures = "
-A dash is a benchmark that could not be run:
+A dash marks a benchmark that could not be run:
 
 - base, c: `no clock`
 - fast, c: `no clock`
