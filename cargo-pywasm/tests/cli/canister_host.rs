@@ -218,7 +218,7 @@ fn time_and_kind_options_apply() {
     assert_eq!(bench.call(&["one.wasm", "time", "--time", "17"]).out, "(17 : nat64)\n");
     assert_eq!(bench.call(&["one.wasm", "read", "--update"]).out, "(0 : nat)\n");
     let run = bench.call(&["one.wasm", "inc", "--query"]);
-    assert!(run.code == 1 && run.err.contains("`inc` is not of kind query"), "{run:?}");
+    assert!(run.code == 1 && run.err.contains("`inc` is of kind update, not query"), "{run:?}");
     assert_eq!(bench.call(&["one.wasm", "--raw", "inc"]).out, "4449444c00017d01\n");
 }
 

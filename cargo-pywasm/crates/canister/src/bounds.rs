@@ -1,7 +1,7 @@
-//! Limits of Candid text, so that reading any input ends with a result or an error.
+//! Limits on Candid text, so that reading any input ends with a result or an error.
 //!
-//! Without limits, candid_parser could overflow the stack or take very long: it recurses for each
-//! nested type and each referenced name, searches for the end of the line at each token, and
+//! Without limits, candid_parser could overflow the stack or take a very long time: it recurses for
+//! each nested type and each referenced name, searches for the end of the line at each token, and
 //! resolves names again for each definition.
 
 use std::collections::HashMap;
@@ -9,22 +9,22 @@ use std::collections::HashMap;
 use candid_parser::IDLProg;
 use candid_parser::syntax::{Dec, IDLType};
 
-/// The maximum size of a text in bytes. Interfaces in a module's metadata have to be smaller.
+/// The maximum size of Candid text in bytes. Interfaces in a module's metadata must be smaller.
 ///
 /// Source: dfinity/ic, rs/config/src/embedders.rs, which limits all `icp:` sections of a module to
 /// 1 MiB in total.
 pub(super) const MAX_TEXT: usize = 1 << 20;
-/// The maximum size of a line in bytes.
+/// The maximum length of a line in bytes.
 const MAX_LINE: usize = 64 << 10;
-/// The maximum nesting of types, and the maximum length of a chain of names. Real interfaces have
-/// ten levels.
+/// The maximum nesting depth of types, and the maximum length of a chain of names. Types in real
+/// interfaces are nested about ten levels deep.
 const MAX_DEPTH: usize = 500;
-/// The maximum number of type definitions. Chains of definitions are resolved in quadratic time.
+/// The maximum number of type definitions. Resolving a chain of definitions takes quadratic time.
 const MAX_DEFINITIONS: usize = 5_000;
-/// The maximum number of a function's arguments, and of its results.
+/// The maximum number of arguments of a function, which also limits the number of its results.
 const MAX_ARGUMENTS: usize = 100;
-/// The size of the stack. A text of the maximum size has at most 250,000 levels, each of which
-/// needs some hundred bytes of stack. Untouched pages cost nothing.
+/// The size of the stack in bytes. Candid text of the maximum size has at most 250,000 levels, each
+/// of which needs several hundred bytes of stack. Untouched pages cost nothing.
 const STACK: usize = 256 << 20;
 
 /// Runs a function that recurses for each level of an interface, on a stack of [`STACK`] bytes.
@@ -32,10 +32,10 @@ pub(super) fn with_deep_stack<T>(run: impl FnOnce() -> T) -> T {
     stacker::grow(STACK, run)
 }
 
-/// Checks the limits of a text before it is parsed.
+/// Checks that a text is within the limits, before it is parsed.
 ///
 /// # Errors
-/// When the text is too long, or nested too deeply.
+/// When the text is too long or too deeply nested.
 pub(super) fn check_text(source: &str, what: &str) -> anyhow::Result<()> {
     anyhow::ensure!(source.len() <= MAX_TEXT, "{what} is larger than {MAX_TEXT} bytes");
     anyhow::ensure!(
@@ -49,16 +49,16 @@ pub(super) fn check_text(source: &str, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks the limits of an interface before its types are resolved.
+/// Checks that an interface is within the limits, before its types are resolved.
 ///
 /// # Errors
 /// When the interface has too many definitions, a chain of names that is too long, or a function
-/// with too many arguments.
+/// with too many arguments or results.
 pub(super) fn check_program(program: &IDLProg) -> anyhow::Result<()> {
     let count = program.decs.len();
     anyhow::ensure!(
         count <= MAX_DEFINITIONS,
-        "it has {count} definitions, and the limit is {MAX_DEFINITIONS}"
+        "it has {count} definitions, but the limit is {MAX_DEFINITIONS}"
     );
     let mut aliases = HashMap::new();
     for dec in &program.decs {
@@ -83,7 +83,7 @@ pub(super) fn check_program(program: &IDLProg) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks the number of arguments of all functions in a type.
+/// Checks the number of arguments and results of each function in a type.
 fn check_functions(ty: &IDLType) -> anyhow::Result<()> {
     match ty {
         IDLType::PrimT(_) | IDLType::VarT(_) | IDLType::PrincipalT => Ok(()),
@@ -102,14 +102,14 @@ fn check_functions(ty: &IDLType) -> anyhow::Result<()> {
             let count = function.args.len().max(function.rets.len());
             anyhow::ensure!(
                 count <= MAX_ARGUMENTS,
-                "a function has {count} arguments or results, and the limit is {MAX_ARGUMENTS}"
+                "a function has {count} arguments or results, but the limit is {MAX_ARGUMENTS}"
             );
             function.args.iter().chain(&function.rets).try_for_each(|arg| check_functions(&arg.typ))
         }
     }
 }
 
-/// Returns an upper bound of the nesting of types or values. Parsers recurse for each level.
+/// Returns an upper bound on the nesting depth of types or values. Parsers recurse once per level.
 fn nesting(source: &str) -> usize {
     let (mut brackets, mut words, mut max) = (0_usize, 0, 0);
     for token in source.split_inclusive(|it: char| !it.is_alphanumeric() && it != '_') {

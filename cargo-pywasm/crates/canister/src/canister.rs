@@ -23,25 +23,25 @@ pub struct Settings {
     pub time: u64,
     /// The seed for the replies of `raw_rand`.
     pub seed: [u8; 32],
-    /// The canister's initial balance of cycles.
+    /// The canister's initial cycle balance.
     pub cycles: u128,
     /// The limits of a message.
     pub limits: Limits,
 }
 
-/// The limits of a message. wasmtime counts fuel, about one per instruction.
+/// The limits on a message. wasmtime counts fuel: about one unit per instruction.
 ///
-/// Sources: dfinity/ic, rs/config/src/subnet_config.rs (whose limits of instructions are used as
-/// limits of fuel), and "Resource limits" of the documentation.
+/// Sources: dfinity/ic, rs/config/src/subnet_config.rs (whose instruction limits are used as fuel
+/// limits), and "Resource limits" in the Internet Computer documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The fuel of an install or of a whole upgrade.
+    /// The fuel limit for an installation or a whole upgrade.
     pub install_fuel: u64,
-    /// The fuel of an update, a timer, a heartbeat or a callback.
+    /// The fuel limit for an update, a timer, a heartbeat or a callback.
     pub update_fuel: u64,
-    /// The fuel of a query.
+    /// The fuel limit for a query.
     pub query_fuel: u64,
-    /// The fuel of `canister_inspect_message`.
+    /// The fuel limit for `canister_inspect_message`.
     pub inspect_fuel: u64,
     /// The maximum size of the heap in bytes.
     pub heap: u64,
@@ -59,7 +59,7 @@ pub struct Canister {
     pub(super) state: State,
 }
 
-/// The state of a canister, which messages can change.
+/// The part of a canister that messages can change.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) image: Arc<Image>,
@@ -81,7 +81,7 @@ pub(super) struct Message<'a> {
 /// to a time in the past.
 const MAX_TIMERS: usize = 100;
 
-/// The default balance of cycles: 100 T.
+/// The default cycle balance: 100 trillion.
 const CYCLES: u128 = 100_000_000_000_000;
 
 /// The principal of the first canister in a local network.
@@ -181,9 +181,9 @@ impl Canister {
         self.begin(module, "canister_init", durable, argument, caller, fuel)
     }
 
-    /// Replaces the module: runs `canister_pre_upgrade` of the old one, then
-    /// `canister_post_upgrade` of the new one with a new heap and the same stable memory. If either
-    /// fails, the old module and its state are kept.
+    /// Replaces the module: runs `canister_pre_upgrade` of the old module, then
+    /// `canister_post_upgrade` of the new module with a new heap and the same stable memory. If
+    /// either hook fails, the old module and its state are kept.
     ///
     /// # Errors
     /// When there is no module, or a thread can't be created.
@@ -280,7 +280,7 @@ impl Canister {
     /// Sends an update. A query method is run as a replicated query.
     ///
     /// # Errors
-    /// When a thread can't be created. Any other failure is a reject.
+    /// When a thread can't be created. Any other failure is returned as a reject.
     pub fn update(
         &mut self,
         method: &str,
@@ -291,7 +291,7 @@ impl Canister {
         self.call(&kinds, method, argument, caller)
     }
 
-    /// Sends a query or composite query, and drops its changes.
+    /// Sends a query or composite query, and discards the changes that it makes.
     ///
     /// # Errors
     /// As for [`Canister::update`].
@@ -305,8 +305,8 @@ impl Canister {
         self.call(&kinds, method, argument, caller)
     }
 
-    /// Runs `canister_inspect_message`, which accepts or rejects an update from outside. Without
-    /// that export, every update is accepted.
+    /// Runs `canister_inspect_message`, which accepts or rejects an update from outside. If the
+    /// canister does not export it, every update is accepted.
     ///
     /// # Errors
     /// As for [`Canister::update`].
@@ -357,7 +357,8 @@ impl Canister {
         while self.timer().is_some_and(|timer| timer <= self.settings.time)
             && runs.len() < MAX_TIMERS
         {
-            // The timer is cleared before it runs, and stays cleared if it traps.
+            // The timer is cleared before its function runs, and stays cleared if the function
+            // traps.
             self.state.durable.timer = 0;
             runs.push(self.task("canister_global_timer")?);
         }
@@ -411,7 +412,7 @@ impl Canister {
         let Some((kind, mode)) = found else {
             let requested = kinds.first().map_or("", |(kind, _)| kind.name());
             return Err(Outcome::error(match module.kind(method) {
-                Some(kind) => format!("`{method}` is not of kind {requested} but {}", kind.name()),
+                Some(kind) => format!("`{method}` is of kind {}, not {requested}", kind.name()),
                 None => format!("the canister has no {requested} `{method}`"),
             }));
         };
@@ -426,7 +427,7 @@ impl Canister {
         (argument.len() > max).then(|| Outcome::Reject {
             code: reject::CANISTER_REJECT,
             message: format!(
-                "the argument has {} bytes, and the limit for a message from outside is {max}",
+                "the argument has {} bytes, but the limit for a message from outside is {max}",
                 argument.len()
             ),
         })

@@ -30,14 +30,14 @@ pub(super) enum Scalar {
     V128(u128),
 }
 
-/// The function that is called.
+/// A function for an execution to call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Export(String),
     Callback(Callback),
 }
 
-/// An execution to run, as data.
+/// An execution that has not run yet.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
     pub(super) module: &'a Module,
@@ -54,7 +54,7 @@ pub(super) struct Job<'a> {
 /// The result of a job.
 #[derive(Debug)]
 pub(super) struct Executed {
-    /// The changes, or the message of the trap.
+    /// The changes made by the execution, or the trap message.
     pub(super) result: Result<Changed, String>,
     pub(super) debug: Vec<String>,
     pub(super) fuel: u64,
@@ -62,7 +62,7 @@ pub(super) struct Executed {
     pub(super) stable_pages: u64,
 }
 
-/// The changes of an execution.
+/// The changes made by an execution.
 #[derive(Debug)]
 pub(super) struct Changed {
     pub(super) image: Image,
@@ -106,7 +106,7 @@ impl Job<'_> {
             limits,
             fuel,
         };
-        // The changes of a query are dropped, but those of a composite query are kept until its
+        // A query's changes are dropped at once. A composite query's changes are kept until its
         // callbacks have run.
         let keeps = !mode.drops_changes() || mode == Mode::CompositeQuery;
         let linked = module.linked().map_err(|reason| anyhow::anyhow!("{reason}"))?;
@@ -140,7 +140,8 @@ impl Job<'_> {
         let result = match ended {
             Ok(()) => {
                 let mut durable = system.durable;
-                // A call that was never performed is dropped, and its cycles are returned.
+                // If a call was prepared but never performed, its cycles are returned to the
+                // canister.
                 durable.cycles += system.call.map_or(0, |call| call.cycles);
                 let (response, accepted) = (system.response, system.accepted);
                 Ok(Changed { image, durable, response, accepted, calls: system.calls })
@@ -205,7 +206,7 @@ fn enter(instance: Instance, entry: &Entry, store: &mut Store<System>) -> wasmti
             let element = table.and_then(|table| table.get(&mut *store, *function));
             let Some(Ref::Func(Some(callback))) = element else {
                 return Err(wasmtime::Error::msg(format!(
-                    "the callback is function {function} of the wasm table, which doesn't exist"
+                    "invalid callback: the wasm table has no function at index {function}"
                 )));
             };
             let env = match callback.ty(&*store).param(0) {
@@ -217,10 +218,10 @@ fn enter(instance: Instance, entry: &Entry, store: &mut Store<System>) -> wasmti
     }
 }
 
-/// Returns the reason why an execution ended, with a backtrace.
+/// Returns the reason why an execution failed, with a backtrace.
 fn reason(error: &wasmtime::Error, fuel: u64) -> String {
     match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => format!("it used up its {fuel} units of wasm fuel"),
+        Some(Trap::OutOfFuel) => format!("the canister used up its {fuel} units of wasm fuel"),
         _ => trap_text(error),
     }
 }

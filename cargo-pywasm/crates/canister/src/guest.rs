@@ -1,21 +1,21 @@
-//! The canister as seen by a function of `ic0`: its memory, and the data of the system.
+//! The canister as an `ic0` function sees it: its memory, and the system's data.
 
 use wasmtime::Caller;
 
 use super::system::{Call, System};
 
-/// The reason why a function of `ic0` ends the message.
+/// The reason why an `ic0` function ends the message.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Stop {
     /// The canister called `ic0.trap`.
     #[error("the canister trapped: {0}")]
     Trap(String),
-    /// The call of the function was invalid.
+    /// The call to the function was invalid.
     #[error("ic0.{0}: {1}")]
     Invalid(&'static str, String),
 }
 
-/// The result of a function of `ic0`, or the reason why the call of the function was invalid.
+/// The result of an `ic0` function, or the reason why the call to it was invalid.
 pub(super) type Answer<T = u64> = Result<T, String>;
 
 /// The calling canister.
@@ -60,32 +60,32 @@ impl<'a, 'b> Guest<'a, 'b> {
         Ok(())
     }
 
-    /// Writes an amount of cycles as a 128-bit number.
+    /// Writes a number of cycles as a 128-bit integer.
     pub(super) fn write_cycles(&mut self, to: u64, cycles: u128) -> Answer {
         self.write(to, &cycles.to_le_bytes()).map(|()| 0)
     }
 
-    /// Implements the functions `…_copy`: copies `len` bytes of `source`, beginning at `offset`, to
+    /// Implements the `…_copy` functions: copies `len` bytes of `source`, beginning at `offset`, to
     /// the address `to`.
     pub(super) fn copy(&mut self, to: u64, offset: u64, len: u64, source: &[u8]) -> Answer {
         let end = offset.checked_add(len).filter(|end| *end <= source.len() as u64);
         let part = end.and_then(|end| source.get(offset as usize..end as usize));
         let Some(part) = part else {
             return Err(format!(
-                "{len} bytes at {offset} are out of bounds: there are {} bytes",
+                "{len} bytes at {offset} are out of bounds: the source has {} bytes",
                 source.len()
             ));
         };
         self.write(to, part).map(|()| 0)
     }
 
-    /// Copies from the memory to the stable memory.
+    /// Copies bytes from the heap to the stable memory.
     pub(super) fn stable_write(&mut self, offset: u64, from: u64, len: u64) -> Answer {
         let (memory, system) = self.memory(from, len)?;
         system.durable.stable.write(offset, memory).map(|()| 0)
     }
 
-    /// Copies from the stable memory to the memory.
+    /// Copies bytes from the stable memory to the heap.
     pub(super) fn stable_read(&mut self, to: u64, offset: u64, len: u64) -> Answer {
         self.system().durable.stable.check(offset, len)?;
         let (memory, system) = self.memory(to, len)?;

@@ -71,7 +71,7 @@ impl std::fmt::Debug for Module {
 }
 
 impl Host {
-    /// Creates an engine with the store's cache of compiled modules.
+    /// Creates an engine that uses the store's cache of compiled modules.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -99,13 +99,17 @@ impl Host {
     pub fn module(&self, bytes: &[u8]) -> anyhow::Result<Module> {
         let bytes = match Content::of("the module", bytes.to_vec())? {
             Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-            Content::Object(_) | Content::Archive(_) => anyhow::bail!("it is not linked yet"),
+            Content::Object(_) | Content::Archive(_) => {
+                anyhow::bail!("the module is not linked yet")
+            }
         };
         let instrumented = instrument(&bytes)?;
         let compiled = self
             .compile(&instrumented.module)
-            .context("not a WebAssembly module that a canister can have")
-            .hint(|| "run `cargo pywasm audit-imports --policy ic` for the reasons".to_owned())?;
+            .context("not a WebAssembly module that a canister can use")
+            .hint(|| {
+                "run `cargo pywasm audit-imports --policy ic` to see the reasons".to_owned()
+            })?;
         let linked = link(&self.engine, &compiled);
         let digest = Sha256::digest(&bytes).into();
         let globals = instrumented.globals;
@@ -180,7 +184,7 @@ impl Module {
 
     /// Returns the reason why the Internet Computer would refuse the module, although this host
     /// could run it. For example, the Internet Computer refuses modules that change wasm tables.
-    /// This host would run them, but would not keep such changes.
+    /// This host would run such modules, but would not keep the changes to their tables.
     pub(super) fn refused(&self) -> anyhow::Result<Option<String>> {
         let policy = Policy::load("ic", Utf8Path::new(""))?;
         let module = pywasm_wasm::Module::read(&self.0.bytes)?;
@@ -188,8 +192,8 @@ impl Module {
         let reasons: Vec<String> = findings
             .into_iter()
             .filter(|it| it.code.is_error())
-            // These two findings are not needed: `link` has checked the imports, also those of
-            // modules with a 64-bit memory, and a start function that calls a forbidden import
+            // These two findings are not needed. `link` has already checked the imports, including
+            // those of modules with a 64-bit memory. A start function that calls a forbidden import
             // traps when it runs.
             .filter(|it| !matches!(it.code, Code::ImportType | Code::StartCalls))
             .map(|finding| format!("{}: {}", finding.subject, finding.message))
@@ -230,8 +234,9 @@ impl Kind {
     }
 }
 
-/// Returns an engine configuration with the WebAssembly proposals of the Internet Computer, which
-/// `policies/ic.toml` lists. wasmtime is built without garbage collection, threads and exceptions.
+/// Returns an engine configuration that enables the WebAssembly proposals of the Internet Computer.
+/// `policies/ic.toml` lists these proposals. wasmtime is built without support for garbage
+/// collection, threads and exceptions.
 fn config() -> Config {
     let mut config = Config::new();
     config
@@ -244,14 +249,14 @@ fn config() -> Config {
         // This stack is unused, but wasmtime requires it to be larger than `max_wasm_stack`.
         .async_stack_size(WASM_STACK + HOST_STACK)
         // During development, compiling a canister takes longer than running its messages. Without
-        // optimization, a canister with a Python of 6.8 MB compiles in 3.9 s instead of 5.5 s on
-        // two cores. Winch would take a fifth of that, but it doesn't charge fuel for memory.copy
+        // optimization, a canister with 6.8 MB of Python compiles in 3.9 s instead of 5.5 s on two
+        // cores. Winch would take a fifth of the time, but it doesn't charge fuel for memory.copy
         // and memory.fill (wasmtime 48), so fuel would not limit the time.
         .cranelift_opt_level(OptLevel::None);
     config
 }
 
-/// Links a module with the functions of `ic0`, or returns the reason why that is impossible.
+/// Links a module with the `ic0` functions, or returns the reason why it can't be linked.
 fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System>, String> {
     let is_64 = matches!(
         module.get_export(instrument::MEMORY),
@@ -280,14 +285,14 @@ fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let names = names[..names.len().min(MAX_IMPORTS)].join(", ");
         return Err(format!(
-            "its imports don't exist for canisters: {names}{more}; `cargo pywasm rewire` replaces \
-             those of WASI, and `cargo pywasm build` writes the result to `target/pywasm/`"
+            "it has imports that don't exist for canisters: {names}{more}; `cargo pywasm rewire` \
+             replaces WASI imports, and `cargo pywasm build` writes the result to `target/pywasm/`"
         ));
     }
     linker.instantiate_pre(module).map_err(|error| format!("{error:#}"))
 }
 
-/// Converts an error of wasmtime to an error whose message contains the whole chain.
+/// Converts a wasmtime error to an error whose message contains the whole chain.
 pub(super) fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }

@@ -1,8 +1,9 @@
-//! Adds exports for the parts of a canister that the host needs: its memory, table, mutable globals
-//! and start function, under reserved names.
+//! Exports the parts of a canister that the host needs (its memory, table, mutable globals and
+//! start function) under reserved names.
 //!
 //! The export section is rewritten, and the start section is removed because the start function
-//! must not run again when a module is instantiated to continue. Nothing else changes.
+//! must not run again when a module is instantiated to continue from a saved state. Nothing else
+//! changes.
 
 use anyhow::Context;
 use pywasm_wasm::sections::{HEADER, kind, sections};
@@ -18,12 +19,12 @@ const RESERVED: &str = "pywasm:";
 const EXPORT_SECTION: u8 = 7;
 const START_SECTION: u8 = 8;
 
-/// A module with exports for the host.
+/// A module with additional exports for the host.
 #[derive(Debug)]
 pub(super) struct Instrumented {
     /// The module.
     pub(super) module: Vec<u8>,
-    /// The names under which its mutable globals are exported, in order.
+    /// The names under which the module's mutable globals are exported, in index order.
     pub(super) globals: Vec<String>,
 }
 
@@ -35,7 +36,7 @@ fn global(index: u32) -> String {
 /// Adds the exports for the host to a module.
 ///
 /// # Errors
-/// When the module is invalid, has a mutable global with references, or uses a reserved name.
+/// When the module is invalid, has a mutable global of a reference type, or uses a reserved name.
 pub(super) fn instrument(module: &[u8]) -> anyhow::Result<Instrumented> {
     let mut exports = ExportSection::new();
     let (mut memories, mut tables, mut next_global) = (0, 0, 0);
@@ -61,7 +62,7 @@ pub(super) fn instrument(module: &[u8]) -> anyhow::Result<Instrumented> {
                     if kind.mutable {
                         anyhow::ensure!(
                             !matches!(kind.content_type, ValType::Ref(_)),
-                            "global {next_global} is mutable and holds references, which canisters can't have"
+                            "global {next_global} is mutable and has a reference type, which canisters can't use"
                         );
                         globals.push(next_global);
                     }
@@ -73,7 +74,7 @@ pub(super) fn instrument(module: &[u8]) -> anyhow::Result<Instrumented> {
                     let export = export?;
                     anyhow::ensure!(
                         !export.name.starts_with(RESERVED),
-                        "the name of its export `{}` is reserved for this host",
+                        "the export name `{}` is reserved for this host",
                         export.name
                     );
                     exports.export(export.name, kind(export.kind), export.index);

@@ -2,7 +2,7 @@
 //!
 //! `ic_cdk::export_candid!()` exports a function that returns the interface as text. The function
 //! may call imports (for example, a hash map needs random numbers), so each import returns zeros.
-//! If the function fails, the error names the imports that it called.
+//! If the function fails, the error lists the imports that it called.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -21,7 +21,8 @@ use super::text;
 use pywasm_runtime::{memory_limit, trap_text};
 use pywasm_session::WithHint;
 
-/// The fuel of the export, more than any interface needs. It stops an export that never returns.
+/// The fuel limit for the export, which is more than any interface needs. It stops an export that
+/// never returns.
 const FUEL: u64 = 10_000_000_000;
 const MAX_MEMORY: u64 = 1 << 30;
 
@@ -64,7 +65,8 @@ impl Interface {
         Ok(Self { text: source.to_owned(), env, service, methods, init })
     }
 
-    /// Returns the interface in the metadata of a wasm module, or `None` if it has none there.
+    /// Returns the interface in the metadata of a wasm module, or `None` if the metadata contains
+    /// none.
     ///
     /// # Errors
     /// When the metadata is not a valid interface.
@@ -77,8 +79,9 @@ impl Interface {
         text.map(Some)
     }
 
-    /// Returns the interface of a wasm module: from its metadata or, if it has none there, from its
-    /// export. Returns `None` if the module has neither.
+    /// Returns the interface of a wasm module. The interface is read from the module's metadata or,
+    /// if the metadata contains none, by calling the module's export. Returns `None` if the module
+    /// has neither.
     ///
     /// # Errors
     /// When the interface can't be read.
@@ -114,7 +117,7 @@ impl Interface {
 }
 
 /// Runs the export `get_candid_pointer` of a module and returns the interface as text. The module
-/// may import WASI, but has no access to this machine.
+/// may import WASI functions, but has no access to this machine.
 ///
 /// # Errors
 /// When the export is missing, or its result is not a valid interface.
@@ -129,11 +132,11 @@ pub fn extract(module: &[u8]) -> anyhow::Result<String> {
 pub fn exported(module: &Module) -> anyhow::Result<String> {
     if !module.has(POINTER) {
         return Err(anyhow::anyhow!("the module has no export `{POINTER}`"))
-            .hint(|| "add `ic_cdk::export_candid!()` after all methods of the crate".to_owned());
+            .hint(|| "add `ic_cdk::export_candid!()` after all methods in the crate".to_owned());
     }
     let first = run_export(module, &[]);
     let text = first.or_else(|first| {
-        // The export may work only after the constructors have run.
+        // Some exports work only after the constructors have run.
         let before = [instrument::START, "_initialize"];
         let before: Vec<&str> = before.into_iter().filter(|name| module.has(name)).collect();
         if before.is_empty() { Err(first) } else { run_export(module, &before) }
@@ -144,7 +147,7 @@ pub fn exported(module: &Module) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The state of a run of the export.
+/// The state of the store while the export runs.
 struct Extraction {
     limits: StoreLimits,
     called: BTreeSet<String>,
@@ -160,7 +163,7 @@ fn run_export(module: &Module, before: &[&str]) -> anyhow::Result<String> {
     let called: Vec<String> = store.data().called.iter().map(|name| format!("`{name}`")).collect();
     text.with_context(|| match called.len() {
         0 => "it called no imports".to_owned(),
-        _ => format!("it called imports, which returned zeros: {}", called.join(", ")),
+        _ => format!("it called these imports, which returned zeros: {}", called.join(", ")),
     })
 }
 
@@ -179,20 +182,20 @@ fn read_text(
     let pointer = match call(instance, POINTER, store)? {
         Some(Val::I32(at)) => u64::from(at.cast_unsigned()),
         Some(Val::I64(at)) => at.cast_unsigned(),
-        _ => anyhow::bail!("it does not return an address"),
+        _ => anyhow::bail!("the result is not an address"),
     };
     let memory = instance.get_memory(&mut *store, instrument::MEMORY);
     let data = memory.context("it has no memory")?.data(&*store);
     let rest = usize::try_from(pointer).ok().and_then(|at| data.get(at..));
-    let rest = rest.with_context(|| format!("its address {pointer} is outside its memory"))?;
+    let rest = rest.with_context(|| format!("the address {pointer} is outside the memory"))?;
     let rest = &rest[..rest.len().min(MAX_TEXT)];
     let text = rest.split(|byte| *byte == 0).next().filter(|text| text.len() < rest.len());
-    let text = text.context("its text is not terminated or too long")?;
-    let text = std::str::from_utf8(text).context("its text is not UTF-8")?;
+    let text = text.context("the text is too long or not terminated")?;
+    let text = std::str::from_utf8(text).context("the text is not UTF-8")?;
     Ok(text.to_owned())
 }
 
-/// Returns a linker whose functions record that they were called and return zeros.
+/// Returns a linker whose functions return zeros and record that they were called.
 fn zeros(module: &wasmtime::Module) -> anyhow::Result<Linker<Extraction>> {
     let mut linker = Linker::<Extraction>::new(module.engine());
     linker.allow_shadowing(true);

@@ -1,10 +1,10 @@
-//! A host for canisters of the Internet Computer, for tests: it implements `ic0` and keeps a
-//! canister's state between messages.
+//! A host for testing Internet Computer canisters. It implements `ic0` and keeps a canister's state
+//! between messages.
 //!
 //! The host follows the interface specification: it checks which functions a message may call,
-//! rolls back after a trap, and keeps the specified state in an upgrade. The host is not a replica:
-//! there is one canister and no subnet, nothing is certified, cycles are free, and wasmtime counts
-//! fuel, not the weighted instructions of the Internet Computer.
+//! rolls back changes after a trap, and keeps the specified state during an upgrade. The host is
+//! not a replica: there is one canister and no subnet, nothing is certified, cycles are free, and
+//! wasmtime counts fuel, not the weighted instructions of the Internet Computer.
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver. It never uses the network,
 //! and does not replace WASI imports: callers must do that first.

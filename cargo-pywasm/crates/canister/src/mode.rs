@@ -1,9 +1,9 @@
-//! The kinds of execution, and the functions of `ic0` that each of them may call.
+//! The kinds of execution, and the `ic0` functions that each kind may call.
 
 /// A kind of execution.
 ///
-/// Source: the interface specification, "Overview of imports". The parentheses contain the letters
-/// that it uses.
+/// Source: the interface specification, "Overview of imports". The abbreviations in parentheses
+/// come from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// `canister_init` and `canister_post_upgrade` (I).
@@ -88,7 +88,7 @@ impl Mode {
     }
 
     /// Returns the maximum size of a reply in bytes: 3 MiB for a query, otherwise 2 MiB. Source:
-    /// "Resource limits" of the documentation.
+    /// "Resource limits" in the Internet Computer documentation.
     pub(super) fn max_reply(self) -> usize {
         let is_query = matches!(
             self,
@@ -117,7 +117,7 @@ impl Modes {
     }
 }
 
-/// The sets of modes, each named after the functions of `ic0` that it allows.
+/// The sets of modes. Each is named after the `ic0` functions that its modes may call.
 pub(super) mod sets {
     use super::Mode::{
         Cleanup, CompositeCleanup, CompositeQuery, CompositeReject, CompositeReply, Init, Inspect,

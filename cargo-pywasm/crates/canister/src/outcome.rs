@@ -17,7 +17,7 @@ pub mod reject {
 /// The outcome of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The message succeeded, and its kind has no reply: an install, a timer or a heartbeat.
+    /// The message succeeded. Messages of its kind (installs, timers and heartbeats) have no reply.
     Done,
     /// The canister replied with these bytes.
     Reply(Vec<u8>),
@@ -37,8 +37,8 @@ pub struct Run {
     pub outcome: Outcome,
     /// The output of `ic0.debug_print`, including that of callbacks and trapped executions.
     pub debug: Vec<String>,
-    /// The fuel used, as counted by wasmtime: about one per instruction. The Internet Computer
-    /// weights its instructions, so its numbers differ.
+    /// The fuel used, as counted by wasmtime: about one unit per instruction. The Internet Computer
+    /// counts weighted instructions, so its numbers differ.
     pub fuel: u64,
     /// The size of the heap after the message, in pages of 64 KiB.
     pub heap_pages: u64,

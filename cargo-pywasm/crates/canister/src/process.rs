@@ -16,7 +16,7 @@ use super::system::{Call, Response};
 /// The maximum nesting of a canister's calls to itself. Deeper calls are rejected as if the queues
 /// were full.
 const MAX_DEPTH: usize = 64;
-/// The maximum number of calls in one message.
+/// The maximum number of calls made by one message.
 const MAX_CALLS: usize = 100_000;
 
 impl Run {
@@ -95,8 +95,8 @@ impl Canister {
         Ok(run)
     }
 
-    /// Runs one execution, and keeps its changes unless it traps. `set` adds data to the facts of
-    /// the message.
+    /// Runs one execution, and keeps its changes unless it traps. `set` adds data to the message's
+    /// facts.
     fn execute(
         &mut self,
         message: &Message<'_>,
@@ -129,7 +129,7 @@ impl Canister {
         }))
     }
 
-    /// Runs the callback for the answer to a call. If the callback traps, runs the call's cleanup
+    /// Runs the callback for the response to a call. If the callback traps, runs the call's cleanup
     /// callback.
     fn callback(
         &mut self,
@@ -169,8 +169,8 @@ impl Canister {
         Ok(Err(trap))
     }
 
-    /// Returns the response to a call, and the cycles that are refunded. Calls can reach only this
-    /// canister, and `raw_rand` of the management canister.
+    /// Returns the response to a call, and the refunded cycles. Calls can reach only this canister
+    /// and the management canister's `raw_rand`.
     fn answer(
         &mut self,
         call: &Call,
@@ -184,10 +184,12 @@ impl Canister {
         let answer = if callee == self.settings.id {
             self.own(&method, &call.argument, mode, run, depth)?
         } else if callee != Principal::management_canister() {
-            no_destination(format!("`{method}` of {callee}: this host has no other canisters"))
+            no_destination(format!(
+                "can't call `{method}` of {callee}: this host has no other canisters"
+            ))
         } else if method != "raw_rand" || mode == Mode::CompositeQuery {
             no_destination(format!(
-                "this host does not answer `{method}` of the management canister"
+                "this host does not support `{method}` of the management canister"
             ))
         } else {
             Answer::Reply(Encode!(&self.random())?)
@@ -195,7 +197,7 @@ impl Canister {
         Ok((answer, call.cycles))
     }
 
-    /// Runs a call of the canister to itself.
+    /// Runs a call that the canister makes to itself.
     fn own(
         &mut self,
         method: &str,
@@ -205,8 +207,9 @@ impl Canister {
         depth: usize,
     ) -> anyhow::Result<Answer> {
         if depth >= MAX_DEPTH {
-            let message =
-                format!("`{method}`: calls to itself are nested more than {MAX_DEPTH} deep");
+            let message = format!(
+                "`{method}`: more than {MAX_DEPTH} calls of the canister to itself are nested"
+            );
             return Ok(Answer::Reject(reject::SYS_TRANSIENT, message));
         }
         let kinds = if mode == Mode::CompositeQuery {

@@ -21,7 +21,8 @@ impl Stable {
         self.size
     }
 
-    /// Grows the memory by `by` pages and returns its previous size, or `None` beyond `max` pages.
+    /// Grows the memory by `by` pages and returns its previous size, or `None` if the size would
+    /// exceed `max` pages.
     pub(super) fn grow(&mut self, by: u64, max: u64) -> Option<u64> {
         let before = self.size;
         self.size = before.checked_add(by).filter(|size| *size <= max)?;
@@ -80,7 +81,7 @@ impl Stable {
     }
 }
 
-/// Splits a range of the memory by pages. Returns the index of each page and the range in that
+/// Splits a memory range into pages. Returns the index of each page, and the range within that
 /// page.
 fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, std::ops::Range<usize>)> {
     let mut left = len;

@@ -1,11 +1,11 @@
 //! Saves a canister in a file, so that the next command can continue with its state.
 //!
 //! ```text
-//! "pywasm canister"  version of the format  SHA-256 of the rest
+//! "pywasm canister"  format version  SHA-256 of the rest
 //! length of the header, then the header in JSON: all small values, and the lengths of the rest
 //! the module, then the pages of the heap and of the stable memory that are not all zeros
 //! ```
-//! Numbers are little-endian. A file with another version of the format is refused.
+//! Numbers are little-endian. A file with a different format version is refused.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const MAGIC: &[u8] = b"pywasm canister\n";
 const FORMAT: u32 = 1;
 const DIGEST: usize = 32;
 
-/// The header: all small values, and the lengths of the rest.
+/// The header: all small values, and the lengths of the parts that follow.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -72,7 +72,8 @@ impl Canister {
     /// Reads a canister from a file. `settings` provides only the limits.
     ///
     /// # Errors
-    /// When the file is not a saved canister, has another format, or is truncated or modified.
+    /// When the file is not a saved canister, has a different format version, or is truncated or
+    /// modified.
     pub fn load(path: &Utf8Path, settings: Settings, host: &Host) -> anyhow::Result<Self> {
         let bytes = fs_err::read(path)?;
         Self::of_bytes(&bytes, settings, host)
@@ -80,7 +81,8 @@ impl Canister {
             .hint(|| "start again with `--reinstall`, or choose another file".to_owned())
     }
 
-    /// Returns true if the file was written by [`Canister::save`], whatever its format or content.
+    /// Returns true if the file was written by [`Canister::save`], whatever its format version or
+    /// content.
     ///
     /// # Errors
     /// When the file can't be read.
@@ -140,7 +142,7 @@ impl Canister {
         let format = u32::from_le_bytes(rest.array()?);
         anyhow::ensure!(
             format == FORMAT,
-            "it has version {format} of the format, and this tool supports version {FORMAT}"
+            "it has format version {format}, but this tool supports version {FORMAT}"
         );
         let digest: [u8; DIGEST] = rest.array()?;
         anyhow::ensure!(
@@ -156,16 +158,15 @@ impl Canister {
         let mut memory = vec![0; usize::try_from(header.heap)?];
         for _ in 0..header.heap_pages {
             let index = rest.number()?;
-            let at =
-                usize::try_from(index)?.checked_mul(PAGE).context("invalid index of a page")?;
-            let end = at.checked_add(PAGE).context("invalid index of a page")?;
+            let at = usize::try_from(index)?.checked_mul(PAGE).context("invalid page index")?;
+            let end = at.checked_add(PAGE).context("invalid page index")?;
             let to = memory.get_mut(at..end).context("a page is outside the heap")?;
             to.copy_from_slice(rest.take(PAGE)?);
         }
         let mut stable = Stable::default();
         stable.grow(header.stable, limits.stable_pages);
         for _ in 0..header.stable_pages {
-            let at = rest.number()?.checked_mul(PAGE as u64).context("invalid index of a page")?;
+            let at = rest.number()?.checked_mul(PAGE as u64).context("invalid page index")?;
             stable.write(at, rest.take(PAGE)?).map_err(anyhow::Error::msg)?;
         }
         let globals: Option<Vec<Scalar>> = header.globals.iter().map(decode_global).collect();

@@ -13,10 +13,10 @@ use super::stable::Stable;
 pub(super) struct Durable {
     pub(super) stable: Stable,
     pub(super) certified: Vec<u8>,
-    /// The time at which the timer fires, in nanoseconds since 1970; 0 if it is not set.
+    /// The time at which the timer fires, in nanoseconds since 1970; 0 if no timer is set.
     pub(super) timer: u64,
     pub(super) cycles: u128,
-    /// The number of calls of `raw_rand` so far.
+    /// The number of calls to `raw_rand` so far.
     pub(super) randoms: u64,
     /// The value of `ic0.canister_version`.
     pub(super) version: u64,
@@ -70,13 +70,13 @@ pub(super) struct Call {
     pub(super) cycles: u128,
 }
 
-/// The data of the wasmtime store of an execution.
+/// The data in the wasmtime store of an execution.
 #[derive(Debug)]
 pub(super) struct System {
     pub(super) mode: Mode,
     pub(super) facts: Facts,
     pub(super) durable: Durable,
-    /// The reply so far, as appended by `msg_reply_data_append`.
+    /// The reply data that `msg_reply_data_append` has appended so far.
     pub(super) reply: Vec<u8>,
     pub(super) response: Option<Response>,
     pub(super) accepted: bool,
@@ -88,6 +88,6 @@ pub(super) struct System {
     pub(super) memory: Option<Memory>,
     /// The limits of the heap.
     pub(super) limits: StoreLimits,
-    /// The fuel at the start of the execution. The store knows how much is left.
+    /// The fuel at the start of the execution. The store knows how much fuel is left.
     pub(super) fuel: u64,
 }

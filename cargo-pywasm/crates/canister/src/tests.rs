@@ -1,4 +1,4 @@
-//! Tests of the host's semantics with small modules.
+//! Tests the host's semantics with small modules.
 
 mod callbacks;
 mod interfaces;

@@ -1,4 +1,4 @@
-//! Converts Candid text to arguments, and replies to Candid text, with the types of a method.
+//! Converts arguments from Candid text and replies to Candid text, using a method's types.
 
 use anyhow::Context;
 use candid::types::{Function, Type, TypeInner};
@@ -55,7 +55,7 @@ fn excerpt(source: &str, position: usize) -> String {
     format!("line {number}, column {}:\n  {part}\n  {}^", column + 1, " ".repeat(column - from))
 }
 
-/// Encodes arguments in Candid text with the expected types.
+/// Encodes arguments, given as Candid text, with the expected types.
 ///
 /// # Errors
 /// When the text is not Candid, or its values do not have the expected types.
@@ -96,7 +96,7 @@ fn wrong_count(actual: usize, expected: usize, types: &str) -> String {
     format!("expected {expected} {noun}, got {actual}: {types}")
 }
 
-/// Encodes arguments in Candid text with the types that the text implies.
+/// Encodes arguments, given as Candid text, with the types that the text implies.
 ///
 /// # Errors
 /// When the text is not Candid.
@@ -108,8 +108,8 @@ fn read(source: &str) -> anyhow::Result<IDLArgs> {
     parse(source, "the argument", candid_parser::parse_idl_args)
 }
 
-/// Decodes a reply to Candid text, with the types of the method. Without a method, fields have
-/// numbers instead of names.
+/// Decodes a reply and returns it as Candid text, using the types of the method. Without a method,
+/// fields have numbers instead of names.
 ///
 /// # Errors
 /// When the reply is not Candid, or does not have the types of the method.

@@ -6,14 +6,14 @@ use crate::guest::{Answer, Guest};
 use crate::mode::sets;
 use crate::system::{Call, Callback};
 
-/// The maximum number of outstanding calls. Beyond it, `call_perform` returns an error.
+/// The maximum number of outstanding calls. If there are more, `call_perform` returns an error.
 const MAX_CALLS: usize = 500;
 
 /// The reject code SYS_TRANSIENT. Source: the interface specification, "Reject codes".
 const TRANSIENT: u64 = 2;
 
-/// The maximum size of a call's argument in bytes. Source: "Resource limits" of the documentation,
-/// for a request on the same subnet.
+/// The maximum size of a call's argument in bytes. Source: "Resource limits" in the Internet
+/// Computer documentation, for a request on the same subnet.
 const MAX_ARGUMENT: usize = 10 << 20;
 
 pub(super) const FUNCTIONS: &[F] = &[
@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[F] = &[
         let bytes = g.read(a[0], a[1])?;
         let argument = &mut g.call()?.argument;
         if argument.len() + bytes.len() > MAX_ARGUMENT {
-            return Err(format!("the argument of a call has at most {MAX_ARGUMENT} bytes"));
+            return Err(format!("the argument of a call must not exceed {MAX_ARGUMENT} bytes"));
         }
         argument.extend_from_slice(&bytes);
         Ok(0)
@@ -65,10 +65,13 @@ fn begin(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
         cycles: 0,
     };
     if call.callee.len() > 29 {
-        return Err(format!("a callee of {} bytes is not a principal", call.callee.len()));
+        return Err(format!(
+            "the callee has {} bytes, so it is not a principal",
+            call.callee.len()
+        ));
     }
     let system = g.system();
-    // A call that was never performed is dropped, and its cycles are returned.
+    // If the previous call was never performed, its cycles are returned to the canister.
     if let Some(old) = system.call.replace(call) {
         system.durable.cycles += old.cycles;
     }
@@ -80,7 +83,7 @@ fn add(g: &mut Guest<'_, '_>, cycles: u128) -> Answer {
     let system = g.system();
     let Some(rest) = system.durable.cycles.checked_sub(cycles) else {
         return Err(format!(
-            "{cycles} cycles are more than the canister's {}",
+            "can't attach {cycles} cycles: the canister has only {}",
             system.durable.cycles
         ));
     };
@@ -89,7 +92,7 @@ fn add(g: &mut Guest<'_, '_>, cycles: u128) -> Answer {
     Ok(0)
 }
 
-/// Converts an amount of cycles for the 64-bit functions.
+/// Converts a number of cycles to 64 bits, for the 64-bit functions.
 pub(super) fn in_64_bits(cycles: u128) -> Answer {
     u64::try_from(cycles).map_err(|_| format!("{cycles} cycles do not fit in 64 bits"))
 }

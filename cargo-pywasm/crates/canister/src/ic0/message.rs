@@ -8,7 +8,7 @@ use crate::system::Response;
 
 const COPY: &[super::Type] = &[Word, Word, Word];
 
-/// Messages of this host have no cycles, deadline or caller info.
+/// On this host, messages carry no cycles, deadline or caller info.
 const NONE: u64 = 0;
 
 pub(super) const FUNCTIONS: &[F] = &[
@@ -98,7 +98,7 @@ fn append(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
     let max = system.facts.max_reply;
     if system.reply.len() + bytes.len() > max {
         return Err(format!(
-            "the limit of a reply is {max} bytes, and this one would have {}",
+            "the reply would have {} bytes, but the limit is {max}",
             system.reply.len() + bytes.len()
         ));
     }

@@ -1,4 +1,4 @@
-//! The functions of `ic0`: their types, the modes that may call them, and their implementations.
+//! The `ic0` functions: their types, the modes that may call them, and their implementations.
 //!
 //! Source: the interface specification of the Internet Computer, "Overview of imports". A test
 //! compares the types with `policies/ic.toml`.
@@ -14,7 +14,7 @@ use super::guest::{Answer, Guest, Stop};
 use super::mode::Modes;
 use super::system::System;
 
-/// A type of a parameter or a result.
+/// The type of a parameter or a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     /// An address or a size: 32 bits, or 64 bits in a canister with a 64-bit memory.
@@ -29,7 +29,7 @@ pub(super) struct Function {
     pub(super) params: &'static [Type],
     pub(super) result: Option<Type>,
     modes: Modes,
-    /// The implementation, with arguments and result as 64-bit numbers.
+    /// The implementation. Its arguments and result are 64-bit numbers.
     run: fn(&mut Guest<'_, '_>, &[u64]) -> Answer,
 }
 
@@ -63,7 +63,7 @@ impl Function {
                 *result = if ty.is_64(is_64) {
                     Val::I64(answer.cast_signed())
                 } else {
-                    // The value is a size, a small number or -1, so it fits.
+                    // The value is a size, a small number or -1, so it fits in 32 bits.
                     Val::I32((answer as u32).cast_signed())
                 };
             }

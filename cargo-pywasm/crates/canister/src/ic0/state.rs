@@ -46,7 +46,7 @@ pub(super) const FUNCTIONS: &[F] = &[
     }),
     F::new("certified_data_set", &[Word, Word], None, sets::CERTIFY, |g, a| {
         if a[1] > MAX_CERTIFIED {
-            return Err(format!("certified data has at most {MAX_CERTIFIED} bytes"));
+            return Err(format!("certified data must not exceed {MAX_CERTIFIED} bytes"));
         }
         g.system().durable.certified = g.read(a[0], a[1])?;
         Ok(0)

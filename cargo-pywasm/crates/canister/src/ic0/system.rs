@@ -1,4 +1,4 @@
-//! Functions for the environment of the canister: its identity, the time and costs.
+//! Functions for the canister's environment: its identity, the time and costs.
 
 use candid::Principal;
 
@@ -9,9 +9,9 @@ use crate::mode::sets;
 
 const COPY: &[super::Type] = &[Word, Word, Word];
 
-/// An invented principal of the subnet, because this host has no subnet.
+/// A made-up subnet principal, because this host has no subnet.
 const SUBNET: &[u8] = b"pywasm";
-/// The number of nodes of the subnet. The only node is this process.
+/// The number of nodes in the subnet. The only node is this process.
 const NODES: u64 = 1;
 const RUNNING: u64 = 1;
 /// The cost of every operation on this host.
@@ -37,12 +37,12 @@ pub(super) const FUNCTIONS: &[F] = &[
     F::new("performance_counter", &[I32], Some(I64), sets::ALWAYS, |g, a| match a[0] {
         0 => Ok(g.fuel_used()),
         1 => Ok(g.system().facts.fuel_before + g.fuel_used()),
-        other => Err(format!("unknown counter {other}: only 0 and 1 exist")),
+        other => Err(format!("unknown performance counter {other}: only 0 and 1 exist")),
     }),
     F::new("is_controller", &[Word, Word], Some(I32), sets::ALWAYS, |g, a| {
         let bytes = g.read(a[0], a[1])?;
         let principal = Principal::try_from_slice(&bytes)
-            .map_err(|_| format!("{} bytes are not a principal", bytes.len()))?;
+            .map_err(|_| format!("the principal is invalid: it has {} bytes", bytes.len()))?;
         Ok(g.system().facts.controllers.contains(&principal).into())
     }),
     F::new("in_replicated_execution", &[], Some(I32), sets::ALWAYS, |g, _| {
@@ -81,10 +81,10 @@ fn signature(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
 }
 
 fn no_variable(index: u64) -> Answer {
-    Err(format!("there is no variable {index}: this host has no environment variables"))
+    Err(format!("there is no environment variable {index}: this host has none"))
 }
 
 fn unset(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
     let name = g.text(a[0], a[1])?;
-    Err(format!("there is no variable `{name}`: this host has no environment variables"))
+    Err(format!("there is no environment variable `{name}`: this host has none"))
 }

@@ -1,9 +1,9 @@
-//! Calls of a canister, and their callbacks.
+//! Tests the calls that a canister makes, and their callbacks.
 
 use super::*;
 
-/// Creates a module whose method `ask` calls `method` of `callee`. The callbacks get the argument
-/// 7.
+/// Creates a module whose method `ask` calls `method` of `callee`. The callbacks receive the
+/// argument 7.
 fn caller(callee: &[u8], method: &str, more: &str) -> Module {
     let hex: String = callee.iter().map(|byte| format!("\\{byte:02x}")).collect();
     module(&format!(
@@ -98,7 +98,7 @@ fn trapped_callback_is_rolled_back() {
     let run = update(&mut canister, "ask");
     let (code, message) = rejected(&run);
     assert!(code == 5 && message.starts_with("the canister trapped: help"), "{message}");
-    // The changes before the call are kept, too.
+    // The changes made before the call and by the cleanup callback are kept.
     assert_eq!(reply(&query(&mut canister, "read")), [7, 1, 0]);
 }
 

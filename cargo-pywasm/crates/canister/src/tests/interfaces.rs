@@ -1,4 +1,4 @@
-//! Tests of interfaces, and of Candid text with the types of an interface.
+//! Tests Candid interfaces, and the conversion of Candid text with an interface's types.
 
 use pywasm_session::hint_of;
 use pywasm_wasm::custom;
@@ -76,7 +76,7 @@ fn failed_extraction_names_the_reason() {
         (func (export "get_candid_pointer") (result i32) (i32.const 16)))"#;
     assert!(refused(&wat::parse_str(latin).unwrap()).contains("not UTF-8"));
     let outside = latin.replace("(i32.const 16)))", "(i32.const -1)))");
-    assert!(refused(&wat::parse_str(outside).unwrap()).contains("outside its memory"));
+    assert!(refused(&wat::parse_str(outside).unwrap()).contains("outside the memory"));
     let error = interface::extract(&wat::parse_str("(module)").unwrap()).unwrap_err();
     assert!(error.to_string().contains("no export `get_candid_pointer`"), "{error}");
     assert!(hint_of(&error).is_some_and(|hint| hint.contains("export_candid!()")));
@@ -177,20 +177,20 @@ fn large_interfaces_end_with_a_result_or_an_error() {
         (0..count).map(|it| line(it) + "\n").collect()
     };
     let end = |it: usize| format!("type a{it} = nat;\nservice : {{ f : (a0) -> () }}\n");
-    // A chain of names, which is resolved again for each name.
+    // A chain of names is resolved again for each name in it.
     let names = |it| format!("type a{it} = a{};", it + 1);
     let message = refused(&(lines(4_000, &names) + &end(4_000)));
     assert!(message.contains("a chain of more than 500 names"), "{message}");
     assert!(Interface::parse(&(lines(400, &names) + &end(400))).is_ok());
     assert!(refused("type a = b; type b = a; service : {}").contains("does not end with a type"));
-    // Nested types, for which the parser recurses.
+    // The parser recurses for nested types.
     let records = |it| format!("type a{it} = opt record {{ x : a{} }};", it + 1);
     let interface = Interface::parse(&(lines(4_900, &records) + &end(4_900))).unwrap();
     let types = &interface.method("f").unwrap().args;
     assert!(text::encode("(null)", &interface.env, types).is_ok());
     let message = refused(&(lines(20_000, &records) + &end(20_000)));
-    assert!(message.contains("20001 definitions, and the limit is 5000"), "{message}");
-    // A long line, whose end is searched for at each token.
+    assert!(message.contains("20001 definitions, but the limit is 5000"), "{message}");
+    // The parser searches for the end of the line at each token.
     let wide: String = (0..20_000).map(|it| format!("f{it} : () -> ();")).collect();
     assert!(refused(&format!("\nservice : {{{wide}}}")).contains("line 2"));
     assert!(refused(&"//\n".repeat(400_000)).contains("larger than 1048576 bytes"));

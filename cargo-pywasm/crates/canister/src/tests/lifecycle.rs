@@ -1,4 +1,4 @@
-//! Installs, upgrades and time.
+//! Tests installs, upgrades and time.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn upgrade_keeps_only_stable_memory() {
         update(&mut canister, "inc");
     }
     assert!(canister.upgrade(&module, b"", who()).unwrap().outcome.is_ok());
-    // The counter in memory was copied through stable memory, and the global is reset.
+    // The hooks carried over the counter in memory, but the counter in the global was reset.
     assert_eq!(reply(&query(&mut canister, "read")), [3, 0, 1]);
     assert!(canister.reinstall(&module, b"", who()).unwrap().outcome.is_ok());
     assert_eq!(reply(&query(&mut canister, "read")), [0, 0, 0]);

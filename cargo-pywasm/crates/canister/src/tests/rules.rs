@@ -1,4 +1,4 @@
-//! Rules of the interface specification: allowed calls, rollback, limits.
+//! Tests rules of the interface specification: allowed calls, rollback and limits.
 
 use pywasm_audit::Policy;
 
@@ -101,7 +101,7 @@ fn message_has_exactly_one_response() {
     let run = update(&mut canister, "twice");
     assert!(rejected(&run).1.starts_with("ic0.msg_reply: the message was already replied to"));
     assert_eq!(reply(&query(&mut canister, "read")), [0, 0, 0]);
-    // The changes of a message without reply are kept.
+    // The changes made by a message that does not reply are kept.
     assert_eq!(rejected(&update(&mut canister, "never")), (5, "`never` did not reply"));
     assert_eq!(reply(&query(&mut canister, "read")), [1, 1, 0]);
 }
@@ -110,7 +110,7 @@ fn message_has_exactly_one_response() {
 fn method_has_one_kind() {
     let mut canister = installed(&counter(""));
     let message = |run: Run| rejected(&run).1.to_owned();
-    assert_eq!(message(query(&mut canister, "inc")), "`inc` is not of kind query but update");
+    assert_eq!(message(query(&mut canister, "inc")), "`inc` is of kind update, not query");
     assert_eq!(message(update(&mut canister, "gone")), "the canister has no update `gone`");
     let mut empty = Canister::new(Settings::default());
     assert_eq!(message(update(&mut empty, "inc")), "the canister has no module");
@@ -135,11 +135,9 @@ fn large_arguments_and_replies_are_refused() {
     assert_eq!(reply(&query(&mut canister, "q")).len(), 3 << 20);
     let run = update(&mut canister, "u");
     assert!(
-        rejected(&run)
-            .1
-            .contains("the limit of a reply is 2097152 bytes, and this one would have 3145728")
+        rejected(&run).1.contains("the reply would have 3145728 bytes, but the limit is 2097152")
     );
-    assert!(rejected(&query(&mut canister, "more")).1.contains("the limit of a reply is 3145728"));
+    assert!(rejected(&query(&mut canister, "more")).1.contains("but the limit is 3145728"));
     assert!(rejected(&query(&mut canister, "outside")).1.contains("out of bounds"));
     let run = canister.update("u", &vec![0; (2 << 20) + 1], who()).unwrap();
     assert!(rejected(&run).1.contains("2097153 bytes"));
@@ -165,7 +163,7 @@ fn fuel_stack_and_heap_are_limited() {
     let mut canister = Canister::new(settings);
     canister.install(&module, b"", who()).unwrap();
     let run = update(&mut canister, "loop");
-    assert_eq!(rejected(&run).1, "it used up its 100000000 units of wasm fuel");
+    assert_eq!(rejected(&run).1, "the canister used up its 100000000 units of wasm fuel");
     assert_eq!(run.fuel, 100_000_000);
     assert!(rejected(&update(&mut canister, "deep")).1.contains("call stack exhausted"));
     assert_eq!(reply(&update(&mut canister, "grow")), (-1_i32).to_le_bytes());
@@ -198,7 +196,7 @@ fn unsupported_proposals_are_refused() {
     ] {
         let error = host.module(&wat::parse_str(text).unwrap()).unwrap_err();
         assert!(
-            format!("{error:#}").contains("not a WebAssembly module that a canister can have"),
+            format!("{error:#}").contains("not a WebAssembly module that a canister can use"),
             "{error:#}"
         );
     }

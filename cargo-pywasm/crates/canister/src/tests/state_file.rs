@@ -35,7 +35,7 @@ fn canister_continues_from_its_file() {
     assert_eq!(reply(&query(&mut again, "back")), b"help");
     assert_eq!((again.settings().time, again.timer()), (42, Some(99)));
     assert_eq!(again.module().unwrap().digest(), module.digest());
-    // Saving the loaded canister again gives the same file.
+    // Saving the loaded canister produces an identical file.
     let first = std::fs::read(path(&dir)).unwrap();
     again.save(&path(&dir)).unwrap();
     assert_eq!(std::fs::read(path(&dir)).unwrap(), first);
@@ -59,7 +59,7 @@ fn invalid_file_is_refused() {
     assert!(refused(&changed).contains("was modified"));
     let mut newer = whole.clone();
     newer[16] = 9;
-    assert!(refused(&newer).contains("version 9 of the format, and this tool supports version 1"));
+    assert!(refused(&newer).contains("format version 9, but this tool supports version 1"));
 }
 
 #[test]
