@@ -203,7 +203,7 @@ fn invalid_plans_have_hints() {
     let mine = Crate::new("");
     for (args, expected) in [
         (&["--step", "zip"][..], "the steps are rewire, snapshot, candid, gc"),
-        (&["--step", "gc", "--step", "gc"], "`gc` is named twice"),
+        (&["--step", "gc", "--step", "gc"], "`gc` is listed twice"),
         (
             &[
                 "target/wasm32-wasip1/release/mine.wasm",

@@ -8,7 +8,7 @@ use pywasm_session::WithHint;
 use pywasm_size::record_place;
 use pywasm_store::stage_file;
 
-/// The directory of outputs in a project's target directory.
+/// The subdirectory for outputs in a project's target directory.
 const DIRECTORY: &str = "pywasm";
 
 /// A module and its output files.
@@ -18,7 +18,7 @@ pub struct Files {
     pub input: Utf8PathBuf,
     /// The path of the module that is written.
     pub output: Utf8PathBuf,
-    /// True if the output is in the project's target directory, where a stamp and a record are
+    /// True if the output is in the project's target directory, where a stamp and a size record are
     /// kept.
     is_of_project: bool,
 }
@@ -86,7 +86,7 @@ impl Files {
     /// Removes the compressed files and stamps of earlier outcomes that have not been replaced.
     ///
     /// # Errors
-    /// When a file cannot be written. No output has changed then, unless a rename failed.
+    /// When a file cannot be written. In that case, no output has changed, unless a rename failed.
     pub fn write(all: &[(Self, Outcome)], cwd: &Utf8Path) -> anyhow::Result<()> {
         let (mut staged, mut stale) = (Vec::new(), Vec::new());
         for (files, outcome) in all {
@@ -97,7 +97,7 @@ impl Files {
                         "the output would replace the input `{}`",
                         files.input
                     ))
-                    .hint(|| "name another file with `--output`".to_owned());
+                    .hint(|| "specify a different file with `--output`".to_owned());
                 }
             }
             match &outcome.compressed {

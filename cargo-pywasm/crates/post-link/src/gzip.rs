@@ -1,16 +1,16 @@
-//! Compresses modules for the transfer to a host.
+//! Compresses modules for transfer to a host.
 
 use std::num::NonZero;
 
 use anyhow::Context;
 use zopfli::{Format, Options};
 
-/// The number of passes of the compressor. Further passes are slower than the first and save less
-/// than 1 ‰ of a module.
+/// The number of compressor passes. Further passes are slower than the first and save less than 1 ‰
+/// of a module.
 const PASSES: NonZero<u64> = NonZero::<u64>::MIN;
 
-/// Compresses a module. The header contains neither a time nor a name, so equal modules give equal
-/// bytes.
+/// Compresses a module. The header contains neither a time nor a name, so identical modules produce
+/// identical bytes.
 ///
 /// # Errors
 /// When the compressor fails, which does not happen when it writes to memory.

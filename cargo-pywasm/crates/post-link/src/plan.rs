@@ -18,7 +18,7 @@ pub struct Asked {
     pub steps: Vec<Step>,
     /// The name or path of the host's policy.
     pub policy: Option<String>,
-    /// True if the step `wasm-opt` must run. It is then added to the steps.
+    /// True if the step `wasm-opt` must run, even if it is not listed in `steps`.
     pub require_wasm_opt: bool,
     /// The size budget.
     pub budget: Option<Budget>,
@@ -44,11 +44,11 @@ const FOR_RELEASE: [Step; 2] = [Step::WasmOpt, Step::Gzip];
 
 impl Asked {
     /// Removes the budget and the steps that are useful only in a release build. Returns the names
-    /// of what was removed, or `None` if nothing was.
+    /// of the removed parts, or `None` if nothing was removed.
     pub fn for_development(&mut self) -> Option<String> {
         let (gone, kept) = self.steps.iter().partition(|step| FOR_RELEASE.contains(step));
         let (mut gone, kept): (Vec<Step>, Vec<Step>) = (gone, kept);
-        // A budget is meant for the optimized module.
+        // The budget applies to the optimized module.
         let budget = self.budget.take().map(|_| "size-budget".to_owned());
         self.steps = kept;
         self.require_wasm_opt = false;
@@ -61,15 +61,15 @@ impl Asked {
 /// The project in which a plan runs.
 #[derive(Clone, Debug, Default)]
 pub struct Project {
-    /// The directories of the standard library, which the initialization of a snapshot can read.
+    /// The standard library directories, which the initialization of a snapshot can read.
     #[cfg(feature = "runtime")]
     pub stdlib: Vec<pywasm_runtime::Dir>,
 }
 
-/// The steps in their order, and all inputs that they need.
+/// The steps in the order in which they run, and all inputs that they need.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The steps in their order, each once.
+    /// The steps in the order in which they run, each listed once.
     pub steps: Vec<Step>,
     /// The policy of the host.
     pub policy: Policy,
@@ -84,11 +84,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Creates the plan for a request. Fetches nothing, and runs no program but `wasm-opt
-    /// --version`.
+    /// Creates the plan for a request. Fetches nothing, and runs only `wasm-opt --version`.
     ///
     /// # Errors
-    /// When a step is named twice, the policy cannot be read, or the store cannot be read.
+    /// When a step is listed twice, the policy cannot be read, or the store cannot be read.
     pub fn new(asked: &Asked, project: &Project, ctx: &Ctx) -> anyhow::Result<Self> {
         let mut steps = Step::in_order(&asked.steps)?;
         if asked.require_wasm_opt && !steps.contains(&Step::WasmOpt) {
@@ -128,22 +127,24 @@ impl Plan {
                 return Err(error)
                     .with_context(|| format!("step `wasm-opt` must run, but {reason}"))
                     .hint(|| {
-                        "install Binaryen, or set PYWASM_WASM_OPT to its wasm-opt".to_owned()
+                        "install Binaryen, or set PYWASM_WASM_OPT to the path of its wasm-opt"
+                            .to_owned()
                     });
             }
             Err(error) => {
-                let reason = format!("{reason}, and it cannot be fetched: {}", one_line(&error));
+                let reason =
+                    format!("{reason}, and `wasm-opt` cannot be fetched: {}", one_line(&error));
                 self.optimizer = Some(Optimizer::Missing(reason));
             }
         }
         Ok(())
     }
 
-    /// Returns a description of each step, in their order.
+    /// Returns the steps in the order in which they run, each with a description.
     #[must_use]
     pub fn about(&self) -> Vec<(Step, String)> {
         let about = |step: &Step| match step {
-            Step::Rewire => "connect imports of WASI to the polyfill".to_owned(),
+            Step::Rewire => "connect WASI imports to the polyfill".to_owned(),
             Step::Snapshot => self.snapshot.as_ref().map(Snapshotting::about).unwrap_or_default(),
             Step::Candid => "write the interface into a custom section".to_owned(),
             Step::Gc if self.has(Step::Rewire) => {
@@ -174,7 +175,7 @@ impl Plan {
     }
 }
 
-/// Returns the error of the step `candid` in a build without canisters.
+/// Returns the error for the step `candid` in a build without canister support.
 #[cfg(not(feature = "canister"))]
 pub(crate) fn without_canister() -> anyhow::Error {
     pywasm_session::hinted(

@@ -97,7 +97,7 @@ pub fn report(files: &Files, outcome: &Outcome, plan: &Plan, reporter: &Reporter
     sizes.for_each(|it| reporter.failure(&it.report));
     if let Some(audited) = audited {
         let text = audit::report(&audited, Format::Human, Style { all: false, colour: true });
-        // The reason of a failure is printed even with --quiet.
+        // The reason for a failure is printed even with --quiet.
         if outcome.is_rejected() { reporter.failure(text) } else { reporter.report(text) }
     }
 }

@@ -18,7 +18,7 @@ pub struct Done {
     /// The size of the module after the step, in bytes. For `gzip`, the size of the compressed
     /// copy.
     pub after: usize,
-    /// The changes by the step, as text.
+    /// The changes made by the step, as text.
     pub about: String,
     /// A warning for the user.
     pub warning: Option<String>,
@@ -37,13 +37,13 @@ pub struct Outcome {
     pub compressed: Option<Vec<u8>>,
     /// The Candid interface, if `candid` is a step.
     pub interface: Option<Vec<u8>>,
-    /// The results of the steps, in their order.
+    /// The results of the steps, in the order in which they ran.
     pub done: Vec<Done>,
     /// The findings of the audit, sorted, if `audit` is a step.
     pub findings: Option<Vec<Finding>>,
     /// The figures of the module before the steps.
     pub before: Vec<Figure>,
-    /// The figures after the steps.
+    /// The figures of the module after the steps.
     pub after: Vec<Figure>,
     /// The stamp, or `None` if the outcome has a message that each build must repeat.
     pub stamp: Option<Stamp>,
@@ -151,7 +151,7 @@ impl Run<'_> {
         self.module = done.module;
         let warning = (!done.left.is_empty()).then(|| {
             format!(
-                "the module still imports functions of WASI that the polyfill lacks: {}",
+                "the module still imports WASI functions that the polyfill lacks: {}",
                 done.left.join(", ").replace("wasi_snapshot_preview1.", "")
             )
         });
@@ -258,7 +258,7 @@ fn interface(_: &[u8]) -> anyhow::Result<String> {
 }
 
 /// Describes how a module of this size is installed on the Internet Computer: in one message or in
-/// chunks. The sizes are those of the interface specification, "IC method `upload_chunk`" and
+/// chunks. The sizes come from the interface specification, "IC method `upload_chunk`" and
 /// "Resource limits".
 fn chunks(bytes: usize) -> String {
     const MESSAGE: usize = 2 << 20;

@@ -15,16 +15,17 @@ use pywasm_wasm::Module;
 pub struct Sizes {
     /// The size record in its text form.
     pub(super) record: String,
-    /// The limits of the budget that are exceeded.
+    /// The budget's limits that the outcome exceeds.
     pub over: Vec<Over>,
-    /// A report for people on the exceeded limits, which shows what has grown.
+    /// A human-readable report on the exceeded limits, which shows what has grown.
     pub report: String,
     /// Warnings about names in the budget that match nothing.
     pub warnings: Vec<String>,
 }
 
 /// Measures an outcome that belongs to a project or has a budget. `input` is the module before the
-/// steps. If there is no linker map, the archives of `installation` identify the objects.
+/// steps. If there is no linker map, the object files are identified by means of the installation's
+/// archives.
 ///
 /// # Errors
 /// When the installation's archives or the baseline cannot be read.
@@ -58,7 +59,7 @@ pub fn sizes(
     Ok(())
 }
 
-/// Returns the warnings about the budget of an unchanged module. Each build repeats them.
+/// Returns the warnings about the budget of an unchanged module. Each build repeats these warnings.
 #[must_use]
 pub fn warnings(files: &Files, plan: &Plan, ctx: &Ctx) -> Vec<String> {
     let warnings = || {
@@ -92,7 +93,7 @@ fn breakdown(
 }
 
 /// Returns the sizes with which an outcome that exceeds its budget is compared: the budget's
-/// baseline or, if it has none, the record of the last build that was within the budget.
+/// baseline or, if the budget has none, the record of the last build that was within the budget.
 fn reference(files: &Files, plan: &Plan, ctx: &Ctx) -> anyhow::Result<Option<Breakdown>> {
     if let Some(path) = plan.budget.as_ref().and_then(|budget| budget.baseline.as_ref()) {
         let bytes = fs_err::read(ctx.cwd.join(path))

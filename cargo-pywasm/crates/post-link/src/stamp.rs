@@ -1,4 +1,5 @@
-//! Stamps: files that show if an output is up to date, so that an unchanged build skips all steps.
+//! Stamps: files that show whether an output is up to date, so that an unchanged build skips all
+//! steps.
 
 use std::fmt;
 
@@ -60,7 +61,7 @@ impl fmt::Display for Stamp {
     }
 }
 
-/// Returns true if the output files of a module are those that the plan would write again.
+/// Returns true if the output files of a module are up to date, so the plan need not run.
 #[must_use]
 pub fn is_fresh(files: &Files, module: &[u8], plan: &Plan, cwd: &Utf8Path) -> bool {
     let read = |path: &Utf8Path| std::fs::read(cwd.join(path)).ok();

@@ -21,9 +21,9 @@ use pywasm_session::WithHint;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum Step {
-    /// Connects imports of WASI to the polyfill's functions.
+    /// Connects WASI imports to the polyfill's functions.
     Rewire,
-    /// Runs the initialization and keeps its memory.
+    /// Runs the initialization and keeps the resulting memory.
     Snapshot,
     /// Writes the Candid interface into a custom section.
     Candid,
@@ -55,12 +55,12 @@ impl Step {
     /// Sorts steps into the order in which they run.
     ///
     /// # Errors
-    /// When a step is named twice, because each step runs only once.
+    /// When a step is listed twice, because each step runs only once.
     pub fn in_order(named: &[Self]) -> anyhow::Result<Vec<Self>> {
         let mut steps = named.to_vec();
         steps.sort_unstable();
         if let Some([twice, _]) = steps.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(anyhow::anyhow!("step `{twice}` is named twice"))
+            return Err(anyhow::anyhow!("step `{twice}` is listed twice"))
                 .hint(|| "each step runs once, in a fixed order".to_owned());
         }
         Ok(steps)
@@ -123,6 +123,6 @@ mod tests {
         let named = [Step::Gzip, Step::Strip, Step::Rewire];
         assert_eq!(Step::in_order(&named).unwrap(), [Step::Rewire, Step::Strip, Step::Gzip]);
         let error = Step::in_order(&[Step::Gc, Step::Gzip, Step::Gc]).unwrap_err();
-        assert!(format!("{error:#}").contains("`gc` is named twice"), "{error:#}");
+        assert!(format!("{error:#}").contains("`gc` is listed twice"), "{error:#}");
     }
 }

@@ -1,7 +1,7 @@
 //! Finds and runs Binaryen's optimizer, and checks its result.
 //!
-//! An optimized module gets a custom section with its digest, so that it is not optimized again:
-//! each further run would save a few bytes and change the module.
+//! An optimized module gets a custom section that contains its digest, so that it is not optimized
+//! again. Each further run would change the module, but save only a few bytes.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
@@ -22,7 +22,7 @@ use pywasm_toolchain::{Binaryen, BinaryenRequest};
 /// sections.
 const MARK: &str = "pywasm.wasm-opt";
 
-/// The size in bytes of the memory at address 0 that Binaryen calls low memory.
+/// The size in bytes of what Binaryen calls low memory, which begins at address 0.
 const LOW_MEMORY: u64 = 1024;
 
 /// The number of lines of `wasm-opt`'s output that an error shows.
@@ -31,8 +31,8 @@ const TAIL_LINES: usize = 20;
 /// The WebAssembly proposals, and the flags (`--enable-…`) that enable them in `wasm-opt`. Source:
 /// `wasm-opt --help` of versions 108 and 132.
 ///
-/// LLVM's features about encodings (`bulk-memory-opt`, `call-indirect-overlong`) are not listed,
-/// because version 108 has no flags for them.
+/// LLVM features that concern only encodings (`bulk-memory-opt`, `call-indirect-overlong`) are not
+/// listed, because version 108 has no flags for them.
 const FLAGS: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::BULK_MEMORY, "bulk-memory"),
     (WasmFeatures::EXCEPTIONS.union(WasmFeatures::LEGACY_EXCEPTIONS), "exception-handling"),
@@ -65,7 +65,7 @@ pub struct WasmOpt {
     env: BTreeMap<String, String>,
 }
 
-/// The result of looking for `wasm-opt`.
+/// The result of searching for `wasm-opt`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Optimizer {
     /// A program that works.
@@ -75,11 +75,11 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// Finds `wasm-opt`: the program that `PYWASM_WASM_OPT` names, if it is set, otherwise the one
-    /// on `PATH`, otherwise the one in the store.
+    /// Finds `wasm-opt`: the program that `PYWASM_WASM_OPT` specifies if this variable is set,
+    /// otherwise the program on `PATH`, otherwise the one in the store.
     ///
     /// # Errors
-    /// When `PYWASM_WASM_OPT` does not name a working program, or the store cannot be read.
+    /// When `PYWASM_WASM_OPT` does not specify a working program, or the store cannot be read.
     pub fn find(ctx: &Ctx) -> anyhow::Result<Self> {
         let env = environment(ctx);
         if let Some(program) = ctx.env.path(PYWASM_WASM_OPT) {
@@ -99,7 +99,7 @@ impl Optimizer {
         Ok(Self::Missing(reason.unwrap_or_else(default)))
     }
 
-    /// Fetches the pinned release, or the newest version of the machine's package archives.
+    /// Fetches the pinned release, or the newest version in the machine's package archives.
     ///
     /// # Errors
     /// When the program cannot be fetched, or does not run.
@@ -163,7 +163,7 @@ impl WasmOpt {
     /// Returns the module optimized for size, or `None` if it is already optimized.
     ///
     /// # Errors
-    /// When the program fails, or its result is invalid, has a new import or has other exports.
+    /// When the program fails, or its result is invalid, has a new import or has different exports.
     pub fn optimize(&self, bytes: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
         if is_marked(bytes)? {
             return Ok(None);
@@ -188,13 +188,14 @@ impl WasmOpt {
         let run = call(&self.program, &args, &self.env)?;
         if !run.status.success() {
             return Err(anyhow::anyhow!(
-                "`{}` ended with {}; its output:\n{}",
+                "`{}` failed with {}; its output:\n{}",
                 self.program,
                 run.status,
                 tail(&run)
             ))
             .hint(|| {
-                "remove `wasm-opt` from the steps, or set PYWASM_WASM_OPT to a newer one".to_owned()
+                "remove `wasm-opt` from the steps, or set PYWASM_WASM_OPT to a newer version"
+                    .to_owned()
             });
         }
         let optimized = std::fs::read(&output)
@@ -248,12 +249,12 @@ fn every() -> WasmFeatures {
     WasmFeatures::default() | WasmFeatures::LEGACY_EXCEPTIONS
 }
 
-/// Returns the flags for the proposals that a module uses. A module uses a proposal if it is
-/// invalid without it. The section `target_features` is not read, because modules may lack it, and
-/// older optimizers do not know all names in it.
+/// Returns the flags for the proposals that a module uses. A module uses a proposal if the module
+/// is invalid without that proposal. The section `target_features` is not read: modules may lack
+/// this section, and older optimizers do not know all the names in it.
 fn needed(bytes: &[u8]) -> anyhow::Result<Vec<&'static str>> {
     let is_valid = |features| Validator::new_with_features(features).validate_all(bytes);
-    is_valid(every()).context("the module is invalid before `wasm-opt`")?;
+    is_valid(every()).context("the module is already invalid before `wasm-opt` runs")?;
     let is_needed = |features: &WasmFeatures| is_valid(every().difference(*features)).is_err();
     Ok(FLAGS.iter().filter(|(features, _)| is_needed(features)).map(|(_, flag)| *flag).collect())
 }
@@ -268,7 +269,7 @@ fn check(before: &[u8], after: &[u8]) -> anyhow::Result<()> {
         names.sort();
         names
     };
-    anyhow::ensure!(exports(&before) == exports(&after), "the result has other exports");
+    anyhow::ensure!(exports(&before) == exports(&after), "the result has different exports");
     let is_known = |module: &str, name: &str| {
         before.imports.iter().any(|it| (it.module, it.name) == (module, name))
     };

@@ -1,4 +1,4 @@
-//! Tests of plans on small modules, with shell scripts in place of `wasm-opt`.
+//! Tests plans on small modules, with shell scripts in place of `wasm-opt`.
 
 #![cfg(unix)]
 #![allow(clippy::print_stderr, reason = "a skipped test prints why")]
@@ -61,7 +61,7 @@ impl Script {
         );
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        // A child process of another test may hold the file open for writing until its exec.
+        // A child process of another test may hold the file open for writing until it calls exec.
         let busy = std::io::ErrorKind::ExecutableFileBusy;
         let runs = || std::process::Command::new(&path).arg("--version").output();
         while runs().is_err_and(|error| error.kind() == busy) {}
@@ -185,7 +185,7 @@ fn development_builds_skip_slow_steps() {
 fn a_second_run_changes_nothing() {
     let bytes = wat::parse_str(CANISTER).unwrap();
     let steps = [Step::Rewire, Step::Gc, Step::WasmOpt, Step::Strip, Step::Audit, Step::Gzip];
-    // This optimizer changes the module in each run.
+    // This optimizer changes the module each time it runs.
     let script =
         Script::new(VERSION, "cat \"$in\" > \"$out\"; printf '\\0\\3\\1x%s' y >> \"$out\"");
     let plan = plan(&steps, "ic", &script.ctx());
@@ -300,7 +300,7 @@ fn other_program_named_wasm_opt_is_not_used() {
     let on_path = ctx(&[("PATH", path.as_str())]);
     let text = plan(&[Step::WasmOpt], "none", &on_path).text();
     assert!(text.contains("fetch wasm-opt first") && text.contains("is not Binaryen's"), "{text}");
-    // A program named explicitly must work.
+    // A program that is specified explicitly must work.
     let asked = Asked { steps: vec![Step::WasmOpt], ..Asked::default() };
     for named in [script.path.as_str(), "/nowhere/wasm-opt"] {
         let named = ctx(&[("PYWASM_WASM_OPT", named), ("PATH", "/usr/bin:/bin")]);
@@ -333,7 +333,7 @@ fn broken_results_of_an_optimizer_are_refused() {
         ("echo garbage > \"$out\"", "the result is invalid"),
         ("head -c 40 \"$in\" > \"$out\"", "the result is invalid"),
         ("true", "wrote no module"),
-        (exports.as_str(), "the result has other exports"),
+        (exports.as_str(), "the result has different exports"),
     ] {
         let error = format!("{:#}", Script::new(VERSION, body).run(&bytes).unwrap_err());
         assert!(error.contains(expected), "{expected} in {error}");
