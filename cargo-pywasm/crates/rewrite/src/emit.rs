@@ -1,9 +1,9 @@
 //! Writes a changed module with its functions in their original order.
 //!
 //! walrus sorts functions by size, for engines that compile them in parallel. The linker keeps the
-//! functions of a source file together. They are similar, and gzip finds repetitions only within 32
-//! KiB (RFC 1951), so it compresses the linker's order better. walrus also writes an `else` for
-//! each `if`; the empty ones are removed.
+//! functions of a source file together. Such functions are similar, and gzip finds repetitions only
+//! within 32 KiB (RFC 1951), so a module in the linker's order compresses better. walrus also
+//! writes an `else` for each `if`; empty `else` branches are removed.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -17,13 +17,14 @@ use wasm_encoder::{
 };
 use wasmparser::{CodeSectionReader, FunctionBody, FunctionSectionReader, Name, Parser};
 
-/// The custom section that carries the original order through walrus. It is removed afterwards.
+/// The custom section that carries the original order through walrus. The section is removed
+/// afterwards.
 const ORDER: &str = "pywasm.order";
 
 /// Writes a module with its functions in their original order.
 ///
 /// # Errors
-/// When the output of walrus cannot be read, which is a bug in walrus or wasmparser.
+/// When walrus's output cannot be read, which is a bug in walrus or wasmparser.
 pub(super) fn emit(module: &mut Module) -> anyhow::Result<Vec<u8>> {
     while module.customs.remove_raw(ORDER).is_some() {}
     let ids = module.funcs.iter().filter(|it| matches!(it.kind, FunctionKind::Local(_)));
@@ -40,8 +41,8 @@ pub(super) fn emit(module: &mut Module) -> anyhow::Result<Vec<u8>> {
     Ok(ordered.finish())
 }
 
-/// The functions of a module in their original order. walrus writes them as a custom section that
-/// contains their new indices.
+/// The functions of a module in their original order. walrus writes this list as a custom section
+/// that contains the functions' new indices.
 #[derive(Debug)]
 struct Ids(Vec<FunctionId>);
 
@@ -56,10 +57,10 @@ impl CustomSection for Ids {
     }
 }
 
-/// Maps the function indices of walrus to the original order.
+/// A map from walrus's function indices to the original order.
 struct Order {
     imports: u32,
-    /// The original position of each defined function, by its position in the output of walrus.
+    /// The original position of each defined function, indexed by its position in walrus's output.
     positions: Vec<usize>,
 }
 
@@ -74,8 +75,8 @@ impl Order {
         Self { imports, positions }
     }
 
-    /// Sorts `items` into the original order. They belong to the defined functions in the order of
-    /// walrus.
+    /// Sorts `items` into the original order. There is one item for each defined function, in
+    /// walrus's order.
     fn sorted<T>(&self, items: impl Iterator<Item = wasmparser::Result<T>>) -> Result<Vec<T>> {
         let mut items: Vec<(usize, T)> = self
             .positions
@@ -87,7 +88,7 @@ impl Order {
         Ok(items.into_iter().map(|(_, item)| item).collect())
     }
 
-    /// Renumbers the functions in a map of local or label names, and sorts the map by them.
+    /// Renumbers the functions in a map of local or label names, and sorts the map by function.
     fn names_within(&mut self, map: wasmparser::IndirectNameMap<'_>) -> Result<IndirectNameMap> {
         let mut functions = map.into_iter().collect::<wasmparser::Result<Vec<_>>>()?;
         functions.sort_by_key(|it| self.number(it.index));
@@ -98,7 +99,7 @@ impl Order {
         Ok(all)
     }
 
-    /// Converts the index of a function in the output of walrus to its index in the original order.
+    /// Converts a function's index in walrus's output to its index in the original order.
     fn number(&self, function: u32) -> u32 {
         let defined = function.checked_sub(self.imports).map(|at| at as usize);
         let position =
@@ -145,8 +146,8 @@ impl Reencode for Order {
     ) -> Result<()> {
         let mut function = self.new_function_with_parsed_locals(&body)?;
         let mut reader = body.get_operators_reader()?;
-        // An `else` is written only when the next instruction is known. If that is `end`, the
-        // `else` is empty and is omitted.
+        // An `else` is written only when the next instruction is known. If the next instruction is
+        // `end`, the `else` is empty and is omitted.
         let mut is_held = false;
         while !reader.eof() {
             let instruction = self.parse_instruction(&mut reader)?;

@@ -6,11 +6,11 @@ use walrus::Module;
 
 use super::emit::emit;
 
-/// Patterns of the exports of ic-wasi-polyfill. These exports only keep the linker from removing
-/// functions. No host calls them, but each keeps all code that it reaches.
+/// Patterns that match the exports of ic-wasi-polyfill. These exports exist only to keep the linker
+/// from removing functions. No host calls them, but each export keeps all code that it reaches.
 ///
 /// Source: the functions with `#[no_mangle]` in ic-wasi-polyfill 0.13.1. Its dependency stable-fs
-/// 0.13.1 has none.
+/// 0.13.1 has no such functions.
 pub const POLYFILL_EXPORTS: [&str; 4] = ["__ic_custom_*", "init_seed", "raw_init", "raw_init_seed"];
 
 /// A module after garbage collection.
@@ -20,7 +20,7 @@ pub struct Collected {
     pub module: Vec<u8>,
     /// The removed exports, sorted.
     pub exports: Vec<String>,
-    /// The number of removed functions, imported ones included.
+    /// The number of removed functions, including imported functions.
     pub functions: usize,
     /// The number of removed data segments.
     pub segments: usize,
@@ -121,7 +121,8 @@ mod tests {
         let collected = gc(&bytes, &POLYFILL_EXPORTS).unwrap();
         assert_eq!(collected.exports, ["__ic_custom_clock_time_get", "raw_init"]);
         assert_eq!(exports(&collected.module), ["memory", "canister_query ask", "_initialize"]);
-        // The two exported functions, `clock`, which one of them calls, and the import `time`.
+        // The removed functions are `__ic_custom_clock_time_get`, `raw_init`, `clock` and the
+        // import `time`.
         assert_eq!((collected.functions, collected.segments), (4, 1));
         let module = pywasm_wasm::Module::read(&collected.module).unwrap();
         assert_eq!(module.imports.iter().map(|it| it.name).collect::<Vec<_>>(), ["debug_print"]);

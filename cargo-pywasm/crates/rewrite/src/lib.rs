@@ -4,7 +4,7 @@
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! The crate takes bytes and returns bytes. It opens no file, uses no network, does not use the
-//! store and prints nothing. Repeating a change returns the same bytes.
+//! store and prints nothing. Applying a change twice has the same result as applying it once.
 
 mod emit;
 mod exports;

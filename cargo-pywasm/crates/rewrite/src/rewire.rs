@@ -30,18 +30,19 @@ pub struct Wire {
 pub struct Rewired {
     /// The module.
     pub module: Vec<u8>,
-    /// The redirected imports as `module.name`, each with the name of its function, sorted.
+    /// The redirected imports as `module.name`, each with the name of the function that replaces
+    /// it, sorted.
     pub wired: Vec<(String, String)>,
     /// The imports that match a wire whose function the module does not define, sorted.
     pub left: Vec<String>,
 }
 
 impl Wire {
-    /// Parses `IMPORTS=FUNCTION`. Both sides have one `*`, which stands for the same text, or
-    /// neither has one.
+    /// Parses `IMPORTS=FUNCTION`. Either both sides contain one `*`, which stands for the same text
+    /// in both, or neither side contains a `*`.
     ///
     /// # Errors
-    /// When the text has another form.
+    /// When the text has a different form.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let form =
             || format!("`{text}` is not a wire such as `wasi_snapshot_preview1.*=__ic_custom_*`");
@@ -67,8 +68,8 @@ impl Wire {
             .collect()
     }
 
-    /// Returns the name of the function that an import is redirected to, or `None` if it does not
-    /// match.
+    /// Returns the name of the function that an import is redirected to, or `None` if the import
+    /// does not match.
     fn function(&self, import: &str) -> Option<String> {
         if !self.imports.matches(import) {
             return None;
@@ -84,7 +85,8 @@ impl Wire {
 /// changes nothing.
 ///
 /// # Errors
-/// When the module is malformed, or a function has another type than its import.
+/// When the module is malformed, or the type of a function differs from that of the import that it
+/// replaces.
 pub fn rewire(bytes: &[u8], wires: &[Wire], collect: bool) -> anyhow::Result<Rewired> {
     let mut module = Module::from_buffer(bytes).context("not a module that can be changed")?;
     let (mut plan, mut left) = (Vec::new(), Vec::new());
@@ -157,7 +159,7 @@ fn unwrapped(module: &Module, function: FunctionId) -> anyhow::Result<FunctionId
     let calls: Vec<FunctionId> = calls.collect();
     let [_, inside, _] = calls[..] else {
         anyhow::bail!(
-            "cannot find the function inside `{name}`: link a reactor, with crt1-reactor.o"
+            "cannot find the function that `{name}` wraps: link a reactor, with crt1-reactor.o"
         );
     };
     Ok(inside)
@@ -232,8 +234,8 @@ mod tests {
     use super::*;
 
     /// A module with the cases of wasi2ic's tests: calls in blocks, loops and branches, imports in
-    /// a table and in references, a polyfill function that uses its own import, targets by name and
-    /// by export.
+    /// a table and in references, a polyfill function that uses its own import, and targets found
+    /// by name and by export.
     const MODULE: &str = r#"(module
         (import "ic0" "debug_print" (func $print (param i32 i32)))
         (import "wasi_snapshot_preview1" "fd_write"

@@ -29,15 +29,16 @@ pub struct Stubbed {
 
 /// The address of the message that a stub writes before it traps. Linkers leave memory below 1024
 /// unused or place the end of the stack there. The message may overwrite the stack, because the
-/// program ends after it.
+/// stub then traps, which ends the program.
 const MESSAGE_AT: i32 = 16;
 /// The maximum length of a message in bytes.
 const MAX_MESSAGE: usize = 992;
 
-/// Replaces the imported functions that the host does not provide. Each gets the behaviour of its
-/// rule. Without a rule it gets `default`, or is kept if `default` is `None`. The pattern of a rule
-/// matches the name of the function (`mpd_*`) or the whole import (`env.mpd_*`). A function that
-/// the host provides is replaced only if a rule names it without a wildcard.
+/// Replaces the imported functions that the host does not provide. Each function gets the behaviour
+/// of the rule that matches it. Without such a rule, the function gets `default`, or is kept if
+/// `default` is `None`. The pattern of a rule matches the name of the function (`mpd_*`) or the
+/// whole import (`env.mpd_*`). A function that the host provides is replaced only if a rule
+/// specifies it without a wildcard.
 ///
 /// # Errors
 /// When the module is malformed or its memory has 64-bit addresses, or an import cannot have the
@@ -53,7 +54,7 @@ pub fn stub(
         Module::from_buffer(bytes).context("it is not a module that can be changed")?;
     anyhow::ensure!(
         module.memories.iter().all(|memory| !memory.memory64),
-        "its memory has addresses of 64 bits, which stubs do not support"
+        "its memory has 64-bit addresses, which stubs do not support"
     );
     let mut plan = Vec::new();
     let (mut left, mut used) = (Vec::new(), BTreeSet::new());
@@ -162,7 +163,8 @@ fn val_type(ty: ValType) -> pywasm_stubs::ValType {
 }
 
 /// Replaces an imported function with a stub. The parameter `errno` contains the function
-/// `__errno_location`, which returns the address of C's `errno`, and the memory of that address.
+/// `__errno_location`, which returns the address of C's `errno`, and the memory that contains
+/// `errno`.
 fn replace(
     module: &mut Module,
     function: FunctionId,
