@@ -8,8 +8,8 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 use pywasm_session::WithHint;
 
-/// The export that runs the constructors of a command. It and the next three exports are defined in
-/// the `guest/snapshot.c` of `pywasm-cpython`.
+/// The export that runs the constructors of a command. This export and the next three are defined
+/// in `guest/snapshot.c` in `pywasm-cpython`.
 pub(super) const BEGIN: &str = "pywasm_snapshot_begin";
 /// The export that returns a buffer for the names of the Python modules to import.
 pub(super) const NAMES: &str = "pywasm_snapshot_names";
@@ -47,11 +47,11 @@ impl Form {
         let contents = Contents::read(module)?;
         if custom::read(module, custom::SNAPSHOT)?.is_some() {
             return Err(anyhow::anyhow!("it is already a snapshot"))
-                .hint(|| "use the module from the linker".to_owned());
+                .hint(|| "use the module that the linker wrote".to_owned());
         }
         anyhow::ensure!(
             contents.memories == 1,
-            "it has {} memories, and a snapshot needs exactly one",
+            "it has {} memories, but a snapshot needs exactly one",
             contents.memories
         );
         anyhow::ensure!(
@@ -75,7 +75,7 @@ impl Form {
                 "it has no export `{END}`, which initializes Python for a snapshot"
             ))
             .hint(|| {
-                "add `snapshot = {}` to [package.metadata.pywasm], or name a function of your own \
+                "add `snapshot = {}` to [package.metadata.pywasm], or specify your own function \
                      with `--init`"
                     .to_owned()
             });

@@ -1,11 +1,11 @@
-//! Creates snapshots: wasm modules that start with the memory that an initialization at build time
-//! left.
+//! Creates snapshots: wasm modules that start with the memory left by an initialization at build
+//! time.
 //!
 //! [`Form`] checks a wasm module before anything runs. The initialization sees only the arguments,
-//! variables and directories of its [`Request`], and a clock that advances with each query.
+//! variables and directories of its [`Request`], and a clock that advances each time it is read.
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver. It takes a wasm module and
-//! returns a wasm module, and writes no files but temporary ones.
+//! returns a wasm module, and writes only temporary files.
 
 mod form;
 mod open;
@@ -30,6 +30,6 @@ pub struct Request {
     /// The arguments, variables and directories of the initialization.
     pub program: Program,
     /// Python's hash seed, which is also the seed of all random numbers during the initialization.
-    /// With `None`, the random numbers are those of this machine.
+    /// If `None`, the random numbers come from this machine.
     pub hash_seed: Option<u32>,
 }

@@ -19,15 +19,15 @@ use pywasm_session::WithHint;
 use pywasm_wasm::custom;
 
 /// The default memory limit of an initialization. Python with its whole standard library needs a
-/// tenth of it.
+/// tenth of this limit.
 const DEFAULT_MEMORY: u64 = 512 << 20;
-/// The maximum number of runs of nonzero bytes in the memory. They are limited because wizer
-/// records each of them. Python's memory has a million.
+/// The maximum number of runs of nonzero bytes in the memory. Their number is limited because wizer
+/// records each run. Python's memory contains a million runs.
 const MAX_RUNS: usize = 16_000_000;
-/// The variable that sets Python's hash seed. Source: "Command line and environment" of CPython's
+/// The variable that sets Python's hash seed. Source: "Command line and environment" in CPython's
 /// documentation.
 const HASH_SEED: &str = "PYTHONHASHSEED";
-/// The maximum number of bytes kept of the output of an initialization.
+/// The maximum number of bytes that are kept of an initialization's output.
 const MAX_OUTPUT: u64 = 64 << 10;
 
 /// A module that continues where an initialization ended.
@@ -110,7 +110,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     let runs = runs(memory.data(&state.store));
     anyhow::ensure!(
         runs <= MAX_RUNS,
-        "its memory has {runs} runs of nonzero bytes, and the limit is {MAX_RUNS}"
+        "its memory contains {runs} runs of nonzero bytes, but the limit is {MAX_RUNS}"
     );
     let random_draws = state.store.data().random_draws();
     let snapshot = now(wizer.snapshot(&context, &mut state)).map_err(wasm_error)?;
@@ -125,7 +125,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
 
 /// Returns the program with `PYTHONHASHSEED` set to the hash seed, unless the program already sets
 /// that variable. Only code that does not use `pywasm_start` needs the variable: `pywasm_start`
-/// gets the seed as an argument and isolates Python from the environment.
+/// receives the seed as an argument and isolates Python from the environment.
 fn seeded(request: &Request) -> Program {
     let program = request.program.clone();
     match request.hash_seed {
@@ -207,7 +207,7 @@ fn runs(memory: &[u8]) -> usize {
     starts.filter(|(before, byte)| **before == 0 && **byte != 0).count() + 1
 }
 
-/// Returns the result of a future that never waits. The future of wizer only reads memory.
+/// Returns the result of a future that never waits. wizer's future only reads memory.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {

@@ -1,4 +1,4 @@
-//! Snapshots of small modules, and the initializations that are refused.
+//! Tests snapshots of small modules, and initializations that are refused.
 
 use camino::Utf8Path;
 
@@ -44,7 +44,7 @@ impl Bench {
         format!("{:#}", self.bounded(text, Bounds::default()).unwrap_err())
     }
 
-    /// Returns the results of two calls of a module's `run`, with imports that trap.
+    /// Returns the results of two calls to a module's export `run`. The module's imports trap.
     fn run(&self, module: &[u8]) -> (i32, i32) {
         let compiled = self.runtime(Bounds::default()).compile(module).unwrap();
         let mut store = wasmtime::Store::new(compiled.engine(), ());
@@ -56,7 +56,7 @@ impl Bench {
     }
 }
 
-/// Returns the text of a module with these imports and an `init` with this body.
+/// Returns the text of a module with these imports and a function `init` with this body.
 fn module(imports: &str, init: &str) -> String {
     format!(
         r#"(module {imports}

@@ -14,17 +14,18 @@ use super::form;
 use super::open::{HOST, MEMORY, OPEN, STAT, STAT_SIZE, WASI, adapter};
 use pywasm_runtime::{memory_limit, wasm_error};
 
-/// The time at the start of every initialization: 1980-01-01, the earliest date in a zip file. The
-/// builds of CPython use it, too. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
+/// The time at the start of every initialization: 1980-01-01, the earliest date in a zip file.
+/// CPython builds use the same time. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
 const EPOCH: u64 = 315_532_800;
 /// The maximum length of a path in a message, in bytes.
 const LONGEST_PATH: u32 = 4096;
-/// The sizes in bytes of Python's hash secret and of the seed of a `random.Random`. Sources:
+/// The sizes in bytes of Python's hash secret and of a `random.Random` seed. Sources:
 /// `_Py_HashSecret_t`, and `N` in Modules/_randommodule.c.
 const HASH_SEED: u64 = 24;
 const RANDOM_SEED: u64 = 624 * 4;
-/// The numbers of bytes that Python may draw for itself: its hash secret, and the seed of the
-/// `random.Random` in the module `random`, which is seeded again when the snapshot starts.
+/// The numbers of random bytes that Python may draw for itself. It draws its hash secret, and the
+/// seed of the `random.Random` in the module `random`. This `random.Random` is seeded again when
+/// the snapshot starts.
 const PYTHON_DRAWS: [u64; 4] = [0, HASH_SEED, RANDOM_SEED, HASH_SEED + RANDOM_SEED];
 /// The C function that seeds a `random.Random`.
 const RANDOM_SEED_FUNCTION: &str = "random_seed";
@@ -34,7 +35,7 @@ const FAULT: i32 = 21;
 /// WASI's `path_open`.
 type Open = TypedFunc<(i32, i32, i32, i32, i32, i64, i64, i32, i32), i32>;
 
-/// The state of the host of an initialization.
+/// The state of an initialization's host.
 pub(super) struct World {
     wasi: WasiP1Ctx,
     pub(super) limits: StoreLimits,
@@ -42,7 +43,7 @@ pub(super) struct World {
     /// The number of random bytes that each function drew. The key is `None` for functions without
     /// a name.
     random_draws: BTreeMap<Option<String>, u64>,
-    /// The path of each descriptor that was ever opened.
+    /// The path of each opened file, by descriptor. Closed files are included.
     opened: BTreeMap<i32, String>,
     /// The output of `ic0.debug_print`.
     printed: String,
@@ -75,7 +76,8 @@ impl World {
     }
 
     /// Returns the functions that drew random numbers and the number of bytes that each drew,
-    /// sorted. Python's own draws are not included. All functions without names count as one.
+    /// sorted. Python's own draws are not included. All functions without names are counted as one
+    /// function.
     pub(super) fn random_draws(&self) -> Vec<(String, u64)> {
         let draws = self.random_draws.iter().filter_map(|(name, bytes)| match name.as_deref() {
             None => {
@@ -98,8 +100,8 @@ impl World {
     }
 }
 
-/// Returns a linker with the imports of an initialization. All other imports trap when they are
-/// called, with their name in the message.
+/// Returns a linker with the imports of an initialization. Any other import traps when it is
+/// called, and the trap message contains its name.
 pub(super) fn linker(
     module: &wasmtime::Module,
     engine: &wasmtime::Engine,
@@ -192,8 +194,8 @@ fn random_get(mut caller: Caller<'_, World>, at: i32, length: i32) -> i32 {
 }
 
 /// Returns the name of the function that draws random numbers, or `Some(None)` if the function has
-/// no name, as in libpython. Returns `None` if Python draws its hash seed, which a snapshot keeps
-/// on purpose.
+/// no name, as in libpython. Returns `None` if Python is drawing its hash seed, because a snapshot
+/// keeps this seed on purpose.
 fn drawing_function(caller: &Caller<'_, World>) -> Option<Option<String>> {
     const HASH: &str = "_Py_HashRandomization_Init";
     /// Functions that draw random numbers only for their callers.
@@ -276,7 +278,7 @@ impl Source {
     }
 }
 
-/// A clock that advances by a microsecond at each read, so that times are reproducible but a
+/// A clock that advances by a microsecond at each read, so that times are reproducible, and a
 /// program that waits for a time does not hang.
 struct Count(AtomicU64);
 
