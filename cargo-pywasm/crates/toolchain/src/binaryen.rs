@@ -39,8 +39,8 @@ pub enum BinaryenRequest {
     Packages,
 }
 
-/// The sources of `wasm-opt`, in the order of preference. The release comes first, because it is
-/// the same on every machine.
+/// The sources of `wasm-opt`, in order of preference. The release comes first, because it is the
+/// same on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BinaryenSource {
@@ -57,7 +57,7 @@ pub struct Binaryen {
     pub root: Utf8PathBuf,
     /// Its source.
     pub source: BinaryenSource,
-    /// Its version, which is one number.
+    /// Its version, which is a single number.
     pub release: u32,
 }
 
@@ -97,8 +97,8 @@ impl Binaryen {
         self.root.join(PROGRAM)
     }
 
-    /// Returns every usable Binaryen in the store, best first: the pinned release, then packages,
-    /// newest first.
+    /// Returns every usable Binaryen in the store, best first: the pinned release, followed by
+    /// those from packages, newest first.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -120,7 +120,8 @@ impl Binaryen {
     /// When no source is available, a file has a wrong digest, or the unpacked program does not
     /// work on this machine.
     pub fn install(request: BinaryenRequest, ctx: &Ctx) -> anyhow::Result<Self> {
-        // This needs no lock: an entry appears by a rename, and the store may be read-only.
+        // No lock is taken here, because an entry appears only when it is complete, and because the
+        // store may be read-only.
         if let Some(found) = Self::from_store(request, ctx)? {
             return Ok(found.reported("in the store", ctx));
         }
@@ -131,7 +132,7 @@ impl Binaryen {
             .hint(|| "run `cargo pywasm toolchain wasm-opt` once without --offline".to_owned());
         }
         let _lock = ctx.store.lock("toolchains", &ctx.reporter)?;
-        // Another process may have installed one while this one waited for the lock.
+        // Another process may have installed Binaryen while this one waited for the lock.
         if let Some(found) = Self::from_store(request, ctx)? {
             return Ok(found.reported("in the store", ctx));
         }
@@ -147,7 +148,10 @@ impl Binaryen {
         let found = search(request.remotes(), &mut skipped, install, failed)?;
         let Some(binaryen) = found else {
             return Err(anyhow::anyhow!("no usable `wasm-opt` found{}", listed(&skipped))).hint(
-                || "set PYWASM_WASM_OPT to a `wasm-opt`, or PYWASM_MIRROR to a mirror".to_owned(),
+                || {
+                    "set PYWASM_WASM_OPT to the path of `wasm-opt`, or PYWASM_MIRROR to a mirror"
+                        .to_owned()
+                },
             );
         };
         for it in &skipped {
@@ -203,7 +207,7 @@ fn packages_key(binaryen: &SuitePackages) -> String {
 fn official(artifact: &Artifact, ctx: &Ctx) -> anyhow::Result<Binaryen> {
     let archive = fetch(&artifact.into(), &locations(artifact, &ctx.env, &[]), ctx)?;
     ctx.reporter.status("Unpacking", &artifact.file);
-    // Unpack only a fifth of the archive: the program, and its library if it is a shared library.
+    // Unpack only the program and its shared library, if any. This is a fifth of the archive.
     let mut select = |path: &Utf8Path| {
         let library = path.starts_with("lib") && path.extension() != Some("a");
         (path == PROGRAM || library).then(|| path.to_owned())
@@ -259,7 +263,8 @@ fn check(tree: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the version that `wasm-opt --version` printed, or `None` if another program printed it.
+/// Returns the version that `wasm-opt --version` printed, or `None` if the text was printed by a
+/// different program.
 pub fn version(printed: &str) -> Option<&str> {
     let line = printed.lines().next()?.trim();
     line.starts_with("wasm-opt version ").then_some(line)

@@ -36,7 +36,7 @@ pub(super) fn digest(program: &SuitePackages) -> Digest {
 /// Fetches the packages.
 ///
 /// # Errors
-/// When a package is unavailable or has another digest than in its signed index.
+/// When a package is unavailable, or its digest differs from the one in the signed index.
 pub(super) fn fetch_all<'a>(
     program: &'a SuitePackages,
     ctx: &Ctx,
@@ -47,7 +47,7 @@ pub(super) fn fetch_all<'a>(
     program.packages.iter().map(fetched).collect()
 }
 
-/// Unpacks the files for which `destination` returns a path in the tree. `destination` gets the
+/// Unpacks the files for which `destination` returns a path in the tree. `destination` receives the
 /// name of the package and the path in the package.
 ///
 /// # Errors
@@ -64,7 +64,7 @@ pub(super) fn unpack(
     Ok(())
 }
 
-/// Returns the path in the tree for a licence, for a library of [`RUNTIME`], and for a library
+/// Returns the path in the tree for a licence file, for a library in [`RUNTIME`], and for a library
 /// whose file name starts with one of `libraries`. Returns `None` for other files.
 pub(super) fn destination(
     package: &str,
@@ -98,8 +98,8 @@ pub(super) fn loader(tree: &Utf8Path) -> anyhow::Result<String> {
     anyhow::bail!("the packages contain no program loader")
 }
 
-/// Writes a script that starts a program through the loader. The script finds the tree by `up`, a
-/// path relative to its own directory, so the store can be moved.
+/// Writes a script that starts a program through the loader. `up` is the path from the script's
+/// directory to the tree. It is relative, so the store can be moved.
 ///
 /// # Errors
 /// When the script can't be written.

@@ -37,6 +37,7 @@ pub(super) fn check(tree: &Utf8Path) -> anyhow::Result<String> {
     let version = call(&clang, &["--version"], &dir)?;
     let sysroot = format!("--sysroot={}", sysroot(tree));
     let args = ["--target=wasm32-wasip1", &sysroot, "-O1", "try.c", "-o", "try.wasm"];
-    call(&clang, &args, &dir).context("it can't compile and link a C program for wasm32-wasip1")?;
+    call(&clang, &args, &dir)
+        .context("compiling and linking a C program for wasm32-wasip1 failed")?;
     Ok(version.lines().next().unwrap_or_default().to_owned())
 }

@@ -1,4 +1,5 @@
-//! Maps the files of packages to the layout of a WASI SDK. Pure.
+//! Maps the files of packages to the layout of a WASI SDK. Accesses neither the network nor the
+//! disk.
 
 use camino::{Utf8Path, Utf8PathBuf};
 

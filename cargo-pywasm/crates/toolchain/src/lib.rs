@@ -3,7 +3,7 @@
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! A toolchain comes from one of four sources, which [`resolve`] tries in this order: a directory
-//! that the user named, the store, the pinned official WASI SDK, and the machine's own signed
+//! that the user specified, the store, the pinned official WASI SDK, and the machine's own signed
 //! package archives. A file with a wrong digest ends the search with an error. Binaryen's
 //! `wasm-opt` and a Rust toolchain for wasm32-wasip1 are installed from the same sources.
 //!

@@ -29,7 +29,7 @@ fn key_of(release: u32, artifact: &Artifact) -> String {
 /// Fetches and unpacks the SDK.
 ///
 /// # Errors
-/// When it is unavailable, has a wrong digest, or does not work on this machine.
+/// When the SDK is unavailable, has a wrong digest, or does not work on this machine.
 pub(super) fn install(
     pin: &CpythonPin,
     skipped: &[Skipped],
@@ -76,7 +76,7 @@ mod tests {
     use camino::Utf8PathBuf;
     use pywasm_store::fetch::FetchError;
 
-    /// Returns an archive in the layout of upstream. Its compiler is a shell script.
+    /// Returns an archive with the layout of the official SDK. Its compiler is a shell script.
     fn fake_sdk() -> Vec<u8> {
         let clang =
             "#!/bin/sh\n[ \"$1\" = --version ] && echo 'clang version 19.1.5-wasi-sdk'\nexit 0\n";

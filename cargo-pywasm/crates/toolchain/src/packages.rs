@@ -18,8 +18,8 @@ use crate::apt::{LlvmPackages, Package};
 /// Selects, fetches and unpacks the packages.
 ///
 /// # Errors
-/// When the machine has no package archives, they lack a package, or a file has another digest
-/// than in its signed index.
+/// When the machine has no package archives, when they do not contain a required package, or when a
+/// file's digest differs from the one in the signed index.
 pub(super) fn install(skipped: &[Skipped], ctx: &Ctx) -> anyhow::Result<Toolchain> {
     let architecture = architecture()?;
     ctx.reporter.status("Resolving", "LLVM and wasi-libc in this machine's package archives");
@@ -60,7 +60,8 @@ pub(super) fn install(skipped: &[Skipped], ctx: &Ctx) -> anyhow::Result<Toolchai
 }
 
 /// Runs [`check`], and adds a hint to the error if this machine lacks a shared library. Libraries
-/// that the compiler never calls have been replaced by [`shims`], so it needs the missing library.
+/// that the compiler never calls have been replaced by [`shims`], so the compiler needs the missing
+/// one.
 fn check_unpacked(tree: &Utf8Path) -> anyhow::Result<String> {
     check(tree).context("the unpacked packages do not work on this machine").or_else(|error| {
         match missing_library(&format!("{error:#}")) {

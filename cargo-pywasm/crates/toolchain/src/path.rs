@@ -1,4 +1,4 @@
-//! A WASI SDK at a path that the user named.
+//! A WASI SDK at a path that the user specified.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -14,8 +14,8 @@ use super::toolchain::lib_dir;
 /// Opens the toolchain in a directory.
 ///
 /// # Errors
-/// When the directory is not a toolchain, the toolchain does not work, or its release is refused
-/// because CPython does not work with it.
+/// When the directory is not a toolchain, the toolchain does not work, or CPython does not work
+/// with the toolchain's release.
 pub(super) fn open(root: &Utf8Path) -> anyhow::Result<Toolchain> {
     let root = root
         .canonicalize_utf8()
@@ -51,7 +51,8 @@ pub(super) fn open(root: &Utf8Path) -> anyhow::Result<Toolchain> {
 }
 
 fn hint() -> String {
-    "use a directory with `bin/clang` and `share/wasi-sysroot`, or no path to fetch a toolchain"
+    "specify a directory with `bin/clang` and `share/wasi-sysroot`, or omit the path to fetch a \
+     toolchain"
         .to_owned()
 }
 

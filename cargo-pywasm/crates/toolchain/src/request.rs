@@ -10,7 +10,7 @@ use pywasm_session::variables::WASI_SDK_PATH;
 
 use super::source::Remote;
 
-/// The requested toolchain. `Display` and `FromStr` round-trip; a text that is not the name of a
+/// The requested toolchain. `Display` and `FromStr` round-trip. A text that is not the name of a
 /// source is a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ToolchainRequest {
@@ -26,7 +26,7 @@ pub enum ToolchainRequest {
 }
 
 impl ToolchainRequest {
-    /// Returns the request, or the SDK of `WASI_SDK_PATH` if no source was requested.
+    /// Returns the request, or the SDK at `WASI_SDK_PATH` if no source was requested.
     #[must_use]
     pub fn or_environment(self, env: &Environment) -> Self {
         match (self, env.path(WASI_SDK_PATH)) {

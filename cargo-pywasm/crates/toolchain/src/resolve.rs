@@ -36,7 +36,8 @@ pub fn resolve(
         ctx.reporter.status("Using", format!("{} at {}", toolchain.clang_version, toolchain.root));
         return Ok(toolchain);
     }
-    // This needs no lock: an entry appears by a rename, and the store may be read-only.
+    // No lock is taken here, because an entry appears only when it is complete, and because the
+    // store may be read-only.
     if let Some(toolchain) = from_store(request, pin, ctx)? {
         report(&toolchain, "in the store", ctx);
         return Ok(toolchain);
@@ -49,7 +50,7 @@ pub fn resolve(
         return Err(error).hint(|| hint.to_owned());
     }
     let _lock = ctx.store.lock("toolchains", &ctx.reporter)?;
-    // Another process may have installed one while this one waited for the lock.
+    // Another process may have installed a toolchain while this one waited for the lock.
     if let Some(toolchain) = from_store(request, pin, ctx)? {
         report(&toolchain, "in the store", ctx);
         return Ok(toolchain);
@@ -64,7 +65,7 @@ pub fn resolve(
     };
     let found = search(request.remotes(), &mut skipped, install, failed)?;
     let Some(toolchain) = found else {
-        let hint = "use a WASI SDK with --wasi-sdk PATH, or a mirror of it with PYWASM_MIRROR";
+        let hint = "specify a WASI SDK with --wasi-sdk PATH, or a mirror with PYWASM_MIRROR";
         let error = anyhow::anyhow!("no usable WASI toolchain found{}", listed(&skipped));
         return Err(error).hint(|| hint.to_owned());
     };
@@ -81,13 +82,10 @@ fn skipped_locally(request: &ToolchainRequest) -> Vec<Skipped> {
         ToolchainRequest::Auto => "neither --wasi-sdk nor WASI_SDK_PATH is set",
         _ => "another source was requested",
     };
-    vec![
-        Skipped::new("path", no_path),
-        Skipped::new("store", "it has no toolchain for this request"),
-    ]
+    vec![Skipped::new("path", no_path), Skipped::new("store", "no matching toolchain")]
 }
 
-/// Returns a toolchain from the store: the pinned SDK, or else the newest one from packages.
+/// Returns a toolchain from the store: the pinned SDK, or else the newest toolchain from packages.
 fn from_store(
     request: &ToolchainRequest,
     pin: &CpythonPin,
@@ -108,7 +106,7 @@ fn report(toolchain: &Toolchain, origin: &str, ctx: &Ctx) {
     ctx.reporter.status("Using", format!("{} ({origin})", toolchain.source));
 }
 
-/// Refuses systems without the POSIX shell and make that CPython's build needs.
+/// Refuses systems that lack the POSIX shell and `make`, which CPython's build needs.
 fn refuse_other_systems(os: &str) -> anyhow::Result<()> {
     if matches!(os, "linux" | "macos") {
         return Ok(());

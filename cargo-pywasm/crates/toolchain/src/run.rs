@@ -1,4 +1,4 @@
-//! Runs programs of a toolchain, including programs that were unpacked just before.
+//! Runs programs of a toolchain, including programs that have only just been unpacked.
 
 use std::io::{ErrorKind, Result};
 use std::process::{Command, Output};
@@ -8,14 +8,14 @@ use anyhow::Context;
 use camino::Utf8Path;
 use pywasm_session::variables::PATH;
 
-/// The number of attempts and the pause between them. Together they last much longer than another
-/// thread takes from fork to exec.
+/// The number of attempts and the pause between them. All attempts together last much longer than
+/// another thread needs between fork and exec.
 const ATTEMPTS: (u32, Duration) = (200, Duration::from_millis(10));
 
 /// Runs a program with a minimal environment and returns its standard output.
 ///
 /// # Errors
-/// When it can't be run, or fails; the error then contains its standard error.
+/// When the program can't be run or fails. If it fails, the error contains its standard error.
 pub(super) fn call(program: &Utf8Path, args: &[&str], dir: &Utf8Path) -> anyhow::Result<String> {
     let mut command = Command::new(program);
     command.args(args).current_dir(dir).env_clear().env("LC_ALL", "C").env(PATH, "/usr/bin:/bin");
@@ -29,11 +29,12 @@ pub(super) fn call(program: &Utf8Path, args: &[&str], dir: &Utf8Path) -> anyhow:
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command, and retries while the program's file is busy because it was written just before.
+/// Runs a command, and retries while the program's file is busy, which can happen if it has only
+/// just been written.
 ///
-/// Between fork and exec, a child process that another thread starts has all open files of this
-/// process. One of them may be the program's file, open for writing. The kernel does not run a file
-/// that is open for writing (ETXTBSY): <https://github.com/golang/go/issues/22315>.
+/// Between fork and exec, a child process that another thread started inherits all open files of
+/// this process. One of these files may be the program's file, open for writing. The kernel does
+/// not run a file that is open for writing (ETXTBSY): <https://github.com/golang/go/issues/22315>.
 fn run(command: &mut Command) -> Result<Output> {
     let (attempts, pause) = ATTEMPTS;
     for _ in 1..attempts {

@@ -15,7 +15,7 @@ use super::survey::choose_newest;
 use super::{bundle, shims};
 use crate::apt::{self, SuitePackages};
 
-/// The shared libraries of the compiler and its linker besides those of C++.
+/// The shared libraries, other than those of C++, that the compiler and its linker need.
 const LIBRARIES: [&str; 5] =
     ["libLLVM.so.", "libffi.so.", "librustc_driver-", "libz.so.1", "libzstd.so.1"];
 
@@ -52,8 +52,9 @@ impl Rust {
     /// Selects, fetches and unpacks the packages.
     ///
     /// # Errors
-    /// When the machine has no package archives, they lack a package, a file has another digest
-    /// than in its signed index, or the result can't compile a program.
+    /// When the machine has no package archives, when they do not contain a required package, when
+    /// a file's digest differs from the one in the signed index, or when the installed compiler
+    /// can't compile a program.
     pub fn install(ctx: &Ctx) -> anyhow::Result<Self> {
         ctx.reporter.status("Resolving", "Rust in this machine's package archives");
         let what = "complete Rust 1.85 or later for wasm32-wasip1";

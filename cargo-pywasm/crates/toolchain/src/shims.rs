@@ -1,4 +1,4 @@
-//! Shims of shared libraries that LLVM's packages are linked with but that the compiler never
+//! Shims for shared libraries that LLVM's packages are linked with but that the compiler never
 //! calls.
 //!
 //! Debian's libLLVM is linked with a line editor, a constraint solver and an XML parser, for
@@ -146,7 +146,7 @@ fn compile(soname: &str, symbols: &[Symbol], lib: &Utf8Path, ctx: &Ctx) -> anyho
     let output = command.output().with_context(|| format!("can't run `{cc}`"))?;
     anyhow::ensure!(
         output.status.success(),
-        "`{cc}` can't compile the shim of {soname}:\n{}",
+        "`{cc}` can't compile the shim for {soname}:\n{}",
         String::from_utf8_lossy(&output.stderr).trim_end()
     );
     Ok(())

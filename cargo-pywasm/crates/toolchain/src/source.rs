@@ -1,4 +1,5 @@
-//! The sources of a tool, and the search through those that need the network.
+//! The sources from which a tool can be obtained, and the search through those that need the
+//! network.
 
 use std::fmt;
 
@@ -10,9 +11,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToolchainSource {
-    /// A directory that the user named.
+    /// A directory that the user specified.
     Path,
-    /// The release of the official WASI SDK with this number.
+    /// The official WASI SDK with this release number.
     Official(u32),
     /// Packages of the machine's distribution.
     Packages {
@@ -33,7 +34,7 @@ pub struct Skipped {
 }
 
 impl ToolchainSource {
-    /// Returns the name that manifests and the command line use.
+    /// Returns the name that is used in manifests and on the command line.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -47,7 +48,7 @@ impl ToolchainSource {
 impl fmt::Display for ToolchainSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path => f.write_str("a WASI SDK by path"),
+            Self::Path => f.write_str("a WASI SDK at a given path"),
             Self::Official(release) => write!(f, "WASI SDK {release}"),
             Self::Packages { llvm, wasi_libc } => {
                 write!(f, "packages of this distribution: LLVM {llvm}, wasi-libc {wasi_libc}")
@@ -77,7 +78,7 @@ pub(super) enum Remote {
 }
 
 impl Remote {
-    /// Every source, in the order of preference. The release comes first, because it is the same on
+    /// Every source, in order of preference. The release comes first, because it is the same on
     /// every machine.
     pub(super) const ALL: &[Self] = &[Self::Official, Self::Packages];
 
@@ -103,11 +104,12 @@ impl Remote {
 pub(super) struct NotPinned(pub(super) String);
 
 /// Installs from the first source that is available, and adds the sources before it to `skipped`.
-/// Returns `None` if no source is available. `failed` returns the context of an error.
+/// Returns `None` if no source is available. `failed` returns the context that is added to an
+/// error.
 ///
 /// # Errors
-/// When the only source fails, or when an error does not mean that a source is unavailable (for
-/// example a wrong digest).
+/// When the only source fails, or when a source fails for a reason other than being unavailable
+/// (for example, because of a wrong digest).
 pub(super) fn search<T>(
     sources: &[Remote],
     skipped: &mut Vec<Skipped>,
@@ -126,13 +128,13 @@ pub(super) fn search<T>(
     Ok(None)
 }
 
-/// Returns true if the error is that no release is pinned or that no location has its archive.
+/// Returns true if the error means that no release is pinned, or that its archive is unavailable.
 fn is_unavailable(error: &anyhow::Error) -> bool {
     cause_of::<NotPinned>(error).is_some()
         || matches!(cause_of(error), Some(FetchError::Unavailable { .. }))
 }
 
-/// Returns true if the error is that a received file differs from the pinned or signed one.
+/// Returns true if the error means that a received file differs from the pinned or signed one.
 fn is_mismatch(error: &anyhow::Error) -> bool {
     cause_of::<FetchError>(error).is_some_and(FetchError::is_mismatch)
 }

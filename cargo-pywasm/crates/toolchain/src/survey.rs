@@ -11,26 +11,26 @@ use crate::apt::{
     self, LlvmPackages, Package, Release, Source, SuitePackages, choose_libc, choose_llvm, packages,
 };
 
-/// The distributions whose package names have a known meaning. For each, the roles of the suites
-/// that may be searched in addition to the machine's own. For a toolchain, this happens only if the
-/// machine's own suites have no wasi-libc that is new enough. (wasi-libc is compiled for wasm, so
-/// the package of any suite can be used.) The oldest suite comes first, because CPython is tested
-/// with the SDK of its time.
+/// The distributions whose package names have a known meaning, each with the roles of the suites
+/// that may be searched in addition to the machine's own. For a toolchain, these suites are
+/// searched only if the machine's own suites have no wasi-libc that is new enough. (wasi-libc is
+/// compiled for wasm, so a package from any suite can be used.) The oldest suite comes first,
+/// because CPython is tested with an SDK from the time of its release.
 const DISTRIBUTIONS: [(&str, &[&str]); 2] =
     [("Debian", &["stable", "testing"]), ("Ubuntu", &["devel"])];
 
-/// Selects the packages of a toolchain: LLVM from the machine's own suites, because it uses their
-/// libraries, and wasi-libc from these suites or from other suites of the same archives.
+/// Selects the packages of a toolchain: LLVM from the machine's own suites, because LLVM uses the
+/// libraries of these suites, and wasi-libc from these or other suites of the same archives.
 ///
 /// # Errors
-/// When the machine has no package archives, they lack a package, or an index has another digest
-/// than in its signed release.
+/// When the machine has no package archives, when they do not contain a required package, or when
+/// an index's digest differs from the one in the signed release file.
 pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPackages, Package)> {
     let mut sources = apt::sources(ctx)?;
     sources.retain(|source| source.serves(architecture));
     anyhow::ensure!(!sources.is_empty(), "this machine has no apt package sources");
-    // Archives of third parties come second: some of them mirror the distribution and sign with
-    // their own key.
+    // Third-party archives come second. Some of them mirror the distribution and sign with their
+    // own key.
     let (own, others): (Vec<Source>, Vec<Source>) =
         sources.into_iter().partition(|source| source.keyring.is_distribution());
     let mut survey = Survey::new(architecture, &apt::is_candidate, ctx);
@@ -50,12 +50,12 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
 }
 
 /// Selects the newest version of a program that a single suite of the machine's archives provides
-/// together with its libraries. These include the C library, so the suite need not be the machine's
-/// own. `what` names the program in the error.
+/// together with its libraries. These libraries include the C library, so the suite need not be the
+/// machine's own. `what` is the name of the program in the error.
 ///
 /// # Errors
-/// When the machine has no package archives, they lack a package, or an index has another digest
-/// than in its signed release.
+/// When the machine has no package archives, when they do not contain a required package, or when
+/// an index's digest differs from the one in the signed release file.
 pub(super) fn choose_newest(
     what: &str,
     wanted: &dyn Fn(&str) -> bool,
@@ -88,7 +88,7 @@ pub(super) fn choose_newest(
 /// Returns Debian's name for this machine's architecture.
 ///
 /// # Errors
-/// When no packages for it are known.
+/// When no packages are known for this architecture.
 pub(super) fn architecture() -> anyhow::Result<&'static str> {
     apt::architecture()
         .with_context(|| format!("no packages are known for {}", std::env::consts::ARCH))
@@ -144,12 +144,12 @@ impl<'a> Survey<'a> {
         Ok(None)
     }
 
-    /// Returns the wanted packages of a suite, and the roles of its archive. The packages are those
-    /// of the first of `architectures` that has any. An unusable suite is skipped with a warning,
-    /// because another suite may have the packages.
+    /// Returns the wanted packages of a suite, and the roles of the other suites of its archive.
+    /// The packages are those of the first of `architectures` that has any. An unusable suite is
+    /// skipped with a warning, because another suite may have the packages.
     ///
     /// # Errors
-    /// When an index has another digest than in its signed release.
+    /// When an index's digest differs from the one in the signed release file.
     fn suite(
         &mut self,
         source: &Source,
@@ -161,13 +161,13 @@ impl<'a> Survey<'a> {
         };
         let origin = release.origin();
         let Some((_, roles)) = DISTRIBUTIONS.iter().find(|(name, _)| *name == origin) else {
-            // No warning: archives of third parties are expected here.
+            // No warning is printed, because third-party archives are expected here.
             self.skipped.push(format!("{} {} has the origin `{origin}`", source.uri, source.suite));
             return Ok(None);
         };
         if let Some(until) = release.expired(SystemTime::now()) {
             self.ctx.reporter.warn(format!(
-                "the release file of {} {} was valid until {until}: it may lack updates",
+                "the release file of {} {} was valid until {until}; updates may be missing",
                 source.uri, source.suite
             ));
         }
@@ -201,8 +201,8 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// Returns true if the error is that no location has the file, and not that the file has another
-/// digest.
+/// Returns true if the error means that no location has the file, and not that the file's digest
+/// differs.
 fn is_unavailable(error: &anyhow::Error) -> bool {
     matches!(cause_of(error), Some(FetchError::Unavailable { .. }))
 }

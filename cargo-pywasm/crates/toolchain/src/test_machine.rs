@@ -1,4 +1,4 @@
-//! A local directory as upstream, for tests of downloads.
+//! A local directory that serves as upstream in download tests.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use pywasm_session::Reporter;
 use pywasm_session::variables::{PYWASM_APT_SOURCES, PYWASM_UPSTREAM};
 use pywasm_store::Ctx;
 
-/// Returns an archive of these files (path, content, mode), all in one directory.
+/// Returns an archive that contains these files (path, content, mode) in the directory `top`.
 pub(super) fn archive(top: &str, files: &[(&str, &str, u32)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, body, mode) in files {
@@ -23,14 +23,15 @@ pub(super) fn archive(top: &str, files: &[(&str, &str, u32)]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// Returns the context of a machine with the upstream of [`publish`] and no package sources.
+/// Returns the context of a machine that uses the upstream of [`publish`] and has no package
+/// sources.
 pub(super) fn machine(root: &Utf8Path) -> Ctx {
     let base = format!("file://{root}/up");
     let variables = [(PYWASM_UPSTREAM, base.as_str()), (PYWASM_APT_SOURCES, "/nowhere")];
     Ctx { offline: false, ..Ctx::for_tests(root, &variables) }
 }
 
-/// Returns the text that the user sees for an error.
+/// Returns an error as the text that the user would see.
 pub(super) fn printed(error: &anyhow::Error) -> String {
     let reporter = Reporter::captured();
     reporter.error(error);

@@ -14,7 +14,7 @@ pub struct Input {
     pub file: String,
     /// Its digest.
     pub sha256: Digest,
-    /// The URL it came from, or `store`.
+    /// The URL from which the file was fetched, or `store`.
     pub from: String,
 }
 
@@ -25,20 +25,21 @@ pub struct Toolchain {
     pub root: Utf8PathBuf,
     /// Its source.
     pub source: ToolchainSource,
-    /// A text that is equal for equal tools. It is part of the key of every build.
+    /// A text that is the same for identical tools. It is part of the key of every build.
     pub identity: String,
     /// The digest of the sysroot's `libc.a`.
     pub libc: Digest,
     /// The first line of `clang --version`.
     pub clang_version: String,
-    /// The files it was unpacked from. Empty for a directory that the user named.
+    /// The files that the toolchain was unpacked from. Empty for a directory that the user
+    /// specified.
     pub inputs: Vec<Input>,
-    /// The sources that were skipped before the used one.
+    /// The sources that were skipped before the one that was used.
     pub skipped: Vec<Skipped>,
 }
 
 impl Toolchain {
-    /// Returns the path of the C compiler. The callers pass the target to it.
+    /// Returns the path of the C compiler. The caller must pass the target to it.
     #[must_use]
     pub fn clang(&self) -> Utf8PathBuf {
         self.root.join("bin/clang")
@@ -107,7 +108,7 @@ pub(super) fn sysroot(root: &Utf8Path) -> Utf8PathBuf {
     root.join("share/wasi-sysroot")
 }
 
-/// Returns the directory of the target's libraries. SDKs before 22 only have `wasm32-wasi`.
+/// Returns the directory of the target's libraries. SDKs before 22 contain only `wasm32-wasi`.
 pub(super) fn lib_dir(root: &Utf8Path) -> Utf8PathBuf {
     let lib = sysroot(root).join("lib");
     let preview1 = lib.join("wasm32-wasip1");

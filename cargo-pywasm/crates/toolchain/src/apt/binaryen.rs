@@ -1,9 +1,10 @@
-//! Selects the packages of Binaryen's `wasm-opt` from a suite. Pure.
+//! Selects the packages of Binaryen's `wasm-opt` from a suite. Accesses neither the network nor the
+//! disk.
 
 use super::index::Package;
 use super::suite::{RUNTIME, SuitePackages, is_since, newest};
 
-/// The package of the program and its library.
+/// The package that contains the program and its library.
 const BINARYEN: &str = "binaryen";
 /// The oldest version that supports the flags that this tool uses.
 const OLDEST: &str = "108";

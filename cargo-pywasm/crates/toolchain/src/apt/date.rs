@@ -1,4 +1,4 @@
-//! The dates of release files.
+//! Dates in release files.
 
 /// Parses a date such as `Sat, 28 Nov 2026 08:13:45 UTC` into seconds since 1970:
 /// <https://wiki.debian.org/DebianRepository/Format#Date.2C_Valid-Until>.

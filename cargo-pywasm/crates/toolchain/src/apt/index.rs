@@ -17,7 +17,7 @@ use super::stanza::{Stanza, stanzas};
 pub struct Package {
     /// Its name.
     pub name: String,
-    /// Its version, with the epoch.
+    /// Its version, including the epoch.
     pub version: String,
     /// Its digest.
     pub sha256: Digest,
@@ -25,7 +25,7 @@ pub struct Package {
     pub size: u64,
     /// Its URL.
     pub url: String,
-    /// The text of its `Depends` field.
+    /// The text of the package's `Depends` field.
     #[serde(default)]
     pub depends: String,
 }
@@ -56,11 +56,11 @@ impl Package {
     }
 }
 
-/// Returns the packages of a suite for one architecture, in the order of the index. Packages are
-/// left out if `wanted` returns false for their name.
+/// Returns the packages of a suite for one architecture, in the order of the index. Packages for
+/// whose names `wanted` returns false are left out.
 ///
 /// # Errors
-/// When an index is unavailable or has another digest than in the release file.
+/// When an index is unavailable, or its digest differs from the one in the release file.
 pub fn packages(
     source: &Source,
     release: &Release,

@@ -1,12 +1,13 @@
-//! Reads the machine's own package archives (Debian, Ubuntu), without root and without apt.
+//! Reads the machine's own package archives (Debian or Ubuntu), without root privileges and without
+//! apt.
 //!
 //! Packages are verified as apt verifies them: <https://manpages.debian.org/apt-secure.8>. The
 //! release file must be signed with a key from the keyrings of the machine's package sources. It
 //! contains the digests of the package indexes, which contain the digests of the packages. Nothing
 //! is installed.
 //!
-//! Only archives that the machine uses are read. Suites of these archives that the machine does not
-//! use may be read as well; they are named by role (`stable`, `testing`).
+//! Only archives that the machine uses are read. Suites that the machine does not use may also be
+//! read from these archives. Such suites are identified by role (`stable`, `testing`).
 
 mod binaryen;
 mod date;
@@ -38,8 +39,8 @@ use pywasm_store::Ctx;
 /// The directory of apt's configuration.
 const APT: &str = "/etc/apt";
 
-/// Returns the machine's package sources in the order of apt: `sources.list`, then
-/// `sources.list.d`.
+/// Returns the machine's package sources in apt's order: first those in `sources.list`, then those
+/// in `sources.list.d`.
 ///
 /// # Errors
 /// When a file can't be read.

@@ -1,5 +1,6 @@
-//! The release file of a suite, which contains the digests of all indexes and is signed by the
-//! archive: <https://wiki.debian.org/DebianRepository/Format#A.22Release.22_files>.
+//! The release file of a suite:
+//! <https://wiki.debian.org/DebianRepository/Format#A.22Release.22_files>. The file contains the
+//! digests of all indexes and is signed with the archive's key.
 //!
 //! The file is parsed only after its signature has been verified.
 
@@ -14,7 +15,7 @@ use super::signature::verify;
 use super::sources::Source;
 use super::stanza::stanzas;
 
-/// The size limit of a release file. Debian's release file has 150 KB.
+/// The size limit of a release file. Debian's release file is 150 KB.
 const LIMIT: u64 = 8 << 20;
 
 /// A release file with a verified signature.
@@ -36,7 +37,8 @@ pub enum ReleaseError {
     /// The machine has no keys for the archive.
     #[error("no keyring for `{0}` on this machine")]
     NoKeyring(String),
-    /// The signature is missing, invalid, or by a key that is not trusted for this archive.
+    /// The signature is missing or invalid, or was made with a key that is not trusted for this
+    /// archive.
     #[error("the signature of {url} is not valid: {message}")]
     BadSignature {
         /// The URL of the release file.
@@ -53,7 +55,7 @@ impl Release {
     /// Fetches and verifies the release file of a suite.
     ///
     /// # Errors
-    /// When it is unavailable or its signature is not valid.
+    /// When the file is unavailable or its signature is not valid.
     pub fn fetch(source: &Source, ctx: &Ctx) -> Result<Self, ReleaseError> {
         let base = format!("{}/dists/{}", source.uri, source.suite);
         let url = format!("{base}/InRelease");
@@ -63,14 +65,14 @@ impl Release {
         Ok(Self { base, text })
     }
 
-    /// Returns the publisher of the archive: `Debian`, `Ubuntu`.
+    /// Returns the publisher of the archive, such as `Debian` or `Ubuntu`.
     #[must_use]
     pub fn origin(&self) -> String {
         self.field("Origin")
     }
 
-    /// Returns a file of the suite and its URLs, or `None` if the suite does not have it. `path` is
-    /// relative to the suite: `main/binary-amd64/Packages.xz`.
+    /// Returns a file of the suite and its URLs, or `None` if the suite does not contain the file.
+    /// `path` is relative to the suite, for example `main/binary-amd64/Packages.xz`.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<(Wanted, Vec<String>)> {
         let listed = self.field("SHA256");
@@ -85,8 +87,8 @@ impl Release {
         let plain = format!("{}/{path}", self.base);
         let mut urls = vec![plain];
         if self.field("Acquire-By-Hash") == "yes" {
-            // The URL with the digest stays valid while a mirror is updated, but partial mirrors
-            // lack it.
+            // The URL that contains the digest stays valid while a mirror is being updated, but
+            // partial mirrors do not support it.
             urls.insert(0, format!("{}/{dir}/by-hash/SHA256/{sha256}", self.base));
         }
         Some((Wanted { file: name.to_owned(), sha256, size: Some(size) }, urls))

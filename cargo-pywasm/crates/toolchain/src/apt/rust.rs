@@ -1,4 +1,5 @@
-//! Selects the packages of a Rust toolchain for wasm32-wasip1 from a suite. Pure.
+//! Selects the packages of a Rust toolchain for wasm32-wasip1 from a suite. Accesses neither the
+//! network nor the disk.
 
 use super::index::Package;
 use super::suite::{RUNTIME, SuitePackages, is_since, newest};
@@ -24,8 +25,8 @@ pub(crate) fn is_part_of_rust(name: &str) -> bool {
 }
 
 /// Selects the packages, if the suite has all of them and the compiler is new enough. The packages
-/// of one suite are compatible with each other. The version of LLVM is found in the dependencies of
-/// the compiler's library.
+/// of one suite are compatible with each other. The version of LLVM is taken from the dependencies
+/// of the compiler's library.
 #[must_use]
 pub fn choose_rust(suite: &[Package]) -> Option<SuitePackages> {
     let newest = |name: &str| newest(suite, name);
@@ -47,7 +48,7 @@ pub fn choose_rust(suite: &[Package]) -> Option<SuitePackages> {
     Some(SuitePackages::new(&compiler.version, packages))
 }
 
-/// Returns the names of the dependencies of a package, without versions and alternatives.
+/// Returns the names of a package's dependencies, without versions and alternatives.
 fn depends(package: &Package) -> impl Iterator<Item = &str> {
     let name = |part: &'_ str| -> usize { part.find([' ', '(', ':', '|']).unwrap_or(part.len()) };
     package.depends.split(',').map(str::trim).map(move |part| &part[..name(part)])

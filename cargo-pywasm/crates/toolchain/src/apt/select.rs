@@ -1,7 +1,7 @@
-//! Selects the packages of a toolchain from indexes. Pure.
+//! Selects the packages of a toolchain from indexes. Accesses neither the network nor the disk.
 //!
-//! Archives replace versions, so no exact version is named here: the newest complete LLVM is
-//! selected, and the oldest wasi-libc that is new enough.
+//! Archives replace old versions of packages, so no exact version is listed here. Instead, the
+//! newest complete LLVM and the oldest wasi-libc that is new enough are selected.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use super::version::compare_versions;
 /// The oldest LLVM whose clang accepts `--target` in configuration files.
 const OLDEST_LLVM: u32 = 16;
 /// The date of the oldest suitable wasi-libc. The oldest SDK that can build CPython 3.13 and 3.14
-/// is WASI SDK 24 of July 2024.
+/// is WASI SDK 24 from July 2024.
 const OLDEST_LIBC: u32 = 20_240_601;
 
-/// The packages of an LLVM, all in the same version.
+/// The packages of an LLVM release, all with the same version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LlvmPackages {
     /// The major version of LLVM.
@@ -24,7 +24,8 @@ pub struct LlvmPackages {
 }
 
 /// Returns the packages of a toolchain with LLVM `major`, each with its possible names. The suffix
-/// `t64` is from the transition to 64-bit time: <https://wiki.debian.org/ReleaseGoals/64bit-time>.
+/// `t64` comes from the transition to 64-bit time:
+/// <https://wiki.debian.org/ReleaseGoals/64bit-time>.
 fn needed(major: u32) -> [Vec<String>; 7] {
     [
         vec![format!("clang-{major}")],
@@ -55,7 +56,7 @@ pub(crate) fn is_candidate(name: &str) -> bool {
         .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Selects the newest LLVM of which all packages exist in the same version.
+/// Selects the newest LLVM for which all packages exist in the same version.
 #[must_use]
 pub fn choose_llvm(packages: &[Package]) -> Option<LlvmPackages> {
     let majors =
@@ -66,7 +67,7 @@ pub fn choose_llvm(packages: &[Package]) -> Option<LlvmPackages> {
     majors.into_iter().rev().find_map(|major| complete(major, packages))
 }
 
-/// Returns the packages of an LLVM in the newest version that all of them have.
+/// Returns the packages of LLVM `major` in the newest version for which all of them exist.
 fn complete(major: u32, packages: &[Package]) -> Option<LlvmPackages> {
     let mut by_version: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
     for package in packages {
@@ -86,8 +87,8 @@ fn complete(major: u32, packages: &[Package]) -> Option<LlvmPackages> {
     })
 }
 
-/// Selects the oldest wasi-libc that is new enough: CPython is tested with the SDK of its time, and
-/// its configure script does not expect the functions of a newer libc.
+/// Selects the oldest wasi-libc that is new enough. CPython is tested with an SDK from the time of
+/// its release, and its configure script does not expect the functions of a newer libc.
 #[must_use]
 pub fn choose_libc(packages: &[Package]) -> Option<Package> {
     packages

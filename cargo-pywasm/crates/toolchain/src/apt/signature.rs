@@ -12,7 +12,7 @@ use pywasm_store::Ctx;
 use super::release::ReleaseError;
 use super::sources::Keyring;
 
-/// The keyrings that apt trusts if a source names none.
+/// The keyrings that apt trusts if a source does not specify any.
 const DEFAULT_KEYRINGS: [&str; 5] = [
     "/etc/apt/trusted.gpg.d",
     "/usr/share/keyrings/debian-archive-keyring.gpg",
@@ -21,13 +21,13 @@ const DEFAULT_KEYRINGS: [&str; 5] = [
     "/usr/share/keyrings/ubuntu-archive-keyring.pgp",
 ];
 
-/// The extensions of keyrings. Directories of keyrings may also contain other files.
+/// The file name extensions of keyrings. Keyring directories may also contain other files.
 const KEYRING_ENDS: [&str; 3] = ["gpg", "pgp", "asc"];
 
-/// Verifies that a trusted key signed a text, and returns what was signed.
+/// Verifies that a text was signed with a trusted key, and returns the signed part.
 ///
 /// # Errors
-/// When the machine has no verifier, or no trusted key signed the text.
+/// When the machine has no verifier, or the text was not signed with a trusted key.
 pub(super) fn verify(
     signed: &[u8],
     url: &str,
@@ -79,10 +79,10 @@ pub(super) fn verify(
     Ok(fs_err::read_to_string(&output)?)
 }
 
-/// Returns true if the status lines of gpgv report a good signature by a key that is neither
-/// expired nor revoked, and no bad signature. This is apt's rule. Archives sign with the keys of
-/// several releases, so signatures by untrusted keys are ignored. The exit status of gpgv is not
-/// used, because it reports such signatures as failures.
+/// Returns true if the status lines of gpgv report a good signature made with a key that is neither
+/// expired nor revoked, and report no bad signature. This is apt's rule. Archives sign with the
+/// keys of several releases, so signatures made with untrusted keys are ignored. The exit status of
+/// gpgv is not used, because it reports such signatures as failures.
 ///
 /// The status lines are described in GnuPG's `doc/DETAILS`:
 /// <https://github.com/gpg/gnupg/blob/master/doc/DETAILS#format-of-the---status-fd-output>.
@@ -124,7 +124,7 @@ fn keyring_files(keyring: &Keyring, scratch: &Utf8Path) -> std::io::Result<Vec<U
     }
     files.sort();
     for (number, file) in files.iter_mut().enumerate() {
-        // Armor is detected by content, because a `.gpg` file may be armored as well.
+        // Armor is detected from the content, because a `.gpg` file may also be armored.
         let bytes = fs_err::read(&*file)?;
         if let Ok(text) = std::str::from_utf8(&bytes)
             && text.contains(ARMOR)

@@ -23,13 +23,14 @@ pub enum Keyring {
 pub struct Source {
     /// The base URI of the archive, without a trailing slash.
     pub uri: String,
-    /// The suite: `bookworm`, `bookworm-security`.
+    /// The suite, such as `bookworm` or `bookworm-security`.
     pub suite: String,
-    /// The components: `main`, `universe`.
+    /// The components, such as `main` and `universe`.
     pub components: Vec<String>,
     /// The trusted keys.
     pub keyring: Keyring,
-    /// The architectures that the source is used for; empty for all architectures of the machine.
+    /// The architectures for which the source is used. If empty, the source is used for all
+    /// architectures of the machine.
     pub architectures: Vec<String>,
 }
 
@@ -137,7 +138,7 @@ struct Part {
 fn push(sources: &mut Vec<Source>, uris: &[String], suites: &[String], part: &Part) {
     let known = ["http://", "https://", "file:///"];
     for uri in uris.iter().filter(|uri| known.iter().any(|scheme| uri.starts_with(scheme))) {
-        // A suite with a trailing slash is a flat repository, without components.
+        // A suite with a trailing slash is a flat repository, which has no components.
         for suite in suites.iter().filter(|suite| !suite.ends_with('/')) {
             sources.push(Source {
                 uri: uri.trim_end_matches('/').to_owned(),
@@ -150,7 +151,7 @@ fn push(sources: &mut Vec<Source>, uris: &[String], suites: &[String], part: &Pa
     }
 }
 
-/// Returns true for a value that apt interprets as no, according to `StringToBool` in apt's
+/// Returns true for a value that apt interprets as false, according to `StringToBool` in apt's
 /// `strutl.cc`.
 fn is_no(value: &str) -> bool {
     let words = ["no", "false", "without", "off", "disable", "0"];

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use super::index::Package;
 use super::version::compare_versions;
 
-/// The packages of the libraries that C++ programs need. They are unpacked with the program, so
-/// they can be newer than the machine's.
+/// The packages of the libraries that C++ programs need. These libraries are unpacked together with
+/// the program and can be newer than the machine's own.
 pub(super) const RUNTIME: [&str; 3] = ["libc6", "libgcc-s1", "libstdc++6"];
 
 /// The packages of a program and everything it needs, from one suite.

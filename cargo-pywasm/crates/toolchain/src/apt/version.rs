@@ -1,4 +1,4 @@
-//! Debian's order of versions.
+//! Debian's version ordering.
 
 use std::cmp::Ordering;
 
@@ -37,7 +37,7 @@ pub(super) fn compare_versions(a: &str, b: &str) -> Ordering {
     })
 }
 
-/// Removes the leading run of digits, or of other characters, from a text and returns it.
+/// Removes and returns the leading run of digits (if `digits` is true) or of other characters.
 fn run<'a>(text: &mut &'a str, digits: bool) -> &'a str {
     let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
     let (head, tail) = text.split_at(end);

@@ -27,7 +27,7 @@ impl Machine {
         test_machine::publish(&self.root, artifact, bytes);
     }
 
-    /// Adds an entry to the store, with this script as its program.
+    /// Adds an entry to the store. The entry's `wasm-opt` is this script.
     fn store(&self, key: &str, script: &str) -> Utf8PathBuf {
         use std::os::unix::fs::PermissionsExt;
         let program = self.ctx.store.entry(Bucket::Toolchains, key).join(PROGRAM);
@@ -42,7 +42,7 @@ impl Machine {
     }
 }
 
-/// Returns an archive in the layout of upstream, and its pin.
+/// Returns an archive with the layout of an upstream release, and its pin.
 fn release(program: &str) -> (Artifact, Vec<u8>) {
     let bytes = test_machine::archive(
         "binaryen-version_123",
