@@ -24,7 +24,7 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     for part in [
         "error[undefined-function]: pthread_getcpuclockid: ",
         "needed by libpython.a(timemodule.o)",
-        "`pthread_getcpuclockid = \"trap\"` in `[stubs]` of the recipe",
+        "`pthread_getcpuclockid = \"trap\"` to `[stubs]` in the recipe",
     ] {
         anyhow::ensure!(stderr.contains(part), "{part} is not in:\n{stderr}");
     }

@@ -1,7 +1,7 @@
 //! Bytecode of the standard library, compiled by the interpreter that will run it.
 //!
-//! Programs cannot write to the library, so they could not save bytecode: modules without bytecode
-//! would be compiled at every start.
+//! Programs cannot write to the standard library and therefore cannot save bytecode. Modules
+//! without bytecode would be compiled at every start.
 
 use camino::Utf8Path;
 use pywasm_recipes::Stdlib;
@@ -10,12 +10,12 @@ use pywasm_runtime::{Dir, Module, Program, Runtime};
 use pywasm_store::Ctx;
 
 /// The script that compiles modules. `unchecked-hash` bytecode (PEP 552) contains no dates, so
-/// equal sources give equal bytes, and Python never reads the source to validate it. CPython
-/// intentionally contains a few files that are not valid Python 3. They are skipped, as they are by
-/// `make install`.
+/// identical sources produce identical bytes, and Python never reads the source to validate it.
+/// CPython intentionally contains a few files that are not valid Python 3. They are skipped, as
+/// they are by `make install`.
 ///
-/// Optimized bytecode gets the file name of unoptimized bytecode, so that every interpreter uses
-/// it.
+/// Optimized bytecode is written under the file name of unoptimized bytecode, so that every
+/// interpreter uses it.
 const SCRIPT: &str = "\
 import importlib.util, py_compile, sys
 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
@@ -33,11 +33,12 @@ for path in sys.stdin.read().splitlines():
 pub(crate) struct Compiler<'a> {
     /// The interpreter.
     pub(crate) interpreter: &'a Utf8Path,
-    /// The recipe's options for the library.
+    /// The recipe's options for the standard library.
     pub(crate) stdlib: &'a Stdlib,
 }
 
-/// A directory of Python modules, and its path in the guest, which tracebacks show.
+/// A directory of Python modules, and the path of that directory in the guest. Tracebacks show the
+/// guest path.
 #[derive(Debug)]
 pub(crate) struct Tree<'a> {
     /// The directory on this machine.
@@ -46,8 +47,8 @@ pub(crate) struct Tree<'a> {
     pub(crate) guest: &'a str,
 }
 
-/// Compiles every module of a tree. As many interpreters as `ctx.jobs` share the work. `what`
-/// describes the tree in the output.
+/// Compiles every module in a tree, in `ctx.jobs` parallel interpreters. `what` describes the tree
+/// in the output.
 ///
 /// # Errors
 /// When an interpreter fails.

@@ -4,12 +4,12 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | [`build`] | CPython's own configure and make, driven in a build directory |
+//! | [`build`] | CPython's own configure and make, run in a build directory |
 //! | `guest` | C and Python sources that are compiled into every installation |
 //! | [`freeze`] | Python code as data in an object file |
 //! | `bytecode` | `.pyc` files of the standard library |
 //! | [`install`] | the plan of an installation, its files, manifest, SBOM and licences |
-//! | [`smoke`] | the smoke test that ends every install |
+//! | [`smoke`] | the smoke test at the end of every installation |
 //! | [`testsuite`] | CPython's own tests, run on an installation |
 //!
 //! Only `pywasm-store` downloads files. This crate never reads a crate's `Cargo.toml`.

@@ -1,4 +1,4 @@
-//! The smoke test of an interpreter. `install` ends with it, and `verify` without `--tests` runs
+//! The smoke test of an interpreter. `install` runs it last, and `verify` without `--tests` runs
 //! only this test.
 
 use std::fmt;
@@ -21,8 +21,7 @@ pub struct SmokeReport {
     pub version: String,
     /// The names of the checks that passed.
     pub checks: Vec<String>,
-    /// The checks that did not run because the recipe leaves out a module they need, each with this
-    /// module.
+    /// The checks that did not run, each with the module that it needs and that was not built.
     pub left_out: Vec<String>,
     /// The number of built-in modules that were imported.
     pub modules: usize,
@@ -33,7 +32,7 @@ impl fmt::Display for SmokeReport {
         let Self { version, checks, left_out, modules } = self;
         write!(
             f,
-            "Python {version} runs on wasm: {modules} built-in modules import, {} checks pass",
+            "Python {version} runs on wasm: {modules} built-in modules imported, {} checks passed",
             checks.len()
         )?;
         if !left_out.is_empty() {
@@ -87,7 +86,7 @@ fn read(captured: &Captured) -> anyhow::Result<SmokeReport> {
     })
 }
 
-/// Returns the modules that were not built, according to the manifest.
+/// Returns the extension modules that were not built, according to the manifest.
 fn absent(python: &Installation) -> anyhow::Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Manifest {
@@ -109,7 +108,7 @@ fn absent(python: &Installation) -> anyhow::Result<Vec<String>> {
 /// Returns the directory of the standard library, mounted where the interpreter expects it.
 ///
 /// # Errors
-/// When the path is not UTF-8.
+/// When the installation's path is not UTF-8.
 pub fn stdlib(python: &Installation) -> anyhow::Result<Dir> {
     let guest = format!("{PREFIX}/lib/python{}", python.series());
     Ok(Dir::read_only(Utf8Path::new(&utf8(python.stdlib())?), guest))
@@ -146,7 +145,7 @@ mod tests {
         let report = read(&captured(End::Exit(0), &format!("{REPORT}\n"))).unwrap();
         assert_eq!(
             report.to_string(),
-            "Python 3.13.15 runs on wasm: 60 built-in modules import, 1 checks pass, \
+            "Python 3.13.15 runs on wasm: 60 built-in modules imported, 1 checks passed, \
              left out: hashes (no _sha2)"
         );
     }

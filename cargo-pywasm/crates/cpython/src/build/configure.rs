@@ -1,4 +1,4 @@
-//! CPython's configure for wasm32-wasip1: the command as data, and its site file.
+//! Creates CPython's configure command for wasm32-wasip1, and the site file that it reads.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,8 @@ use pywasm_toolchain::Toolchain;
 /// a standard library mounted at `/usr/local/lib/pythonX.Y` without further settings.
 pub(crate) const PREFIX: &str = "/usr/local";
 
-/// Answers to checks that upstream's config.site leaves open. The comments give the reasons.
+/// Answers to configure checks that upstream's config.site does not answer. The comments in the
+/// text give the reasons.
 const ANSWERS: &str = "\
 # wasi-libc's dlopen (in libdl) always fails. Without it configure selects CPython's
 # Python/dynload_stub.c, and nothing refers to dlopen, dlsym or dlerror.
@@ -42,10 +43,10 @@ pub(super) struct Configure<'a> {
 impl Configure<'_> {
     /// Returns the configure command.
     pub(super) fn step(&self) -> Step {
-        // The relative path keeps this machine's directories out of `__FILE__` and getpath's
-        // VPATH, so that the result depends on the inputs only.
+        // The relative path keeps this machine's directories out of `__FILE__` and getpath's VPATH,
+        // so that the result depends only on the inputs.
         let source = pathdiff::diff_utf8_paths(self.source.root(), self.dir);
-        let script = source.expect("both are absolute, in the store").join("configure");
+        let script = source.expect("both paths are absolute").join("configure");
         let mut args = vec![script.into_string()];
         args.extend(self.args());
         Step {
@@ -83,7 +84,7 @@ impl Configure<'_> {
         let target = format!("--target=wasm32-wasip1 --sysroot={}", self.toolchain.sysroot());
         let cache = self.cache.map(|cache| format!("{} ", cache.program)).unwrap_or_default();
         let clang = self.toolchain.clang();
-        // OPT replaces CPython's default, `-g -O3`; CFLAGS would only be appended to the default.
+        // OPT replaces CPython's default flags, `-g -O3`. CFLAGS would only be appended to them.
         let build = &self.recipe.build;
         let mut opt = format!("-Wall {}", build.opt_level.flag());
         for (enabled, flag) in [(!build.assertions, " -DNDEBUG"), (build.debug_info, " -g")] {
@@ -113,7 +114,7 @@ impl Configure<'_> {
         self.dir.join("pywasm.site")
     }
 
-    /// Writes the site file: the seed first, because later answers win.
+    /// Writes the site file. The seed comes first, because later answers override it.
     pub(super) fn write_site(&self, seed: Option<&str>) -> anyhow::Result<()> {
         let upstream = match self.source.config_site() {
             Some(path) => fs_err::read_to_string(path)?,
@@ -126,19 +127,19 @@ impl Configure<'_> {
     }
 }
 
-/// Returns the recorded answers for this series and libc, if any.
+/// Returns the recorded configure answers for this CPython series and libc, if any.
 pub(super) fn seed_for(series: MinorVersion, toolchain: &Toolchain) -> Option<&'static str> {
     let libc = toolchain.libc.short();
     let seed = seeds().iter().find(|seed| seed.series == series && seed.libc == libc)?;
     Some(seed.answers)
 }
 
-/// Defines `HAVE_PTHREAD_STUBS` in `pyconfig.h`: threads are stubs on wasip1.
+/// Defines `HAVE_PTHREAD_STUBS` in `pyconfig.h`, because threads are only stubs on wasip1.
 ///
 /// configure checks whether a program that calls `pthread_create` links. With newer versions of
-/// wasi-libc it does, but the function always fails. CPython would then assume real threads, and
-/// acquiring a lock twice would trap instead of raising an exception. No cache variable controls
-/// this check.
+/// wasi-libc, such a program links, but the function always fails. CPython would then assume real
+/// threads, and acquiring a lock twice would trap instead of raising an exception. No cache
+/// variable controls this check.
 pub(super) fn force_pthread_stubs(dir: &Utf8Path) -> anyhow::Result<()> {
     const UNSET: &str = "/* #undef HAVE_PTHREAD_STUBS */";
     const SET: &str = "#define HAVE_PTHREAD_STUBS 1";
@@ -158,7 +159,7 @@ fn switch(on: bool, yes: &str, no: &str) -> String {
     if on { yes } else { no }.to_owned()
 }
 
-/// Returns the triple of this machine for `--build`. autoconf only requires that it differs from
+/// Returns this machine's triple for `--build`. autoconf only requires that the triple differs from
 /// `--host`.
 fn build_triple() -> String {
     let system = if cfg!(target_os = "macos") { "apple-darwin" } else { "pc-linux-gnu" };

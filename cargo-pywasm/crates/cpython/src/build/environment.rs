@@ -1,4 +1,5 @@
-//! The environment of the commands of a build. It contains only the variables that are listed here.
+//! The environment of build commands. Commands inherit no variables from this process, except those
+//! that a compiler cache needs.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use pywasm_session::variables::{HOME, PATH, XDG_CACHE_HOME};
 use pywasm_store::Ctx;
 
 /// The date that is compiled into the interpreter (`sys.version`): 1980-01-01, the first date that
-/// a zip archive can hold. The date is fixed so that equal inputs give equal bytes.
+/// a zip archive can hold. The date is fixed so that identical inputs produce identical bytes.
 /// <https://reproducible-builds.org/specs/source-date-epoch/>
 pub(super) const SOURCE_DATE_EPOCH: &str = "315532800";
 
@@ -18,12 +19,12 @@ pub(super) const SOURCE_DATE_EPOCH: &str = "315532800";
 pub(super) struct CompilerCache {
     /// The absolute path of `ccache` or `sccache`.
     pub(super) program: String,
-    /// The variables it needs to find its files.
+    /// The environment variables that the program needs to find its files.
     pub(super) env: BTreeMap<String, String>,
 }
 
-/// Returns the environment of every command of a build. `PATH` has the standard directories,
-/// preceded by the directory of `make` if that is another one.
+/// Returns the environment that all build commands share. `PATH` contains the standard directories,
+/// preceded by the directory of `make` if it is not one of them.
 pub(super) fn base(make: &Utf8Path) -> BTreeMap<String, String> {
     let mut path = String::from("/usr/bin:/bin");
     if let Some(dir) = make.parent().filter(|dir| !["/usr/bin", "/bin"].contains(&dir.as_str())) {
@@ -35,7 +36,7 @@ pub(super) fn base(make: &Utf8Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Returns ccache, or else sccache, if one of them is on `PATH`.
+/// Finds a compiler cache on `PATH`: ccache, or sccache if there is no ccache.
 pub(super) fn compiler_cache(ctx: &Ctx) -> Option<CompilerCache> {
     find_cache(&ctx.env)
 }

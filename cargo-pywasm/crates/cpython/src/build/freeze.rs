@@ -1,10 +1,10 @@
 //! Frozen modules: the bytecode that CPython needs before it can import a file.
 //!
-//! Upstream generates them with a native Python (`Programs/_freeze_module.py`), which usually means
-//! building CPython twice. CPython also has a freezer in C, `Programs/_freeze_module.c`, which its
-//! Windows build uses for all modules. Here the C freezer is compiled for wasm with the objects
-//! that libpython needs anyway, and runs in the embedded runtime. The code objects equal those of a
-//! native build.
+//! Upstream generates this bytecode with a native Python (`Programs/_freeze_module.py`), which
+//! usually means building CPython twice. CPython also has a freezer in C,
+//! `Programs/_freeze_module.c`, which its Windows build uses for all modules. Here the C freezer is
+//! compiled for wasm with the objects that libpython needs anyway, and runs in the embedded
+//! runtime. The code objects are equal to those of a native build.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -14,7 +14,7 @@ use super::step::Logs;
 use pywasm_runtime::{Dir, Program, Runtime};
 use pywasm_store::Ctx;
 
-/// A module to freeze, with its source and its generated header.
+/// A Python module to freeze, with its source and generated header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Freeze {
     /// The module's name, such as `importlib._bootstrap`.
@@ -42,7 +42,7 @@ fn freezes(makefile: &str) -> Vec<Freeze> {
         .collect()
 }
 
-/// Generates the header of every frozen module, and returns the number of headers. They are then
+/// Generates the header of every frozen module, and returns the number of headers. The headers are
 /// newer than their sources, so make does not regenerate them.
 pub(super) fn freeze(
     source: &SourceTree,
@@ -53,7 +53,7 @@ pub(super) fn freeze(
 ) -> anyhow::Result<usize> {
     let makefile = fs_err::read_to_string(dir.join("Makefile"))?;
     let freezes = freezes(&makefile);
-    anyhow::ensure!(!freezes.is_empty(), "CPython's Makefile has no frozen modules");
+    anyhow::ensure!(!freezes.is_empty(), "CPython's Makefile lists no frozen modules");
     let headers: Utf8PathBuf = dir.join("Python/frozen_modules");
     fs_err::create_dir_all(&headers)?;
     ctx.reporter.status("Freezing", format!("{} modules", freezes.len()));

@@ -1,11 +1,11 @@
-//! The extension modules of a build, and the reasons why others are missing.
+//! The extension modules in a build, and the reasons why others are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use pywasm_recipes::{MinorVersion, Recipe, known_modules};
 use serde::Serialize;
 
-/// The extension modules of one build.
+/// The extension modules in one build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Inventory {
     /// The modules that are built into the interpreter, sorted.
@@ -24,7 +24,7 @@ pub struct LeftOut {
 }
 
 impl Inventory {
-    /// Reads the inittab of `Modules/config.c` and the module states in `Makefile`.
+    /// Reads the inittab in `Modules/config.c` and the module states in `Makefile`.
     #[must_use]
     pub fn read(series: MinorVersion, recipe: &Recipe, config_c: &str, makefile: &str) -> Self {
         let builtin: BTreeSet<String> = inittab(config_c).map(str::to_owned).collect();
@@ -42,12 +42,12 @@ fn inittab(config_c: &str) -> impl Iterator<Item = &str> {
     config_c.lines().filter_map(|line| {
         let rest = line.trim_start().strip_prefix("{\"")?;
         let (name, function) = rest.split_once("\",")?;
-        // Entries with NULL, such as `builtins`, are part of the core.
+        // Modules with NULL instead of a function, such as `builtins`, are part of the core.
         (!function.trim_start().starts_with("NULL")).then_some(name)
     })
 }
 
-/// Reads lines such as `MODULE__DECIMAL_STATE=disabled` as `_DECIMAL` -> `disabled`.
+/// Parses lines such as `MODULE__DECIMAL_STATE=disabled` into a map from `_DECIMAL` to `disabled`.
 fn states(makefile: &str) -> BTreeMap<&str, &str> {
     makefile
         .lines()

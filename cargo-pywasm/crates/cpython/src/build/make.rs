@@ -1,4 +1,4 @@
-//! A makefile that includes CPython's own and adds the targets of this build.
+//! A makefile that includes CPython's Makefile and adds targets for this build.
 
 use camino::Utf8Path;
 use pywasm_recipes::Build;
@@ -9,20 +9,21 @@ use super::step::Step;
 use crate::guest;
 use pywasm_toolchain::Toolchain;
 
-/// The first lines: they include CPython's Makefile and define a variable that the rules use.
+/// The first lines of the makefile. They include CPython's Makefile and define a variable that the
+/// rules use.
 const START: &str = r"include Makefile
 -include pywasm-stubs.mk
 PYWASM_ARCHIVES = $(sort $(filter %.a,$(MODLIBS)))
 ";
 
-/// The rules of this build.
+/// The make rules for this build.
 ///
-/// `pywasm-freeze.wasm` generates the frozen modules. It is linked from CPython's C freezer and the
-/// objects of libpython that need no frozen module (CPython's `LIBRARY_OBJS_OMIT_FROZEN`). It has
-/// its own table of built-in modules in place of `Modules/config.o`, so that the linker takes only
-/// a third of the objects and the runtime compiles half as much code. Its link ignores undefined
-/// functions, because the freezer never calls them. Undefined functions of libpython are checked
-/// before the interpreter is linked.
+/// `pywasm-freeze.wasm` generates the frozen modules. It is linked from CPython's C freezer and
+/// those libpython objects that need no frozen modules (CPython's `LIBRARY_OBJS_OMIT_FROZEN`). It
+/// has its own table of built-in modules in place of `Modules/config.o`, so that the linker takes
+/// only a third of the objects and the runtime compiles half as much code. Its link ignores
+/// undefined functions, because the freezer never calls them. libpython is checked for undefined
+/// functions before the interpreter is linked.
 const RULES: &str = r"
 PYWASM_CORE = $(filter-out Modules/config.o,$(LIBRARY_OBJS_OMIT_FROZEN))
 .PHONY: pywasm-objects
@@ -51,7 +52,8 @@ pywasm-archives.txt: Makefile
 	@printf '%s\n' $(PYWASM_ARCHIVES) > $@
 ";
 
-/// The table of the freezer's built-in modules: those that an interpreter imports at startup.
+/// The freezer's table of built-in modules, limited to those that an interpreter imports at
+/// startup.
 const INITTAB_C: &str = r#"#include "Python.h"
 extern PyObject *PyMarshal_Init(void), *PyInit__imp(void), *PyInit_gc(void), *PyInit__ast(void);
 extern PyObject *_PyWarnings_Init(void), *PyInit__io(void), *PyInit_posix(void);
@@ -94,11 +96,11 @@ pub(super) fn write_rules(
     );
     for (file, level) in &build.files {
         let object = Utf8Path::new(file).with_extension("o");
-        // If there are several optimization levels, the compiler uses the last one.
+        // If the flags contain several optimization levels, the compiler uses the last one.
         rules.push_str(&format!("{object}: OPT += {}\n", level.flag()));
     }
     fs_err::write(dir.join(MAKEFILE), rules)?;
-    // make compares dates: an unchanged file with a new date would be compiled again.
+    // Do not rewrite an unchanged file, because make would compile it again.
     for (name, text) in [
         ("pywasm-inittab.c", INITTAB_C),
         ("pywasm-python.c", guest::PROGRAM),

@@ -2,7 +2,7 @@
 //!
 //! Replaces CPython's `Tools/wasm/wasi.py` (3.13, 3.14) and needs no native Python: CPython's C
 //! freezer is compiled to wasm and generates the frozen modules in the embedded runtime
-//! (`docs/decisions` has the reasons). Nothing here uses the network or depends on the layout of an
+//! (`docs/decisions` explains why). Nothing here uses the network or depends on the layout of an
 //! installation. The result is a build directory.
 
 mod configure;

@@ -1,29 +1,30 @@
-//! Profile-guided and link-time optimization: writes files into the build directory and rules for
-//! make.
+//! Writes the files and make rules for profile-guided and link-time optimization.
 //!
 //! If libpython were an archive of LLVM bitcode, users would have to link it with a linker of the
 //! LLVM release that compiled it. Link-time optimization is therefore completed here: a relocatable
-//! link (`wasm-ld -r`) turns libpython into one ordinary object. A linker can still omit the unused
-//! functions of that object. The objects that a closed set of modules replaces stay separate.
+//! link (`wasm-ld -r`) turns libpython into one ordinary object. A linker can still omit unused
+//! functions from that object. The objects that a closed set of Python modules replaces stay
+//! separate.
 
 use camino::Utf8Path;
 use pywasm_recipes::Build;
 
-/// The file of the training data in the build directory.
+/// The name of the training data file in the build directory.
 const TRAINING: &str = "pywasm.profdata";
-/// The source of the runtime for instrumented code, which writes the counts to a file.
+/// The C source of the runtime that instrumented code needs. At exit, it writes the execution
+/// counts to a file.
 const COUNTER: &str = "pywasm-counter.c";
 
-/// The objects that stay separate, because a closed set of modules replaces them.
+/// The objects that stay separate, because a closed set of Python modules replaces them.
 const SEPARATE: &str = "Modules/config.o Modules/getpath.o Modules/getbuildinfo.o Python/frozen.o";
 
-/// The object of the bytecode loop, compiled without training data. With training data, LLVM lays
-/// out the switch in a way that is slower on wasm (by a tenth for numeric code). LLVM also inlines
-/// so much that the loop gets many entries, and its pass for irreducible control flow then takes
-/// minutes and gigabytes.
+/// The object that contains the bytecode loop. It is compiled without training data. With training
+/// data, LLVM lays out the switch in a way that is slower on wasm (by a tenth for numeric code).
+/// LLVM also inlines so much that the loop gets many entry points, and LLVM's pass for irreducible
+/// control flow then needs minutes and gigabytes of memory.
 pub(super) const LOOP: &str = "Python/ceval.o";
 
-/// The object that replaces [`LOOP`] when its live ranges are split. It has no rule, because
+/// The object that replaces [`LOOP`] if the recipe splits live ranges. It has no make rule, because
 /// `split_loop` in `run.rs` writes it.
 pub(super) const SPLIT: &str = "pywasm-ceval.o";
 
@@ -42,7 +43,7 @@ pub(super) fn write(build: &Build, training: Option<&[u8]>, dir: &Utf8Path) -> a
         files.push((COUNTER, include_bytes!("counter.c").to_vec()));
     }
     for (name, bytes) in files {
-        // make compares dates: an unchanged file with a new date would be compiled again.
+        // Do not rewrite an unchanged file, because make would compile it again.
         let path = dir.join(name);
         if !fs_err::read(&path).is_ok_and(|old| old == bytes) {
             fs_err::write(path, bytes)?;
@@ -51,12 +52,12 @@ pub(super) fn write(build: &Build, training: Option<&[u8]>, dir: &Utf8Path) -> a
     Ok(())
 }
 
-/// Returns the definitions and rules that come after CPython's Makefile.
+/// Returns the make definitions and rules for optimization.
 pub(super) fn rules(build: &Build, is_trained: bool, linker: &Utf8Path) -> String {
     let mut rules = String::new();
     if is_trained {
-        // clang compiles functions that have no counts, or that changed since the training, without
-        // training data. The disabled warnings are about such functions.
+        // clang ignores training data for functions that have no counts or that changed since the
+        // training. The disabled warnings concern such functions.
         rules.push_str(&format!(
             "PYWASM_TRAINED = -fprofile-instr-use={TRAINING} -mllvm -enable-value-profiling \
              -Wno-profile-instr-unprofiled -Wno-profile-instr-out-of-date -Wno-profile-instr-missing\n\
@@ -132,8 +133,8 @@ mod tests {
         let path = Utf8Path::from_path(dir.path()).unwrap();
         let build = Build { trained: true, ..Build::default() };
         write(&build, build.training(SERIES), path).unwrap();
-        // The magic of LLVM's indexed profiles and the format version that clang 22 writes. In
-        // earlier format versions, clang ignores branches.
+        // The data begins with the magic number of LLVM's indexed profiles and the format version
+        // that clang 22 writes. In profiles with an earlier format version, clang ignores branches.
         let data = fs_err::read(path.join(TRAINING)).unwrap();
         assert_eq!(data[..9], *b"\xfflprofi\x81\x0d");
     }

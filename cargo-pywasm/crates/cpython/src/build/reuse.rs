@@ -1,9 +1,9 @@
-//! Reuses objects between builds that have the same release, compiler and flags, even if their
-//! recipes differ.
+//! Reuses object files between builds with the same CPython release, compiler and flags, even if
+//! their recipes differ.
 //!
-//! An object depends only on its source, the toolchain, the flags and `pyconfig.h`. The choice of
-//! modules in a recipe does not change objects, because a module is either built or left out as a
-//! whole. A test compares the bytes of a build that reused objects with those of one that did not.
+//! An object depends only on its source, the toolchain, the flags and `pyconfig.h`. The modules
+//! that a recipe selects do not affect objects, because a module is either built or left out as a
+//! whole. A test checks that builds with and without reused objects produce the same bytes.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
@@ -29,7 +29,7 @@ const NEVER: [&str; 8] = [
 /// The header that every object depends on.
 const PYCONFIG: &str = "pyconfig.h";
 
-/// Returns the key of the store entry for the objects of builds with this release, toolchain and
+/// Returns the key of the store entry that contains the objects for this release, toolchain and
 /// flags.
 fn entry(plan: &BuildPlan<'_>) -> String {
     let build = &plan.recipe.build;
@@ -53,8 +53,8 @@ fn entry(plan: &BuildPlan<'_>) -> String {
     format!("objects-{}-{}", plan.pin.version, digest.short())
 }
 
-/// Copies the objects of an earlier build into a configured build directory and returns their
-/// number. Objects that were compiled with another `pyconfig.h` are not used.
+/// Copies the objects from an earlier build into a configured build directory and returns their
+/// number. Copies nothing if the earlier build had a different `pyconfig.h`.
 pub(super) fn take(plan: &BuildPlan<'_>, host: &Utf8Path, ctx: &Ctx) -> anyhow::Result<usize> {
     let key = entry(plan);
     let kept = ctx.store.entry(Bucket::Builds, &key);
@@ -115,7 +115,8 @@ fn copy(from: &Utf8Path, to: &Utf8Path) -> anyhow::Result<()> {
     if let Some(parent) = to.parent() {
         fs_err::create_dir_all(parent)?;
     }
-    // make compares dates, and `fs::copy` keeps the old date on some systems.
+    // Do not use `fs::copy`. On some systems, it keeps the old modification time, and make would
+    // consider the copy outdated.
     fs_err::write(to, fs_err::read(from)?)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The plan of a build, and the function that runs the whole build.
+//! The plan for a build, and the function that runs the build.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -26,7 +26,7 @@ use pywasm_toolchain::Toolchain;
 /// The program that generates the frozen modules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum BuildPython {
-    /// CPython's C freezer, as a wasm program in the embedded runtime.
+    /// CPython's C freezer, compiled to wasm and run in the embedded runtime.
     #[default]
     None,
     /// A native Python of the same series.
@@ -41,7 +41,7 @@ pub enum BuildPython {
 /// Everything a build depends on.
 #[derive(Debug)]
 pub struct BuildPlan<'a> {
-    /// The recipe, which has the modules and flags.
+    /// The recipe, which selects the modules and flags.
     pub recipe: &'a Recipe,
     /// The CPython release.
     pub pin: &'a CpythonPin,
@@ -51,7 +51,7 @@ pub struct BuildPlan<'a> {
     pub toolchain: &'a Toolchain,
     /// The program that generates the frozen modules.
     pub build_python: &'a BuildPython,
-    /// True if configure gets the recorded answers (the seed) for this libc.
+    /// True if configure uses the recorded answers (the seed) for this libc.
     pub seeded: bool,
 }
 
@@ -69,8 +69,8 @@ impl BuildPlan<'_> {
         match self.recipe.build.training(series) {
             None => format!("there is no training data for CPython {series}"),
             Some(_) => format!(
-                "the training data needs clang {TRAINING_CLANG}, and the compiler is `{clang}`; \
-                 choose another toolchain with `--toolchain packages` or `--wasi-sdk`"
+                "the training data needs clang {TRAINING_CLANG} or newer, but the compiler is \
+                 `{clang}`; choose another toolchain with `--toolchain packages` or `--wasi-sdk`"
             ),
         }
     }
@@ -81,25 +81,26 @@ impl BuildPlan<'_> {
 pub struct Built {
     /// The directory.
     pub dir: Utf8PathBuf,
-    /// libpython without the archives it needs.
+    /// libpython, without the archives that it needs.
     pub libpython: Utf8PathBuf,
     /// The archives that libpython needs: mpdec, expat, HACL*.
     pub companions: Vec<Utf8PathBuf>,
-    /// The archive of the stubs that the recipe declares, if any.
+    /// The archive of the recipe's stubs, if libpython needs any.
     pub stubs: Option<Utf8PathBuf>,
     /// The interpreter.
     pub interpreter: Utf8PathBuf,
-    /// `_sysconfigdata__wasi_wasm32-wasi.py`.
+    /// The path of `_sysconfigdata__wasi_wasm32-wasi.py`.
     pub sysconfigdata: Utf8PathBuf,
     /// The extension modules that were built or left out.
     pub inventory: Inventory,
 }
 
-/// Builds CPython in `dir`, which `lock` guards. An interrupted build in this directory is
-/// continued.
+/// Builds CPython in `dir`, which `lock` guards. If an earlier build in this directory was
+/// interrupted, continues it.
 ///
 /// # Errors
-/// When a tool is missing or a step fails. The error of a failed step names its log.
+/// When a tool is missing or a step fails. The error for a failed step contains the path of its
+/// log.
 pub fn build(
     plan: &BuildPlan<'_>,
     dir: &Utf8Path,
@@ -170,7 +171,8 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Builds libpython, checks it for undefined symbols, and builds the interpreter. Without the
-    /// check, the link of the interpreter would fail with a message that only names the symbol.
+    /// check, linking the interpreter would fail with a message that contains only the symbol's
+    /// name.
     fn library(&self) -> anyhow::Result<Option<Utf8PathBuf>> {
         let plan = self.plan;
         if plan.recipe.build.split_live_ranges == Some(true) {
@@ -187,17 +189,17 @@ impl Work<'_> {
     }
 
     /// Compiles the bytecode loop and splits the live ranges in its object. If the object does not
-    /// have the expected form, it is used as compiled, with a warning.
+    /// have the expected form, prints a warning and uses the object unchanged.
     fn split_loop(&self) -> anyhow::Result<()> {
         self.make("make-loop", &[LOOP])?;
         let compiled = fs_err::read(self.host.join(LOOP))?;
         let object = split(&compiled).unwrap_or_else(|error| {
             let reporter = &self.ctx.reporter;
-            reporter.warn(format!("the bytecode loop is used as compiled: {error}"));
+            reporter.warn(format!("the live ranges of the bytecode loop are not split: {error}"));
             compiled
         });
         let path = self.host.join(SPLIT);
-        // make compares dates: an unchanged file with a new date would be linked again.
+        // Do not rewrite an unchanged object, because make would link it again.
         if !fs_err::read(&path).is_ok_and(|existing| existing == object) {
             fs_err::write(path, object)?;
         }
@@ -206,12 +208,13 @@ impl Work<'_> {
 
     fn companions(&self) -> anyhow::Result<Vec<Utf8PathBuf>> {
         let archives = fs_err::read_to_string(self.host.join(ARCHIVE_LIST))?;
-        // The file has one empty line when no module needs an archive.
+        // If no module needs an archive, the file contains a single empty line.
         Ok(archives.split_whitespace().map(|name| self.host.join(name)).collect())
     }
 
-    /// Runs configure, unless an earlier run of this function completed it. The key in the
-    /// directory's name covers all inputs of configure, so an empty stamp file is enough.
+    /// Runs configure, unless an earlier call already did so successfully. The key in the
+    /// directory's name covers all inputs of configure, so an empty stamp file is enough to record
+    /// the success.
     fn configure(&self) -> anyhow::Result<()> {
         let stamp = self.host.join("pywasm-configured");
         if stamp.exists() {
@@ -246,14 +249,14 @@ impl Work<'_> {
         force_pthread_stubs(self.host)?;
         let reused = reuse::take(plan, self.host, self.ctx)?;
         if reused > 0 {
-            self.ctx.reporter.status("Reusing", format!("{reused} objects of an earlier build"));
+            self.ctx.reporter.status("Reusing", format!("{reused} objects from an earlier build"));
         }
         fs_err::write(stamp, "")?;
         Ok(())
     }
 
     /// Writes the script that is passed as `--with-build-python` when there is no native Python.
-    /// configure only runs it to get Python's version; any other use fails with a message.
+    /// configure runs this script only to get Python's version. Any other use fails with a message.
     fn write_version_script(&self) -> anyhow::Result<Utf8PathBuf> {
         let path = self.host.join("pywasm-build-python");
         let series = self.plan.pin.series();

@@ -5,7 +5,7 @@
 
 use pywasm_recipes::Recipe;
 
-/// Returns the text of the file for a recipe.
+/// Returns the content of `Modules/Setup.local` for a recipe.
 #[must_use]
 pub(super) fn setup_local(recipe: &Recipe) -> String {
     let mut text = format!("# Written by cargo-pywasm from recipe `{}`.\n", recipe.name);

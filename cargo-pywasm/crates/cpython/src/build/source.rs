@@ -36,8 +36,8 @@ impl SourceTree {
         self.root.join("Lib")
     }
 
-    /// Returns the path of upstream's config.site: 3.13 has it in `Tools/wasm`, 3.14 in
-    /// `Tools/wasm/wasi`.
+    /// Returns the path of upstream's config.site, which is in `Tools/wasm` in CPython 3.13 and in
+    /// `Tools/wasm/wasi` in 3.14.
     pub(super) fn config_site(&self) -> Option<Utf8PathBuf> {
         ["Tools/wasm/wasi/config.site-wasm32-wasi", "Tools/wasm/config.site-wasm32-wasi"]
             .into_iter()
@@ -46,15 +46,16 @@ impl SourceTree {
     }
 }
 
-/// Returns the path of a release's tree in the store. The tree need not exist.
+/// Returns the path of a release's source tree in the store. The tree need not exist.
 #[must_use]
 pub fn place(pin: &CpythonPin, ctx: &Ctx) -> Utf8PathBuf {
-    // The digest in the name keeps different tarballs of one version apart.
+    // The digest distinguishes different tarballs of the same version.
     let key = format!("cpython-{}-{}", pin.version, pin.source.sha256.short());
     ctx.store.entry(Bucket::Sources, &key)
 }
 
-/// Returns the tree. Unpacks the verified tarball if the store does not have the tree.
+/// Returns the source tree of a release. If the store does not contain the tree, unpacks the
+/// verified tarball first.
 ///
 /// # Errors
 /// When the archive is refused, or the store cannot be written.

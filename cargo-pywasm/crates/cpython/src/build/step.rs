@@ -1,5 +1,5 @@
-//! The commands of a build. Each has an explicit environment and a numbered log, whose end is shown
-//! in errors.
+//! Build commands. Each command runs with an explicit environment and writes a numbered log. The
+//! error of a failed command shows the end of its log.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,15 +11,15 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use pywasm_store::Lock;
 
-/// The number of lines of a log that an error shows.
+/// The number of log lines that an error shows.
 const TAIL_LINES: usize = 20;
-/// The number of bytes at the end of a log that are read to find these lines.
+/// The number of bytes that are read from the end of a log to find its last lines.
 const TAIL_BYTES: u64 = 64 * 1024;
 
-/// A command as data. Its environment is exactly what `env` lists.
+/// A build command. It runs with exactly the environment variables in `env`.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The name in the log's file name and in errors: `configure`, `make-objects`.
+    /// The step's name in errors and in the log's file name, such as `configure`.
     pub name: &'static str,
     /// The absolute path of the program.
     pub program: Utf8PathBuf,
@@ -36,8 +36,8 @@ pub struct Step {
 pub struct Logs {
     dir: Utf8PathBuf,
     next: AtomicUsize,
-    /// The build's lock. Commands inherit it, because a command that outlives this process still
-    /// writes to the build directory.
+    /// The build's lock. Commands inherit the lock, because a command that outlives this process
+    /// can still write to the build directory.
     lock: File,
 }
 
@@ -51,7 +51,7 @@ pub enum StepError {
         step: &'static str,
         /// The program.
         program: Utf8PathBuf,
-        /// The error of the operating system.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The log could not be written or read.
@@ -61,10 +61,10 @@ pub enum StepError {
         step: &'static str,
         /// The log file.
         log: Utf8PathBuf,
-        /// The error of the operating system.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The program ended with an error.
+    /// The program failed.
     #[error(
         "step `{step}` failed: `{program}` ended with {status}; the log `{log}` ends with:\n{tail}"
     )]
@@ -73,7 +73,7 @@ pub enum StepError {
         step: &'static str,
         /// The program.
         program: Utf8PathBuf,
-        /// Its exit status or signal.
+        /// The exit status or signal with which the program ended.
         status: String,
         /// The log file.
         log: Utf8PathBuf,
@@ -83,7 +83,7 @@ pub enum StepError {
 }
 
 impl Logs {
-    /// Creates the log directory of a build that `lock` guards, and deletes the logs of earlier
+    /// Creates an empty log directory for the build that `lock` guards. Deletes the logs of earlier
     /// runs.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Step {
     /// Runs the command and writes its output to the next log.
     ///
     /// # Errors
-    /// When it cannot be started, its log cannot be written, or it fails.
+    /// When the command cannot be started, its log cannot be written, or the command fails.
     pub fn run(&self, logs: &Logs) -> Result<(), StepError> {
         let path = logs.next(self.name);
         let log_error = |source| StepError::Log { step: self.name, log: path.clone(), source };
@@ -146,7 +146,8 @@ impl Step {
         })
     }
 
-    /// Writes the directory, environment and arguments, with which a user can repeat the command.
+    /// Writes the working directory, environment and arguments, so that a user can repeat the
+    /// command.
     fn write_header(&self, log: &mut impl Write) -> std::io::Result<()> {
         writeln!(log, "# directory: {}", self.cwd)?;
         for (name, value) in &self.env {
@@ -171,7 +172,7 @@ fn describe(status: ExitStatus) -> String {
     status.code().map_or_else(|| "no exit status".to_owned(), |code| format!("exit status {code}"))
 }
 
-/// Returns the last lines of a log of any size and content.
+/// Returns the last lines of a log, which may be large and contain invalid UTF-8.
 fn tail(path: &Utf8Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -248,7 +249,8 @@ mod tests {
     #[test]
     fn surviving_child_keeps_the_lock() {
         let (_dir, path, logs) = scratch();
-        // Runs in the background until the file exists, like `make` after its parent was killed.
+        // The command runs in the background until the file `done` exists, like `make` after its
+        // parent process was killed.
         let script = "exec 3<&0; (while ! [ -e done ]; do sleep 0.01; done) <&3 &";
         shell(script, &path).run(&logs).unwrap();
         drop(logs);

@@ -12,7 +12,7 @@ use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_toolchain::Toolchain;
 
-/// The emulation libraries that CPython's configure links.
+/// The WASI emulation libraries that CPython's build links.
 const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
 
 /// The makefile definition that adds the stubs to the interpreter's link.
@@ -21,14 +21,14 @@ const RULES: &str = "SYSLIBS += pywasm-stubs.a\n";
 const MAKEFILE: &str = "pywasm-stubs.mk";
 const ARCHIVE: &str = "pywasm-stubs.a";
 
-/// Returns the paths of the emulation libraries in the sysroot.
+/// Returns the paths of the WASI emulation libraries in the sysroot.
 pub(crate) fn emulated(toolchain: &Toolchain) -> impl Iterator<Item = Utf8PathBuf> {
     let lib = toolchain.lib_dir();
     EMULATED.into_iter().map(move |name| lib.join(format!("libwasi-emulated-{name}.a")))
 }
 
-/// Returns a link that includes all members of these archives, and those members of the sysroot's
-/// libraries that are needed.
+/// Returns a link that includes all members of these archives, and the members that they need from
+/// the sysroot's libraries.
 ///
 /// # Errors
 /// When an archive or a library cannot be read.
@@ -48,12 +48,12 @@ fn link_set(whole: &[&Utf8Path], toolchain: &Toolchain) -> anyhow::Result<Link> 
     Ok(link)
 }
 
-/// Writes the stubs that the recipe declares into the build directory, where make links them.
-/// Returns their archive, or `None` if no stub is needed.
+/// Writes the stubs that libpython needs into the build directory, where make links them. Returns
+/// the path of the stubs' archive, or `None` if no stub is needed.
 ///
 /// # Errors
-/// When a symbol is undefined and has no stub, when a stub is refused, or when a shim does not
-/// compile.
+/// When the recipe declares no stub for an undefined symbol, when a stub is refused, or when a shim
+/// does not compile.
 pub(super) fn write(
     recipe: &Recipe,
     archives: &[&Utf8Path],
@@ -72,7 +72,8 @@ pub(super) fn write(
     if let [first, ..] = &found.unmatched[..] {
         return Err(missing(&closure, &found.unmatched)).hint(|| {
             format!(
-                "if the program works without it, add `{first} = \"trap\"` to `[stubs]` of the recipe"
+                "if programs work without `{first}`, add `{first} = \"trap\"` to `[stubs]` in \
+                 the recipe"
             )
         });
     }
@@ -95,8 +96,8 @@ pub(super) fn write(
     Ok(Some(archive))
 }
 
-/// Returns an error with the audit's report on these symbols: the objects that need them, and the
-/// remedy.
+/// Returns an error that contains the audit's report on these symbols. The report shows the objects
+/// that need them, and a remedy.
 fn missing(closure: &Closure, left: &[String]) -> anyhow::Error {
     let undefined = closure.undefined.iter().filter(|it| left.contains(&it.name));
     let closure = Closure { undefined: undefined.cloned().collect(), ..Closure::default() };

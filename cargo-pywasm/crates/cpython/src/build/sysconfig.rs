@@ -1,7 +1,8 @@
-//! `_sysconfigdata`: the build's variables, for `sysconfig` of the new interpreter.
+//! Generates `_sysconfigdata`, which contains the build's variables for the new interpreter's
+//! `sysconfig` module.
 //!
-//! Upstream runs `sysconfig --generate-posix-vars` with a native Python. Here the new interpreter
-//! runs it and writes the same bytes.
+//! Upstream runs `sysconfig --generate-posix-vars` with a native Python. Here, the new interpreter
+//! runs that command and writes the same bytes.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,7 +14,7 @@ use super::source::SourceTree;
 use super::step::Logs;
 use pywasm_runtime::{Dir, Program, Runtime};
 
-/// The name of the file, which CPython forms as `_sysconfigdata_<abiflags>_<platform>_<multiarch>`.
+/// The name of the file. CPython's pattern is `_sysconfigdata_<abiflags>_<platform>_<multiarch>`.
 pub(super) const FILE: &str = "_sysconfigdata__wasi_wasm32-wasi.py";
 
 /// Writes the file and returns its path.

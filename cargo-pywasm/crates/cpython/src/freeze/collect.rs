@@ -1,4 +1,4 @@
-//! Compiles Python modules and follows their imports, in the interpreter that will run them.
+//! Compiles Python modules and follows their imports, in the interpreter that will run the modules.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,7 @@ pub fn collect(
     Ok(Frozen { modules, absent, unknown, built_in, warnings, code })
 }
 
-/// Mounts a package as a directory of the guest. If the package is a single file, mounts its parent
+/// Mounts a package as a directory in the guest. If the package is a single file, mounts its parent
 /// directory.
 fn mounted(at: usize, package: &Package) -> anyhow::Result<Mounted> {
     let Package { path, shown } = package;
@@ -93,8 +93,9 @@ fn mounted(at: usize, package: &Package) -> anyhow::Result<Mounted> {
     let name = if dir { file } else { name };
     let python = dir || path.extension() == Some("py");
     if !python || !is_identifier(name) {
-        return Err(anyhow::anyhow!("Python cannot import a package named `{shown}`")).hint(|| {
-            "name a directory, such as `python/app`, or a file, such as `python/app.py`".to_owned()
+        return Err(anyhow::anyhow!("Python cannot import `{shown}` as a package")).hint(|| {
+            "specify a directory, such as `python/app`, or a file, such as `python/app.py`"
+                .to_owned()
         });
     }
     let guest = format!("/packages/{at}");

@@ -12,12 +12,13 @@ pub use collect::collect;
 /// The modules and packages to freeze.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Modules of the standard library: `json`, `email.*`, `*`, and `!name` to exclude one.
+    /// Patterns for modules of the standard library, such as `json`, `email.*` or `*`. `!name`
+    /// excludes a module.
     pub modules: Vec<String>,
     /// The user's packages and single-file modules.
     pub packages: Vec<Package>,
-    /// True for a closed set: the wasm module then contains only these Python modules and those
-    /// that they import. No other frozen or built-in module of libpython is linked.
+    /// True if the set is closed. The wasm module then contains only these Python modules and the
+    /// modules that they import. No other frozen or built-in module of libpython is linked.
     pub closed: bool,
 }
 
@@ -50,9 +51,9 @@ pub struct Module {
     pub package: bool,
     /// True for the user's own code.
     pub own: bool,
-    /// The offset of its code in the code of all modules.
+    /// The offset of the module's code in the combined code of all modules.
     offset: usize,
-    /// The size of its code in bytes.
+    /// The size of the module's code in bytes.
     pub size: usize,
 }
 
@@ -61,15 +62,15 @@ pub struct Module {
 pub struct Frozen {
     /// The modules, sorted by name.
     pub modules: Vec<Module>,
-    /// Modules that functions of the standard library import when called, and that are not
-    /// included.
+    /// Modules that are not included, although functions in the standard library import them when
+    /// called.
     pub absent: Vec<String>,
-    /// Modules that the user's code imports and that were not found. The user's Rust code must
-    /// provide them, or their import fails.
+    /// Modules that the user's code imports but that were not found. Unless the user's Rust code
+    /// provides them, importing them fails.
     pub unknown: Vec<String>,
     /// The built-in modules of a closed set, sorted.
     pub built_in: Option<Vec<String>>,
-    /// Warnings of Python's compiler.
+    /// Warnings from Python's compiler.
     pub warnings: String,
     code: Vec<u8>,
 }

@@ -1,27 +1,29 @@
-//! The object file of frozen modules: code, tables, and a function that passes them to Python.
+//! The object file that contains frozen modules: their code, their tables, and a function that
+//! registers the tables with Python.
 //!
 //! The tables follow `struct _frozen` and `struct _inittab` in CPython's `Include/cpython/import.h`
-//! and `struct _module_alias` in `Include/internal/pycore_import.h`. Embedders may set
-//! `PyImport_FrozenModules`, according to its documentation.
+//! and `struct _module_alias` in `Include/internal/pycore_import.h`. CPython's documentation allows
+//! embedders to set `PyImport_FrozenModules`.
 
 use pywasm_stubs::{Binding, Code, Data, Member, SymbolId, ValType, Writer};
 
 use super::{Frozen, Module};
 
-/// The priority of the constructor, which must run before those of C and C++ (priority 65535).
+/// The priority of the constructor, which must run before C and C++ constructors (priority 65535).
 const PRIORITY: u32 = 101;
 /// The alignment of the tables, which contain addresses.
 const WORD: u32 = 4;
 
-/// The modules of importlib that C code imports: their names in C and in Python.
+/// The `importlib` modules that CPython's C code imports, each with its name in C and its name in
+/// Python.
 const BOOTSTRAP: [(&str, &str); 2] = [
     ("_frozen_importlib", "importlib._bootstrap"),
     ("_frozen_importlib_external", "importlib._bootstrap_external"),
 ];
 
 /// Built-in modules whose init function is not named `PyInit_NAME`, from CPython's
-/// `Modules/config.c.in`. Modules with `None` need no init function: they exist before the table of
-/// built-in modules is read.
+/// `Modules/config.c.in`. Modules with `None` need no init function, because they exist before the
+/// table of built-in modules is read.
 const INIT: [(&str, Option<&str>); 4] = [
     ("_warnings", Some("_PyWarnings_Init")),
     ("builtins", None),
@@ -30,10 +32,10 @@ const INIT: [(&str, Option<&str>); 4] = [
 ];
 
 impl Frozen {
-    /// Returns a relocatable object for wasm32. Equal modules give equal bytes.
+    /// Returns a relocatable object for wasm32. Identical modules produce identical bytes.
     ///
-    /// The object of a closed set replaces libpython's tables of modules, so it must precede
-    /// libpython in the link.
+    /// The object for a closed set of modules replaces libpython's module tables, so it must
+    /// precede libpython in the link.
     #[must_use]
     pub fn object(&self) -> Vec<u8> {
         let mut writer = Writer::new();
@@ -64,7 +66,7 @@ impl Frozen {
             let modules = writer.undefined_data("PyImport_FrozenModules");
             start = start.address(modules).address(table).store();
         }
-        // Keeps Python from warning that it did not find its library.
+        // Keeps Python from warning that it did not find its standard library.
         let start = start.address(flag).i32_const(1).store();
         let start = writer.function("pywasm_freeze", Binding::Local, &[], &[], start);
         writer.constructor(start, PRIORITY);

@@ -1,7 +1,7 @@
-//! C and Python sources that are compiled into installations. They are the guest's part of
+//! C and Python sources that are compiled into installations. They implement the guest's part of
 //! snapshots.
 
-/// The name of the header that [`SNAPSHOT`] includes; [`header`] returns its content.
+/// The name of the header that [`SNAPSHOT`] includes. [`header`] returns the header's content.
 pub(crate) const HEADER: &str = "pywasm-snapshot.h";
 
 /// The C source that is compiled into the interpreter and into wasm modules that become snapshots.

@@ -1,15 +1,15 @@
-//! Merges libpython and the libraries it needs into one archive.
+//! Merges libpython and the libraries that it needs into one archive.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::build::{Built, Logs, Step, emulated};
 use pywasm_toolchain::Toolchain;
 
-/// Merges the archives into `target` without unpacking them: 23 of libpython's member names occur
-/// twice, and unpacking would lose one of each.
+/// Merges the archives into `target` without unpacking them, because 23 of libpython's member names
+/// occur twice, and unpacking would lose one member of each pair.
 ///
 /// The flags of llvm-ar: `q` appends, `c` creates the archive silently, `s` writes the index, `L`
-/// adds the members of an archive instead of the archive itself, `D` omits dates and owners.
+/// adds the members of an archive instead of the archive itself, and `D` omits dates and owners.
 pub(super) fn merge(
     built: &Built,
     toolchain: &Toolchain,

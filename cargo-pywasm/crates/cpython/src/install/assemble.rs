@@ -21,13 +21,13 @@ use pywasm_toolchain::Toolchain;
 /// directory. `pywasm-build` decides whether a wasm module is linked with them.
 const SYSROOT_FILES: [&str; 5] = ["libc.a", "libm.a", "crt1.o", "crt1-command.o", "crt1-reactor.o"];
 
-/// The archive that reports calls of macros (see [`macros`]).
+/// The archive that reports calls to macros (see [`macros`]).
 const MACROS: &str = "libpywasm_macros.a";
 
 /// The archive of the recipe's stubs, which `pywasm-build` links last.
 const STUBS: &str = "libpywasm_stubs.a";
 
-/// The inputs of an installation.
+/// The inputs for an installation.
 pub(super) struct Parts<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) key: &'a RequestKey,
@@ -35,13 +35,13 @@ pub(super) struct Parts<'a> {
     pub(super) source: &'a SourceTree,
     pub(super) built: &'a Built,
     pub(super) inputs: &'a [Input],
-    /// The lock of the installation.
+    /// The lock that guards the installation.
     pub(super) lock: &'a Lock,
-    /// The installation's directory after the rename, for files that contain absolute paths.
+    /// The installation's final directory, for files that contain absolute paths.
     pub(super) final_root: &'a Utf8Path,
 }
 
-/// Writes all files into `root`.
+/// Writes all files of an installation into `root`.
 pub(super) fn assemble(
     parts: &Parts<'_>,
     root: &Utf8Path,
@@ -146,7 +146,7 @@ fn freeze_modules(
     Ok(())
 }
 
-/// Copies `Include/` like `make install`, and adds the `pyconfig.h` of this build.
+/// Copies `Include/` as `make install` does, and adds this build's `pyconfig.h`.
 fn headers(parts: &Parts<'_>, into: &Utf8Path) -> anyhow::Result<()> {
     copy_headers(&parts.source.root().join("Include"), into)?;
     fs_err::copy(parts.built.dir.join("pyconfig.h"), into.join("pyconfig.h"))?;
@@ -167,10 +167,10 @@ fn copy_headers(from: &Utf8Path, into: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies the sysconfig data (two files since 3.14). Paths in the build directory, which is deleted
-/// later, and in the source tree are replaced with paths below `/usr/src`.
+/// Copies the sysconfig data (two files since 3.14). Paths below the source tree or the build
+/// directory, which is deleted later, are replaced with paths below `/usr/src`.
 fn sysconfigdata(parts: &Parts<'_>, tree: &Utf8Path) -> anyhow::Result<()> {
-    let dir = parts.built.sysconfigdata.parent().context("sysconfig data without a directory")?;
+    let dir = parts.built.sysconfigdata.parent().context("the sysconfig data has no directory")?;
     for entry in dir.read_dir_utf8()? {
         let entry = entry?;
         if entry.file_name().starts_with("_sysconfig") && entry.file_type()?.is_file() {

@@ -16,8 +16,8 @@ use pywasm_wasm::Module;
 /// The audit of an installation.
 #[derive(Debug)]
 pub(super) struct Audit {
-    /// The symbols that libpython takes from libc. Only a libc that defines all of them can replace
-    /// the installation's own.
+    /// The symbols that libpython takes from libc. Only a libc that defines all of these symbols
+    /// can replace the installation's libc.
     pub(super) libc_needs: BTreeSet<String>,
     /// The interpreter's wasm imports as `module.name`, sorted.
     pub(super) imports: Vec<String>,
@@ -34,11 +34,12 @@ pub(super) struct Product<'a> {
     pub(super) interpreter: &'a Utf8Path,
 }
 
-/// Audits the interpreter, and a link of all members of libpython with its libc.
+/// Audits the interpreter and a link. The link includes all members of libpython, and the members
+/// of libc that they need.
 ///
-/// Undefined symbols must be found here: before Rust 1.96, the link of a program reports no error.
-/// It turns an undefined function into an import that no host provides, and an undefined variable
-/// into address 0.
+/// Undefined symbols must be found here, because versions of Rust before 1.96 do not report them
+/// when they link a program. The linker turns an undefined function into an import that no host
+/// provides, and an undefined variable into address 0.
 ///
 /// # Errors
 /// When a file cannot be read, a symbol of libpython is undefined, or the interpreter has an import

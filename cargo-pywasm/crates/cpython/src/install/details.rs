@@ -6,8 +6,8 @@ use serde_json::json;
 use super::request::Request;
 use crate::build::Built;
 
-/// Returns `build-details.json`: PEP 739, schema version 1.0. Paths are relative to the directory
-/// of the file.
+/// Returns the content of `build-details.json` (PEP 739, schema version 1.0). The paths in it are
+/// relative to the directory that contains the file.
 pub(super) fn build_details(request: &Request<'_>, built: &Built) -> serde_json::Value {
     let version = request.pin.version;
     let series = version.series;
@@ -55,7 +55,7 @@ fn hexversion(major: u8, minor: u8, patch: u8) -> u32 {
 }
 
 /// Returns the content of the file that PyO3's build script finds through `PYO3_CONFIG_FILE`. The
-/// keys are those of `InterpreterConfig` in the crate pyo3-build-config.
+/// file has the same keys as `InterpreterConfig` in the crate pyo3-build-config.
 pub(super) fn pyo3_config(request: &Request<'_>, root: &Utf8Path) -> String {
     let series = request.pin.series();
     let lib_dir = root.join("lib");

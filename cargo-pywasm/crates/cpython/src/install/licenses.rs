@@ -5,8 +5,8 @@ use camino::Utf8Path;
 use crate::build::SourceTree;
 use pywasm_toolchain::Toolchain;
 
-/// Texts in CPython's tree: its licence, the terms of the software it incorporates (expat,
-/// libmpdec, HACL* and others), and expat's own file.
+/// Licence texts in CPython's source tree: CPython's licence, the terms of the software that
+/// CPython incorporates (expat, libmpdec, HACL* and others), and expat's own licence.
 const CPYTHON: [(&str, &str); 3] = [
     ("LICENSE", "CPython.txt"),
     ("Doc/license.rst", "CPython-incorporated-software.rst"),
@@ -24,7 +24,7 @@ compiler-rt of LLVM (https://llvm.org), which is linked if needed:
     SPDX: Apache-2.0 WITH LLVM-exception
 ";
 
-/// Collects the texts into `LICENSES/`.
+/// Writes the licence texts into `LICENSES/`.
 pub(super) fn collect(
     source: &SourceTree,
     toolchain: &Toolchain,
@@ -36,7 +36,7 @@ pub(super) fn collect(
         fs_err::copy(source.root().join(from), into.join(to))?;
     }
     fs_err::write(into.join("wasi-libc-and-compiler-rt.txt"), SDK_NOTICE)?;
-    // Toolchains from distribution packages contain the copyright file of each package.
+    // A toolchain from distribution packages contains each package's copyright file.
     let docs = toolchain.root.join("share/doc");
     for package in packages(&docs)? {
         let copyright = docs.join(&package).join("copyright");

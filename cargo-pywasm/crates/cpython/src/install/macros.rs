@@ -1,10 +1,10 @@
-//! The archive that reports calls of functions that are only macros in Python's headers.
+//! The archive that reports calls to functions that exist only as macros in Python's headers.
 
 use camino::Utf8Path;
 use pywasm_stubs::Member;
 
-/// Writes the archive to `target`: one member per macro, so that a link takes only the members of
-/// macros that are called.
+/// Writes the archive to `target`. It has one member per macro, so that a link includes only the
+/// members for macros that are called.
 ///
 /// # Errors
 /// When the file cannot be written.

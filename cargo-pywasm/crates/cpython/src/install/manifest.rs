@@ -13,7 +13,7 @@ use super::request::{Request, RequestKey};
 use crate::build::{BuildPython, Inventory};
 use pywasm_toolchain::{Skipped, Toolchain};
 
-/// The version of the format. `pywasm-build` refuses other versions.
+/// The version of the manifest format. `pywasm-build` refuses other versions.
 const VERSION: u32 = 2;
 
 /// The manifest of an installation.
@@ -78,11 +78,11 @@ pub struct Input {
     pub file: String,
     /// Its SHA-256 digest.
     pub sha256: Digest,
-    /// The URL or path it came from.
+    /// The URL or path that the file came from.
     pub from: String,
 }
 
-/// A file of the installation.
+/// The manifest's entry for a file of the installation.
 #[derive(Debug, Serialize)]
 struct FileEntry {
     sha256: Digest,

@@ -1,7 +1,8 @@
-//! Turns a request into an installation: fetches, builds, assembles, verifies and renames it.
+//! Turns a request into an installation: fetches the sources, builds CPython, assembles and
+//! verifies the installation, and renames its directory.
 //!
-//! An installation appears in the store by one rename, under a lock. After an interruption, the
-//! next run continues with the intermediate results in the store.
+//! An installation appears in the store through a single rename, under a lock. After an
+//! interruption, the next run continues with the intermediate results in the store.
 
 mod archive;
 mod assemble;
@@ -43,11 +44,11 @@ pub struct Installed {
     pub fresh: bool,
 }
 
-/// Ensures that the store has the requested installation.
+/// Ensures that the store contains the requested installation.
 ///
 /// # Errors
-/// When a download, a digest, a tool, a build step or the final check fails. Nothing is installed
-/// then.
+/// When a download, a digest check, a tool, a build step or the final check fails. In that case,
+/// nothing is installed.
 pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<Installed> {
     if !force && let Some(root) = request.find_installed(ctx)? {
         return Ok(Installed { root, fresh: true });
@@ -91,7 +92,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
     assemble::assemble(&parts, stage.path(), &work.join("logs"), &runtime, ctx)?;
     verify(stage.path(), ctx)?;
     stage.commit(&root)?;
-    // The logs are kept, the objects are not.
+    // Keep the logs, but delete the objects.
     fs_err::remove_dir_all(&built.dir)?;
     Ok(Installed { root, fresh: false })
 }

@@ -22,10 +22,10 @@ pub(super) struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// Writes the object and the libraries into `lib`.
+    /// Compiles the object and the libraries into `lib`.
     ///
     /// # Errors
-    /// When the compiler fails; the error names its log.
+    /// When the compiler fails. The error contains the path of its log.
     pub(super) fn write(&self, lib: &Utf8Path) -> anyhow::Result<()> {
         let exit = self.compile("compile-exit", include_str!("exit.c"), None)?;
         fs_err::write(lib.join(pywasm_build::EXIT_OBJECT), exit)?;

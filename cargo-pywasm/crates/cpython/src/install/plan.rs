@@ -1,4 +1,4 @@
-//! The plan of an install, as data. `--dry-run` prints it and changes nothing.
+//! The plan for an installation. `--dry-run` prints the plan and changes nothing.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use pywasm_toolchain::ToolchainRequest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
-    /// Done: the store has the step's result.
+    /// Done: the store contains the step's result.
     Done,
     /// Not done yet.
     ToDo,
 }
 
-/// One step of an install.
+/// One step of an installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedStep {
     /// The verb, such as `fetch` or `unpack`.
@@ -31,7 +31,7 @@ pub struct PlannedStep {
     pub state: StepState,
 }
 
-/// The steps in the order in which they run.
+/// The plan for an installation: its steps in the order in which they run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The name of the installation without its key.
@@ -66,7 +66,7 @@ impl Plan {
         Ok(Self::decide(request, have))
     }
 
-    /// Decides the plan from the request and the existing results. Pure.
+    /// Derives the plan from the request and the existing results, without accessing the store.
     fn decide(request: &Request<'_>, have: Have) -> Self {
         let state = |done: bool| if done { StepState::Done } else { StepState::ToDo };
         let step = |verb, what: String, done| PlannedStep {

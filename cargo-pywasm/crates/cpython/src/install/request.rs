@@ -1,4 +1,4 @@
-//! A request for an installation, and the key of its result.
+//! A request for an installation, and the key of the resulting installation.
 
 use std::fmt;
 
@@ -12,8 +12,9 @@ use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_toolchain::{Toolchain, ToolchainRequest};
 
-/// The version of the build, incremented by each change to this tool that changes the bytes of an
-/// installation. Installations of earlier versions are kept, but do not satisfy new requests.
+/// The version of the build process. It is incremented with each change to this tool that changes
+/// the bytes of an installation. Installations from earlier versions are kept, but do not satisfy
+/// new requests.
 const BUILD_FORMAT: u32 = 14;
 
 /// A request for an installation, resolved to a pinned release.
@@ -23,11 +24,11 @@ pub struct Request<'a> {
     pub recipe: &'a Recipe,
     /// The release.
     pub pin: &'a CpythonPin,
-    /// The toolchains that may build it.
+    /// The toolchains that may build the installation.
     pub toolchain: ToolchainRequest,
     /// The program that generates the frozen modules.
     pub build_python: BuildPython,
-    /// True if configure gets recorded answers. The resulting installation is the same either way.
+    /// True if configure uses recorded answers. They do not change the resulting installation.
     pub seeded: bool,
 }
 
@@ -36,7 +37,7 @@ pub struct Request<'a> {
 pub struct RequestKey(Digest);
 
 impl RequestKey {
-    /// Returns the first eight digits, which end the installation's name.
+    /// Returns the first eight digits, which are the last part of the installation's name.
     #[must_use]
     pub fn short(&self) -> String {
         self.0.short()
@@ -50,14 +51,15 @@ impl fmt::Display for RequestKey {
 }
 
 impl Request<'_> {
-    /// Returns the installation's name without its key: `cpython-3.13.15-wasm32-wasip1-default`.
+    /// Returns the installation's name without its key, such as
+    /// `cpython-3.13.15-wasm32-wasip1-default`.
     #[must_use]
     pub fn name(&self) -> String {
         let target = pywasm_build::TARGET;
         format!("cpython-{}-{target}-{}", self.pin.version, self.recipe.name)
     }
 
-    /// Returns the digest of everything in the key except the toolchain.
+    /// Returns the digest of everything that the key covers except the toolchain.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut hash = Sha256::new();
@@ -71,7 +73,8 @@ impl Request<'_> {
         if let Some(data) = self.recipe.build.training(self.pin.series()) {
             field("training", &Digest::from_bytes(Sha256::digest(data).into()).to_string());
         }
-        // A native Python may generate equivalent frozen code with different reference flags.
+        // Frozen code from a native Python is equivalent, but may contain different reference
+        // flags.
         if let BuildPython::Given { version, .. } = &self.build_python {
             field("build-python", version);
         }
@@ -100,7 +103,7 @@ impl Request<'_> {
                 continue;
             }
             let root = ctx.store.entry(Bucket::Installs, &key);
-            // Skip an installation that cannot be read: the install that follows replaces it.
+            // Skip an installation that cannot be read. `install` replaces it with a new one.
             let Ok(python) = pywasm_build::Installation::open(&root) else { continue };
             let Ok(built) = serde_json::from_str::<Built>(python.manifest()) else { continue };
             let BuiltBy { source, root: path } = &built.toolchain;
@@ -112,7 +115,7 @@ impl Request<'_> {
     }
 }
 
-/// The fields of a manifest that decide which requests an installation satisfies.
+/// The manifest fields that determine which requests an installation satisfies.
 #[derive(Deserialize)]
 struct Built {
     request: String,

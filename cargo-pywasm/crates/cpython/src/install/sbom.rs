@@ -1,4 +1,4 @@
-//! `sbom.spdx.json`: the parts of an installation, in SPDX 2.3.
+//! `sbom.spdx.json`: the components of an installation, in SPDX 2.3.
 //!
 //! Format: <https://spdx.github.io/spdx-spec/v2.3/>. Versions of software bundled with CPython come
 //! from CPython's `Misc/sbom.spdx.json`.
@@ -92,7 +92,7 @@ pub(super) fn document(
         "name": request.name(),
         "documentNamespace": format!("https://spdx.org/spdxdocs/{}-{key}", request.name()),
         "creationInfo": {
-            // The fixed date of builds: equal inputs give equal bytes.
+            // The fixed date of all builds, so that identical inputs produce identical bytes.
             "created": "1980-01-01T00:00:00Z",
             "creators": [concat!("Tool: cargo-pywasm-", env!("CARGO_PKG_VERSION"))],
         },

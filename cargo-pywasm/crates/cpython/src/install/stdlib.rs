@@ -45,9 +45,9 @@ pub(crate) fn copy_dir(from: &Utf8Path, to: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the tree as a zip that `zipimport` can read without zlib. The files are uncompressed,
-/// sorted, and have equal dates. The bytecode is where `zipimport` expects it (`x.pyc` next to
-/// `x.py`).
+/// Writes the tree as a zip that `zipimport` can read without zlib. The files are uncompressed and
+/// sorted, and all have the same date. The bytecode is where `zipimport` expects it (`x.pyc` next
+/// to `x.py`).
 pub(super) fn zip_tree(tree: &Utf8Path, zip: &Utf8Path) -> anyhow::Result<()> {
     let mut files = Vec::new();
     collect(tree, Utf8Path::new(""), &mut files)?;

@@ -1,8 +1,8 @@
 //! CPython's own test suite, run on an installed interpreter.
 //!
 //! Every test file runs in its own instance of the interpreter, with its own scratch directory.
-//! Several run in parallel. Excluded tests are listed in `recipes/testsuite/exclusions.toml`, each
-//! with a reason.
+//! Several test files run in parallel. Excluded tests are listed in
+//! `recipes/testsuite/exclusions.toml`, each with a reason.
 
 mod parse;
 mod run;

@@ -1,4 +1,5 @@
-//! Parses the results of regrtest: `Lib/test/libregrtest/results.py` of CPython 3.13 and 3.14.
+//! Parses the results that regrtest prints (`Lib/test/libregrtest/results.py` in CPython 3.13 and
+//! 3.14).
 
 use std::collections::BTreeMap;
 
@@ -6,12 +7,12 @@ use serde::Serialize;
 
 use pywasm_runtime::End;
 
-/// The numbers of cases in a test file.
+/// The numbers of test cases in a test file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Cases that ran, including skipped ones.
+    /// The number of cases that ran, including skipped cases.
     pub run: u64,
-    /// Cases that skipped themselves.
+    /// The number of cases that skipped themselves.
     pub skipped: u64,
 }
 
@@ -33,8 +34,8 @@ pub enum Outcome {
     },
 }
 
-/// The reason for a file in which every case skipped itself. regrtest prints the reasons of cases
-/// only in verbose runs.
+/// The skip reason for a file in which every case skipped itself. regrtest prints the reasons of
+/// individual cases only in verbose runs.
 const EVERY_CASE: &str = "every case skips itself";
 
 impl Outcome {
@@ -43,8 +44,8 @@ impl Outcome {
         matches!(self, Self::Skipped { reason } if reason == EVERY_CASE)
     }
 
-    /// Replaces the reason with the most frequent one in the output of a verbose run, if there is
-    /// one.
+    /// Replaces the reason with the most frequent skip reason in the output of a verbose run, if
+    /// the output contains any.
     pub(super) fn with_reason_of_cases(self, output: &str) -> Self {
         match case_reason(output) {
             Some(reason) => Self::Skipped { reason },
@@ -76,7 +77,7 @@ impl Outcome {
         }
         match counts(output) {
             Some(counts) if counts.run > 0 => Self::Passed(counts),
-            // Success without any case counts as a failure.
+            // A successful run without any test case counts as a failure.
             _ => Self::Failed { reason: "no cases were reported".to_owned() },
         }
     }
@@ -98,7 +99,7 @@ fn counts(output: &str) -> Option<Counts> {
     Some(counts)
 }
 
-/// Returns the reason if no case ran: the first reason in lines such as
+/// If no case ran, returns the reason. It comes from the first line such as
 /// `test_ssl skipped -- No module named '_ssl'`. Without such a line, the reason is that a resource
 /// is not enabled, or [`EVERY_CASE`].
 fn skip_reason(output: &str) -> Option<String> {
@@ -136,7 +137,8 @@ fn case_reason(output: &str) -> Option<String> {
         inside.next_back();
         *reasons.entry(inside.as_str()).or_default() += 1;
     }
-    // Of equally frequent reasons, take the first, so that the result is deterministic.
+    // If several reasons are equally frequent, take the first one in alphabetical order, so that
+    // the result is deterministic.
     let most = reasons.values().copied().max()?;
     reasons.into_iter().find(|(_, count)| *count == most).map(|(reason, _)| reason.to_owned())
 }

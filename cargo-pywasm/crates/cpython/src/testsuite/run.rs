@@ -24,15 +24,15 @@ pub struct Job<'a> {
     pub python: &'a Installation,
     /// The directory of the standard library that contains the test suite.
     pub suite: &'a Utf8Path,
-    /// The directory of the logs, one per test file.
+    /// The directory for the logs, one per test file.
     pub logs: &'a Utf8Path,
-    /// The time limit of one file.
+    /// The time limit for one test file.
     pub timeout: Duration,
 }
 
 /// Copies the standard library of the source tree into the store, and adds the installation's
-/// sysconfig data. Tests need a copy, because they write next to the modules they test, but must
-/// not change the source tree or the installation. Returns the directory.
+/// sysconfig data. Tests need a copy, because they write next to the modules that they test, but
+/// must not change the source tree or the installation. Returns the directory of the copy.
 ///
 /// # Errors
 /// When the library cannot be copied.
@@ -59,7 +59,7 @@ pub fn prepare(python: &Installation, lib: &Utf8Path, ctx: &Ctx) -> anyhow::Resu
     Ok(suite)
 }
 
-/// Runs the test files, as many in parallel as `ctx.jobs`, and calls `done` after each file.
+/// Runs the test files, up to `ctx.jobs` of them in parallel, and calls `done` after each file.
 ///
 /// # Errors
 /// When the interpreter cannot be run. A failing test is a result, not an error.

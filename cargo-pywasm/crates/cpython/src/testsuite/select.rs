@@ -15,18 +15,18 @@ pub struct Selection {
     pub excluded: Vec<&'static Exclusion>,
 }
 
-/// A test file and the selection of its cases.
+/// A test file and the selected cases in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestFile {
     /// The name, such as `test_json`.
     pub name: String,
-    /// Patterns of the cases to run; empty to run all.
+    /// Patterns of the cases to run. If empty, all cases run.
     pub only: Vec<String>,
     /// Patterns of excluded cases.
     pub ignored: Vec<&'static str>,
 }
 
-/// The error for a name that is not that of a test file.
+/// The error for a name that does not match a test file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("CPython has no test file `{0}`")]
 pub struct UnknownTest(pub String);
@@ -34,7 +34,7 @@ pub struct UnknownTest(pub String);
 /// Selects the named files and cases below `test_dir`, or all files if `names` is empty.
 ///
 /// # Errors
-/// When a name is not that of a test file, or the directory cannot be read.
+/// When a name does not match a test file, or the directory cannot be read.
 pub fn select(
     test_dir: &Utf8Path,
     names: &[String],
@@ -86,7 +86,8 @@ fn applicable(python: &Installation) -> anyhow::Result<Vec<&'static Exclusion>> 
     Ok(exclusions().iter().filter(|entry| entry.applies(series, &modules)).collect())
 }
 
-/// Applies exclusions of whole files (`test_gdb`) and of cases (`test.test_os.Forks.*`). Pure.
+/// Removes excluded files (such as `test_gdb`) and cases (such as `test.test_os.Forks.*`) from the
+/// requested ones.
 fn choose(requested: BTreeMap<String, Vec<String>>, entries: &[&'static Exclusion]) -> Selection {
     let mut selection = Selection::default();
     for (file, only) in requested {
@@ -111,8 +112,8 @@ fn file_of(test: &str) -> &str {
     test.strip_prefix("test.").map_or(test, |rest| rest.split('.').next().unwrap_or(rest))
 }
 
-/// Finds test files like regrtest (`Lib/test/libregrtest/findtests.py`): `test_*.py` and packages
-/// with such names.
+/// Finds test files as regrtest does (in `Lib/test/libregrtest/findtests.py`): modules and packages
+/// whose names begin with `test_`.
 fn test_files(dir: &Utf8Path) -> anyhow::Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for entry in dir.read_dir_utf8()? {

@@ -1,4 +1,4 @@
-//! The summary of a run of the test suite.
+//! The summary of a test suite run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct FileResult {
     /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// The log, which contains the whole output of the test file.
+    /// The path of the log, which contains the whole output of the test file.
     pub log: Utf8PathBuf,
     /// The run time in seconds.
     pub seconds: f64,
@@ -35,9 +35,9 @@ pub struct Summary {
     pub skipped: BTreeMap<String, Vec<String>>,
     /// The exclusions that applied, with their reasons.
     pub excluded: BTreeMap<String, String>,
-    /// Cases that ran in files that passed.
+    /// The number of cases that ran in files that passed.
     pub cases: u64,
-    /// Cases that skipped themselves in files that passed.
+    /// The number of cases that skipped themselves in files that passed.
     pub skipped_cases: u64,
 }
 

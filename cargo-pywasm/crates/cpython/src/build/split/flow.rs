@@ -1,11 +1,12 @@
-//! The control flow of a function, and the liveness of its variables.
+//! The control flow of a wasm function, and the liveness of the function's variables.
 //!
-//! The function must come from an object that was validated without the proposals that add
-//! control-flow instructions.
+//! The function must come from an object that was validated without the WebAssembly proposals that
+//! add control-flow instructions.
 
 use wasmparser::{FuncType, FunctionBody, Operator, ValType};
 
-/// The largest number of variables; CPython's loop has about twenty.
+/// The maximum number of variables in a function. The function with CPython's bytecode loop has
+/// about twenty.
 const MAX_LOCALS: u32 = 128;
 
 /// The part of an instruction that the analysis needs.
@@ -26,14 +27,14 @@ pub(super) enum Kind {
 /// A function with its control flow.
 #[derive(Debug)]
 pub(super) struct Flow {
-    /// The types of parameters and variables.
+    /// The types of the parameters and variables.
     pub(super) locals: Vec<ValType>,
     pub(super) kinds: Vec<Kind>,
     /// The offset of each instruction, followed by the end of the last one.
     pub(super) starts: Vec<usize>,
     /// The possible successors of each instruction.
     next: Vec<Vec<usize>>,
-    /// The variables that are live before each instruction, as bits.
+    /// For each instruction, a bit set of the variables that are live before it.
     live: Vec<u128>,
 }
 
@@ -41,14 +42,14 @@ impl Flow {
     /// Reads a function.
     ///
     /// # Errors
-    /// When the function is malformed or has too many variables. The error contains the reason.
+    /// When the function is malformed or has too many variables. The error is the reason.
     pub(super) fn read(ty: &FuncType, body: &FunctionBody<'_>) -> Result<Self, String> {
-        let broken = |error: wasmparser::Error| format!("its code is broken: {error}");
+        let broken = |error: wasmparser::Error| format!("the code is malformed: {error}");
         let mut locals = ty.params().to_vec();
         for group in body.get_locals_reader().map_err(broken)? {
             let (count, ty) = group.map_err(broken)?;
             if count > MAX_LOCALS || locals.len() as u32 + count > MAX_LOCALS {
-                return Err(format!("it has more than {MAX_LOCALS} variables"));
+                return Err(format!("the function has more than {MAX_LOCALS} variables"));
             }
             locals.extend(std::iter::repeat_n(ty, count as usize));
         }
@@ -63,7 +64,7 @@ impl Flow {
         Ok(builder.finish(locals, end))
     }
 
-    /// Returns the variables that are live after this instruction, as bits.
+    /// Returns a bit set of the variables that are live after this instruction.
     pub(super) fn live_after(&self, at: usize) -> u128 {
         self.next[at].iter().fold(0, |all, next| all | self.live[*next])
     }
@@ -73,8 +74,8 @@ impl Flow {
         self.kinds.iter().filter(|kind| **kind == Kind::Set(local)).count()
     }
 
-    /// Returns the instruction with the most successors, and their number. In an interpreter, this
-    /// instruction is the dispatch.
+    /// Returns the index of the instruction with the most successors, and the number of its
+    /// successors. In an interpreter, this instruction is the dispatch.
     pub(super) fn widest(&self) -> Option<(usize, usize)> {
         let counts = self.next.iter().map(Vec::len).enumerate();
         counts.max_by_key(|(at, count)| (*count, std::cmp::Reverse(*at)))
@@ -85,8 +86,8 @@ impl Flow {
 struct Builder {
     kinds: Vec<Kind>,
     starts: Vec<usize>,
-    /// The exits of each instruction. They refer to blocks, because the end of a block may not be
-    /// known yet.
+    /// The exits of each instruction. They refer to blocks instead of instructions, because the end
+    /// of a block may not be known yet.
     exits: Vec<Exits>,
     /// The enclosing blocks, outermost first.
     open: Vec<usize>,
@@ -107,9 +108,10 @@ struct Exits {
     falls_through: bool,
     /// The blocks that the instruction branches to.
     branches: Vec<usize>,
-    /// For `if`: its block, whose `else` or end is reached when the condition is false.
+    /// The block of an `if`. If the condition is false, control continues at the block's `else` or
+    /// end.
     skips: Option<usize>,
-    /// For `else`: its block. The instruction before `else` continues at the end of this block.
+    /// The block of an `else`. Control that reaches the `else` continues at the end of the block.
     ends: Option<usize>,
 }
 
@@ -130,7 +132,7 @@ impl Builder {
                 self.blocks[block].after_else = Some(at + 1);
                 (exits.falls_through, exits.ends) = (false, Some(block));
             }
-            // The last `end` is that of the function and has no successor.
+            // The last `end` belongs to the function itself and has no successor.
             Operator::End => match self.open.pop() {
                 Some(block) => self.blocks[block].end = Some(at),
                 None => exits.falls_through = false,
@@ -160,7 +162,7 @@ impl Builder {
             Operator::I32Const { value } => kind = Kind::Const(*value),
             Operator::I32Add => kind = Kind::Add,
             Operator::I32Sub => kind = Kind::Sub,
-            // Other control-flow instructions do not pass the validation.
+            // Validation rejects all other control-flow instructions.
             _ => {}
         }
         self.kinds.push(kind);
@@ -174,7 +176,7 @@ impl Builder {
         self.blocks.push(Block { is_loop, begin, after_else: None, end: None });
     }
 
-    /// Returns the block that a branch targets, or `None` for the function.
+    /// Returns the block that a branch targets, or `None` if the branch leaves the function.
     fn label(&self, depth: u32) -> Option<usize> {
         let depth = usize::try_from(depth).ok()?;
         self.open.len().checked_sub(depth + 1).map(|at| self.open[at])
@@ -209,8 +211,8 @@ impl Builder {
     }
 }
 
-/// Returns the live variables before each instruction: a backward data-flow analysis that repeats
-/// until nothing changes. The number of rounds grows with the nesting of loops.
+/// Returns the variables that are live before each instruction. This backward data-flow analysis
+/// repeats until nothing changes. The number of repetitions grows with the nesting depth of loops.
 fn liveness(kinds: &[Kind], next: &[Vec<usize>]) -> Vec<u128> {
     let mut live = vec![0_u128; kinds.len()];
     loop {

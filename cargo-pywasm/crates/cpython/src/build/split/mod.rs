@@ -1,4 +1,4 @@
-//! Splits the live ranges of CPython's bytecode loop, so that engines keep its variables in
+//! Splits the live ranges of CPython's bytecode loop, so that engines keep the loop's variables in
 //! registers.
 //!
 //! In Cranelift, calls between wasm functions preserve no registers. A variable that is live across
@@ -9,9 +9,10 @@
 //! time.
 //!
 //! This pass saves these variables on the C stack before each call and restores them after the
-//! call. None of them is then live across a call, and paths without calls save nothing. (Cooper and
-//! Simpson describe this optimization for compilers in "Live Range Splitting in a Graph Coloring
-//! Register Allocator", 1998. LLVM cannot apply it, because WebAssembly has no registers.)
+//! call. As a result, none of these variables is live across a call, and paths without calls save
+//! nothing. (Cooper and Simpson describe this optimization for compilers in *Live Range Splitting
+//! in a Graph Coloring Register Allocator*, 1998. LLVM cannot apply it, because WebAssembly has no
+//! registers.)
 //!
 //! The input and the output are the bytes of an object file.
 
@@ -27,9 +28,9 @@ use self::object::Object;
 /// The C function that contains the loop.
 const LOOP: &str = "_PyEval_EvalFrameDefault";
 
-/// The smallest number of successors by which an instruction is recognized as the dispatch.
+/// The minimum number of successors that the dispatch instruction must have.
 const MIN_TARGETS: usize = 64;
-/// The smallest number of assignments that makes a variable worth saving at each call.
+/// The minimum number of assignments to a variable that makes saving it at each call worthwhile.
 const MIN_SETS: usize = 100;
 /// The size of a saved variable in bytes.
 const SLOT: u32 = 4;
@@ -39,8 +40,8 @@ const ALIGNMENT: u32 = 16;
 /// Splits the live ranges in the object of `Python/ceval.c`.
 ///
 /// # Errors
-/// When the object does not have the expected form. The error contains the reason. The caller then
-/// uses the object unchanged.
+/// When the object does not have the expected form. The error is the reason. The caller then uses
+/// the object unchanged.
 pub(super) fn split(object: &[u8]) -> Result<Vec<u8>, String> {
     let object = Object::read(object, LOOP)?;
     let flow = Flow::read(&object.ty, &object.body)?;
@@ -141,7 +142,7 @@ impl Frame {
             _ => return Err("the function does not begin by allocating its frame".to_owned()),
         };
         if *set != Kind::GlobalSet(stack) || flow.sets(pointer) != 1 || size < 0 {
-            return Err("the function changes its frame after the start".to_owned());
+            return Err("the function changes its frame after allocating it".to_owned());
         }
         let mut sizes = vec![1];
         let ends = [Kind::Get(pointer), Kind::Const(size), Kind::Add, Kind::GlobalSet(stack)];
@@ -150,7 +151,7 @@ impl Frame {
                 continue;
             }
             if kinds[at - 3..=at] != ends {
-                return Err("the function releases another frame than it allocated".to_owned());
+                return Err("the function releases a frame that it did not allocate".to_owned());
             }
             sizes.push(at - 2);
         }

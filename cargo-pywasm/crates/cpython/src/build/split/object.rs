@@ -1,7 +1,7 @@
 //! Replaces the code of one function in a relocatable object.
 //!
-//! Offsets of relocations count from the first byte of a section's content ("WebAssembly Object
-//! File Linking" of the WebAssembly tool conventions).
+//! Relocation offsets count from the first byte of a section's content (see *WebAssembly Object
+//! File Linking* in the WebAssembly tool conventions).
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ const IMPORTS: u8 = 2;
 const FUNCTIONS: u8 = 3;
 const CODE: u8 = 10;
 
-/// An object and one of its functions.
+/// An object file and one of its functions.
 pub(super) struct Object<'a> {
     bytes: &'a [u8],
     sections: Vec<Section>,
@@ -29,21 +29,22 @@ pub(super) struct Object<'a> {
     /// The index of the code section.
     number: u32,
     pub(super) ty: FuncType,
-    /// The function's body; its offsets count from the start of the file.
+    /// The function's body. Offsets in the body count from the start of the file.
     pub(super) body: FunctionBody<'a>,
 }
 
 impl<'a> Object<'a> {
-    /// Reads an object and finds the function with this name.
+    /// Reads an object file and finds the function with this name.
     ///
     /// # Errors
-    /// When the object or the function cannot be rewritten. The error contains the reason.
+    /// When the object or the function cannot be rewritten. The error is the reason.
     pub(super) fn read(bytes: &'a [u8], function: &str) -> Result<Self, String> {
-        // The analysis does not know later control-flow instructions (exceptions, tail calls).
+        // The analysis does not support control-flow instructions that were added after WebAssembly
+        // 2.0 (exceptions, tail calls).
         Validator::new_with_features(WasmFeatures::WASM2 | WasmFeatures::EXTENDED_CONST)
             .validate_all(bytes)
             .map_err(|it| format!("the object is not valid WebAssembly 2.0: {it}"))?;
-        let broken = |error: wasmparser::Error| format!("the object is broken: {error}");
+        let broken = |error: wasmparser::Error| format!("the object is malformed: {error}");
         let sections = sections(bytes).map_err(|it| format!("{it:#}"))?;
         let reader = |section: &Section| {
             BinaryReader::new(&bytes[section.content.clone()], section.content.start as u64)
@@ -90,7 +91,7 @@ impl<'a> Object<'a> {
             return Err(format!("`{function}` has no type"));
         };
         let number = sections.iter().position(|section| section.id == CODE);
-        let number = number.ok_or("the object has no code")?;
+        let number = number.ok_or("the object has no code section")?;
         let code = sections[number].clone();
         let bodies = CodeSectionReader::new(reader(&code)).map_err(broken)?;
         let body = bodies
@@ -121,7 +122,7 @@ fn skip_name(mut reader: BinaryReader<'_>) -> Result<BinaryReader<'_>, String> {
 
 /// Returns the index of the function with this symbol name.
 fn symbol(linking: BinaryReader<'_>, function: &str) -> Result<Option<u32>, String> {
-    let broken = |error: wasmparser::Error| format!("the symbol table is broken: {error}");
+    let broken = |error: wasmparser::Error| format!("the symbol table is malformed: {error}");
     for part in LinkingSectionReader::new(linking).map_err(broken)?.subsections() {
         let Linking::SymbolTable(symbols) = part.map_err(broken)? else { continue };
         for symbol in symbols {
@@ -142,8 +143,8 @@ pub(super) struct Rewritten<'a> {
     /// The range of the old body.
     range: Range<usize>,
     written: Vec<u8>,
-    /// Sorted pairs of an offset in the old file and a distance: the code from this offset on has
-    /// moved by this number of bytes within the function.
+    /// Pairs of an offset in the old file and a distance, sorted by offset. The code that begins at
+    /// the offset has moved by this number of bytes within the function.
     moved: Vec<(usize, i64)>,
 }
 
@@ -157,14 +158,13 @@ impl Rewritten<'_> {
         self.written.extend_from_slice(code);
     }
 
-    /// Writes other code in place of `code`, which must have no relocation.
+    /// Writes `by` in place of `code`, which must not contain relocations.
     pub(super) fn replace(&mut self, code: Range<usize>, by: &[u8]) {
         self.moves(code.start);
         self.insert(by);
     }
 
-    /// Records that the old code from this offset on corresponds to the new code that is written
-    /// next.
+    /// Records that the old code at this offset corresponds to the new code that is written next.
     fn moves(&mut self, from: usize) {
         let by = self.written.len() as i64 - (from - self.range.start) as i64;
         self.moved.push((from, by));
@@ -174,7 +174,7 @@ impl Rewritten<'_> {
     pub(super) fn finish(self) -> Result<Vec<u8>, String> {
         let Object { bytes, sections, code, number, .. } = &self.object;
         let size = u32::try_from(self.written.len()).map_err(|it| it.to_string())?;
-        // The body's size precedes the body as LEB128, possibly padded.
+        // The body is preceded by its size, as LEB128 that may be padded.
         let head = size_before(&bytes[code.content.start..self.range.start], self.range.len())
             .ok_or("the function's size cannot be found")?;
         let begin = self.range.start - head;
@@ -184,7 +184,7 @@ impl Rewritten<'_> {
         content.extend_from_slice(&self.written);
         let last = content.len();
         content.extend_from_slice(&bytes[self.range.end..code.content.end]);
-        // Maps an old offset in the section to the new one.
+        // Maps an offset in the old code section to the offset in the new one.
         let moved = &|at: usize| -> Result<u32, String> {
             let at = at + code.content.start;
             let to = if at < begin {
@@ -194,7 +194,7 @@ impl Rewritten<'_> {
             } else {
                 let known = self.moved.partition_point(|(from, _)| *from <= at);
                 let by = known.checked_sub(1).map(|it| self.moved[it].1);
-                let by = by.ok_or("a relocation is in the size of a function")?;
+                let by = by.ok_or("a relocation applies to the encoded size of a function")?;
                 let within = (at - self.range.start) as i64 + by;
                 first + usize::try_from(within).map_err(|it| it.to_string())?
             };
@@ -222,14 +222,14 @@ impl Rewritten<'_> {
     }
 }
 
-/// Returns the content of a relocation section with new offsets, or `None` if its relocations are
-/// for another section than `number`.
+/// Returns the content of a relocation section with new offsets, or `None` if the relocations apply
+/// to a section other than `number`.
 fn relocations(
     section: &[u8],
     number: u32,
     moved: impl Fn(usize) -> Result<u32, String>,
 ) -> Result<Option<Vec<u8>>, String> {
-    let broken = |error: wasmparser::Error| format!("the relocations are broken: {error}");
+    let broken = |error: wasmparser::Error| format!("the relocations are malformed: {error}");
     let reader =
         RelocSectionReader::new(skip_name(BinaryReader::new(section, 0))?).map_err(broken)?;
     if reader.section_index() != number {

@@ -4,11 +4,12 @@ use wasmparser::{Parser, Payload};
 
 use super::*;
 
-/// The number of instructions of the small interpreter. The last one returns.
+/// The number of bytecode instructions in the small interpreter. The last instruction returns.
 const CASES: usize = 120;
 
-/// Returns a small interpreter as wasm text. Each of its instructions computes a sum and continues,
-/// and every third one calls a function that overwrites the unused part of the C stack.
+/// Returns a small interpreter as wasm text. Each bytecode instruction except the last updates a
+/// sum and continues with the next instruction. Every third instruction calls a function that
+/// overwrites the unused part of the C stack.
 fn interpreter() -> String {
     let blocks = "(block ".repeat(CASES);
     let table: String = (0..CASES).map(|it| format!("{it} ")).collect();
@@ -55,7 +56,8 @@ fn interpreter() -> String {
 fn object(text: &str) -> Vec<u8> {
     let mut module = wat::parse_str(text).unwrap();
     let name = b"_PyEval_EvalFrameDefault";
-    // Version 2 of the linking section. Its symbol table has one function with an explicit name.
+    // The linking section, in version 2. Its symbol table contains one function, with an explicit
+    // name.
     let mut symbols = vec![1, 0, 0x40, 1, u8::try_from(name.len()).unwrap()];
     symbols.extend(name);
     let mut linking = vec![2, 8, u8::try_from(symbols.len()).unwrap()];
@@ -131,7 +133,7 @@ fn frame_address_may_be_copied() {
     }
     let other = text.replacen("local.get $once global.set", "local.get $at global.set", 1);
     assert!(
-        self::split(&object(&other)).unwrap_err().contains("changes its frame after the start")
+        self::split(&object(&other)).unwrap_err().contains("changes its frame after allocating it")
     );
 }
 
@@ -175,9 +177,9 @@ fn unexpected_code_is_refused_with_the_reason() {
     assert!(refused(begin, "").contains("does not begin by allocating its frame"));
     assert!(refused(begin, &format!("nop {begin}")).contains("does not begin"));
     let other = refused("(local.set $once (i32.const 5))", "(local.set $frame (i32.const 5))");
-    assert!(other.contains("changes its frame after the start"), "{other}");
+    assert!(other.contains("changes its frame after allocating it"), "{other}");
     let other = refused("i32.const 16 i32.add", "i32.const 32 i32.add");
-    assert!(other.contains("releases another frame"), "{other}");
+    assert!(other.contains("releases a frame that it did not allocate"), "{other}");
     let table = format!("(br_table {}", (0..CASES).map(|it| format!("{it} ")).collect::<String>());
     assert!(refused(&table, "(br_table 0 1 2 ").contains("no dispatch table"));
     let plain = wat::parse_str(&text).unwrap();
