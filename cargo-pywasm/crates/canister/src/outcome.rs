@@ -8,7 +8,7 @@ pub mod reject {
     pub const SYS_TRANSIENT: u32 = 2;
     /// The destination does not exist.
     pub const DESTINATION_INVALID: u32 = 3;
-    /// The canister rejected the message itself.
+    /// The canister itself rejected the message.
     pub const CANISTER_REJECT: u32 = 4;
     /// The canister trapped, did not reply, or has no such method.
     pub const CANISTER_ERROR: u32 = 5;

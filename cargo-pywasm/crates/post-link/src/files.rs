@@ -83,7 +83,7 @@ impl Files {
     }
 
     /// Writes outcomes: first writes all files under temporary names, then renames each of them.
-    /// Removes the compressed files and stamps of earlier outcomes that have not been replaced.
+    /// Removes compressed files and stamps that remain from earlier outcomes.
     ///
     /// # Errors
     /// When a file cannot be written. In that case, no output has changed, unless a rename failed.

@@ -26,7 +26,8 @@ pub struct Asked {
     pub snapshot: Initialization,
 }
 
-/// The initialization of a snapshot: the key `snapshot` of `[package.metadata.pywasm]`.
+/// The initialization of a snapshot, as configured by the key `snapshot` in
+/// `[package.metadata.pywasm]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Initialization {

@@ -45,7 +45,7 @@ pub struct Outcome {
     pub before: Vec<Figure>,
     /// The figures of the module after the steps.
     pub after: Vec<Figure>,
-    /// The stamp, or `None` if the outcome has a message that each build must repeat.
+    /// The stamp, or `None` if the outcome contains a message that each build must repeat.
     pub stamp: Option<Stamp>,
     /// The module before `strip`, which still contains the names of its functions.
     pub named: Option<Vec<u8>>,

@@ -35,8 +35,8 @@ impl Stamp {
         Self(Digest::from_bytes(hash.finalize().into()).to_string())
     }
 
-    /// Returns the stamp of an outcome, or `None` if the outcome has a message that each build must
-    /// repeat.
+    /// Returns the stamp of an outcome, or `None` if the outcome contains a message that each build
+    /// must repeat.
     pub(super) fn of(module: &[u8], plan: &Plan, outcome: &Outcome) -> Option<Self> {
         let has_message =
             outcome.done.iter().any(|done| done.warning.is_some() || done.skipped.is_some())

@@ -12,9 +12,9 @@ use pywasm_session::WithHint;
 /// Steps run in the order of the variants, for these reasons:
 ///
 /// - `rewire` finds the polyfill's functions by their exports and names, which later steps remove.
-/// - `snapshot` runs the initialization, which may call the polyfill, and leaves unreachable
-///   functions for `gc`.
-/// - `candid` calls the export that returns the interface, which `gc` then removes.
+/// - `snapshot` runs the initialization, which may call the polyfill. The step leaves unreachable
+///   functions for `gc` to remove.
+/// - `candid` calls the export that returns the interface. `gc` then removes this export.
 /// - `gc` comes before `wasm-opt`, so that no time is spent on unreachable code.
 /// - `wasm-opt` uses names that `strip` removes.
 /// - `audit` checks the final module, and `gzip` compresses it.

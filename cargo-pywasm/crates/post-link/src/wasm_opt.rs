@@ -209,8 +209,8 @@ impl WasmOpt {
 }
 
 /// Returns true if no data segment begins in the first kilobyte of memory, where Rust and clang put
-/// the end of the stack. Binaryen may then assume that small offsets from a pointer do not wrap
-/// (`--low-memory-unused` in `wasm-opt --help`).
+/// the end of the stack. In that case, Binaryen may assume that small offsets from a pointer do not
+/// wrap (`--low-memory-unused` in `wasm-opt --help`).
 fn has_free_low_memory(bytes: &[u8]) -> anyhow::Result<bool> {
     let mut lowest = u64::MAX;
     for payload in Parser::new(0).parse_all(bytes) {

@@ -223,8 +223,8 @@ fn report(body: &mut InstrSeqBuilder<'_>, name: &str, reporter: Reporter) {
         Reporter::Wasi(write, _) => {
             body.i32_const(0).i32_const(MESSAGE_AT).store(memory, word(), place(0));
             body.i32_const(0).i32_const(length).store(memory, word(), place(4));
-            // Writes the one vector at address 0 to standard error (2). The number of written bytes
-            // is stored at address 8.
+            // Writes the single I/O vector at address 0 to standard error (2). The number of
+            // written bytes is stored at address 8.
             body.i32_const(2).i32_const(0).i32_const(1).i32_const(8).call(write).drop();
         }
         Reporter::Ic(trap, _) => {

@@ -33,7 +33,7 @@ pub enum Form {
     Reactor,
     /// A canister. In its snapshot, Python is initialized before `canister_init` runs.
     Canister,
-    /// A module without the code for snapshots of Python. No code runs when its snapshot starts.
+    /// A module without the code for Python snapshots. No code runs when its snapshot starts.
     Foreign,
 }
 

@@ -14,7 +14,7 @@ pub(super) const WASI: &str = "wasi_snapshot_preview1";
 /// The names of the two functions, both as imports and as exports of the adapter.
 pub(super) const OPEN: &str = "path_open";
 pub(super) const STAT: &str = "fd_fdstat_get";
-/// The module name and the name of the memory import.
+/// The module name and the field name of the memory import.
 pub(super) const HOST: &str = "pywasm";
 pub(super) const MEMORY: &str = "memory";
 
