@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::apt::{Package, SuitePackages};
 
-/// The shared libraries of C++ programs, as prefixes of file names.
+/// The shared libraries that C++ programs need, as file name prefixes.
 pub(super) const RUNTIME: [&str; 8] = [
     "ld-linux",
     "libc.so.6",

@@ -180,9 +180,9 @@ fn redirected(from: &str, location: &str) -> Result<String, Failure> {
     match (scheme, to_scheme.to_ascii_lowercase().as_str()) {
         (_, "https") | ("http", "http") => Ok(to),
         ("https", "http") => {
-            Err(Failure::Refused(format!("a redirect from https to the unencrypted {to}")))
+            Err(Failure::Refused(format!("refused a redirect from https to the unencrypted {to}")))
         }
-        _ => Err(Failure::Refused(format!("a redirect to {to}"))),
+        _ => Err(Failure::Refused(format!("refused a redirect to {to}"))),
     }
 }
 

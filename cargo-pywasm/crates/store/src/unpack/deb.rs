@@ -26,7 +26,7 @@ pub(super) fn data_member<R: Read>(mut archive: R) -> Result<Data<R>, Refused> {
     let mut version = Vec::new();
     (&mut archive).take(size).read_to_end(&mut version).map_err(Refused::Read)?;
     if !version.starts_with(b"2.") {
-        return Err(Refused::UnknownFormat("a Debian package of an unknown format version"));
+        return Err(Refused::UnknownFormat("a Debian package with an unknown format version"));
     }
     skip(&mut archive, size % 2)?;
     let mut control = false;

@@ -84,7 +84,8 @@ impl Job<'_, '_> {
                 return Err(UnpackError::of(self.name, reason));
             }
             let size = match entry.header().entry_type() {
-                // `Entry::size` includes the holes of the file, which are not in the archive.
+                // `Entry::size` includes the holes of a sparse file, which the archive does not
+                // contain.
                 EntryType::GNUSparse => entry.header().entry_size().unwrap_or(0),
                 _ => entry.size(),
             };

@@ -12,7 +12,7 @@ use super::release::Release;
 use super::sources::Source;
 use super::stanza::{Stanza, stanzas};
 
-/// A package of an archive.
+/// A package in an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
     /// Its name.
