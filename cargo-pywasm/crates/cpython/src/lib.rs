@@ -12,7 +12,8 @@
 //! | [`smoke`] | the smoke test at the end of every installation |
 //! | [`testsuite`] | CPython's own tests, run on an installation |
 //!
-//! Only `pywasm-store` downloads files. This crate never reads a crate's `Cargo.toml`.
+//! This crate downloads files only through `pywasm-store`. It never reads the `Cargo.toml` of a
+//! user's crate.
 
 pub mod build;
 mod bytecode;

@@ -68,19 +68,19 @@ struct _inittab _PyImport_Inittab[] = {
 };
 "#;
 
-/// The makefile that contains the rules.
+/// The makefile that contains [`RULES`].
 const MAKEFILE: &str = "pywasm.mk";
 /// The freezer, a wasm program.
 pub(super) const FREEZER: &str = "pywasm-freeze.wasm";
 /// The interpreter, a wasm program. Its main function is `guest/python.c`, which supports
 /// snapshots.
 pub(super) const INTERPRETER: &str = "pywasm-python.wasm";
-/// libpython without the archives it needs.
+/// The libpython archive, which does not include the archives that it needs.
 pub(super) const LIBPYTHON: &str = "pywasm-libpython.a";
 /// The names of the archives that libpython needs, one per line.
 pub(super) const ARCHIVE_LIST: &str = "pywasm-archives.txt";
 
-/// Writes the rules into a build directory.
+/// Writes the make rules into a build directory.
 pub(super) fn write_rules(
     build: &Build,
     training: Option<&[u8]>,

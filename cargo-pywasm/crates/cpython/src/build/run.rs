@@ -81,7 +81,7 @@ impl BuildPlan<'_> {
 pub struct Built {
     /// The directory.
     pub dir: Utf8PathBuf,
-    /// libpython, without the archives that it needs.
+    /// The libpython archive, which does not include the archives that it needs.
     pub libpython: Utf8PathBuf,
     /// The archives that libpython needs: mpdec, expat, HACL*.
     pub companions: Vec<Utf8PathBuf>,

@@ -8,8 +8,8 @@ use pywasm_toolchain::Toolchain;
 /// Merges the archives into `target` without unpacking them, because 23 of libpython's member names
 /// occur twice, and unpacking would lose one member of each pair.
 ///
-/// The flags of llvm-ar: `q` appends, `c` creates the archive silently, `s` writes the index, `L`
-/// adds the members of an archive instead of the archive itself, and `D` omits dates and owners.
+/// The llvm-ar flags: `q` appends, `c` creates the archive silently, `s` writes the index, `L` adds
+/// the members of an archive instead of the archive itself, and `D` omits dates and owners.
 pub(super) fn merge(
     built: &Built,
     toolchain: &Toolchain,

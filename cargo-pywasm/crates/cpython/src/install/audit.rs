@@ -74,8 +74,8 @@ pub(super) fn audit(product: &Product<'_>) -> anyhow::Result<Audit> {
         let all = report::Style { all: true, colour: false };
         let text = report::report(&both, report::Format::Human, all);
         anyhow::bail!(
-            "the new libpython has undefined symbols:\n{text}declare stubs for them in `[stubs]` of \
-             the recipe"
+            "the new libpython has undefined symbols:\n{text}declare stubs for these symbols in \
+             the recipe's `[stubs]` table"
         );
     }
     let mut report = report::document(&both);

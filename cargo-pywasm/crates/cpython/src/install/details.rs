@@ -49,7 +49,7 @@ pub(super) fn build_details(request: &Request<'_>, built: &Built) -> serde_json:
     })
 }
 
-/// Returns `sys.hexversion` of a final release.
+/// Returns `sys.hexversion` for a final release.
 fn hexversion(major: u8, minor: u8, patch: u8) -> u32 {
     u32::from_be_bytes([major, minor, patch, 0xf0])
 }

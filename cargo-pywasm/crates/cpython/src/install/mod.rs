@@ -54,7 +54,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
         return Ok(Installed { root, fresh: true });
     }
     let lock = ctx.store.lock(&format!("install-{}", request.name()), &ctx.reporter)?;
-    // Another process may have built the installation while this one waited for the lock.
+    // Another process may have built the installation while this process waited for the lock.
     if !force && let Some(root) = request.find_installed(ctx)? {
         return Ok(Installed { root, fresh: true });
     }

@@ -17,7 +17,7 @@ use pywasm_runtime::{Bounds, Dir, End, Module, Program, Runtime};
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 
-/// The common inputs of all test files.
+/// The inputs that all test files share.
 #[derive(Debug)]
 pub struct Job<'a> {
     /// The interpreter under test.
@@ -144,7 +144,7 @@ fn regrtest(
     for pattern in &file.only {
         program = program.args(["-m", pattern]);
     }
-    // The last matching pattern decides, so exclusions come last.
+    // regrtest applies the last matching pattern, so exclusions come last.
     for pattern in &file.ignored {
         program = program.args(["-i", *pattern]);
     }

@@ -25,7 +25,7 @@ use wasmparser::ValType;
 use self::flow::{Flow, Kind};
 use self::object::Object;
 
-/// The C function that contains the loop.
+/// The C function that contains the bytecode loop.
 const LOOP: &str = "_PyEval_EvalFrameDefault";
 
 /// The minimum number of successors that the dispatch instruction must have.
