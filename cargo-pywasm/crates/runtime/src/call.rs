@@ -1,11 +1,11 @@
-//! A call of an export, as written on the command line: `add(40, 2)`.
+//! A call to an export, as written on the command line: `add(40, 2)`.
 
 use std::str::FromStr;
 
 use anyhow::Context;
 use wasmtime::{Func, Val, ValType};
 
-/// A call of a reactor's export.
+/// A call to an export of a reactor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The name of the export.
@@ -36,7 +36,7 @@ impl FromStr for Call {
 }
 
 impl Call {
-    /// Converts the arguments to values of `types`.
+    /// Converts the arguments to values of these types.
     pub(super) fn values(&self, types: &[ValType]) -> anyhow::Result<Vec<Val>> {
         let Self { name, args } = self;
         let (actual, expected) = (args.len(), types.len());

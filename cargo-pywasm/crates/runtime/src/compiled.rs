@@ -1,9 +1,9 @@
 //! The store's cache of compiled modules.
 //!
-//! The name of an entry is the SHA-256 of the wasm module and of all properties of the engine that
-//! the compiled code depends on. An entry appears by a rename and never changes, because wasmtime
-//! maps it into memory. wasmtime's own cache is not used because it would add zstd, a C library, to
-//! the build.
+//! The name of an entry is the SHA-256 of the wasm module and of all engine properties that affect
+//! the compiled code. wasmtime maps entries into memory, so an entry is created by renaming a
+//! complete file, and never changes. wasmtime's own cache is not used because it would add zstd, a
+//! C library, to the build.
 
 use std::hash::{Hash, Hasher};
 use std::time::SystemTime;
@@ -18,8 +18,8 @@ use crate::wasm_error;
 use pywasm_session::{Reporter, one_line};
 use pywasm_store::{Bucket, Ctx, stage_file};
 
-/// The maximum size of the cache in bytes, enforced when an entry is added. A compiled Python has
-/// some 40 MB.
+/// The maximum size of the cache in bytes, enforced when an entry is added. A compiled Python takes
+/// about 40 MB.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Compiles modules, or loads them from the store.
@@ -29,7 +29,7 @@ pub struct CompileCache {
     reporter: Reporter,
 }
 
-/// An entry of the cache.
+/// A cache entry.
 struct Entry {
     path: Utf8PathBuf,
     size: u64,
@@ -40,12 +40,12 @@ impl CompileCache {
     /// Opens the cache in the store of `ctx`.
     ///
     /// # Errors
-    /// When its directory can't be created.
+    /// When the cache directory can't be created.
     pub fn open(ctx: &Ctx) -> anyhow::Result<Self> {
         Ok(Self { dir: ctx.store.ensure(Bucket::Wasm)?, reporter: ctx.reporter.clone() })
     }
 
-    /// Returns the compiled form of a module, which is loaded from the store if it is there.
+    /// Returns the compiled form of a module. Loads it from the store if possible.
     ///
     /// If a compiled module can't be written to the store, only a warning is printed.
     ///
@@ -66,8 +66,8 @@ impl CompileCache {
 
     fn write(&self, path: &Utf8Path, module: &Module) -> anyhow::Result<()> {
         let file = stage_file(path, &module.serialize().map_err(wasm_error)?)?;
-        // Without this, a renamed file could have wrong content after a crash, and would be
-        // executed.
+        // Without this, a renamed file could have the wrong content after a crash, and that content
+        // would be executed.
         file.as_file().sync_all().with_context(|| format!("can't write `{path}`"))?;
         file.persist(path).with_context(|| format!("can't write `{path}`"))?;
         for entry in superfluous(entries(&self.dir)?, MAX_BYTES) {
@@ -77,8 +77,8 @@ impl CompileCache {
     }
 }
 
-/// Loads a stored module and updates its time of use. An entry that wasmtime refuses, such as a
-/// truncated one, counts as missing.
+/// Loads a stored module and updates the time of its last use. An entry that wasmtime rejects, such
+/// as a truncated one, counts as missing.
 fn load(engine: &Engine, path: &Utf8Path) -> Option<Module> {
     if let Ok(file) = std::fs::File::options().append(true).open(path) {
         // A failure only affects the order in which entries are removed.
@@ -97,8 +97,8 @@ fn key(engine: &Engine, wasm: &[u8]) -> Digest {
     Digest::from_bytes(hasher.0.finalize().into())
 }
 
-/// An adapter that computes the SHA-256 of a [`Hash`] value. A hash of 64 bits would be too short
-/// to identify a file.
+/// An adapter that computes the SHA-256 of a [`Hash`] value. A 64-bit hash would be too short to
+/// identify a file.
 struct Sha256Hasher(Sha256);
 
 impl Hasher for Sha256Hasher {
@@ -107,7 +107,7 @@ impl Hasher for Sha256Hasher {
     }
 
     fn finish(&self) -> u64 {
-        unreachable!("the digest is taken from the field")
+        unreachable!("the inner SHA-256 provides the digest")
     }
 }
 
@@ -122,7 +122,8 @@ fn entries(dir: &Utf8Path) -> anyhow::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Returns the entries to remove so that the others fit into `max_bytes`: the least recently used.
+/// Returns the least recently used entries, which must be removed so that the rest fit into
+/// `max_bytes`.
 fn superfluous(mut entries: Vec<Entry>, max_bytes: u64) -> Vec<Entry> {
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.used));
     let mut size = 0;
@@ -130,7 +131,7 @@ fn superfluous(mut entries: Vec<Entry>, max_bytes: u64) -> Vec<Entry> {
         size += entry.size;
         size <= max_bytes
     });
-    // The newest entry is in use, whatever its size.
+    // The newest entry is in use, so it is kept whatever its size.
     let kept = fits.count().max(1).min(entries.len());
     entries.split_off(kept)
 }
@@ -178,7 +179,8 @@ mod tests {
         let (bench, engine) = (bench(), Engine::default());
         assert_eq!(bench.call(&engine, &wasm(1)), 1);
         let file = bench.files().pop().unwrap();
-        // Replace the entry of the first module by the code of the second, to see which is run.
+        // Replace the first module's entry with the second module's code, to see which of them
+        // runs.
         bench.call(&engine, &wasm(2));
         let mut others = bench.files();
         others.retain(|other| *other != file);

@@ -1,7 +1,7 @@
 //! One run of a program: its thread, its limits and its end.
 //!
-//! A run ends after its timeout even if the program sleeps or reads. The engine can't interrupt a
-//! program that is in a host function, so the run stops waiting for the program.
+//! A run ends after its timeout even if the program is sleeping or reading. The engine can't
+//! interrupt a program that is in a host function, so the run stops waiting for the program.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -18,13 +18,13 @@ use super::call;
 use super::{Call, End, Entry, HOST_STACK, Module, Ran, Runtime, Spent, WASM_STACK, wasm_error};
 use pywasm_session::WithHint;
 
-/// The time after a timeout in which a program can return from a host function before it is
+/// The time that a program has after a timeout to return from a host function. After that, it is
 /// abandoned.
 const GRACE: Duration = Duration::from_millis(500);
 /// The maximum number of frames shown for a trap, innermost first.
 const FRAMES: usize = 16;
 const WASM_PAGE: u64 = 64 << 10;
-/// The maximum size of a wasm table. Python's table has some ten thousand functions.
+/// The maximum size of a wasm table. Python's table contains about ten thousand functions.
 const MAX_TABLE_ELEMENTS: usize = 10_000_000;
 
 struct State {
@@ -87,8 +87,8 @@ impl Runtime {
         }
     }
 
-    /// Checks that the memory limit allows the initial memory. wasmtime's own error would name
-    /// neither the limit nor the memory that is needed.
+    /// Checks that the memory limit allows the initial memory. wasmtime's own error would mention
+    /// neither the limit nor the required memory.
     fn check_initial_memory(&self, module: &Module) -> anyhow::Result<()> {
         let pages = module.0.resources_required().max_initial_memory_size.unwrap_or(0);
         let (needed, limit) =
@@ -97,7 +97,7 @@ impl Runtime {
             return Ok(());
         }
         Err(anyhow::anyhow!(
-            "the memory limit of {} is less than the {} that the program starts with",
+            "the memory limit of {} is less than the program's initial memory of {}",
             ByteSize::b(limit).display().iec(),
             ByteSize::b(needed).display().iec()
         ))
@@ -112,8 +112,8 @@ impl Runtime {
         deadline: Option<Instant>,
     ) -> anyhow::Result<Ran> {
         let linker = self.linker()?;
-        // The image is created once per process, before the time is measured: it is part of loading
-        // the module, not of starting a program.
+        // The image is created once per process, before the measured time begins, because it is
+        // part of loading the module, not of starting a program.
         module.0.initialize_copy_on_write_image().map_err(wasm_error)?;
         let begin = Instant::now();
         let mut store =
@@ -135,10 +135,10 @@ impl Runtime {
         Ok(Ran { end, spent: Some(Spent { time, fuel }) })
     }
 
-    /// Sets a store's fuel and deadline. Returns false if the deadline has passed already.
+    /// Sets a store's fuel and deadline. Returns false if the deadline has already passed.
     ///
     /// # Errors
-    /// When wasmtime refuses the fuel.
+    /// When wasmtime rejects the fuel.
     pub fn limit<T>(
         &self,
         store: &mut Store<T>,
@@ -152,16 +152,16 @@ impl Runtime {
             return Ok(!is_over());
         }
         store.set_epoch_deadline(1);
-        // All programs of an engine share the epoch, so the timeout of another program advances it,
-        // too.
+        // All programs that run in the same engine share its epoch, which also advances when
+        // another program times out.
         store.epoch_deadline_callback(move |_| {
             if is_over() {
                 return Err(Trap::Interrupt.into());
             }
             Ok(UpdateDeadline::Continue(1))
         });
-        // If the epoch was advanced for this program before `set_epoch_deadline`, the callback will
-        // not be called.
+        // If the epoch was advanced for this program before `set_epoch_deadline` was called, the
+        // callback will not run.
         Ok(!is_over())
     }
 
@@ -170,7 +170,8 @@ impl Runtime {
         p1::add_to_linker_sync(&mut linker, |state: &mut State| &mut state.wasi)
             .map_err(wasm_error)?;
         linker.allow_shadowing(true);
-        // wasmtime-wasi turns every status from 126 on into a trap, but `sys.exit(130)` is valid.
+        // wasmtime-wasi turns every exit status above 125 into a trap, but `sys.exit(130)` is
+        // valid.
         linker
             .func_wrap("wasi_snapshot_preview1", "proc_exit", |code: i32| -> wasmtime::Result<()> {
                 Err(I32Exit(code).into())
@@ -182,15 +183,14 @@ impl Runtime {
 
 fn start(instance: &Instance, store: &mut Store<State>) -> anyhow::Result<End> {
     let start = instance.get_typed_func::<(), ()>(&mut *store, "_start");
-    let start = start
-        .map_err(wasm_error)
-        .context("not a WASI preview1 command")
-        .hint(|| "call an export of a reactor with `run-wasm --invoke 'NAME(1, 2)'`".to_owned())?;
+    let start = start.map_err(wasm_error).context("not a WASI preview1 command").hint(|| {
+        "to call an export of a reactor, use `run-wasm --invoke 'NAME(1, 2)'`".to_owned()
+    })?;
     Ok(start.call(store, ()).map_or_else(|error| end_of(&error), |()| End::Exit(0)))
 }
 
-/// Calls `_initialize`, if it exists, and then the exports. Source: "Application ABI" of WASI
-/// preview1.
+/// Calls `_initialize`, if it exists, and then the exports. Source: "Application ABI" in the WASI
+/// preview1 documentation.
 fn invoke(
     instance: &Instance,
     store: &mut Store<State>,
@@ -216,7 +216,7 @@ fn invoke(
     Ok(End::Exit(0))
 }
 
-/// Converts the error of a failed call to the end of the program.
+/// Returns how the program ended, according to the error of a failed call.
 pub fn end_of(error: &wasmtime::Error) -> End {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return End::Exit(*code);
@@ -229,7 +229,7 @@ pub fn end_of(error: &wasmtime::Error) -> End {
 }
 
 /// Returns the cause of a trap and the program's innermost functions as text. wasmtime's own text
-/// would include the stack of the host.
+/// would include the host's stack.
 pub fn trap_text(error: &wasmtime::Error) -> String {
     let cause = error.root_cause().to_string();
     let mut text = cause.strip_prefix("wasm trap: ").unwrap_or(&cause).to_owned();
@@ -248,8 +248,8 @@ pub fn trap_text(error: &wasmtime::Error) -> String {
     text
 }
 
-/// Returns the limits of a wasmtime store: `bytes` of memory (`None` for as much as wasm allows),
-/// and wasm tables that are large enough for any program.
+/// Returns the limits for a wasmtime store: `bytes` bytes of memory (as much as wasm allows if
+/// `None`), and wasm tables that are large enough for any program.
 pub fn memory_limit(bytes: Option<u64>) -> StoreLimits {
     let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     StoreLimitsBuilder::new().memory_size(bytes).table_elements(MAX_TABLE_ELEMENTS).build()

@@ -1,10 +1,10 @@
-//! The embedded wasmtime: runs programs of WASI preview1.
+//! Runs WASI preview1 programs in an embedded wasmtime.
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
-//! A program has access only to the arguments, variables and directories of its [`Program`], and
-//! has no network. Each wasm module is compiled once per store. Nothing in this crate is specific
-//! to Python.
+//! A program has access only to the arguments, variables, directories and input in its [`Program`],
+//! and has no network access. Each wasm module is compiled once per store. Nothing in this crate is
+//! specific to Python.
 
 mod call;
 mod compiled;
@@ -39,7 +39,7 @@ const WASM_STACK: usize = 256 << 20;
 /// The size of the stack for the host's own frames, in addition to the wasm call stack.
 const HOST_STACK: usize = 8 << 20;
 
-/// The maximum size of a data image that wasmtime maps, instead of copying it at each start.
+/// The maximum size of a data image that wasmtime maps instead of copying it at each start.
 /// wasmtime's default of 16 MiB is too small for snapshots: their data includes the whole heap,
 /// because the allocator keeps a marker at its end. In Python 3.14, 5 MiB of data span 40 MiB.
 const DENSE_IMAGE: u64 = 64 << 20;
@@ -62,7 +62,7 @@ pub struct Module(wasmtime::Module);
 enum Entry {
     /// `_start` of a command.
     Start,
-    /// Exports of a reactor to call, and the callback that gets each result as text.
+    /// The reactor exports to call, and the callback that receives each result as text.
     Exports(Vec<Call>, Box<dyn Fn(String) + Send>),
 }
 
@@ -81,8 +81,8 @@ impl Runtime {
         Self::bounded(Bounds::default(), ctx)
     }
 
-    /// Creates an engine that applies `bounds` to each program. Only limits that are set cost
-    /// speed.
+    /// Creates an engine that applies `bounds` to each program. Only limits that are set make
+    /// programs slower.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -149,11 +149,11 @@ impl Runtime {
         self.execute(module, builder.build_p1(), Entry::Start)
     }
 
-    /// Initializes a reactor that writes to the output streams of this process, and makes `calls`
-    /// in turn. `report` gets each result as text.
+    /// Initializes a reactor that writes to the output streams of this process, and performs
+    /// `calls` in order. `report` receives each result as text.
     ///
     /// # Errors
-    /// When the reactor can't be started, or an export is missing or takes other arguments.
+    /// When the reactor can't be started, or an export is missing or takes different arguments.
     pub fn invoke(
         &self,
         module: &Module,
@@ -171,7 +171,8 @@ impl Runtime {
     /// # Errors
     /// When the program can't be started.
     pub fn capture(&self, module: &Module, program: &Program) -> anyhow::Result<Captured> {
-        // A shared file preserves the order of writes to both streams, however large the output is.
+        // A file that both streams share preserves the order of writes, however large the output
+        // is.
         let mut file = tempfile::tempfile()
             .context("can't create a temporary file for the program's output")?;
         let end = self.run_into(module, program, file.try_clone()?)?;
@@ -225,7 +226,7 @@ pub fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
     Ok(builder)
 }
 
-/// Converts an error of wasmtime to an error whose message contains the whole chain.
+/// Converts a wasmtime error to an error whose message contains the whole chain of causes.
 pub fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// The limits of a program. Nothing is limited by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
-    /// The maximum number of wasm instructions, as wasmtime counts them.
+    /// The maximum number of executed wasm instructions, as counted by wasmtime.
     pub fuel: Option<u64>,
     /// The maximum wall-clock time.
     pub timeout: Option<Duration>,
@@ -28,25 +28,28 @@ pub enum End {
     Trap(String),
 }
 
-/// The end of a program, and the resources it used.
+/// The end of a program, and the resources that it used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
     /// The end of the program.
     pub end: End,
-    /// The resources it used. They are unknown if the program was abandoned after a timeout.
+    /// The resources that the program used. They are unknown if the program was abandoned after a
+    /// timeout.
     pub spent: Option<Spent>,
 }
 
-/// The resources that a program used, not including its compilation.
+/// The resources that a program used, excluding its compilation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spent {
     /// The wall-clock time from the program's instantiation to its end.
     pub time: Duration,
-    /// The number of wasm instructions. They are counted only if their number is limited.
+    /// The number of executed wasm instructions. Instructions are counted only if their number is
+    /// limited.
     pub fuel: Option<u64>,
 }
 
-/// The end of a captured program, and the output of both streams in order.
+/// The end of a program whose output was captured, and the output of both streams in the order of
+/// the writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Captured {
     /// The end of the program.
@@ -56,7 +59,7 @@ pub struct Captured {
 }
 
 impl End {
-    /// Returns true if the program did not end by itself.
+    /// Returns true if the program did not exit by itself.
     #[must_use]
     pub fn was_stopped(&self) -> bool {
         !matches!(self, Self::Exit(_))

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub struct Dir {
     /// The path of the directory on the host.
     pub host: Utf8PathBuf,
-    /// The path of the directory in the program.
+    /// The path of the directory as the program sees it.
     pub guest: String,
     /// True if the program may write to the directory.
     pub writable: bool,
@@ -49,8 +49,7 @@ impl Dir {
 }
 
 impl Program {
-    /// Creates a program with `argv[0]` set to `name`, and without variables, directories and
-    /// input.
+    /// Creates a program with `argv[0]` set to `name`, and without variables, directories or input.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self { args: vec![name.to_owned()], env: Vec::new(), dirs: Vec::new(), stdin: Stdin::Empty }
@@ -84,7 +83,7 @@ impl Program {
         self
     }
 
-    /// Passes a text as standard input.
+    /// Passes text as standard input.
     #[must_use]
     pub fn stdin(mut self, text: impl Into<String>) -> Self {
         self.stdin = Stdin::Text(text.into());
@@ -98,7 +97,7 @@ impl Program {
         self
     }
 
-    /// Returns true if the environment has a variable of this name.
+    /// Returns true if the environment contains a variable with this name.
     #[must_use]
     pub fn has_env(&self, name: &str) -> bool {
         self.env.iter().any(|(other, _)| other == name)

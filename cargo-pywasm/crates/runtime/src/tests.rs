@@ -15,8 +15,8 @@ struct Bench {
     _root: tempfile::TempDir,
 }
 
-/// Creates a program with the functions in `body`. They can call `$print`, which writes the `len`
-/// bytes at address `at`, and `$exit`, which ends the program.
+/// Creates a program that consists of the functions in `body`. They can call `$print`, which writes
+/// the `len` bytes at address `at`, and `$exit`, which exits the program.
 fn bench(body: &str) -> Bench {
     let text = format!(
         r#"(module
@@ -64,7 +64,7 @@ impl Bench {
     }
 }
 
-/// Creates a program that runs a loop `rounds` times.
+/// Creates a program that contains a loop of `rounds` iterations.
 fn counts_to(rounds: u32) -> Bench {
     bench(&format!(
         r#"(func (export "_start") (local $n i32)
@@ -77,7 +77,7 @@ fn counts_to(rounds: u32) -> Bench {
 const FOREVER: &str = r#"(func (export "_start") (loop $again (br $again)))"#;
 
 /// Returns a function that calls a pair such as `args_sizes_get` and `args_get`, and prints the
-/// strings that they return, each with its final zero.
+/// strings that the pair returns, each with its terminating zero byte.
 fn print_strings(sizes: &str, get: &str) -> String {
     format!(
         r#"(func (export "_start")
@@ -139,7 +139,8 @@ fn timeout_ends_a_computing_program() {
     assert_eq!((end.code(), end), (124, End::TimedOut));
 }
 
-/// The program keeps running on an abandoned thread, so its loop must end: it has a billion rounds.
+/// The program keeps running on an abandoned thread, so its loop must be finite: it has a billion
+/// iterations.
 #[test]
 fn timeout_until_exit_needs_no_checks_in_the_code() {
     let bench = counts_to(1_000_000_000);
@@ -158,7 +159,7 @@ fn timeout_until_exit_needs_no_checks_in_the_code() {
 /// The engine can't interrupt a host function, so this test would hang if the run waited for it.
 #[test]
 fn timeout_ends_a_sleeping_program() {
-    // Waits for one event: the monotonic clock, in an hour.
+    // Waits for one event: an hour passing on the monotonic clock.
     let sleeps = bench(
         r#"(func (export "_start")
             (i32.store (i32.const 48) (i32.const 1))
@@ -200,8 +201,8 @@ fn timeout_of_one_program_does_not_end_another() {
 
 #[test]
 fn memory_growth_beyond_the_limit_fails() {
-    // Exits with two plus the result of growing the memory by a thousand pages: 2, or -1 after a
-    // failure.
+    // Exits with 2 plus the result of growing the memory by a thousand pages. The result is the old
+    // size of 2 pages, or -1 after a failure.
     let grows = bench(
         r#"(func (export "_start")
             (call $exit (i32.add (memory.grow (i32.const 1000)) (i32.const 2))))"#,
