@@ -14,15 +14,15 @@ mod linked {
     use super::{CStr, c_char, c_uint};
 
     unsafe extern "C" {
-        /// Runs the constructors of C code. Defined by the start file of a reactor.
+        /// Runs the constructors of C code. The start file of a reactor defines this function.
         fn _initialize();
         /// Starts Python without reading anything outside the wasm module. Returns NULL on success,
-        /// else an error message. Defined by `libpywasm_start.a`.
+        /// or else an error message. `libpywasm_start.a` defines this function.
         fn pywasm_start(hash_seed: c_uint) -> *const c_char;
     }
 
-    /// Initializes C and Python. Does nothing in a snapshot (`cargo pywasm snapshot`), where both
-    /// are initialized already.
+    /// Runs the C constructors and starts Python. Does nothing in a snapshot
+    /// (`cargo pywasm snapshot`), in which Python is already initialized.
     pub(super) fn start() -> Result<(), String> {
         // SAFETY: the function only reads a variable and can be called at any time.
         if unsafe { pyo3::ffi::Py_IsInitialized() } != 0 {
@@ -35,7 +35,7 @@ mod linked {
         if message.is_null() {
             return Ok(());
         }
-        // SAFETY: the message is a static string of CPython.
+        // SAFETY: the message is a static string in CPython.
         let message = unsafe { CStr::from_ptr(message) };
         Err(message.to_string_lossy().into_owned())
     }
@@ -46,7 +46,7 @@ mod linked {
 /// Every replica reaches the same state: the hash seed is fixed, and Python sees no environment.
 ///
 /// # Errors
-/// Returns the message of Python if it does not start, or the traceback if the import fails.
+/// Returns Python's error message if Python does not start, or the traceback if the import fails.
 pub(crate) fn start() -> Result<(), String> {
     let before = ic_cdk::api::performance_counter(0);
     linked::start()?;
@@ -58,7 +58,7 @@ pub(crate) fn start() -> Result<(), String> {
     let after = ic_cdk::api::performance_counter(0);
     let (start, import) = (between - before, after - between);
     ic_cdk::api::debug_print(format!(
-        "Python started in {start} instructions, {MODULE} in {import}"
+        "Python started in {start} instructions and imported {MODULE} in {import}"
     ));
     Ok(())
 }
@@ -66,7 +66,7 @@ pub(crate) fn start() -> Result<(), String> {
 /// Calls a function of the Python module and converts its result.
 ///
 /// # Errors
-/// The traceback of an exception in the function or in the conversion.
+/// Returns the traceback if the function or the conversion raises an exception.
 pub(crate) fn call<A, R>(function: &str, args: A) -> Result<R, String>
 where
     A: for<'py> PyCallArgs<'py>,
@@ -83,7 +83,7 @@ where
 /// Calls a function of the Python module and returns its result as a Python object.
 ///
 /// # Errors
-/// The traceback of the exception that the function raised.
+/// Returns the traceback if the function raises an exception.
 pub(crate) fn run<A>(function: &str, args: A) -> Result<Py<PyAny>, String>
 where
     A: for<'py> PyCallArgs<'py>,

@@ -7,10 +7,10 @@ use ic_stable_structures::{Cell, DefaultMemoryImpl, Memory as _};
 
 type Memory = VirtualMemory<DefaultMemoryImpl>;
 
-/// The format version of stable memory. A canister must not touch memory of another version.
+/// The format version of stable memory. A canister must not touch memory in a different version.
 const VERSION: u32 = 1;
 
-// Identifiers of virtual memories. They must never change.
+// Identifiers of virtual memories. These numbers must never change.
 const VERSION_MEMORY: MemoryId = MemoryId::new(0);
 const COUNTER_MEMORY: MemoryId = MemoryId::new(1);
 /// The memories that hold Python's files.
@@ -28,17 +28,18 @@ fn memory(id: MemoryId) -> Memory {
 }
 
 /// The first bytes of a memory manager's header. `MemoryManager::init` overwrites a memory that
-/// begins with other bytes.
+/// begins with different bytes.
 const MANAGER_MAGIC: [u8; 3] = *b"MGR";
 
-/// The first bytes of a cell's header. `Cell::init` overwrites a memory that begins with other
+/// The first bytes of a cell's header. `Cell::init` overwrites a memory that begins with different
 /// bytes.
 const CELL_MAGIC: [u8; 3] = *b"SCL";
 
-/// Checks that stable memory is empty or was written by this version, before anything is written.
+/// Checks that stable memory is empty or was written by this version. Call this function before
+/// anything is written.
 ///
 /// # Errors
-/// If stable memory has another version, or data that this canister did not write.
+/// If stable memory has a different version, or contains data that this canister did not write.
 pub(crate) fn open() -> Result<(), String> {
     let mut magic = MANAGER_MAGIC;
     if ic_cdk::stable::stable_size() > 0 {
@@ -52,7 +53,7 @@ pub(crate) fn open() -> Result<(), String> {
         magic == CELL_MAGIC
     };
     if magic != MANAGER_MAGIC || ![VERSION_MEMORY, COUNTER_MEMORY].iter().all(has_cell) {
-        return Err("stable memory has data that this canister did not write".to_owned());
+        return Err("stable memory contains data that this canister did not write".to_owned());
     }
     let found = VERSION_CELL.with_borrow(|cell| *cell.get());
     if found == VERSION {
@@ -63,7 +64,7 @@ pub(crate) fn open() -> Result<(), String> {
     ))
 }
 
-/// Initializes the WASI polyfill, which gives Python files, a clock and random numbers.
+/// Initializes the WASI polyfill, which provides Python with files, a clock and random numbers.
 pub(crate) fn open_files(seed: &[u8]) {
     MANAGER.with_borrow(|manager| {
         ic_wasi_polyfill::init_with_memory_manager(seed, &[], manager, FILES);

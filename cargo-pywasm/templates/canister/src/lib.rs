@@ -1,8 +1,8 @@
-//! A canister with embedded Python: `python/app.py` makes the decisions, Rust keeps the state and
-//! implements the Candid interface.
+//! A canister with embedded Python: `python/app.py` makes the decisions, and Rust keeps the state
+//! and implements the Candid interface.
 //!
-//! The caller gets the traceback of an exception. In a query, the exception rejects the call. In an
-//! update, it traps, so that the system undoes every change that Rust and Python have made.
+//! If Python raises an exception, the caller gets the traceback. A query rejects the call. An
+//! update traps, so that the system undoes every change that Rust and Python have made.
 
 mod python;
 mod state;
@@ -12,10 +12,10 @@ use std::marker::PhantomData;
 use candid::CandidType;
 use ic_cdk::{init, post_upgrade, query, update};
 
-/// Starts the canister after an install and after an upgrade: both begin with an empty heap.
+/// Starts the canister after an installation or an upgrade. Both begin with an empty heap.
 fn start() {
-    // This seed is not secret, because every replica knows these values. For entropy, call
-    // `raw_rand` of the management canister.
+    // This seed is not secret, because every replica knows these values. For entropy, call the
+    // management canister's `raw_rand`.
     let mut seed = ic_cdk::api::time().to_le_bytes().to_vec();
     seed.extend(ic_cdk::api::canister_self().as_slice());
     seed.truncate(32);
@@ -36,7 +36,7 @@ fn upgrade() {
     start();
 }
 
-/// Replies to a query, or rejects it with the traceback.
+/// Replies to a query with the value, or rejects the query with the traceback.
 fn reply<T: CandidType>(result: Result<T, String>) -> PhantomData<T> {
     match result {
         Ok(value) => match candid::encode_one(value) {

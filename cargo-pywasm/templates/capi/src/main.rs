@@ -1,7 +1,7 @@
 //! A command with embedded Python that uses only the C API.
 //!
-//! libpython has functions, but no macros. Instead of a macro of the C API, call the function that
-//! the macro expands to.
+//! libpython contains functions, not macros. Instead of a C API macro, call the function that the
+//! macro expands to.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::process::ExitCode;
@@ -53,8 +53,8 @@ unsafe fn run(code: &CStr) -> Option<()> {
     (unsafe { PyRun_SimpleString(code.as_ptr()) } == 0).then_some(())
 }
 
-/// Returns an integer variable of `__main__`. If it does not exist, prints the exception and
-/// returns `None`.
+/// Returns the value of an integer variable in `__main__`. If the variable does not exist, prints
+/// the exception and returns `None`.
 ///
 /// # Safety
 /// Python must be initialized.

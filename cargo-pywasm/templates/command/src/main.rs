@@ -1,4 +1,5 @@
-//! A command with embedded Python: `python/app.py` is the program, and it calls functions in Rust.
+//! A command with embedded Python: `python/app.py` is the program, and calls functions written in
+//! Rust.
 
 use std::process::ExitCode;
 use std::sync::Once;
@@ -6,7 +7,7 @@ use std::sync::Once;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
-/// The module that Python imports as `host`.
+/// The Rust code that Python imports as the module `host`.
 #[pymodule]
 mod host {
     use pyo3::prelude::*;
@@ -23,14 +24,15 @@ fn main() -> ExitCode {
     Python::attach(|py| match run(py, std::env::args().skip(1).collect()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Prints the traceback, or exits with the code of a `SystemExit`.
+            // Prints the traceback. For a `SystemExit`, exits with its code instead.
             error.print(py);
             ExitCode::FAILURE
         }
     })
 }
 
-/// Registers the Python module written in Rust, which must happen first, and starts Python.
+/// Registers the Python module written in Rust, and then starts Python. A module cannot be
+/// registered after Python has started.
 fn start_python() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

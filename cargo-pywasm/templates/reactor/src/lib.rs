@@ -1,5 +1,5 @@
-//! A reactor with embedded Python. The host calls `_initialize` once, then any export any number of
-//! times. Python keeps its state between calls.
+//! A reactor with embedded Python. The host first calls `_initialize` once, and can then call any
+//! export any number of times. Python keeps its state between calls.
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
