@@ -16,7 +16,7 @@ pub(crate) struct Freeze {
 }
 
 /// The directory of a library to link, and the Cargo directives for the library's input files and
-/// for the warnings of `cargo pywasm freeze`.
+/// for warnings from `cargo pywasm freeze`.
 #[derive(Debug)]
 pub(crate) struct Frozen {
     pub(crate) dir: PathBuf,

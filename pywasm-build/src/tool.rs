@@ -61,8 +61,8 @@ impl Tool {
         let table = messages.iter().find_map(project::table_of_message);
         table.ok_or_else(|| Error::Program {
             command: self.command("project"),
-            message: "it printed no table\nhint: use the cargo-pywasm of the same version as \
-                      pywasm-build"
+            message: "it printed no table\nhint: use cargo-pywasm and pywasm-build of the same \
+                      version"
                 .to_owned(),
         })
     }
@@ -86,8 +86,8 @@ impl Tool {
             |message: String| Error::Program { command: self.command(subcommand), message };
         let output = command.output().map_err(|error| {
             failed(format!(
-                "{error}\nhint: `cargo pywasm install` in the crate records the settings of \
-                 Cargo.toml and the path of the tool"
+                "{error}\nhint: run `cargo pywasm install` in the crate, which records the \
+                 settings in Cargo.toml and the path of the tool"
             ))
         })?;
         let messages: Vec<Json> = output

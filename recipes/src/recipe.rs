@@ -86,7 +86,7 @@ impl TryFrom<u8> for Optimize {
 
     fn try_from(level: u8) -> Result<Self, String> {
         if level > 2 {
-            return Err(format!("`optimize` is 0, 1 or 2, like Python's -O, not {level}"));
+            return Err(format!("`optimize` must be 0, 1 or 2, not {level}"));
         }
         Ok(Self(level))
     }
@@ -127,7 +127,7 @@ impl Recipe {
     /// Never, because every field can be represented in TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("every field of a recipe has a TOML form")
+        toml::to_string(self).expect("every recipe field can be represented in TOML")
     }
 }
 

@@ -15,8 +15,8 @@ pub struct Member {
     pub bytes: Vec<u8>,
 }
 
-/// The reader of the symbols for the index. Its other functions matter only for object files of
-/// other platforms.
+/// The functions that read symbols for the index. All except `get_symbols` matter only for object
+/// files of other platforms.
 static READER: ObjectReader = ObjectReader {
     get_symbols: symbols,
     is_64_bit_object_file: |_| false,
@@ -29,7 +29,7 @@ static READER: ObjectReader = ObjectReader {
 /// bytes.
 ///
 /// # Panics
-/// Never: writing to a vector does not fail.
+/// Never, because writing to a vector does not fail.
 #[must_use]
 pub fn archive(members: &[Member]) -> Vec<u8> {
     let members: Vec<NewArchiveMember<'_>> = members
@@ -43,7 +43,7 @@ pub fn archive(members: &[Member]) -> Vec<u8> {
 }
 
 fn symbols(object: &[u8], emit: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
-    // A member that is not an object is left out of the index.
+    // A member that is not an object file is left out of the index.
     let Ok(object) = Object::read("", object) else { return Ok(false) };
     for symbol in object.symbols.iter().filter(|symbol| !symbol.undefined) {
         emit(symbol.name.as_bytes())?;

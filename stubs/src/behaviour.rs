@@ -1,4 +1,4 @@
-//! Behaviours of stubs, and the rules that assign them to symbols.
+//! Stub behaviours, and the rules that assign them to symbols.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,11 +7,11 @@ use std::str::FromStr;
 use glob::Pattern;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The action of a stub when it is called. A stub for a variable is filled with zeros; with
-/// `Value`, it starts with the number.
+/// The action that a stub performs when it is called. A stub for a variable is filled with zeros,
+/// except that a stub with the behaviour `Value` starts with the number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Behaviour {
-    /// `trap`: reports the name of the symbol and ends the program.
+    /// `trap`: reports the name of the symbol and then traps.
     #[default]
     Trap,
     /// `errno`: sets `errno` to ENOSYS and returns -1.
@@ -20,9 +20,9 @@ pub enum Behaviour {
     Null,
     /// `value=N`: returns the number.
     Value(i64),
-    /// `python-error`, `python-error=N`: raises NotImplementedError with the name of the symbol,
-    /// and returns NULL, or the number if there is one. C API functions that return an `int` return
-    /// -1 to report an error.
+    /// `python-error`, `python-error=N`: raises NotImplementedError with the symbol's name, and
+    /// returns N or, if there is no N, NULL. C API functions that return an `int` return -1 to
+    /// report an error.
     PythonError(i64),
     /// `shim`: links a small implementation in C, which exists for a few symbols.
     Shim,
@@ -31,10 +31,10 @@ pub enum Behaviour {
     ImportError,
 }
 
-/// The error of a text that does not name a behaviour.
+/// The error for a string that is not a stub behaviour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a behaviour of stubs; expected one of trap, errno, null, value=N, python-error, \
+    "`{0}` is not a stub behaviour; expected one of trap, errno, null, value=N, python-error, \
      python-error=N, import-error, shim"
 )]
 pub struct ParseBehaviourError(String);
@@ -92,12 +92,12 @@ impl Serialize for Behaviour {
     }
 }
 
-/// The behaviours of stubs, by symbol name or pattern (`mpd_*`). If several patterns match a
-/// symbol, the most specific one applies, regardless of the order in which the rules were added.
+/// Stub behaviours, keyed by symbol name or pattern (`mpd_*`). If several patterns match a symbol,
+/// the most specific one applies, regardless of the order in which the rules were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules(BTreeMap<String, (Pattern, Behaviour)>);
 
-/// The error of a malformed rule.
+/// The error for a malformed rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleError {
@@ -109,7 +109,7 @@ pub enum RuleError {
     Pattern {
         /// The pattern.
         pattern: String,
-        /// The message of the parser.
+        /// The parser's message.
         message: String,
     },
     /// There is no `=`.
@@ -131,7 +131,7 @@ impl Rules {
         Ok(())
     }
 
-    /// Reads a table of patterns and behaviours, such as `[stubs]` of a recipe.
+    /// Reads a table of patterns and behaviours, such as a recipe's `[stubs]`.
     ///
     /// # Errors
     /// If a pattern or a behaviour is invalid.
@@ -165,8 +165,8 @@ impl Rules {
     }
 
     /// Returns the pattern and behaviour that apply to an import such as `env.mpd_add`. A pattern
-    /// that contains a dot is matched against the whole import, other patterns against the function
-    /// name.
+    /// that contains a dot is matched against the whole import, and any other pattern against the
+    /// function name only.
     #[must_use]
     pub fn get_import(&self, module: &str, name: &str) -> Option<(&str, Behaviour)> {
         let whole = format!("{module}.{name}");

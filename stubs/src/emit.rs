@@ -1,4 +1,4 @@
-//! Chooses a stub for each undefined symbol of a link set, and writes the archive of stubs.
+//! Chooses a stub for each undefined symbol of a link set, and writes the stub archive.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub struct Stubs {
 /// undefined. If the default is `trap`, `PyInit_NAME` functions get `import-error` instead.
 ///
 /// # Errors
-/// Every refusal, sorted. Stubs are created for all symbols or for none.
+/// When any stub is refused. The error contains all refusals, sorted.
 pub fn stubs(
     link: &Link,
     closure: &Closure,
@@ -76,7 +76,7 @@ pub fn stubs(
     if refusals.is_empty() { Ok(chosen) } else { Err(refusals) }
 }
 
-/// Replaces the default `trap` by `import-error` for `PyInit_NAME` functions, because Python code
+/// Replaces the default `trap` with `import-error` for `PyInit_NAME` functions, because Python code
 /// can handle an ImportError.
 fn default_for(name: &str, default: Behaviour) -> Behaviour {
     match default {
@@ -86,17 +86,17 @@ fn default_for(name: &str, default: Behaviour) -> Behaviour {
 }
 
 impl Stubs {
-    /// Returns the C sources of the requested shims by name. The caller compiles them and passes
-    /// the objects to [`Stubs::archive`].
+    /// Returns the C sources of the requested shims, keyed by shim name. The caller compiles them
+    /// and passes the objects to [`Stubs::archive`].
     #[must_use]
     pub fn shims(&self) -> BTreeMap<&'static str, &'static str> {
         let shims = self.stubs.iter().filter(|stub| stub.behaviour == Behaviour::Shim);
         shims.filter_map(|stub| shim(&stub.name)).collect()
     }
 
-    /// Writes the archive: one member per stub, so that a link takes only the stubs that it needs,
-    /// and the compiled shims. The archive has to be linked last, because a stub takes precedence
-    /// over a definition in a later archive.
+    /// Writes the archive, which contains the stubs and the compiled shims. Each stub is a separate
+    /// member, so that a link takes only the stubs that it needs. The archive must be linked last,
+    /// because a stub takes precedence over a definition in a later archive.
     #[must_use]
     pub fn archive(&self, reporter: TrapReporter, shims: Vec<Member>) -> Vec<u8> {
         let member = |stub: &Stub| {

@@ -1,4 +1,4 @@
-//! Facts about symbols that follow from their names.
+//! Facts that follow from a symbol's name.
 
 use std::sync::LazyLock;
 
@@ -9,17 +9,17 @@ use crate::macros::{Macro, macros};
 
 const LIST: &str = include_str!("../data/families.toml");
 
-/// Symbols of one origin, with the remedies if they are undefined.
+/// Symbols that come from the same source, and the remedies if they are undefined.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Family {
     /// The name, such as `libmpdec`.
     pub name: String,
-    /// A description in one line.
+    /// A one-line description.
     pub about: String,
     symbols: Vec<Glob>,
-    /// The modules of Python that use these symbols.
+    /// The Python modules that use these symbols.
     #[serde(default)]
     pub modules: Vec<String>,
     /// The remedies, best first.
@@ -57,7 +57,7 @@ impl TryFrom<String> for Glob {
 static FAMILIES: LazyLock<List> =
     LazyLock::new(|| toml::from_str(LIST).expect("the list is compiled in, and tested"));
 
-/// The shims by name: C that compiles for wasm32-wasip1 without any header.
+/// The name and C source of each shim. Shims compile for wasm32-wasip1 without any headers.
 const SHIMS: [(&str, &str); 1] = [("dl", include_str!("../shims/dl.c"))];
 
 static MACROS: LazyLock<Vec<Macro>> = LazyLock::new(macros);
@@ -69,7 +69,7 @@ pub fn family(symbol: &str) -> Option<&'static Family> {
     FAMILIES.family.iter().find(matches)
 }
 
-/// Returns the shim that defines a symbol: its name and its C source.
+/// Returns the name and C source of the shim that defines a symbol.
 #[must_use]
 pub(crate) fn shim(symbol: &str) -> Option<(&'static str, &'static str)> {
     let shim = family(symbol)?.shim.as_ref()?;
@@ -77,7 +77,7 @@ pub(crate) fn shim(symbol: &str) -> Option<(&'static str, &'static str)> {
     SHIMS.into_iter().find(|(name, source)| name == shim && has(source))
 }
 
-/// Returns the macro of this name, or the macro for which this symbol is the [`Macro::message`].
+/// Returns the macro with this name, or the macro for which this symbol is the [`Macro::message`].
 #[must_use]
 pub fn find_macro(symbol: &str) -> Option<&'static Macro> {
     let name = symbol.split(' ').next().unwrap_or(symbol);
@@ -111,7 +111,7 @@ mod tests {
     fn every_family_has_cures_and_is_reachable() {
         for family in &FAMILIES.family {
             assert!(!family.cures.is_empty() && !family.symbols.is_empty(), "{}", family.name);
-            // A symbol of the family: a pattern with its wildcards filled in.
+            // An example symbol: the pattern with its wildcards filled in.
             let example =
                 |glob: &Glob| glob.0.as_str().replace("[A-Z]", "A").replace(['*', '?'], "x");
             let own = |glob: &Glob| {

@@ -1,4 +1,4 @@
-//! Removes modules of Python from a link set whose archives define them.
+//! Removes Python modules from a link set whose archives define them.
 
 use crate::behaviour::Behaviour;
 use crate::link::Link;
@@ -14,12 +14,12 @@ pub enum LeaveOutError {
     /// No object defines or uses the module.
     #[error("no object defines or uses `PyInit_{0}`: there is no module `{0}` to leave out")]
     Unknown(String),
-    /// The object of the module also defines something that is used elsewhere.
-    #[error("`{object}` defines module `{module}` and also `{symbol}`, which {needed_by} needs")]
+    /// The module's object also defines something that is used elsewhere.
+    #[error("`{object}` defines module `{module}`, but also `{symbol}`, which {needed_by} needs")]
     Needed {
         /// The module.
         module: String,
-        /// The object that defines it.
+        /// The object that defines the module.
         object: String,
         /// The other symbol.
         symbol: String,
@@ -28,10 +28,10 @@ pub enum LeaveOutError {
     },
 }
 
-/// Removes the objects of these Python modules from the link set. Returns the link set, and a new
-/// object in which the `PyInit_NAME` functions of the modules raise ImportError. Link this object
-/// directly, not from an archive: the linker then finds `PyInit_NAME` defined and takes no archive
-/// member for it.
+/// Removes the objects of these Python modules from the link set. Returns the link set and a new
+/// object, whose `PyInit_NAME` functions raise ImportError in place of the removed ones. Link the
+/// new object directly, not from an archive. The linker then finds `PyInit_NAME` already defined
+/// and takes no archive member for it.
 ///
 /// # Errors
 /// If a module does not exist, or its object is needed for something else.

@@ -15,13 +15,13 @@ mod table;
 pub struct Undefined {
     /// The name.
     pub name: String,
-    /// The kind, with the type of a function.
+    /// The kind, including the type of a function.
     pub kind: SymbolKind,
     /// The objects that refer to the symbol, sorted.
     pub needed_by: Vec<String>,
     /// For a variable, the number of bytes that are known to be used. The variable may be larger.
     pub used_bytes: u32,
-    /// True for a thread-local variable.
+    /// True if the symbol is a thread-local variable.
     pub thread_local: bool,
 }
 
@@ -32,7 +32,7 @@ pub struct Undefined {
 pub struct Conflict {
     /// The name.
     pub name: String,
-    /// The types, with the objects that define or use them, sorted.
+    /// The types, sorted, each with the objects that define or use the symbol with that type.
     pub types: Vec<(SymbolKind, Vec<String>)>,
 }
 
@@ -43,16 +43,16 @@ pub struct Closure {
     pub pulled: Vec<String>,
     /// The undefined symbols, sorted by name.
     pub undefined: Vec<Undefined>,
-    /// The symbols of more than one type, sorted. Weak references count as well.
+    /// The symbols that are used with more than one type, sorted. Weak references are included.
     pub conflicts: Vec<Conflict>,
-    /// The functions that objects import explicitly from the host, sorted. Each has the list of
-    /// these objects.
+    /// The functions that objects import explicitly from the host, sorted, each with the objects
+    /// that import it.
     pub imports: Vec<(ImportedFunction, Vec<String>)>,
 }
 
-/// Objects and archives in the order of a linker's command line. As with wasm-ld, an archive is
-/// also searched for symbols that later objects need; the order only decides between two
-/// definitions of the same symbol.
+/// Objects and archives, in the order in which a linker's command line would list them. As with
+/// wasm-ld, an archive is also searched for symbols that later objects need. The order only decides
+/// between two definitions of the same symbol.
 ///
 /// Each object counts as a whole, including functions that the linker would garbage-collect.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,7 @@ pub struct Link {
 #[derive(Clone, Debug)]
 struct Input {
     object: Object,
-    /// True for an archive member, which is linked only if it is needed.
+    /// True for an archive member, which is linked only if something needs it.
     lazy: bool,
 }
 
@@ -84,7 +84,7 @@ impl Link {
         Ok(())
     }
 
-    /// Adds an archive. Its members are linked only if they are needed.
+    /// Adds an archive. Each member is linked only if it is needed.
     ///
     /// # Errors
     /// If the archive or a member cannot be read.
@@ -110,8 +110,8 @@ impl Link {
         self.roots.push(name.to_owned());
     }
 
-    /// Adds an object that has already been read. If `lazy` is true, it is linked only if it is
-    /// needed.
+    /// Adds an object that has already been read. If `lazy` is true, the object is linked only if
+    /// something needs it.
     pub fn push(&mut self, object: Object, lazy: bool) {
         self.inputs.push(Input { object, lazy });
     }
@@ -142,7 +142,7 @@ impl Link {
         self.inputs.iter().find(uses).map(|input| input.object.name.as_str())
     }
 
-    /// Adds an object before all others.
+    /// Adds an object in front of all others.
     pub(crate) fn push_first(&mut self, object: Object) {
         self.inputs.insert(0, Input { object, lazy: false });
     }
@@ -183,7 +183,7 @@ pub fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Object>, ReadError> {
             return Err(ReadError::Foreign { object: name, format });
         }
         match Object::read(&name, bytes) {
-            // The linker skips a README or the metadata of a crate, too.
+            // The linker also skips members such as a README or the metadata of a Rust crate.
             Err(ReadError::NotRelocatable(_)) => {}
             Err(_) if !bytes.starts_with(b"\0asm") => {}
             read => objects.push(read?),

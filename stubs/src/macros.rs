@@ -32,7 +32,7 @@ struct Entry(usize, bool, String);
 /// Returns the known macros, sorted by name.
 ///
 /// # Panics
-/// Never: the list is compiled in, and a test reads it.
+/// Never, because the list is compiled in and a test parses it.
 #[must_use]
 pub fn macros() -> Vec<Macro> {
     let entries: BTreeMap<String, Entry> = toml::from_str(LIST).expect("the list is TOML");
@@ -55,7 +55,7 @@ impl Macro {
         format!("{} is a macro of Python's C API: call {}", self.name, self.call)
     }
 
-    /// Writes the object that defines a function of this name.
+    /// Writes the object that defines a function with the macro's name.
     #[must_use]
     pub fn object(&self) -> Vec<u8> {
         let mut writer = Writer::new();

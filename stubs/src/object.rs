@@ -1,4 +1,4 @@
-//! Reads the symbols of a relocatable object.
+//! Reads the symbols of a relocatable object file.
 //!
 //! The format is the linking section of
 //! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>.
@@ -17,11 +17,12 @@ use crate::signature::Signature;
 /// The import module of functions that the linker resolves.
 const LINKED_MODULE: &str = "env";
 
-/// The kind of a symbol. Tables and sections are left out: only the linker deals with them.
+/// The kind of a symbol. Wasm tables and sections are left out, because only the linker deals with
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SymbolKind {
-    /// A function. If undefined, it becomes an import. A wasm call names an exact type: if the
-    /// definition has another type, the linker only warns, and the call traps.
+    /// A function. If undefined, it becomes an import. A wasm call specifies an exact type. If the
+    /// definition has a different type, the linker only warns, and the call traps.
     Function(Signature),
     /// A variable. If undefined, and the linker allows undefined symbols, its address is 0.
     Data,
@@ -42,30 +43,30 @@ impl fmt::Display for SymbolKind {
     }
 }
 
-/// A symbol of an object that is visible to other objects.
+/// A non-local symbol of an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Symbol {
     /// The name.
     pub name: String,
-    /// The kind, with the type of a function.
+    /// The kind, including the type of a function.
     pub kind: SymbolKind,
     /// True if the object refers to the symbol without defining it.
     pub undefined: bool,
     /// For an undefined symbol, true if it may remain undefined; for a defined symbol, true if
-    /// another definition takes precedence.
+    /// another definition can take precedence.
     pub weak: bool,
     /// True if the function is defined or called. The linker does not check the type of a function
     /// whose address is only taken.
     pub called: bool,
-    /// True for a thread-local variable.
+    /// True if the symbol is a thread-local variable.
     pub thread_local: bool,
     /// The module and name of the import that the symbol becomes if it remains undefined, such as
     /// `wasi_snapshot_preview1` and `fd_write`.
     pub host: Option<(String, String)>,
 }
 
-/// A function of the host, such as `wasi_snapshot_preview1.fd_write`.
+/// A host function, such as `wasi_snapshot_preview1.fd_write`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct ImportedFunction {
@@ -73,15 +74,15 @@ pub struct ImportedFunction {
     pub module: String,
     /// The name within the module.
     pub name: String,
-    /// The type with which the function is called.
+    /// The type that callers expect the function to have.
     pub signature: Signature,
 }
 
-/// The symbols of one object, without the local ones.
+/// The non-local symbols of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Object {
-    /// The file name, or archive and member as `libc.a(printf.o)`.
+    /// The file name, or the archive and the member, as in `libc.a(printf.o)`.
     pub name: String,
     /// The symbols, in the order of the symbol table.
     pub symbols: Vec<Symbol>,
@@ -95,7 +96,7 @@ impl Object {
     /// Reads an object. `name` is used in errors and reports.
     ///
     /// # Errors
-    /// If the bytes are not wasm, malformed, or not relocatable.
+    /// If the bytes are not wasm, are malformed, or are not relocatable.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, ReadError> {
         let wasm = ReadError::wasm(name);
         let mut functions = Functions::default();
@@ -144,21 +145,21 @@ impl Object {
         Ok(object)
     }
 
-    /// Returns true if the object defines a symbol of this name.
+    /// Returns true if the object defines a symbol with this name.
     pub(crate) fn defines(&self, name: &str) -> bool {
         self.symbols.iter().any(|symbol| !symbol.undefined && symbol.name == name)
     }
 }
 
-/// The size in bytes of the largest load or store, except for vectors.
+/// The size in bytes of the largest load or store, ignoring vectors.
 const MAX_ACCESS: u32 = 8;
 
-/// Facts about symbols, by index, that only the relocations show.
+/// Facts that only the relocations show, keyed by symbol index.
 #[derive(Default)]
 struct Relocations {
-    /// The functions that are called. For all others, only the address is taken.
+    /// The functions that are called. Of the other functions, only the address is taken.
     called: BTreeSet<u32>,
-    /// For each variable, the end of the part that is used.
+    /// For each variable, the end offset of the part that is used.
     ends: BTreeMap<u32, u32>,
 }
 
@@ -184,13 +185,13 @@ impl Relocations {
     }
 }
 
-/// The functions of an object by index, imports first.
+/// The functions of an object, indexed as in wasm: imports first.
 #[derive(Default)]
 struct Functions {
     types: Vec<Signature>,
     imports: Vec<Import>,
     type_of: Vec<u32>,
-    /// Imported globals and tags by index.
+    /// The names of imported globals, in index order.
     globals: Vec<String>,
     tags: Vec<String>,
 }
@@ -219,7 +220,7 @@ impl Functions {
     }
 }
 
-/// Symbols by index, and the names of the data segments.
+/// The symbols with their indices, and the names of the data segments.
 type LinkingSection = (Vec<(u32, Symbol)>, Vec<String>);
 
 fn read_linking(
@@ -256,7 +257,7 @@ fn read_symbol(
     functions: &Functions,
 ) -> Result<Option<Symbol>, ReadError> {
     let mut host = None;
-    // An undefined symbol without an explicit name has the name of its import.
+    // An undefined symbol without an explicit name takes the name of its import.
     let (flags, name, kind) = match symbol {
         SymbolInfo::Func { flags, index, name } => {
             let signature = functions.signature(index).cloned();

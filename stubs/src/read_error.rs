@@ -1,18 +1,18 @@
-//! The error of an object or archive that cannot be read.
+//! The error for an object or archive that cannot be read.
 
-/// The error of an object or archive that cannot be read.
+/// The error for an object or archive that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The file is not wasm, or malformed.
+    /// The file is not wasm, or is malformed.
     #[error("`{object}` is not a wasm object: {message}")]
     Wasm {
         /// The object.
         object: String,
-        /// The message of the parser.
+        /// The parser's message.
         message: String,
     },
-    /// A symbol names a function that does not exist or has no type.
+    /// A symbol refers to a function that does not exist or has no type.
     #[error("`{object}` is malformed: it has a symbol for function {index}, which has no type")]
     NoSuchFunction {
         /// The object.
@@ -28,29 +28,29 @@ pub enum ReadError {
     Foreign {
         /// The object.
         object: String,
-        /// A description of its format.
+        /// A description of the file's format.
         format: &'static str,
     },
     /// The file is a thin archive, which contains only the names of its members.
     #[error("`{0}` is a thin archive: it contains only the names of its members")]
     Thin(String),
-    /// The file is not an archive, or malformed.
+    /// The file is not an archive, or is malformed.
     #[error("`{archive}` is not an archive: {message}")]
     Archive {
         /// The archive.
         archive: String,
-        /// The message of the parser.
+        /// The parser's message.
         message: String,
     },
 }
 
 impl ReadError {
-    /// Wraps the error of the parser of an object.
+    /// Wraps an error from the object parser.
     pub(crate) fn wasm(object: &str) -> impl Fn(wasmparser::BinaryReaderError) -> Self {
         move |error| Self::Wasm { object: object.to_owned(), message: error.to_string() }
     }
 
-    /// Wraps the error of the parser of an archive.
+    /// Wraps an error from the archive parser.
     pub(crate) fn archive(archive: &str) -> impl Fn(object::Error) -> Self {
         move |error| Self::Archive { archive: archive.to_owned(), message: error.to_string() }
     }

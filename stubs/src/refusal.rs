@@ -1,4 +1,4 @@
-//! Decides whether a symbol can have the stub that a rule requests.
+//! Decides whether the stub that a rule requests for a symbol is possible.
 
 use std::fmt;
 
@@ -10,11 +10,12 @@ use crate::signature::Signature;
 /// The point at which a stub is created, which limits what the stub can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Before the link: the stub is an object, and refers to symbols of other objects.
+    /// Before linking. The stub is an object file and can refer to symbols in other objects.
     Object,
-    /// After the link: the stub is a function in a finished module, which has no symbols any more.
+    /// After linking. The stub is a function in a finished wasm module, which no longer has
+    /// symbols.
     LinkedModule {
-        /// True if the module's name section names a function `__errno_location`.
+        /// True if the name section contains a function named `__errno_location`.
         has_errno_location: bool,
     },
 }
@@ -23,26 +24,26 @@ pub enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// The symbol, or the import as `module.name`.
+    /// The symbol, or the import in the form `module.name`.
     pub name: String,
     /// The reason.
     pub reason: Reason,
 }
 
-/// The reason of a [`Refusal`].
+/// The reason for a [`Refusal`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Objects refer to the symbol by different types. The list has the objects for each type. A
+    /// Objects use the symbol with different types. The list contains the objects for each type. A
     /// stub has only one type, and a call with another type traps.
     Types(Vec<(SymbolKind, Vec<String>)>),
-    /// This object defines the symbol. A stub linked before it would replace it, and one linked
-    /// after it is never used.
+    /// This object defines the symbol. A stub linked before this object would replace the
+    /// definition, and a stub linked after it would never be used.
     Defined(String),
     /// The function returns a struct through its first parameter, which a stub leaves unwritten.
     ReturnsStruct(Signature),
     /// The function has no result, but the behaviour returns one. In wasm, a function that returns
-    /// a struct looks like this, too.
+    /// a struct looks the same as one without a result.
     NoResult(Signature, Behaviour),
     /// The function has a reference type that cannot be written into an object.
     UnknownType(Signature),
@@ -54,24 +55,24 @@ pub enum Reason {
     NoShim,
     /// The behaviour is `import-error`, and the symbol is not a `PyInit_NAME` function.
     NotAModule(Signature),
-    /// The behaviour raises a Python exception, which needs symbols of Python, and a linked module
-    /// has no symbols.
+    /// The behaviour raises a Python exception. This needs Python's symbols, which a linked module
+    /// no longer has.
     LinkedPythonError(Behaviour),
-    /// A shim is an object, which cannot be added to a finished module.
+    /// A shim is an object file, which cannot be added to a finished module.
     LinkedShim,
-    /// The module has no function named `__errno_location`, or no names at all.
+    /// The name section does not contain `__errno_location`, or is missing.
     NoErrnoLocation,
 }
 
 impl Refusal {
-    /// Creates the refusal of a stub for this symbol or import.
+    /// Creates the refusal for a stub for this symbol or import.
     #[must_use]
     pub fn new(name: impl Into<String>, reason: Reason) -> Self {
         Self { name: name.into(), reason }
     }
 }
 
-/// Returns the reason why a function or variable cannot have this behaviour, if there is one.
+/// Returns the reason why a function or variable cannot have this behaviour, or `None` if it can.
 #[must_use]
 pub fn refuse(name: &str, kind: &SymbolKind, behaviour: Behaviour, stage: Stage) -> Option<Reason> {
     if matches!(kind, SymbolKind::Global | SymbolKind::Tag) {
@@ -96,7 +97,8 @@ pub fn refuse(name: &str, kind: &SymbolKind, behaviour: Behaviour, stage: Stage)
             (!is_init).then(|| Reason::NotAModule(signature.clone()))
         }
         _ if returns_struct(name) => Some(Reason::ReturnsStruct(signature.clone())),
-        // A struct is returned through a parameter, so a function without parameters returns none.
+        // A struct is returned through a parameter, so a function without parameters cannot return
+        // one.
         _ if signature.results.is_empty() && !signature.params.is_empty() => {
             Some(Reason::NoResult(signature.clone(), behaviour))
         }
@@ -119,7 +121,7 @@ impl fmt::Display for Refusal {
                     let object = objects.first().map_or("", String::as_str);
                     write!(f, " {kind} by {object};")?;
                 }
-                f.write_str(" calls by any type but that of the stub would trap")
+                f.write_str(" calls with any type other than the stub's would trap")
             }
             Reason::Defined(object) => {
                 write!(f, "`{name}` is defined by {object}: a stub would hide the definition")
@@ -127,12 +129,12 @@ impl fmt::Display for Refusal {
             Reason::ReturnsStruct(signature) => write!(
                 f,
                 "`{name}` {signature} returns a struct through its first parameter, which a stub \
-                 would leave unwritten: only `trap` is possible"
+                 would leave unwritten; only `trap` is possible"
             ),
             Reason::NoResult(signature, behaviour) => write!(
                 f,
-                "`{name}` {signature} has no result, which `{behaviour}` needs; it may return a \
-                 struct through its first parameter (sret): only `trap` is possible"
+                "`{name}` {signature} has no result, which `{behaviour}` needs; the function may \
+                 return a struct through its first parameter (sret), so only `trap` is possible"
             ),
             Reason::UnknownType(signature) => {
                 write!(f, "`{name}` {signature} has a reference type that a stub cannot have")
@@ -151,8 +153,8 @@ impl fmt::Display for Refusal {
             ),
             Reason::LinkedPythonError(behaviour) => write!(
                 f,
-                "`{name}` cannot have `{behaviour}` in a linked module, which has no symbols of \
-                 Python any more: create this stub before the link"
+                "`{name}` cannot have `{behaviour}` in a linked module, which no longer has \
+                 Python's symbols: create this stub before the link"
             ),
             Reason::LinkedShim => write!(
                 f,

@@ -7,16 +7,16 @@ use wasmparser::{BinaryReader, CompositeInnerType, FuncType, SubType};
 
 use crate::val_type::ValType;
 
-/// The type of a function: `(i32, i64) -> i32`, `() -> ()`.
+/// A function type, such as `(i32, i64) -> i32` or `() -> ()`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signature {
-    /// The types of the parameters.
+    /// The parameter types.
     pub params: Vec<ValType>,
     /// The types of the results.
     pub results: Vec<ValType>,
 }
 
-/// The error of a text that is not a function type.
+/// The error for a string that is not a function type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a function type such as `(i32, i64) -> i32` or `() -> ()`")]
 pub struct ParseSignatureError(String);
@@ -53,7 +53,7 @@ impl Signature {
         Self { params: convert(ty.params()), results: convert(ty.results()) }
     }
 
-    /// Returns true if every type can be written into an object.
+    /// Returns true if every type can be written to an object file.
     pub(crate) fn is_encodable(&self) -> bool {
         self.params.iter().chain(&self.results).all(|ty| ty.encodable().is_some())
     }

@@ -1,4 +1,5 @@
-//! One stub: an object with one weak symbol of exactly the type that its callers use.
+//! A stub, which is an object file that defines one weak symbol with exactly the type that its
+//! callers use.
 
 use crate::behaviour::Behaviour;
 use crate::object::SymbolKind;
@@ -8,7 +9,7 @@ use crate::writer::{Binding, Code, Data, SymbolId, Writer};
 
 /// WASI's `ENOSYS`, "function not supported".
 ///
-/// Source: `errno` of the preview1 interface, whose numbers wasi-libc adopts.
+/// Source: `errno` in the preview1 interface. wasi-libc uses the same numbers.
 pub const ENOSYS: i32 = 52;
 
 /// The function that trapping stubs call with the address and length of their message.
@@ -17,13 +18,13 @@ const REPORT: &str = "__pywasm_stub_was_called";
 /// The minimum size and the alignment of a variable, whose real size is unknown.
 const VARIABLE: u32 = 16;
 
-/// The way in which a trapping stub reports its name before the program ends.
+/// The way in which a trapping stub reports the symbol's name before it traps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrapReporter {
     /// Writes to standard error through WASI.
     #[default]
     Wasi,
-    /// Calls `ic0.trap` of the Internet Computer.
+    /// Calls the Internet Computer's `ic0.trap`.
     Ic,
     /// Traps without a message. Hosts print the name of the trapping function if the module has a
     /// name section.
@@ -37,7 +38,7 @@ pub struct Stub {
     pub name: String,
     /// The kind of the symbol.
     pub kind: SymbolKind,
-    /// The action of the stub when it is called.
+    /// The action that the stub performs when it is called.
     pub behaviour: Behaviour,
     /// The minimum size of a variable in bytes.
     pub size: u32,
@@ -50,8 +51,8 @@ pub fn trap_message(symbol: &str) -> String {
 }
 
 impl Stub {
-    /// Writes the object. Returns `None` for a shim, which is compiled from C, and for a function
-    /// with a type that cannot be written.
+    /// Writes the object file. Returns `None` for a shim, which is compiled from C, and for a
+    /// function whose type cannot be written.
     #[must_use]
     pub(crate) fn object(&self) -> Option<Vec<u8>> {
         if self.kind == SymbolKind::Data {
@@ -63,8 +64,7 @@ impl Stub {
         Some(writer.finish())
     }
 
-    /// Returns the type and the code of the function. Adds the symbols and data that the code
-    /// refers to.
+    /// Returns the function's type and code. Adds the symbols and data that the code refers to.
     pub(crate) fn function(&self, writer: &mut Writer) -> Option<(&Signature, Code)> {
         let SymbolKind::Function(signature) = &self.kind else { return None };
         if !signature.is_encodable() {
@@ -124,8 +124,8 @@ fn return_value(signature: &Signature, value: i64, code: Code) -> Code {
     signature.results.iter().fold(code, |code, result| code.constant(*result, value))
 }
 
-/// Writes the object with the function that trapping stubs call. The function prints the message
-/// and ends the program.
+/// Writes the object that defines the function that trapping stubs call. The function reports the
+/// message and then traps.
 #[must_use]
 pub(crate) fn reporter_object(reporter: TrapReporter) -> Vec<u8> {
     let mut writer = Writer::new();
@@ -134,7 +134,7 @@ pub(crate) fn reporter_object(reporter: TrapReporter) -> Vec<u8> {
         TrapReporter::Wasi => {
             let module = "wasi_snapshot_preview1";
             let write = writer.imported_function(module, "fd_write", &i32s, &i32s[..1]);
-            // An iovec, address and length, followed by the number of bytes written.
+            // An iovec (address and length), followed by the number of bytes written.
             let mut iovec = Data::default();
             iovec.push(&[0; 12]);
             let iovec = writer.data("__pywasm_stub_iovec", Binding::Local, 4, iovec);

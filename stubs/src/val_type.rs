@@ -1,4 +1,4 @@
-//! Value types of WebAssembly, independent of the crates that parse and encode them.
+//! WebAssembly value types, independent of the crates that parse and encode them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,11 +22,11 @@ pub enum ValType {
     /// `externref`
     ExternRef,
     /// `ref`: any other reference type. These types are not distinguished, because C has no values
-    /// of such types and host functions do not use them.
+    /// of these types and host functions do not use them.
     OtherRef,
 }
 
-/// The error of a text that does not name a value type.
+/// The error for a string that is not a value type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a value type; expected one of i32, i64, f32, f64, v128, funcref, externref")]
 pub struct ParseValTypeError(String);
@@ -43,7 +43,7 @@ impl ValType {
         Self::OtherRef,
     ];
 
-    /// Returns the name in the text format.
+    /// Returns the type's name in the WebAssembly text format.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,8 +58,8 @@ impl ValType {
         }
     }
 
-    /// Returns the type in wasm-encoder's form, or `None` for [`ValType::OtherRef`], which stands
-    /// for several types.
+    /// Returns the corresponding type in wasm-encoder, or `None` for [`ValType::OtherRef`], which
+    /// represents several types.
     pub(crate) const fn encodable(self) -> Option<wasm_encoder::ValType> {
         Some(match self {
             Self::I32 => wasm_encoder::ValType::I32,

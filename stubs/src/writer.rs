@@ -1,5 +1,5 @@
-//! Writes relocatable objects without a compiler. The linker places their functions and data, and
-//! fills in addresses according to the relocations.
+//! Writes relocatable object files without a compiler. The linker places their functions and data,
+//! and fills in addresses according to the relocations.
 //!
 //! The format is version 2 of the linking section, defined by
 //! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>. The same calls produce
@@ -20,15 +20,15 @@ mod encode;
 pub use code::Code;
 pub use data::Data;
 
-/// Section numbers of the core specification.
+/// Section numbers from the core specification.
 const CODE: u8 = 10;
 const DATA: u8 = 11;
 
-/// A symbol of the object being written.
+/// A symbol in the object being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SymbolId(u32);
 
-/// The visibility of a symbol to other objects.
+/// A symbol's visibility to other objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     /// Visible to every object; a second definition is an error.
@@ -39,7 +39,7 @@ pub enum Binding {
     Local,
 }
 
-/// The form in which the linker writes an address or an index.
+/// The encoding in which the linker writes an address or an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relocation {
     /// `R_WASM_FUNCTION_INDEX_LEB`.
@@ -52,12 +52,12 @@ pub(crate) enum Relocation {
     FunctionInData,
 }
 
-/// A relocation: bytes that the linker fills in.
+/// A relocation, which makes the linker fill in some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fixup {
     kind: Relocation,
-    /// The offset within the code or data that contains these bytes; in the finished object, the
-    /// offset within the section.
+    /// The offset of the bytes to fill in, within the code or data that contains them. In the
+    /// finished object, the offset is relative to the section.
     offset: u32,
     symbol: SymbolId,
     addend: i32,
@@ -92,7 +92,7 @@ enum Symbol {
     Data {
         flags: u32,
         name: String,
-        /// The segment and the size, if the object defines the variable.
+        /// The data segment and the size, if the object defines the variable.
         definition: Option<(u32, u32)>,
     },
 }
@@ -105,11 +105,11 @@ pub struct Writer {
     functions: Vec<Function>,
     segments: Vec<Segment>,
     symbols: Vec<Symbol>,
-    /// The constructors: priority and function.
+    /// The constructors, each with its priority and its function.
     constructors: Vec<(u32, SymbolId)>,
 }
 
-/// Symbol flags of the linking section.
+/// Symbol flags in the linking section.
 const WEAK: u32 = 1;
 const LOCAL: u32 = 2;
 const HIDDEN: u32 = 4;
@@ -119,7 +119,7 @@ const EXPLICIT_NAME: u32 = 0x40;
 /// The import module of symbols that other objects define.
 const LINKED: &str = "env";
 
-/// The wasm table of the functions whose addresses are taken.
+/// The wasm table that contains the functions whose addresses are taken.
 const FUNCTION_TABLE: TableType = TableType {
     element_type: RefType::FUNCREF,
     table64: false,
@@ -145,8 +145,8 @@ impl Writer {
         Self::default()
     }
 
-    /// Declares a function that another object defines. Declare all functions before the first
-    /// [`Writer::function`], because imports are numbered first.
+    /// Declares a function that another object defines. All such functions must be declared before
+    /// the first call of [`Writer::function`], because imports are numbered first.
     ///
     /// # Panics
     /// If a type is [`ValType::OtherRef`], which cannot be written.
@@ -160,8 +160,8 @@ impl Writer {
         self.symbol(Symbol::Function { flags: UNDEFINED, index, name: None })
     }
 
-    /// Declares a function of the host, which remains an import after the link. The rules of
-    /// [`Writer::undefined_function`] for order and types apply.
+    /// Declares a host function, which remains an import after linking. The order and the types are
+    /// restricted as for [`Writer::undefined_function`].
     pub fn imported_function(
         &mut self,
         module: &str,
@@ -206,7 +206,7 @@ impl Writer {
         self.symbol(Symbol::Function { flags, index, name })
     }
 
-    /// Defines data. `alignment` is in bytes, a power of two.
+    /// Defines data. `alignment` is in bytes, and must be a power of two.
     pub fn data(&mut self, name: &str, binding: Binding, alignment: u32, data: Data) -> SymbolId {
         let definition = Some((len(&self.segments), len(&data.bytes)));
         let segment = format!(".data.{name}");
@@ -214,8 +214,9 @@ impl Writer {
         self.symbol(Symbol::Data { flags: binding.flags(), name: name.to_owned(), definition })
     }
 
-    /// Registers a function without parameters as a constructor: it is called before `main` and
-    /// before the exports of a reactor. Lower priorities run first; C's default is 65535.
+    /// Registers a function without parameters as a constructor, which runs before `main` or before
+    /// the exports of a reactor. Constructors with lower priorities run first. The default priority
+    /// in C is 65535.
     pub fn constructor(&mut self, function: SymbolId, priority: u32) {
         self.constructors.push((priority, function));
     }
@@ -238,7 +239,7 @@ impl Writer {
         };
         imports.import(LINKED, "__linear_memory", memory);
         if self.takes_addresses_of_functions() {
-            // The table has no symbol: linkers recognize it by the name of this import.
+            // The wasm table has no symbol. Linkers recognize it by this import's name.
             imports.import(LINKED, "__indirect_function_table", FUNCTION_TABLE);
         }
         for Imported { module, name, ty } in &self.imports {

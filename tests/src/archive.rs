@@ -7,14 +7,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Answer, Fresh, Server};
 
-/// The files of the archive by path. Tests change them before they are served.
+/// The files of the archive, keyed by path. Tests change them before they are served.
 #[derive(Clone, Debug)]
 pub struct Archive {
     files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Archive {
-    /// Reads the archive, and adds its indexes under their digests (`by-hash`).
+    /// Reads the archive, and adds its indexes under paths that contain their digests (`by-hash`).
     ///
     /// # Panics
     /// If the fixtures cannot be read.
@@ -39,7 +39,7 @@ impl Archive {
     /// Changes every file whose path contains `path`.
     ///
     /// # Panics
-    /// If there is no such file: the test would check nothing.
+    /// If there is no such file, because the test would check nothing.
     #[must_use]
     pub fn change(mut self, path: &str, change: impl Fn(&mut Vec<u8>)) -> Self {
         let mut count = 0;
@@ -67,10 +67,10 @@ impl Archive {
     }
 }
 
-/// Creates a machine whose apt has these sources. `{archive}` in them becomes the archive's URL,
-/// `{key}` a keyring with the name of the distribution's own, and `{other-key}` the same keyring
-/// with another name. The same server also replaces the upstream of the official SDK, but does not
-/// have the SDK.
+/// Creates a machine whose apt uses these sources. In the sources, `{archive}` is replaced with the
+/// archive's URL, `{key}` with a keyring that is named like the distribution's own, and
+/// `{other-key}` with the same keyring under another name. The server also stands in for the
+/// download site of the official SDK, but does not provide the SDK.
 ///
 /// # Panics
 /// If the files cannot be written.
@@ -80,7 +80,7 @@ pub fn machine(sources: &str, server: &Server) -> Fresh {
     machine_with_path(sources, server, &path)
 }
 
-/// Creates a [`machine`] with another `PATH`.
+/// Creates a machine like [`machine`], but with this `PATH`.
 ///
 /// # Panics
 /// If the files cannot be written.
@@ -107,7 +107,7 @@ pub fn machine_with_path(sources: &str, server: &Server, path: &str) -> Fresh {
     fresh
 }
 
-/// Returns the directory of the fixtures.
+/// Returns the directory that contains the fixtures.
 #[must_use]
 pub fn fixtures() -> Utf8PathBuf {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/archive")

@@ -1,5 +1,6 @@
-//! The readers of untrusted files, each as one function. Tests call them with changed valid input,
-//! and the fuzzer (`tests/fuzz`) with generated input. No reader may panic, whatever the input is.
+//! The readers of untrusted files, one function for each. Tests call them with modified valid
+//! input, and the fuzzer (`tests/fuzz`) with generated input. No reader may panic, whatever the
+//! input is.
 
 use pywasm_audit::{self as audit, Baseline, Content, Given, Policy};
 use pywasm_rewrite as rewrite;
@@ -11,7 +12,7 @@ use pywasm_wasm::{Module, custom};
 /// A function that reads a file of one kind.
 pub type Reader = fn(&[u8]);
 
-/// All readers, by the names of the fuzz targets.
+/// All readers, each with the name of its fuzz target.
 pub const READERS: [(&str, Reader); 13] = [
     ("object", object),
     ("archive", archive),
@@ -55,14 +56,15 @@ pub fn content(bytes: &[u8]) {
     let _ = Content::of("file", bytes.to_vec());
 }
 
-/// Audits a module with the policies that check the most.
+/// Audits a wasm module with the policies that check the most.
 pub fn module(bytes: &[u8]) {
     if let Ok(module) = Module::read(bytes) {
         for name in ["ic", "none"] {
             let policy = Policy::load(name, "".into()).expect("built in");
             let _ = audit::module(&module, Given::default(), &policy);
         }
-        // Every limit is exceeded, so that every measurement is explained in a finding.
+        // With every limit at 0, every limit is exceeded, so that a finding reports each
+        // measurement.
         let limits: String = Policy::limit_names().map(|name| format!("{name} = 0\n")).collect();
         let policy = Policy::parse(&format!("schema = 1\n[limits]\n{limits}"), true);
         let policy = policy.expect("a policy");
@@ -73,8 +75,8 @@ pub fn module(bytes: &[u8]) {
     }
 }
 
-/// Rewrites a valid module. An invalid one never reaches the rewriter, because the audit comes
-/// first.
+/// Rewrites a valid wasm module. An invalid module never reaches the rewriter, because the audit
+/// refuses it first.
 pub fn rewrite(bytes: &[u8]) {
     if wasmparser::validate(bytes).is_err() {
         return;
@@ -117,7 +119,7 @@ pub fn baseline(bytes: &[u8]) {
     let _ = serde_json::from_slice::<Baseline>(bytes);
 }
 
-/// Measures a module: every table and format must account for every byte.
+/// Measures a wasm module. Every table and every format must account for all of its bytes.
 pub fn size(bytes: &[u8]) {
     if let Ok(all) = pywasm_size::measure(bytes, Evidence::default()) {
         accounts_for_all(&all, bytes.len());
@@ -141,7 +143,7 @@ fn accounts_for_all(all: &Breakdown, size: usize) {
     assert!(Diff::of(all, all, By::Function).changes.is_empty());
 }
 
-/// Reads a link map, and measures a module with it.
+/// Reads a link map, and measures a wasm module with it.
 pub fn link_map(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(map) = LinkMap::read(text)
@@ -152,7 +154,8 @@ pub fn link_map(bytes: &[u8]) {
     }
 }
 
-/// A module with a function that does nothing, and four bytes of data at address 1024.
+/// A wasm module that contains a function that does nothing, and four bytes of data at address
+/// 1024.
 const MODULE: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\
     \x0a\x05\x01\x03\0\x01\x0b\x0b\x0b\x01\0\x41\x80\x08\x0b\x04data";
 
@@ -170,7 +173,7 @@ pub fn size_record(bytes: &[u8]) {
     }
 }
 
-/// Reads a size budget: the table of Cargo.toml, converted to JSON.
+/// Reads a size budget, which is a table from Cargo.toml converted to JSON.
 pub fn size_budget(bytes: &[u8]) {
     if let Ok(budget) = serde_json::from_slice::<Budget>(bytes) {
         let all = pywasm_size::measure(MODULE, Evidence::default()).expect("a module");
@@ -181,7 +184,7 @@ pub fn size_budget(bytes: &[u8]) {
     }
 }
 
-/// Reads the type of a function, which must be written back unchanged.
+/// Reads a function type. Writing it again must produce the same text.
 pub fn signature(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(signature) = text.parse::<Signature>()

@@ -1,5 +1,5 @@
 //! The readers of untrusted files for canisters and snapshots. They are not in
-//! [`hostile`](crate::hostile), because they need the runtime, and the fuzzer is built without it.
+//! [`hostile`](crate::hostile), because they need the runtime, which the fuzzer is built without.
 
 use std::sync::LazyLock;
 
@@ -22,14 +22,14 @@ pub fn interface(bytes: &[u8]) {
     }
 }
 
-/// Decides whether a snapshot of a module can be created.
+/// Decides whether a snapshot of a wasm module can be created.
 pub fn form(bytes: &[u8]) {
     for init in [None, Some("init")] {
         let _ = Form::of(bytes, init);
     }
 }
 
-/// Encodes an argument, and decodes it to text again.
+/// Encodes an argument, and decodes it back to text.
 pub fn argument(bytes: &[u8]) {
     if let Ok(given) = std::str::from_utf8(bytes)
         && let Ok(encoded) = text::encode_untyped(given)
@@ -40,7 +40,7 @@ pub fn argument(bytes: &[u8]) {
 }
 
 /// Reads a canister's saved state. Corrects the digest first, because a state with a wrong digest
-/// is refused unread.
+/// is refused without being read.
 pub fn state(bytes: &[u8]) {
     static HOST: LazyLock<Host> = LazyLock::new(|| Host::without_cache().expect("a host"));
     // The digest follows the magic number and the format version.

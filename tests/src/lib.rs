@@ -26,7 +26,7 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    /// Creates a context whose environment has only these variables.
+    /// Creates a context whose environment contains only these variables.
     ///
     /// # Panics
     /// If no temporary directory can be created.
@@ -54,26 +54,26 @@ pub fn utf8(path: &std::path::Path) -> Utf8PathBuf {
     Utf8PathBuf::from_path_buf(path.to_path_buf()).expect("a path in UTF-8")
 }
 
-/// Returns a pin of these bytes, to be downloaded under this name.
+/// Returns a pin for these bytes, to be downloaded under this file name.
 #[must_use]
 pub fn wanted(file: &str, bytes: &[u8]) -> Wanted {
     let sha256 = Digest::from_bytes(Sha256::digest(bytes).into());
     Wanted { file: file.to_owned(), sha256, size: Some(bytes.len() as u64) }
 }
 
-/// Reports why the current test, or a part of it, is skipped. The report goes to stderr directly,
-/// so that the test harness does not capture it.
+/// Reports why the current test, or a part of it, is skipped. The report is written directly to
+/// stderr, so that the test harness does not capture it.
 pub fn skip(reason: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    // If stderr is closed, the test must not fail.
+    // The test must not fail if stderr is closed.
     let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
 }
 
-/// Returns the linker of the current Rust toolchain, to be called with `-flavor wasm`.
+/// Returns the path of the Rust toolchain's linker, which must be called with `-flavor wasm`.
 ///
 /// # Panics
-/// If the toolchain has none. Every toolchain of rustup has it.
+/// If the toolchain does not contain a linker. Every toolchain that rustup installs does.
 #[must_use]
 pub fn rust_lld() -> std::path::PathBuf {
     let output =

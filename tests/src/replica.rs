@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pywasm_canister::{Canister, Host, Module, Outcome, Principal, Run, Settings};
 
-/// A network with one canister. If a call is rejected or traps, the error is the message.
+/// A network with one canister. If a call is rejected or traps, the error contains the message.
 pub trait Replica {
     /// Returns the name of the host.
     fn name(&self) -> &'static str;
@@ -15,10 +15,10 @@ pub trait Replica {
     /// # Errors
     /// If the module is refused, or its `canister_init` traps.
     fn install(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String>;
-    /// Replaces the module and keeps stable memory.
+    /// Replaces the wasm module and keeps stable memory.
     ///
     /// # Errors
-    /// If the module is refused, or a hook of the upgrade traps.
+    /// If the module is refused, or an upgrade hook traps.
     fn upgrade(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String>;
     /// Sends an update and returns the reply.
     ///
@@ -54,7 +54,7 @@ impl Local {
         self.last.as_ref().map(|run| run.debug.clone()).unwrap_or_default()
     }
 
-    /// Returns the wasm fuel that the last message took.
+    /// Returns the wasm fuel that the last message consumed.
     #[must_use]
     pub fn fuel(&self) -> u64 {
         self.last.as_ref().map(|run| run.fuel).unwrap_or_default()
@@ -72,7 +72,7 @@ impl Local {
     }
 }
 
-/// Compiles a module, once for all tests of the process.
+/// Compiles a wasm module, once for all tests in the process.
 ///
 /// # Errors
 /// If the module is not a canister.

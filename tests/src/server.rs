@@ -1,18 +1,18 @@
-//! A local HTTP server with scripted answers, one for each request.
+//! A local HTTP server with scripted responses, one for each request.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// An answer to one request.
+/// A response to one request.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// The file, or the requested range of it.
     File(Vec<u8>),
     /// The complete file, even if a range is requested.
     Whole(Vec<u8>),
-    /// The length of the complete file, but only that many bytes of it; then the connection is
+    /// The length of the complete file, but only this many of its bytes. The connection is then
     /// closed.
     Broken(Vec<u8>, usize),
     /// A status without a body.
@@ -54,11 +54,11 @@ impl Server {
         server
     }
 
-    /// Adds an answer for a path. Requests get the answers in order, and the last answer is
+    /// Adds a response for a path. Requests get the responses in order, and the last response is
     /// repeated.
     ///
     /// # Panics
-    /// If a thread of the server has panicked.
+    /// If a server thread has panicked.
     #[must_use]
     pub fn answer(self, path: &str, answer: Answer) -> Self {
         let mut script = self.script.lock().expect("the script");
@@ -73,10 +73,11 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// Returns the requests so far: `GET /path`, with ` from N` for a range.
+    /// Returns the requests so far, in the form `GET /path`, or `GET /path from N` if a range was
+    /// requested.
     ///
     /// # Panics
-    /// If a thread of the server has panicked.
+    /// If a server thread has panicked.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
         self.script.lock().expect("the script").requests.clone()
@@ -87,8 +88,8 @@ impl Server {
         while self.serve_one(stream, &mut reader) {}
     }
 
-    /// Answers one request. Returns true if the request opened a tunnel, whose requests this server
-    /// answers too.
+    /// Serves one request. Returns true if the request opened a tunnel. This server also serves the
+    /// requests in the tunnel.
     fn serve_one(&self, mut stream: &TcpStream, reader: &mut BufReader<&TcpStream>) -> bool {
         let mut lines = reader.lines().map_while(Result::ok);
         let Some(request) = lines.next() else { return false };

@@ -1,5 +1,5 @@
-//! Tests that an audit needs at most a few times as much memory as the size of the file, whatever
-//! is in the file.
+//! Tests that an audit never needs more memory than a small multiple of the file's size, whatever
+//! the file contains.
 
 use peak_alloc::PeakAlloc;
 use pywasm_audit::{self as audit, Given, Policy};
@@ -9,9 +9,9 @@ use pywasm_wasm::Module;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// The limit, as a multiple of the file's size. The files of this test contain only the shortest
-/// possible items: an import takes four bytes in the file, but a name, an offset and a kind in
-/// memory. Real modules take less memory than their size.
+/// The limit, as a multiple of the file's size. The files in this test contain only the shortest
+/// possible items. An import, for example, takes four bytes in the file, but a name, an offset and
+/// a kind in memory. For real modules, the audit needs less memory than the file's size.
 const MAX_TIMES: usize = 20;
 
 /// The memory that the validator may use for the types of a file with as many types as possible.
@@ -40,7 +40,8 @@ fn modules() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// This is the only test of this binary, because the allocator counts for the whole process.
+/// This is the only test in this binary, because the allocator counts the allocations of the whole
+/// process.
 #[test]
 fn audit_memory_is_proportional_to_the_file() {
     let policies = ["wasip1", "none", "ic"];
@@ -58,7 +59,7 @@ fn audit_memory_is_proportional_to_the_file() {
             assert!(findings.len() <= 10_001, "{name} by {}: {}", policy.name, findings.len());
             let answer = findings.len() * 1024;
             let times = taken.saturating_sub(answer) / bytes.len();
-            // The validator keeps a copy of the types, whose number all engines limit.
+            // The validator keeps a copy of the types. All engines limit the number of types.
             let validated = policy.features.is_some() && taken <= MAX_VALIDATION;
             let message = format!("{name} by {}: {taken} for {}", policy.name, bytes.len());
             assert!(times <= MAX_TIMES || validated, "{message}");

@@ -39,7 +39,7 @@ pub enum RecipeError {
     },
     /// An entry of `build.files` is not the path of a C file.
     #[error(
-        "line {line}: `{file}` is not the path of a C file of CPython such as \
+        "line {line}: `{file}` is not the path of a C file in CPython, such as \
          `Objects/typeobject.c`"
     )]
     File {

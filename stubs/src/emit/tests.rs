@@ -91,8 +91,8 @@ fn two_types_of_one_symbol_are_refused() {
         stubs(&link, &link.closure(), &Rules::default(), Some(Behaviour::Trap)).unwrap_err();
     assert_eq!(
         refused[0].to_string(),
-        "`f` is used with 2 types: () -> () by b.o; (i32) -> i32 by a.o; calls by any type but that \
-         of the stub would trap"
+        "`f` is used with 2 types: () -> () by b.o; (i32) -> i32 by a.o; calls with any type other \
+         than the stub's would trap"
     );
 }
 

@@ -1,5 +1,5 @@
-//! The part of wasm-ld's symbol resolution that decides which members are linked and which symbols
-//! stay undefined.
+//! The part of wasm-ld's symbol resolution that decides which archive members are linked and which
+//! symbols stay undefined.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -10,11 +10,11 @@ use crate::signature::Signature;
 /// The state of a symbol while the inputs are read in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// A linked object refers to it by a strong reference.
+    /// A linked object has a strong reference to the symbol.
     Undefined,
-    /// An archive member that is not linked defines it.
+    /// An archive member that has not been linked defines the symbol.
     Lazy(usize),
-    /// A linked object defines it.
+    /// A linked object defines the symbol.
     Defined,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Reads the inputs in order.
+    /// Creates the table by reading the inputs in order.
     pub(super) fn of(inputs: &'a [Input], roots: &'a [String]) -> Self {
         let mut table = Self { inputs, roots, ..Self::default() };
         for root in roots {
@@ -46,7 +46,7 @@ impl<'a> Table<'a> {
         table
     }
 
-    /// Adds an archive member: links it if it is needed already, and otherwise registers its
+    /// Adds an archive member. Links it if it is already needed, and otherwise registers its
     /// symbols.
     fn add_lazy(&mut self, index: usize) {
         let inputs = self.inputs;
@@ -62,8 +62,8 @@ impl<'a> Table<'a> {
     }
 
     /// Links an object. If one of its symbols needs an archive member, that member is linked before
-    /// the object's next symbol is processed. The stack is explicit, because chains of members are
-    /// too long for recursion.
+    /// the object's next symbol is processed. The stack is explicit, because chains of members can
+    /// be too long for recursion.
     fn link(&mut self, index: usize) {
         let inputs = self.inputs;
         let symbols = |index: usize| inputs[index].object.symbols.iter();
@@ -79,15 +79,15 @@ impl<'a> Table<'a> {
                 _ if !symbol.undefined => {
                     self.states.insert(&symbol.name, State::Defined);
                 }
-                // A weak reference does not pull a member.
+                // A weak reference does not pull in a member.
                 _ if symbol.weak => {}
                 None => {
                     self.states.insert(&symbol.name, State::Undefined);
                 }
                 Some(State::Lazy(member)) => {
                     self.states.insert(&symbol.name, State::Undefined);
-                    // The symbol is also still lazy if the member is being linked and has not
-                    // reached it yet.
+                    // The symbol is also still lazy if its member is being linked but has not been
+                    // read up to the symbol.
                     if self.linked.insert(member) {
                         stack.push(symbols(member));
                     }
@@ -149,7 +149,8 @@ impl<'a> Table<'a> {
             }
         }
         for root in self.roots {
-            // The kind of a root is unknown; it is reported as a function without parameters.
+            // The kind of a root is unknown, so the root is reported as a function without
+            // parameters.
             let is_defined = self.states.get(root.as_str()) == Some(&State::Defined);
             if !is_defined && !uses.contains_key(root.as_str()) {
                 let entry = Use { by: [COMMAND_LINE].into(), ..Use::default() };
@@ -189,7 +190,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The references to a symbol that assume the same kind.
+/// The references that assume the same kind for a symbol.
 #[derive(Debug, Default)]
 struct Use<'a> {
     by: BTreeSet<&'a str>,
@@ -228,7 +229,7 @@ fn owned(names: BTreeSet<&str>) -> Vec<String> {
 }
 
 /// Returns true for a symbol that wasm-ld defines on demand. `__wasm_call_dtors` and `__main_void`
-/// are not among them: libc defines them.
+/// are not among these symbols, because libc defines them.
 ///
 /// Source: `createSyntheticSymbols` and `createOptionalSymbols` of lld's wasm driver.
 fn is_linker_defined(name: &str) -> bool {
@@ -257,8 +258,8 @@ fn is_linker_defined(name: &str) -> bool {
     )
 }
 
-/// Returns true for `__start_NAME` and `__stop_NAME` of a linked data segment whose name is a C
-/// identifier.
+/// Returns true for `__start_NAME` and `__stop_NAME`, where NAME is a C identifier and the name of
+/// a linked data segment.
 ///
 /// Source: `addStartStopSymbols` of lld's wasm writer.
 pub(super) fn is_segment_bound(name: &str, segments: &HashSet<&str>) -> bool {

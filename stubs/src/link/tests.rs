@@ -1,4 +1,4 @@
-//! Link sets of tiny objects. The expected outcomes are those of wasm-ld.
+//! Tests link sets of tiny objects. The expected outcomes are those of wasm-ld.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,8 @@ use wasm_encoder::{
     SymbolTable, TypeSection, ValType,
 };
 
-/// An object to be written: the functions that it uses and defines, in the order of its symbols.
+/// An object to write, described by the functions that it uses and defines, in the order of its
+/// symbols.
 #[derive(Default)]
 struct Source<'a> {
     /// The import module of the used functions, if not `env`.
@@ -213,7 +214,7 @@ fn weak_references_pull_no_members() {
     link.object("main.o", &weak.bytes()).unwrap();
     link.archive("lib.a", &lib).unwrap();
     assert_eq!(link.closure(), Closure::default());
-    // A strong reference of another object pulls the member.
+    // A strong reference in another object pulls in the member.
     link.object("other.o", &object("other", &["maybe"])).unwrap();
     assert_eq!(names(&link), ["nowhere"]);
 }

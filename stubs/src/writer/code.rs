@@ -32,7 +32,7 @@ impl Code {
         self.then(&Instruction::LocalGet(index))
     }
 
-    /// Adds the two topmost values.
+    /// Adds the two values on top of the stack.
     #[must_use]
     pub fn i32_add(self) -> Self {
         self.then(&Instruction::I32Add)
@@ -50,8 +50,8 @@ impl Code {
         self.then(&Instruction::Unreachable)
     }
 
-    /// Pushes a number as a value of any type. Conversions are C's: an integer that does not fit is
-    /// truncated. For a reference type, pushes null.
+    /// Pushes a number as a value of any type. As in C, an integer that does not fit is truncated.
+    /// For a reference type, pushes null.
     ///
     /// # Panics
     /// If the type is [`ValType::OtherRef`], which cannot be written.
@@ -94,8 +94,8 @@ impl Code {
         self.store_at(0)
     }
 
-    /// Like [`Code::store`], but stores `offset` bytes after the address. The offset must be below
-    /// 128.
+    /// Like [`Code::store`], but stores `offset` bytes after the address. The offset must be less
+    /// than 128.
     #[must_use]
     pub(crate) fn store_at(mut self, offset: u8) -> Self {
         // i32.store, aligned to 2^2 bytes.
@@ -116,7 +116,8 @@ impl Code {
         self
     }
 
-    /// Appends a LEB128 number padded to five bytes, so that the linker can overwrite it in place.
+    /// Appends a LEB128 number that is padded to five bytes, so that the linker can overwrite it in
+    /// place.
     fn padded(mut self, kind: Relocation, symbol: SymbolId) -> Self {
         let offset = super::len(&self.bytes);
         self.bytes.extend([0x80, 0x80, 0x80, 0x80, 0x00]);

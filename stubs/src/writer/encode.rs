@@ -5,14 +5,14 @@ use wasm_encoder::{ConstExpr, Encode};
 
 use super::{Fixup, Function, Relocation, Segment, Symbol, SymbolId, Writer, len};
 
-/// Subsection numbers of the linking section.
+/// Subsection numbers in the linking section.
 const SEGMENT_INFO: u8 = 5;
 const INIT_FUNCS: u8 = 6;
 const SYMBOL_TABLE: u8 = 8;
 
 impl Writer {
-    /// Returns the content of the code section, and its fixups relative to the start of the
-    /// section.
+    /// Returns the content of the code section, and its fixups, whose offsets are relative to the
+    /// start of the section.
     pub(super) fn code_section(&self) -> (Vec<u8>, Vec<Fixup>) {
         let (mut bytes, mut fixups) = (Vec::new(), Vec::new());
         len(&self.functions).encode(&mut bytes);
@@ -25,8 +25,8 @@ impl Writer {
         (bytes, fixups)
     }
 
-    /// Like [`Writer::code_section`], for the data section. Segments follow one another, as
-    /// compilers lay them out.
+    /// Like [`Writer::code_section`], but for the data section. Segments are laid out one after
+    /// another, as in compiled objects.
     pub(super) fn data_section(&self) -> (Vec<u8>, Vec<Fixup>) {
         let (mut bytes, mut fixups, mut address) = (Vec::new(), Vec::new(), 0_u32);
         len(&self.segments).encode(&mut bytes);
@@ -54,7 +54,7 @@ impl Writer {
                 body.encode(&mut bytes);
             }
         };
-        // Constructors refer to symbols, so the symbols come first.
+        // Constructors refer to symbols, so the symbol table comes first.
         let mut entries = Vec::new();
         for symbol in &self.symbols {
             symbol.encode(&mut entries);

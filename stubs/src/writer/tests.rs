@@ -6,8 +6,8 @@ use std::process::Command;
 use super::*;
 use crate::{Object, SymbolKind};
 
-/// Writes an object with two names, an array of their addresses, and a constructor that stores the
-/// array's address in `other`.
+/// Writes an object that contains two names, an array of their addresses, and a constructor that
+/// stores the array's address in `other`.
 fn object() -> Vec<u8> {
     let mut writer = Writer::new();
     let helper = writer.undefined_function("helper", &[ValType::I32], &[]);
@@ -80,8 +80,8 @@ fn linker_resolves_every_relocation() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let bytes = std::fs::read(module).unwrap();
     wasmparser::Validator::new().validate_all(&bytes).unwrap();
-    // The array has the addresses of both names, which are contiguous, and a function's index in
-    // the wasm table: 1, because the linker leaves index 0 unused.
+    // The array contains the addresses of the two names and a function's index in the wasm table.
+    // The names are adjacent in memory. The index is 1, because the linker leaves index 0 unused.
     let data = data_of(&bytes);
     let names = data.windows(8).position(|bytes| bytes == b"one\0two\0").unwrap();
     let base = u32::try_from(names).unwrap();
@@ -89,7 +89,7 @@ fn linker_resolves_every_relocation() {
     assert!(data.windows(12).any(|bytes| bytes == table));
 }
 
-/// Returns the initial memory of the module.
+/// Returns the initial content of the module's memory.
 fn data_of(module: &[u8]) -> Vec<u8> {
     let mut memory = vec![0; 1 << 18];
     for payload in wasmparser::Parser::new(0).parse_all(module) {

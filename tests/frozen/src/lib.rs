@@ -2,10 +2,10 @@
 
 use pyo3::prelude::*;
 
-/// Calls a function of a Python module in the package, and returns its result.
+/// Calls a function in one of the package's Python modules, and returns the function's result.
 ///
 /// # Errors
-/// The exception that the import or the call raised.
+/// If the import or the call raises an exception.
 pub fn call(module: &str, function: &str) -> PyResult<String> {
     Python::initialize();
     Python::attach(|py| py.import(module)?.getattr(function)?.call0()?.extract())

@@ -1,5 +1,5 @@
-//! Tests imports of frozen modules. Because of `stdlib = "frozen"`, the runner provides no standard
-//! library on disk.
+//! Tests imports of frozen modules. The runner provides no standard library on disk, because of
+//! `stdlib = "frozen"`.
 
 use frozen::call;
 

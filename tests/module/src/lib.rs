@@ -1,5 +1,5 @@
-//! A module in which Rust and Python look at the same files, directories, errors, memory, time and
-//! environment through libc. They see different things if the module contains two libcs, or one
+//! A wasm module in which Rust and Python use the same files, directories, errors, memory, time and
+//! environment through libc. They get different results if the module contains two libcs, or a libc
 //! that does not match libpython.
 //!
 //! The exports show that a reactor keeps its state between calls.
@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use pyo3::prelude::*;
 
-/// The number of times C's constructors ran.
+/// The number of times that the C constructors ran.
 static STARTS: AtomicI64 = AtomicI64::new(0);
 
-/// A function that `_initialize` calls, like the constructors of C and C++.
+/// A function that `_initialize` calls, as it calls C and C++ constructors.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static CONSTRUCTOR: extern "C" fn() = count_start;
@@ -21,7 +21,7 @@ extern "C" fn count_start() {
 }
 
 /// Returns how often the constructors ran. In a module without `_initialize`, wasm-ld makes every
-/// export run them, and the result is larger than 1.
+/// export run them, so the result is larger than 1.
 #[unsafe(no_mangle)]
 pub extern "C" fn starts() -> i64 {
     STARTS.load(Ordering::Relaxed)
@@ -33,7 +33,7 @@ pub extern "C" fn count() -> i64 {
     evaluate(c"counter").unwrap_or(-1)
 }
 
-/// Creates three reference cycles and returns how many of them Python's garbage collector finds.
+/// Creates three reference cycles and returns how many Python's garbage collector finds.
 #[unsafe(no_mangle)]
 pub extern "C" fn collect() -> i64 {
     evaluate(c"collector").unwrap_or(-1)
@@ -48,10 +48,10 @@ fn evaluate(name: &std::ffi::CStr) -> PyResult<i64> {
     })
 }
 
-/// Returns the Python module `probe`, which the first call creates.
+/// Returns the Python module `probe`, and creates it on the first call.
 ///
 /// # Errors
-/// The exception that the code of `probe` raised.
+/// If the code of `probe` raises an exception.
 pub fn probe(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     let modules = py.import("sys")?.getattr("modules")?;
     if let Ok(probe) = modules.get_item("probe") {

@@ -29,7 +29,7 @@ fn attached(test: impl FnOnce(Python<'_>)) {
     Python::attach(test);
 }
 
-/// Creates an empty directory below the current one.
+/// Creates an empty directory in the current directory.
 fn scratch(name: &str) -> String {
     let dir = format!("target/one-libc/{name}");
     let _ = fs::remove_dir_all(&dir);
@@ -41,7 +41,7 @@ fn c(text: &str) -> CString {
     CString::new(text).expect("no NUL")
 }
 
-/// Calls `lstat` with Rust's declaration of the structure.
+/// Calls `lstat` with Rust's declaration of `stat`.
 fn lstat(path: &str) -> libc::stat {
     let mut found = MaybeUninit::<libc::stat>::uninit();
     let path = c(path);
@@ -68,7 +68,8 @@ fn stat_fields_agree() {
     attached(|py| {
         let dir = scratch("stat");
         let file = format!("{dir}/large");
-        // A sparse file larger than 32 bits checks off_t and the offsets of the fields after it.
+        // A sparse file whose size exceeds 32 bits checks off_t and the offsets of the fields that
+        // follow it.
         fs::File::create(&file).unwrap().set_len(5 << 30).unwrap();
         fs::hard_link(&file, format!("{dir}/again")).unwrap();
         for path in [&file, &dir] {
@@ -124,7 +125,7 @@ fn error_numbers_and_messages_agree() {
         for path in [format!("{dir}/none"), format!("{dir}/file/below"), format!("{dir}/{long}")] {
             let rust = fs::metadata(&path).unwrap_err();
             let number = rust.raw_os_error().unwrap();
-            // SAFETY: the string of `strerror` is valid until its next call.
+            // SAFETY: the string that `strerror` returns is valid until the next call.
             let text = unsafe { CStr::from_ptr(libc::strerror(number)) }.to_str().unwrap();
             let (seen, name, seen_text) =
                 python::<(i32, String, String)>(py, "stat_error", (path,));
@@ -152,7 +153,7 @@ fn memory_is_freed_across_languages() {
                 pyo3::ffi::PyMem_RawFree(block.cast());
             }
         }
-        // The heap is intact: Python can still allocate and collect garbage.
+        // If the heap is intact, Python can still allocate memory and collect garbage.
         assert_eq!(python::<i64>(py, "collector", ()), 3);
     });
 }

@@ -20,7 +20,7 @@ pub(crate) fn nothing() -> Vec<u8> {
     Encode!().unwrap()
 }
 
-/// Runs a test on a replica with the example installed.
+/// Runs a test on a replica on which the example canister is installed.
 fn on(test: impl Fn(&mut dyn Replica)) {
     let mut replica = super::replica();
     replica.install(&example(), &nothing()).unwrap();
@@ -54,7 +54,7 @@ fn json_re_decimal_and_clock_work() {
         assert_eq!(summary, r#"{"words": 6, "common": {"ä": 3, "b": 2}}"#);
         let dates = replica.query("dates", &Encode!(&"29.2.2024, 1.12.1999").unwrap()).unwrap();
         assert_eq!(Decode!(&dates, Vec<String>).unwrap(), ["2024-02-29", "1999-12-01"]);
-        // With floats, the result would be 1628.8946267774422.
+        // With floating-point numbers, the result would be 1628.8946267774422.
         let terms = Encode!(&"1000", &"5", &10_u32).unwrap();
         assert_eq!(text(replica, "interest", &terms).unwrap(), "1628.89");
         let precise = Encode!(&"10000000000000000.05", &"0", &1_u32).unwrap();

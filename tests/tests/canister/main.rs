@@ -23,7 +23,7 @@ fn print_is_one_message_per_line() {
     assert_eq!(local.printed(), ["greeting you\n"]);
 }
 
-/// Checks that replicas compute the same bytes, as all replicas of a subnet must.
+/// Checks that replicas compute identical bytes, as all replicas of a subnet must.
 #[test]
 #[ignore = "needs the example canister: run `cargo xtask canister`"]
 fn replicas_agree_and_entropy_changes_numbers() {

@@ -1,5 +1,5 @@
-//! Tests that files of package archives are refused if they are not signed by a trusted key or do
-//! not match the signed digests. The archive is `fixtures/apt`; gpgv is that of the machine.
+//! Tests that files from package archives are refused if they are not signed by a trusted key or do
+//! not match the signed digests. The archive is `fixtures/apt`. The machine provides gpgv.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_store::fetch::FetchError;

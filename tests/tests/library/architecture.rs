@@ -1,10 +1,10 @@
-//! Tests that the map of crates in `docs/architecture.md` matches the manifests.
+//! Tests that the crate map in `docs/architecture.md` matches the manifests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Dependencies that only these crates may have: libraries that use the network, or that run or
-/// change wasm modules.
+/// Dependencies that use the network, or that run or change wasm modules. Only the crates listed
+/// for each may depend on it.
 const RESTRICTED: [(&str, &[&str]); 3] = [
     ("ureq", &["pywasm-store"]),
     ("wasmtime", &["pywasm-runtime", "pywasm-snapshot", "pywasm-canister"]),
@@ -19,13 +19,13 @@ fn manifest(directory: &Path) -> toml::Table {
     std::fs::read_to_string(directory.join("Cargo.toml")).unwrap().parse().unwrap()
 }
 
-/// Returns the normal dependencies of a manifest.
+/// Returns the `[dependencies]` in a manifest.
 fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
     let table = manifest.get("dependencies").and_then(toml::Value::as_table);
     table.into_iter().flat_map(toml::Table::keys).cloned().collect()
 }
 
-/// Returns the members of the workspace with their dependencies.
+/// Returns the members of the workspace, each with its dependencies.
 fn members() -> BTreeMap<String, BTreeSet<String>> {
     let workspace = manifest(&root());
     let patterns = workspace["workspace"]["members"].as_array().unwrap();
@@ -47,7 +47,7 @@ fn members() -> BTreeMap<String, BTreeSet<String>> {
     members
 }
 
-/// Returns the row of each crate in the map, counted from the top.
+/// Returns each crate's row in the map, counted from the top.
 fn rows() -> BTreeMap<String, usize> {
     let page = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let map = page.split("```text\ntests").nth(1).unwrap().split("```").next().unwrap();

@@ -1,9 +1,9 @@
-//! Tests the audit on a corpus of wasm modules in text form. A golden report is next to each
-//! module.
+//! Tests the audit on a corpus of wasm modules in text form. Next to each module is a golden
+//! report.
 //!
-//! A comment in each module names its policy: `;; policy: ic`, or the name of a file next to the
-//! module. `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests --test library audit` updates
-//! the reports.
+//! A comment in each module specifies the policy, as in `;; policy: ic`. The policy can also be the
+//! name of a file next to the module. `PYWASM_UPDATE_GOLDENS=1 cargo test --package pywasm-tests
+//! --test library audit` updates the reports.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -192,8 +192,8 @@ fn invalid_policy_is_an_error() {
     }
 }
 
-/// Checks that a module runs if it imports every function of the policy with the type in the
-/// policy.
+/// Checks that a wasm module runs if it imports every function that the policy allows, with the
+/// type that the policy specifies.
 #[test]
 fn runtime_provides_every_import_of_wasip1() {
     let policy = Policy::load("wasip1", "".into()).expect("a policy");
@@ -220,7 +220,7 @@ fn runtime_provides_every_import_of_wasip1() {
     assert_eq!(run(&bytes).0, End::Exit(0));
 }
 
-/// Runs a program and returns how it ended and its output.
+/// Runs a program, and returns its output and how it ended.
 fn run(module: &[u8]) -> (End, String) {
     let fresh = Fresh::new(&[]);
     let path = fresh.root().join("program.wasm");

@@ -1,4 +1,4 @@
-//! Tests downloads from faulty and hostile servers: the result is the pinned file or an error.
+//! Tests that downloads from faulty and hostile servers result in the pinned file or an error.
 
 use pywasm_recipes::CpythonPin;
 use pywasm_session::{Reporter, cause_of};
@@ -14,7 +14,7 @@ fn fetch(wanted: &Wanted, urls: &[String], fresh: &Fresh) -> anyhow::Result<Veri
     fetch_with(wanted, &locations, &fresh.ctx, &Retries::without_pauses(2))
 }
 
-/// Returns the error of a fetch, and the text that the user sees.
+/// Returns the error from a fetch, and the text that the user sees.
 fn error_of(result: anyhow::Result<Verified>) -> (anyhow::Error, String) {
     let error = result.expect_err("an error");
     let reporter = Reporter::captured();
@@ -70,7 +70,7 @@ fn resumed_download_is_hashed_completely() {
         .answer("/f", Answer::Broken(other, 10))
         .answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
-    // The first ten bytes are wrong: the file must never be accepted.
+    // The first ten bytes are wrong, so the file must never be accepted.
     if let Ok(got) = fetch(&wanted("f", BODY), &[server.url("/f")], &fresh) {
         assert_eq!(std::fs::read(got.path()).unwrap(), BODY);
     }
@@ -226,13 +226,13 @@ fn redirect_is_followed() {
 fn unwritable_store_is_an_error() {
     let server = Server::start().answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
-    // A file in place of the store: even root cannot create a directory there.
+    // There is a file at the store's path, so even root cannot create a directory there.
     std::fs::write(fresh.root().join("store"), "in the way").unwrap();
     let (_, text) = error_of(fetch(&wanted("f", BODY), &[server.url("/f")], &fresh));
     assert!(text.contains("store") && text.contains("hint: "), "{text}");
 }
 
-/// A file system of 256 KB, mounted until drop.
+/// A 256 KB file system, which is unmounted on drop.
 struct SmallDisk(camino::Utf8PathBuf);
 
 impl SmallDisk {

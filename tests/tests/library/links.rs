@@ -29,7 +29,7 @@ fn pages(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the lines of a page outside of code blocks.
+/// Returns the lines of a page that are not in code blocks.
 fn prose(page: &str) -> impl Iterator<Item = &str> {
     let mut is_code = false;
     page.lines().filter(move |line| {
@@ -55,7 +55,7 @@ fn anchors(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the reason if a link of a page is broken.
+/// Returns the reason why a link on a page is broken, or `None` if the link works.
 fn problem(page: &Path, link: &str) -> Option<String> {
     let absolute = REPOSITORY.iter().find_map(|prefix| link.strip_prefix(prefix));
     let directory = match absolute {
@@ -91,8 +91,8 @@ fn documentation_has_no_broken_links() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// Checks that links from the guide to other files are URLs of the repository, because mdBook
-/// publishes only the guide.
+/// Checks that links from the guide to other files are repository URLs, because mdBook publishes
+/// only the guide.
 #[test]
 fn book_has_every_page_and_links_no_file_outside() {
     let guide = root().join("docs/guide");

@@ -1,5 +1,5 @@
-//! Tests the library of the tool, without its command line: hostile input, faulty networks,
-//! properties.
+//! Tests the tool's library, without its command line, with hostile input, faulty networks and
+//! property tests.
 
 #![allow(clippy::unwrap_used, reason = "a test helper fails like a test")]
 

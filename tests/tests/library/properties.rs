@@ -1,5 +1,5 @@
-//! Tests properties of any input: stubs of random types link and validate, and readers of changed
-//! files return a result or an error.
+//! Tests properties that hold for any input. Stubs with random types link and validate, and readers
+//! of modified files return a result or an error.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +18,7 @@ const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::
 const BEHAVIOURS: [&str; 6] =
     ["trap", "null", "errno", "value=-7", "python-error", "python-error=-1"];
 
-/// An undefined function: its type, and the behaviour of its stub.
+/// An undefined function's type, and the behaviour of its stub.
 #[derive(Clone, Debug)]
 struct Missing {
     params: Vec<ValType>,
@@ -58,7 +58,7 @@ fn caller(functions: &[(String, Missing)], variables: &[String]) -> Vec<u8> {
     writer.finish()
 }
 
-/// Writes an object with the symbols of libc and Python that stubs need.
+/// Writes an object that defines the libc and Python symbols that stubs need.
 fn surroundings() -> Vec<u8> {
     let mut writer = Writer::new();
     let mut data = Data::default();
@@ -160,7 +160,7 @@ const MAP: &[u8] = b"    Addr      Off     Size Out     In      Symbol
 const RECORD: &[u8] = br#"{"version": 1, "sha256": "00", "total": 12, "named": true, "rows": [
     ["python", "data", "json", "", "json", 1, 5], ["rust", "code", "crate a", "a.o", "f", 2, 7]]}"#;
 
-/// Returns a wasm module with a table of frozen code in its data.
+/// Returns a wasm module whose data contains a table of frozen code.
 fn frozen() -> Vec<u8> {
     let mut data = b"json\0...\xe3".to_vec();
     data.extend([0; 12]);

@@ -34,7 +34,7 @@ fn template_and_example_share_manifest() {
         .filter(|line| !manifest.lines().any(|other| other == *line))
         .map(|line| line.split(['=', '.']).next().unwrap_or_default().trim().to_owned())
         .collect();
-    // Only these lines of the template's manifest differ: the comment on tests, the initial version
-    // of pyo3, the version of pywasm-build, and the single Python module.
+    // Only these lines in the template's manifest differ: the comment on tests, the initial pyo3
+    // version, the pywasm-build version, and the single Python module.
     assert_eq!(others, ["test", "pyo3", "pywasm-build", "packages"]);
 }

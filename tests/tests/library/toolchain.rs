@@ -1,5 +1,5 @@
-//! Tests the sources of a toolchain: an archive is trusted only if its signature is valid, and a
-//! wrong digest ends the search.
+//! Tests toolchain sources. An archive is trusted only if its signature is valid, and a wrong
+//! digest ends the search.
 #![cfg(target_os = "linux")]
 
 use pywasm_recipes::CpythonPin;
@@ -19,7 +19,7 @@ fn packages(ctx: &Ctx) -> anyhow::Result<Toolchain> {
     resolve(&ToolchainRequest::Packages, pin(), ctx)
 }
 
-/// Returns the error of a request, after which the store must have no toolchain.
+/// Returns the error for a refused request, and checks that the store contains no toolchain.
 fn refusal(request: &ToolchainRequest, fresh: &Fresh) -> String {
     let text = format!("{:#}", resolve(request, pin(), &fresh.ctx).expect_err("a refusal"));
     assert!(fresh.ctx.store.keys(Bucket::Toolchains).expect("the store").is_empty(), "{text}");

@@ -1,4 +1,4 @@
-//! Tests hostile archives: nothing is ever written outside the target directory.
+//! Tests that unpacking a hostile archive never writes outside the target directory.
 
 use std::io::Write;
 
@@ -38,8 +38,8 @@ fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-/// A directory to unpack into. Its parent contains nothing else, so any other file there has
-/// escaped.
+/// A directory to unpack into. Its parent directory contains nothing else, so any other file in the
+/// parent has escaped.
 struct Cage {
     _dir: tempfile::TempDir,
     outer: Utf8PathBuf,
@@ -269,7 +269,7 @@ fn changed_bytes_never_write_outside() {
         random ^= random >> 7;
         random ^= random << 17;
         let mut bytes = good.clone();
-        // Most attacks are in headers. The checksums of headers are corrected, because a wrong
+        // Most attacks are in headers. Their checksums are corrected, because a header with a wrong
         // checksum would be refused first.
         let block = (random as usize % 4) * 512;
         let at = block + (random >> 8) as usize % 345;
