@@ -86,7 +86,7 @@ enum Command {
     Man(commands::man::Args),
 }
 
-/// Parses the arguments, runs the command and reports its error.
+/// Parses the arguments, runs the command and reports its error, if any.
 pub(crate) fn start(args: Vec<OsString>) -> Exit {
     let matches = help::grouped(Cli::command()).try_get_matches_from(without_cargo(args));
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
@@ -169,7 +169,7 @@ fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow
         let jobs = match (global.jobs, env.text(PYWASM_JOBS)) {
             (Some(jobs), _) => jobs,
             (None, Some(text)) => text.parse().map_err(|_| {
-                anyhow::anyhow!("PYWASM_JOBS is `{text}`, not a number of at least 1")
+                anyhow::anyhow!("PYWASM_JOBS must be a number of at least 1, not `{text}`")
             })?,
             (None, None) => Ctx::default_jobs(),
         };

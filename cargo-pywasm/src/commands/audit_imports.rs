@@ -1,4 +1,4 @@
-//! `cargo pywasm audit-imports`: checks modules and link sets against the policy of a host.
+//! `cargo pywasm audit-imports`: checks modules and link sets against a host policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +15,11 @@ use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_wasm::Module;
 
-/// Check what a host would reject in a module, or what a link would leave undefined
+/// Check for imports that a host would reject, or symbols that a link would leave undefined
 ///
 /// Accepts modules (.wasm, .wasm.gz), objects and archives. All members of an archive are checked,
-/// and libc is assumed present. In a project, the default is its built modules. The exit code is 1
-/// if there are findings.
+/// and libc is assumed to be present. In a project, the built modules are checked by default. The
+/// exit code is 1 if there are findings.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Modules, objects and archives
@@ -29,23 +29,23 @@ pub struct Args {
     /// `policy`, else wasip1]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// Treat all files as one link, in this order: whole objects, and the needed members of
-    /// archives
+    /// Check all files as a single link, in the order given; only the needed members of archives
+    /// are linked
     #[arg(long)]
     link: bool,
     /// With --link: a symbol that the link needs
     #[arg(long, value_name = "SYMBOL", requires = "link")]
     root: Vec<String>,
-    /// With --link: an archive whose members are all linked, before the files
+    /// With --link: an archive to link before the files, with all its members
     #[arg(long, value_name = "FILE", requires = "link")]
     whole_archive: Vec<Utf8PathBuf>,
     /// The format of the report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
-    /// Show every symbol instead of three of each family
+    /// Show every symbol instead of three per family
     #[arg(long)]
     all: bool,
-    /// Accept the findings in this file
+    /// Accept the findings listed in this file
     #[arg(long, value_name = "FILE")]
     baseline: Option<Utf8PathBuf>,
     /// Write a baseline of all findings and exit successfully
@@ -80,8 +80,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             match baseline.unused(all()) {
                 0 => {}
                 unused => ctx.reporter.warn(format!(
-                    "`{path}` accepts {} no longer found; rewrite it, or it hides them if they \
-                     return",
+                    "`{path}` accepts {} no longer found; rewrite this baseline, or it will \
+                     hide them if they return",
                     if unused == 1 {
                         "1 finding that is".to_owned()
                     } else {
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
         None => found,
     };
-    // The stream removes colours unless it is a terminal.
+    // If the output is not a terminal, the stream removes the colours.
     let style = Style { all: args.all, colour: true };
     let format = match args.format {
         Format::Human if ctx.reporter.is_json() => Format::Json,
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(if clean { Exit::Success } else { Exit::Findings })
 }
 
-/// Loads the named policy, else the project's, else the default.
+/// Loads the specified policy, else the project's, else the default.
 pub(super) fn policy(named: Option<&str>, workspace: &Workspace<'_>) -> anyhow::Result<Policy> {
     let ctx = workspace.ctx();
     match named {
@@ -135,7 +135,7 @@ fn files(args: &Args, policy: &Policy, workspace: &Workspace<'_>) -> anyhow::Res
     Ok(unused_by_all(found?))
 }
 
-/// Removes the finding about an unused pattern of the policy from all files if any file uses it.
+/// Removes the findings about an unused policy pattern if any file uses the pattern.
 fn unused_by_all(mut found: Vec<Audited>) -> Vec<Audited> {
     let mut unused: BTreeMap<String, usize> = BTreeMap::new();
     for one in &found {
@@ -172,8 +172,8 @@ fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
     Ok(Audited::new(input.path, &policy.name, findings))
 }
 
-/// Audits objects without the other files of their link. libc is assumed present, because every
-/// link includes it.
+/// Audits objects without the other files of their link. libc is assumed to be present, because
+/// every link includes it.
 fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
     let mut closure = link.closure();
     closure.undefined.retain(|undefined| !pywasm_stubs::is_libc_symbol(&undefined.name));
@@ -183,7 +183,7 @@ fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
 fn link(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Audited> {
     let (link, is_linked) = link_set(&args.files, &args.whole_archive, &args.root, ctx)?;
     if !is_linked {
-        return Err(anyhow::anyhow!("nothing is linked: no member of an archive is needed"))
+        return Err(anyhow::anyhow!("nothing is linked, because no archive member is needed"))
             .hint(|| "add an object, `--root SYMBOL` or `--whole-archive FILE`".to_owned());
     }
     let closure = link.closure();
@@ -192,8 +192,8 @@ fn link(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Audited> {
     Ok(Audited { pulled, ..Audited::new("link set", &policy.name, findings) })
 }
 
-/// Returns the link set of a command line. The boolean is false if nothing in the set is linked: it
-/// has only archives, and no member of them is needed.
+/// Returns the link set that the arguments describe. The boolean is false if nothing is linked,
+/// because the set contains only archives and none of their members is needed.
 pub(super) fn link_set(
     files: &[Utf8PathBuf],
     whole: &[Utf8PathBuf],

@@ -14,13 +14,13 @@ use pywasm_store::Ctx;
 
 /// Build the current crate
 ///
-/// Runs `cargo build` for wasm32-wasip1. Before that, it installs the Python that
-/// `[package.metadata.pywasm]` requests, if it is missing, and finds a Rust toolchain with the
-/// target.
+/// First installs the Python that `[package.metadata.pywasm]` requests, if it is missing, and finds
+/// a Rust toolchain that has the wasm32-wasip1 target. Then runs `cargo build` for that target.
 ///
-/// If the table lists steps in `post-link`, it runs them on the modules that were built, as `cargo
-/// pywasm post-link` does, and prints the paths of the results: `target/pywasm/PROFILE/NAME.wasm`.
-/// Without `--release`, modules are neither optimized nor compressed.
+/// If `[package.metadata.pywasm]` lists `post-link` steps, also runs them on the built modules, as
+/// `cargo pywasm post-link` does, and prints the paths of the results,
+/// `target/pywasm/PROFILE/NAME.wasm`. Without `--release`, modules are neither optimized nor
+/// compressed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Arguments of `cargo build`
@@ -31,7 +31,8 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When the current crate does not embed Python or cannot be prepared, or a post-link step fails.
+/// When the current crate does not embed Python or cannot be prepared, or when a post-link step
+/// fails.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let call = Call { verb: "build", args: &args.cargo_args, runner: Vec::new() };
     let workspace = Workspace::new(ctx);
@@ -70,12 +71,13 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let outputs = built.into_iter().filter_map(|it| Some((plans.get(&it.manifest)?, it.path)));
     let all = outputs.map(|(plan, path)| {
         let files = Files::of_project(&path)
-            .with_context(|| format!("`{path}` is not in a target directory of Cargo"))?;
+            .with_context(|| format!("`{path}` is not in a Cargo target directory"))?;
         Ok((files, plan))
     });
     let all: Vec<(Files, &Plan)> = all.collect::<anyhow::Result<_>>()?;
     if all.is_empty() {
-        ctx.reporter.note("`post-link` has no effect: no command or reactor was built");
+        ctx.reporter
+            .note("`post-link` has no effect, because no command or reactor module was built");
     }
     post_link::finish(all, ctx)
 }

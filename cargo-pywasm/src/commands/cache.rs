@@ -1,4 +1,4 @@
-//! `cargo pywasm cache`: prints, cleans and mirrors the cache.
+//! `cargo pywasm cache`: locates, cleans and mirrors the cache.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -27,7 +27,7 @@ const UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Print the directory of the cache
+    /// Print the cache directory
     Dir,
     /// Remove files of the selected kinds; installations are kept
     Clean {
@@ -37,19 +37,19 @@ enum Action {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Remove what is no longer needed: files of killed runs, build directories of finished
+    /// Remove what is no longer needed: files left by killed runs, build directories of finished
     /// installations, compiled modules unused for a week, and the caches of older versions
     Prune {
-        /// Only files that have not changed for this time, such as 30d
+        /// Remove only files that have not changed for this long, such as 30d
         #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
         older_than: Option<Duration>,
         /// Print what would be removed
         #[arg(long)]
         dry_run: bool,
     },
-    /// Copy the verified downloads into a directory that serves as PYWASM_MIRROR
+    /// Copy the verified downloads into a directory that can serve as PYWASM_MIRROR
     Mirror {
-        /// The directory, which is created if it is missing
+        /// The directory, created if missing
         dir: Utf8PathBuf,
     },
 }
@@ -60,7 +60,7 @@ struct Kinds {
     /// Downloads
     #[arg(long)]
     downloads: bool,
-    /// Toolchains; installations refer to the one that built them
+    /// Toolchains, including those that installations refer to
     #[arg(long)]
     toolchains: bool,
     /// Unpacked sources
@@ -69,7 +69,7 @@ struct Kinds {
     /// Build directories and logs
     #[arg(long)]
     builds: bool,
-    /// All of these, and the compiled modules of the runtime
+    /// All of the above, and the runtime's compiled modules
     #[arg(long)]
     all: bool,
 }
@@ -127,7 +127,7 @@ impl Kinds {
 }
 
 /// Removes the paths that `choice` returns. `choice` is called while all locks are held, so that no
-/// process uses the paths.
+/// other process uses the paths.
 fn remove_all(
     choice: impl Fn() -> anyhow::Result<Vec<Utf8PathBuf>>,
     dry_run: bool,
@@ -150,9 +150,9 @@ fn remove_all(
     Ok(())
 }
 
-/// Takes every lock of the store, so that no other process changes it. While it waits for a lock,
-/// it holds no other. Otherwise a deadlock could occur: the process that holds the awaited lock may
-/// take more locks, as a build does when it starts a download.
+/// Takes every lock in the store, so that no other process changes the store. Never waits for a
+/// lock while holding another, because that could cause a deadlock: the process that holds the
+/// awaited lock may take more locks, as a build does when it starts a download.
 fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<File>> {
     loop {
         let names = ctx.store.keys(Bucket::Locks)?;
@@ -177,7 +177,7 @@ fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<File>> {
                 locks.clear();
                 drop(ctx.store.lock(name, &ctx.reporter)?);
             }
-            // If a lock was created in the meantime, a new process holds it: start again.
+            // If a lock was created in the meantime, a new process holds it, so start again.
             None if ctx.store.keys(Bucket::Locks)? == names => return Ok(locks),
             None => {}
         }
@@ -203,7 +203,7 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     if ctx.store.cache().exists() {
         for entry in ctx.store.cache().read_dir_utf8()? {
             let entry = entry?;
-            // The directory is a bucket with another layout version, such as `sources-v7`.
+            // The directory is a bucket with a different layout version, such as `sources-v7`.
             if entry.file_type()?.is_dir()
                 && !known.contains(&entry.file_name())
                 && entry.file_name().contains("-v")
@@ -267,8 +267,8 @@ fn remove(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies the downloads. They keep their names from the store, which `fetch` expects in a mirror.
-/// The digest of each file is checked, so that a corrupt file is not copied.
+/// Copies the downloads under their store names, which `fetch` expects in a mirror. The digest of
+/// each file is checked, so that a corrupt file is not copied.
 fn mirror(dir: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     fs_err::create_dir_all(dir)?;
     let mut count = 0;
@@ -281,10 +281,10 @@ fn mirror(dir: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
         let digest = sha256_of(fs_err::File::open(&path)?)?.to_string();
         if prefix.len() != 16 || !digest.starts_with(prefix) {
             ctx.reporter
-                .warn(format!("`{path}` does not have the digest in its name and is skipped"));
+                .warn(format!("skipping `{path}`, because its digest does not match its name"));
             continue;
         }
-        // The file is renamed when it is complete, because other machines may be using the mirror.
+        // The file is renamed once it is complete, because other machines may be using the mirror.
         let part = dir.join(format!("{key}.part"));
         fs_err::copy(&path, &part).with_context(|| format!("can't copy `{path}`"))?;
         fs_err::rename(&part, dir.join(&key))?;

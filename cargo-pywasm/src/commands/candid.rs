@@ -1,4 +1,4 @@
-//! `cargo pywasm candid`: prints the interface of a canister from its module.
+//! `cargo pywasm candid`: prints the Candid interface of a canister module.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -11,9 +11,9 @@ use pywasm_wasm::custom;
 
 /// Print the Candid interface of a canister module
 ///
-/// The interface is read from the module's metadata, or else returned by its export
-/// `get_candid_pointer`, which `ic_cdk::export_candid!()` adds. The module may import WASI, but has
-/// no access to this machine.
+/// The interface comes from the module's metadata or, failing that, from a call to its
+/// `get_candid_pointer` export, which `ic_cdk::export_candid!()` adds. The module may import WASI
+/// functions, but has no access to this machine.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module
@@ -22,13 +22,14 @@ pub struct Args {
     /// Write the interface to a file instead of printing it
     #[arg(short, long, value_name = "FILE.did")]
     output: Option<Utf8PathBuf>,
-    /// Write the module with the interface as public metadata, `icp:public candid:service`
+    /// Write a copy of the module with the interface as public metadata, `icp:public
+    /// candid:service`
     #[arg(long, value_name = "FILE.wasm")]
     embed: Option<Utf8PathBuf>,
     /// Check that the module is compatible with this interface (exit code 1 if it is not)
     #[arg(long, value_name = "FILE.did")]
     check: Option<Utf8PathBuf>,
-    /// Run the export even if there is metadata
+    /// Run the export even if the module has metadata
     #[arg(long)]
     run: bool,
 }
@@ -69,7 +70,7 @@ fn text(args: &Args, bytes: &[u8], ctx: &Ctx) -> anyhow::Result<String> {
         && let Some(embedded) = Interface::embedded(bytes)?
     {
         ctx.reporter.note(format!(
-            "the interface is from the section `{}`; use `--run` to run the export instead",
+            "the interface comes from the section `{}`; use `--run` to run the export instead",
             custom::CANDID
         ));
         return Ok(embedded.text);
@@ -80,7 +81,7 @@ fn text(args: &Args, bytes: &[u8], ctx: &Ctx) -> anyhow::Result<String> {
 fn check(text: &str, path: &Utf8PathBuf, ctx: &Ctx) -> anyhow::Result<Exit> {
     let promised = fs_err::read_to_string(ctx.cwd.join(path))?;
     let promised = Interface::parse(&promised)
-        .with_context(|| format!("`{path}` is not a valid interface"))?;
+        .with_context(|| format!("`{path}` does not contain a valid Candid interface"))?;
     let problems = Interface::parse(text)?.incompatibilities(&promised);
     if problems.is_empty() {
         ctx.reporter.status("Checked", format!("the module is compatible with `{path}`"));

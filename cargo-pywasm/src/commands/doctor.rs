@@ -10,7 +10,7 @@ mod network;
 mod programs;
 mod storage;
 
-/// Check what an install needs: compiler, make, toolchain, network, disk
+/// Check the prerequisites of `install`: compiler, make, toolchain, network, disk
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 

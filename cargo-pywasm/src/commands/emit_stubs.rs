@@ -16,34 +16,35 @@ use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_wasm::Module;
 
-/// Write stubs for undefined symbols: functions that print their name and end the program
+/// Write stubs for undefined symbols: functions that print their names and terminate the program
 ///
-/// For objects and archives, writes an archive of weak stubs, which is linked last. For a finished
-/// module, writes the module with local functions instead of imports. Prints the path of the
-/// output.
+/// For objects and archives, writes an archive of weak stubs, which is linked last. For a linked
+/// module, writes a copy in which local functions replace imports. Prints the path of the output
+/// file.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Objects and archives, which are linked completely, or one module
+    /// Objects and archives, including all archive members, or a single module
     #[arg(value_name = "FILE", required = true)]
     files: Vec<Utf8PathBuf>,
-    /// An archive that is also linked: its symbols count as defined, and only members that are
-    /// needed are included
+    /// An archive that is also linked: its symbols count as defined, but only its needed members
+    /// are linked
     #[arg(long, value_name = "FILE")]
     library: Vec<Utf8PathBuf>,
     /// The archive or module to write
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
-    /// The behaviour of stubs: `mpd_*=trap`, `getuid=value=0`; one of trap, errno, null, value=N,
-    /// python-error, python-error=N, import-error, shim
+    /// The behaviour of stubs, as in `mpd_*=trap` or `getuid=value=0`; BEHAVIOUR is one of trap,
+    /// errno, null, value=N, python-error, python-error=N, import-error, shim
     #[arg(long = "stub", value_name = "PATTERN=BEHAVIOUR")]
     stubs: Vec<String>,
-    /// A TOML file with a table `[stubs]`, as in a recipe
+    /// A TOML file with a `[stubs]` table, as in a recipe
     #[arg(long, value_name = "FILE")]
     rules: Option<Utf8PathBuf>,
-    /// A pattern of symbols to stub [default: those with a rule, or all if there are no rules]
+    /// A pattern for the symbols to stub [default: those with a rule, or all if there are no rules]
     #[arg(long, value_name = "PATTERN")]
     only: Vec<Pattern>,
-    /// A Python module to leave out: its import fails with ImportError, and its code is not linked
+    /// A Python module to leave out: importing it fails with ImportError, and its code is not
+    /// linked
     #[arg(long, value_name = "MODULE")]
     leave_out: Vec<String>,
     /// The host, which decides how a stub reports its name [default: the project's `policy`, else
@@ -73,7 +74,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             return before_the_link(args, &rules, reporter, ctx);
         }
     };
-    anyhow::ensure!(args.files.len() == 1, "a finished module cannot be combined with other files");
+    anyhow::ensure!(args.files.len() == 1, "a linked module cannot be combined with other files");
     anyhow::ensure!(
         args.leave_out.is_empty() && args.library.is_empty(),
         "`{}` is already linked, so `--leave-out` and `--library` have no effect",
@@ -135,7 +136,7 @@ fn before_the_link(
     write(&args.output, &found.archive(reporter, shims), ctx)?;
     written.push(args.output.clone());
     ctx.reporter.status("Wrote", count(found.stubs.len(), "stub"));
-    // The paths are printed in the order in which they must be linked: the archive comes last.
+    // The paths are printed in link order, with the archive last.
     written.iter().for_each(|path| ctx.reporter.data(path));
     Ok(Exit::Success)
 }
@@ -147,14 +148,14 @@ fn shims(found: &Stubs, ctx: &Ctx) -> anyhow::Result<Vec<Member>> {
         return Ok(Vec::new());
     }
     let python = installed::find(&Selection::default(), &Workspace::new(ctx))
-        .context("a shim is C code, which needs the toolchain of an installation")?;
+        .context("shims are C code, which needs the toolchain of an installation")?;
     let scratch = tempfile::tempdir()?;
     let mut members = Vec::new();
     for (name, source) in sources {
         let file = scratch.path().join(format!("{name}.c"));
         fs_err::write(&file, source)?;
         let mut cc = python.cc();
-        // Outside of a build script, the cc crate needs a host, and must not print Cargo
+        // Outside of a build script, the cc crate needs an explicit host, and must not print Cargo
         // directives.
         let objects = cc
             .file(&file)
@@ -171,13 +172,14 @@ fn shims(found: &Stubs, ctx: &Ctx) -> anyhow::Result<Vec<Member>> {
     Ok(members)
 }
 
-/// Returns the rules of the file and those of the command line, which take precedence.
+/// Returns the rules from the file and from the command line. Rules from the command line take
+/// precedence.
 fn rules(args: &Args, ctx: &Ctx) -> anyhow::Result<Rules> {
     let mut rules = match &args.rules {
         Some(path) => {
             let text = fs_err::read_to_string(ctx.cwd.join(path))?;
             let file: RulesFile = toml::from_str(&text)
-                .with_context(|| format!("`{path}` is not a file of stub rules"))?;
+                .with_context(|| format!("`{path}` is not a valid file of stub rules"))?;
             file.stubs
         }
         None => Rules::default(),
@@ -188,13 +190,13 @@ fn rules(args: &Args, ctx: &Ctx) -> anyhow::Result<Rules> {
     Ok(rules)
 }
 
-/// Returns the behaviour of stubs for symbols without a rule.
+/// Returns the behaviour of stubs for symbols that no rule matches.
 fn default(args: &Args) -> Option<Behaviour> {
     let named = args.rules.is_some() || !args.stubs.is_empty();
     (!named || !args.only.is_empty()).then_some(Behaviour::Trap)
 }
 
-/// Chooses the host function with which stubs report their name.
+/// Chooses the host function with which stubs report their names.
 fn trap_reporter(policy: &Policy) -> TrapReporter {
     if policy.has("ic0", "trap") {
         TrapReporter::Ic
@@ -211,8 +213,8 @@ fn warn_variables(found: &Stubs, ctx: &Ctx) {
     let names: Vec<&str> = variables.map(|stub| stub.name.as_str()).collect();
     if let [first, ..] = names[..] {
         ctx.reporter.warn(format!(
-            "{} filled with zeros and sized by their visible uses, at least 16 bytes; a larger one would \
-             overlap other data: {first}{}",
+            "{} filled with zeros; the size, at least 16 bytes, is a guess from visible uses, and a larger \
+             variable would overlap other data: {first}{}",
             if names.len() == 1 { "1 variable is".to_owned() } else { format!("{} variables are", names.len()) },
             if names.len() > 1 { ", …" } else { "" }
         ));

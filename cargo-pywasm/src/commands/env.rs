@@ -112,7 +112,7 @@ fn powershell(value: &str) -> String {
     quoted
 }
 
-/// Returns the assignment of a variable, quoted so that any value is preserved.
+/// Returns an assignment to a variable, quoted so that any value is preserved.
 fn line(format: Format, name: &str, value: &str) -> String {
     match format {
         Format::Sh => format!("export {name}={}", posix(value)),

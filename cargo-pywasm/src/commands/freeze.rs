@@ -16,10 +16,10 @@ use pywasm_store::Ctx;
 
 /// Compile Python code into an object that is linked into a wasm module
 ///
-/// Freezes modules of the standard library, each with everything that it imports, and packages of
-/// your own: those named here, in `freeze` and `packages` of the crate's
-/// `[package.metadata.pywasm]`, and in the recipe. pywasm-build calls this from build scripts.
-/// Without --output it lists the modules.
+/// Freezes standard library modules, together with everything that they import, and your own
+/// packages. The names come from the command line, from `freeze` and `packages` in the crate's
+/// `[package.metadata.pywasm]`, and from the recipe. pywasm-build runs this command in build
+/// scripts. Without --output, it lists the modules.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -31,14 +31,14 @@ pub struct Args {
     /// `*` for the whole library, `!name` to exclude a module
     #[arg(long, value_name = "NAME")]
     module: Vec<String>,
-    /// A package or a file of your own: `python/app`, `python/app.py`
+    /// One of your own packages or files: `python/app`, `python/app.py`
     #[arg(long, value_name = "PATH")]
     package: Vec<Utf8PathBuf>,
-    /// Restrict Python to the modules that are frozen and what they import
+    /// Restrict Python to the frozen modules and what they import
     #[arg(long)]
     closed: bool,
-    /// Write the object to this file, in an archive if its name ends in `.a`, instead of listing
-    /// the modules
+    /// Write the object to this file instead of listing the modules; if the name ends in `.a`,
+    /// write an archive that contains the object
     #[arg(long, short, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
 }
@@ -57,8 +57,8 @@ impl Message for FrozenMessage<'_> {
     const REASON: &'static str = "frozen";
 }
 
-/// Runs the command. If nothing is named, the object is empty. A closed set always contains the
-/// modules that Python needs to start.
+/// Runs the command. If no modules or packages are requested, the object is empty. A closed set
+/// always contains the modules that Python needs to start.
 ///
 /// # Errors
 /// When a module or package cannot be found or compiled, or the object cannot be written.
@@ -110,8 +110,8 @@ fn installation(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Instal
     }
 }
 
-/// Collects the modules and packages that the recipe, the crate and the command line name, in this
-/// order.
+/// Collects the modules and packages that the recipe, the crate and the command line request, in
+/// this order.
 fn wanted(
     args: &Args,
     project: Option<Project>,
@@ -141,7 +141,7 @@ fn wanted(
     Ok(Wanted { modules, packages, closed: closed || args.closed })
 }
 
-/// The keys of a recipe that choose frozen modules.
+/// The recipe keys that select frozen modules.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct Recipe {
@@ -175,8 +175,9 @@ fn list(frozen: &Frozen, ctx: &Ctx) {
     ctx.reporter.note(format!("{} modules, {total} bytes of code", frozen.modules.len()));
     if !frozen.absent.is_empty() {
         let absent = frozen.absent.join(", ");
-        ctx.reporter
-            .note(format!("not frozen, but imported by functions of the library: {absent}"));
+        ctx.reporter.note(format!(
+            "not frozen, although functions in the standard library import them: {absent}"
+        ));
     }
     if !frozen.unknown.is_empty() {
         let unknown = frozen.unknown.join(", ");

@@ -12,8 +12,8 @@ use pywasm_store::Ctx;
 /// Set up a crate to embed Python, so that plain `cargo build`, `run` and `test` work
 ///
 /// Adds what is missing: `[package.metadata.pywasm]` and pywasm-build to Cargo.toml, a build.rs,
-/// and a marked block in `.cargo/config.toml`. Existing lines are not changed. Then the Python that
-/// the crate requests is installed.
+/// and a marked block in `.cargo/config.toml`. Existing lines are not changed. Then installs the
+/// Python that the crate requests.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -26,7 +26,8 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When there is no crate, one of its files conflicts, or the Python cannot be installed.
+/// When there is no crate, one of its files conflicts with the setup, or the requested Python
+/// cannot be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let dir = ctx.cwd.join(&args.path);
     let dir = dir.canonicalize_utf8().with_context(|| format!("can't open `{dir}`"))?;
@@ -40,7 +41,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let there = ctx.at(dir);
     let workspace = Workspace::new(&there);
     let project = workspace.project()?.context("the crate does not embed Python")?;
-    prepare(&project, &workspace)
-        .context("the crate is set up; `cargo pywasm install` in it installs Python")?;
+    prepare(&project, &workspace).context(
+        "the crate is set up, but without Python; run `cargo pywasm install` in the crate",
+    )?;
     Ok(Exit::Success)
 }

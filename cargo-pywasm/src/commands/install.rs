@@ -1,4 +1,4 @@
-//! `cargo pywasm install`: builds a CPython for wasm32-wasip1 and keeps it in the store.
+//! `cargo pywasm install`: builds CPython for wasm32-wasip1 and adds it to the store.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -15,9 +15,9 @@ use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
 use pywasm_toolchain::ToolchainRequest;
 
-/// Build and verify a CPython for wasm32-wasip1, and keep it in the store
+/// Build and verify CPython for wasm32-wasip1, and add it to the store
 ///
-/// In a crate with the table `[package.metadata.pywasm]`, installs what the table requests and
+/// In a crate with a `[package.metadata.pywasm]` table, installs what that table requests and
 /// writes `.pywasm/`, which points build scripts, PyO3 and `run-wasm` at the installation.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,14 +29,14 @@ pub struct Args {
     /// Source of the compiler
     #[arg(long, value_name = "auto|official|packages", default_value = "auto")]
     toolchain: ToolchainRequest,
-    /// Native Python of the same minor version to freeze modules with [default: CPython's own
+    /// Native Python with the same minor version, used to freeze modules [default: CPython's own
     /// freezer] [env: PYWASM_BUILD_PYTHON]
     #[arg(long, value_name = "PATH")]
     build_python: Option<Utf8PathBuf>,
     /// Build again even if already installed
     #[arg(long)]
     force: bool,
-    /// Run all checks of configure instead of using recorded answers
+    /// Run all `configure` checks instead of using recorded results
     #[arg(long)]
     no_seed: bool,
     /// Print the plan without running it
@@ -71,8 +71,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let workspace = Workspace::new(ctx);
     let settings = Settings::resolve(&args.selection, &workspace)?;
     fits_the_policy(&settings.recipe, &workspace)?;
-    let pin = CpythonPin::resolve(settings.python)
-        .hint(|| "`--python 3.13` takes the newest pinned release of a series".to_owned())?;
+    let pin = CpythonPin::resolve(settings.python).hint(|| {
+        "`--python 3.13` selects the newest pinned release of the 3.13 series".to_owned()
+    })?;
     let request = Request {
         recipe: &settings.recipe,
         pin,
@@ -136,7 +137,7 @@ fn build_python(args: &Args, series: MinorVersion, ctx: &Ctx) -> anyhow::Result<
         return Err(anyhow::anyhow!(
             "the build Python `{path}` is {found}, but {series} is needed"
         ))
-        .hint(|| "omit it: CPython's own freezer needs no build Python".to_owned());
+        .hint(|| "omit the build Python: CPython's own freezer does not need one".to_owned());
     }
     Ok(BuildPython::Given {
         path,

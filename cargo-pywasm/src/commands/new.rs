@@ -18,7 +18,7 @@ pub struct Args {
     /// The kind of module
     #[arg(long, value_name = "TEMPLATE", value_enum, default_value = "command")]
     template: Template,
-    /// The name of the crate [default: the name of the directory]
+    /// The crate name [default: the directory name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// The directory to create
@@ -29,7 +29,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When Cargo refuses the name, or the Python cannot be installed.
+/// When Cargo refuses the name, or the requested Python cannot be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     // An invalid selection must be reported before any file is written.
     let selection = args.template.selection(&args.selection);
@@ -41,8 +41,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let there = ctx.at(dir.clone());
     let workspace = Workspace::new(&there);
     let project = workspace.project()?.context("the crate does not embed Python")?;
-    prepare(&project, &workspace)
-        .context("the crate is created; `cargo pywasm install` in it installs Python")?;
+    prepare(&project, &workspace).context(
+        "the crate is created, but without Python; run `cargo pywasm install` in the crate",
+    )?;
     let name = args.name.as_deref().or(dir.file_name()).unwrap_or_default();
     let mut next = vec![format!("cd {}", args.path)];
     next.extend(args.template.next(name));

@@ -7,9 +7,8 @@ use pywasm_store::Ctx;
 
 /// Test the current crate in the embedded runtime
 ///
-/// Runs `cargo test` for wasm32-wasip1. Before that, it installs the Python that
-/// `[package.metadata.pywasm]` requests, if it is missing, and finds a Rust toolchain with the
-/// target.
+/// First installs the Python that `[package.metadata.pywasm]` requests, if it is missing, and finds
+/// a Rust toolchain that has the wasm32-wasip1 target. Then runs `cargo test` for that target.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Arguments of `cargo test`

@@ -196,7 +196,7 @@ fn bad_arguments_fail_before_any_call() {
     );
     assert!(wrong(&["one.wasm", "inc", "(1"]).contains("column 3"));
     assert!(wrong(&["one.wasm", "inc", "(1)"]).contains("expected 0 arguments, got 1"));
-    assert!(wrong(&["one.wasm", "(1)"]).contains("expected a method instead of `(1)`"));
+    assert!(wrong(&["one.wasm", "(1)"]).contains("expected a method, but found `(1)`"));
     for method in ["say", "inc"] {
         let run = wrong(&["one.wasm", method, "\"x\""]);
         assert!(run.contains("hint: write arguments in parentheses, `'(\"x\")'`"), "{run}");

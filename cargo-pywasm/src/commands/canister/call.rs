@@ -15,25 +15,25 @@ use pywasm_session::{Reporter, WithHint, hinted};
 use pywasm_store::Ctx;
 use pywasm_store::Lock;
 
-/// Install a canister in a local host for tests, and call its methods
+/// Install a canister in a local test host, and call its methods
 ///
-/// The host is part of this tool. It implements the system interface by its specification, without
-/// a network, a replica or other canisters. Queries are run as queries and updates as updates. Each
-/// reply is printed as Candid to stdout, the output of the canister to stderr. After a reject, no
-/// further messages are sent, and the exit code is 1.
+/// The host is part of this tool. It implements the Internet Computer's system interface as
+/// specified, without a network, a replica or other canisters. Queries are run as queries and
+/// updates as updates. Each reply is printed as Candid to stdout, and the output of the canister to
+/// stderr. After a reject, no further messages are sent, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module: .wasm or .wasm.gz
     #[arg(value_name = "MODULE")]
     module: Utf8PathBuf,
-    /// Methods to call, each with its arguments in Candid: `greet '("world")' read`
+    /// Methods to call, each followed by its arguments in Candid: `greet '("world")' read`
     #[arg(value_name = "METHOD ['(ARGS)']", required = true)]
     calls: Vec<String>,
     /// The argument of `canister_init`, or of `canister_post_upgrade` if there is a state
     #[arg(long, value_name = "(ARGS)")]
     init: Option<String>,
-    /// Continue from the state in this file, and save it afterwards; a different module is an
-    /// upgrade
+    /// Continue from the state in this file, and save the new state afterwards; a different module
+    /// is installed as an upgrade
     #[arg(long, value_name = "FILE")]
     state: Option<Utf8PathBuf>,
     /// Discard the saved state
@@ -81,7 +81,7 @@ struct Session<'a> {
 ///
 /// # Errors
 /// When the module or the state can't be loaded, or a method or an argument is invalid. In these
-/// cases no message has been sent.
+/// cases, no message has been sent.
 pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let host = Host::new(ctx)?;
     let module = host.load(&ctx.cwd.join(&args.module))?;
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         .with_context(|| format!("can't read the interface of `{}`", args.module))?;
     if interface.is_none() && !args.raw {
         ctx.reporter.note(
-            "the module has no interface, so arguments are encoded with the types of their text",
+            "the module has no interface, so the types of arguments are inferred from their text",
         );
     }
     let caller = args.caller.unwrap_or(Principal::anonymous());
@@ -112,7 +112,7 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     // Without `--time`, the time never goes backwards between commands.
     let time = args.time.unwrap_or(settings.time.max(canister.settings().time));
     if saved.is_some() {
-        // A timer that is due by now runs in the old module, because that module has set it.
+        // A timer that is due by now runs in the old module, because that module set it.
         session.report_timers(canister.set_time(time)?);
     }
     if !session.prepare(&mut canister, &module)? {
@@ -130,10 +130,10 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     exit
 }
 
-/// Locks a state file, with the lock file `.x.lock` for the state `x`. The lock file is not
-/// removed, because another process may be waiting for it.
+/// Locks the state file `x` by locking the file `.x.lock` next to it. The lock file is not removed,
+/// because another process may be waiting for it.
 fn lock(path: &Utf8Path, reporter: &Reporter) -> anyhow::Result<Lock> {
-    // Different paths of the same file must use the same lock file.
+    // Different paths to the same file must use the same lock file.
     let path = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().with_context(|| format!("`{path}` is not a file"))?;
     Lock::take(path.with_file_name(format!(".{name}.lock")), &format!("`{path}`"), reporter)
@@ -147,7 +147,7 @@ impl Session<'_> {
         while let Some(method) = words.next() {
             anyhow::ensure!(
                 !method.starts_with('('),
-                "expected a method instead of `{method}`: arguments follow their method"
+                "expected a method, but found `{method}`; arguments must follow their method"
             );
             let is_argument = |word: &&String| {
                 if self.args.raw { module.kind(word).is_none() } else { word.starts_with('(') }
@@ -231,8 +231,8 @@ impl Session<'_> {
         }
         let types = self.interface.as_ref().and_then(|it| Some((it, it.init.as_ref()?)));
         match (&self.args.init, types) {
-            // The interface declares only the argument of `canister_init`. An upgrade may need
-            // none.
+            // The interface declares only the argument of `canister_init`. An upgrade may need no
+            // argument.
             (None, None) => text::encode_untyped("()"),
             (None, Some(_)) if !is_new => text::encode_untyped("()"),
             (Some(init), None) => text::encode_untyped(init),
@@ -300,7 +300,7 @@ impl Session<'_> {
         }
     }
 
-    /// Prints the output, resources and reject of a message.
+    /// Prints what a message printed, the resources that it used, and its reject, if any.
     fn report(&self, what: &str, run: &Run) {
         for message in &run.debug {
             // The reporter adds a newline, so one at the end of the output is removed.
@@ -311,8 +311,8 @@ impl Session<'_> {
             self.reporter.status(
                 "Took",
                 format!(
-                    "{fuel} wasm fuel for `{what}`; {heap_pages} pages of heap, {stable_pages} of \
-                     stable memory"
+                    "{fuel} wasm fuel for `{what}`; {heap_pages} heap pages, {stable_pages} stable \
+                     memory pages"
                 ),
             );
         }
@@ -322,7 +322,7 @@ impl Session<'_> {
     }
 }
 
-/// Returns the hint for a word that is not the name of a method, but may be an unquoted argument.
+/// Returns the hint for a word that is not a method name, but may be an unquoted argument.
 fn quoting_hint(word: &str) -> String {
     format!("write arguments in parentheses, `'({word})'`, with text in double quotes")
 }

@@ -1,4 +1,4 @@
-//! Checks whether the sources of CPython and of a toolchain are reachable. Nothing is downloaded.
+//! Checks whether CPython and a toolchain can be downloaded, without downloading anything.
 
 use camino::Utf8Path;
 use pywasm_recipes::{SdkPin, cpython_pins};
@@ -20,8 +20,8 @@ struct Source {
     has_toolchain: bool,
 }
 
-/// Checks that there is a reachable source of CPython and one of a toolchain. CPython or a
-/// toolchain that is already on this machine needs no source.
+/// Checks that CPython and a toolchain are each either on this machine or available from a
+/// reachable source.
 pub(super) fn checks(ctx: &Ctx) -> Vec<Check> {
     const CURE: &str = "set HTTPS_PROXY, or set PYWASM_MIRROR to a mirror (`cargo pywasm cache \
                         mirror` creates one)";
@@ -86,7 +86,7 @@ fn sources(ctx: &Ctx) -> Vec<Source> {
     sources
 }
 
-/// Returns true if the source of a pinned CPython is in the store.
+/// Returns true if the store contains the source code of a pinned CPython.
 fn is_cpython_stored(ctx: &Ctx) -> bool {
     let unpacked = ctx.store.keys(Bucket::Sources).unwrap_or_default();
     cpython_pins().iter().any(|pin| {

@@ -1,4 +1,4 @@
-//! Checks of programs on `PATH`.
+//! Checks for programs on `PATH`.
 
 use std::process::Command;
 
@@ -11,11 +11,11 @@ use pywasm_session::variables::{HOME, PATH};
 use pywasm_store::Ctx;
 use pywasm_toolchain::apt;
 
-/// The oldest supported version of GNU make, which is the one that macOS has.
+/// The oldest supported version of GNU make, which is the one that macOS ships.
 const OLDEST_MAKE: (u32, u32) = (3, 81);
 
-/// Checks that `cc` compiles programs that run on this machine. The toolchain from packages needs
-/// `cc` to compile shims.
+/// Checks that `cc` compiles programs that run on this machine. A toolchain from distribution
+/// packages needs `cc` to compile shims.
 pub(super) fn compiler(ctx: &Ctx) -> Check {
     const NAME: &str = "C compiler";
     const CURE: &str = "Debian, Ubuntu: apt install gcc libc6-dev; macOS: xcode-select --install";
@@ -24,7 +24,7 @@ pub(super) fn compiler(ctx: &Ctx) -> Check {
         return Check::missing(NAME, "no `cc` on PATH", CURE);
     };
     let Ok(scratch) = tempfile::tempdir() else {
-        return Check::missing(NAME, "no temporary directory for a test", "set TMPDIR");
+        return Check::missing(NAME, "cannot create a temporary directory", "set TMPDIR");
     };
     let (source, program) = (scratch.path().join("try.c"), scratch.path().join("try"));
     let compiled = std::fs::write(&source, HELLO).and_then(|()| {
@@ -94,7 +94,7 @@ pub(super) fn verifier(ctx: &Ctx) -> Check {
         None => Check::note(
             "signatures",
             "neither gpgv nor sqv is on PATH",
-            "only needed for tools from package archives: apt install gpgv",
+            "needed only for tools from package archives: apt install gpgv",
         ),
     }
 }
@@ -110,7 +110,8 @@ pub(super) fn compiler_cache(ctx: &Ctx) -> Check {
 /// but crates that embed Python need the target.
 pub(super) fn rust_target(ctx: &Ctx) -> Check {
     const NAME: &str = "rustc target";
-    const CURE: &str = "only needed to build Rust for it: rustup target add wasm32-wasip1";
+    const CURE: &str =
+        "needed only to build Rust crates for this target: rustup target add wasm32-wasip1";
     let Some(rustc) = ctx.env.program("rustc") else {
         return Check::note(NAME, "no rustc on PATH", CURE);
     };
@@ -134,10 +135,10 @@ pub(super) fn rust_target(ctx: &Ctx) -> Check {
     }
 }
 
-/// Checks for `wasm-opt`. A missing one is only a note, because only the post-link step of that
-/// name needs it.
+/// Checks for `wasm-opt`. A missing `wasm-opt` is only a note, because only the post-link step
+/// `wasm-opt` needs it.
 pub(super) fn wasm_opt(ctx: &Ctx) -> Check {
-    const CURE: &str = "only needed for the post-link step `wasm-opt`, which fetches it";
+    const CURE: &str = "needed only for the post-link step `wasm-opt`, which downloads it";
     match Optimizer::find(ctx) {
         Ok(Optimizer::Found(found)) => Check::ok("wasm-opt", found.description()),
         Ok(Optimizer::Missing(reason)) => Check::note("wasm-opt", reason, CURE),

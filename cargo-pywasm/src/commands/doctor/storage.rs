@@ -1,4 +1,4 @@
-//! Checks of the toolchain and the store.
+//! Checks the toolchain and the store.
 
 use camino::Utf8Path;
 use pywasm_recipes::{SdkPin, SdkStatus};
@@ -8,7 +8,8 @@ use super::Check;
 use pywasm_session::variables::WASI_SDK_PATH;
 use pywasm_store::{Bucket, Ctx, tree_size};
 
-/// The bytes that `install` needs for the sources, the toolchain, the objects and the installation.
+/// The disk space in bytes that `install` needs for the sources, the toolchain, the objects and the
+/// installation.
 const DISK_NEEDED: u64 = 2_000_000_000;
 
 pub(super) fn toolchain(ctx: &Ctx) -> Check {
@@ -25,10 +26,15 @@ pub(super) fn toolchain(ctx: &Ctx) -> Check {
     if let Some(SdkPin { status: SdkStatus::Refused(reason), release, .. }) =
         number.and_then(SdkPin::find)
     {
-        return Check::missing(NAME, format!("WASI_SDK_PATH is release {release}: {reason}"), CURE);
+        return Check::missing(
+            NAME,
+            format!("WASI_SDK_PATH contains release {release}: {reason}"),
+            CURE,
+        );
     }
     if !path.join("bin/clang").exists() || !path.join("share/wasi-sysroot").exists() {
-        let found = format!("WASI_SDK_PATH is `{path}`, without bin/clang or share/wasi-sysroot");
+        let found =
+            format!("WASI_SDK_PATH is `{path}`, which lacks bin/clang or share/wasi-sysroot");
         return Check::missing(NAME, found, CURE);
     }
     Check::ok(NAME, format!("WASI_SDK_PATH: {path}"))
@@ -55,14 +61,14 @@ pub(super) fn disk(ctx: &Ctx) -> Check {
         }
         Some((bytes, path)) => Check::missing(
             "disk",
-            format!("{} free for {path}, 2 GB are needed", display_size(bytes)),
+            format!("{} free for {path}, but 2 GB are needed", display_size(bytes)),
             "free some space, or set PYWASM_STORE to another disk",
         ),
         None => Check::note("disk", "the free space is unknown", "2 GB are needed"),
     }
 }
 
-/// Returns the free bytes of the disk that contains a path, or `None` if they are unknown.
+/// Returns the number of free bytes on the disk that contains a path, or `None` if it is unknown.
 #[cfg(unix)]
 fn free_space(path: &Utf8Path) -> Option<u64> {
     let existing = path.ancestors().find(|path| path.exists())?;
@@ -75,8 +81,8 @@ fn free_space(_path: &Utf8Path) -> Option<u64> {
     None
 }
 
-/// Checks for incomplete entries that killed runs have left. The check takes no lock, so it also
-/// counts the entries of active runs.
+/// Checks for incomplete entries left by killed runs. The check takes no lock, so it also counts
+/// the entries of active runs.
 pub(super) fn staging(ctx: &Ctx) -> Check {
     let dirs =
         [ctx.store.bucket(Bucket::Staging), ctx.store.data().join(Bucket::Staging.dir_name())];
@@ -87,6 +93,6 @@ pub(super) fn staging(ctx: &Ctx) -> Check {
         return Check::ok("staging", "no incomplete entries");
     }
     let size = display_size(sizes.iter().sum::<u64>());
-    let found = format!("{} incomplete, {size}, of killed or active runs", sizes.len());
-    Check::note("staging", found, "`cargo pywasm cache prune` removes those of killed runs")
+    let found = format!("{} incomplete entries ({size}) of killed or active runs", sizes.len());
+    Check::note("staging", found, "`cargo pywasm cache prune` removes the entries of killed runs")
 }
