@@ -1,4 +1,4 @@
-//! The archive members that define functions, for modules without a linker map.
+//! Finds the archive members that define functions, for modules without a linker map.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::Object;
 
-/// The functions of archives by name.
+/// The functions that archives define, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
     objects: Vec<Object>,
-    /// The index of the object that defines a function, by name; `None` if several objects define
-    /// it.
+    /// For each function name, the index of the object that defines the function, or `None` if
+    /// several objects define it.
     functions: HashMap<String, Option<u32>>,
 }
 
@@ -66,7 +66,8 @@ impl Members {
         Ok(members)
     }
 
-    /// Returns the object that defines a function, or `None` if several objects or none do.
+    /// Returns the object that defines a function, or `None` if no object or several objects define
+    /// it.
     pub(super) fn of(&self, function: &str) -> Option<&Object> {
         let object = (*self.functions.get(function)?)?;
         self.objects.get(object as usize)

@@ -1,5 +1,5 @@
-//! The breakdown of a module into rows of bytes with the same section, kind, origin, object and
-//! name.
+//! The breakdown of a module into rows. All bytes of a row have the same section, kind, origin,
+//! object and name.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,25 +14,25 @@ use crate::{Object, Origin, Section};
 pub enum Kind {
     /// Frozen Python code.
     Python,
-    /// Code and data of C, including CPython.
+    /// C code and data, including CPython's.
     C,
-    /// Code and data of Rust.
+    /// Rust code and data.
     Rust,
     /// Code and data of unknown origin.
     #[default]
     Unknown,
     /// Sections for debuggers and build tools: names, DWARF, producers.
     Debug,
-    /// The structure of the module: types, imports, tables, section headers.
+    /// The structure of the module: types, imports, wasm tables and section headers.
     Format,
 }
 
 impl Kind {
-    /// All kinds, in the order of reports.
+    /// All kinds, in the order used in reports.
     pub const ALL: [Self; 6] =
         [Self::Python, Self::C, Self::Rust, Self::Unknown, Self::Debug, Self::Format];
 
-    /// Returns the name of the kind in tables, files and budgets.
+    /// Returns the name that tables, files and budgets use for the kind.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Kind {
     }
 }
 
-/// A number of bytes with the same kind, section, origin, object and name.
+/// A group of bytes with the same kind, section, origin, object and name.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The kind of the bytes.
@@ -148,7 +148,7 @@ impl Breakdown {
         row.name.map(|id| self.names.get(id))
     }
 
-    /// Returns the bytes of all rows for which `test` returns true.
+    /// Returns the total number of bytes of all rows for which `test` returns true.
     pub fn sum(&self, test: impl Fn(&Row) -> bool) -> u64 {
         self.rows.iter().filter(|row| test(row)).map(|row| row.bytes).sum()
     }
@@ -171,7 +171,7 @@ impl Breakdown {
     }
 }
 
-/// The positions of a table's values when they are sorted by their text.
+/// For each value of a table, its position when the values are sorted by their text.
 struct Ranks(Vec<u32>);
 
 impl Ranks {
@@ -195,8 +195,8 @@ impl Ranks {
 pub(crate) mod tests {
     use super::*;
 
-    /// Returns a breakdown of rows: kind, section, origin, object, name, bytes. An empty object or
-    /// name means that there is none.
+    /// Returns a breakdown with these rows: kind, section, origin, object, name, bytes. An empty
+    /// object or name means that there is none.
     pub(crate) fn breakdown(rows: &[(Kind, &str, &str, &str, &str, u64)]) -> Breakdown {
         let mut all = Breakdown::default();
         for (kind, section, origin, object, name, bytes) in rows {

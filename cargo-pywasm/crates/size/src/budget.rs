@@ -11,13 +11,13 @@ use crate::key::BASELINE;
 use crate::report::grouped;
 use crate::{Breakdown, Diff, Key, Kind, View};
 
-/// Limits in bytes, and the baseline that reports compare with.
+/// Limits in bytes, and the baseline with which reports compare the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Value>")]
 pub struct Budget {
     /// The limits by key.
     pub limits: BTreeMap<Key, u64>,
-    /// The path of a baseline, relative to the Cargo.toml.
+    /// The path of a baseline. In Cargo.toml, it is relative to the directory of that file.
     pub baseline: Option<Utf8PathBuf>,
 }
 
@@ -38,7 +38,7 @@ impl TryFrom<BTreeMap<String, Value>> for Budget {
             match (key.as_str(), value) {
                 (BASELINE, Value::Text(path)) => budget.baseline = Some(path.into()),
                 (BASELINE, Value::Bytes(_)) => {
-                    return Err("`baseline` of a size budget must be the path of a file".to_owned());
+                    return Err("the `baseline` of a size budget must be a file path".to_owned());
                 }
                 (key, Value::Bytes(bytes)) => {
                     budget.limits.insert(key.parse()?, bytes);
@@ -66,7 +66,7 @@ pub struct Over {
     pub bytes: u64,
 }
 
-/// The largest number of lines in a report.
+/// The maximum number of parts that a report lists.
 const MAX_LINES: usize = 10;
 
 impl Budget {
@@ -86,8 +86,8 @@ impl Budget {
         self.limits.iter().filter_map(over).collect()
     }
 
-    /// Returns a warning for each key that applies to nothing in the module: such a limit always
-    /// holds, and its name is probably misspelled.
+    /// Returns a warning for each key that applies to nothing in the module. The limit of such a
+    /// key always holds, and the key's name is probably misspelled.
     #[must_use]
     pub fn unused_keys(&self, all: &Breakdown) -> Vec<String> {
         let warning = |key: &Key| {
@@ -97,19 +97,20 @@ impl Budget {
             } else {
                 format!(", did you mean {}?", near.join(" or "))
             };
-            Some(format!("the size budget limits `{key}`, which the module does not have{near}"))
+            Some(format!("the size budget limits `{key}`, which the module does not contain{near}"))
         };
         self.limits.keys().filter_map(warning).collect()
     }
 }
 
 impl Over {
-    /// Returns a report: the excess, and the parts that grew since an older breakdown or, without
-    /// one, the largest parts. Ends with a newline.
+    /// Returns a report that shows the excess and the parts that grew since an older breakdown.
+    /// Without an older breakdown, the report lists the largest parts. Its text ends with a
+    /// newline.
     #[must_use]
     pub fn report(&self, all: &Breakdown, old: Option<&Breakdown>) -> String {
         let mut text = format!(
-            "error[size-budget]: {}: {} bytes; the budget is {}, exceeded by {}\n",
+            "error[size-budget]: {}: {} bytes exceed the budget of {} by {}\n",
             self.key,
             grouped(self.bytes),
             grouped(self.limit),
@@ -132,7 +133,8 @@ impl Over {
         let diff = Diff::of(&old, &mine, self.key.table(is_named));
         let grown: Vec<_> = diff.grown().collect();
         if grown.is_empty() {
-            // The module is too large although it did not grow, so the budget was lowered.
+            // The module exceeds the budget although no part grew, for example because the budget
+            // was lowered.
             text.push_str("    no part grew since the older build; the largest parts are\n");
             largest(&mut text);
         }
@@ -194,7 +196,7 @@ mod tests {
             (r#"{ "modul:json" = 1 }"#, "did you mean `module`?"),
             (r#"{ "module:" = 1 }"#, "lacks a name"),
             (r#"{ total = "many" }"#, "`many` is not a size"),
-            ("{ baseline = 3 }", "the path of a file"),
+            ("{ baseline = 3 }", "a file path"),
             ("{ total = 3.4 }", "a whole number of bytes"),
             ("{ total = -1 }", "a whole number of bytes"),
         ] {
@@ -229,7 +231,7 @@ mod tests {
         assert_eq!(over.over(&all), [Over { key: Key::Total, limit: 239, bytes: 240 }]);
         assert_eq!(
             over.unused_keys(&all),
-            ["the size budget limits `module:emial`, which the module does not have, \
+            ["the size budget limits `module:emial`, which the module does not contain, \
               did you mean `email`?"]
         );
     }
@@ -244,7 +246,7 @@ mod tests {
         let over = Over { key: Key::Kind(Kind::Python), limit: 100, bytes: 5060 };
         assert_eq!(
             over.report(&new, Some(&example())),
-            "error[size-budget]: python: 5,060 bytes; the budget is 100, exceeded by 4,960\n          \
+            "error[size-budget]: python: 5,060 bytes exceed the budget of 100 by 4,960\n          \
              +5,000  decimal (new)\n             +30  email (10 -> 40)\n"
         );
         assert!(over.report(&new, None).contains("5,000  decimal\n"));

@@ -1,4 +1,4 @@
-//! Attributes the bytes of the data section by their address in memory. This also works for
+//! Attributes the bytes of the data section by their addresses in memory. This also works for
 //! segments that an optimizer has split.
 
 use std::collections::HashMap;
@@ -49,15 +49,15 @@ pub(crate) fn measure(
     }
     sums.push();
     if custom::read(measuring.bytes, custom::SNAPSHOT)?.is_some() {
-        let note = "this module is a snapshot: its data is Python's memory, whose objects cannot \
-            be told apart";
+        let note = "this module is a snapshot: its data is Python's memory, in which objects \
+            cannot be distinguished";
         measuring.out.notes.push(note.to_owned());
     }
     Ok(())
 }
 
-/// The largest number of segments that get a row each. If there are more, they share one row,
-/// because an optimizer can create thousands of segments.
+/// The maximum number of segments that get a row each. If there are more, all segments share one
+/// row, because an optimizer can create thousands of them.
 const MAX_SEGMENTS: usize = 10;
 
 /// Sums of bytes by owner and segment. There are many pieces, so their bytes are added up before
@@ -101,8 +101,8 @@ impl Sums<'_, '_> {
                     let Some(known) = objects.get(chunk.object as usize) else { continue };
                     let (kind, origin, object) = *known;
                     let name = variable(chunk.name);
-                    // An object file from rustc may contain several crates; the symbol names the
-                    // right one.
+                    // An object file from rustc may contain code from several crates. The symbol
+                    // shows which crate it is.
                     let origin = match symbol::rust_origin(name) {
                         Some(found) => out.origins.id(found),
                         None => origin,
@@ -124,14 +124,15 @@ impl Sums<'_, '_> {
     }
 }
 
-/// Returns the name of the variable in an object's data section: `bool_doc` for `.rodata.bool_doc`.
+/// Returns the variable name in the name of an object's data section: `bool_doc` for
+/// `.rodata.bool_doc`.
 fn variable(section: &str) -> &str {
     let name = section.strip_prefix('.').unwrap_or(section);
     name.split_once('.').map_or(section, |(_, name)| name)
 }
 
-/// Returns the name of a variable for a row. Anonymous constants share one name, because compilers
-/// name them with numbers and hashes that change between builds.
+/// Returns the name under which a row lists a variable. Anonymous constants share one name, because
+/// compilers give them names with numbers and hashes that change between builds.
 fn variable_name(name: &str) -> String {
     let anonymous = [".L", "Lanon", ".Lanon", "str"];
     if anonymous.iter().any(|it| name.starts_with(it)) || name.starts_with('.') {
@@ -141,7 +142,7 @@ fn variable_name(name: &str) -> String {
 }
 
 struct Segment<'a> {
-    /// The address in memory; `None` for a passive segment, or a computed address.
+    /// The address in memory; `None` for a passive segment or a computed address.
     address: Option<u32>,
     data: &'a [u8],
 }

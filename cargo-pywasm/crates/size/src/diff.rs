@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 
 use crate::{Breakdown, By, Kind, View};
 
-/// A line whose bytes differ between two tables.
+/// A line whose number of bytes differs between two tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The kind of the bytes; `None` for a section, which has bytes of several kinds.
     pub kind: Option<Kind>,
     /// The text of the line.
     pub label: String,
-    /// The bytes in the older module, 0 if the line is new.
+    /// The number of bytes in the older module, or 0 if the line is new.
     pub before: u64,
-    /// The bytes in the newer module, 0 if the line was removed.
+    /// The number of bytes in the newer module, or 0 if the line was removed.
     pub after: u64,
 }
 
@@ -37,7 +37,7 @@ impl Change {
     }
 }
 
-/// The differences between the same table of two modules.
+/// The differences between the tables of two modules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
     /// The lines that changed. The largest changes come first, whether the line grew or shrank.
@@ -49,7 +49,7 @@ pub struct Diff {
 }
 
 impl Diff {
-    /// Compares the tables `by` of two modules.
+    /// Groups the rows of two modules by `by`, and compares the resulting tables.
     #[must_use]
     pub fn of(old: &Breakdown, new: &Breakdown, by: By) -> Self {
         let mut lines: BTreeMap<(Option<Kind>, String), (u64, u64)> = BTreeMap::new();
@@ -66,7 +66,7 @@ impl Diff {
         Self { changes, before: old.total, after: new.total }
     }
 
-    /// Returns the lines that are new or larger, the largest growth first.
+    /// Returns the lines that are new or have grown, the largest growth first.
     pub fn grown(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|it| it.by() > 0)
     }

@@ -1,5 +1,5 @@
 //! Finds the files that a build writes next to a module: the record of a finished module, and the
-//! linker map of a module that is unchanged since its link.
+//! linker map of a module that has not changed since it was linked.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -22,13 +22,14 @@ impl Record {
     }
 }
 
-/// Finds the linker map of a module that is unchanged since its link. The map is either next to the
-/// module (`x.wasm.map`) or in the output directory of a build script, where `pywasm-build` makes
-/// the linker write it. Maps that do not fit the module are skipped.
+/// Finds the linker map of a module that has not changed since it was linked. The map is either
+/// next to the module (`x.wasm.map`) or in the output directory of a build script, where
+/// `pywasm-build` makes the linker write it. Maps that do not match the module are skipped.
 pub fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
     let mut places = vec![Utf8PathBuf::from(format!("{module}.map"))];
     let dir = module.parent()?;
-    // The modules of examples and tests are one directory deeper, but share the build scripts.
+    // The modules of examples and tests are one directory deeper, but the output of build scripts
+    // is not.
     for dir in [Some(dir), dir.parent()].into_iter().flatten() {
         let Ok(entries) = dir.join("build").read_dir_utf8() else { continue };
         let mut dirs: Vec<Utf8PathBuf> =

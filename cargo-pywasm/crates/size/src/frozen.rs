@@ -3,10 +3,10 @@
 //! that other tools built.
 //!
 //! A table entry is `struct _frozen` of CPython 3.13 and later (`Include/cpython/import.h`): the
-//! addresses of name and code, the size of the code, and a flag for packages. Any four words can
-//! look like an entry, in particular in the memory of a snapshot, so the code must also start like
-//! marshalled module code: `TYPE_CODE` and `FLAG_REF` in `Python/marshal.c`, and the fields that
-//! `w_object` writes after them.
+//! addresses of the name and the code, the size of the code, and a flag for packages. Any four
+//! words can look like an entry, in particular in a snapshot's memory, so the code must also start
+//! like marshalled module code: `TYPE_CODE` and `FLAG_REF` in `Python/marshal.c`, and the fields
+//! that `w_object` writes after them.
 
 use std::collections::BTreeMap;
 
@@ -23,21 +23,21 @@ pub(super) struct Module {
     pub(super) size: u32,
 }
 
-/// The type byte of a code object, without and with the flag for references.
+/// The type byte of a code object, without and with the reference flag.
 const CODE: [u8; 2] = [b'c', b'c' | 0x80];
 /// The argument counts of module code, which takes no arguments: three counts of four bytes.
 const NO_ARGUMENTS: [u8; 12] = [0; 12];
 
-/// The longest module name that is accepted.
+/// The maximum accepted length of a module name.
 const MAX_NAME: u32 = 200;
 
-/// Returns the modules in memory, sorted by address. None overlaps another.
+/// Returns the Python modules in memory, sorted by address. Their code does not overlap.
 pub(super) fn modules(image: &Image) -> Vec<Module> {
     let mut found: BTreeMap<u32, Module> = BTreeMap::new();
     let first = image.start.next_multiple_of(4);
     let end = image.start.saturating_add(u32::try_from(image.bytes.len()).unwrap_or(u32::MAX));
     for at in (first..end).step_by(4) {
-        // Aliases share their code. The first name is used.
+        // Aliases of a module share its code. The first name is used.
         if let Some(module) = entry(image, at) {
             found.entry(module.address).or_insert(module);
         }

@@ -1,4 +1,5 @@
-//! Attributes functions to object files and crates by the linker map, by name, or by archives.
+//! Attributes functions to object files and crates, using the linker map, the names of the
+//! functions, or archives.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use crate::{Evidence, Kind, Object, Origin, symbol};
 /// The evidence about the origins of a module's functions.
 pub(crate) struct Functions<'e> {
     evidence: &'e Evidence<'e>,
-    /// True if the functions of the module and of the map are the same and in the same order.
+    /// True if the module and the map contain the same functions in the same order.
     in_order: bool,
     /// The map's functions by name. Empty if `in_order` is true. Several objects may define
     /// functions with the same name.
@@ -16,8 +17,8 @@ pub(crate) struct Functions<'e> {
 }
 
 impl<'e> Functions<'e> {
-    /// Prepares the evidence for look-ups. `names` are the names of all functions by index; the
-    /// first `imported` of them are imports.
+    /// Prepares the evidence for look-ups. `names` contains the names of all functions by index;
+    /// the first `imported` names are those of imports.
     pub(crate) fn new(names: &[&str], imported: u32, evidence: &'e Evidence<'e>) -> Self {
         let functions = evidence.map.map_or(&[][..], |map| &map.functions);
         let defined = names.get(imported as usize..).unwrap_or_default();
@@ -60,7 +61,7 @@ impl<'e> Functions<'e> {
         (kind, origin, None)
     }
 
-    /// Returns the path of a function's object file as it is in the map.
+    /// Returns the path of a function's object file as it appears in the map.
     fn object_path(&self, number: u32, name: &str, bytes: u64) -> Option<&'e str> {
         let map = self.evidence.map?;
         let object = |of: &Function<'_>| map.objects.get(of.object as usize).copied();
@@ -74,8 +75,8 @@ impl<'e> Functions<'e> {
         if all.all(|it| it.object == first.object) {
             return object(first);
         }
-        // Several objects define the name. If exactly one of them has the size of the function, it
-        // is the right one.
+        // Several objects define a function with this name. If exactly one of these functions has
+        // the right size, its object is the right one.
         let mut same = known.iter().filter_map(found).filter(|it| u64::from(it.size) == bytes);
         let one = same.next()?;
         same.next().is_none().then(|| object(one)).flatten()

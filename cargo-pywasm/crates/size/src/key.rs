@@ -7,7 +7,7 @@ use pywasm_session::nearest;
 
 use crate::{Breakdown, By, Kind, Object, Origin, Row, Section, View, view};
 
-/// The key of a budget that names a baseline instead of a limit.
+/// The budget key that specifies a baseline instead of a limit.
 pub(crate) const BASELINE: &str = "baseline";
 
 /// The part of a module that a limit applies to.
@@ -27,11 +27,11 @@ pub enum Key {
     Module(String),
     /// A Rust crate.
     Crate(String),
-    /// An object: `unicodeobject.o`, or with its archive, `libpython3.13.a(unicodeobject.o)`.
+    /// An object file: `unicodeobject.o` or, with its archive, `libpython3.13.a(unicodeobject.o)`.
     Object(String),
 }
 
-/// The keys without a name.
+/// The keys that do not contain a name.
 const WORDS: [(&str, Key); 10] = [
     ("total", Key::Total),
     ("gzip", Key::Gzip),
@@ -47,7 +47,7 @@ const WORDS: [(&str, Key); 10] = [
 
 type NewKey = fn(String) -> Key;
 
-/// The prefixes of keys with a name.
+/// The prefixes of keys that contain a name.
 const PREFIXES: [(&str, NewKey); 3] =
     [("module:", Key::Module), ("crate:", Key::Crate), ("object:", Key::Object)];
 
@@ -80,7 +80,7 @@ impl Key {
     }
 
     /// Returns names in the module that are similar to the key's name. Returns `None` if the key
-    /// has no name, or if the module has bytes that the key applies to.
+    /// contains no name, or if it applies to any bytes of the module.
     pub(crate) fn suggestions(&self, all: &Breakdown) -> Option<Vec<String>> {
         let (by, name) = match self {
             Self::Module(name) => (By::Module, name),
@@ -160,7 +160,7 @@ impl FromStr for Key {
         let near = if near.is_empty() { String::new() } else { format!(", did you mean {near}?") };
         let words: Vec<&str> = words().collect();
         Err(format!(
-            "`{text}` is not a key of a size budget{near}; the keys are {}, module:NAME, \
+            "`{text}` is not a size budget key{near}; the keys are {}, module:NAME, \
              crate:NAME, object:NAME",
             words.join(", ")
         ))

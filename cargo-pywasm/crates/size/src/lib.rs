@@ -5,8 +5,8 @@
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! The rows of a [`Breakdown`] add up to the size of the file; bytes of unknown origin have
-//! separate rows. The crate reads records and linker maps next to a module. It writes no file, uses
-//! no network, does not use the store and prints nothing.
+//! separate rows. The crate reads records and linker maps next to a module. It writes no files,
+//! uses neither the network nor the store, and prints nothing.
 
 mod archive;
 mod breakdown;

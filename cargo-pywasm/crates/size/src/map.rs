@@ -1,9 +1,9 @@
 //! Reads the linker map, which lists the object file that each function and each variable comes
 //! from.
 //!
-//! The format is that of `lld/wasm/MapFile.cpp` of LLVM. The columns are address, file offset and
-//! size, all hexadecimal, and a text. The indentation of the text shows whether the line describes
-//! a section, an input (`FILE:(NAME)`) or a symbol.
+//! The format is that of `lld/wasm/MapFile.cpp` in LLVM. The columns are the address, the file
+//! offset and the size, all hexadecimal, and a text. The indentation of the text shows whether the
+//! line describes a section, an input (`FILE:(NAME)`) or a symbol.
 
 use std::collections::HashMap;
 
@@ -14,23 +14,23 @@ pub struct LinkMap<'a> {
     pub(super) objects: Vec<&'a str>,
     /// The functions, in the order of the code section.
     pub(super) functions: Vec<Function<'a>>,
-    /// Variables and constants, sorted by address. None overlaps another.
+    /// Variables and constants, sorted by address. They do not overlap.
     pub(super) data: Vec<Chunk<'a>>,
     /// The file offsets and sizes of the sections, as the linker wrote them.
     sections: HashMap<&'a str, (u64, u64)>,
 }
 
-/// A function of the code section.
+/// A function in the code section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Function<'a> {
     pub(super) name: &'a str,
     /// An index into [`LinkMap::objects`].
     pub(super) object: u32,
-    /// The size in bytes in the output of the linker.
+    /// The size in bytes in the linker's output.
     pub(super) size: u32,
 }
 
-/// A piece of data of one object.
+/// A piece of data from one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Chunk<'a> {
     pub(super) address: u32,
@@ -44,7 +44,7 @@ pub(super) struct Chunk<'a> {
 /// The words in the first line of a map.
 const TITLE: [&str; 6] = ["Addr", "Off", "Size", "Out", "In", "Symbol"];
 
-/// The indentation of an input.
+/// The indentation of an input line.
 const INPUT: usize = 9;
 
 impl<'a> LinkMap<'a> {
@@ -60,18 +60,18 @@ impl<'a> LinkMap<'a> {
         let mut known: HashMap<&str, u32> = HashMap::new();
         let mut section = "";
         for (number, line) in (2..).zip(lines) {
-            let broken = || anyhow::anyhow!("line {number} is not a line of a linker map");
+            let broken = || anyhow::anyhow!("line {number} of the linker map is malformed");
             let line = Line::read(line).ok_or_else(broken)?;
             if line.indent < INPUT {
-                // A section: either without an address, like `CODE`, or `DATA`. Other lines with
-                // this indentation are data segments, such as `.rodata`.
+                // A section line: either without an address, like `CODE`, or `DATA`. Other lines
+                // with this indentation are data segments, such as `.rodata`.
                 if line.address.is_none() || line.text == "DATA" {
                     section = line.text;
                     map.sections.insert(section, (line.offset, line.size));
                 }
                 continue;
             }
-            // The line of a symbol counts bytes again that belong to the input before it.
+            // The bytes of a symbol line were already counted in the input line before it.
             if line.indent > INPUT {
                 continue;
             }
@@ -119,7 +119,7 @@ struct Line<'a> {
     address: Option<u64>,
     offset: u64,
     size: u64,
-    /// The number of spaces between size and text.
+    /// The number of spaces between the size and the text.
     indent: usize,
     text: &'a str,
 }

@@ -14,13 +14,14 @@ use crate::{Breakdown, Kind, LinkMap, Members, Origin, Row, Section, data, symbo
 pub struct Evidence<'a> {
     /// The names of all functions by index, if the module itself was stripped.
     pub names: Option<&'a [&'a str]>,
-    /// The linker map of the link that made the module.
+    /// The map from the link that produced the module.
     pub map: Option<&'a LinkMap<'a>>,
     /// The functions in the archives that the module was linked from.
     pub members: Option<&'a Members>,
 }
 
-/// The largest number of unnamed functions that get a row each. All smaller functions share a row.
+/// The maximum number of unnamed functions that get a row each. All smaller unnamed functions share
+/// one row.
 const MAX_UNNAMED: usize = 1000;
 
 /// Measures a module.
@@ -35,7 +36,7 @@ pub fn measure(bytes: &[u8], evidence: Evidence<'_>) -> anyhow::Result<Breakdown
         && own.is_empty()
         && is_as_linked(bytes, map)?
     {
-        // The linker stripped the names; its map still has them.
+        // The linker stripped the names, but its map still contains them.
         own = vec![""; module.imported_functions as usize];
         own.extend(map.functions.iter().map(|it| it.name));
     }
@@ -43,7 +44,7 @@ pub fn measure(bytes: &[u8], evidence: Evidence<'_>) -> anyhow::Result<Breakdown
     of_module(&module, names, evidence)
 }
 
-/// Returns true if a module is unchanged since the link that wrote the map.
+/// Returns true if a module has not changed since the link that wrote the map.
 ///
 /// # Errors
 /// When the bytes are not a module.
@@ -113,14 +114,14 @@ pub(crate) struct Measuring<'m> {
 }
 
 impl Measuring<'_> {
-    /// Adds bytes of the module's structure.
+    /// Adds bytes that belong to the module's structure.
     pub(crate) fn structure(&mut self, section: Id, origin: Origin, bytes: u64) {
         let (kind, origin) = (Kind::Format, self.out.origins.id(origin));
         let (object, name, count) = (None, None, 0);
         self.out.push(Row { kind, section, origin, object, name, count, bytes });
     }
 
-    /// Attributes a custom section. Its name counts as content, as hosts count it; the length of
+    /// Attributes a custom section. Its name counts as content, as it does for hosts. The length of
     /// the name counts as a header.
     fn custom(&mut self, id: Id, section: Section, found: &sections::Section) {
         let content = &self.bytes[found.content.clone()];
@@ -165,7 +166,7 @@ impl Measuring<'_> {
         }
     }
 
-    /// Returns the positions in the code section of the largest functions without a name, sorted.
+    /// Returns the positions of the largest unnamed functions in the code section, sorted.
     fn largest_unnamed(&self) -> Vec<u32> {
         let first = self.module.imported_functions as usize;
         let size = |number: u32| self.module.bodies[number as usize].len();

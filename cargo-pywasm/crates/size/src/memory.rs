@@ -1,13 +1,13 @@
-//! The initial contents of memory and their owners, by address. Garbage collection and optimization
-//! change offsets in the file, but keep addresses.
+//! The initial memory contents and the owners of the bytes, by address. Garbage collection and
+//! optimization change file offsets, but not addresses.
 
 use std::ops::Range;
 
 use crate::map::Chunk;
 
-/// The largest accepted ratio of an image's size to the size of its data. If data is more spread
-/// out, no image is created, because the zeros between segments would need too much memory. Frozen
-/// code is then not found.
+/// The maximum accepted ratio of an image's size to the size of its data. If the data is more
+/// spread out, no image is created, because the zeros between segments would need too much memory.
+/// Frozen code is then not found.
 const MAX_RATIO: u64 = 4;
 /// The size in bytes up to which an image is accepted with any ratio.
 const SMALL: u64 = 1 << 16;
@@ -55,9 +55,9 @@ impl Image {
 /// The owner of bytes in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Owner {
-    /// The code of a Python module, by its index in the list of modules that were found.
+    /// The code of a Python module, by the module's index in the list of modules that were found.
     Frozen(u32),
-    /// A piece of an object's data, by its index in the linker map.
+    /// A piece of an object's data, by the index of the piece in the linker map.
     Chunk(u32),
     /// No owner is known.
     Unknown,
@@ -105,7 +105,7 @@ impl Owners {
     }
 
     /// Splits a range of addresses by owner. Calls `visit` with the owner and the number of bytes
-    /// of each part, in the order of addresses. The numbers add up to the length of the range.
+    /// of each part, in address order. The numbers add up to the length of the range.
     pub(super) fn split(&self, range: Range<u64>, mut visit: impl FnMut(Owner, u64)) {
         let mut at = range.start;
         let first = self.0.partition_point(|(piece, _)| piece.end <= at);
@@ -162,7 +162,7 @@ mod tests {
         );
         assert_eq!(split(&owners, 13..14), [(Frozen(0), 1)]);
         assert_eq!(split(&Owners::default(), 1..4), [(Unknown, 3)]);
-        // Frozen code that crosses the bounds of chunks.
+        // Frozen code that crosses chunk boundaries.
         let owners = Owners::new(&[chunk(10, 5), chunk(15, 5)], &[5..12, 13..17]);
         assert_eq!(
             split(&owners, 0..20),

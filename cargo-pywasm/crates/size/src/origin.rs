@@ -1,4 +1,4 @@
-//! The origins of bytes: a Python module, an object, a crate, a section.
+//! The origins of bytes, such as a Python module, an object, a crate or a section.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -49,13 +49,13 @@ pub enum Origin {
     Object(Object),
     /// A Rust crate.
     Crate(String),
-    /// Rust code whose symbol does not name a crate.
+    /// Rust code whose symbol contains no crate name.
     Rust,
     /// Functions without a name.
     Unnamed,
     /// Data without a symbol.
     NoSymbol,
-    /// Code and data that the linker generates: calls of constructors, merged strings.
+    /// Code and data that the linker generates: calls to constructors, merged strings.
     Linker,
     /// The content of a section that is neither code nor data.
     Section(Section),
@@ -69,8 +69,8 @@ pub enum Origin {
 const RUST: &str = "Rust";
 const CRATE: &str = "crate ";
 
-/// The origins with a fixed text: the origin, its text, and its text in records from before version
-/// 0.1.
+/// The origins with a fixed text: the origin, its text, and its text in records that were written
+/// before version 0.1.
 const WORDS: [(Origin, &str, &str); 5] = [
     (Origin::Unnamed, "without a name", "without a name"),
     (Origin::NoSymbol, "data without a symbol", "data without a symbol"),
@@ -80,8 +80,8 @@ const WORDS: [(Origin, &str, &str); 5] = [
 ];
 
 impl Origin {
-    /// Parses the text of an origin. Names of Python modules and of C code can be any text, so the
-    /// kind of the bytes decides how the text is read.
+    /// Parses the text of an origin. The names of Python modules and C code can be any text, so the
+    /// kind of the bytes determines how the text is parsed.
     ///
     /// # Errors
     /// When bytes of this kind cannot have such an origin.

@@ -1,5 +1,5 @@
-//! Breakdowns in files. A record is written next to a finished module, because the module itself
-//! has no names any more. A baseline is a record that the user commits.
+//! Breakdowns in files. A record is written next to a finished module, because the module itself no
+//! longer contains names. A baseline is a record that the user commits.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -10,10 +10,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Breakdown, Kind, Object, Origin, Row, Section};
 
-/// The version of the format.
+/// The version of the record format.
 const VERSION: u32 = 1;
 
-/// The content of the file. Sections, origins and objects are written with their `Display`.
+/// The content of the file. Sections, origins and objects are written using their `Display`
+/// implementations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -26,7 +27,7 @@ pub struct Record {
     gzip: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
-    /// True if the rows have the names of functions and variables.
+    /// True if the rows contain the names of functions and variables.
     named: bool,
     rows: Vec<Line>,
 }
@@ -38,8 +39,8 @@ type Line = (Kind, String, String, String, String, u32, u64);
 const REWRITE: &str = "`cargo pywasm size MODULE --write-baseline FILE` writes a new one";
 
 impl Record {
-    /// Creates the record of a module. If `named` is false, functions and variables have no names,
-    /// so that the record is small enough to commit and its diffs are readable.
+    /// Creates the record of a module. If `named` is false, the names of functions and variables
+    /// are omitted, so that the record is small enough to commit and its diffs are readable.
     #[must_use]
     pub fn of(module: &[u8], all: &Breakdown, named: bool) -> Self {
         let mut rows = all.clone();
@@ -60,7 +61,8 @@ impl Record {
         Self { version: VERSION, sha256: digest(module), total, gzip, notes, named, rows: lines }
     }
 
-    /// Returns true if the bytes are JSON and can be a record, but not a module.
+    /// Returns true if the bytes start like a JSON object, so they can be a record but not a
+    /// module.
     #[must_use]
     pub fn is(bytes: &[u8]) -> bool {
         bytes.trim_ascii_start().starts_with(b"{")

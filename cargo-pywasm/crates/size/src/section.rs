@@ -10,7 +10,7 @@ use pywasm_wasm::custom::is_for_debuggers;
 pub enum Section {
     /// The magic number and the version.
     FileHeader,
-    /// A section of the core specification, by its id.
+    /// A section defined in the core specification, by its id.
     Core(u8),
     /// A custom section, by its name.
     Custom(String),
@@ -35,7 +35,7 @@ const NAMES: [&str; 14] = [
 ];
 
 const FILE_HEADER: &str = "file header";
-/// The text of the file header in records from before version 0.1.
+/// The text for the file header in records that were written before version 0.1.
 const OLD_FILE_HEADER: &str = "head of the file";
 
 impl Section {

@@ -4,7 +4,7 @@
 use crate::Kind;
 use crate::origin::{Object, Origin};
 
-/// Returns the kind and the origin of a function from its symbol.
+/// Derives the kind and the origin of a function from its symbol.
 pub(crate) fn origin_of(name: &str) -> (Kind, Origin) {
     if name.is_empty() {
         return (Kind::Unknown, Origin::Unnamed);
@@ -29,8 +29,8 @@ pub(crate) fn origin_of(name: &str) -> (Kind, Origin) {
     (Kind::C, Origin::object(&group))
 }
 
-/// Returns the origin of a symbol that rustc mangled. A generic function belongs to the crate of
-/// its type or trait, not to the crate that instantiates it.
+/// Returns the origin of a symbol mangled by rustc. A generic function belongs to the crate of its
+/// type or trait, not to the crate that instantiates it.
 pub(crate) fn rust_origin(name: &str) -> Option<Origin> {
     let path = format!("{:#}", demangled(name)?);
     Some(crate_of(&path).map_or(Origin::Rust, |name| Origin::Crate(name.to_owned())))
@@ -41,8 +41,7 @@ pub(crate) fn display_name(name: &str) -> String {
     demangled(name).map_or_else(|| name.to_owned(), |path| format!("{path:#}"))
 }
 
-/// The largest length of a symbol that is demangled. The names of longer symbols would be
-/// unreadable.
+/// The maximum length of a symbol that is demangled. Longer names would be unreadable.
 const MAX_MANGLED: usize = 4096;
 
 fn demangled(name: &str) -> Option<rustc_demangle::Demangle<'_>> {
@@ -68,8 +67,8 @@ fn crate_of(path: &str) -> Option<&str> {
 const INTERNAL: &str = "<internal>";
 
 /// Returns the kind and the origin of an object file, and its name. Directories are omitted because
-/// they differ between machines, and the hashes of Cargo and rustc because they differ between
-/// builds.
+/// they differ between machines. Hashes from Cargo and rustc are omitted because they differ
+/// between builds.
 ///
 /// `path` is the path in a linker map, such as `…/libpython3.13.a(call.o)`,
 /// `…/libstd-0123.rlib(std-0123.….rcgu.o)` or `…/deps/demo-0123.….rcgu.o`.

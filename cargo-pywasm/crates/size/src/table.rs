@@ -38,14 +38,15 @@ where
 }
 
 impl<T: Eq + Hash + ?Sized> Table<T> {
-    /// Returns the number of a value. A new value is added.
+    /// Returns the number of a value. Adds the value if it is new.
     pub(crate) fn id<V: Borrow<T> + Into<Box<T>>>(&mut self, value: V) -> Id {
         let index = match self.0.get_index_of(value.borrow()) {
             Some(index) => index,
             None => self.0.insert_full(value.into()).0,
         };
         let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
-        Id(number.expect("a module has fewer than 2^32 bytes, and each value has one"))
+        Id(number
+            .expect("a module has fewer than 2^32 bytes, and each value accounts for at least one"))
     }
 
     /// Returns the value with the number `id`, which must come from this table.

@@ -48,8 +48,8 @@ pub struct Entry {
     pub is_rest: bool,
 }
 
-/// A table. Its lines are sorted by size, the largest first, with the rest at the end. Their bytes
-/// add up to the size of the module.
+/// A table. Its lines are sorted by size, the largest first, with the rest at the end. The bytes of
+/// all lines add up to the size of the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// The lines.
@@ -109,7 +109,7 @@ fn label(all: &Breakdown, row: &Row, by: By) -> Option<String> {
             if row.kind == Kind::Python {
                 return Some(name.to_owned());
             }
-            // Unnamed constants are distinguished by their object.
+            // Unnamed constants share one name, so their lines are distinguished by object.
             let source = all.object(row).map_or_else(|| origin.to_string(), ToString::to_string);
             Some(format!("{name} ({source})"))
         }

@@ -10,19 +10,19 @@ use super::Module;
 /// Calls and references between functions.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// Caller, callee, and true for a call or false for a reference; sorted.
+    /// The edges, sorted: the caller, the callee, and true for a call or false for a reference.
     edges: Vec<(u32, u32, bool)>,
 }
 
 /// The largest functions of a module.
 #[derive(Clone, Debug, Default)]
 pub struct Largest {
-    /// The function with the most instructions, and their number.
+    /// The index of the function with the most instructions, and its number of instructions.
     pub instructions: (u32, u64),
-    /// The most complex function, and its complexity.
+    /// The index of the most complex function, and its complexity.
     pub complexity: (u32, u64),
-    /// The instructions in the module that change a table, each with the first function that
-    /// contains it.
+    /// The instructions in the module that modify a wasm table, each with the index of the first
+    /// function that contains it.
     pub table_changes: BTreeMap<&'static str, u32>,
 }
 
@@ -41,7 +41,8 @@ impl Calls {
                 Operator::RefFunc { function_index } => (caller, *function_index, false),
                 _ => return,
             };
-            // Calls of the same function often follow one another, so this keeps the list short.
+            // Consecutive calls to the same function are common, so this check keeps the list
+            // short.
             if edges.last() != Some(&edge) {
                 edges.push(edge);
             }
@@ -99,7 +100,7 @@ impl Largest {
 /// Returns the weight of an instruction in the complexity of its function: 50 for control flow,
 /// 4 to 14 for references and conversions, 3 for loads, 2 for stores and arithmetic, 1 otherwise.
 ///
-/// Source: `wasm_function_complexity` of dfinity/ic, `rs/embedders/src/wasm_utils/validation.rs`.
+/// Source: `wasm_function_complexity` in dfinity/ic, `rs/embedders/src/wasm_utils/validation.rs`.
 fn weight(operator: &Operator<'_>) -> u64 {
     use Operator as O;
     match operator {
@@ -145,7 +146,7 @@ fn weight(operator: &Operator<'_>) -> u64 {
     }
 }
 
-/// Returns the text-format name of an instruction that changes a table.
+/// Returns the text-format name of an instruction that modifies a wasm table.
 fn table_change(operator: &Operator<'_>) -> Option<&'static str> {
     Some(match operator {
         Operator::TableCopy { .. } => "table.copy",

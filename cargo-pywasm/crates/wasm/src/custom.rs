@@ -14,10 +14,10 @@ pub const CANDID: &str = "icp:public candid:service";
 /// The custom section that marks a module as a snapshot.
 pub const SNAPSHOT: &str = "pywasm:snapshot";
 
-/// The exported function that returns the address of a canister's interface as text, which becomes
+/// The exported function that returns the address of a canister's interface text. This text becomes
 /// the content of the section [`CANDID`].
 ///
-/// Source: `export_candid!` of ic-cdk; candid-extractor calls it.
+/// Source: `export_candid!` in ic-cdk, which defines this function for candid-extractor.
 pub const POINTER: &str = "get_candid_pointer";
 
 const CUSTOM: u8 = 0;
@@ -27,7 +27,7 @@ const CUSTOM: u8 = 0;
 pub struct Cleared {
     /// The module.
     pub module: Vec<u8>,
-    /// The name and the size in the file of each removed section, in file order.
+    /// The name of each removed section and its size in the file, in file order.
     pub sections: Vec<(String, usize)>,
 }
 
@@ -99,8 +99,8 @@ pub fn clear(module: &[u8], unwanted: impl Fn(&str) -> bool) -> anyhow::Result<C
     Ok(Cleared { module: kept, sections: removed })
 }
 
-/// Adds a custom section at the end of the module, and removes all others of the same name. A
-/// module whose only section of this name already has this payload is returned unchanged.
+/// Adds a custom section at the end of the module, and removes all other sections with the same
+/// name. A module whose only section with this name already has this payload is returned unchanged.
 ///
 /// # Errors
 /// When a section is truncated.
@@ -119,7 +119,8 @@ pub fn embed(module: &[u8], name: &str, payload: &[u8]) -> anyhow::Result<Vec<u8
     Ok(out)
 }
 
-/// Returns the name and the payload of a custom section, or `None` for any other section.
+/// Returns the name and the payload of a custom section, or `None` if the section is not a custom
+/// section.
 fn custom<'a>(module: &'a [u8], section: &Section) -> anyhow::Result<Option<(&'a str, &'a [u8])>> {
     if section.id != CUSTOM {
         return Ok(None);

@@ -3,7 +3,7 @@
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
-//! The crate takes bytes and returns values. It opens no file, uses no network and prints nothing.
+//! The crate takes bytes and returns values. It opens no files, uses no network and prints nothing.
 //! Policies and size reports are in other crates. Any input results in a value or an error, never
 //! in a panic.
 

@@ -10,8 +10,8 @@ use wasmparser::{
     KnownCustom, Name, NameSectionReader, Operator, Parser, Payload, TypeRef, ValType,
 };
 
-/// The largest accepted number of types, imports, functions or exports. No engine accepts more, and
-/// without this limit a small file could make the reader allocate much memory.
+/// The maximum accepted number of types, imports, functions or exports. No engine accepts more, and
+/// without this limit, a small file could make the reader allocate a lot of memory.
 ///
 /// Source: "Limits" of the WebAssembly JavaScript interface.
 const MAX_COUNT: u32 = 1_000_000;
@@ -31,7 +31,7 @@ pub struct Module<'a> {
     pub imported_functions: u32,
     /// The byte range of each defined function's body.
     pub bodies: Vec<Range<u32>>,
-    /// The byte offset of each type. Types are decoded on demand, because few are needed.
+    /// The byte offset of each type. Types are decoded on demand, because only a few are needed.
     types: Vec<u32>,
     /// The functions in active and passive element segments.
     pub in_tables: Vec<u32>,
@@ -58,13 +58,13 @@ pub struct Sizes {
     pub code: usize,
     /// The size of the data section in bytes.
     pub data: usize,
-    /// The number of globals, imported ones included.
+    /// The number of globals, including imported ones.
     pub globals: usize,
-    /// The number of tables, imported ones included.
+    /// The number of wasm tables, including imported ones.
     pub tables: usize,
-    /// The number of memories, imported ones included.
+    /// The number of memories, including imported ones.
     pub memories: usize,
-    /// The initial size of the largest memory in pages.
+    /// The initial size of the largest memory, in pages.
     pub pages: u64,
 }
 
@@ -284,7 +284,8 @@ impl<'a> Module<'a> {
         Signature::read(self.bytes.get(offset as usize..)?)
     }
 
-    /// Returns the body of a defined function; `function` is its index among all functions.
+    /// Returns the body of a defined function. `function` is its index among all functions,
+    /// including imported ones.
     #[must_use]
     pub fn body(&self, function: u32) -> Option<FunctionBody<'a>> {
         let number = function.checked_sub(self.imported_functions)?;
@@ -319,7 +320,7 @@ impl<'a> Module<'a> {
 fn at_most(count: u32, what: &str) -> anyhow::Result<()> {
     anyhow::ensure!(
         count <= MAX_COUNT,
-        "the module has {count} {what}; no engine accepts more than {MAX_COUNT}"
+        "the module has {count} {what}, but no engine accepts more than {MAX_COUNT}"
     );
     Ok(())
 }

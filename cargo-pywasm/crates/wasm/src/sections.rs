@@ -1,5 +1,5 @@
-//! The byte ranges of the sections of a module. A change to one section can copy all others
-//! unchanged.
+//! The byte ranges of a module's sections. With these, code that changes one section can copy all
+//! others unchanged.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ pub const HEADER: usize = 8;
 /// One section of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
-    /// The section id of the core specification; 0 is a custom section.
+    /// The section id as defined in the core specification, or 0 for a custom section.
     pub id: u8,
     /// The byte range of the section, including its id and size.
     pub whole: Range<usize>,
@@ -29,8 +29,8 @@ pub fn sections(module: &[u8]) -> anyhow::Result<Vec<Section>> {
     walk(module)?.collect()
 }
 
-/// Iterates over the sections in file order without collecting them, because a small file may have
-/// very many. If a section is truncated, the last item is an error.
+/// Iterates over the sections in file order without collecting them, because even a small file can
+/// contain a large number of sections. If a section is truncated, the last item is an error.
 ///
 /// # Errors
 /// When the bytes are not a module.
@@ -57,7 +57,7 @@ fn next(module: &[u8], at: usize, rest: &[u8]) -> anyhow::Result<Section> {
     Ok(Section { id, whole: at..end, content: begin..end })
 }
 
-/// Converts the kind of an export from wasmparser's type to wasm-encoder's.
+/// Converts an export kind from wasmparser's type to wasm-encoder's.
 pub fn kind(kind: ExternalKind) -> ExportKind {
     match kind {
         ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,

@@ -82,7 +82,7 @@ fn map_gives_objects_by_address_and_by_name() {
         "c data|libpython3.13.a(call.o)|libpython3.13.a(call.o)|constants 2",
         "rust data|crate demo|demo.rcgu.o|constants 3",
         "rust code|crate core|demo.rcgu.o|core::fmt::Formatter::pad 4",
-        // Two objects define a function with this name and size.
+        // Two objects define a function with this name and size, so the object is unknown.
         "c code|mpd_…||mpd_two 5",
         // The byte between the data of two objects.
         "unknown data|data without a symbol||data segment 0 1",
@@ -151,7 +151,7 @@ fn malformed_module_is_refused() {
     }
 }
 
-/// The map of a module with two functions, whose code section is at 19 and has 11 bytes.
+/// The map of a module with two functions. Its code section starts at byte 19 and is 11 bytes long.
 const TWO: &str = "    Addr      Off     Size Out     In      Symbol
        -       13        b CODE
        -       16        4         /l/a.o:(f)

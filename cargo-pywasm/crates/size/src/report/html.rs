@@ -14,20 +14,21 @@ const PLACEHOLDER: &str = "{\"place\":\"of the data\"}";
 /// A box of the treemap, and the boxes in it.
 #[derive(Debug, Default)]
 struct Node {
-    /// The number of bytes in the box, without those in inner boxes.
+    /// The number of bytes in the box, excluding those in inner boxes.
     bytes: u64,
-    /// The same number in the older module.
+    /// The corresponding number in the older module.
     old: u64,
     inner: BTreeMap<String, Node>,
 }
 
-/// The largest number of boxes directly in another box. If there are more, the smallest are merged,
-/// because they would be invisible.
+/// The maximum number of boxes directly inside another box. If there are more, the smallest are
+/// merged, because they would be invisible.
 const MAX_BOXES: usize = 500;
-/// The deepest nesting of boxes for a dotted name.
+/// The maximum nesting depth of boxes for a dotted name.
 const MAX_DEPTH: usize = 32;
 
-/// Returns the page of a module. If there is an older breakdown, the boxes also show the changes.
+/// Returns the HTML page for a module. If there is an older breakdown, the boxes also show the
+/// changes.
 #[must_use]
 pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
     let mut kinds: BTreeMap<Kind, Node> = BTreeMap::new();
@@ -55,7 +56,7 @@ pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
         "old": one.diff.as_ref().map(|(name, diff)| json!({ "file": name.file_name(), "bytes": diff.before })),
         "kinds": children,
     });
-    // Names from the module must not end the script element, as `</script>` and `<!--` would.
+    // Names such as `</script>` and `<!--` could end the script element or change how it is parsed.
     let data = data.to_string().replace('<', "\\u003c");
     PAGE.replacen(PLACEHOLDER, &data, 1)
 }
@@ -78,7 +79,7 @@ fn path(all: &Breakdown, row: &Row) -> Vec<String> {
 }
 
 /// Returns a box as the JSON array `[name, bytes, older bytes, parts]`, with the largest part
-/// first, and its total bytes in the newer and in the older module.
+/// first. Also returns the total bytes of the box in the newer and in the older module.
 fn value(name: &str, node: Node) -> (Value, u64, u64) {
     let (mut bytes, mut old) = (node.bytes, node.old);
     let has_parts = !node.inner.is_empty();
@@ -131,7 +132,7 @@ mod tests {
         let data = data(&page);
         let kinds = data["kinds"].as_array().unwrap();
         assert_eq!(kinds.iter().map(leaves).sum::<u64>(), all.total);
-        // Package `email` has code of its own, in addition to module `email.mime.text`.
+        // Package `email` has code of its own, in addition to that of module `email.mime.text`.
         assert_eq!(
             kinds[0].to_string(),
             r#"["python",30,0,[["email",30,0,[["mime",20,0,[["text",20,0]]],["email",10,0]]]]]"#

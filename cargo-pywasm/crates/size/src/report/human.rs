@@ -25,8 +25,9 @@ fn colour(kind: Kind) -> Style {
     }
 }
 
-/// Returns the tables of a module, each with at most `top` lines (all if `top` is 0), the rest and
-/// the total. If `by` is `None`, there are two tables: one of sections and one of origins.
+/// Returns the tables of a module. Each table has at most `top` lines (all if `top` is 0), followed
+/// by the rest and the total. If `by` is `None`, there are two tables: one of sections and one of
+/// origins.
 #[must_use]
 pub fn table(one: &Measured, by: Option<By>, top: usize) -> String {
     let mut text = String::new();
@@ -69,7 +70,7 @@ fn lines(text: &mut String, view: &View, total: u64, top: usize) {
         let style = kind.map(colour).unwrap_or_default();
         let word = kind.map_or("", Kind::word);
         let part = percent(bytes, total);
-        // A table of sections has no column of kinds.
+        // The section table has no column for kinds.
         let word = if has_kinds { format!("{style}{word:<7}{style:#} ") } else { String::new() };
         let _ = writeln!(text, "{:>12}  {part:>7}  {word}{label}", grouped(bytes));
     };
@@ -89,8 +90,8 @@ fn lines(text: &mut String, view: &View, total: u64, top: usize) {
     line(None, total, "total");
 }
 
-/// Returns the table of differences from an older module, with at most `top` lines (all if `top` is
-/// 0).
+/// Returns a table of the differences from an older module, with at most `top` lines (all if `top`
+/// is 0).
 #[must_use]
 pub fn difference(one: &Measured, old: &str, diff: &Diff, by: By, top: usize) -> String {
     let mut text = format!(
@@ -144,7 +145,7 @@ fn signed(by: i64) -> String {
     format!("{sign}{}", grouped(by.unsigned_abs()))
 }
 
-/// Returns the comparison of two sizes, to be followed by the name of the older module.
+/// Returns text that compares two sizes. The caller appends the name of the older module.
 fn compared(before: u64, after: u64) -> String {
     match after.cmp(&before) {
         std::cmp::Ordering::Less => format!("{} less than", grouped(before - after)),

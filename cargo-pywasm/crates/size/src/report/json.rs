@@ -1,4 +1,4 @@
-//! The report for programs. Its format is described in `docs/guide/size.md`.
+//! The report as JSON, for programs. `docs/guide/size.md` describes the format.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,12 @@ use crate::Kind;
 use crate::Over;
 use crate::View;
 
-/// The version of the format.
+/// The version of the report format.
 const VERSION: u32 = 1;
 
-/// Returns the report as a JSON value. For each module it contains totals by kind and section, the
-/// table `by`, differences, and exceeded limits. A table has at most `top` lines, or all if `top`
-/// is 0.
+/// Returns the report as a JSON value. For each module, it contains totals by kind and section, the
+/// table for `by`, differences, and exceeded limits. A table has at most `top` lines, or all if
+/// `top` is 0.
 #[must_use]
 pub fn document(all: &[(Measured, Vec<Over>)], by: By, top: usize) -> Value {
     let modules: Vec<Value> = all.iter().map(|(one, over)| module(one, over, by, top)).collect();
