@@ -7,7 +7,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// 0: success.
     Success,
-    /// 1: the command ran and has findings: failed tests, an invalid recipe, a rejected module.
+    /// 1: the command ran and has findings, such as failed tests, an invalid recipe or a rejected
+    /// module.
     Findings,
     /// 2: the command failed, or its arguments are invalid.
     Failure,

@@ -61,9 +61,9 @@ pub fn utf8(path: impl AsRef<Path>) -> anyhow::Result<Utf8PathBuf> {
     Ok(Utf8PathBuf::try_from(path.as_ref().to_path_buf())?)
 }
 
-/// Returns the name of a recipe. For a path, it is read from the file. A built-in name is not
-/// looked up, because an older version of the tool may have installed a recipe that this version no
-/// longer has.
+/// Returns the name of a recipe. If `recipe` is a path, the name is read from that file. The name
+/// of a built-in recipe is not looked up, because an older version of the tool may have installed a
+/// recipe that this version no longer has.
 fn recipe_name(recipe: &str, ctx: &Ctx) -> anyhow::Result<String> {
     if recipe.ends_with(".toml") {
         Ok(load_recipe(recipe, ctx)?.name)

@@ -33,7 +33,7 @@ fn extra() -> String {
     }
     text.push_str(
         "Exit status: 0 on success; 1 if there are findings; 2 if the command fails or its arguments are \
-         invalid. run exits with the program's own code, with 124 after --timeout, with 125 if \
+         invalid. The `run` command exits with the program's own code, with 124 after --timeout, with 125 if \
          --fuel is used up, and with 134 after a trap.",
     );
     text

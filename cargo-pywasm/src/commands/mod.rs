@@ -1,4 +1,5 @@
-//! The subcommands. The module of each one has its arguments, `Args`, and the function `run`.
+//! The subcommands. Each module contains the arguments of a subcommand, `Args`, and its function
+//! `run`.
 
 pub mod audit_imports;
 #[cfg(feature = "runtime")]

@@ -15,7 +15,7 @@ use pywasm_store::Ctx;
 /// Prepare a linked module for its host: rewire, optimize, audit, compress
 ///
 /// The steps run in this order: rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip. Without
-/// a file, takes the modules that were built last in the project and writes to
+/// FILE, processes the project's most recently built modules and writes the results to
 /// `target/pywasm/PROFILE/`. A second run changes nothing. Prints the paths of the output files.
 /// Exits with 1 and writes nothing if the audit finds an error.
 #[derive(Debug, clap::Args)]
@@ -30,8 +30,8 @@ pub struct Args {
     /// Output file; the compressed module is FILE.gz
     #[arg(short, long, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
-    /// Policy of the host, for the audit and the figures; adds the step `audit` [default: the
-    /// project's `policy`, else wasip1]
+    /// Policy of the host, for the audit and the reported figures; adds the step `audit` [default:
+    /// the project's `policy`, else wasip1]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
     /// Fail if `wasm-opt` is missing and cannot be fetched, instead of skipping the step
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     finish(files.into_iter().map(|files| (files, &plan)).collect(), ctx)
 }
 
-/// Returns the parts of the project in the current directory that a plan needs.
+/// Returns the information about the current project that a plan needs.
 pub(super) fn surroundings(asked: &Asked, ctx: &Ctx) -> anyhow::Result<Project> {
     #[cfg(feature = "runtime")]
     {
@@ -81,7 +81,7 @@ fn asked(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Asked> {
     let project = workspace.post_link()?;
     let of_project = project.unwrap_or_default();
     let mut steps = args.steps.clone();
-    // Steps named on the command line replace those of the project.
+    // Steps on the command line replace the project's steps.
     let require_wasm_opt =
         args.require_wasm_opt || (steps.is_empty() && of_project.require_wasm_opt);
     if steps.is_empty() {
@@ -106,7 +106,7 @@ fn files(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Vec<Files>> {
         let [one] = &built[..] else {
             return Err(anyhow::anyhow!("cannot write {} modules to `{output}`", built.len()))
                 .hint(|| {
-                    "name the module: `cargo pywasm post-link FILE --output FILE`".to_owned()
+                    "specify the module: `cargo pywasm post-link FILE --output FILE`".to_owned()
                 });
         };
         return Ok(vec![Files::new(one.clone(), output.clone())]);
@@ -125,7 +125,7 @@ fn files(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Vec<Files>> {
 /// written.
 ///
 /// # Errors
-/// Those of [`run`].
+/// When a file is not a module, a step fails, or an output cannot be written.
 pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit> {
     let linked = Linked::find(&ctx.cwd)?;
     let installation = linked.as_ref().map(|linked| linked.installation.as_path());

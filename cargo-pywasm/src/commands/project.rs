@@ -25,7 +25,7 @@ impl Message for ProjectMessage<'_> {
 /// Runs the command.
 ///
 /// # Errors
-/// When there is no package, or its table is invalid.
+/// When there is no package, or its `[package.metadata.pywasm]` table is invalid.
 pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let package = Workspace::new(ctx).current_package()?;
     ctx.reporter.json(&ProjectMessage { package: &package });

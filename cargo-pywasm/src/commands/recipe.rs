@@ -20,12 +20,12 @@ pub struct Args {
 enum Action {
     /// List the built-in recipes
     List,
-    /// Print a recipe with all defaults
+    /// Print a recipe, including all default values
     Show {
         /// Name of a built-in recipe, or path of a recipe file
         recipe: String,
     },
-    /// Check recipe files; exits with 1 if one is invalid
+    /// Check recipes; the exit code is 1 if any is invalid
     Check {
         /// Names of built-in recipes, or paths of recipe files
         #[arg(required = true)]

@@ -1,4 +1,4 @@
-//! `cargo pywasm rewire`: connects imports of a linked module to functions of the same module.
+//! `cargo pywasm rewire`: connects imports of a linked module to functions in the same module.
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -8,11 +8,11 @@ use pywasm_audit::{Content, Input};
 use pywasm_rewrite::{self as rewrite, Wire};
 use pywasm_store::Ctx;
 
-/// Connect imports of a module to functions of the same module, such as a WASI polyfill
+/// Connect imports of a module to functions in the same module, such as a WASI polyfill
 ///
-/// The default is for canisters with ic-wasi-polyfill: each WASI import is connected to
-/// `__ic_custom_NAME`. A module with nothing to rewire is copied unchanged. Prints the path of the
-/// output.
+/// By default, connects each WASI import to `__ic_custom_NAME`, the function that ic-wasi-polyfill
+/// defines for it. A module with nothing to rewire is copied unchanged. Prints the path of the
+/// output file.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module
@@ -21,7 +21,7 @@ pub struct Args {
     /// The module to write
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
-    /// Imports and their functions: `wasi_snapshot_preview1.*=__ic_custom_*`
+    /// Imports, and the functions to connect them to: `wasi_snapshot_preview1.*=__ic_custom_*`
     #[arg(long = "wire", value_name = "IMPORTS=FUNCTION", value_parser = wire)]
     wires: Vec<Wire>,
     /// Keep functions that become unreachable
@@ -47,13 +47,13 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     if let [first, ..] = &done.left[..] {
         let one = done.left.len() == 1;
         ctx.reporter.warn(format!(
-            "{} no matching function and {}: {first}{}",
+            "{} no matching function and {} unchanged: {first}{}",
             if one {
                 "1 import has".to_owned()
             } else {
                 format!("{} imports have", done.left.len())
             },
-            if one { "stays" } else { "stay" },
+            if one { "remains" } else { "remain" },
             if done.left.len() > 1 { ", …" } else { "" }
         ));
     }
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     ctx.reporter.status(
         "Rewired",
         format!(
-            "{} import{}, {} bytes, {} before",
+            "{} import{}; the module has {} bytes ({} before)",
             done.wired.len(),
             if done.wired.len() == 1 { "" } else { "s" },
             done.module.len(),
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Parses a wire for clap, which expects errors as text.
+/// Parses a `--wire` value for clap, which expects errors as text.
 fn wire(text: &str) -> Result<Wire, String> {
     Wire::parse(text).map_err(|error| format!("{error:#}"))
 }

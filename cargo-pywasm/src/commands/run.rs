@@ -18,20 +18,20 @@ use pywasm_cpython::smoke;
 use pywasm_runtime::{Dir, Program, Runtime};
 use pywasm_store::Ctx;
 
-/// Run Python on wasm: a script, -c CODE, -m MODULE, a REPL; or run the current crate
+/// Run Python on wasm: a script, -c CODE, -m MODULE or a REPL; or run the current crate
 ///
-/// The program sees the current directory (as `/`, and under its own path), the directory of the
-/// script, and the directories and variables of --dir and --env. It sees no other files or
-/// variables, and has no network.
+/// The program sees the current directory (as `/`, and under its own path), the directory that
+/// contains the script, and the directories and variables passed with --dir and --env. It sees no
+/// other files or variables, and has no network access.
 ///
-/// The exit code is that of Python; 124 after a timeout, 125 when the fuel is used up, 134 after a
+/// The exit code is Python's, or 124 after a timeout, 125 if the fuel is used up, and 134 after a
 /// trap. Ctrl-C ends the program at once, without KeyboardInterrupt, because WASI has no signals.
 /// Options of this command come before Python's command line: use `run -- --help` and `run -- -V`
-/// for the options of Python.
+/// for Python's own options.
 ///
-/// In a crate with `[package.metadata.pywasm]` and without a program for Python, it runs `cargo
-/// run` for that crate: `run`, `run --release --bin NAME`, `run -- ARGS`. A missing Python is
-/// installed.
+/// In a crate with `[package.metadata.pywasm]`, if the arguments specify no Python program, runs
+/// `cargo run` for that crate: `run`, `run --release --bin NAME`, `run -- ARGS`. Python is
+/// installed first if it is missing.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -86,7 +86,10 @@ fn crate_call(
         return Ok(None);
     }
     let is_selected = !args.selection.is_empty();
-    anyhow::ensure!(!is_selected, "the Python of a crate is selected in its Cargo.toml");
+    anyhow::ensure!(
+        !is_selected,
+        "a crate's Python is selected in its Cargo.toml, not on the command line"
+    );
     let call = Call { verb: "run", args: &words, runner: args.sandbox.words() };
     Ok(Some(call.run(workspace)))
 }
@@ -110,7 +113,8 @@ impl View {
             let path =
                 host.canonicalize_utf8().with_context(|| format!("can't open script `{host}`"))?;
             let in_cwd = !args.sandbox.no_cwd && path.starts_with(&ctx.cwd);
-            // In the guest, `..` can't leave `/`, so a path with `..` is replaced by the full path.
+            // In the guest, `..` can't leave `/`, so a path that contains `..` is replaced with the
+            // full path.
             if !in_cwd || !goes_down(word) {
                 *word = path.to_string();
             }

@@ -1,6 +1,6 @@
 //! `cargo pywasm run-wasm`: runs a wasm module with embedded Python.
 //!
-//! Cargo uses it as the runner of `wasm32-wasip1`, for `cargo run` and `cargo test`.
+//! Cargo uses this command as the runner for `wasm32-wasip1` in `cargo run` and `cargo test`.
 
 use std::num::NonZeroU32;
 
@@ -17,27 +17,28 @@ use pywasm_store::Ctx;
 /// Variables that the program inherits, because they configure the diagnostics of Rust programs.
 const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"];
 
-/// Run a wasm module with embedded Python; the runner of `cargo run` and `cargo test`
+/// Run a wasm module with embedded Python; the runner for `cargo run` and `cargo test`
 ///
-/// The program sees the current directory (as `/`, and under its own path), the standard library
-/// of the project's installation (outside of a project, of every installed CPython), the
-/// directories and variables of --dir and --env, and your variables RUST_BACKTRACE,
-/// RUST_LIB_BACKTRACE and RUST_LOG.
+/// The program sees the current directory (as `/`, and under its own path), the standard library of
+/// the project's installation (outside of a project, of every installed CPython), the directories
+/// and variables passed with --dir and --env, and the variables RUST_BACKTRACE, RUST_LIB_BACKTRACE
+/// and RUST_LOG from your environment.
 ///
-/// The exit code is that of the program; 124 after a timeout, 125 when the fuel is used up, 134
+/// The exit code is the program's, or 124 after a timeout, 125 if the fuel is used up, and 134
 /// after a trap.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "cargo pywasm run-wasm [OPTIONS] <MODULE> [ARGS]...")]
 pub struct Args {
     #[command(flatten)]
     sandbox: Sandbox,
-    /// Source of the standard library [default: the setting of the crate, or `dir`]
+    /// Source of the standard library [default: the crate's setting, else `dir`]
     #[arg(long, value_name = "frozen|zip|dir")]
     stdlib: Option<Stdlib>,
     /// Call an export of a reactor, as in `add(40, 2)`, and print its result; can be repeated
     #[arg(long, value_name = "EXPORT(NUMBERS)")]
     invoke: Vec<Call>,
-    /// Print the running time, without compilation, to stderr; with --fuel, also the instructions
+    /// Print the running time, without compilation, to stderr; with --fuel, also the number of
+    /// executed instructions
     #[arg(long)]
     stats: bool,
     /// Run the program N times, each in a new instance
@@ -59,7 +60,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let (path, words) = args.program.split_first().context("no module was named")?;
     let path = Utf8Path::new(path);
     let module = runtime.load(&ctx.cwd.join(path))?;
-    let name = path.file_name().context("a module has a file name")?;
+    let name = path.file_name().context("the module path has no file name")?;
     let mut program = Program::new(name).args(words.iter().cloned()).inherit_stdin();
     for dir in project::stdlib(path, args.stdlib, ctx)?.into_iter().chain(args.sandbox.cwd(ctx)) {
         program = program.dir(dir);
@@ -88,7 +89,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     };
     let mut end = once()?;
     for _ in 1..args.repeat.get() {
-        // After a timeout, the stopped program may still be running and would disturb the next run.
+        // After a timeout, the program may still be running and would disturb the next run.
         if end.was_stopped() {
             break;
         }

@@ -1,4 +1,4 @@
-//! `cargo pywasm size`: attributes the bytes of a module, compares modules, checks budgets.
+//! `cargo pywasm size`: attributes the bytes of a module, compares modules, and checks budgets.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -17,21 +17,21 @@ use pywasm_size::{
 use pywasm_store::Ctx;
 use pywasm_store::stage_file;
 
-/// Show what takes space in a module: Python modules, objects, crates, functions and data
+/// Show what takes up space in a module: Python modules, objects, crates, functions and data
 ///
 /// Every byte of the file is counted, even if its origin is unknown. Accepts modules (.wasm,
-/// .wasm.gz); in a project, the default is its built modules. Functions are attributed by their
-/// names, and by the record or the linker map that a build leaves next to a module. The exit code
-/// is 1 if a budget is exceeded.
+/// .wasm.gz). In a project, the built modules are measured by default. Functions are attributed by
+/// their names, and by the record or the linker map that a build leaves next to a module. The exit
+/// code is 1 if a budget is exceeded.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module
     #[arg(value_name = "FILE")]
     file: Option<Utf8PathBuf>,
-    /// The lines of the table [default: section, then origin]
+    /// What each line of the table shows [default: section, then origin]
     #[arg(long, value_name = "WHAT")]
     by: Option<By>,
-    /// The number of lines; 0 for all
+    /// The maximum number of lines; 0 for all
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
     /// Print a JSON document instead of tables
@@ -43,17 +43,17 @@ pub struct Args {
     /// Compare with this older module or baseline
     #[arg(long, value_name = "OLD")]
     diff: Option<Utf8PathBuf>,
-    /// Check the `size-budget` of the project
+    /// Check the project's `size-budget`
     #[arg(long)]
     budget: bool,
     /// Write a baseline for --diff and budgets, small enough to commit
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<Utf8PathBuf>,
-    /// The linker map (wasm-ld -Map=FILE) [default: the map of the build, if found]
+    /// The linker map (wasm-ld -Map=FILE) [default: the build's map, if found]
     #[arg(long, value_name = "FILE")]
     map: Option<Utf8PathBuf>,
-    /// An archive that the module was linked from, to find the objects of functions; may be
-    /// repeated [default: without a map, the archives of the project's installation]
+    /// An archive that the module was linked from, to find out which object defines each function;
+    /// may be repeated [default: without a map, the archives of the project's installation]
     #[arg(long, value_name = "FILE")]
     archive: Vec<Utf8PathBuf>,
 }
@@ -72,10 +72,10 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         && (args.html.is_some() || args.write_baseline.is_some() || args.diff.is_some())
     {
         return Err(anyhow::anyhow!(
-            "`--html`, `--write-baseline` and `--diff` need one module, and the project has {}",
+            "`--html`, `--write-baseline` and `--diff` need a single module, but the project has {}",
             files.len()
         ))
-        .hint(|| format!("name one: `cargo pywasm size {} …`", files[0]));
+        .hint(|| format!("specify one: `cargo pywasm size {} …`", files[0]));
     }
     let budget = args.budget.then(|| budget(&workspace)).transpose()?;
     let gzip = budget.as_ref().is_some_and(Budget::needs_gzip);
@@ -137,7 +137,7 @@ fn print(args: &Args, all: &[(Measured, Vec<Over>)], ctx: &Ctx) {
     }
 }
 
-/// Reports exceeded limits, and keys of the budget that match nothing in the module.
+/// Reports exceeded limits, and budget keys that match nothing in the module.
 fn report_budget(
     all: &Breakdown,
     over: &[Over],
@@ -155,8 +155,8 @@ fn report_budget(
     if over.is_empty() { exit } else { Exit::Findings }
 }
 
-/// Returns the project's modules. For each one, this is the output of the post-link steps, or the
-/// linked module if that is newer.
+/// Returns the paths of the project's modules: for each module, the output of the post-link steps,
+/// or the linked module if it is newer.
 fn built(workspace: &Workspace<'_>) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let ctx = workspace.ctx();
     let time = |path: &Utf8Path| ctx.cwd.join(path).metadata().and_then(|it| it.modified()).ok();
@@ -183,14 +183,14 @@ fn budget(workspace: &Workspace<'_>) -> anyhow::Result<Budget> {
 fn module(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Vec<u8>> {
     match Input::read(path, &ctx.cwd)?.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => Ok(bytes),
-        Content::Object(_) | Content::Archive(_) => Err(anyhow::anyhow!(
-            "`{path}` is not linked yet, and the linker decides what a module contains"
-        ))
-        .hint(|| "name the linked module".to_owned()),
+        Content::Object(_) | Content::Archive(_) => {
+            Err(anyhow::anyhow!("`{path}` is not linked yet, so its final content is unknown"))
+                .hint(|| "specify the linked module".to_owned())
+        }
     }
 }
 
-/// Measures a module by the record next to it, or else by its linker map and archives.
+/// Measures a module with the record next to it, or else with its linker map and archives.
 fn breakdown(
     path: &Utf8Path,
     bytes: &[u8],
@@ -215,14 +215,14 @@ fn breakdown(
     let found = measure(bytes, evidence).with_context(|| format!("cannot measure `{path}`"))?;
     if found.is_nameless() {
         ctx.reporter.note(format!(
-            "`{path}` has no function names: measure it before the step `strip`, or with the record of \
-             `cargo pywasm build`"
+            "`{path}` has no function names: measure it before the step `strip`, or with the record that \
+             `cargo pywasm build` writes"
         ));
     }
     Ok(found)
 }
 
-/// Reads the archives of `--archive`, or else those of the project's installation.
+/// Reads the archives passed with `--archive`, or else those of the project's installation.
 fn members(args: &Args, ctx: &Ctx) -> anyhow::Result<Members> {
     if !args.archive.is_empty() {
         let archives: Vec<Utf8PathBuf> = args.archive.iter().map(|it| ctx.cwd.join(it)).collect();
@@ -243,8 +243,7 @@ fn old(path: &Utf8Path, members: &Members, ctx: &Ctx) -> anyhow::Result<Breakdow
     breakdown(path, &module(path, ctx)?, None, members, ctx)
 }
 
-/// Returns the breakdown of the last build that was within the budget, from the record of that
-/// build.
+/// Returns the breakdown of the last build that was within the budget, from that build's record.
 fn last_good(file: &Utf8Path, ctx: &Ctx) -> Option<Breakdown> {
     let finished = Files::of_project(file).map_or(file.to_owned(), |files| files.output);
     let place = record_place(&ctx.cwd.join(finished))?;

@@ -17,19 +17,19 @@ use pywasm_snapshot::{self as snapshot, Form, Request, Snapshot};
 use pywasm_store::Ctx;
 use pywasm_store::stage_file;
 
-/// Make a snapshot of a module, so that it starts with Python already initialized
+/// Make a snapshot of a module: a copy that starts with Python already initialized
 ///
-/// Runs the initialization of the module now. In the result, Python is initialized and the modules
-/// of `--import` are imported. Arguments, variables, directories, streams, clocks and random
-/// numbers are set up again at each start. The initialization sees the standard library as with
-/// `run-wasm`, the directories and variables of `--dir` and `--env`, and a fixed date. Files that
-/// it leaves open are an error. Prints the path of the result.
+/// Runs the module's initialization now. In the snapshot, Python is already initialized, and the
+/// `--import` modules are already imported. Arguments, variables, directories, streams, clocks and
+/// random numbers are set up again at each start. The initialization sees a fixed date, the
+/// standard library as with `run-wasm`, and the directories and variables passed with `--dir` and
+/// `--env`. It must not leave files open. Prints the path of the snapshot.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module: a command, a reactor, or a canister after `rewire`
     #[arg(value_name = "FILE", required_unless_present = "interpreter")]
     file: Option<Utf8PathBuf>,
-    /// Use the interpreter of an installation, `python.wasm`
+    /// Use `python.wasm`, the interpreter of an installation
     #[arg(long, conflicts_with = "file")]
     interpreter: bool,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub struct Args {
     /// A Python module to import; can be repeated
     #[arg(long = "import", value_name = "MODULE")]
     imports: Vec<Import>,
-    /// An export without arguments to call first, for your own initialization
+    /// An export without parameters to call first, for your own initialization
     #[arg(long, value_name = "EXPORT")]
     init: Option<String>,
     /// Python's hash seed, which makes snapshots reproducible [default: random]
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     ctx.reporter.status(
         "Initialized",
         format!(
-            "{} of memory; the module has {} bytes, {} before",
+            "{} of memory; the module has {} bytes ({} before)",
             bytesize::ByteSize::b(snapshot.memory as u64).display().iec(),
             snapshot.module.len(),
             bytes.len()
@@ -115,7 +115,7 @@ fn source(args: &Args, ctx: &Ctx) -> anyhow::Result<(Utf8PathBuf, Vec<Dir>)> {
     Ok((installed::utf8(python.python_wasm())?, dir.into_iter().collect()))
 }
 
-/// Prints the output of the initialization, and warnings.
+/// Prints the output of the initialization, and any warnings.
 fn report(snapshot: &Snapshot, ctx: &Ctx) {
     if !snapshot.output.is_empty() {
         ctx.reporter.note(format!("the initialization printed:\n{}", snapshot.output.trim_end()));

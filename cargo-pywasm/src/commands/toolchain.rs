@@ -32,9 +32,11 @@ enum Action {
         #[arg(long, value_name = "VERSION", default_value = "3.13")]
         python: PythonRequest,
     },
-    /// Install a Rust for wasm32-wasip1 from the package archives, if rustup can't add the target
+    /// Install a Rust toolchain for wasm32-wasip1 from the package archives; useful if rustup can't
+    /// add the target
     Rust,
-    /// Install Binaryen's `wasm-opt`: the pinned release, or the newest one of the package archives
+    /// Install Binaryen's `wasm-opt`: the pinned release, or the newest release in the package
+    /// archives
     WasmOpt {
         /// The source
         #[arg(long, value_name = "SOURCE", value_enum, default_value_t)]
@@ -99,7 +101,7 @@ fn list(ctx: &Ctx) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     if found.is_empty() {
-        ctx.reporter.note("no toolchain is in the store; `install` adds one when it needs it");
+        ctx.reporter.note("the store contains no toolchain; `install` adds one when it is needed");
     }
     for pin in sdk_pins() {
         let hosts: Vec<&str> = pin.hosts.keys().map(|host| host.as_str()).collect();

@@ -9,7 +9,7 @@ use pywasm_store::{Bucket, Ctx};
 /// Remove installations from the store
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The name of a directory in `list`, a version, or a recipe
+    /// A directory name as shown by `list`, a version, or a recipe
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     which: Option<String>,
     /// Remove all installations
@@ -20,7 +20,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// An installation. Without a readable manifest, it can still be removed by its name.
+/// An installation. If its manifest cannot be read, it can still be removed by name.
 struct Found {
     name: String,
     manifest: Option<Installation>,
@@ -29,7 +29,7 @@ struct Found {
 /// Runs the command.
 ///
 /// # Errors
-/// When no installation matches, several match, or one can't be removed.
+/// When no installation matches, when several match, or when an installation can't be removed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let found = |name: String| {
         let manifest = Installation::open(ctx.store.entry(Bucket::Installs, &name)).ok();

@@ -22,14 +22,14 @@ use pywasm_store::Ctx;
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// Run CPython's test suite: all of it, or the named files or cases, such as `test_json` or
+    /// Run CPython's test suite: all of it, or only these files or cases, such as `test_json` or
     /// `test_json.test_decode`
     #[arg(long, value_name = "NAMES", num_args = 0.., value_delimiter = ',')]
     tests: Option<Vec<String>>,
     /// Also run tests that are known to fail on WASI
     #[arg(long, requires = "tests")]
     include_excluded: bool,
-    /// Time limit of one test file
+    /// Time limit per test file
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "20m")]
     timeout: Duration,
 }
@@ -62,12 +62,12 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let test_dir = source.lib().join("test");
     let selection = select(&test_dir, names, &python, args.include_excluded)?;
     let suite = prepare(&python, &source.lib(), ctx)?;
-    let name = python.root().file_name().context("an installation without a name")?;
+    let name = python.root().file_name().context("the installation directory has no name")?;
     let logs = ctx.store.entry(Bucket::Builds, &format!("{}-tests", name.to_string_lossy()));
     let job = Job { python: &python, suite: &suite, logs: &logs, timeout: args.timeout };
     ctx.reporter.status(
         "Testing",
-        format!("{} files of CPython {}", selection.files.len(), python.version()),
+        format!("{} test files of CPython {}", selection.files.len(), python.version()),
     );
     let total = selection.files.len();
     let mut count = 0;
@@ -98,7 +98,7 @@ fn report(result: &FileResult, count: usize, total: usize, ctx: &Ctx) {
     ctx.reporter.status(verb, line);
     if verb == "FAILED" {
         ctx.reporter.warn(format!(
-            "{}\nthe whole output is in `{}`",
+            "{}\nthe full output is in `{}`",
             last_lines(&result.log),
             result.log
         ));

@@ -1,4 +1,4 @@
-//! Replacements for `canister` and `candid` in a build without the feature `canister`. They are
+//! Replacements for `canister` and `candid` in a build without the `canister` feature. They are
 //! hidden in the help and fail with a hint.
 
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 
-/// Not available: needs the feature `canister` of cargo-pywasm
+/// Not available: needs the `canister` feature of cargo-pywasm
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub struct Args {
@@ -21,6 +21,6 @@ pub struct Args {
 /// # Errors
 /// Always.
 pub(crate) fn run(_: &Args, _: &Ctx) -> anyhow::Result<Exit> {
-    Err(anyhow::anyhow!("this command needs the feature `canister` of cargo-pywasm"))
+    Err(anyhow::anyhow!("this command needs the `canister` feature of cargo-pywasm"))
         .hint(|| "install it with `cargo install cargo-pywasm --all-features`".to_owned())
 }

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::table::Table;
 
-/// The resolved settings that the build script of a package needs. `pywasm-build` reads them and
-/// checks by the digests that no manifest has changed since.
+/// The resolved settings that the build script of a package needs. `pywasm-build` reads them, and
+/// uses the digests to check that no manifest has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageSettings {
     /// The package's name.
@@ -37,7 +37,8 @@ pub struct ManifestDigest {
     pub path: Utf8PathBuf,
     /// The SHA-256 digest of the file.
     pub sha256: Digest,
-    /// The hash that build scripts compare instead; see [`pywasm_build::fingerprint`].
+    /// The hash that build scripts compare instead of the digest; see
+    /// [`pywasm_build::fingerprint`].
     pub fnv1a64: String,
 }
 
@@ -64,8 +65,9 @@ impl PackageSettings {
     ) -> anyhow::Result<Self> {
         let mut manifests = vec![ManifestDigest::read(&package.manifest_path)?];
         if workspace != package.manifest_path {
-            manifests
-                .push(ManifestDigest::read(workspace).context("the manifest of the workspace")?);
+            manifests.push(
+                ManifestDigest::read(workspace).context("can't read the workspace manifest")?,
+            );
         }
         let is_cdylib = |target: &cargo_metadata::Target| target.kind.contains(&TargetKind::CDyLib);
         let packages = table.packages.iter().flatten();

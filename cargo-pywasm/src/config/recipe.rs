@@ -10,7 +10,7 @@ use pywasm_store::Ctx;
 /// Loads a recipe by its name or path. Anything that contains `/` or ends in `.toml` is a path.
 ///
 /// # Errors
-/// When no built-in recipe has that name, or the file cannot be read or is not a recipe.
+/// When no built-in recipe has that name, or the file cannot be read or is not a valid recipe.
 pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
     if is_path(name) {
         let path = ctx.cwd.join(name);
@@ -21,8 +21,8 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
             .and_then(|recipe| {
                 Rules::from_table(&recipe.stubs).context("`[stubs]`").map(|_| recipe)
             })
-            .hint(|| "`cargo pywasm recipe show default` prints a valid one".to_owned())
-            .with_context(|| format!("`{name}` is not a recipe"));
+            .hint(|| "`cargo pywasm recipe show default` prints a valid recipe".to_owned())
+            .with_context(|| format!("`{name}` is not a valid recipe"));
     }
     let known = || builtin_names().collect::<Vec<_>>().join(", ");
     let text = builtin(name)

@@ -69,7 +69,7 @@ impl Settings {
         let recipe = load_recipe(recipe, workspace.ctx())?;
         let python = filled.python.unwrap_or(recipe.python);
         // Parsing has checked the recipe against its own `python`, but the selected CPython may
-        // have other modules.
+        // have different modules.
         let is_unknown = |module: &&String| !is_known_module(python.series(), module);
         if let Some(module) = recipe.modules.disabled.iter().find(is_unknown) {
             anyhow::bail!(

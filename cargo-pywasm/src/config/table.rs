@@ -41,7 +41,7 @@ pub(crate) struct Table {
 pub struct SourcePackage {
     /// The absolute path.
     pub path: Utf8PathBuf,
-    /// The path as written in Cargo.toml. Tracebacks show this one.
+    /// The path as written in Cargo.toml, which tracebacks show.
     pub shown: Utf8PathBuf,
 }
 
@@ -94,8 +94,8 @@ impl Section {
 }
 
 impl Table {
-    /// Parses the table in a manifest's metadata. Relative paths, which are relative to the
-    /// manifest, become absolute.
+    /// Parses the table in a manifest's metadata. Relative paths are resolved against the
+    /// manifest's directory.
     ///
     /// # Errors
     /// When a key is unknown or a value is invalid.
@@ -108,7 +108,9 @@ impl Table {
         let place = || format!("`{}` of `{manifest}`", section.header());
         if value.get("pack").is_some() {
             return Err(anyhow::anyhow!("the key `pack` was removed: {PACK_REMOVED}"))
-                .hint(|| "delete the key; `gzip` in `post-link` compresses modules".to_owned())
+                .hint(|| {
+                    "delete the key; to compress modules, add `gzip` to `post-link`".to_owned()
+                })
                 .with_context(place);
         }
         let table = Self::deserialize(value).with_context(place)?;

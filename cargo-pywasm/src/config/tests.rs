@@ -50,7 +50,8 @@ fn current(dir: &Utf8Path) -> PackageSettings {
     Workspace::new(&ctx(dir, &[])).current_package().unwrap()
 }
 
-/// Returns the packages of the project around `dir`: each name, and true for a reactor.
+/// Returns the names of the packages in the project that contains `dir`, each with true if the
+/// package is a reactor.
 fn linked(dir: &Utf8Path) -> Vec<(String, bool)> {
     let settings = Workspace::new(&ctx(dir, &[])).package_settings().unwrap();
     settings.into_iter().map(|package| (package.name, package.cdylib)).collect()
@@ -223,7 +224,7 @@ fn recipe_path_is_relative_to_its_manifest() {
     }
 }
 
-/// `CARGO` names a missing program, so a call of Cargo would be reported as a warning.
+/// `CARGO` is set to a missing program, so calling Cargo would cause a warning.
 #[test]
 fn cargo_is_called_only_if_something_is_unknown() {
     let (_dir, root) = crate_dir("[package.metadata.pywasm]\n");
@@ -300,7 +301,7 @@ fn steps_after_the_link_include_those_that_keys_imply() {
     let all = Workspace::new(&ctx(&root, &[])).post_links().unwrap();
     assert_eq!(all[&root.join("Cargo.toml")].steps, [Step::Gc, Step::Audit]);
     assert_eq!(all[&root.join("Cargo.toml")].policy.as_deref(), Some("ic"));
-    // A policy without steps adds no step: only `audit-imports` uses it.
+    // Without other steps, a policy adds no step, because only `audit-imports` uses it.
     let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
     assert!(Workspace::new(&ctx(&root, &[])).post_links().unwrap().is_empty());
 }
@@ -315,7 +316,7 @@ fn budget_applies_without_steps_and_its_baseline_is_absolute() {
     let there = ctx(&root.join("src"), &[]);
     let workspace = Workspace::new(&there);
     let requested = workspace.post_links().unwrap().remove(&root.join("Cargo.toml")).unwrap();
-    // A policy without steps adds no step: only `audit-imports` uses it.
+    // Without other steps, a policy adds no step, because only `audit-imports` uses it.
     assert_eq!(requested.steps, []);
     let budget = requested.budget.unwrap();
     assert_eq!(budget.limits.values().collect::<Vec<_>>(), [&1000]);

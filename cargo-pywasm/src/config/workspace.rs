@@ -20,8 +20,8 @@ const HELPER: &str = "pywasm-build";
 
 /// The Cargo workspace around the current directory, as `cargo metadata` describes it.
 ///
-/// A command creates one and passes it on. Cargo is called only when a setting is needed:
-/// installing Python outside of a crate does not need Cargo at all.
+/// Each command creates one instance and passes it on. Cargo is called only when a setting is
+/// needed. For example, installing Python outside of a crate does not need Cargo.
 #[derive(Debug)]
 pub struct Workspace<'a> {
     ctx: &'a Ctx,
@@ -30,7 +30,7 @@ pub struct Workspace<'a> {
 
 #[derive(Debug)]
 enum State {
-    /// Neither the current directory nor one above it has a Cargo.toml.
+    /// Neither the current directory nor any directory above it contains a Cargo.toml.
     Outside,
     /// Cargo cannot read the nearest Cargo.toml.
     Unreadable { manifest: Utf8PathBuf, reason: String },
@@ -43,16 +43,16 @@ struct Description {
     /// The path of the nearest Cargo.toml, which belongs to a package or to a virtual workspace.
     manifest: Utf8PathBuf,
     metadata: Metadata,
-    /// `[package.metadata.pywasm]` of the nearest Cargo.toml.
+    /// The `[package.metadata.pywasm]` table of the nearest Cargo.toml.
     own: Option<Table>,
-    /// `[workspace.metadata.pywasm]` of the workspace.
+    /// The `[workspace.metadata.pywasm]` table of the workspace.
     shared: Option<Table>,
 }
 
 /// A crate or a workspace that embeds Python: its Cargo.toml has the table `metadata.pywasm`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
-    /// The directory of the Cargo.toml with the table.
+    /// The directory that contains the Cargo.toml with the table.
     pub dir: Utf8PathBuf,
     /// True if the project depends on `pywasm-build` by version rather than by path.
     pub helper_by_version: bool,
@@ -79,8 +79,8 @@ impl<'a> Workspace<'a> {
         self.ctx
     }
 
-    /// Returns the project that the current directory belongs to: the crate if its Cargo.toml has
-    /// the table, else the workspace if its Cargo.toml has one.
+    /// Returns the project that the current directory belongs to: the crate if its Cargo.toml
+    /// contains a `metadata.pywasm` table, else the workspace if its Cargo.toml does.
     ///
     /// # Errors
     /// When the table is invalid.
@@ -131,8 +131,8 @@ impl<'a> Workspace<'a> {
         Ok(self.table()?.post_link())
     }
 
-    /// Returns the post-link steps of each package in the workspace that requests any, by the path
-    /// of its Cargo.toml.
+    /// Returns the post-link steps of every workspace package that requests any, indexed by the
+    /// path of the package's Cargo.toml.
     ///
     /// # Errors
     /// When a table is invalid.
@@ -148,8 +148,8 @@ impl<'a> Workspace<'a> {
         Ok(found)
     }
 
-    /// Returns the settings of the packages that belong to the current project. They depend on
-    /// `pywasm-build`, and no table of their own makes them a separate project.
+    /// Returns the settings of the packages that belong to the current project. Such packages
+    /// depend on `pywasm-build`, and have no table that makes them a separate project.
     ///
     /// # Errors
     /// When a table is invalid or a manifest cannot be read.
@@ -179,7 +179,8 @@ impl<'a> Workspace<'a> {
     }
 
     /// Returns the packages that a command in the current directory applies to, and Cargo's target
-    /// directory. In a virtual workspace these are all members, otherwise the current package.
+    /// directory. In a virtual workspace, the packages are all members. Otherwise, only the current
+    /// package is returned.
     ///
     /// # Errors
     /// When there is no crate, or Cargo cannot read it.
@@ -192,8 +193,9 @@ impl<'a> Workspace<'a> {
         Ok((packages, &description.metadata.target_directory))
     }
 
-    /// Returns what Cargo reports, or `None` outside of crates. It also returns `None`, after a
-    /// warning, if Cargo cannot read the crate: Python can be installed and run without it.
+    /// Returns Cargo's description of the workspace, or `None` outside of crates. If Cargo cannot
+    /// read the crate, prints a warning and returns `None`, because Python can be installed and run
+    /// without the crate's settings.
     fn description(&self) -> anyhow::Result<Option<&Description>> {
         match self.state()? {
             State::Read(description) => Ok(Some(description)),
@@ -208,7 +210,7 @@ impl<'a> Workspace<'a> {
                 anyhow::bail!("Cargo can't read `{manifest}`: {reason}")
             }
             State::Outside => Err(anyhow::anyhow!("`{}` is not in a crate", self.ctx.cwd))
-                .hint(|| "run this in the directory of a crate".to_owned()),
+                .hint(|| "run this command in the directory of a crate".to_owned()),
         }
     }
 
@@ -281,7 +283,7 @@ impl Description {
         self.shared.as_ref().map(|_| self.metadata.workspace_root.as_path())
     }
 
-    /// Returns true if the package belongs to the current project and has no separate one.
+    /// Returns true if the package belongs to the current project rather than to a separate one.
     fn is_in_project(&self, package: &Package) -> anyhow::Result<bool> {
         if package.manifest_path == self.manifest {
             return Ok(true);
@@ -293,7 +295,8 @@ impl Description {
         let is_by_version =
             |dependency: &Dependency| dependency.name == HELPER && dependency.source.is_some();
         self.metadata.packages.iter().any(|package| {
-            // If the current crate has a table, only that crate counts, else all members do.
+            // If the current crate has a table, only that crate counts. Otherwise, all members
+            // count.
             (self.own.is_none() || package.manifest_path == self.manifest)
                 && package.dependencies.iter().any(is_by_version)
         })

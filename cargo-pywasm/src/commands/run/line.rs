@@ -35,8 +35,8 @@ impl Line {
             };
             for (at, option) in options.char_indices() {
                 match option {
-                    // The rest of this word, or the next word, is the code or the module. All words
-                    // after it are its arguments.
+                    // The rest of this word, or the next word, is the code or the module. All later
+                    // words are arguments of the program.
                     'c' | 'm' => return Self { script: None, prompts: interactive },
                     'W' | 'X' => {
                         if at + 1 == options.len() {
