@@ -1,4 +1,4 @@
-//! The values of a module that a policy can limit.
+//! The sizes and counts that a policy can limit.
 
 use pywasm_wasm::{Largest, Module};
 

@@ -41,7 +41,7 @@ impl Input {
     /// Reads a file. A relative path is resolved against `cwd`.
     ///
     /// # Errors
-    /// When the file cannot be read, or is neither a module, an object nor an archive.
+    /// When the file cannot be read, or is not a module, object or archive.
     pub fn read(path: &Utf8Path, cwd: &Utf8Path) -> anyhow::Result<Self> {
         let bytes = fs_err::read(cwd.join(path))?;
         // Origins contain an archive's name without its directory.
@@ -56,7 +56,7 @@ impl Content {
     /// origins.
     ///
     /// # Errors
-    /// When the bytes are neither a module, an object nor an archive.
+    /// When the bytes are not a module, object or archive.
     pub fn of(name: &str, bytes: Vec<u8>) -> anyhow::Result<Self> {
         if bytes.starts_with(GZIP) {
             let size = bytes.len();

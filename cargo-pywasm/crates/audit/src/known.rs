@@ -16,7 +16,7 @@ const SERIES: [MinorVersion; 2] =
 /// modules are also derived from the finding's origins, which must already be set.
 pub(crate) fn explain(finding: &mut Finding, symbol: &str) {
     if let Some(it) = find_macro(symbol) {
-        finding.family = Some("macros of Python's C API".to_owned());
+        finding.family = Some("Python C API macros".to_owned());
         finding.cures = vec![format!("{} is a macro: call {}", it.name, it.call)];
         return;
     }

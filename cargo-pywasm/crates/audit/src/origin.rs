@@ -41,7 +41,7 @@ pub struct Calls {
 pub struct Caller {
     /// The function's name, demangled, or `function 12` if it has none.
     pub name: String,
-    /// The name under which the function is exported, if it differs from `name`.
+    /// The function's export name, if it differs from `name`.
     pub export: Option<String>,
 }
 

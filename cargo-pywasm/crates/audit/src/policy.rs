@@ -31,7 +31,7 @@ pub const DEFAULT: &str = "wasip1";
 pub enum Host {
     /// A host of WASI preview 1.
     Wasip1,
-    /// The Internet Computer. A policy that extends `ic` also describes the Internet Computer.
+    /// The Internet Computer, described by policy `ic` or by a policy that extends `ic`.
     InternetComputer,
     /// Any other host. Messages identify it by the name of its policy.
     #[default]
@@ -64,9 +64,9 @@ pub struct Policy {
     /// Patterns (`module.name`) for imports that are denied. These patterns take precedence over
     /// all other rules.
     pub deny: Vec<Glob>,
-    /// The modules that a memory may be imported from.
+    /// The names of the wasm modules from which a memory may be imported.
     pub memory_from: Vec<String>,
-    /// The modules that a table may be imported from.
+    /// The names of the wasm modules from which a table may be imported.
     pub table_from: Vec<String>,
     /// The proposals that the host supports; `None` if the policy does not list them.
     pub features: Option<wasmparser::WasmFeatures>,

@@ -66,8 +66,8 @@ impl CompileCache {
 
     fn write(&self, path: &Utf8Path, module: &Module) -> anyhow::Result<()> {
         let file = stage_file(path, &module.serialize().map_err(wasm_error)?)?;
-        // Without this, a renamed file could have the wrong content after a crash, and that content
-        // would be executed.
+        // Without this sync, a renamed file could have the wrong content after a crash, and that
+        // content would be executed.
         file.as_file().sync_all().with_context(|| format!("can't write `{path}`"))?;
         file.persist(path).with_context(|| format!("can't write `{path}`"))?;
         for entry in superfluous(entries(&self.dir)?, MAX_BYTES) {

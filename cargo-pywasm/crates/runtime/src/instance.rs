@@ -18,7 +18,7 @@ use super::call;
 use super::{Call, End, Entry, HOST_STACK, Module, Ran, Runtime, Spent, WASM_STACK, wasm_error};
 use pywasm_session::WithHint;
 
-/// The time that a program has after a timeout to return from a host function. After that, it is
+/// The time that a program has, after a timeout, to return from a host function before it is
 /// abandoned.
 const GRACE: Duration = Duration::from_millis(500);
 /// The maximum number of frames shown for a trap, innermost first.

@@ -86,7 +86,7 @@ pub struct Breakdown {
     pub total: u64,
     /// The size of the module compressed by gzip, if it was measured.
     pub gzip: Option<u64>,
-    /// Remarks for readers of the tables, as sentences.
+    /// Notes for readers of the tables, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -136,7 +136,7 @@ impl Breakdown {
         self.origins.get(row.origin)
     }
 
-    /// Returns the object that the linker took a row from, if it is known.
+    /// Returns the object from which the linker took the bytes of a row, if it is known.
     #[must_use]
     pub fn object(&self, row: &Row) -> Option<&Object> {
         row.object.map(|id| self.objects.get(id))

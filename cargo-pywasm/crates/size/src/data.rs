@@ -101,8 +101,8 @@ impl Sums<'_, '_> {
                     let Some(known) = objects.get(chunk.object as usize) else { continue };
                     let (kind, origin, object) = *known;
                     let name = variable(chunk.name);
-                    // An object file from rustc may contain code from several crates. The symbol
-                    // shows which crate it is.
+                    // An object file from rustc may contain data from several crates, so a crate in
+                    // the symbol takes precedence.
                     let origin = match symbol::rust_origin(name) {
                         Some(found) => out.origins.id(found),
                         None => origin,
@@ -124,7 +124,7 @@ impl Sums<'_, '_> {
     }
 }
 
-/// Returns the variable name in the name of an object's data section: `bool_doc` for
+/// Extracts the variable name from the name of an object's data section: `bool_doc` for
 /// `.rodata.bool_doc`.
 fn variable(section: &str) -> &str {
     let name = section.strip_prefix('.').unwrap_or(section);

@@ -25,7 +25,7 @@ impl Change {
         self.after.cast_signed() - self.before.cast_signed()
     }
 
-    /// Returns the change as a word.
+    /// Returns a word that describes the change, such as `larger`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match (self.before, self.after) {

@@ -4,7 +4,7 @@
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
-//! The rows of a [`Breakdown`] add up to the size of the file; bytes of unknown origin have
+//! The rows of a [`Breakdown`] add up to the size of the file. Bytes of unknown origin have
 //! separate rows. The crate reads records and linker maps next to a module. It writes no files,
 //! uses neither the network nor the store, and prints nothing.
 

@@ -51,11 +51,11 @@ impl<'a> LinkMap<'a> {
     /// Reads a map.
     ///
     /// # Errors
-    /// When the text is not a map of wasm-ld, or two linkers wrote to the file at once.
+    /// When the text is not a linker map from wasm-ld, or two linkers wrote to the file at once.
     pub fn read(text: &'a str) -> anyhow::Result<Self> {
         let mut lines = text.lines();
         let title = lines.next().unwrap_or_default().split_whitespace();
-        anyhow::ensure!(title.eq(TITLE), "not a linker map of wasm-ld");
+        anyhow::ensure!(title.eq(TITLE), "not a linker map from wasm-ld");
         let mut map = Self::default();
         let mut known: HashMap<&str, u32> = HashMap::new();
         let mut section = "";

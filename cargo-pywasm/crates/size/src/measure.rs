@@ -62,7 +62,8 @@ pub fn is_as_linked(bytes: &[u8], map: &LinkMap<'_>) -> anyhow::Result<bool> {
     Ok(map.fits(code, data))
 }
 
-/// Measures a module that has already been read. `names` are the names of its functions by index.
+/// Measures a module that has already been read. `names` contains the names of its functions by
+/// index.
 ///
 /// # Errors
 /// When the module is malformed.

@@ -9,7 +9,7 @@ use crate::map::Chunk;
 /// spread out, no image is created, because the zeros between segments would need too much memory.
 /// Frozen code is then not found.
 const MAX_RATIO: u64 = 4;
-/// The size in bytes up to which an image is accepted with any ratio.
+/// The size in bytes up to which an image is accepted whatever its ratio.
 const SMALL: u64 = 1 << 16;
 
 /// The contents of memory from the first to the last byte of data, with zeros between segments.
@@ -69,7 +69,7 @@ pub(super) struct Owners(Vec<(Range<u64>, Owner)>);
 
 impl Owners {
     /// Combines the data of objects with frozen code, both sorted by address. Where they overlap,
-    /// frozen code wins.
+    /// frozen code takes precedence.
     pub(super) fn new(chunks: &[Chunk<'_>], frozen: &[Range<u64>]) -> Self {
         let mut all = Vec::with_capacity(chunks.len() + frozen.len());
         let mut frozen = (0..).zip(frozen).peekable();

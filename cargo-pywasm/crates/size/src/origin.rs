@@ -62,7 +62,7 @@ pub enum Origin {
     /// The ids and sizes of sections, the lengths of custom sections' names, and the number of
     /// functions in the code section.
     SectionHeaders,
-    /// The addresses and sizes of data segments, and their number.
+    /// The number of data segments, and the address and size of each.
     SegmentHeaders,
 }
 

@@ -1,5 +1,5 @@
-//! Breakdowns in files. A record is written next to a finished module, because the module itself no
-//! longer contains names. A baseline is a record that the user commits.
+//! Stores breakdowns in files. A record is written next to a finished module, because the module
+//! itself no longer contains names. A baseline is a record that the user commits.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -21,7 +21,7 @@ pub struct Record {
     version: u32,
     /// The SHA-256 of the module.
     sha256: String,
-    /// The size of the module, which is the sum of the rows.
+    /// The size of the module, which is the sum of the rows' bytes.
     total: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gzip: Option<u64>,

@@ -52,7 +52,7 @@ fn demangled(name: &str) -> Option<rustc_demangle::Demangle<'_>> {
 }
 
 /// Returns the first crate in a path, which is the first word that is followed by `::`. In `<&mut
-/// alloc::vec::Vec<u8> as core::…>::f` it is `alloc`.
+/// alloc::vec::Vec<u8> as core::…>::f`, it is `alloc`.
 fn crate_of(path: &str) -> Option<&str> {
     let is_word = |it: char| it.is_ascii_alphanumeric() || it == '_';
     let before = path

@@ -1,5 +1,5 @@
-//! Decodes function bodies to find the calls between functions and the largest functions.
-//! [`Module::read`] does not decode them.
+//! Decodes function bodies to find the largest functions and the calls between functions.
+//! [`Module::read`] does not decode function bodies.
 
 use std::collections::BTreeMap;
 
@@ -97,8 +97,8 @@ impl Largest {
     }
 }
 
-/// Returns the weight of an instruction in the complexity of its function: 50 for control flow,
-/// 4 to 14 for references and conversions, 3 for loads, 2 for stores and arithmetic, 1 otherwise.
+/// Returns how much an instruction adds to the complexity of its function: 50 for control flow, 4
+/// to 14 for references and conversions, 3 for loads, 2 for stores and arithmetic, 1 otherwise.
 ///
 /// Source: `wasm_function_complexity` in dfinity/ic, `rs/embedders/src/wasm_utils/validation.rs`.
 fn weight(operator: &Operator<'_>) -> u64 {

@@ -33,10 +33,10 @@ pub struct Cleared {
 
 /// Returns true if only debuggers and build tools read a custom section with this name.
 ///
-/// Sources: "Custom Sections" of WebAssembly's tool conventions (`name`, `producers`,
+/// Sources: "Custom Sections" in WebAssembly's tool conventions (`name`, `producers`,
 /// `target_features`, `linking`, `reloc.*`, `.debug_*`, `external_debug_info`, `build_id`), and
-/// `sourceMappingURL` of the source map specification. One of the build tools is `wasm-opt`, which
-/// reads `target_features`.
+/// `sourceMappingURL` from the source map specification. One of the build tools is `wasm-opt`,
+/// which reads `target_features`.
 #[must_use]
 pub fn is_for_debuggers(name: &str) -> bool {
     const WHOLE: [&str; 7] = [

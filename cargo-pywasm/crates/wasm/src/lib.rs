@@ -1,5 +1,5 @@
 //! Reads a finished WebAssembly module: its sections, imports, exports, names, code and custom
-//! sections. Custom sections can also be removed and added; all other bytes are copied.
+//! sections. Also removes and adds custom sections, and copies all other bytes unchanged.
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!

@@ -13,7 +13,7 @@ use wasmparser::{
 /// The maximum accepted number of types, imports, functions or exports. No engine accepts more, and
 /// without this limit, a small file could make the reader allocate a lot of memory.
 ///
-/// Source: "Limits" of the WebAssembly JavaScript interface.
+/// Source: "Limits" in the WebAssembly JavaScript interface.
 const MAX_COUNT: u32 = 1_000_000;
 
 /// A module, read from its bytes.

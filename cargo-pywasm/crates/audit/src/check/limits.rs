@@ -81,7 +81,7 @@ impl Check<'_, '_> {
         let mut finding = Finding::new(Code::Limit, limited.to_string(), text);
         if matches!(limited, Limited::Size | Limited::CodeSize | Limited::Functions) {
             finding = finding
-                .cure("build for size: `opt-level = \"z\"`, `lto = true`, `wasm-opt -Oz`, a recipe with fewer modules");
+                .cure("build for size: `opt-level = \"z\"`, `lto = true`, `wasm-opt -Oz`, or a recipe with fewer Python modules");
         }
         finding.notes = contributors::largest(limited, self.module, self.names, |name| {
             self.policy.counts_section(name)

@@ -52,7 +52,7 @@ impl Audited {
 /// The style of a text report.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
-    /// True to show every symbol of a family.
+    /// True if the report lists every symbol of a family.
     pub all: bool,
     /// True to use colours.
     pub colour: bool,

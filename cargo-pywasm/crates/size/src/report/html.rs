@@ -11,7 +11,7 @@ use crate::{Breakdown, Kind, Origin, Row, Section};
 const PAGE: &str = include_str!("treemap.html");
 const PLACEHOLDER: &str = "{\"place\":\"of the data\"}";
 
-/// A box of the treemap, and the boxes in it.
+/// A box in the treemap, including its inner boxes.
 #[derive(Debug, Default)]
 struct Node {
     /// The number of bytes in the box, excluding those in inner boxes.
@@ -61,7 +61,7 @@ pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
     PAGE.replacen(PLACEHOLDER, &data, 1)
 }
 
-/// Returns the names of the boxes that a row is in, below the box of its kind.
+/// Returns the names of the nested boxes that contain a row, inside the box for its kind.
 fn path(all: &Breakdown, row: &Row) -> Vec<String> {
     let mut path: Vec<String> = match all.origin(row) {
         // A package's own code gets a box next to the boxes of its modules. The depth is limited

@@ -1,4 +1,4 @@
-//! Reports of breakdowns: tables, JSON, and a treemap.
+//! Breakdown reports: tables, JSON, and a treemap.
 
 mod html;
 mod human;
