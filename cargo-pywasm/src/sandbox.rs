@@ -1,7 +1,7 @@
 //! The sandbox options that `run`, `run-wasm` and `snapshot` share.
 //!
 //! A program in the sandbox sees only the directories and variables that the command or the user
-//! names.
+//! passes to it.
 
 use std::time::Duration;
 
@@ -25,20 +25,20 @@ pub struct Sandbox {
 /// The options for directories, variables and limits.
 #[derive(Debug, clap::Args)]
 pub struct Access {
-    /// Give the program access to a directory, read-only with `:ro`. Without GUEST, its path in the
-    /// program is HOST, or its full path if HOST contains `..`
+    /// Give the program access to the directory HOST as GUEST, read-only with `:ro`. GUEST defaults
+    /// to HOST, or to the full path if HOST contains `..`
     #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = parse_dir)]
     dir: Vec<Dir>,
-    /// Set an environment variable; without a value, use yours
+    /// Set an environment variable; without VALUE, use the value from your environment
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
-    /// Limit the number of wasm instructions (exit code 125 when they are used up)
+    /// Limit the number of wasm instructions (exit code 125 when the limit is reached)
     #[arg(long, value_name = "N")]
     pub(crate) fuel: Option<u64>,
-    /// Limit the running time: `90s`, `5m` (exit code 124 when it has passed)
+    /// Limit the running time, for example to `90s` or `5m` (exit code 124 when it is exceeded)
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
-    /// Limit the memory: `512MiB` (Python raises MemoryError beyond it)
+    /// Limit the memory, for example to `512MiB` (beyond the limit, Python raises MemoryError)
     #[arg(long, value_name = "SIZE")]
     memory: Option<ByteSize>,
 }
@@ -73,7 +73,7 @@ impl Sandbox {
     }
 
     /// Returns the current directory as `/` and under its own path, or nothing if it is hidden. The
-    /// mapping to `/` makes relative paths work, because WASI programs start there.
+    /// mapping to `/` makes relative paths work, because WASI programs start in `/`.
     #[must_use]
     pub fn cwd(&self, ctx: &Ctx) -> Vec<Dir> {
         if self.no_cwd {
@@ -94,7 +94,7 @@ impl Access {
         }
     }
 
-    /// Returns the directories of `--dir`.
+    /// Returns the directories passed with `--dir`.
     ///
     /// # Errors
     /// When a directory can't be opened.
@@ -102,7 +102,7 @@ impl Access {
         self.dir.iter().map(|dir| resolved(dir, ctx)).collect()
     }
 
-    /// Adds the variables of `--env` to a program.
+    /// Adds the variables passed with `--env` to a program.
     ///
     /// # Errors
     /// When `--env NAME` has no value and the variable is not set in the user's environment.
@@ -128,8 +128,8 @@ fn parse_dir(text: &str) -> Result<Dir, String> {
     Ok(Dir { host: host.into(), guest: guest.to_owned(), writable })
 }
 
-/// Replaces the host path of a directory by the full path. A guest path that defaulted to a host
-/// path with `..` is replaced, too.
+/// Replaces the host path of a directory with the full path. Also replaces a guest path that
+/// defaulted to a host path containing `..`.
 fn resolved(dir: &Dir, ctx: &Ctx) -> anyhow::Result<Dir> {
     let path = ctx.cwd.join(&dir.host);
     let host =

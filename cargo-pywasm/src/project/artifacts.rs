@@ -1,11 +1,11 @@
-//! Finds the wasm modules that Cargo built, in its JSON messages.
+//! Finds the wasm modules that Cargo built, by reading Cargo's JSON messages.
 
 use std::io::BufRead;
 
 use camino::Utf8PathBuf;
 use cargo_metadata::{Message, TargetKind};
 
-/// A wasm module that Cargo built or found up to date.
+/// A wasm module that Cargo built or found to be up to date.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Artifact {
     /// The path of the package's Cargo.toml.
@@ -31,8 +31,8 @@ const RENDERED: &str = "json-render-diagnostics";
 const SHORT: &str = "json-render-diagnostics,json-diagnostic-short";
 
 impl Format {
-    /// Removes `--message-format` from the user's arguments for Cargo unless its value requests
-    /// JSON: with another value, Cargo prints no JSON messages.
+    /// Removes `--message-format` from the user's arguments for Cargo unless the option requests
+    /// JSON, because Cargo prints no JSON messages with any other value.
     pub(super) fn extract(args: &mut Vec<String>) -> Self {
         const OPTION: &str = "--message-format";
         let index = args.iter().take_while(|arg| *arg != "--").position(|arg| {
@@ -48,15 +48,15 @@ impl Format {
                 args.drain(index..(index + count).min(args.len()));
                 Self::Internal(if value == "short" { SHORT } else { RENDERED })
             }
-            // The value requests JSON, or Cargo will reject it.
+            // Either the value requests JSON, or Cargo will reject it.
             _ => Self::Forwarded,
         }
     }
 }
 
 /// Reads Cargo's stdout to the end and returns the commands and reactors among the artifacts,
-/// sorted and without duplicates. `on_line` is called with each line, and with true if it is a JSON
-/// message.
+/// sorted and without duplicates. `on_line` is called with each line, and with true if the line is
+/// a JSON message.
 ///
 /// # Errors
 /// When reading fails.

@@ -7,23 +7,23 @@ use crate::config::Workspace;
 use pywasm_session::WithHint;
 
 /// Returns the paths of the wasm modules of the current crate, or of all members of the current
-/// virtual workspace. Each target has one module: its latest build in any profile. Paths below the
-/// current directory are relative.
+/// virtual workspace. For each target, the path is that of the latest build in any profile. Paths
+/// below the current directory are relative.
 ///
 /// # Errors
 /// When there is no crate, or nothing was built.
 pub(crate) fn built_modules(workspace: &Workspace<'_>) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let (packages, target) = workspace
         .selected_packages()
-        .hint(|| "name a module, or run this in the crate that builds it".to_owned())?;
+        .hint(|| "specify a module, or run this command in the crate that builds it".to_owned())?;
     let dir = target.join(pywasm_build::TARGET);
     let names = packages.iter().flat_map(|package| file_names(package));
     let mut found: Vec<Utf8PathBuf> = names.filter_map(|name| latest(&dir, &name)).collect();
     found.sort();
     found.dedup();
     if found.is_empty() {
-        return Err(anyhow::anyhow!("no module of this project was built in `{dir}`"))
-            .hint(|| "`cargo pywasm build` builds it".to_owned());
+        return Err(anyhow::anyhow!("`{dir}` contains no module of this project"))
+            .hint(|| "`cargo pywasm build` builds the project".to_owned());
     }
     let cwd = &workspace.ctx().cwd;
     let relative =
@@ -45,7 +45,7 @@ fn file_names(package: &Package) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// Returns the latest file of this name in the profile directories of `dir`.
+/// Returns the latest file with this name in the profile directories of `dir`.
 fn latest(dir: &Utf8Path, name: &str) -> Option<Utf8PathBuf> {
     let profiles = dir.read_dir_utf8().ok()?;
     let built = profiles.filter_map(Result::ok).filter_map(|profile| {

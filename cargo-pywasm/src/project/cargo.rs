@@ -15,21 +15,21 @@ use pywasm_session::WithHint;
 use pywasm_session::variables::CARGO;
 use pywasm_store::Ctx;
 
-/// A call of Cargo for the current project.
+/// An invocation of Cargo for the current project.
 #[derive(Debug)]
 pub struct Call<'a> {
     /// The subcommand: `build`, `run` or `test`.
     pub verb: &'static str,
     /// The arguments after the subcommand.
     pub args: &'a [String],
-    /// The options of the runner, `run-wasm`.
+    /// The options for the runner, `run-wasm`.
     pub runner: Vec<String>,
 }
 
-/// Cargo's variable for the runner, which overrides every configuration file.
+/// The environment variable that sets Cargo's runner. It overrides every configuration file.
 const RUNNER: &str = "CARGO_TARGET_WASM32_WASIP1_RUNNER";
 
-/// The arguments of a Cargo call, and the variables that are added to its environment.
+/// Cargo's arguments, and the variables that are added to its environment.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Line {
     args: Vec<String>,
@@ -52,11 +52,11 @@ impl Call<'_> {
     }
 
     /// Does the same as [`Call::run`] and also returns the wasm modules that Cargo built or found
-    /// up to date. They are read from Cargo's JSON messages, which are forwarded to the user on
-    /// request.
+    /// to be up to date. The modules are read from Cargo's JSON messages, which are also forwarded
+    /// to the user if the arguments request JSON.
     ///
     /// # Errors
-    /// As for [`Call::run`].
+    /// In the same cases as [`Call::run`], or when the output of Cargo cannot be read.
     pub fn run_and_collect(
         &self,
         workspace: &Workspace<'_>,
@@ -88,7 +88,8 @@ impl Call<'_> {
         let mut add = |args: &[&str]| line.args.extend(args.iter().map(|&arg| arg.to_owned()));
         let local = local::path(&project.dir);
         if local.is_file() {
-            // Cargo before 1.94 ignores the `include` of this file in the project's configuration.
+            // The project's configuration has an `include` key for this file, but Cargo before 1.94
+            // ignores that key.
             add(&["--config", local.as_str()]);
         }
         if find(config, &TARGET) != Found::Ours && !has_target(self.args) {
@@ -112,7 +113,7 @@ impl Call<'_> {
             line.env.push((PYO3.key(), file.into_string()));
         }
         if self.verb != "build" && (find(config, &RUN) != Found::Other || !self.runner.is_empty()) {
-            // Cargo splits the variable at white space, so such a path cannot be used.
+            // Cargo splits the variable at white space, so a path that contains any cannot be used.
             let tool = if tool.contains(char::is_whitespace) { "cargo" } else { tool };
             let runner = [tool, "pywasm", "run-wasm"].into_iter();
             let runner: Vec<_> = runner.chain(self.runner.iter().map(String::as_str)).collect();
@@ -121,17 +122,16 @@ impl Call<'_> {
         line
     }
 
-    /// Checks that no option for the runner contains white space. Cargo splits the variable for the
-    /// runner at white space, and an array in `--config` cannot override a string in a file.
+    /// Checks that no option for the runner contains white space. Cargo splits the runner variable
+    /// at white space, and an array in `--config` cannot override a string in a configuration file.
     fn check_runner(&self) -> anyhow::Result<()> {
         match self.runner.iter().find(|word| word.contains(char::is_whitespace)) {
-            Some(word) => {
-                Err(anyhow::anyhow!("Cargo can't pass on `{word}`, which contains white space"))
-                    .hint(|| {
-                        "run `cargo build`, then `cargo pywasm run-wasm` with these options"
-                            .to_owned()
-                    })
-            }
+            Some(word) => Err(anyhow::anyhow!(
+                "Cargo can't pass `{word}` to the runner: it contains white space"
+            ))
+            .hint(|| {
+                "run `cargo build`, then `cargo pywasm run-wasm` with these options".to_owned()
+            }),
             None => Ok(()),
         }
     }
@@ -145,8 +145,8 @@ impl Line {
         command
     }
 
-    /// Calls Cargo and reads the modules that it built. Lines of stdout that are not messages are
-    /// always forwarded, messages only if `forward` is true.
+    /// Runs Cargo and returns the modules that it built. JSON messages on its stdout are forwarded
+    /// only if `forward` is true. Other lines are always forwarded.
     fn collect(&self, forward: bool, ctx: &Ctx) -> anyhow::Result<(Exit, Vec<Artifact>)> {
         let cargo = program(ctx);
         let mut child = self

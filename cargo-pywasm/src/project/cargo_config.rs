@@ -1,9 +1,9 @@
-//! `.cargo/config.toml` of a project: the settings that let plain Cargo build, run and test the
-//! project for wasm.
+//! The `.cargo/config.toml` file of a project: the settings that let plain Cargo build, run and
+//! test the project for wasm.
 //!
 //! The settings are the same on every machine and are written between two marks. If the user's file
-//! already has the TOML table of a setting, the setting gets a marked block of its own in that
-//! table. The user's lines never change.
+//! already contains the TOML table that a setting belongs to, the setting is written to a separate
+//! marked block in that table. The user's lines never change.
 
 use anyhow::Context;
 use toml_edit::{Document, Item, Table, TableLike};
@@ -16,11 +16,11 @@ const END: &str = "# <<< cargo pywasm";
 /// A key that a project needs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
-    /// The path of the TOML table that contains the key; empty for a top-level key.
+    /// The path of the TOML table that contains the key. Empty for a top-level key.
     table: &'static [&'static str],
     key: &'static str,
     value: &'static str,
-    /// The comment in the line above the key; empty for none.
+    /// The comment in the line above the key. Empty if there is none.
     comment: &'static str,
 }
 
@@ -42,7 +42,7 @@ pub(crate) const PYO3: Setting = Setting {
     table: &["env"],
     key: "PYO3_CONFIG_FILE",
     value: r#"{ value = ".pywasm/pyo3-config.txt", relative = true }"#,
-    comment: "PyO3's build script can't get this from the crate's own.",
+    comment: "The crate's build script can't set this for PyO3's build script.",
 };
 
 /// All settings, in the order in which they are written.
@@ -55,7 +55,7 @@ pub(crate) enum Found {
     Missing,
     /// The key has the required value.
     Ours,
-    /// The key has another value.
+    /// The key has a different value.
     Other,
 }
 
@@ -66,7 +66,8 @@ pub(crate) struct Written {
     pub(crate) kept: Vec<String>,
 }
 
-/// Returns the state of a setting. If the configuration is not TOML, every key counts as missing.
+/// Returns the state of a setting. If the configuration is not valid TOML, every key counts as
+/// missing.
 pub(crate) fn find(text: &str, setting: &Setting) -> Found {
     Document::parse(text).map_or(Found::Missing, |document| setting.find(document.as_table()))
 }
@@ -74,8 +75,8 @@ pub(crate) fn find(text: &str, setting: &Setting) -> Found {
 /// Adds the missing settings to a configuration.
 ///
 /// # Errors
-/// When the configuration is not TOML, its marks do not match, or a table has a form that cannot be
-/// extended without changing one of the user's lines.
+/// When the configuration is not valid TOML, its marks do not match, or a table has a form that
+/// cannot be extended without changing one of the user's lines.
 pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
     let own = without_blocks(text)?;
     let document = Document::parse(own.as_str())?;
@@ -83,9 +84,10 @@ pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
     let kept = SETTINGS.iter().filter(|setting| found(setting) == Found::Other);
     let kept = kept.map(|setting| setting.path()).collect();
 
-    // The settings of each block, by its offset in the user's text.
+    // The offset of each block in the user's text, and the settings in the block.
     let mut blocks: Vec<(usize, Vec<&Setting>)> = vec![(0, Vec::new()), (own.len(), Vec::new())];
-    // If the first block ended with a table, the user's top-level keys would become part of it.
+    // If the first block ended with a table, the user's top-level keys would become part of that
+    // table.
     let has_own_keys = document.as_table().iter().any(|(_, item)| !item.is_table());
     for setting in SETTINGS.iter().filter(|setting| found(setting) == Found::Missing) {
         match place(document.as_table(), setting)? {
@@ -109,10 +111,15 @@ pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
         from = offset;
     }
     text.push_str(&own[from..]);
-    let check = Document::parse(text.as_str()).context("the new configuration is not TOML")?;
+    let check =
+        Document::parse(text.as_str()).context("the new configuration is not valid TOML")?;
     for setting in SETTINGS {
         let found = setting.find(check.as_table());
-        anyhow::ensure!(found != Found::Missing, "`{}` would not be found", setting.path());
+        anyhow::ensure!(
+            found != Found::Missing,
+            "the new configuration does not set `{}`",
+            setting.path()
+        );
     }
     Ok(Written { text, kept })
 }
@@ -149,7 +156,7 @@ fn block(settings: &[&Setting], headers: bool, before: &str) -> String {
 fn without_blocks(text: &str) -> anyhow::Result<String> {
     let mut own = String::new();
     let mut inside = false;
-    // The empty line after a block belongs to it.
+    // The empty line after a block belongs to the block.
     let mut after = false;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim();
@@ -157,9 +164,9 @@ fn without_blocks(text: &str) -> anyhow::Result<String> {
             (false, true, _) => inside = true,
             (true, _, true) => (inside, after) = (false, true),
             (false, _, true) | (true, true, _) => {
-                return Err(anyhow::anyhow!("the marks of `cargo pywasm` do not match")).hint(
-                    || format!("remove what is left of the block, from `{BEGIN}` to `{END}`"),
-                );
+                return Err(anyhow::anyhow!("the `cargo pywasm` marks do not match")).hint(|| {
+                    format!("remove what is left of the block, from `{BEGIN}` to `{END}`")
+                });
             }
             (true, ..) => {}
             (false, ..) => {
@@ -170,7 +177,7 @@ fn without_blocks(text: &str) -> anyhow::Result<String> {
             }
         }
     }
-    anyhow::ensure!(!inside, "the marks of `cargo pywasm` do not match: `{END}` is missing");
+    anyhow::ensure!(!inside, "the `cargo pywasm` marks do not match: `{END}` is missing");
     while own.ends_with("\n\n") && after {
         own.pop();
     }
@@ -186,7 +193,7 @@ fn line_end(text: &str, offset: usize) -> usize {
 enum Place {
     /// Any place; the setting gets its own table header.
     Anywhere,
-    /// The place after the header of an existing table. The offset is in the line of that header.
+    /// The place after the header of an existing table. The offset is in the header line.
     After(usize),
 }
 
@@ -201,7 +208,7 @@ fn place(root: &Table, setting: &Setting) -> anyhow::Result<Place> {
                 return Err(anyhow::anyhow!(
                     "the table `{name}` has a form that can't be extended"
                 ))
-                .hint(|| format!("write it as `[{name}]`, and run this again"));
+                .hint(|| format!("write the table as `[{name}]`, then run this command again"));
             }
         };
     }

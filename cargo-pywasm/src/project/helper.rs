@@ -1,7 +1,8 @@
-//! `.pywasm/pywasm-build/`: the source of the crate `pywasm-build`, in the version of this tool.
+//! `.pywasm/pywasm-build/`: the source of the `pywasm-build` crate, in the same version as this
+//! tool.
 //!
-//! A project that depends on `pywasm-build` by version uses this copy. It always matches the tool,
-//! and no registry is needed.
+//! A project that depends on `pywasm-build` by version uses this copy. The copy always matches the
+//! tool, and no registry is needed.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,7 +14,7 @@ use super::linked::replace;
 
 /// The name of the crate.
 pub(crate) const NAME: &str = "pywasm-build";
-/// The version of the crate, which is also that of the tool.
+/// The version of the crate, which is also the tool's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Unpacks `pywasm-build` into the project and returns the crate's directory.

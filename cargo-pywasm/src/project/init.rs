@@ -1,4 +1,4 @@
-//! Writes the files with which plain Cargo builds, runs and tests a crate that embeds Python.
+//! Writes the files that let plain Cargo build, run and test a crate that embeds Python.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -10,10 +10,11 @@ use pywasm_session::is_path;
 use crate::config::Selection;
 use pywasm_store::Ctx;
 
-/// The build script of a crate that has none.
+/// The build script for a crate that has none.
 const BUILD_SCRIPT: &str = "//! Links Python.\n\nfn main() {\n    pywasm_build::link();\n}\n";
 
-/// Adds what is missing to the crate in `dir`. If a file conflicts, nothing is written.
+/// Adds what is missing to the crate in `dir`. If an existing file conflicts with the setup,
+/// nothing is written.
 ///
 /// # Errors
 /// When a file cannot be read, parsed or written.
@@ -42,10 +43,12 @@ pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<
         wrote(&script, BUILD_SCRIPT)?;
     } else if !fs_err::read_to_string(&script)?.contains("pywasm_build") {
         let name = &ready.build_script;
-        ctx.reporter.warn(format!("`{name}` exists: add `pywasm_build::link();` to its `main`"));
+        ctx.reporter
+            .warn(format!("`{name}` already exists; add `pywasm_build::link();` to its `main`"));
     }
     for key in settings.kept {
-        ctx.reporter.warn(format!("`{key}` in `.cargo/config.toml` was kept"));
+        ctx.reporter
+            .warn(format!("the existing value of `{key}` in `.cargo/config.toml` was kept"));
     }
     Ok(())
 }
@@ -63,8 +66,9 @@ pub(super) fn relative_to(
     let mut selection = selection.clone();
     if let Some(recipe) = selection.recipe.as_mut().filter(|recipe| is_path(recipe)) {
         let path = ctx.cwd.join(&*recipe);
-        let path =
-            path.canonicalize_utf8().with_context(|| format!("there is no recipe `{path}`"))?;
+        let path = path
+            .canonicalize_utf8()
+            .with_context(|| format!("there is no recipe file `{path}`"))?;
         let dir = dir.canonicalize_utf8()?;
         let path = pathdiff::diff_utf8_paths(&path, dir).context("both paths are absolute")?;
         *recipe = path.into_string();

@@ -12,7 +12,7 @@ use crate::config::{PackageSettings, Stdlib};
 use pywasm_session::WithHint;
 use pywasm_store::stage_file;
 
-/// The name of the directory, which is in the directory of the crate or of its workspace.
+/// The name of the directory, which is created in the crate or in its workspace root.
 pub const DIRECTORY: &str = ".pywasm";
 
 /// The content of `project.json`, which links a project to an installation.
@@ -30,7 +30,7 @@ pub struct Linked {
 }
 
 impl Linked {
-    /// Creates the link of a project to an installation. Build scripts will run this executable.
+    /// Links a project to an installation. `tool` is this executable, which build scripts will run.
     #[must_use]
     pub fn new(installation: Utf8PathBuf, stdlib: Stdlib, packages: Vec<PackageSettings>) -> Self {
         let tool = std::env::current_exe().ok();
@@ -54,7 +54,9 @@ impl Linked {
             Ok(Self::deserialize(value)?)
         };
         read()
-            .with_context(|| format!("`{path}` is not a project file that this version can read"))
+            .with_context(|| {
+                format!("`{path}` is not a project file that this version of the tool can read")
+            })
             .hint(|| "`cargo pywasm install` in the project rewrites it".to_owned())
             .map(Some)
     }
@@ -65,12 +67,15 @@ impl Linked {
     /// When the installation cannot be opened, for example because it was uninstalled.
     pub fn open(&self) -> anyhow::Result<Installation> {
         Installation::open(&self.installation)
-            .with_context(|| format!("the project's installation `{}`", self.installation))
+            .with_context(|| {
+                format!("can't open the project's installation `{}`", self.installation)
+            })
             .hint(|| "`cargo pywasm install` in the project installs it again".to_owned())
     }
 
-    /// Writes `.pywasm/` of a project and returns true if `project.json` changed. Files that have
-    /// the right content are not written, so that Cargo does not rebuild what depends on them.
+    /// Writes a project's `.pywasm/` directory and returns true if `project.json` changed. Files
+    /// that already have the right content are not rewritten, so that Cargo does not rebuild what
+    /// depends on them.
     ///
     /// # Errors
     /// When the directory can't be written.
@@ -98,7 +103,8 @@ impl Linked {
     }
 }
 
-/// Replaces a file atomically unless it has this content already. Returns true if it was written.
+/// Replaces a file atomically, unless it already has this content. Returns true if the file was
+/// written.
 pub(super) fn replace(path: &Utf8Path, text: &str) -> anyhow::Result<bool> {
     if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(false);

@@ -17,7 +17,8 @@ const FILE: &str = "cargo.toml";
 pub(super) struct Local {
     /// The Rust toolchain to use instead of the user's.
     pub(super) rust: Option<Rust>,
-    /// The directory of `pywasm-build`, if it replaces the crate from the registry.
+    /// The directory of the copy of `pywasm-build` that replaces the crate from the registry, if
+    /// any.
     pub(super) helper: Option<Utf8PathBuf>,
 }
 

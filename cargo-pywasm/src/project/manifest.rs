@@ -19,14 +19,14 @@ pub(super) struct Ready {
 /// Adds the table and `pywasm-build` to a manifest. A new table contains the selection.
 ///
 /// # Errors
-/// When the text is not TOML, is not the manifest of a package, or disables the build script.
+/// When the text is not valid TOML, is not the manifest of a package, or disables the build script.
 pub(super) fn ready(text: &str, selection: &Selection) -> anyhow::Result<Ready> {
     let mut document: DocumentMut = text.parse()?;
     let package = document
         .get_mut("package")
         .and_then(Item::as_table_like_mut)
         .context("it has no `[package]`")
-        .hint(|| "run this in the crate that becomes the module".to_owned())?;
+        .hint(|| "run this command in the crate that is compiled to a wasm module".to_owned())?;
     let build_script = match package.get("build").map(|item| (item.as_str(), item.as_bool())) {
         Some((Some(path), _)) => path.to_owned(),
         Some((_, Some(false))) => {

@@ -12,8 +12,8 @@ use pywasm_cpython::install::{Installed, Request, install};
 use pywasm_session::WithHint;
 use pywasm_toolchain::ToolchainRequest;
 
-/// Installs the Python that the project requests, unless it is installed, and links the project to
-/// it.
+/// Installs the Python that the project requests, unless it is already installed, and links the
+/// project to it.
 ///
 /// # Errors
 /// When Python cannot be installed, the project cannot be written, or no Rust toolchain has the
@@ -22,8 +22,9 @@ pub fn prepare(project: &Project, workspace: &Workspace<'_>) -> anyhow::Result<I
     let ctx = workspace.ctx();
     let settings = Settings::resolve(&Selection::default(), workspace)?;
     fits_the_policy(&settings.recipe, workspace)?;
-    let pin = CpythonPin::resolve(settings.python)
-        .hint(|| "`python = \"3.13\"` selects the newest pinned release of a series".to_owned())?;
+    let pin = CpythonPin::resolve(settings.python).hint(|| {
+        "`python = \"3.13\"` selects the newest pinned release of the 3.13 series".to_owned()
+    })?;
     let request = Request {
         recipe: &settings.recipe,
         pin,
@@ -39,11 +40,11 @@ pub fn prepare(project: &Project, workspace: &Workspace<'_>) -> anyhow::Result<I
     Ok(installed)
 }
 
-/// Checks that the policy of the current crate has the wasm features that a recipe compiles for.
-/// The check comes before the build of Python, because that takes minutes.
+/// Checks that the current crate's policy allows the wasm features that a recipe uses. The check
+/// comes before Python is built, because the build takes minutes.
 ///
 /// # Errors
-/// When the policy lacks a feature, or cannot be read.
+/// When the policy does not allow a feature, or cannot be read.
 pub(crate) fn fits_the_policy(recipe: &Recipe, workspace: &Workspace<'_>) -> anyhow::Result<()> {
     let Some(policy) = workspace.policy()? else { return Ok(()) };
     let policy = Policy::load(&policy, &workspace.ctx().cwd)?;
@@ -53,13 +54,11 @@ pub(crate) fn fits_the_policy(recipe: &Recipe, workspace: &Workspace<'_>) -> any
         return Ok(());
     }
     let (recipe, policy, missing) = (&recipe.name, &policy.name, missing.join(", "));
-    Err(anyhow::anyhow!(
-        "recipe `{recipe}` compiles for {missing}, which policy `{policy}` does not have"
-    ))
-    .hint(|| {
-        "remove it from the recipe's `build.features`, or choose another `policy` in Cargo.toml"
-            .to_owned()
-    })
+    Err(anyhow::anyhow!("recipe `{recipe}` uses {missing}, which policy `{policy}` does not allow"))
+        .hint(|| {
+            "change `build.features` in the recipe, or choose a different `policy` in Cargo.toml"
+                .to_owned()
+        })
 }
 
 /// Links the project to an installation and to a Rust toolchain.

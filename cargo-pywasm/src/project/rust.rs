@@ -1,8 +1,9 @@
 //! The choice of a Rust toolchain for a project on this machine.
 //!
-//! The first of these that has the target is used: the user's toolchain, the user's toolchain after
-//! `rustup target add`, a complete toolchain from the distribution's package archives. The target's
-//! standard library always comes from the same build as the compiler.
+//! These toolchains are tried in order, and the first one that has the target is used: the user's
+//! toolchain, the user's toolchain after `rustup target add`, and a complete toolchain from the
+//! distribution's package archives. The target's standard library always comes from the same build
+//! as the compiler.
 
 use std::process::Command;
 
@@ -15,7 +16,8 @@ use pywasm_session::variables::RUSTC;
 use pywasm_store::Ctx;
 use pywasm_toolchain::Rust;
 
-/// Returns the toolchain to use instead of the user's, or `None` if the user's has the target.
+/// Returns the toolchain to use instead of the user's, or `None` if the user's toolchain has the
+/// target.
 ///
 /// # Errors
 /// When no toolchain with the target can be found or installed.
@@ -24,7 +26,7 @@ pub(super) fn choose(project: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Option<Rus
         return Ok(None);
     }
     // The project already uses the toolchain in the store, because rustup failed before. Trying
-    // rustup again could take long.
+    // rustup again could take a long time.
     if let Some(rust) = Rust::installed(ctx)?
         && fs_err::read_to_string(local::path(project))
             .is_ok_and(|text| text.contains(rust.rustc().as_str()))
@@ -33,22 +35,26 @@ pub(super) fn choose(project: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Option<Rus
     }
     let reason = match add_target(project, ctx) {
         Ok(()) if has_target(project, ctx) => return Ok(None),
-        Ok(()) => "rustup added the target, but the `rustc` in use is not from rustup".to_owned(),
+        Ok(()) => {
+            "rustup added the target, but the `rustc` in use does not come from rustup".to_owned()
+        }
         Err(reason) => reason,
     };
-    ctx.reporter
-        .note(format!("this Rust toolchain can't build for {}: {reason}", pywasm_build::TARGET));
+    ctx.reporter.note(format!(
+        "the current Rust toolchain can't build for {}: {reason}",
+        pywasm_build::TARGET
+    ));
     let rust = match Rust::installed(ctx)? {
         Some(rust) => Ok(rust),
         None if ctx.offline => {
-            Err(anyhow::anyhow!("the store contains none, and --offline is set"))
+            Err(anyhow::anyhow!("the store contains no Rust toolchain, and --offline is set"))
         }
         None => Rust::install(ctx),
     };
     let rust = rust
         .with_context(|| format!("no Rust toolchain can build for {}", pywasm_build::TARGET))
         .hint(|| {
-            "`rustup target add wasm32-wasip1` adds the target, `cargo pywasm toolchain rust` \
+            "`rustup target add wasm32-wasip1` adds the target; `cargo pywasm toolchain rust` \
              installs a toolchain from Debian's archives"
                 .to_owned()
         })?;
@@ -59,10 +65,10 @@ pub(super) fn choose(project: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Option<Rus
 /// Adds the target with rustup.
 ///
 /// # Errors
-/// When rustup is missing, must not be used or fails; the error is the reason as text.
+/// When rustup is missing, must not be used, or fails. The error is the reason, as text.
 fn add_target(project: &Utf8Path, ctx: &Ctx) -> Result<(), String> {
     if ctx.env.path(RUSTC).is_some() {
-        return Err("RUSTC names a compiler that may not be from rustup".to_owned());
+        return Err("RUSTC is set to a compiler that may not come from rustup".to_owned());
     }
     if ctx.offline {
         return Err("--offline is set".to_owned());
@@ -79,14 +85,14 @@ fn add_target(project: &Utf8Path, ctx: &Ctx) -> Result<(), String> {
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
     let line = stderr.lines().find(|line| line.contains("error")).or(stderr.lines().next_back());
-    Err(format!("rustup can't add it ({})", line.unwrap_or("it printed no message").trim()))
+    Err(format!("rustup can't add the target ({})", line.unwrap_or("it printed no message").trim()))
 }
 
 /// Returns true if the toolchain that Cargo uses in this directory has the target.
 fn has_target(project: &Utf8Path, ctx: &Ctx) -> bool {
     let rustc = ctx.env.path(RUSTC).or_else(|| ctx.env.program("rustc"));
     let Some(rustc) = rustc else { return false };
-    // The environment is inherited, because rustup's `rustc` selects the toolchain by it.
+    // The environment is inherited, because rustup's `rustc` uses it to select the toolchain.
     let mut command = Command::new(rustc);
     command.args(["--print", "target-libdir", "--target", pywasm_build::TARGET]);
     command.current_dir(project).output().is_ok_and(|output| {
@@ -165,6 +171,6 @@ mod tests {
         );
         let ctx = ctx(&root, &[("PATH", root.join("bin").as_str())]);
         let reason = add_target(&root, &ctx).unwrap_err();
-        assert_eq!(reason, "rustup can't add it (error: no network)");
+        assert_eq!(reason, "rustup can't add the target (error: no network)");
     }
 }

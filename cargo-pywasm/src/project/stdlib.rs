@@ -10,7 +10,7 @@ use pywasm_runtime::Dir;
 use pywasm_store::Ctx;
 
 /// Returns the standard library of the project's installation. Outside of a project, the CPython
-/// series of the wasm module is unknown, so it returns one library for each installed series:
+/// series of the wasm module is unknown, so one library is returned for each installed series.
 /// Python looks only at the path of its own series.
 ///
 /// # Errors
@@ -33,14 +33,14 @@ pub(crate) fn stdlib(
     };
     match stdlib {
         Stdlib::Dir => {
-            // The list is sorted by version, newest first. The sort is stable, so the first entry
-            // of each series remains its newest.
+            // The list is already sorted by version, newest first. This sort is stable, so the
+            // newest entry of each series remains the first.
             pythons.sort_by(|a, b| a.series().cmp(b.series()));
             pythons.dedup_by(|a, b| a.series() == b.series());
             pythons.iter().map(smoke::stdlib).collect()
         }
-        // The directory of the zip has the same guest path for all series, so only one can be
-        // mounted.
+        // The directory that contains the zip has the same guest path for all series, so only one
+        // can be mounted.
         Stdlib::Zip => pythons.iter().take(1).map(smoke::stdlib_zip).collect(),
         Stdlib::Frozen => Ok(Vec::new()),
     }

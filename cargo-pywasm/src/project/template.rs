@@ -13,7 +13,7 @@ use crate::config::Selection;
 use pywasm_session::variables::CARGO;
 use pywasm_store::Ctx;
 
-/// The kind of module that a new crate becomes.
+/// The kind of wasm module that a new crate is compiled to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Template {
     /// A WASI command, with PyO3
@@ -21,9 +21,9 @@ pub enum Template {
     Command,
     /// A module whose exports a host calls, with PyO3
     Reactor,
-    /// A WASI command over the C API alone
+    /// A WASI command that uses only the C API
     Capi,
-    /// A canister of the Internet Computer, with PyO3
+    /// An Internet Computer canister, with PyO3
     Canister,
 }
 
@@ -62,7 +62,7 @@ impl Template {
         matches!(self, Self::Reactor | Self::Canister)
     }
 
-    /// Adds the recipe of the template to a selection that has no recipe.
+    /// Adds the template's recipe to a selection that has no recipe.
     #[must_use]
     pub fn selection(self, selection: &Selection) -> Selection {
         let mut selection = selection.clone();
@@ -79,7 +79,7 @@ impl Template {
             Self::Command | Self::Capi => vec!["cargo run".to_owned()],
             Self::Reactor => vec!["cargo test".to_owned()],
             Self::Canister => {
-                // Cargo replaces the hyphens in the file names of libraries.
+                // Cargo replaces hyphens in the file names of libraries with underscores.
                 let module = format!("target/pywasm/release/{}.wasm", name.replace('-', "_"));
                 vec![
                     "cargo pywasm build --release".to_owned(),
@@ -89,7 +89,7 @@ impl Template {
         }
     }
 
-    /// Creates a crate in `dir` with `cargo new`, and adds the files of the template.
+    /// Creates a crate in `dir` with `cargo new`, and adds the template's files.
     ///
     /// # Errors
     /// When Cargo refuses the directory or the name, or a file cannot be written.
@@ -113,7 +113,7 @@ impl Template {
         let dir = ctx.cwd.join(dir);
         for (path, text) in self.files() {
             let path = dir.join(path);
-            fs_err::create_dir_all(path.parent().context("a file is in a directory")?)?;
+            fs_err::create_dir_all(path.parent().context("a template file has no directory")?)?;
             fs_err::write(path, text)?;
         }
         let manifest = dir.join("Cargo.toml");
@@ -123,7 +123,8 @@ impl Template {
         Ok(())
     }
 
-    /// Adds the tables and dependencies that the template needs to the manifest of `cargo new`.
+    /// Extends the manifest that `cargo new` wrote with the tables and dependencies of the
+    /// template.
     fn manifest(self, text: &str, selection: &Selection) -> anyhow::Result<String> {
         let mut document: DocumentMut = text.parse()?;
         if self == Self::Canister {

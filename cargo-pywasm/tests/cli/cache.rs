@@ -1,4 +1,5 @@
-//! Tests of `cargo pywasm cache`: the entries that it removes, and its waiting for other processes.
+//! Tests of `cargo pywasm cache`: the entries that it removes, and how it waits for other
+//! processes.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -13,7 +14,7 @@ use crate::binary;
 
 const BODY: &[u8] = b"the bytes that upstream published, all of them";
 
-/// Returns a `cache` command for the store of this test, with no other variables.
+/// Returns a `cache` command that uses the store of this test and inherits no variables.
 fn command(fresh: &Fresh, args: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.arg("cache").args(args).env_clear().env("PYWASM_STORE", fresh.root().join("store"));
@@ -69,8 +70,8 @@ fn clean_waits_without_holding_locks() {
     let fresh = Fresh::new(&[]);
     let build = entry(&fresh, Bucket::Builds, "b");
     let lock = |name: &str| fresh.ctx.store.lock(name, &fresh.ctx.reporter).unwrap();
-    // An earlier run has left this lock file. `clean` takes it first, because it takes the locks in
-    // the order of their names.
+    // An earlier run left this lock file. `clean` takes this lock first, because it takes the locks
+    // in the order of their names.
     drop(lock("download-0"));
     let held = lock("install-x");
 

@@ -8,7 +8,8 @@ use pywasm_tests::utf8;
 
 use crate::binary;
 
-/// A counter with an interface, an upgrade that keeps its value, and a method that traps.
+/// A counter canister with an interface, an upgrade that keeps the counter's value, and a method
+/// that traps.
 const COUNTER: &str = r#"(module
     (import "ic0" "msg_reply" (func $reply))
     (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
@@ -138,7 +139,7 @@ fn other_module_upgrades_saved_state() {
     assert_eq!(std::fs::read(bench.root.join("s")).unwrap(), before);
     assert_eq!(call(&["one.wasm", "--reinstall", "read"]).out, "(0 : nat)\n");
     std::fs::write(bench.root.join("s"), "else").unwrap();
-    // A file that is not the state of a canister is not overwritten.
+    // A file that does not contain the state of a canister is not overwritten.
     for words in [&["one.wasm", "read"][..], &["one.wasm", "--reinstall", "read"]] {
         let run = call(words);
         assert_eq!(run.code, 2);

@@ -182,7 +182,7 @@ fn unsupported_wasm_feature_fails_before_build() {
         // The tool needs Cargo to read the crate's settings.
         let output = bench.command(words).env("CARGO", env!("CARGO")).output().unwrap();
         let (code, stderr) = (output.status.code(), text(&output.stderr));
-        let message = "recipe `tail` compiles for `tail-call`, which policy `ic` does not have";
+        let message = "recipe `tail` uses `tail-call`, which policy `ic` does not allow";
         assert!(code == Some(2) && stderr.contains(message), "{words:?}: {stderr}");
     }
     assert!(!bench.root.join("store/cache").exists());
@@ -278,7 +278,7 @@ fn shell_reads_back_env_output() {
     assert_eq!(json["version"], 1);
     assert_eq!(json["reason"], "environment");
     assert_eq!(json["variables"]["PYWASM_INSTALLATION"], root.as_str());
-    // With this variable, the cc crate splits flags like a shell, so the next lines use a shell.
+    // With this variable, the cc crate splits flags as a shell does, so the next lines use a shell.
     assert_eq!(json["variables"]["CC_SHELL_ESCAPED_FLAGS"], "1");
     let flags = json["variables"]["CFLAGS_wasm32_wasip1"].as_str().unwrap();
     let script = format!("printf '%s\\n' {flags}");

@@ -30,7 +30,7 @@ fn doctor(fresh: &Fresh, args: &[&str], variables: &[(&str, &str)]) -> (Option<i
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
-/// Creates a directory that contains these scripts, for `PATH`.
+/// Creates a directory that contains these scripts, for use in `PATH`.
 fn programs(fresh: &Fresh, scripts: &[(&str, &str)]) -> Utf8PathBuf {
     let bin = fresh.root().join("bin");
     std::fs::create_dir(&bin).unwrap();

@@ -14,14 +14,14 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(path).expect("a page")
 }
 
-/// Returns the code blocks of a page that are in this language.
+/// Returns a page's code blocks in this language.
 fn fenced<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let begin = format!("```{language}\n");
     let parts = page.split(begin.as_str()).skip(1);
     parts.map(|part| part.split("```").next().unwrap_or_default()).collect()
 }
 
-/// Creates the files that the guide's commands name: wasm modules, objects, archives and a crate.
+/// Creates the files that the guide's commands use: wasm modules, objects, archives and a crate.
 fn place() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let write = |name: &str, bytes: &[u8]| {
@@ -67,7 +67,7 @@ fn commands_of_the_guide_succeed() {
             let line = line.split(" #").next().unwrap_or_default();
             let (line, target) = line.split_once(" > ").unwrap_or((line, ""));
             let words = line.strip_prefix("cargo pywasm ").expect("a command").split_whitespace();
-            // The quotes are removed as a shell would do.
+            // The quotes are removed, as a shell would remove them.
             let words: Vec<String> = words.map(|word| word.replace('\'', "")).collect();
             let output = Command::new(binary())
                 .args(&words)

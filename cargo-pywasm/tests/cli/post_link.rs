@@ -7,7 +7,7 @@ use pywasm_tests::utf8;
 
 use crate::binary;
 
-/// A canister that imports WASI and contains a polyfill for it.
+/// A canister that imports a WASI function and contains a polyfill for it.
 const CANISTER: &str = r#"(module
     (import "ic0" "msg_reply" (func $reply))
     (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))

@@ -1,4 +1,4 @@
-//! Compiles and links a C program with the installation, and runs Python with only the zip of the
+//! Compiles and links a C program with the installation, and runs Python with only the zipped
 //! standard library.
 
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Collects the Python modules to freeze with a real interpreter.
+//! Uses a real interpreter to collect the Python modules to freeze.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_build::Installation;
@@ -72,7 +72,7 @@ fn module_brings_its_imports_only() {
     for name in ["encodings", "encodings.utf_8", "json", "json.decoder", "re", "re._parser"] {
         assert!(has(&json, name), "{name}: {json:?}");
     }
-    // These are not frozen: built-in modules, modules that libpython has frozen already, and
+    // These are not frozen: built-in modules, modules that are already frozen in libpython, and
     // modules that are imported only in a function or not at all.
     for name in ["_json", "codecs", "os", "typing", "socket"] {
         assert!(!has(&json, name), "{name}: {json:?}");
@@ -139,7 +139,8 @@ fn closed_set_has_start_up_and_imported_modules() {
         assert!(!has(&names, name), "{name}: {names:?}");
     }
     let built_in = frozen.built_in.expect("a closed set");
-    // `hashlib` imports the modules of its algorithms in a function. They are needed, too.
+    // `hashlib` imports the modules of its algorithms inside a function. These modules are also
+    // needed.
     for name in ["_heapq", "_io", "_md5", "_sha2", "_sha3", "marshal", "sys"] {
         assert!(has(&built_in, name), "{name}: {built_in:?}");
     }

@@ -1,5 +1,5 @@
 //! Tests of an installation. `cargo test` ignores them. `cargo xtask e2e` installs CPython, sets
-//! `PYWASM_INSTALLATION` to its directory and runs them.
+//! `PYWASM_INSTALLATION` to the directory of the installation, and runs the tests.
 
 #![allow(clippy::unwrap_used, reason = "a test helper fails like a test")]
 

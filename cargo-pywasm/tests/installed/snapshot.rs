@@ -1,5 +1,5 @@
-//! Tests of snapshots of the interpreter: the state that they keep, the state that each start
-//! resets, and the cases that are refused.
+//! Tests of interpreter snapshots: the state that they keep, the state that each start resets, and
+//! the cases that are refused.
 
 use std::sync::OnceLock;
 

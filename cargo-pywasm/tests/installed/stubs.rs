@@ -1,5 +1,5 @@
-//! Audits a real libpython and adds stubs to it. The libpython has all modules, but not the
-//! libraries that they need.
+//! Audits a real libpython and adds stubs to it. This libpython contains all modules, but not the
+//! libraries that the modules need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ use pywasm_tests::{Fresh, rust_lld, skip, utf8};
 
 use crate::{binary, installation};
 
-/// Returns libpython as CPython's makefile creates it: the installed archive without the members of
-/// other libraries.
+/// Returns libpython as CPython's makefile creates it: the installed archive without the members
+/// that come from other libraries.
 fn bare(python: &Installation) -> Vec<u8> {
     let path = python.lib_dir().join(format!("libpython{}.a", python.series()));
     let bytes = std::fs::read(path).expect("libpython");
@@ -36,8 +36,8 @@ fn bare(python: &Installation) -> Vec<u8> {
         .flat_map(|((_, object), _)| object.symbols.iter().filter(|symbol| symbol.undefined))
         .map(|symbol| symbol.name.clone())
         .collect();
-    // A few objects of Python define no symbol whose name shows that it is Python's. They are kept
-    // because other objects of Python need them.
+    // A few of Python's object files define no symbol with a name that identifies it as Python's.
+    // These files are kept because Python's other object files need them.
     let is_wanted = |name: &str| wanted.contains(name) && family(name).is_none();
     let kept = members.into_iter().zip(own);
     let kept = kept.filter(|((_, object), own)| *own || has(object, is_wanted));
@@ -57,7 +57,7 @@ fn is_pythons(name: &str) -> bool {
     }
 }
 
-/// The emulation libraries of the WASI SDK that Python needs at each start.
+/// The WASI SDK emulation libraries that Python needs at each start.
 const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
 
 /// A program that clang and wasm-ld link with a bare libpython. Linker warnings are errors.
@@ -129,7 +129,8 @@ impl Linked {
         (ran.status.code(), text(ran.stdout) + &text(ran.stderr))
     }
 
-    /// Runs Python code with a linked program. Returns how it ended, and both output streams.
+    /// Runs Python code with a linked program. Returns how the program ended, and both of its
+    /// output streams.
     fn run(&self, module: &Utf8Path, code: &str) -> (End, String) {
         let fresh = Fresh::new(&[]);
         let runtime = Runtime::new(&fresh.ctx).expect("a runtime");
@@ -356,7 +357,7 @@ int main(void) {
 }
 "#;
 
-/// The shim is compiled with the installation, which the tool finds in the store.
+/// The shim is compiled with the toolchain of the installation, which the tool finds in the store.
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn dlopen_shim_reports_no_shared_libraries() {

@@ -1,4 +1,4 @@
-//! Adds the settings to each form of configuration that a user may have.
+//! Tests of adding the settings to the various forms of configuration that a user may have.
 
 use super::*;
 use pywasm_session::hint_of;
@@ -9,7 +9,7 @@ fn written(text: &str) -> String {
     written.text
 }
 
-/// Returns the user's own lines, in their order.
+/// Returns the user's own lines, in their original order.
 fn own(text: &str) -> String {
     without_blocks(text).unwrap()
 }
@@ -28,7 +28,7 @@ fn new_file_is_one_block() {
     runner = "cargo pywasm run-wasm"
 
     [env]
-    # PyO3's build script can't get this from the crate's own.
+    # The crate's build script can't set this for PyO3's build script.
     PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
     # <<< cargo pywasm
     "#);
@@ -54,7 +54,7 @@ fn tables_of_the_user_keep_their_lines() {
     jobs = 1
     [env]
     # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
-    # PyO3's build script can't get this from the crate's own.
+    # The crate's build script can't set this for PyO3's build script.
     PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
     # <<< cargo pywasm
     A = "[build]"
