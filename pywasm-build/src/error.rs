@@ -121,14 +121,13 @@ impl fmt::Display for Error {
             Self::Damaged(path) => write!(
                 f,
                 "`{}` is damaged: its content is not in the format that its name suggests\n\
-                 hint: reinstall the toolchain or the Python that it belongs to",
+                 hint: reinstall the toolchain or the Python that the file belongs to",
                 path.display()
             ),
             Self::LibcPair { python, rust, missing_from_python, missing_from_rust } => write!(
                 f,
-                "no libc satisfies both libpython and Rust: `{}`, which libpython was built \
-                 against, lacks {}, which Rust needs; `{}`, which belongs to Rust, lacks {}, which \
-                 libpython needs\n\
+                "no libc satisfies both libpython and Rust: libpython's libc, `{}`, lacks {}, \
+                 which Rust needs; Rust's libc, `{}`, lacks {}, which libpython needs\n\
                  hint: build Python with the WASI SDK whose libc this Rust bundles (`cargo pywasm \
                  install --wasi-sdk PATH`), or use a Rust release from around the time of that SDK",
                 python.display(),

@@ -3,10 +3,10 @@
 /// Returns the 64-bit FNV-1a hash of a Cargo.toml as 16 hexadecimal digits, as recorded in
 /// `.pywasm/project.json`.
 ///
-/// The tool records the hash next to the SHA-256 digest. Build scripts compare the hash, because an
-/// implementation of SHA-256 would add ten dependencies. The comparison detects stale settings and
-/// is not a security check: edits do not produce the same hash by accident, and an attacker who can
-/// edit Cargo.toml can also edit build.rs.
+/// The tool records the hash next to the file's SHA-256 digest. Build scripts compare the hash,
+/// because an implementation of SHA-256 would add ten dependencies. The comparison detects stale
+/// settings and is not a security check: an edit does not produce the same hash by accident, and an
+/// attacker who can edit Cargo.toml can also edit build.rs.
 ///
 /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>.
 #[must_use]

@@ -142,7 +142,7 @@ impl Installation {
         self.lib_dir().join(format!("python{}", self.series))
     }
 
-    /// Returns the path of the uncompressed zip of the standard library.
+    /// Returns the path of the uncompressed zip file that contains the standard library.
     #[must_use]
     pub fn stdlib_zip(&self) -> PathBuf {
         self.lib_dir().join(ZIP_DIR).join(format!("python{}.zip", self.series.replace('.', "")))
@@ -154,8 +154,8 @@ impl Installation {
         self.root.join("bin/python.wasm")
     }
 
-    /// Returns the directory of the toolchain that built this Python. It has the layout of a WASI
-    /// SDK.
+    /// Returns the directory of the toolchain that built this Python. The directory has the layout
+    /// of a WASI SDK.
     #[must_use]
     pub fn toolchain(&self) -> &Path {
         &self.toolchain

@@ -1,4 +1,4 @@
-//! The choice of a wasi-libc for a module.
+//! Chooses the wasi-libc that a wasm module is linked with.
 //!
 //! libpython was built against one wasi-libc, and Rust's standard library bundles another. The two
 //! cannot be mixed, because the ABI of wasi-libc is not stable between versions ([PEP 816]), so a
@@ -19,7 +19,7 @@ use crate::{wasm, Error, Installation, Variables, TARGET};
 /// only if the start file calls it.
 const INIT: &str = "__wasi_init_tp";
 
-/// The libc that a module is linked with.
+/// The libc that a wasm module is linked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Libc {
     /// The libcs of Rust and libpython are identical.
@@ -35,10 +35,10 @@ pub(crate) struct RustLibc {
     dir: PathBuf,
     archive: Vec<u8>,
     defined: BTreeSet<String>,
-    /// The functions that the start file of commands and Rust's standard library import, whether
+    /// The functions that Rust's standard library and the start file for commands import, whether
     /// from libc or from another library.
     needs: BTreeSet<String>,
-    /// True if the start file of commands calls [`INIT`].
+    /// True if the start file for commands calls [`INIT`].
     initializes: bool,
 }
 
@@ -46,7 +46,7 @@ impl RustLibc {
     /// Reads the libc of the toolchain in `sysroot`.
     ///
     /// # Errors
-    /// When the toolchain does not have the target, or one of its files cannot be read.
+    /// When the toolchain does not contain the target, or one of its files cannot be read.
     pub(crate) fn read(sysroot: &Path) -> Result<Self, Error> {
         let target = sysroot.join("lib/rustlib").join(TARGET).join("lib");
         let dir = target.join("self-contained");

@@ -18,12 +18,13 @@ const STUBS: &str = "libpywasm_stubs.a";
 /// to call instead. Nothing in the library is linked if there are no such calls.
 const MACROS: &str = "pywasm_macros";
 
-/// The library that defines `pywasm_start`, which starts Python on hosts without files, environment
-/// or entropy.
+/// The library that defines `pywasm_start`, which starts Python on hosts that provide no files,
+/// environment variables or entropy.
 const START: &str = "pywasm_start";
 
-/// The library that a wasm module needs for a snapshot, and its root function. The root function is
-/// linked with `--undefined`, which pulls in the other functions that it needs.
+/// The names of the library that a wasm module needs for a snapshot, and of the library's root
+/// function. The root function is linked with `--undefined`, and pulls in the other functions that
+/// it needs.
 const SNAPSHOT: (&str, &str) = ("pywasm_snapshot", "pywasm_snapshot_end");
 
 /// The result of [`Build::decide`](crate::Build::decide): the chosen installation and libc, and the
@@ -38,7 +39,7 @@ pub struct Linked {
     pub directives: Vec<Directive>,
 }
 
-/// Everything that decides how Python is linked.
+/// Everything that determines how Python is linked.
 #[derive(Debug)]
 pub(crate) struct Link<'a> {
     pub(crate) python: &'a Installation,
@@ -104,7 +105,7 @@ impl Link<'_> {
         let mut directives = vec![Directive::LinkArg(format!("-zstack-size={stack}"))];
         if self.is_reactor {
             // rustc links no start file into a cdylib. Without a start file, wasm-ld makes every
-            // export run all constructors and destructors, so Python would fail at the second call.
+            // export run all constructors and destructors, so Python would fail on the second call.
             let start = match self.libc {
                 Libc::Python => self.python.libc_dir(),
                 Libc::Same | Libc::Rust => self.rust_libc.to_owned(),

@@ -60,7 +60,7 @@ impl Project {
     }
 }
 
-/// Reads a package's table from a message of `cargo pywasm project`.
+/// Reads a package's table from a message that `cargo pywasm project` prints.
 pub(crate) fn table_of_message(message: &Json) -> Option<Table> {
     Table::parse(json::at(message, "package")?)
 }

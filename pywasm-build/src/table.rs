@@ -13,7 +13,7 @@ pub(crate) struct Table {
     manifests: Vec<Manifest>,
     /// True if the package has a library with `crate-type = ["cdylib"]`, which becomes a reactor.
     pub(crate) cdylib: bool,
-    /// True if the table has the key `snapshot`.
+    /// True if the table contains the key `snapshot`.
     pub(crate) snapshot: bool,
     /// True if the table lists standard library modules or packages to freeze.
     pub(crate) freezes: bool,

@@ -81,7 +81,8 @@ impl Machine {
         self.path(&root)
     }
 
-    /// Returns the entry for the package that the tool would write for the current Cargo.toml.
+    /// Returns the package's entry in `project.json`, as the tool would write it for the current
+    /// Cargo.toml.
     fn package(&self, table: &Table) -> String {
         let Table { cdylib, snapshot, freeze, packages, closed } = table;
         let path = self.path(MANIFEST);
@@ -177,8 +178,8 @@ fn command_gets_no_arguments_for_reactors() {
     assert!(!lines.iter().any(|line| line.contains("cdylib")), "{lines:?}");
 }
 
-/// The tool parses Cargo.toml, and the text itself is not searched, so none of these words counts
-/// as a setting.
+/// Settings come from `project.json`, and the text of Cargo.toml is not searched, so none of these
+/// words counts as a setting.
 #[test]
 fn words_in_cargo_toml_are_not_settings() {
     for text in [

@@ -9,7 +9,7 @@ use crate::project::{self, Project};
 use crate::table::Table;
 use crate::{Error, Variables};
 
-/// The variables that the tool inherits. Most of them locate its store, Cargo and Rust.
+/// The environment variables that the tool inherits. Most of them locate its store, Cargo and Rust.
 const INHERITED: [&str; 12] = [
     "CARGO",
     "CARGO_HOME",
@@ -61,8 +61,8 @@ impl Tool {
         let table = messages.iter().find_map(project::table_of_message);
         table.ok_or_else(|| Error::Program {
             command: self.command("project"),
-            message: "it printed no table\nhint: use cargo-pywasm and pywasm-build of the same \
-                      version"
+            message: "it printed no table\nhint: use the same version of cargo-pywasm and \
+                      pywasm-build"
                 .to_owned(),
         })
     }

@@ -182,7 +182,7 @@ pub(crate) mod tests {
             import("env", name, &[0, 0]);
         }
         let mut bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02".to_vec();
-        // The LEB128 size is padded to two bytes, as linkers do.
+        // The LEB128 size is padded to two bytes, because linkers also pad sizes.
         let size = section.len();
         bytes.extend([u8::try_from(size & 0x7f).unwrap() | 0x80, u8::try_from(size >> 7).unwrap()]);
         bytes.extend(section);

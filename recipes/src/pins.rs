@@ -84,7 +84,7 @@ pub struct SdkPin {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PinError {
-    /// The requested release is not pinned. The second field lists the releases that are.
+    /// The requested release is not pinned. The second field lists the pinned releases.
     #[error("CPython {0} is not pinned; the pinned releases are {1}")]
     UnknownVersion(PythonRequest, String),
 }

@@ -25,8 +25,9 @@ pub struct Recipe {
     pub description: String,
     /// The CPython to build, unless `--python` requests another one.
     pub python: PythonRequest,
-    /// Standard library modules to freeze into every wasm module linked with this build, such as
-    /// `json`, `email.*`, `*` or `!name`. The modules that they import are frozen as well.
+    /// The standard library modules to freeze into every wasm module that is linked with this
+    /// build, together with the modules that they import. Entries look like `json`, `email.*`, `*`
+    /// or `!name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
     /// True if only the modules that `freeze` lists, and the modules that they import, are linked.
@@ -112,8 +113,8 @@ impl Recipe {
     /// Parses and checks a recipe.
     ///
     /// # Errors
-    /// If the text is not TOML, has unknown keys, wrong types or a newer schema, or if the name, a
-    /// module, a file or a flag is invalid. Messages contain the line.
+    /// If the text is not TOML, contains unknown keys, wrong types or a newer schema, or if the
+    /// name, a module, a file or a flag is invalid. The message contains the line number.
     pub fn parse(text: &str) -> Result<Self, RecipeError> {
         let recipe: Self = toml::from_str(text)
             .map_err(|error| RecipeError::Parse(error.to_string().trim_end().to_owned()))?;

@@ -21,7 +21,7 @@ pub enum Behaviour {
     /// `value=N`: returns the number.
     Value(i64),
     /// `python-error`, `python-error=N`: raises NotImplementedError with the symbol's name, and
-    /// returns N or, if there is no N, NULL. C API functions that return an `int` return -1 to
+    /// returns N, or NULL if there is no N. C API functions that return an `int` return -1 to
     /// report an error.
     PythonError(i64),
     /// `shim`: links a small implementation in C, which exists for a few symbols.

@@ -1,5 +1,5 @@
 //! Lists the functions that the members of an archive define, including local ones. Size reports
-//! use this list to attribute the functions of a linked module by name.
+//! use this list to find out, by name, where the functions in a linked wasm module come from.
 
 use object::read::archive::ArchiveFile;
 use wasmparser::{KnownCustom, Linking, Parser, Payload, SymbolFlags, SymbolInfo};
@@ -7,8 +7,8 @@ use wasmparser::{KnownCustom, Linking, Parser, Payload, SymbolFlags, SymbolInfo}
 use crate::read_error::ReadError;
 
 /// Calls `visit` for each function that a member of an archive defines. The arguments are the
-/// member's name, such as `call.o`, and the function's symbol. Members that are not objects are
-/// skipped, as the linker does.
+/// member's name, such as `call.o`, and the function's symbol. Members that are not object files
+/// are skipped, as they are by the linker.
 ///
 /// # Errors
 /// If the archive or an object in it is malformed.

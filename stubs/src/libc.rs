@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// The symbols, one per line, after a comment.
+/// The symbols, one per line, below a comment.
 const LIST: &str = include_str!("../data/libc.txt");
 
 static NAMES: LazyLock<HashSet<&'static str>> =

@@ -1,6 +1,6 @@
 //! Macros of Python's C API that hand-written bindings declare as functions.
 //!
-//! For each macro, an object defines a function of the same name. The function refers to an
+//! For each macro, an object defines a function with the macro's name. The function refers to an
 //! undefined symbol whose name is a message: "… is a macro of Python's C API: call …". The linker's
 //! error, or the name of the unknown import, then shows the message.
 

@@ -66,9 +66,7 @@ pub fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
         [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => {
             "a Mach-O file, compiled for the build machine, not for wasm32"
         }
-        [b'B', b'C', 0xc0, 0xde, ..] => {
-            "LLVM bitcode, compiled for link-time optimization, which has to run first"
-        }
+        [b'B', b'C', 0xc0, 0xde, ..] => "LLVM bitcode; link-time optimization has to run first",
         _ => return None,
     })
 }

@@ -65,7 +65,7 @@ pub enum Reason {
 }
 
 impl Refusal {
-    /// Creates the refusal for a stub for this symbol or import.
+    /// Creates a refusal for the stub of this symbol or import.
     #[must_use]
     pub fn new(name: impl Into<String>, reason: Reason) -> Self {
         Self { name: name.into(), reason }

@@ -14,10 +14,11 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// a kind in memory. For real modules, the audit needs less memory than the file's size.
 const MAX_TIMES: usize = 20;
 
-/// The memory that the validator may use for the types of a file with as many types as possible.
+/// The number of bytes that the validator may use for a file that contains as many types as
+/// possible.
 const MAX_VALIDATION: usize = 128 << 20;
 
-/// Returns modules with very many items of one kind, each as short as possible.
+/// Returns wasm modules that contain very many items of one kind, each item as short as possible.
 fn modules() -> Vec<(&'static str, String)> {
     let many = |count: usize, text: &str| text.repeat(count);
     let exports: String =

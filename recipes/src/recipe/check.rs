@@ -51,7 +51,7 @@ fn is_valid_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_plain) && !name.starts_with('-') && !name.ends_with('-')
 }
 
-/// Returns true if the path is the relative path of a C file in CPython's source tree.
+/// Returns true if `file` is the relative path of a C file in CPython's source tree.
 fn is_valid_file(file: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-/.".contains(c);
     file.ends_with(".c")

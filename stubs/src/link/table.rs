@@ -86,8 +86,8 @@ impl<'a> Table<'a> {
                 }
                 Some(State::Lazy(member)) => {
                     self.states.insert(&symbol.name, State::Undefined);
-                    // The symbol is also still lazy if its member is being linked but has not been
-                    // read up to the symbol.
+                    // The symbol is also still lazy if its member is already being linked, but the
+                    // loop has not reached the symbol yet.
                     if self.linked.insert(member) {
                         stack.push(symbols(member));
                     }
@@ -199,8 +199,8 @@ struct Use<'a> {
     thread_local: bool,
 }
 
-/// Merges the uses that only take a function's address, and so fit any type, into a use that calls
-/// the function or, if there are no calls, into the first use.
+/// Merges the uses that only take a function's address, which fit any type. They become part of a
+/// use that calls the function or, if there are no calls, of the first use.
 fn by_call_type<'a>(kinds: BTreeMap<&'a SymbolKind, Use<'a>>) -> Vec<(&'a SymbolKind, Use<'a>)> {
     let is_called =
         |kind: &SymbolKind, it: &Use<'_>| it.called || !matches!(kind, SymbolKind::Function(_));

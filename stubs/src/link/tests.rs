@@ -13,7 +13,7 @@ use wasm_encoder::{
 /// symbols.
 #[derive(Default)]
 struct Source<'a> {
-    /// The import module of the used functions, if not `env`.
+    /// The import module of the used functions, if it is not `env`.
     from: Option<&'a str>,
     uses: &'a [&'a str],
     /// True if the used functions have type `(i32) -> i64`.

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 /// The number of times that the C constructors ran.
 static STARTS: AtomicI64 = AtomicI64::new(0);
 
-/// A function that `_initialize` calls, as it calls C and C++ constructors.
+/// A function that `_initialize` calls in the same way as C and C++ constructors.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static CONSTRUCTOR: extern "C" fn() = count_start;
@@ -20,8 +20,8 @@ extern "C" fn count_start() {
     STARTS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Returns how often the constructors ran. In a module without `_initialize`, wasm-ld makes every
-/// export run them, so the result is larger than 1.
+/// Returns how many times the constructors ran. In a module without `_initialize`, wasm-ld makes
+/// every export run them, so the result is larger than 1.
 #[unsafe(no_mangle)]
 pub extern "C" fn starts() -> i64 {
     STARTS.load(Ordering::Relaxed)

@@ -1,7 +1,8 @@
 //! Tests `examples/canister` on PocketIC.
 //!
 //! Run `cargo test --manifest-path tests/pocket-ic/Cargo.toml -- --ignored`. Set `POCKET_IC_BIN` to
-//! the server's path, and the `PYWASM_CANISTER*` variables as `cargo xtask canister` does.
+//! the server's path, and set the `PYWASM_CANISTER*` variables in the same way as `cargo xtask
+//! canister`.
 
 #[path = "../../tests/canister/behaviour.rs"]
 mod behaviour;

@@ -21,7 +21,7 @@ fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/audit")
 }
 
-/// Returns the modules of the corpus, sorted.
+/// Returns the modules in the corpus, sorted.
 fn modules() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(corpus()).expect("the corpus");
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
@@ -78,7 +78,7 @@ fn every_code_has_a_finding() {
     assert_eq!(found, Code::ALL.into_iter().collect());
 }
 
-/// Returns the findings that are only possible for objects, before the link.
+/// Returns the findings that are possible only for object files, before linking.
 fn object_findings() -> Vec<Finding> {
     let object = |name: &str, params: &[ValType]| {
         let mut writer = Writer::new();

@@ -1,4 +1,5 @@
-//! Tests that the shared code of the template `canister` and of `examples/canister` is identical.
+//! Tests that the code that the template `canister` shares with `examples/canister` is identical in
+//! both.
 
 use std::path::Path;
 
