@@ -1,4 +1,4 @@
-//! The command line: clap's types, and the dispatch to a subcommand.
+//! The command line: clap's types, and the dispatch to the subcommands.
 
 mod help;
 

@@ -22,7 +22,7 @@ enum State {
     Ok,
     /// Something optional is missing.
     Note,
-    /// Something required is missing: `install` would fail.
+    /// Something required is missing, so `install` would fail.
     Missing,
 }
 
@@ -56,7 +56,7 @@ impl Check {
 /// Runs the command.
 ///
 /// # Errors
-/// Never: a failed check is a finding.
+/// Never. A failed check is a finding, not an error.
 pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut checks = vec![programs::compiler(ctx), programs::make(ctx)];
     checks.extend([

@@ -213,7 +213,7 @@ fn warn_variables(found: &Stubs, ctx: &Ctx) {
     let names: Vec<&str> = variables.map(|stub| stub.name.as_str()).collect();
     if let [first, ..] = names[..] {
         ctx.reporter.warn(format!(
-            "{} filled with zeros; the size, at least 16 bytes, is a guess from visible uses, and a larger \
+            "{} filled with zeros; sizes are guessed from visible uses (at least 16 bytes), and a larger \
              variable would overlap other data: {first}{}",
             if names.len() == 1 { "1 variable is".to_owned() } else { format!("{} variables are", names.len()) },
             if names.len() > 1 { ", …" } else { "" }

@@ -86,7 +86,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Quotes a flag for a list of flags if a shell would split it.
+/// Quotes a flag in a list of flags if a shell would split the flag.
 fn word(flag: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=./+:,@%".contains(c);
     if flag.chars().all(plain) { flag.to_owned() } else { posix(flag) }

@@ -34,7 +34,7 @@ pub struct Args {
     /// One of your own packages or files: `python/app`, `python/app.py`
     #[arg(long, value_name = "PATH")]
     package: Vec<Utf8PathBuf>,
-    /// Restrict Python to the frozen modules and what they import
+    /// Let Python import only these modules and the modules that they need
     #[arg(long)]
     closed: bool,
     /// Write the object to this file instead of listing the modules; if the name ends in `.a`,

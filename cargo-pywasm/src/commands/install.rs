@@ -137,7 +137,9 @@ fn build_python(args: &Args, series: MinorVersion, ctx: &Ctx) -> anyhow::Result<
         return Err(anyhow::anyhow!(
             "the build Python `{path}` is {found}, but {series} is needed"
         ))
-        .hint(|| "omit the build Python: CPython's own freezer does not need one".to_owned());
+        .hint(|| {
+            "omit the build Python, because CPython's own freezer does not need one".to_owned()
+        });
     }
     Ok(BuildPython::Given {
         path,

@@ -34,8 +34,7 @@ impl Message for InstallationMessage<'_> {
 /// When an installation can't be read.
 pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let all = installed::all(ctx).hint(|| {
-        "`cargo pywasm uninstall NAME` removes an installation by the name of its directory"
-            .to_owned()
+        "`cargo pywasm uninstall NAME` removes the installation in the directory NAME".to_owned()
     })?;
     if all.is_empty() {
         ctx.reporter.note("nothing is installed; `cargo pywasm install` builds CPython");

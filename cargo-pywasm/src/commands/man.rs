@@ -13,7 +13,7 @@ pub struct Args {
     dir: Utf8PathBuf,
 }
 
-/// Writes the pages of `command`, the whole command line.
+/// Writes the manual pages for `command`, which is the whole command line.
 ///
 /// # Errors
 /// When the directory cannot be written.
@@ -34,7 +34,7 @@ fn extra() -> String {
     text.push_str(
         "Exit status: 0 on success; 1 if there are findings; 2 if the command fails or its arguments are \
          invalid. The `run` command exits with the program's own code, with 124 after --timeout, with 125 if \
-         --fuel is used up, and with 134 after a trap.",
+         the --fuel limit is reached, and with 134 after a trap.",
     );
     text
 }

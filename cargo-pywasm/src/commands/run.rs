@@ -62,8 +62,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         program = program.dir(dir);
     }
     if line.prompts && std::io::stdin().is_terminal() {
-        // The default REPL needs `termios`, which WASI lacks. CPython 3.13 would print a warning at
-        // each start.
+        // The default REPL needs `termios`, which WASI lacks. Without this variable, CPython 3.13
+        // would print a warning at each start.
         program = program.env("PYTHON_BASIC_REPL", "1");
     }
     program = args.sandbox.with_variables(program, ctx)?.args(view.python_args);

@@ -46,7 +46,7 @@ pub struct Args {
     /// Check the project's `size-budget`
     #[arg(long)]
     budget: bool,
-    /// Write a baseline for --diff and budgets, small enough to commit
+    /// Write a baseline for --diff and budgets; the file is small enough to commit
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<Utf8PathBuf>,
     /// The linker map (wasm-ld -Map=FILE) [default: the build's map, if found]
@@ -176,7 +176,8 @@ fn built(workspace: &Workspace<'_>) -> anyhow::Result<Vec<Utf8PathBuf>> {
 
 fn budget(workspace: &Workspace<'_>) -> anyhow::Result<Budget> {
     workspace.size_budget()?.context("the project has no size budget").hint(|| {
-        "add one to `[package.metadata.pywasm]`: `size-budget = { total = \"3.4MB\" }`".to_owned()
+        "add a budget to `[package.metadata.pywasm]`: `size-budget = { total = \"3.4MB\" }`"
+            .to_owned()
     })
 }
 
@@ -253,7 +254,7 @@ fn last_good(file: &Utf8Path, ctx: &Ctx) -> Option<Breakdown> {
 fn old_of(path: &Utf8Path, members: &Members, ctx: &Ctx) -> anyhow::Result<Breakdown> {
     old(path, members, ctx)
         .with_context(|| format!("cannot read `{path}`, the `baseline` of the size budget"))
-        .hint(|| "`cargo pywasm size --write-baseline FILE` writes one".to_owned())
+        .hint(|| "`cargo pywasm size --write-baseline FILE` writes a baseline".to_owned())
 }
 
 fn write(path: &Utf8Path, text: &str, ctx: &Ctx) -> anyhow::Result<()> {

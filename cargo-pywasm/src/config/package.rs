@@ -37,7 +37,7 @@ pub struct ManifestDigest {
     pub path: Utf8PathBuf,
     /// The SHA-256 digest of the file.
     pub sha256: Digest,
-    /// The hash that build scripts compare instead of the digest; see
+    /// The hash that build scripts compare instead of the SHA-256 digest; see
     /// [`pywasm_build::fingerprint`].
     pub fnv1a64: String,
 }

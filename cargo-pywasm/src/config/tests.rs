@@ -24,7 +24,7 @@ fn write(path: Utf8PathBuf, text: &str) {
     fs_err::write(path, text).unwrap();
 }
 
-/// Writes a package of this name, with `rest` at the end of its Cargo.toml.
+/// Writes a package with this name, and with `rest` at the end of its Cargo.toml.
 fn package(dir: &Utf8Path, name: &str, rest: &str) {
     let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
     write(dir.join("Cargo.toml"), &format!("{head}{rest}"));

@@ -17,7 +17,7 @@ pub struct Artifact {
 /// The recipient of Cargo's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// Only this tool, which passes the value to `--message-format`. Cargo still renders
+    /// Only this tool, which passes the value to Cargo with `--message-format`. Cargo still renders
     /// diagnostics.
     Internal(&'static str),
     /// The user, whose arguments request JSON messages.

@@ -202,10 +202,7 @@ fn bad_arguments_fail_before_any_call() {
         let run = wrong(&["one.wasm", method, "\"x\""]);
         assert!(run.contains("hint: write arguments in parentheses, `'(\"x\")'`"), "{run}");
     }
-    assert!(
-        wrong(&["one.wasm", "inc", "--init", "1"])
-            .contains("the argument of `canister_init` is ()")
-    );
+    assert!(wrong(&["one.wasm", "inc", "--init", "1"]).contains("`canister_init` takes ()"));
     assert!(!wrong(&["one.wasm", "inc", "--init", "(1)"]).contains("hint: add `--init"));
     assert!(wrong(&["one.wasm", "inc", "--caller", "me"]).contains("--caller"));
     assert!(wrong(&["gone.wasm", "inc"]).contains("gone.wasm"));

@@ -238,9 +238,7 @@ impl Session<'_> {
             (Some(init), None) => text::encode_untyped(init),
             (init, Some((interface, types))) => {
                 let argument = text::encode(init.as_deref().unwrap_or("()"), &interface.env, types)
-                    .with_context(|| {
-                        format!("the argument of `canister_init` is {}", text::list(types))
-                    });
+                    .with_context(|| format!("`canister_init` takes {}", text::list(types)));
                 match init {
                     Some(_) => argument,
                     None => argument.hint(|| "add `--init '(…)'`".to_owned()),
@@ -291,7 +289,7 @@ impl Session<'_> {
         let types = self.interface.as_ref().and_then(|it| Some((&it.env, it.method(method)?)));
         text::decode(bytes, types)
             .with_context(|| format!("`{method}` replied {} bytes", bytes.len()))
-            .hint(|| "print it as hexadecimal digits with `--raw`".to_owned())
+            .hint(|| "`--raw` prints the reply as hexadecimal digits".to_owned())
     }
 
     fn report_timers(&self, runs: Vec<Run>) {
@@ -300,10 +298,10 @@ impl Session<'_> {
         }
     }
 
-    /// Prints what a message printed, the resources that it used, and its reject, if any.
+    /// Reports the output of a message, the resources that it used, and its reject, if any.
     fn report(&self, what: &str, run: &Run) {
         for message in &run.debug {
-            // The reporter adds a newline, so one at the end of the output is removed.
+            // The reporter adds a newline, so a newline at the end of the output is removed.
             self.reporter.status("Printed", message.strip_suffix('\n').unwrap_or(message));
         }
         if self.args.fuel {
@@ -335,7 +333,8 @@ fn from_hex(text: &str) -> anyhow::Result<Vec<u8>> {
     let digits: Option<Vec<u8>> =
         text.chars().map(|it| it.to_digit(16).and_then(|it| u8::try_from(it).ok())).collect();
     let digits = digits.filter(|digits| digits.len().is_multiple_of(2));
-    let digits = digits.with_context(|| format!("`{text}` is not an even number of hex digits"))?;
+    let digits = digits
+        .with_context(|| format!("`{text}` does not consist of an even number of hex digits"))?;
     Ok(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 

@@ -102,7 +102,7 @@ pub(super) fn verifier(ctx: &Ctx) -> Check {
 pub(super) fn compiler_cache(ctx: &Ctx) -> Check {
     match ["ccache", "sccache"].iter().find_map(|name| ctx.env.program(name)) {
         Some(path) => Check::ok("compiler cache", path.as_str()),
-        None => Check::ok("compiler cache", "none; ccache makes repeated builds faster"),
+        None => Check::ok("compiler cache", "none found; ccache makes repeated builds faster"),
     }
 }
 
