@@ -1,8 +1,9 @@
-//! A canister with embedded Python: `python/rules.py` makes the decisions, Rust keeps the state and
+//! A canister with embedded Python: `python/rules.py` makes the decisions. Rust keeps the state and
 //! implements the Candid interface.
 //!
-//! The caller gets the traceback of an exception. In a query, the exception rejects the call. In an
-//! update, it traps, so that the system undoes every change that Rust and Python have made.
+//! The caller receives the traceback of a Python exception. In a query, the exception rejects the
+//! call. In an update, the exception causes a trap, so that the system undoes every change that
+//! Rust and Python have made.
 
 mod python;
 mod state;
@@ -16,10 +17,10 @@ use ic_cdk::{init, post_upgrade, query, update};
 
 use types::{Measured, Shape, Ticket};
 
-/// Starts the canister after an install and after an upgrade: both begin with an empty heap.
+/// Starts the canister after an install or an upgrade. In both cases, the heap is empty.
 fn start() {
-    // This seed is not secret, because every replica knows these values. `shuffle` replaces it with
-    // entropy.
+    // This seed is not secret, because every replica knows the time and the canister's principal.
+    // `shuffle` replaces the seed with entropy.
     let mut seed = ic_cdk::api::time().to_le_bytes().to_vec();
     seed.extend(ic_cdk::api::canister_self().as_slice());
     seed.truncate(32);
@@ -144,7 +145,7 @@ fn ticket(text: String) -> Ticket {
     Ticket { id, sha256 }
 }
 
-/// Does nothing; used to measure the cost of a call.
+/// Does nothing. Used to measure the cost of a call.
 #[query]
 fn nothing() {}
 

@@ -13,7 +13,7 @@ const VERSION: u32 = 1;
 // Identifiers of virtual memories. These numbers must never change.
 const VERSION_MEMORY: MemoryId = MemoryId::new(0);
 const COUNTER_MEMORY: MemoryId = MemoryId::new(1);
-/// The memories that hold Python's files.
+/// The virtual memories that contain Python's files.
 const FILES: std::ops::Range<u8> = 200..210;
 
 thread_local! {

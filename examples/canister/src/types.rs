@@ -1,4 +1,4 @@
-//! The types of the interface and their conversion to and from Python.
+//! The types in the Candid interface, and their conversion to and from Python objects.
 
 use candid::CandidType;
 use pyo3::prelude::*;
@@ -20,7 +20,7 @@ pub(crate) enum Shape {
         /// In metres.
         height: f64,
     },
-    /// A polygon, by its corners in order.
+    /// A polygon, given by its corners in order.
     Polygon(Vec<Point>),
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Size {
     Large,
 }
 
-/// A random identifier, and the SHA-256 digest of a text in hexadecimal.
+/// A random identifier, and a text's SHA-256 digest in hexadecimal.
 #[derive(CandidType)]
 pub(crate) struct Ticket {
     pub(crate) id: String,
@@ -91,7 +91,7 @@ impl<'py> IntoPyObject<'py> for &Shape {
     }
 }
 
-/// Converts the value of the Python `Enum` to a size class.
+/// Converts the value of a Python `Enum` member to a size class.
 impl<'a, 'py> FromPyObject<'a, 'py> for Size {
     type Error = PyErr;
 

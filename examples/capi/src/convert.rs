@@ -18,7 +18,7 @@ pub trait ToPython<'py> {
     ///
     /// # Errors
     ///
-    /// `MemoryError`.
+    /// Returns `MemoryError` if memory runs out.
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>>;
 }
 
@@ -28,17 +28,18 @@ pub trait FromPython<'py>: Sized {
     ///
     /// # Errors
     ///
-    /// `TypeError` for an object of another type; `OverflowError` for a number out of range.
+    /// Returns `TypeError` if the object has the wrong type, or `OverflowError` if a number is out
+    /// of range.
     fn from_python(object: &Object<'py>) -> Result<'py, Self>;
 }
 
-/// The positional arguments of a call: a [`Tuple`], or a Rust tuple.
+/// The positional arguments of a call: a [`Tuple`] or a Rust tuple.
 pub trait ToArguments<'py> {
     /// Converts the arguments.
     ///
     /// # Errors
     ///
-    /// `MemoryError`.
+    /// Returns `MemoryError` if memory runs out.
     fn to_arguments(self, py: Python<'py>) -> Result<'py, Tuple<'py>>;
 }
 
@@ -68,21 +69,24 @@ impl<'py> ToPython<'py> for Tuple<'py> {
 
 impl<'py> ToPython<'py> for bool {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
-        // SAFETY: Python runs; the call returns a new reference, or null with an exception.
+        // SAFETY: Python is running, and the call returns a new reference, or null with an
+        // exception set.
         unsafe { Object::from_owned(py, ffi::PyBool_FromLong(c_long::from(self))) }
     }
 }
 
 impl<'py> ToPython<'py> for i64 {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
-        // SAFETY: Python runs; the call returns a new reference, or null with an exception.
+        // SAFETY: Python is running, and the call returns a new reference, or null with an
+        // exception set.
         unsafe { Object::from_owned(py, ffi::PyLong_FromLongLong(self)) }
     }
 }
 
 impl<'py> ToPython<'py> for f64 {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
-        // SAFETY: Python runs; the call returns a new reference, or null with an exception.
+        // SAFETY: Python is running, and the call returns a new reference, or null with an
+        // exception set.
         unsafe { Object::from_owned(py, ffi::PyFloat_FromDouble(self)) }
     }
 }
@@ -90,8 +94,8 @@ impl<'py> ToPython<'py> for f64 {
 impl<'py> ToPython<'py> for &str {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
         let (start, size) = (self.as_ptr().cast::<c_char>(), self.len().cast_signed());
-        // SAFETY: `size` bytes of UTF-8, which Python copies; they may contain NUL. Returns a new
-        // reference, or null with an exception.
+        // SAFETY: `start` points to `size` bytes of UTF-8, which may contain NUL. Python copies the
+        // bytes. The call returns a new reference, or null with an exception set.
         unsafe { Object::from_owned(py, ffi::PyUnicode_FromStringAndSize(start, size)) }
     }
 }
@@ -99,8 +103,8 @@ impl<'py> ToPython<'py> for &str {
 impl<'py> ToPython<'py> for &[u8] {
     fn to_python(self, py: Python<'py>) -> Result<'py, Object<'py>> {
         let (start, size) = (self.as_ptr().cast::<c_char>(), self.len().cast_signed());
-        // SAFETY: `size` bytes, which Python copies. Returns a new reference, or null with an
-        // exception.
+        // SAFETY: `start` points to `size` bytes, which Python copies. The call returns a new
+        // reference, or null with an exception set.
         unsafe { Object::from_owned(py, ffi::PyBytes_FromStringAndSize(start, size)) }
     }
 }
@@ -145,7 +149,7 @@ impl<'py> FromPython<'py> for bool {
 /// Converts an `int`, or an object with `__index__`.
 impl<'py> FromPython<'py> for i64 {
     fn from_python(object: &Object<'py>) -> Result<'py, Self> {
-        // SAFETY: the object is alive; -1 may come with an exception.
+        // SAFETY: the object is alive; -1 may mean that an exception is set.
         let value = unsafe { ffi::PyLong_AsLongLong(object.as_ptr()) };
         Error::check_value(object.python(), value, value == -1)
     }
@@ -154,7 +158,7 @@ impl<'py> FromPython<'py> for i64 {
 /// Converts a `float`, or an object with `__float__` or `__index__`.
 impl<'py> FromPython<'py> for f64 {
     fn from_python(object: &Object<'py>) -> Result<'py, Self> {
-        // SAFETY: the object is alive; -1 may come with an exception.
+        // SAFETY: the object is alive; -1 may mean that an exception is set.
         let value = unsafe { ffi::PyFloat_AsDouble(object.as_ptr()) };
         Error::check_value(object.python(), value, value == -1.0)
     }
@@ -164,7 +168,7 @@ impl<'py> FromPython<'py> for f64 {
 impl<'py> FromPython<'py> for String {
     fn from_python(object: &Object<'py>) -> Result<'py, Self> {
         let copy = text::copy(object, text::utf8(object)?.as_bytes())?;
-        // SAFETY: the bytes are copied from a `&str`.
+        // SAFETY: the bytes are a copy of a `&str`.
         Ok(unsafe { Self::from_utf8_unchecked(copy) })
     }
 }

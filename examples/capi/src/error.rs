@@ -1,7 +1,7 @@
 //! Python's exceptions as Rust errors.
 //!
-//! An [`Error`] holds an exception object that was taken out of the interpreter: while Rust code
-//! runs, no exception is set. Errors are never printed, and `SystemExit` does not exit the process.
+//! An [`Error`] owns an exception object that was taken out of the interpreter, so no exception is
+//! set while Rust code runs. Errors are never printed, and `SystemExit` does not exit the process.
 
 #![allow(unsafe_code)]
 
@@ -62,8 +62,8 @@ pub enum Kind {
 impl Kind {
     /// Returns a borrowed reference to the class.
     fn class(self, _running: Python<'_>) -> *mut PyObject {
-        // SAFETY: these variables are set when Python starts and constant while it runs, which
-        // `_running` proves.
+        // SAFETY: these variables are set when Python starts and do not change while Python is
+        // running. `_running` proves that it is.
         unsafe {
             match self {
                 Self::Any => ffi::PyExc_Exception,
@@ -92,12 +92,12 @@ impl<'py> Error<'py> {
     pub fn new(py: Python<'py>, kind: Kind, message: &str) -> Self {
         match message.to_python(py) {
             Ok(message) => {
-                // SAFETY: the class and the message are alive. Sets the new exception, or the one
-                // that its constructor raised.
+                // SAFETY: the class and the message are alive. The call sets the new exception, or
+                // the exception that its constructor raised.
                 unsafe { ffi::PyErr_SetObject(kind.class(py), message.as_ptr()) };
                 Self::fetch(py)
             }
-            // The message could not be allocated.
+            // There was not enough memory for the message.
             Err(error) => error,
         }
     }
@@ -120,9 +120,10 @@ impl<'py> Error<'py> {
 
     /// Takes the exception that is set, if any, and clears it.
     pub(crate) fn take(py: Python<'py>) -> Option<Self> {
-        // SAFETY: Python runs; the call returns a new reference, or null if no exception is set.
+        // SAFETY: Python is running, and the call returns a new reference, or null if no exception
+        // is set.
         let exception = NonNull::new(unsafe { ffi::PyErr_GetRaisedException() })?;
-        // SAFETY: the new reference, which is not null.
+        // SAFETY: the pointer is the new reference, which is not null.
         unsafe { Object::from_owned(py, exception.as_ptr()) }
             .ok()
             .map(|exception| Self { exception })
@@ -134,9 +135,9 @@ impl<'py> Error<'py> {
             if let Some(error) = Self::take(py) {
                 return error;
             }
-            // The C function set no exception. CPython reports this as SystemError; the next
-            // iteration takes it, because PyErr_SetString always sets an exception.
-            // SAFETY: Python runs; the class is alive and the message NUL-terminated.
+            // The C function set no exception. CPython reports this as SystemError. The next
+            // iteration takes that exception, because PyErr_SetString always sets one.
+            // SAFETY: Python is running, the class is alive, and the message is NUL-terminated.
             unsafe {
                 let message = c"error return without exception set".as_ptr();
                 ffi::PyErr_SetString(Kind::System.class(py), message);
@@ -144,14 +145,14 @@ impl<'py> Error<'py> {
         }
     }
 
-    /// Checks the status of a function that returns 1, 0, or -1 with an exception.
+    /// Checks the status of a function that returns 1, 0, or -1 with an exception set.
     pub(crate) fn check(py: Python<'py>, status: c_int) -> Result<'py, bool> {
         if status < 0 { Err(Self::fetch(py)) } else { Ok(status != 0) }
     }
 
     /// Checks the result of a function for which -1 is either a value or a failure.
     pub(crate) fn check_value<T>(py: Python<'py>, value: T, may_be_error: bool) -> Result<'py, T> {
-        // SAFETY: Python runs; the result is only compared with null.
+        // SAFETY: Python is running. The result is only compared with null.
         if may_be_error && !unsafe { ffi::PyErr_Occurred() }.is_null() {
             return Err(Self::fetch(py));
         }
@@ -160,7 +161,8 @@ impl<'py> Error<'py> {
 
     /// Sets the exception for the Python code that called Rust.
     pub(crate) fn restore(self) {
-        // SAFETY: `into_ptr` gives the reference away, and an Error always holds an exception.
+        // SAFETY: `into_ptr` gives up ownership of the reference, and the object is always an
+        // exception.
         unsafe { ffi::PyErr_SetRaisedException(self.exception.into_ptr()) };
     }
 
@@ -168,7 +170,8 @@ impl<'py> Error<'py> {
     #[must_use]
     pub fn is(&self, kind: Kind) -> bool {
         let class = kind.class(self.exception.python());
-        // SAFETY: both are alive. No Python code runs, because the class is a built-in one.
+        // SAFETY: the exception and the class are alive. No Python code runs, because the class is
+        // built in.
         unsafe { ffi::PyErr_GivenExceptionMatches(self.exception.as_ptr(), class) != 0 }
     }
 
@@ -178,7 +181,7 @@ impl<'py> Error<'py> {
         &self.exception
     }
 
-    /// Returns the name of the class, such as `ValueError`.
+    /// Returns the name of the exception's class, such as `ValueError`.
     #[must_use]
     pub fn type_name(&self) -> String {
         self.exception.type_name()
@@ -188,17 +191,17 @@ impl<'py> Error<'py> {
     ///
     /// # Errors
     ///
-    /// The exception that its `__str__` raises.
+    /// Returns any exception that the method `__str__` raises.
     pub fn message(&self) -> Result<'py, String> {
         let py = self.exception.python();
         // SAFETY: the object is alive; the call returns a new reference to a str, or null with an
-        // exception.
+        // exception set.
         let text = unsafe { Object::from_owned(py, ffi::PyObject_Str(self.exception.as_ptr())) }?;
         text::escaped(&text)
     }
 
-    /// Returns the traceback that Python would print, with the causes of the exception. It ends
-    /// with a newline.
+    /// Returns the traceback that Python would print, including the causes of the exception. The
+    /// text ends with a newline.
     ///
     /// # Errors
     ///
@@ -211,7 +214,7 @@ impl<'py> Error<'py> {
     }
 
     /// Returns the exit code of a `SystemExit`: 0 for `None`, its integer code, or 1 for any other
-    /// object, which Python would print. Returns `None` for other exceptions.
+    /// code, which Python would print. Returns `None` for other exceptions.
     #[must_use]
     pub fn exit_code(&self) -> Option<i64> {
         if !self.is(Kind::SystemExit) {

@@ -1,7 +1,7 @@
 //! Declarations of the part of CPython 3.13's C API that this crate calls.
 //!
-//! Names and signatures are those of `Include/`. In place of each macro, this module declares the
-//! function that the macro expands to, or a function of `glue.c`. The layouts of structures that
+//! Names and signatures are those of `Include/`. Instead of a macro, this module declares the
+//! function to which the macro expands, or a function in `glue.c`. The layouts of structures that
 //! Rust fills in are asserted here and in `glue.c`.
 
 #![allow(unsafe_code)]
@@ -16,10 +16,10 @@ pub(crate) struct PyObject {
     _private: [u8; 0],
 }
 
-/// A `METH_FASTCALL` function of a module. The parameters are the module, the arguments, and the
+/// A `METH_FASTCALL` function in a module. The parameters are the module, the arguments, and the
 /// number of arguments.
 ///
-/// WebAssembly traps on an indirect call with a wrong signature; other platforms usually ignore an
+/// In WebAssembly, an indirect call with a wrong signature traps. Other platforms usually ignore an
 /// extra or missing parameter.
 pub(crate) type PyCFunctionFast =
     unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize) -> *mut PyObject;
@@ -63,7 +63,7 @@ pub(crate) struct PyModuleDef {
     pub(crate) m_free: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
-/// An entry of `PyImport_Inittab`, `struct _inittab`.
+/// An entry in `PyImport_Inittab`: `struct _inittab`.
 #[repr(C)]
 pub(crate) struct Inittab {
     pub(crate) name: *const c_char,
@@ -76,7 +76,7 @@ pub(crate) struct PyCompilerFlags {
     pub(crate) cf_feature_version: c_int,
 }
 
-// glue.c asserts the same numbers for the headers.
+// glue.c asserts the same numbers for the structures in the C headers.
 const _: () = {
     assert!(size_of::<PyModuleDef>() == 52);
     assert!(offset_of!(PyModuleDef, m_name) == 20);

@@ -1,6 +1,6 @@
 //! CPython's table of built-in modules, to which native modules are added before Python starts.
 //!
-//! The table outlives an interpreter: every interpreter that starts later knows the added modules.
+//! The table outlives the interpreter, so every later interpreter can import the added modules.
 //! Entries are never removed or replaced.
 
 #![allow(unsafe_code)]
@@ -20,8 +20,8 @@ static ADDED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 pub(crate) struct Entry {
     name: &'static CStr,
     init: ffi::InitFunction,
-    /// The definition, whose address identifies the module. The address of `init` does not, because
-    /// a function may have several addresses.
+    /// The module's definition. Its address identifies the module. The address of `init` cannot,
+    /// because a function may have several addresses.
     definition: fn() -> &'static Definition,
 }
 
@@ -30,7 +30,7 @@ impl Entry {
         Self { name: M::NAME, init: init::<M>, definition: M::definition }
     }
 
-    /// Adds the module unless the table has it already.
+    /// Adds the module unless it is already in the table.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl Entry {
     ///
     /// # Safety
     ///
-    /// Python must not be running, and no other thread may start it during the call.
+    /// Python must not be running, and no other thread may start Python during the call.
     pub(crate) unsafe fn add(&self) -> Result<(), StartError> {
         let address = (&raw const *(self.definition)()).addr();
         let mut added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +50,8 @@ impl Entry {
             return Err(StartError::NameTaken(self.name));
         }
         // SAFETY: Python is not running, as `PyImport_AppendInittab` requires. CPython keeps the
-        // name, which is static, and the function, which is the `PyInit_NAME` for it.
+        // name and the function. The name is static, and the function is `PyInit_NAME` for that
+        // name.
         if unsafe { ffi::PyImport_AppendInittab(self.name.as_ptr(), self.init) } != 0 {
             return Err(StartError::Memory);
         }
@@ -59,7 +60,7 @@ impl Entry {
     }
 }
 
-/// Returns true if the table has an entry for a module of this name.
+/// Returns true if the table has an entry for a module with this name.
 ///
 /// # Safety
 ///
@@ -69,7 +70,7 @@ unsafe fn has_entry(name: &CStr) -> bool {
     let mut entry = unsafe { ffi::PyImport_Inittab };
     loop {
         // SAFETY: the entry is in the table, which ends with an entry without a name. Names are
-        // NUL-terminated and valid as long as the table.
+        // NUL-terminated and live as long as the table.
         let other = unsafe {
             if (*entry).name.is_null() {
                 return false;

@@ -1,4 +1,4 @@
-//! Starts and finalizes Python, and defines the token that proves that it is running.
+//! Starts and finalizes Python, and defines the token that proves that Python is running.
 //!
 //! There is one interpreter at a time, on the thread that started it. The thread state is never
 //! detached (the GIL is never released), and there are no subinterpreters.
@@ -16,7 +16,7 @@ use crate::module::Module;
 
 const STOPPED: u8 = 0;
 const RUNNING: u8 = 1;
-/// The state after Python failed to start. The result of another attempt is undefined.
+/// The state after Python failed to start. Starting it again would have undefined results.
 const BROKEN: u8 = 2;
 
 static STATE: AtomicU8 = AtomicU8::new(STOPPED);
@@ -30,13 +30,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Creates the configuration of `python` without arguments.
+    /// Creates the same configuration as that of `python` without arguments.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends an argument to `sys.argv`. The first one is the program's name.
+    /// Appends an argument to `sys.argv`. The first argument is the program's name.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
@@ -50,7 +50,7 @@ impl Config {
         self
     }
 
-    /// Makes a native module importable, in this interpreter and all later ones.
+    /// Makes a native module importable in this interpreter and all later interpreters.
     #[must_use]
     pub fn module<M: Module>(mut self) -> Self {
         self.modules.push(Entry::of::<M>());
@@ -58,7 +58,7 @@ impl Config {
     }
 }
 
-/// A running Python. Dropping it finalizes Python; all objects borrow it.
+/// A running Python interpreter. All objects borrow it. Dropping it finalizes Python.
 #[derive(Debug)]
 pub struct Interpreter {
     /// A marker that makes the type neither `Send` nor `Sync`: the thread state belongs to the
@@ -71,9 +71,9 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// If an interpreter is running, even one that this crate did not start; if Python fails to
-    /// start, usually because it does not find the standard library; and always after such a
-    /// failure.
+    /// If an interpreter is already running, even one that this crate did not start, or if Python
+    /// fails to start, usually because it does not find the standard library. After such a failure,
+    /// every later call fails.
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let arguments: Result<Vec<CString>, _> =
             config.arguments.iter().map(|argument| CString::new(argument.as_str())).collect();
@@ -98,9 +98,9 @@ impl Interpreter {
         }
         // The length of a Vec is at most isize::MAX.
         let count = pointers.len().cast_signed();
-        // SAFETY: `pointers` has `count` NUL-terminated strings, which outlive the call; Python
-        // copies them and does not write to them. Python is not running, and STATE excludes other
-        // threads.
+        // SAFETY: `pointers` contains `count` pointers to NUL-terminated strings, which outlive the
+        // call. Python copies the strings and does not write to them. Python is not running, and
+        // STATE keeps other threads from starting it.
         let message =
             unsafe { ffi::capi_start(count, pointers.as_ptr(), c_int::from(config.isolated)) };
         if message.is_null() {
@@ -123,7 +123,7 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// If buffered output cannot be written. Python is finalized nevertheless.
+    /// If buffered output cannot be written. Python is finalized anyway.
     pub fn finalize(self) -> Result<(), FinalizeError> {
         let result = finalize();
         std::mem::forget(self);
@@ -133,33 +133,33 @@ impl Interpreter {
 
 impl Drop for Interpreter {
     fn drop(&mut self) {
-        // Call `finalize` instead of dropping to learn about a failure.
+        // `drop` cannot report a failure. `Interpreter::finalize` can.
         let _ = finalize();
     }
 }
 
 fn finalize() -> Result<(), FinalizeError> {
-    // SAFETY: called once for each Interpreter, on the thread that started Python. Nothing borrows
-    // the Interpreter any more, so no object of this crate is left and no caller of this function
-    // is Python code. A later call, such as that of an exit handler, finds Python not initialized
-    // and does nothing.
+    // SAFETY: this function is called once for each Interpreter, on the thread that started Python.
+    // Nothing borrows the Interpreter any more, so no object of this crate is left, and no Python
+    // code is calling this function. If an exit handler calls Py_FinalizeEx later, Python is no
+    // longer initialized and the call does nothing.
     let status = unsafe { ffi::Py_FinalizeEx() };
     STATE.store(STOPPED, Ordering::Release);
     if status == 0 { Ok(()) } else { Err(FinalizeError) }
 }
 
-/// A token that proves that Python is running during `'py`, on the current thread.
+/// A token that proves that Python is running on the current thread for the lifetime `'py`.
 #[derive(Clone, Copy)]
 pub struct Python<'py> {
     _running: PhantomData<(&'py Interpreter, *mut ())>,
 }
 
 impl Python<'_> {
-    /// Creates the token in a function that Python calls.
+    /// Creates a token inside a function that Python calls.
     ///
     /// # Safety
     ///
-    /// Python must be running during the lifetime, on the current thread.
+    /// Python must be running on the current thread for the lifetime of the token.
     pub(crate) unsafe fn assume() -> Self {
         Self { _running: PhantomData }
     }
@@ -180,7 +180,7 @@ pub enum StartError {
     Broken,
     /// An argument contains a NUL byte.
     Argument(Vec<u8>),
-    /// Another built-in module has this name.
+    /// Another built-in module has the same name.
     NameTaken(&'static CStr),
     /// Memory ran out.
     Memory,
@@ -207,7 +207,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Python was finalized, but buffered output could not be written.
+/// The error that buffered output could not be written when Python was finalized.
 #[derive(Debug)]
 pub struct FinalizeError;
 

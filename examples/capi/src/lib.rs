@@ -1,10 +1,10 @@
-//! A small, safe layer over CPython's C API: an [`Interpreter`], [`Scope`]s to run code in,
-//! [`Object`]s with [`Dict`] and [`Tuple`], [`Error`]s that are Python's exceptions, and native
-//! modules ([`Module`], [`Function`]) for Python to import.
+//! A small, safe layer over CPython's C API: an [`Interpreter`], [`Scope`]s that run code,
+//! [`Object`]s, including [`Dict`]s and [`Tuple`]s, [`Error`]s that represent Python exceptions,
+//! and native modules ([`Module`], [`Function`]) that Python can import.
 //!
-//! The layer is built on hand-written declarations, and on one C file for macros and structures of
-//! the C API. Every object owns one reference and cannot outlive the interpreter, because it
-//! carries a [`Python`] token. Every exception is an `Err`.
+//! The layer is built on handwritten declarations, and on one C file for macros and structures in
+//! the C API. Every object owns one reference. An object contains a [`Python`] token, so it cannot
+//! outlive the interpreter. Every exception is an `Err`.
 //!
 //! Code that Python can reach does not panic, because a panic would trap the whole module. The
 //! crate starts no threads, creates no subinterpreters and exposes no raw pointers.

@@ -1,10 +1,10 @@
 //! Native modules: functions written in Rust that Python imports.
 //!
 //! A module is initialized in two phases ([PEP 489](https://peps.python.org/pep-0489/)), so that it
-//! can be imported again after it was removed from `sys.modules`.
+//! can be imported again after it has been removed from `sys.modules`.
 //!
-//! An `Err` becomes a Python exception. A panic in an `extern "C"` function aborts, which in wasm
-//! traps the whole module, so functions must not panic.
+//! An `Err` becomes a Python exception. A panic in an `extern "C"` function aborts. In wasm, this
+//! traps the whole wasm module, so functions must not panic.
 
 #![allow(unsafe_code)]
 
@@ -17,19 +17,19 @@ use crate::ffi::{self, PyObject};
 use crate::interpreter::Python;
 use crate::object::Object;
 
-/// A function of a native module.
+/// A function in a native module.
 pub trait Function: 'static {
     /// The name of the function in its module.
     const NAME: &'static CStr;
-    /// The documentation. If the first line is `name(text, /)` and the second is `--`, `help` and
-    /// `inspect` show the signature.
+    /// The function's docstring. If the first line is `name(text, /)` and the second is `--`,
+    /// `help` and `inspect` show the signature.
     const DOC: &'static CStr;
 
     /// Calls the function.
     ///
     /// # Errors
     ///
-    /// The exception that the function raises.
+    /// Returns the exception that the function raises.
     fn call<'py>(py: Python<'py>, arguments: Arguments<'_, 'py>) -> Result<'py, Object<'py>>;
 }
 
@@ -37,7 +37,7 @@ pub trait Function: 'static {
 pub trait Module: 'static {
     /// The name by which Python imports the module.
     const NAME: &'static CStr;
-    /// The documentation.
+    /// The module's docstring.
     const DOC: &'static CStr;
     /// The functions, and [`Method::END`] as the last entry.
     const METHODS: &'static [Method];
@@ -50,11 +50,11 @@ pub trait Module: 'static {
     /// ```
     fn definition() -> &'static Definition;
 
-    /// Adds other attributes each time the module is created.
+    /// Adds attributes other than functions each time the module is created.
     ///
     /// # Errors
     ///
-    /// The exception that the import raises.
+    /// Returns the exception that the import raises.
     fn fill<'py>(module: &Object<'py>) -> Result<'py, ()> {
         let _ = module;
         Ok(())
@@ -80,7 +80,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
     ///
     /// # Errors
     ///
-    /// `TypeError`, with Python's usual message, for another number of arguments.
+    /// Returns `TypeError`, with Python's usual message, if there are not exactly `N` arguments.
     pub fn exactly<const N: usize>(&self) -> Result<'py, &'a [Object<'py>; N]> {
         self.values.try_into().map_err(|_| {
             let name = self.name.to_string_lossy();
@@ -91,11 +91,11 @@ impl<'a, 'py> Arguments<'a, 'py> {
     }
 }
 
-/// An entry of a module's table of functions.
+/// An entry in a module's function table.
 #[repr(transparent)]
 pub struct Method(ffi::PyMethodDef);
 
-// SAFETY: the pointers are to static strings and functions, which are constant.
+// SAFETY: the pointers refer to static strings and functions, which are constant.
 unsafe impl Sync for Method {}
 
 impl Method {
@@ -107,7 +107,7 @@ impl Method {
         ml_doc: ptr::null(),
     });
 
-    /// Creates the entry of a function.
+    /// Creates the entry for a function.
     #[must_use]
     pub const fn of<F: Function>() -> Self {
         Self(ffi::PyMethodDef {
@@ -119,22 +119,23 @@ impl Method {
     }
 }
 
-/// CPython's definition of a module. CPython writes to it.
+/// The definition of a module for CPython, which writes to it.
 #[repr(transparent)]
 pub struct Definition(UnsafeCell<ffi::PyModuleDef>);
 
-// SAFETY: Rust never reads or writes the content and only passes on the address. CPython writes to
-// it while the thread state is attached, which is the case for one thread at a time.
+// SAFETY: Rust never reads or writes the content, but only passes on its address. CPython writes to
+// the content only in a thread with an attached thread state, and only one thread at a time has
+// one.
 unsafe impl Sync for Definition {}
 
 /// The slots of a module definition.
 #[repr(transparent)]
 struct Slots([ffi::PyModuleDefSlot; 3]);
 
-// SAFETY: the pointers are to functions, and the table is constant.
+// SAFETY: the pointers refer to functions, and the table is constant.
 unsafe impl Sync for Slots {}
 
-/// The holder of one table for each module type, because a `static` cannot be generic.
+/// A type that provides one slot table for each module type, because a `static` cannot be generic.
 struct SlotsOf<M>(std::marker::PhantomData<M>);
 
 impl<M: Module> SlotsOf<M> {
@@ -150,7 +151,7 @@ impl<M: Module> SlotsOf<M> {
 }
 
 impl Definition {
-    /// Creates the definition of a module. It does not compile if the last method is not `END`.
+    /// Creates the definition of a module. Compilation fails if the last method is not `END`.
     #[must_use]
     pub const fn of<M: Module>() -> Self {
         const {
@@ -214,7 +215,7 @@ unsafe extern "C" fn call<F: Function>(
     let values: &[Object<'_>] = if count > 0 {
         // SAFETY: the caller keeps `count` objects alive during the call. An Object has the layout
         // of a pointer. Dropping a shared slice drops no objects, so the caller keeps its
-        // references; a clone takes its own reference.
+        // references. A cloned Object takes its own reference.
         unsafe { slice::from_raw_parts(arguments.cast(), count.cast_unsigned()) }
     } else {
         &[]
@@ -234,8 +235,8 @@ unsafe extern "C" fn call<F: Function>(
 }
 
 /// Returns true if less than a quarter of the C stack is left. That quarter is reserved for code
-/// that does not check the stack: CPython limits the depth of calls as if only its own frames used
-/// the stack.
+/// that does not check the stack. CPython's limit on nested calls is not enough, because it assumes
+/// that only CPython's frames use the stack.
 fn is_stack_short() -> bool {
     // The linker defines the bounds of the stack, which grows downwards.
     unsafe extern "C" {

@@ -1,6 +1,6 @@
-//! An owned reference to any object.
+//! An owned reference to any Python object.
 //!
-//! Only modules of this crate can access the pointer.
+//! Only code in this crate can access the pointer.
 
 #![allow(unsafe_code)]
 
@@ -16,7 +16,8 @@ use crate::interpreter::Python;
 use crate::text;
 use crate::{Dict, Tuple};
 
-/// An owned reference to a Python object. A clone takes another reference; a drop releases it.
+/// An owned reference to a Python object. Cloning takes another reference, and dropping releases
+/// the reference.
 ///
 /// The layout is that of a pointer, so an array of pointers can be used as a slice of objects.
 #[repr(transparent)]
@@ -26,11 +27,12 @@ pub struct Object<'py> {
 }
 
 impl<'py> Object<'py> {
-    /// Takes over a new reference. If it is null, returns the exception that is set.
+    /// Takes ownership of a new reference. If the pointer is null, returns the exception that is
+    /// set.
     ///
     /// # Safety
     ///
-    /// The pointer must be null or a reference that the caller owns and gives away.
+    /// The pointer must be null or a reference that the caller owns and gives up.
     pub(crate) unsafe fn from_owned(py: Python<'py>, pointer: *mut PyObject) -> Result<'py, Self> {
         match NonNull::new(pointer) {
             Some(pointer) => Ok(Self { pointer, py }),
@@ -38,7 +40,8 @@ impl<'py> Object<'py> {
         }
     }
 
-    /// Takes another reference to an object. If it is null, returns the exception that is set.
+    /// Takes another reference to an object. If the pointer is null, returns the exception that is
+    /// set.
     ///
     /// # Safety
     ///
@@ -51,27 +54,28 @@ impl<'py> Object<'py> {
             // SAFETY: the caller guarantees that the object is alive.
             unsafe { ffi::Py_IncRef(pointer) };
         }
-        // SAFETY: the pointer is null, or an owned reference since the call above.
+        // SAFETY: the pointer is null, or is an owned reference since the call above.
         unsafe { Self::from_owned(py, pointer) }
     }
 
     /// Returns Python's `None`.
     #[must_use]
     pub fn none(py: Python<'py>) -> Self {
-        // SAFETY: Python runs. The constant is immortal and never null, so there is no exception to
-        // fetch.
+        // SAFETY: Python is running. The constant is immortal and never null, so there is no
+        // exception to fetch.
         let pointer = unsafe { NonNull::new_unchecked(ffi::Py_GetConstant(ffi::Py_CONSTANT_NONE)) };
         Self { pointer, py }
     }
 
-    /// Imports a module. For a dotted name, returns the last module.
+    /// Imports a Python module. For a dotted name such as `a.b`, returns `a.b`, not `a`.
     ///
     /// # Errors
     ///
-    /// `ModuleNotFoundError`, or any exception that the module raises.
+    /// Returns `ModuleNotFoundError` if there is no such module, or any exception that the module
+    /// raises.
     pub fn import(py: Python<'py>, name: &str) -> Result<'py, Self> {
         let name = name.to_python(py)?;
-        // SAFETY: `name` is alive; the call returns a new reference, or null with an exception.
+        // SAFETY: `name` is alive; the call returns a new reference, or null with an exception set.
         unsafe { Self::from_owned(py, ffi::PyImport_Import(name.as_ptr())) }
     }
 
@@ -90,7 +94,7 @@ impl<'py> Object<'py> {
         ManuallyDrop::new(self).as_ptr()
     }
 
-    /// Returns true if both are the same object, like Python's `is`.
+    /// Returns true if `self` and `other` are the same object, like Python's `is`.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.pointer == other.pointer
@@ -105,8 +109,8 @@ impl<'py> Object<'py> {
     /// Returns the name of the type, without its module if the type is defined in Python.
     #[must_use]
     pub fn type_name(&self) -> String {
-        // SAFETY: the object and its type are alive, and so is the type's name while it is copied,
-        // because no Python code runs.
+        // SAFETY: the object and its type are alive. The type's name stays alive while it is
+        // copied, because no Python code runs.
         let name = unsafe { CStr::from_ptr(ffi::capi_type_name(self.as_ptr())) };
         name.to_string_lossy().into_owned()
     }
@@ -115,10 +119,11 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// `AttributeError`, or any exception that a descriptor raises.
+    /// Returns `AttributeError` or any exception that a descriptor raises.
     pub fn get_attr(&self, name: &str) -> Result<'py, Self> {
         let name = text::interned(self.py, name)?;
-        // SAFETY: both are alive; the call returns a new reference, or null with an exception.
+        // SAFETY: both objects are alive; the call returns a new reference, or null with an
+        // exception set.
         unsafe { Self::from_owned(self.py, ffi::PyObject_GetAttr(self.as_ptr(), name.as_ptr())) }
     }
 
@@ -126,11 +131,11 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// `AttributeError`, or any exception that a descriptor raises.
+    /// Returns `AttributeError` or any exception that a descriptor raises.
     pub fn set_attr(&self, name: &str, value: impl ToPython<'py>) -> Result<'py, ()> {
         let name = text::interned(self.py, name)?;
         let value = value.to_python(self.py)?;
-        // SAFETY: all three are alive; -1 comes with an exception.
+        // SAFETY: all three objects are alive; -1 means that an exception is set.
         let status = unsafe { ffi::PyObject_SetAttr(self.as_ptr(), name.as_ptr(), value.as_ptr()) };
         Error::check(self.py, status).map(drop)
     }
@@ -139,10 +144,12 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// `TypeError` if the object has no items; `KeyError` or `IndexError` for a missing item.
+    /// Returns `TypeError` if the object does not support indexing, or `KeyError` or `IndexError`
+    /// if there is no such item.
     pub fn get_item(&self, key: impl ToPython<'py>) -> Result<'py, Self> {
         let key = key.to_python(self.py)?;
-        // SAFETY: both are alive; the call returns a new reference, or null with an exception.
+        // SAFETY: both objects are alive; the call returns a new reference, or null with an
+        // exception set.
         unsafe { Self::from_owned(self.py, ffi::PyObject_GetItem(self.as_ptr(), key.as_ptr())) }
     }
 
@@ -150,7 +157,7 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// `TypeError` if the object is not callable, or any exception that the call raises.
+    /// Returns `TypeError` if the object is not callable, or any exception that the call raises.
     pub fn call(&self, arguments: impl ToArguments<'py>) -> Result<'py, Self> {
         let arguments = arguments.to_arguments(self.py)?;
         self.call_tuple(&arguments, None)
@@ -160,7 +167,7 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// As for [`Object::call`].
+    /// Returns the same errors as [`Object::call`].
     pub fn call_with(
         &self,
         arguments: impl ToArguments<'py>,
@@ -177,7 +184,7 @@ impl<'py> Object<'py> {
     ) -> Result<'py, Self> {
         let keywords = keywords.map_or(ptr::null_mut(), |keywords| keywords.as_ptr());
         // SAFETY: the callable, the tuple and the dict (or null) are alive; the call returns a new
-        // reference, or null with an exception.
+        // reference, or null with an exception set.
         unsafe {
             let result = ffi::PyObject_Call(self.as_ptr(), arguments.as_ptr(), keywords);
             Self::from_owned(self.py, result)
@@ -188,7 +195,7 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// As for [`Object::get_attr`] and [`Object::call`].
+    /// Returns the same errors as [`Object::get_attr`] and [`Object::call`].
     pub fn call_method(&self, name: &str, arguments: impl ToArguments<'py>) -> Result<'py, Self> {
         self.get_attr(name)?.call(arguments)
     }
@@ -197,9 +204,9 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// Any exception that `__bool__` or `__len__` raises.
+    /// Returns any exception that `__bool__` or `__len__` raises.
     pub fn is_true(&self) -> Result<'py, bool> {
-        // SAFETY: the object is alive; -1 comes with an exception.
+        // SAFETY: the object is alive; -1 means that an exception is set.
         let status = unsafe { ffi::PyObject_IsTrue(self.as_ptr()) };
         Error::check(self.py, status)
     }
@@ -208,10 +215,11 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// Any exception that `__str__` raises; `UnicodeEncodeError` for a lone surrogate.
+    /// Returns any exception that `__str__` raises, or `UnicodeEncodeError` if the result contains
+    /// a lone surrogate.
     pub fn str(&self) -> Result<'py, String> {
         // SAFETY: the object is alive; the call returns a new reference to a str, or null with an
-        // exception.
+        // exception set.
         unsafe { Self::from_owned(self.py, ffi::PyObject_Str(self.as_ptr())) }?.extract()
     }
 
@@ -219,10 +227,11 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// Any exception that `__repr__` raises; `UnicodeEncodeError` for a lone surrogate.
+    /// Returns any exception that `__repr__` raises, or `UnicodeEncodeError` if the result contains
+    /// a lone surrogate.
     pub fn repr(&self) -> Result<'py, String> {
         // SAFETY: the object is alive; the call returns a new reference to a str, or null with an
-        // exception.
+        // exception set.
         unsafe { Self::from_owned(self.py, ffi::PyObject_Repr(self.as_ptr())) }?.extract()
     }
 
@@ -230,7 +239,8 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// `TypeError` if the object is not a `str`; `UnicodeEncodeError` for a lone surrogate.
+    /// Returns `TypeError` if the object is not a `str`, or `UnicodeEncodeError` if it contains a
+    /// lone surrogate.
     pub fn as_str(&self) -> Result<'py, &str> {
         text::utf8(self)
     }
@@ -239,9 +249,10 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// `TypeError` if the object is not iterable.
+    /// Returns `TypeError` if the object is not iterable.
     pub fn iter(&self) -> Result<'py, Iter<'py>> {
-        // SAFETY: the object is alive; the call returns a new reference, or null with an exception.
+        // SAFETY: the object is alive; the call returns a new reference, or null with an exception
+        // set.
         let iterator = unsafe { Self::from_owned(self.py, ffi::PyObject_GetIter(self.as_ptr())) }?;
         Ok(Iter { iterator: Some(iterator) })
     }
@@ -250,7 +261,7 @@ impl<'py> Object<'py> {
     ///
     /// # Errors
     ///
-    /// `TypeError` or `OverflowError`, depending on the type.
+    /// Returns `TypeError`, `OverflowError` or another exception, depending on the type.
     pub fn extract<T: FromPython<'py>>(&self) -> Result<'py, T> {
         T::from_python(self)
     }
@@ -258,7 +269,8 @@ impl<'py> Object<'py> {
 
 impl Clone for Object<'_> {
     fn clone(&self) -> Self {
-        // SAFETY: `self` owns a reference, so the object is alive; the clone owns the new one.
+        // SAFETY: `self` owns a reference, so the object is alive. The clone owns the new
+        // reference.
         unsafe { ffi::Py_IncRef(self.as_ptr()) };
         Self { pointer: self.pointer, py: self.py }
     }
@@ -266,7 +278,8 @@ impl Clone for Object<'_> {
 
 impl Drop for Object<'_> {
     fn drop(&mut self) {
-        // SAFETY: the reference is owned and released once; `'py` keeps Python running.
+        // SAFETY: the reference is owned and released only once. `'py` guarantees that Python is
+        // running.
         unsafe { ffi::Py_DecRef(self.as_ptr()) };
     }
 }
@@ -293,14 +306,14 @@ impl<'py> Iterator for Iter<'py> {
     fn next(&mut self) -> Option<Self::Item> {
         let iterator = self.iterator.as_ref()?;
         let py = iterator.python();
-        // SAFETY: PyObject_GetIter returned this iterator. Returns a new reference, or null: at the
-        // end without an exception, otherwise with one.
+        // SAFETY: PyObject_GetIter returned this iterator. The call returns a new reference, null
+        // without an exception at the end, or null with an exception set.
         let item = unsafe { ffi::PyIter_Next(iterator.as_ptr()) };
         if item.is_null() {
             self.iterator = None;
             return Error::take(py).map(Err);
         }
-        // SAFETY: a new reference that is not null.
+        // SAFETY: the pointer is a new reference and not null.
         Some(unsafe { Object::from_owned(py, item) })
     }
 }

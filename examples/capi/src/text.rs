@@ -1,7 +1,7 @@
 //! Converts text and bytes from Python to Rust.
 //!
-//! A Python `str` may contain lone surrogates, which UTF-8 cannot encode. Lone surrogates raise an
-//! exception or, in messages, are escaped. No character is replaced silently.
+//! A Python `str` may contain lone surrogates, which UTF-8 cannot encode. In messages, lone
+//! surrogates are escaped. Elsewhere, they raise an exception. No character is replaced silently.
 
 #![allow(unsafe_code)]
 
@@ -22,17 +22,17 @@ pub(crate) fn utf8<'a, 'py>(object: &'a Object<'py>) -> Result<'py, &'a str> {
         return Err(Error::unexpected(object, "str"));
     }
     let mut size = 0;
-    // SAFETY: a live str; null comes with an exception.
+    // SAFETY: the str is alive; null means that an exception is set.
     let start = unsafe { ffi::PyUnicode_AsUTF8AndSize(object.as_ptr(), &raw mut size) };
     if start.is_null() {
         return Err(Error::fetch(py));
     }
-    // SAFETY: `size` bytes that belong to the str, which is immutable and kept alive by `object`
-    // for 'a. They are UTF-8: a surrogate would have raised an exception.
+    // SAFETY: the `size` bytes belong to the str, which is immutable and which `object` keeps alive
+    // for 'a. The bytes are valid UTF-8, because a surrogate would have raised an exception.
     Ok(unsafe { std::str::from_utf8_unchecked(bytes_at(start, size)) })
 }
 
-/// Returns the bytes of a `bytes`.
+/// Returns the content of a `bytes` object.
 pub(crate) fn bytes<'a, 'py>(object: &'a Object<'py>) -> Result<'py, &'a [u8]> {
     // SAFETY: the object is alive.
     if unsafe { ffi::capi_is_bytes(object.as_ptr()) } == 0 {
@@ -40,19 +40,21 @@ pub(crate) fn bytes<'a, 'py>(object: &'a Object<'py>) -> Result<'py, &'a [u8]> {
     }
     let mut start = ptr::null_mut();
     let mut size = 0;
-    // SAFETY: a live bytes object; -1 comes with an exception.
+    // SAFETY: the bytes object is alive; -1 means that an exception is set.
     let status =
         unsafe { ffi::PyBytes_AsStringAndSize(object.as_ptr(), &raw mut start, &raw mut size) };
     Error::check(object.python(), status)?;
-    // SAFETY: `size` bytes that belong to the object, which is immutable and outlives 'a.
+    // SAFETY: the `size` bytes belong to the object, which is immutable and outlives 'a.
     Ok(unsafe { bytes_at(start, size) })
 }
 
-/// Returns the text of a `str` with `\udcXX` for each lone surrogate, for display only.
+/// Returns the text of a `str` for display, with an escape such as `\udc80` for each lone
+/// surrogate.
 pub(crate) fn escaped<'py>(text: &Object<'py>) -> Result<'py, String> {
     let (encoding, errors) = (c"utf-8".as_ptr(), c"backslashreplace".as_ptr());
-    // SAFETY: the object is alive, and an object of another type raises an exception; both names
-    // are NUL-terminated. Returns a new reference to a bytes object, or null with an exception.
+    // SAFETY: the object is alive, and an object of a different type raises an exception. Both
+    // names are NUL-terminated. The call returns a new reference to a bytes object, or null with an
+    // exception set.
     let encoded = unsafe {
         let encoded = ffi::PyUnicode_AsEncodedString(text.as_ptr(), encoding, errors);
         Object::from_owned(text.python(), encoded)
@@ -62,19 +64,19 @@ pub(crate) fn escaped<'py>(text: &Object<'py>) -> Result<'py, String> {
 
 /// Returns the interned `str` of an attribute name.
 ///
-/// CPython's cache of type attributes is indexed by the address of the name. If each call used a
-/// new string, lookups would always miss, and would fill the cache.
+/// CPython's type attribute cache is indexed by the address of the attribute name. If each call
+/// used a new string, lookups would always miss and would fill the cache with useless entries.
 pub(crate) fn interned<'py>(py: Python<'py>, text: &str) -> Result<'py, Object<'py>> {
     let mut name = text.to_python(py)?.into_ptr();
-    // SAFETY: `name` is an exact str. The function releases the reference and returns one to the
-    // interned str, or the same reference if memory runs out.
+    // SAFETY: `name` is an exact str. The function releases the reference and returns a reference
+    // to the interned str. If memory runs out, it returns the original reference.
     unsafe {
         ffi::PyUnicode_InternInPlace(&raw mut name);
         Object::from_owned(py, name)
     }
 }
 
-/// Copies bytes. Raises `MemoryError` where Rust's allocator would trap.
+/// Copies bytes. If memory runs out, returns `MemoryError`, whereas Rust's allocator would trap.
 pub(crate) fn copy<'py>(object: &Object<'py>, bytes: &[u8]) -> Result<'py, Vec<u8>> {
     let mut copy = Vec::new();
     if copy.try_reserve_exact(bytes.len()).is_err() {
@@ -84,10 +86,10 @@ pub(crate) fn copy<'py>(object: &Object<'py>, bytes: &[u8]) -> Result<'py, Vec<u
     Ok(copy)
 }
 
-/// Returns source code as a C string. Code with a NUL is an error, because the parser would stop
-/// there.
+/// Returns source code as a C string. Code that contains NUL is an error, because the parser would
+/// stop at the NUL.
 pub(crate) fn source<'py>(py: Python<'py>, code: &str) -> Result<'py, CString> {
-    // CPython's compile() has the same message.
+    // CPython's compile() reports the same message.
     const NUL: &str = "source code string cannot contain null bytes";
     CString::new(code).map_err(|_| Error::new(py, Kind::Syntax, NUL))
 }
@@ -96,6 +98,6 @@ pub(crate) fn source<'py>(py: Python<'py>, code: &str) -> Result<'py, CString> {
 ///
 /// `start` must point to `size` bytes that are valid and unchanged for 'a.
 unsafe fn bytes_at<'a>(start: *const c_char, size: isize) -> &'a [u8] {
-    // SAFETY: guaranteed by the caller; sizes from CPython are not negative.
+    // SAFETY: the caller guarantees that the bytes are valid. Sizes from CPython are not negative.
     unsafe { slice::from_raw_parts(start.cast(), size.cast_unsigned()) }
 }

@@ -1,4 +1,4 @@
-//! Tuples.
+//! Python tuples.
 
 #![allow(unsafe_code)]
 
@@ -14,21 +14,21 @@ use crate::object::Object;
 pub struct Tuple<'py>(Object<'py>);
 
 impl<'py> Tuple<'py> {
-    /// Creates a tuple of the given objects.
+    /// Creates a tuple that contains the objects in `items`.
     ///
     /// # Errors
     ///
-    /// `MemoryError`.
+    /// Returns `MemoryError` if memory runs out.
     pub fn new(py: Python<'py>, items: &[Object<'py>]) -> Result<'py, Self> {
         // The length of a slice is at most isize::MAX.
         let len = items.len().cast_signed();
         // SAFETY: the call returns a new reference to a tuple with `len` empty slots, or null with
-        // an exception.
+        // an exception set.
         let tuple = Self(unsafe { Object::from_owned(py, ffi::PyTuple_New(len)) }?);
         for (slot, item) in (0..len).zip(items) {
-            // SAFETY: the slot exists and is empty. The tuple has no other owner, and takes over
-            // the reference from `into_ptr` even if the call fails. No Python code runs before all
-            // slots are filled.
+            // SAFETY: the slot exists and is empty. The tuple has no other owner. The call takes
+            // ownership of the reference from `into_ptr` even if it fails. No Python code runs
+            // before all slots are filled.
             let status =
                 unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), slot, item.clone().into_ptr()) };
             Error::check(py, status)?;
@@ -36,11 +36,11 @@ impl<'py> Tuple<'py> {
         Ok(tuple)
     }
 
-    /// Converts an object to a tuple, without a copy.
+    /// Converts an object to a tuple without copying it.
     ///
     /// # Errors
     ///
-    /// `TypeError` if the object is not a tuple.
+    /// Returns `TypeError` if the object is not a tuple.
     pub fn from_object(object: Object<'py>) -> Result<'py, Self> {
         // SAFETY: the object is alive.
         if unsafe { ffi::capi_is_tuple(object.as_ptr()) } == 0 {
@@ -52,7 +52,7 @@ impl<'py> Tuple<'py> {
     /// Returns the number of items.
     #[must_use]
     pub fn len(&self) -> usize {
-        // SAFETY: a live tuple; the function fails only for objects of other types.
+        // SAFETY: the tuple is alive; the function fails only for objects of other types.
         let size = unsafe { ffi::PyTuple_Size(self.as_ptr()) };
         size.cast_unsigned()
     }
@@ -69,8 +69,8 @@ impl<'py> Tuple<'py> {
         if index >= self.len() {
             return None;
         }
-        // SAFETY: a live tuple and a valid index. The item is borrowed from the tuple;
-        // `from_borrowed` takes another reference.
+        // SAFETY: the tuple is alive, and the index is valid. The item is borrowed from the tuple,
+        // and `from_borrowed` takes another reference.
         unsafe {
             let item = ffi::PyTuple_GetItem(self.as_ptr(), index.cast_signed());
             Object::from_borrowed(self.python(), item).ok()

@@ -11,7 +11,7 @@ pub fn run() -> ExitCode {
     let arguments: Result<Vec<CString>, _> =
         std::env::args_os().map(|argument| CString::new(argument.into_encoded_bytes())).collect();
     let Ok(arguments) = arguments else {
-        // Arguments of a process contain no NUL.
+        // This cannot happen, because process arguments contain no NUL.
         return ExitCode::from(2);
     };
     ExitCode::from(u8::try_from(raw::python_main(&arguments)).unwrap_or(u8::MAX))

@@ -1,8 +1,9 @@
 //! Copies an object graph, and defines the rules for built-in containers.
 //!
-//! The code follows `copy.py` of CPython 3.13 step by step, so that Python code that runs during
-//! the copy (`__deepcopy__`, `__reduce_ex__`, `__eq__` of keys, …) sees the same partial copies and
-//! the same memo. Steps are merged only where no Python code can run between them.
+//! The code follows CPython 3.13's `copy.py` step by step. Python code that runs during the copy
+//! (`__deepcopy__`, `__reduce_ex__`, `__eq__` of keys, …) therefore sees the same partial copies
+//! and the same memo as with `copy.py`. Steps are merged only where no Python code can run between
+//! them.
 //!
 //! No borrowed reference is held while Python code runs, and no container is assumed to be
 //! unchanged afterwards.
@@ -21,15 +22,15 @@ pub(crate) struct Copier<'py> {
     pub(crate) py: Python<'py>,
     pub(crate) known: &'py Known,
     pub(crate) memo: Memo<'py>,
-    /// A stack of the copied items of all tuples that are being copied: a tuple can only be created
-    /// when all its items are known.
+    /// A stack that contains the copied items of all tuples that are being copied. A tuple cannot
+    /// be created until all its items have been copied.
     pub(crate) items: Vec<Bound<'py, PyAny>>,
 }
 
 /// A finished copy.
 pub(crate) struct Copied<'py> {
     pub(crate) copy: Bound<'py, PyAny>,
-    /// True if the copy was put into the memo before it was finished.
+    /// True if the copy was added to the memo before it was complete.
     pub(crate) in_memo: bool,
 }
 
@@ -42,8 +43,8 @@ impl<'py> Copier<'py> {
     ///
     /// # Errors
     ///
-    /// Any exception that Python code raises; `RecursionError` if the objects are nested too
-    /// deeply; `copy.Error` if an object cannot be copied.
+    /// Returns any exception that Python code raises, `RecursionError` if the objects are nested
+    /// too deeply, or `copy.Error` if an object cannot be copied.
     pub(crate) fn copy(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let kind = Kind::of(object);
         if matches!(kind, Kind::Atomic) && self.memo.is_private() {
@@ -67,8 +68,8 @@ impl<'py> Copier<'py> {
         if copied.copy.is(object) {
             return Ok(copied.copy);
         }
-        // Like `copy.deepcopy`, add the finished copy even if it is in the memo: Python code may
-        // have changed a memo that is not private.
+        // Like `copy.deepcopy`, add the finished copy even if it is already in the memo, because
+        // Python code may have changed a memo that is not private.
         if !(copied.in_memo && self.memo.is_private()) {
             self.memo.set(&key, &copied.copy)?;
         }
@@ -144,7 +145,7 @@ impl<'py> Copier<'py> {
         Ok(Copied::not_in_memo(copy.into_any()))
     }
 
-    /// Copies a set or frozenset as its `__reduce__` does, from a list of its items.
+    /// Copies a set or frozenset from a list of its items, as the reduce protocol does.
     fn set<T>(
         &mut self,
         set: &Bound<'py, PyAny>,

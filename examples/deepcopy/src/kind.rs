@@ -1,7 +1,7 @@
-//! The rule by which an object is copied, chosen like `copy._deepcopy_dispatch` by its exact type.
+//! The rule for copying an object, chosen by its exact type, as in `copy._deepcopy_dispatch`.
 //!
-//! The type is compared with the addresses of CPython's types, frequent ones first. No Python code
-//! runs.
+//! The type is compared with the addresses of CPython's types, the most frequent types first. No
+//! Python code runs.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple, PyType};
 
 use crate::raw;
 
-/// An object, classified by the rule for its copy.
+/// An object, classified by the rule for copying it.
 pub(crate) enum Kind<'a, 'py> {
     /// The object is its own copy.
     Atomic,
@@ -22,7 +22,7 @@ pub(crate) enum Kind<'a, 'py> {
     Method,
     /// A class whose metaclass is not `type`. It is its own copy, like every class.
     Class,
-    /// Copied by `__deepcopy__` or by the reduce protocol.
+    /// An object that is copied by `__deepcopy__` or by the reduce protocol.
     Other,
 }
 

@@ -1,13 +1,13 @@
 //! Python objects that every copy needs.
 //!
-//! They are looked up once, as `copy.py` does when it is imported: later replacements in `copyreg`
-//! have no effect.
+//! They are looked up once, as in `copy.py`, which does so when it is imported. Later replacements
+//! in `copyreg` have no effect.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-/// Objects of `copyreg`, and a sentinel.
+/// Objects from `copyreg`, and a sentinel.
 pub(crate) struct Known {
     /// `copyreg.dispatch_table`, which maps a class to the function that reduces its instances.
     pub(crate) dispatch_table: Py<PyDict>,
@@ -17,7 +17,7 @@ pub(crate) struct Known {
     pub(crate) missing: Py<PyAny>,
 }
 
-/// PyO3's cell for state of a module that exists in one interpreter.
+/// The objects, which are looked up on first use. There is only one interpreter.
 static KNOWN: PyOnceLock<Known> = PyOnceLock::new();
 
 impl Known {

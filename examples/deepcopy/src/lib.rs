@@ -1,10 +1,11 @@
-//! `fastcopy.deepcopy`, a native implementation of `copy.deepcopy` of CPython 3.13.
+//! `fastcopy.deepcopy`, a native implementation of CPython 3.13's `copy.deepcopy`.
 //!
 //! The module `fastcopy` is registered before Python starts (see [`command`]). Its one function
 //! creates the same objects, calls the same methods and raises the same exceptions as
-//! `copy.deepcopy`; the README lists the differences.
+//! `copy.deepcopy`. The README lists the differences.
 //!
-//! The module `copy` is not modified. To replace `copy.deepcopy`, assign `fastcopy.deepcopy` to it.
+//! The module `copy` is not modified. To replace its function, assign `fastcopy.deepcopy` to
+//! `copy.deepcopy` in Python.
 
 pub mod command;
 

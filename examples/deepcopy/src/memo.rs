@@ -1,10 +1,10 @@
 //! The memo: the copies made so far, and references that keep the originals alive.
 //!
-//! The memo is private as long as possible. It then consists of a native table, whose keys are the
-//! addresses of the originals, and a vector of the originals, which keeps the addresses from being
-//! reused. The first `__deepcopy__` method needs a mapping that Python code can read, change and
-//! keep. At that point the table is converted to the dict that `copy.deepcopy` would have filled,
-//! entry by entry, and the dict replaces it. There are never two memos to keep in sync.
+//! The memo is private as long as possible. A private memo consists of a native table, whose keys
+//! are the addresses of the originals, and a vector of the originals, which keeps the addresses
+//! from being reused. The first `__deepcopy__` method needs a mapping that Python code can read,
+//! change and keep. At that point, the table is replaced by the dict that `copy.deepcopy` would
+//! have filled, with the same entries in the same order. There are never two memos to keep in sync.
 
 use std::cell::OnceCell;
 use std::collections::TryReserveError;
@@ -18,7 +18,7 @@ use crate::known::Known;
 use crate::raw;
 use crate::table::Table;
 
-/// The key of an object in the memo: its address, and `id(object)` once it is needed.
+/// The key of an object in the memo: the object's address and, once it is needed, `id(object)`.
 pub(crate) struct Key<'py> {
     py: Python<'py>,
     address: usize,
@@ -44,9 +44,11 @@ impl<'py> Key<'py> {
 pub(crate) enum Memo<'py> {
     /// A native memo that no Python code has seen.
     Private(Private<'py>),
-    /// A dict that Python code may hold, created from a private memo or passed by the caller.
+    /// A dict that Python code may refer to. It was created from a private memo or passed by the
+    /// caller.
     Dict(Bound<'py, PyDict>),
-    /// Another mapping that the caller passed. It receives the same calls as from `copy.deepcopy`.
+    /// A mapping of another type that the caller passed. Its methods are called as `copy.deepcopy`
+    /// would call them.
     Mapping(Bound<'py, PyAny>),
 }
 
@@ -54,8 +56,8 @@ pub(crate) enum Memo<'py> {
 pub(crate) struct Private<'py> {
     copies: Table<Bound<'py, PyAny>>,
     originals: Vec<Bound<'py, PyAny>>,
-    /// The number of copies when the first original was kept. It determines the position of the
-    /// list of originals if the memo is converted to a dict.
+    /// The number of copies in the table when the first original was kept. It determines the
+    /// position of the list of originals in the dict.
     first_kept: usize,
 }
 
@@ -153,7 +155,7 @@ impl<'py> Memo<'py> {
         }
     }
 
-    /// Returns the memo as a Python object.
+    /// Returns the memo as a Python object. Converts a private memo to a dict.
     pub(crate) fn publish(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Private(private) => {

@@ -1,7 +1,8 @@
-//! Objects of other types, which are copied by `__deepcopy__` or the reduce protocol.
+//! Copies objects of all other types by `__deepcopy__` or the reduce protocol.
 //!
-//! The protocol is that of pickle, documented at `object.__reduce__`. This module interprets it
-//! like `copy._reconstruct`, which accepts up to five items, not the sixth that pickle supports.
+//! The reduce protocol is that of pickle and is documented at `object.__reduce__`. This Rust module
+//! interprets it like `copy._reconstruct`, which accepts up to five items. It does not accept the
+//! sixth item that pickle supports.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
@@ -13,7 +14,7 @@ use crate::memo::{Key, no_memory};
 use crate::raw;
 
 impl<'py> Copier<'py> {
-    /// Copies an object of a type without a specific rule.
+    /// Copies an object whose type has no rule of its own.
     pub(crate) fn other(
         &mut self,
         object: &Bound<'py, PyAny>,
@@ -26,7 +27,7 @@ impl<'py> Copier<'py> {
         }
         let reduced = self.reduce(object)?;
         if reduced.is_instance_of::<PyString>() {
-            // The string is the name of a global, which is its own copy.
+            // A string is the name of a global object, which is its own copy.
             return Ok(Copied::not_in_memo(object.clone()));
         }
         self.reconstruct(key, &Reduced::from_object(&reduced)?)
@@ -97,8 +98,8 @@ impl<'py> Copier<'py> {
             }
             return Ok(());
         }
-        // The iterable may be a generator: each argument is copied before the next is requested.
-        // `copy.py` copies nothing if the iterable is falsy, whatever it yields.
+        // The iterable may be a generator, so each argument is copied before the next one is
+        // requested. `copy.py` copies nothing if the iterable is falsy, whatever it yields.
         let deep = arguments.is_truthy()?;
         for argument in arguments.try_iter()? {
             let argument = argument?;
@@ -149,7 +150,7 @@ impl<'py> Reduced<'py> {
     }
 }
 
-/// Returns `getattr(object, name, None)`, or `None` if the attribute is missing or `None`.
+/// Returns an attribute, or Rust's `None` if the attribute is missing or is Python's `None`.
 fn attribute<'py>(
     object: &Bound<'py, PyAny>,
     name: &Bound<'py, PyString>,

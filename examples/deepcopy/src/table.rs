@@ -1,8 +1,8 @@
-//! The table of the memo: a map from the address of an original to its copy, in insertion order.
+//! The memo table, which maps the addresses of originals to their copies, in insertion order.
 //!
 //! Entries are stored in a dense vector, like those of a Python dict, so that a memo converted to a
-//! dict has the order of `copy.deepcopy`. Up to [`SCAN`] entries are searched linearly; a larger
-//! table has an index with open addressing and linear probing.
+//! dict has the same order as in `copy.deepcopy`. A table with up to [`SCAN`] entries is searched
+//! linearly. A larger table has an index with open addressing and linear probing.
 //!
 //! Entries are never removed. Running out of memory is an error, not a panic.
 
@@ -19,8 +19,8 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 #[derive(Debug)]
 pub(crate) struct Table<V> {
     entries: Vec<(usize, V)>,
-    /// Positions in `entries` plus one; 0 is a free slot. The length is 0 or a power of two, and at
-    /// least twice the number of entries, so that every probe ends.
+    /// For each slot, a position in `entries` plus one, or 0 if the slot is free. The length is 0
+    /// or a power of two, and at least twice the number of entries, so that every probe ends.
     index: Vec<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! The command line: runs one script in a Python with the module `effects` built in.
+//! Runs the script on the command line in a Python with the module `effects` built in.
 
 use std::ffi::CString;
 use std::process::ExitCode;
@@ -7,17 +7,18 @@ use pyo3::prelude::*;
 
 use crate::effects;
 
-/// Runs the script that the first argument names, or `python/demo.py` without an argument.
+/// Runs the script whose path is the first argument, or `python/demo.py` if there are no arguments.
 pub fn run() -> ExitCode {
     pyo3::append_to_inittab!(effects);
     Python::initialize();
     Python::attach(|py| {
         let outcome = run_script(py, std::env::args_os().nth(1));
         if let Err(error) = &outcome {
-            // Exits the process if the script raised `SystemExit`.
+            // Print the traceback. If the script raised `SystemExit`, this exits the process
+            // instead.
             error.print(py);
         }
-        // Flush explicitly, because nothing finalizes Python, which would flush its buffers.
+        // Flush explicitly, because Python is not finalized. Finalization would flush its buffers.
         let flushed = py.run(c"import sys; sys.stdout.flush(); sys.stderr.flush()", None, None);
         if outcome.is_ok() && flushed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     })

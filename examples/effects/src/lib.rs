@@ -2,7 +2,7 @@
 //!
 //! The Python module `effects` is registered before Python starts (see [`command`]). Programs are
 //! Python generators. A virtual machine in Rust runs them, keeps suspended programs, and finds the
-//! handlers. It runs one program at a time and does not look inside programs.
+//! handlers. The virtual machine runs one program at a time and does not look inside programs.
 
 pub mod command;
 

@@ -1,4 +1,4 @@
-//! Runs a Python script that can `import effects`, or the demo of this crate.
+//! Runs a Python script that can `import effects`, or the demo in this crate.
 
 use std::process::ExitCode;
 

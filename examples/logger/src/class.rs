@@ -17,10 +17,10 @@ const ERROR: &str = "ERROR";
 /// Writes text to stdout or appends it to a file. Calls `callback` after each text that contains
 /// `ERROR`.
 ///
-/// An exception in the callback propagates out of `log`; the text has been written by then. The
+/// An exception in the callback propagates out of `log`, after the text has been written. The
 /// callback may use the logger that called it.
-// The class is frozen: a callback may call methods while another method runs, so the mutable state
-// is behind locks. No lock is held while Python code runs.
+// The class is frozen, because a callback may call methods while another method runs. Locks protect
+// the mutable state. No lock is held while Python code runs.
 #[pyclass(module = "logger", frozen, weakref)]
 #[derive(Debug)]
 pub struct Logger {
@@ -50,7 +50,7 @@ impl Logger {
         Ok(Self { sink: Mutex::new(sink), callback: Mutex::new(callback.map(Bound::unbind)) })
     }
 
-    /// Writes a text unchanged: a newline is not added.
+    /// Writes a text unchanged, without adding a newline.
     fn log(&self, py: Python<'_>, msg: &str) -> PyResult<()> {
         let written = lock(&self.sink).write(msg);
         written
@@ -70,7 +70,7 @@ impl Logger {
         flushed.map_err(|error| os_error(py, error, None))
     }
 
-    /// Flushes and closes the logger. Does nothing if it is closed already.
+    /// Flushes and closes the logger. Does nothing if it is already closed.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let closed = lock(&self.sink).close();
         closed.map_err(|error| os_error(py, error, None))
@@ -86,7 +86,7 @@ impl Logger {
         slf
     }
 
-    /// Closes the logger; an exception of the `with` block propagates.
+    /// Closes the logger. An exception raised in the `with` block propagates.
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<bool> {
         self.close(py)?;
@@ -95,7 +95,8 @@ impl Logger {
 
     /// Lets the garbage collector find cycles through the callback.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // The lock is always free: no lock is held while Python code, and thus a collection, runs.
+        // The lock is always free: garbage collection happens only while Python code runs, and no
+        // lock is held then.
         match self.callback.try_lock() {
             Ok(callback) => visit.call(&*callback),
             Err(_) => Ok(()),
@@ -103,21 +104,22 @@ impl Logger {
     }
 
     fn __clear__(&self) {
-        // Drop the callback after the lock is released: its destructor may run Python code.
+        // Drop the callback after the lock is released, because its destructor may run Python code.
         let callback = lock(&self.callback).take();
         drop(callback);
     }
 }
 
 impl Drop for Logger {
-    /// Flushes the buffer. A failure goes to `sys.unraisablehook`, like one in `__del__`, because
-    /// no caller could catch an exception.
+    /// Flushes the buffer. A failure is passed to `sys.unraisablehook`, like an exception in
+    /// `__del__`, because no caller could catch it.
     fn drop(&mut self) {
         let sink = self.sink.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = sink.close() {
-            // If the interpreter is gone, the failure cannot be reported.
+            // If the interpreter has been finalized, the failure cannot be reported.
             let _ = Python::try_attach(|py| {
-                // The drop may happen while another exception is pending, which must stay set.
+                // The logger may be dropped while another exception is pending. That exception must
+                // stay set.
                 let pending = PyErr::take(py);
                 os_error(py, error, None).write_unraisable(py, None);
                 if let Some(pending) = pending {
@@ -128,7 +130,7 @@ impl Drop for Logger {
     }
 }
 
-/// Locks a mutex, poisoned or not: no method leaves the data half-changed.
+/// Locks a mutex, even if it is poisoned, because no method leaves the data half-changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

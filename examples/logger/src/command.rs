@@ -1,14 +1,14 @@
-//! The command line: runs a script.
+//! Runs the script on the command line.
 
 use std::process::ExitCode;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// The script to run if the command line names none.
+/// The script to run if there are no arguments.
 const DEMO: &str = "python/demo.py";
 
-/// Runs the script that the command line names, passing it the remaining arguments.
+/// Runs the script whose path is the first argument, and passes it the remaining arguments.
 #[must_use]
 pub fn main() -> ExitCode {
     crate::start();

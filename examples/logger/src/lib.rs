@@ -1,8 +1,8 @@
-//! A Python module with a logger written in Rust. It writes text to stdout or a file, and calls a
-//! Python function when the text contains `ERROR`.
+//! A Python module that contains a logger written in Rust. The logger writes text to stdout or a
+//! file, and calls a Python function when the text contains `ERROR`.
 //!
 //! Every failure in Rust becomes an exception in Python. Nothing here panics, because a panic would
-//! end the whole module. The crate contains no `unsafe` code.
+//! trap the whole wasm module. The crate contains no `unsafe` code.
 
 mod class;
 mod command;
@@ -20,7 +20,7 @@ pub mod python {
     pub use crate::class::Logger;
 }
 
-/// Registers the module and starts Python. Does nothing if Python was started before.
+/// Registers the module and starts Python. Does nothing if Python is already running.
 pub fn start() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 
-/// A buffered writer to stdout or a file. Close it before it is dropped: the destructor of
-/// `BufWriter` ignores a failed write.
+/// A buffered writer to stdout or a file. Close it before it is dropped, because the destructor of
+/// `BufWriter` ignores write errors.
 #[derive(Debug)]
 pub(crate) enum Sink {
     /// Standard output. Rust's standard library ignores writes to a closed stdout.
@@ -46,8 +46,8 @@ impl Sink {
         }
     }
 
-    /// Writes the buffer and closes the sink, even if the write fails: text that could not be
-    /// written is not retried later.
+    /// Writes the buffer and closes the sink, even if the write fails. A failed write is not
+    /// retried.
     pub(crate) fn close(&mut self) -> io::Result<()> {
         match std::mem::replace(self, Self::Closed) {
             Self::Stdout(out) => finish(out),
@@ -73,7 +73,7 @@ fn finish<W: Write>(mut out: BufWriter<W>) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// A writer that accepts a number of bytes and then fails.
+    /// A writer that accepts the given number of bytes and then fails.
     struct Full(usize);
 
     impl Write for Full {

@@ -5,7 +5,7 @@ use std::ffi::CString;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// Runs Python code with a scratch directory, and panics if it raises an exception.
+/// Runs Python code with a scratch directory, and panics if the code raises an exception.
 fn python(name: &str, code: &str) {
     logger::start();
     Python::attach(|py| {

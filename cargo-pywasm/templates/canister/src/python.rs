@@ -1,4 +1,4 @@
-//! Starts Python, calls functions of the Python module, and turns exceptions into tracebacks.
+//! Starts Python, calls functions in the Python module, and formats exceptions as tracebacks.
 
 use std::ffi::{CStr, c_char, c_uint};
 
@@ -43,7 +43,8 @@ mod linked {
 
 /// Starts Python and imports the Python module, so that the first call does not have to import it.
 ///
-/// Every replica reaches the same state: the hash seed is fixed, and Python sees no environment.
+/// Every replica reaches the same state: the hash seed is fixed, and Python sees no environment
+/// variables.
 ///
 /// # Errors
 /// Returns Python's error message if Python does not start, or the traceback if the import fails.
@@ -63,7 +64,7 @@ pub(crate) fn start() -> Result<(), String> {
     Ok(())
 }
 
-/// Calls a function of the Python module and converts its result.
+/// Calls a function in the Python module and converts its result.
 ///
 /// # Errors
 /// Returns the traceback if the function or the conversion raises an exception.
@@ -80,7 +81,7 @@ where
     })
 }
 
-/// Calls a function of the Python module and returns its result as a Python object.
+/// Calls a function in the Python module and returns its result as a Python object.
 ///
 /// # Errors
 /// Returns the traceback if the function raises an exception.

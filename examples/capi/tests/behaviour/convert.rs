@@ -99,7 +99,7 @@ fn lone_surrogates_raise_unicode_encode_error() {
         assert_eq!(raised(text.str()), expected);
         assert_eq!(raised(text.extract::<String>()), expected);
         assert!(text.extract::<String>().unwrap_err().is(Kind::Unicode));
-        // `repr` escapes the surrogate.
+        // `repr` escapes the lone surrogate.
         assert_eq!(text.repr()?, "'a\\udc80b'");
         Ok(())
     });

@@ -83,7 +83,8 @@ fn iteration_fails_if_keys_change() {
         assert_eq!(raised(items.next().unwrap()), changed);
         assert!(items.next().is_none());
 
-        // Replacing a key keeps the size of the dict, but the iterator would return one more item.
+        // Replacing a key does not change the size of the dict, but would make the iterator return
+        // one more item.
         let mut items = dict.items();
         items.next().unwrap()?;
         dict.remove("a")?;

@@ -136,7 +136,7 @@ fn only_exceptions_can_be_raised() {
         assert_eq!(error.to_string(), "Own: mine");
         let error = Error::from_exception(Object::none(py));
         assert_eq!(error.to_string(), "TypeError: expected an exception, got NoneType");
-        // A class is not an instance.
+        // The class `ValueError` is not an exception. Only its instances are.
         let error = Error::from_exception(eval(py, "ValueError")?);
         assert_eq!(error.to_string(), "TypeError: expected an exception, got type");
         Ok(())

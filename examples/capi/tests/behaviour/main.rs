@@ -23,7 +23,7 @@ mod tuple;
 
 use capi::{Config, Interpreter, Python, Result, Scope};
 
-/// Runs a test in a new interpreter that has the module `native`.
+/// Runs a test in a new interpreter that can import the module `native`.
 fn with_python(test: impl for<'py> FnOnce(Python<'py>) -> Result<'py, ()>) {
     let config = Config::new().argument("behaviour").module::<native::Native>();
     let interpreter = Interpreter::start(&config).unwrap();
@@ -33,7 +33,7 @@ fn with_python(test: impl for<'py> FnOnce(Python<'py>) -> Result<'py, ()>) {
     interpreter.finalize().unwrap();
 }
 
-/// Returns a new scope in which the code has run.
+/// Runs code in a new scope and returns the scope.
 fn scope<'py>(py: Python<'py>, code: &str) -> Result<'py, Scope<'py>> {
     let scope = Scope::new(py)?;
     scope.exec(code)?;
@@ -45,7 +45,7 @@ fn eval<'py>(py: Python<'py>, expression: &str) -> Result<'py, capi::Object<'py>
     Scope::new(py)?.eval(expression)
 }
 
-/// Returns the exception of a result, as `Class: message`.
+/// Returns the exception in a result, formatted as `Class: message`.
 #[track_caller]
 fn raised<T>(result: Result<'_, T>) -> String {
     match result {

@@ -12,7 +12,7 @@ thread_local! {
     static NOTES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Returns and clears the texts that `note` has stored.
+/// Takes the texts that `note` has stored.
 pub(crate) fn notes() -> Vec<String> {
     NOTES.take()
 }

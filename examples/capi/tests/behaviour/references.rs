@@ -1,14 +1,14 @@
-//! Checks that every reference that is taken is released exactly once.
+//! Checks that every reference taken is released exactly once.
 //!
-//! A missing release is a leak: the reference count of an object or Python's memory usage grows. An
-//! extra release frees an object in use: its reference count drops.
+//! A missing release is a leak, which makes an object's reference count or Python's memory usage
+//! grow. An extra release makes the reference count of an object drop while the object is in use.
 
 use capi::{Dict, Error, Kind, Object, Python, Result, Scope, ToPython, Tuple};
 
 use super::native::notes;
 use super::{eval, scope, with_python};
 
-/// An operation on a probe, an instance of a Python class.
+/// An operation on a probe. A probe is an instance of a Python class.
 type Operation = for<'a, 'py> fn(&'a Object<'py>) -> Result<'py, ()>;
 
 const SUCCESSES: &[(&str, Operation)] = &[
@@ -18,7 +18,7 @@ const SUCCESSES: &[(&str, Operation)] = &[
     }),
     ("to_python", |probe| {
         let py = probe.python();
-        // A small integer would not be allocated, because Python caches those.
+        // Python caches small integers, so converting one would not allocate memory.
         123_456_789.to_python(py)?;
         0.125.to_python(py)?;
         "a text of some length".to_python(py)?;
@@ -68,7 +68,7 @@ const SUCCESSES: &[(&str, Operation)] = &[
         for item in probe.iter()? {
             assert!(item?.is(probe));
         }
-        // Drop an iterator before its end.
+        // Drop an iterator before it has reached the end.
         probe.iter()?.next().unwrap().map(drop)
     }),
     ("dict", |probe| {
@@ -169,7 +169,7 @@ const FAILURES: &[(&str, Operation)] = &[
     }),
 ];
 
-/// A measurement of memory usage and of the reference count of a probe.
+/// A measurement of memory usage and a probe's reference count.
 struct Census<'py> {
     scope: Scope<'py>,
 }
@@ -202,13 +202,13 @@ def census():
         Ok(Self { scope })
     }
 
-    /// Returns the bytes in use and the references to the probe.
+    /// Returns the number of bytes in use and the number of references to the probe.
     fn take(&self) -> Result<'py, (i64, i64)> {
         let counts: Tuple<'_> = self.scope.eval("census()")?.extract()?;
         Ok((counts.get_item(0)?.extract()?, counts.get_item(1)?.extract()?))
     }
 
-    /// Runs an operation many times, in batches. A leak shows up in every batch; an occasional
+    /// Runs an operation many times, in batches. A leak occurs in every batch. An occasional
     /// allocation by Python, such as for a growing dict, does not.
     fn check(&self, name: &str, operation: impl Fn() -> Result<'py, ()>) -> Result<'py, ()> {
         const TIMES: i64 = 100;

@@ -1,7 +1,8 @@
 //! Tests `fastcopy.deepcopy` from Python.
 //!
-//! Each Python file in this directory contains functions that take a `deepcopy`. Every function
-//! runs first with `copy.deepcopy`, to check the test itself, and then with `fastcopy.deepcopy`.
+//! Each Python file in this directory contains test functions with a parameter `deepcopy`. Every
+//! test function runs first with `copy.deepcopy`, to check the test itself, and then with
+//! `fastcopy.deepcopy`.
 
 use std::ffi::CString;
 use std::sync::Once;
@@ -10,7 +11,7 @@ use deepcopy::fastcopy;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// Runs a test in the one interpreter of this process, in which libtest runs all tests.
+/// Runs a test in the interpreter that all tests share, because libtest runs them in one process.
 fn with_python(label: &str, test: impl FnOnce(Python<'_>) -> PyResult<()>) {
     static START: Once = Once::new();
     START.call_once(|| {

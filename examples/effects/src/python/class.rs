@@ -1,7 +1,9 @@
-//! Defines the classes of objects that programs yield. They are immutable, take positional
-//! arguments, support `match`, and have a `repr` that looks like their constructor call.
+//! Defines the classes of objects that programs yield. The objects are immutable and support
+//! `match`. Their constructors take positional arguments, and their `repr` looks like the
+//! constructor call.
 
-/// Defines classes with a common base. Each field is a constructor parameter and an attribute.
+/// Defines classes with a common base class. Each field is a constructor parameter and an
+/// attribute.
 macro_rules! classes {
     ($base:ident; $(
         $(#[$meta:meta])*

@@ -1,4 +1,4 @@
-//! Control operations: objects that programs yield to the VM, and that no handler receives.
+//! Control operations: objects that programs yield to the VM and that no handler receives.
 
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyTypeError;
@@ -49,24 +49,25 @@ classes! { Control;
     /// Answers with the value.
     Pure(value) { value: Object }
 
-    /// Runs the program under the handler. The answer is the result of the handler if it handled an
-    /// effect, and otherwise the result of the program.
+    /// Runs the program under the handler. The answer is the handler's result if the handler
+    /// handled an effect, and the program's result otherwise.
     WithHandler(handler, program) { handler: Handler, program: Program }
 
-    /// Answers the effect of the continuation. Returns the result of the program that the handler
-    /// encloses.
+    /// Answers the effect for which the continuation was captured. Returns the result of the
+    /// program that the handler encloses.
     Resume(continuation, value) { continuation: Continuation, value: Object }
 
-    /// Answers the effect of the continuation and ends the handler.
+    /// Answers the effect for which the continuation was captured, and ends the handler.
     Transfer(continuation, value) { continuation: Continuation, value: Object }
 
-    /// Like `Resume`, and also starts a created continuation, which takes no value.
+    /// Does the same as `Resume`, but can also start a continuation made by `CreateContinuation`.
+    /// Such a continuation takes no value.
     ResumeContinuation(continuation, value = None) {
         continuation: Continuation,
         value: Option<Object>
     }
 
-    /// Passes the effect, or another effect in its place, to the outer handlers, and ends the
+    /// Passes the handler's effect, or a replacement for it, to the outer handlers, and ends the
     /// handler.
     Delegate(effect = None) { effect: Option<AnyEffect> }
 
@@ -76,7 +77,8 @@ classes! { Control;
     /// Answers with the enclosing handlers, innermost first.
     GetHandlers() {}
 
-    /// Creates a continuation that starts the program under these handlers, innermost first.
+    /// Creates a continuation that starts the program under the handlers. The innermost handler
+    /// comes first in the list.
     CreateContinuation(program, handlers = Vec::new()) {
         program: Program,
         handlers: Vec<Handler>

@@ -19,7 +19,7 @@ pub(super) struct Effect;
 
 #[pymethods]
 impl Effect {
-    /// Accepts any arguments, for the `__init__` of a derived class.
+    /// Accepts any arguments, because the `__init__` method of a derived class may have parameters.
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
@@ -34,10 +34,11 @@ classes! { Effect;
     /// Sets the value of the key.
     Put(key, value) { key: Name, value: Object }
 
-    /// Replaces the value of the key by the result of the function, and answers with it.
+    /// Calls the function with the value of the key, stores the result as the new value, and
+    /// answers with it.
     Modify(key, function) { key: Name, function: Object }
 
-    /// Answers with a value of the environment.
+    /// Answers with the value of the key in the environment.
     Ask(key) { key: Name }
 
     /// Appends to the log.
@@ -46,13 +47,14 @@ classes! { Effect;
     /// Starts the program as a task, and answers with the task.
     Spawn(program) { program: Program }
 
-    /// Waits for the results of all tasks, or raises the first failure.
+    /// Waits for all tasks and answers with their results, or raises the first failure.
     Gather(*tasks) { tasks: Vec<Task> }
 
-    /// Waits for the result or failure of the first task to end, and cancels the others.
+    /// Waits for the first task to end, and cancels the other tasks. Answers with the task's result
+    /// or raises its failure.
     Race(first, *others) { first: Task, others: Vec<Task> }
 
-    /// Lets every other ready task run.
+    /// Lets every other ready task run before this task continues.
     Pause() {}
 }
 

@@ -25,10 +25,10 @@ pub(super) fn exception(py: Python<'_>, fault: Fault<Object>) -> PyErr {
     match fault {
         Fault::Unhandled(effect) => unhandled(effect.bind(py)),
         Fault::Spent => ContinuationError::new_err(
-            "this continuation was resumed or abandoned before: each can be resumed only once",
+            "this continuation was already resumed or abandoned: it can be resumed only once",
         ),
         Fault::NotStarted => ContinuationError::new_err(
-            "this continuation was created and not started yet: use `ResumeContinuation`",
+            "this continuation has not been started yet: use `ResumeContinuation`",
         ),
         Fault::ForeignContinuation => {
             ContinuationError::new_err("this continuation belongs to another call of `run`")

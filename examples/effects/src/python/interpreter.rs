@@ -1,5 +1,5 @@
-//! Implements the VM's [`Interpreter`] for Python generators. All Python code of a run is called
-//! from here.
+//! Implements the VM's [`Interpreter`] for Python generators. During a run, Python code is called
+//! only from this file.
 
 use std::sync::Arc;
 
@@ -88,8 +88,8 @@ impl<'py> Generators<'py> {
                     let error = error.into_value(self.0);
                     match generator.call_method1(intern!(self.0, "throw"), (error,)) {
                         Ok(yielded) => yielded,
-                        // A `StopIteration` from `throw` means that the generator returned: PEP 479
-                        // keeps generators from raising it.
+                        // A `StopIteration` from `throw` means that the generator has returned,
+                        // because PEP 479 keeps generators from raising `StopIteration`.
                         Err(end) if end.is_instance_of::<PyStopIteration>(self.0) => {
                             let value = end.value(self.0).getattr(intern!(self.0, "value"))?;
                             return Ok(Advance::Returned(Object::new(value)));

@@ -1,5 +1,5 @@
-//! The Python side: generators as programs, objects as values, and the module `effects`. All
-//! decisions about the course of a run are made by the VM.
+//! The Python side: generators are programs, objects are values, and the module `effects` is the
+//! interface. The VM makes all decisions about the course of a run.
 
 mod class;
 mod control;

@@ -1,6 +1,8 @@
-//! Python programs: generators, and effects or control operations as programs of a single yield.
+//! Python programs. A program is a generator, or an effect or control operation, which is a program
+//! with a single yield.
 //!
-//! A program is checked when Python passes it to Rust, so that an error is raised at that point.
+//! A program is checked when Python passes it to Rust, so that the exception is raised at that
+//! point.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use super::value::{Object, type_name};
 #[derive(Clone)]
 pub(super) enum Program {
     Generator(Arc<Py<PyIterator>>),
-    /// A program that yields this object and returns the answer.
+    /// A program that yields the object and returns the answer.
     Single(Object),
 }
 
@@ -43,8 +45,8 @@ pub(super) fn generator(object: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Py<PyI
     Ok(Some(Arc::new(object.cast::<PyIterator>()?.clone().unbind())))
 }
 
-/// Returns true if a generator has not been started. Otherwise it is running or suspended for
-/// another caller, or has ended.
+/// Returns true if a generator has not been started. Otherwise, another caller is running it or has
+/// suspended it, or it has ended.
 pub(super) fn is_fresh(generator: &Bound<'_, PyIterator>) -> PyResult<bool> {
     let py = generator.py();
     Ok(!generator.getattr(intern!(py, "gi_running"))?.is_truthy()?

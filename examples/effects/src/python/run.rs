@@ -12,11 +12,11 @@ use super::program::Program;
 use super::value::{Name, Object};
 use crate::vm::{self, Key, Vm};
 
-/// The state, environment and log of a run. State and log can be read after the run, and another
-/// run with the same store continues with them.
+/// The state, environment and log of a run. The state and the log can be read after the run.
+/// Another run with the same store continues with both.
 #[pyclass(module = "effects", frozen)]
 pub(super) struct Store {
-    /// `None` while a run uses the store.
+    /// The values, or `None` while a run uses the store.
     values: Mutex<Option<vm::Store<Object>>>,
 }
 
@@ -87,7 +87,7 @@ fn dict<'py>(py: Python<'py>, values: BTreeMap<Key, Object>) -> PyResult<Bound<'
 }
 
 /// Runs a program and the tasks that it spawns. Returns the result of the program or raises its
-/// exception. Programs that are still suspended then are closed.
+/// exception. Programs that are still suspended at the end are closed.
 #[pyfunction]
 #[pyo3(signature = (program, store = None))]
 pub(super) fn run<'py>(

@@ -12,8 +12,8 @@ use pyo3::types::PyString;
 
 use crate::vm::Key;
 
-/// Any object. A clone only increments a count in Rust, because the VM clones values without access
-/// to the interpreter.
+/// Any Python object. Cloning increments only a reference count in Rust, because the VM clones
+/// values without access to the interpreter.
 #[derive(Clone)]
 pub(crate) struct Object(Arc<Py<PyAny>>);
 
@@ -93,18 +93,18 @@ impl<'py> FromPyObject<'_, 'py> for Handler {
             return Ok(Handler(Object::new(object.to_owned())));
         }
         Err(PyTypeError::new_err(format!(
-            "a handler must be a function of an effect and a continuation, not {}",
+            "a handler must be a function with parameters for an effect and a continuation, not {}",
             type_name(&object)
         )))
     }
 }
 
-/// Returns the name of an object's type for messages.
+/// Returns the name of an object's type, for use in messages.
 pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
     object.get_type().qualname().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
 }
 
-/// Returns the name of a callable for messages.
+/// Returns the name of a callable, for use in messages.
 pub(crate) fn callable_name(callable: &Bound<'_, PyAny>) -> String {
     callable
         .getattr(intern!(callable.py(), "__qualname__"))

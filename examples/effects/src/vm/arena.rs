@@ -1,8 +1,8 @@
-//! Segments, the parts of stacks of programs, and the arena that stores them.
+//! Segments, which are the parts of program stacks, and the arena that stores them.
 //!
 //! A stack is a linked list (chain) of segments, each pointing to its caller. Capturing a
-//! continuation unlinks part of a chain, and resuming links it to another segment. No program is
-//! copied or moved.
+//! continuation unlinks part of a chain, and resuming it links that part to another segment. No
+//! program is copied or moved.
 //!
 //! Code that unlinks a segment from its chain must also free it.
 
@@ -11,16 +11,17 @@ use std::ops::{Index, IndexMut};
 use super::continuation::Continuation;
 use super::interpreter::{Effect, Interpreter};
 
-/// The index of a segment in its arena. After the segment is freed, another one may get the index.
+/// The index of a segment in its arena. After a segment is freed, its index may be reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentId(usize);
 
 /// A stack of programs that call each other.
 pub(super) struct Segment<I: Interpreter> {
-    /// Suspended programs, innermost last. Programs that have not been started are not included.
+    /// The suspended programs, innermost last. Programs that have not been started are not in the
+    /// list.
     pub(super) programs: Vec<I::Program>,
-    /// The segment that receives the last result. `None` for the lowest segment of a task or
-    /// continuation.
+    /// The segment that receives this segment's result, or `None` for the lowest segment of a task
+    /// or continuation.
     pub(super) caller: Option<SegmentId>,
     pub(super) role: Role<I>,
 }
@@ -29,10 +30,10 @@ pub(super) struct Segment<I: Interpreter> {
 pub(super) enum Role<I: Interpreter> {
     /// A segment that only runs programs.
     Plain,
-    /// A segment that also marks the position of a handler. The handler receives effects of
-    /// programs in this segment and the segments above it.
+    /// A segment that also marks the position of a handler. The handler receives the effects of
+    /// programs in this segment and in the segments above it.
     Prompt(I::Value),
-    /// A segment that runs a handler, which received this effect and continuation.
+    /// A segment that runs a handler. `effect` and `continuation` are what the handler received.
     Handling { effect: Effect<I>, continuation: Continuation },
 }
 
@@ -47,7 +48,7 @@ impl<I: Interpreter> Arena<I> {
         Arena { segments: Vec::new(), free: Vec::new() }
     }
 
-    /// Allocates a segment without programs, and reuses a freed one if possible.
+    /// Allocates a segment without programs. Reuses a freed segment if possible.
     pub(super) fn allocate(&mut self, caller: Option<SegmentId>, role: Role<I>) -> SegmentId {
         if let Some(id) = self.free.pop() {
             self[id].caller = caller;
@@ -72,7 +73,7 @@ impl<I: Interpreter> Arena<I> {
         self.segments.len() - self.free.len()
     }
 
-    /// Returns the number of segments that memory is allocated for.
+    /// Returns the number of segments for which memory is allocated.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.segments.len()

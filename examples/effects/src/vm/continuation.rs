@@ -1,7 +1,7 @@
-//! Continuations: suspended programs as values that can be resumed once.
+//! Continuations: values that represent suspended programs and can be resumed once.
 //!
-//! Programs hold [`Continuation`] handles. The suspended programs are in a registry, and must be
-//! taken out of it to be resumed, so they cannot be resumed twice.
+//! Programs hold [`Continuation`] handles. The suspended programs are in a registry. To resume
+//! them, the VM takes them out of the registry, so they cannot be resumed twice.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::handle::{Handle, Ledger};
 use super::interpreter::Interpreter;
 
-/// A handle of a continuation.
+/// A handle to a continuation.
 #[derive(Clone, PartialEq, Hash)]
 pub(crate) struct Continuation(Handle);
 
@@ -23,13 +23,14 @@ impl Continuation {
 
 /// A suspended continuation or task.
 pub(super) enum Suspended<I: Interpreter> {
-    /// A program to start under these handlers, innermost first.
+    /// A program to start under the handlers, innermost first.
     Fresh { program: I::Program, handlers: Vec<I::Value> },
     /// A chain of segments, unlinked from its caller.
     Chain(Chain),
 }
 
-/// The two ends of a chain of segments. The top waits for an answer; the bottom has no caller.
+/// The two ends of a chain of segments. The top segment waits for an answer. The bottom segment has
+/// no caller.
 #[derive(Clone, Copy)]
 pub(super) struct Chain {
     pub(super) top: SegmentId,
@@ -61,7 +62,8 @@ impl<I: Interpreter> Continuations<I> {
         self.suspended.remove(&of.0.id()).ok_or(Fault::Spent)
     }
 
-    /// Takes a chain. Leaves a continuation that has not started in the registry.
+    /// Takes the chain of a continuation out of the registry. A continuation that has not been
+    /// started stays there.
     pub(super) fn take_started(&mut self, of: &Continuation) -> Result<Chain, Fault<I::Value>> {
         match self.take(of)? {
             Suspended::Chain(chain) => Ok(chain),
@@ -72,7 +74,7 @@ impl<I: Interpreter> Continuations<I> {
         }
     }
 
-    /// Takes all continuations without a remaining handle.
+    /// Takes all continuations that have no handle left.
     pub(super) fn take_dropped(&mut self) -> Vec<Suspended<I>> {
         let dropped = self.ledger.take_dropped();
         dropped.iter().filter_map(|id| self.suspended.remove(id)).collect()

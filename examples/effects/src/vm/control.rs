@@ -1,6 +1,6 @@
-//! Control operations, by which programs work with handlers and continuations.
+//! Control operations, with which programs use handlers and continuations.
 //!
-//! An invalid operation changes nothing and raises an exception where it was yielded.
+//! An invalid operation changes nothing and raises an exception at its yield.
 
 use super::arena::Role;
 use super::continuation::{Chain, Continuation, Suspended};

@@ -11,7 +11,7 @@ use super::scheduler::Until;
 use super::{Call, Mode, Outcome, Step, Vm};
 
 impl<I: Interpreter> Vm<I> {
-    /// Dispatches an effect of the innermost program.
+    /// Dispatches an effect that the innermost program performed.
     pub(super) fn dispatch(&mut self, effect: Effect<I>) -> Step<I> {
         let chain = Chain { top: self.current, bottom: self.current };
         match &self.arena[self.current].role {
@@ -23,7 +23,8 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// Dispatches an effect of the program on top of a chain to the handlers below the chain.
+    /// Dispatches an effect to the handlers below a chain. The program at the top of the chain
+    /// performed the effect.
     pub(super) fn dispatch_below(&mut self, effect: Effect<I>, mut chain: Chain) -> Step<I> {
         while let Some(id) = self.arena[chain.bottom].caller {
             chain.bottom = id;
@@ -39,7 +40,8 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// Gives the effect to the handler at the bottom of the chain, with the chain as continuation.
+    /// Passes the effect to the handler at the bottom of the chain. The chain becomes the
+    /// continuation.
     fn cut(&mut self, effect: Effect<I>, handler: I::Value, chain: Chain) -> Step<I> {
         let caller = self.arena[chain.bottom].caller.take();
         let continuation = self.continuations.insert(Suspended::Chain(chain));
@@ -49,7 +51,7 @@ impl<I: Interpreter> Vm<I> {
         Step::Call(Call::Handle { handler, effect: value, continuation })
     }
 
-    /// Handles a built-in effect without a handler. The chain is the whole task.
+    /// Handles a built-in effect that no handler encloses. The chain is the whole task.
     fn handle_builtin(&mut self, builtin: Builtin<I>, chain: Chain) -> Step<I> {
         let store = &mut self.store;
         match builtin {

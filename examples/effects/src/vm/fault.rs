@@ -1,4 +1,4 @@
-//! Errors that the VM detects in what a program yields.
+//! Errors that the VM detects when a program yields.
 //!
 //! A fault is thrown into the program, which can catch it like any exception. The interpreter
 //! defines the messages.
@@ -9,19 +9,19 @@ use super::store::Key;
 /// An error of a program.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault<V> {
-    /// No handler handled the effect, and it is not a built-in one.
+    /// No handler handled the effect, which is not a built-in effect.
     Unhandled(V),
-    /// The continuation was resumed or abandoned before.
+    /// The continuation has already been resumed or abandoned.
     Spent,
-    /// The continuation was created, not captured, so `ResumeContinuation` must start it.
+    /// The continuation was created rather than captured, so `ResumeContinuation` must start it.
     NotStarted,
     /// The continuation belongs to another run.
     ForeignContinuation,
     /// Only a handler can yield this operation.
     OutsideHandler(&'static str),
-    /// `Get` or `Modify` of a key without a value.
+    /// `Get` or `Modify` was used with a key that has no value.
     NoState(Key),
-    /// `Ask` for a key that is not in the environment.
+    /// `Ask` was used with a key that is not in the environment.
     NoEnvironment(Key),
     /// The task lost a race, so it has no result.
     Cancelled,
@@ -33,7 +33,7 @@ pub(crate) enum Fault<V> {
     Deadlock,
 }
 
-/// The reason for an exception in a program.
+/// The cause of an exception in a program.
 pub(crate) enum Failure<I: Interpreter> {
     /// An exception that a program raised.
     Raised(I::Error),
@@ -41,7 +41,7 @@ pub(crate) enum Failure<I: Interpreter> {
     Fault(Fault<I::Value>),
 }
 
-/// Implemented by hand: a derived implementation would require `I: Clone`.
+/// This is implemented by hand, because a derived implementation would require `I: Clone`.
 impl<I: Interpreter> Clone for Failure<I> {
     fn clone(&self) -> Self {
         match self {

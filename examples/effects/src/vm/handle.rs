@@ -1,12 +1,12 @@
-//! Handles by which programs refer to continuations and tasks of the VM.
+//! Handles with which programs refer to the VM's continuations and tasks.
 //!
-//! A handle is a unique identity. When its last clone is dropped, the ledger records that, so that
-//! the VM can release the continuation or task.
+//! A handle is a unique identity. When the last clone of a handle is dropped, the ledger records
+//! this, so that the VM can release the continuation or task.
 
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// An identity. Clones have the same identity.
+/// A unique identity, which clones share.
 #[derive(Clone)]
 pub(crate) struct Handle(Arc<Token>);
 
@@ -39,10 +39,11 @@ impl Drop for Token {
     }
 }
 
-/// The dropped identities, shared by a ledger and its handles, which may outlive it.
+/// The list of dropped identities. A ledger shares it with its handles, which may outlive the
+/// ledger.
 ///
-/// The list is in a mutex, because Python objects hold handles, and PyO3 requires their contents to
-/// be `Send`.
+/// The list is in a mutex, because Python objects contain handles, and PyO3 requires the contents
+/// of its classes to be `Send`.
 #[derive(Clone, Default)]
 struct Dropped(Arc<Mutex<Vec<u64>>>);
 
@@ -56,7 +57,7 @@ impl Dropped {
     }
 }
 
-/// The issuer of handles, which records which of them were dropped.
+/// The issuer of handles. It records which handles have been dropped.
 #[derive(Default)]
 pub(super) struct Ledger {
     issued: u64,
@@ -69,7 +70,8 @@ impl Ledger {
         Handle(Arc::new(Token { id: self.issued, dropped: self.dropped.clone() }))
     }
 
-    /// Returns true if this ledger issued the handle: a program can keep one from an earlier run.
+    /// Returns true if this ledger issued the handle. A program may have kept a handle from an
+    /// earlier run.
     pub(super) fn issued(&self, handle: &Handle) -> bool {
         Arc::ptr_eq(&self.dropped.0, &handle.0.dropped.0)
     }

@@ -9,11 +9,11 @@ use super::store::Key;
 
 /// A language whose programs can be suspended.
 pub(crate) trait Interpreter: Sized {
-    /// Data, handlers and functions. Cloning must not need the interpreter.
+    /// The type of data, handlers and functions. Cloning a value must not require the interpreter.
     type Value: Clone;
-    /// An exception. Cloning must not need the interpreter.
+    /// The type of exceptions. Cloning an exception must not require the interpreter.
     type Error: Clone;
-    /// A program that is not started, or suspended at a yield.
+    /// A program that has not been started, or is suspended at a yield.
     type Program;
 
     /// Runs a program to its first yield.
@@ -43,7 +43,7 @@ pub(crate) trait Interpreter: Sized {
     /// Closes a program that will never be resumed, so that it can clean up.
     fn close(&mut self, program: Self::Program);
 
-    /// Reports the failure of a task that was not waited for.
+    /// Reports the failure of a task that no other task waited for.
     fn report(&mut self, failure: Failure<Self>);
 }
 
@@ -71,7 +71,8 @@ pub(crate) enum Yielded<I: Interpreter> {
 pub(crate) struct Effect<I: Interpreter> {
     /// The effect as handlers receive it.
     pub(crate) value: I::Value,
-    /// The effect that the VM handles if no handler does. `None` for user-defined effects.
+    /// The built-in effect, which the VM handles if no handler does, or `None` for a user-defined
+    /// effect.
     pub(crate) builtin: Option<Builtin<I>>,
 }
 
@@ -94,19 +95,20 @@ pub(crate) enum Control<I: Interpreter> {
     Pure(I::Value),
     /// Runs the program under the handler.
     WithHandler { handler: I::Value, program: I::Program },
-    /// Answers the effect, and returns with the result of the program that the handler encloses.
+    /// Answers the effect, and returns the result of the program that the handler encloses.
     Resume(Continuation, I::Value),
     /// Answers the effect, and does not return.
     Transfer(Continuation, I::Value),
-    /// Like `Resume`, and also starts a created continuation.
+    /// Does the same as `Resume`, but can also start a created continuation.
     ResumeContinuation(Continuation, I::Value),
-    /// Passes the effect, or this one in its place, to the outer handlers, and does not return.
+    /// Passes the effect, or a replacement for it, to the outer handlers, and does not return.
     Delegate(Option<Effect<I>>),
     /// Answers with the continuation that the handler received.
     GetContinuation,
     /// Answers with the enclosing handlers, innermost first.
     GetHandlers,
-    /// Creates a continuation that starts a program under these handlers, innermost first.
+    /// Creates a continuation that starts a program under the handlers. The innermost handler comes
+    /// first in the list.
     CreateContinuation { program: I::Program, handlers: Vec<I::Value> },
 }
 

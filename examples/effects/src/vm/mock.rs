@@ -1,5 +1,5 @@
-//! A language for tests: programs are lists of closures, values are numbers, words and functions.
-//! The interpreter records all events.
+//! A language for tests. Programs are lists of closures, and values are numbers, words and
+//! functions. The interpreter records all events.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -52,7 +52,7 @@ pub(super) fn handler(make: impl Fn(Value, Continuation) -> Program + 'static) -
     Value::Handler(Rc::new(make))
 }
 
-/// The action of a program at one of its steps.
+/// The action of a program at one of its lines.
 pub(super) enum Act {
     Yield(Yielded<Mock>),
     Return(Value),
@@ -73,7 +73,7 @@ pub(super) fn program(name: &'static str) -> Program {
 }
 
 impl Program {
-    /// Adds a line that is skipped by a failure.
+    /// Adds a line that is skipped after a failure.
     pub(super) fn then(mut self, line: impl FnOnce(Answer<Value>) -> Act + 'static) -> Self {
         let line = |outcome: Outcome<Mock>| match outcome {
             Ok(answer) => line(answer),

@@ -1,13 +1,12 @@
 //! A virtual machine that runs programs with effects, independently of their language.
 //!
 //! A stack of programs is a chain of segments. When a handler receives an effect, the chain is cut
-//! above the caller of the handler's segment (the prompt): the part above the cut is the
-//! continuation, and the handler runs on the part below. So a handler never receives its own
-//! effects.
+//! below the handler's segment (the prompt). The part above the cut is the continuation, and the
+//! handler runs on the part below. A handler therefore never receives its own effects.
 //!
 //! [`Vm::step`] makes decisions without access to the interpreter. [`Vm::perform`] calls the
-//! interpreter and decides nothing. Cloning a value does not need the interpreter. Dropping the
-//! last clone may run code of the language, but that code cannot call the same VM.
+//! interpreter and decides nothing. Cloning a value does not require the interpreter. Dropping the
+//! last clone may run code in the language, but that code cannot call the same VM.
 
 mod arena;
 mod continuation;
@@ -54,7 +53,7 @@ enum Mode<I: Interpreter> {
     Start(I::Program),
     /// Resume the innermost program of the current segment with an answer or a failure.
     Deliver(Outcome<I>),
-    /// Process what the innermost program of the current segment yielded.
+    /// Process the object that the innermost program of the current segment yielded.
     Yield(Yielded<I>),
 }
 
@@ -65,7 +64,7 @@ enum Step<I: Interpreter> {
     Done(Outcome<I>),
 }
 
-/// An operation of the interpreter.
+/// An operation that the interpreter performs.
 enum Call<I: Interpreter> {
     Start(I::Program),
     Deliver(I::Program, Outcome<I>),
@@ -87,7 +86,7 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// Runs a program to its end, and closes the programs that are still suspended then.
+    /// Runs a program to its end. Then closes the programs that are still suspended.
     pub(crate) fn run(
         mut self,
         program: I::Program,
@@ -162,7 +161,7 @@ impl<I: Interpreter> Vm<I> {
     fn leave(&mut self, outcome: Outcome<I>) -> Step<I> {
         let (caller, role) = self.arena.free(self.current);
         if let (Role::Handling { continuation, .. }, Err(_)) = (&role, &outcome) {
-            // Abandon the continuation now: the traceback of the exception would keep it alive, and
+            // Abandon the continuation now. The traceback of the exception would keep it alive, so
             // its programs could not clean up before the exception propagates.
             if let Ok(suspended) = self.continuations.take(continuation) {
                 self.abandon(suspended);
@@ -188,8 +187,8 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// Links a suspended continuation or task to its caller and delivers the outcome. A fresh
-    /// program receives no value.
+    /// Links a suspended continuation or task to its caller, and delivers the outcome. A program
+    /// that has not been started receives no outcome.
     fn enter(
         &mut self,
         suspended: Suspended<I>,
@@ -236,8 +235,8 @@ impl<I: Interpreter> Vm<I> {
         self.arena.free(id)
     }
 
-    /// Closes abandoned programs, and releases tasks and continuations without a handle, until
-    /// nothing is left to do.
+    /// Closes abandoned programs, and releases tasks and continuations without a handle. Repeats
+    /// this until nothing is left to do.
     fn clean_up(&mut self, interpreter: &mut I) {
         loop {
             let dropped = self.continuations.take_dropped();

@@ -1,7 +1,8 @@
 //! Schedules tasks in a deterministic order.
 //!
-//! Ready tasks are in a queue. The first one runs until it pauses, waits or ends, and then the next
-//! one runs. The scheduler stores suspended tasks and selects the next one, but does not run it.
+//! Ready tasks are in a queue. The first task runs until it pauses, waits or ends. Then the next
+//! task runs. The scheduler stores suspended tasks and selects the next task, but does not run
+//! tasks.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,7 +12,7 @@ use super::fault::{Failure, Fault};
 use super::handle::{Handle, Ledger};
 use super::interpreter::{Answer, Interpreter};
 
-/// A handle of a task.
+/// A handle to a task.
 #[derive(Clone, PartialEq, Hash)]
 pub(crate) struct Task(Handle);
 
@@ -31,7 +32,7 @@ pub(super) enum Until {
     First,
 }
 
-/// A task to resume, and the outcome to resume it with.
+/// A task to resume, and the outcome to deliver to it.
 pub(super) struct Turn<I: Interpreter> {
     pub(super) suspended: Suspended<I>,
     pub(super) outcome: Outcome<I>,
@@ -42,9 +43,10 @@ const MAIN: u64 = 0;
 
 struct Entry<I: Interpreter> {
     state: State<I>,
-    /// True if a task waited for this one, and so observed its failure.
+    /// True if another task has waited for this task, so that a failure of this task does not go
+    /// unnoticed.
     awaited: bool,
-    /// True if this task has no handle any more, and so cannot be waited for.
+    /// True if no handle to this task is left, so that no task can wait for it.
     forgotten: bool,
 }
 
@@ -62,9 +64,9 @@ struct Wait {
     task: u64,
     chain: Chain,
     until: Until,
-    /// The tasks to wait for. The handles keep their results.
+    /// The tasks to wait for. These handles keep the results of the tasks.
     tasks: Vec<Task>,
-    /// The number of these tasks that are live.
+    /// The number of tasks in `tasks` that are live.
     live: usize,
 }
 
@@ -97,7 +99,7 @@ impl<I: Interpreter> Scheduler<I> {
         self.running == MAIN
     }
 
-    /// Creates a task at the end of the queue.
+    /// Creates a task and adds it to the end of the queue.
     pub(super) fn spawn(&mut self, suspended: Suspended<I>) -> Task {
         let task = Task(self.ledger.issue());
         let state = State::Live { waiters: Vec::new(), waits: None };
@@ -112,8 +114,7 @@ impl<I: Interpreter> Scheduler<I> {
         self.ready.push_back((self.running, turn));
     }
 
-    /// Suspends the running task until the condition holds. Returns the tasks that are cancelled
-    /// because of this.
+    /// Suspends the running task until the condition holds. Returns the tasks that this cancels.
     pub(super) fn wait(
         &mut self,
         until: Until,
@@ -153,7 +154,7 @@ impl<I: Interpreter> Scheduler<I> {
         Ok(cancelled)
     }
 
-    /// Ends the running task. Returns the tasks that are cancelled because of this.
+    /// Ends the running task. Returns the tasks that this cancels.
     pub(super) fn finish(&mut self, outcome: Outcome<I>) -> Vec<Suspended<I>> {
         let mut cancelled = Vec::new();
         let id = self.running;

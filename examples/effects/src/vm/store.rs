@@ -5,16 +5,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A key in the store. The reference count is atomic, because Python objects hold keys.
+/// A key in the store. The reference count is atomic, because Python objects contain keys.
 pub(crate) type Key = Arc<str>;
 
-/// State, environment and log.
+/// The state, environment and log of a run.
 pub(crate) struct Store<V> {
-    /// The values of `Get`, `Put` and `Modify`.
+    /// The values that `Get`, `Put` and `Modify` use.
     pub(crate) state: BTreeMap<Key, V>,
-    /// The values of `Ask`, which are constant.
+    /// The values that `Ask` returns, which are constant.
     pub(crate) environment: BTreeMap<Key, V>,
-    /// The messages of `Tell`, oldest first.
+    /// The messages that `Tell` has appended, oldest first.
     pub(crate) log: Vec<V>,
 }
 

@@ -1,6 +1,7 @@
 //! Tests the module `effects` from Python.
 //!
-//! Each Python file in this directory is a group of tests: its functions without parameters.
+//! Each Python file in this directory is a group of tests. Each of its functions without parameters
+//! is a test.
 
 use std::ffi::CString;
 use std::sync::Once;
@@ -9,7 +10,7 @@ use effects::effects;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// Runs a test in the one interpreter of this process, in which libtest runs all tests.
+/// Runs a test in the interpreter that all tests share, because libtest runs them in one process.
 fn with_python(test: impl FnOnce(Python<'_>) -> PyResult<()>) {
     static START: Once = Once::new();
     START.call_once(|| {

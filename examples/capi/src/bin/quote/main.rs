@@ -1,4 +1,5 @@
-//! `quote apple=3 melon=2`: rules written in Python compute a quote from prices defined in Rust.
+//! The command `quote`: rules written in Python compute a quote from prices defined in Rust.
+//! Example: `quote apple=3 melon=2`.
 
 mod tariff;
 
@@ -9,7 +10,7 @@ use capi::{Config, Dict, Error, Interpreter, Kind, Object, Python, Result, Scope
 
 const RULES: &str = include_str!("rules.py");
 
-/// The order if the command line is empty.
+/// The order that is used if the command line is empty.
 const SAMPLE: [&str; 2] = ["apple=3", "melon=2"];
 
 fn main() -> ExitCode {
@@ -35,7 +36,7 @@ fn run() -> std::result::Result<ExitCode, Box<dyn std::error::Error>> {
         // Convert the exception to text, because it cannot outlive the interpreter.
         Err(error) => Err(error.traceback().unwrap_or_else(|_| format!("{error}\n"))),
     };
-    // Finalize first, so that Python's own output comes before Rust's.
+    // Finalize Python first, so that its output comes before Rust's output.
     interpreter.finalize()?;
     Ok(match outcome {
         Ok(text) => {
@@ -88,7 +89,7 @@ mod tests {
 
     use super::quote;
 
-    /// Returns the quote or the message of the exception.
+    /// Returns the quote, or the message of the exception.
     fn quote_or_error(items: &[&str]) -> String {
         let interpreter =
             Interpreter::start(&Config::new().module::<super::tariff::Tariff>()).unwrap();

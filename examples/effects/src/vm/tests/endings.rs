@@ -1,4 +1,4 @@
-//! Failures that are not observed, and the end of a run.
+//! Tests failures that no task observes, and the end of a run.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -41,7 +41,7 @@ fn failure_is_reported_as_soon_as_it_is_unobservable() {
     );
 }
 
-/// Keeps the handles while the other tasks run once.
+/// Returns a program that keeps the task handles while each other task runs once.
 fn keeps(tasks: Vec<Task>) -> Program {
     program("keeps").then(|_| builtin(Builtin::Pause)).then(move |_| {
         drop(tasks);

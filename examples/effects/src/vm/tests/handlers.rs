@@ -1,4 +1,4 @@
-//! Handlers and continuations.
+//! Tests handlers and continuations.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,14 +6,14 @@ use std::rc::Rc;
 use super::super::mock::*;
 use super::super::*;
 
-/// Resumes every effect with a number, and returns the result.
+/// Returns a handler that resumes every effect with a number and returns the result.
 fn answers(number: i64) -> Value {
     handler(move |_, k| {
         program("handler").then(move |_| control(Control::Resume(k, number.into())))
     })
 }
 
-/// Records every effect, and delegates it.
+/// Returns a handler that records and delegates every effect.
 fn delegates(seen: &Rc<RefCell<Vec<String>>>, name: &'static str) -> Value {
     let seen = seen.clone();
     handler(move |effect, _| {

@@ -1,4 +1,4 @@
-//! Tests of the VM, with programs in the mock language.
+//! Tests the VM with programs in the mock language.
 
 mod endings;
 mod handlers;

@@ -1,4 +1,4 @@
-//! Programs that call each other, and the store.
+//! Tests programs that call each other, and the store.
 
 use super::super::mock::*;
 use super::super::*;
@@ -10,7 +10,7 @@ fn program_runs_to_its_result() {
     assert_eq!(events, ["main starts", "main returns 7"]);
 }
 
-/// Drives a run with a handler, a resumption and an abandoned continuation step by step.
+/// Drives a run step by step. A handler abandons the continuation, and the main program is resumed.
 #[test]
 fn steps_do_not_call_the_interpreter() {
     let drops = handler(|_, _| program("handler").then(|_| Act::Return(1.into())));
@@ -32,7 +32,7 @@ fn steps_do_not_call_the_interpreter() {
         };
     };
     assert_eq!(value_of(outcome), 1.into());
-    // Start main, start body, call the handler, start its program, resume main.
+    // The calls start main, start body, call the handler, start its program, and resume main.
     assert_eq!(calls, 5);
     assert!(!mock.events.contains(&"body closes".to_owned()), "a step does not clean up");
 }

@@ -40,7 +40,7 @@ fn decided_race_closes_the_losers_at_once() {
     assert_eq!(events[4..7], ["race starts", "slow closes", "race returns 2"]);
 }
 
-/// Waits for the loser of a race and for another task.
+/// Returns a program that waits for the loser of a race and for another task.
 fn waits_for_loser_and(other: Program, wait: fn(Vec<Task>) -> Builtin<Mock>) -> Program {
     let tasks = vec![worker("slow", 5, 1), worker("fast", 1, 2), other];
     with_tasks(tasks, move |mut tasks| {

@@ -1,4 +1,4 @@
-//! Tasks: scheduling and waiting.
+//! Tests scheduling of tasks and waiting for tasks.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ pub(super) fn pauses(program: Program, times: usize) -> Program {
     (0..times).fold(program, |program, _| program.then(|_| builtin(Builtin::Pause)))
 }
 
-/// Runs for a number of turns after the first, then returns the result.
+/// Returns a program that pauses `turns` times and then returns the result.
 pub(super) fn worker(name: &'static str, turns: usize, result: i64) -> Program {
     pauses(program(name), turns).then(move |_| Act::Return(result.into()))
 }
@@ -23,7 +23,7 @@ pub(super) fn fails(name: &'static str, turns: usize) -> Program {
     pauses(program(name), turns).then(|_| Act::Raise("failed"))
 }
 
-/// Spawns the programs and yields the result of `last`.
+/// Returns a program that spawns the programs and then yields the result of `last`.
 pub(super) fn with_tasks(
     programs: Vec<Program>,
     last: impl FnOnce(Vec<Task>) -> Act + 'static,
@@ -122,7 +122,8 @@ fn task_inherits_the_handlers_of_its_spawner() {
     assert_eq!(run(main).0, 5.into());
 }
 
-/// Pauses so that others can fill the slot, then waits for the task in it.
+/// Returns a program that pauses, so that another task can fill the slot, and then waits for the
+/// task in the slot.
 fn waits_for(slot: &Rc<RefCell<Option<Task>>>) -> Program {
     let slot = slot.clone();
     program("waits")
