@@ -13,7 +13,7 @@ use crate::finding::{Code, Finding};
 const VERSION: u32 = 1;
 
 /// Accepted findings. A finding is identified by its code, subject and type, not by its file,
-/// because builds change file names.
+/// because file names can change between builds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {

@@ -1,5 +1,5 @@
-//! Finds why a function is in a module: the shortest chain of calls that leads to it from outside
-//! the module.
+//! Explains why a function is in a module by finding the shortest chain of calls that leads to it
+//! from outside the module.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -16,7 +16,7 @@ pub(crate) struct Callers<'a> {
     exports: HashMap<u32, &'a str>,
     in_tables: HashSet<u32>,
     /// For each reachable function, its caller in the shortest chain that leads to it. A root,
-    /// where a chain starts, is its own caller.
+    /// which is the start of a chain, is recorded as its own caller.
     callers: HashMap<u32, u32>,
 }
 
@@ -131,7 +131,7 @@ impl<'a> Callers<'a> {
     fn caller(&self, function: u32, export: Option<&str>) -> Caller {
         let symbol = self.name(function);
         match export {
-            // In a command, the linker appends a suffix to the names of exported functions.
+            // In a command module, the linker adds this suffix to the names of exported functions.
             Some(export)
                 if symbol.is_empty() || symbol.trim_end_matches(".command_export") == export =>
             {

@@ -168,7 +168,7 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Validates the module with only the proposals enabled that the host supports, so that the
+    /// Validates the module. Only the proposals that the host supports are enabled, so the
     /// validator rejects all others.
     fn features(&mut self) {
         let Some(features) = self.policy.features else { return };
@@ -195,8 +195,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Reports calls with the wrong type. In such a call, wasm-ld replaces the called function with
-    /// one that traps and whose name starts with `signature_mismatch:`.
+    /// Reports calls with the wrong type. wasm-ld redirects such a call to a function that traps
+    /// and whose name starts with `signature_mismatch:`.
     fn mismatches(&mut self) {
         for name in self.names {
             if let Some(symbol) = name.strip_prefix("signature_mismatch:") {

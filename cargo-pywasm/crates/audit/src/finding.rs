@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::origin::Origin;
 
-/// The kind of a finding. The code names never change; they are documented in
+/// The kind of a finding. The names of the kinds never change and are documented in
 /// `docs/guide/audit.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,7 +39,7 @@ pub enum Code {
     Limit,
     /// A WebAssembly proposal that the host does not support.
     Feature,
-    /// A function that the start function calls although the host forbids it.
+    /// A function that the start function calls although the host forbids the call.
     StartCalls,
     /// A data segment with a computed offset.
     SegmentPlace,
@@ -95,7 +95,7 @@ impl Code {
             Self::Limit => "A value above the host's limit",
             Self::Feature => "A WebAssembly proposal that the host does not support",
             Self::StartCalls => {
-                "A function that the start function calls although the host forbids it"
+                "A function that the start function calls although the host forbids the call"
             }
             Self::SegmentPlace => "A data segment with a computed offset",
             Self::SectionName => "A custom section with a name that the host rejects",
@@ -103,8 +103,8 @@ impl Code {
         }
     }
 
-    /// Returns true for an error, which means that the module fails or misbehaves, and false for a
-    /// warning.
+    /// Returns true for codes that are errors (the module fails or misbehaves), and false for
+    /// warnings.
     #[must_use]
     pub fn is_error(self) -> bool {
         !matches!(self, Self::ExportCommand | Self::AllowUnused)
@@ -113,7 +113,7 @@ impl Code {
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The text is the name that serde writes.
+        // Messages use the same name as serialized findings.
         self.serialize(f)
     }
 }

@@ -1,4 +1,4 @@
-//! Explains an undefined symbol by its name: finds its family, the Python modules that need it, and
+//! Looks up an undefined symbol by name to find its family, the Python modules that need it, and
 //! its cures.
 
 use pywasm_recipes::MinorVersion;
@@ -27,8 +27,9 @@ pub(crate) fn explain(finding: &mut Finding, symbol: &str) {
     match family(symbol) {
         Some(family) => {
             finding.family = Some(family.name.clone());
-            // The Python modules that a family lists are certain. A chain of calls may lead through
-            // shared code, so origins only narrow the family's list down.
+            // Only the Python modules in the family's list need the symbol. Origins may point to
+            // others, because a chain of calls can lead through shared code, so origins only
+            // narrow the list down.
             if !family.modules.is_empty() {
                 finding.python.retain(|module| family.modules.contains(module));
                 if finding.python.is_empty() {
@@ -59,7 +60,7 @@ fn modules_of(origins: &[Origin]) -> Vec<String> {
     found
 }
 
-/// Returns the Python module that an archive member is compiled from: `_decimal` for
+/// Returns the Python module that an archive member implements: `_decimal` for
 /// `libpython3.13.a(_decimal.o)`, `math` for `libpython3.13.a(mathmodule.o)`.
 fn module_of_member(object: &Object) -> Option<String> {
     object.archive.as_ref()?;

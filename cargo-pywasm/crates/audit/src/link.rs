@@ -55,7 +55,7 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
             .collect();
         findings.push(
             finding.cure(
-                "declare it with the type of its definition; in C, `f(void)` has no parameters",
+                "declare it with the type of its definition; in C, write `f(void)` if it has no parameters",
             ),
         );
     }

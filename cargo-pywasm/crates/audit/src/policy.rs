@@ -39,8 +39,8 @@ pub enum Host {
 }
 
 impl Host {
-    /// Returns the kind of host described by a policy that extends a policy for this host. A policy
-    /// that extends `wasip1` describes a different host, which provides more or less than WASI.
+    /// Returns the host kind for policies that extend a policy of this kind. A policy that extends
+    /// `wasip1` describes a different host, which provides more or less than WASI.
     pub(crate) fn extended(self) -> Self {
         match self {
             Self::InternetComputer => Self::InternetComputer,

@@ -18,8 +18,8 @@ use crate::wasm_error;
 use pywasm_session::{Reporter, one_line};
 use pywasm_store::{Bucket, Ctx, stage_file};
 
-/// The maximum size of the cache in bytes, enforced when an entry is added. A compiled Python takes
-/// about 40 MB.
+/// The maximum size of the cache in bytes, enforced when an entry is added. A compiled Python
+/// interpreter takes about 40 MB.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Compiles modules, or loads them from the store.

@@ -24,7 +24,8 @@ const GRACE: Duration = Duration::from_millis(500);
 /// The maximum number of frames shown for a trap, innermost first.
 const FRAMES: usize = 16;
 const WASM_PAGE: u64 = 64 << 10;
-/// The maximum size of a wasm table. Python's table contains about ten thousand functions.
+/// The maximum number of elements in a wasm table. Python's table contains about ten thousand
+/// functions.
 const MAX_TABLE_ELEMENTS: usize = 10_000_000;
 
 struct State {

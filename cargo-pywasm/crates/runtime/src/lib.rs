@@ -41,7 +41,8 @@ const HOST_STACK: usize = 8 << 20;
 
 /// The maximum size of a data image that wasmtime maps instead of copying it at each start.
 /// wasmtime's default of 16 MiB is too small for snapshots: their data includes the whole heap,
-/// because the allocator keeps a marker at its end. In Python 3.14, 5 MiB of data span 40 MiB.
+/// because the allocator keeps a marker at the end of the heap. In Python 3.14, 5 MiB of data span
+/// 40 MiB.
 const DENSE_IMAGE: u64 = 64 << 20;
 
 /// An engine with the store's cache of compiled modules.

@@ -65,7 +65,7 @@ impl End {
         !matches!(self, Self::Exit(_))
     }
 
-    /// Returns the exit code with which this process should report the end: the program's own code,
+    /// Returns the exit code that this process should use for this outcome: the program's own code,
     /// 124 after a timeout (as the `timeout` command does), 125 for exhausted fuel, or 134 for a
     /// trap (as shells report an abort).
     #[must_use]

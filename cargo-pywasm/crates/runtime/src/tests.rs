@@ -159,7 +159,7 @@ fn timeout_until_exit_needs_no_checks_in_the_code() {
 /// The engine can't interrupt a host function, so this test would hang if the run waited for it.
 #[test]
 fn timeout_ends_a_sleeping_program() {
-    // Waits for one event: an hour passing on the monotonic clock.
+    // Waits for an hour on the monotonic clock.
     let sleeps = bench(
         r#"(func (export "_start")
             (i32.store (i32.const 48) (i32.const 1))
@@ -263,7 +263,7 @@ fn only_named_variables_are_passed() {
 
 #[test]
 fn directories_are_limited_to_the_named_ones() {
-    // Exits with the error of `mkdir new` in the first directory.
+    // Exits with the error code of `mkdir new` in the first directory.
     let makes = bench(
         r#"(data (i32.const 64) "new")
            (func (export "_start")

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::table::{Id, Table};
 use crate::{Object, Origin, Section};
 
-/// The kind of bytes. Reports have a colour and a total for each kind.
+/// The kind of a row's bytes. Reports show a colour and a total for each kind.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
 )]

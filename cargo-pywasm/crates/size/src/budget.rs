@@ -1,4 +1,4 @@
-//! Size budgets: limits for a module and its parts, and reports about exceeded limits.
+//! Size budgets: limits for a module and its parts, and reports of exceeded limits.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use crate::{Breakdown, Diff, Key, Kind, View};
 pub struct Budget {
     /// The limits by key.
     pub limits: BTreeMap<Key, u64>,
-    /// The path of a baseline. In Cargo.toml, it is relative to the directory of that file.
+    /// The path of a baseline. In Cargo.toml, the path is relative to the directory of that file.
     pub baseline: Option<Utf8PathBuf>,
 }
 

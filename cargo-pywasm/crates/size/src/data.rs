@@ -101,8 +101,8 @@ impl Sums<'_, '_> {
                     let Some(known) = objects.get(chunk.object as usize) else { continue };
                     let (kind, origin, object) = *known;
                     let name = variable(chunk.name);
-                    // An object file from rustc may contain data from several crates, so a crate in
-                    // the symbol takes precedence.
+                    // An object file from rustc may contain data from several crates, so a crate
+                    // name in the symbol takes precedence.
                     let origin = match symbol::rust_origin(name) {
                         Some(found) => out.origins.id(found),
                         None => origin,

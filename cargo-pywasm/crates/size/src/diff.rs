@@ -8,7 +8,7 @@ use crate::{Breakdown, By, Kind, View};
 /// A line whose number of bytes differs between two tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The kind of the bytes; `None` for a section, which has bytes of several kinds.
+    /// The kind of the bytes; `None` for a section, which contains bytes of several kinds.
     pub kind: Option<Kind>,
     /// The text of the line.
     pub label: String,

@@ -19,7 +19,7 @@ pub(super) struct Module {
     pub(super) name: String,
     /// The address of its code.
     pub(super) address: u32,
-    /// The size of its code in bytes.
+    /// The size of the module's code in bytes.
     pub(super) size: u32,
 }
 

@@ -106,8 +106,8 @@ impl Key {
         Some(near)
     }
 
-    /// Returns the most detailed table for the bytes that the key applies to. `is_named` is false
-    /// if the rows have no function names, as in a baseline.
+    /// Returns the most detailed grouping for the bytes that the key applies to. `is_named` is
+    /// false if the rows have no function names, as in a baseline.
     pub(crate) fn table(&self, is_named: bool) -> By {
         match self {
             Self::Total | Self::Gzip | Self::Code | Self::Data => By::Origin,

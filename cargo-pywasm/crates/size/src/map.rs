@@ -2,8 +2,8 @@
 //! from.
 //!
 //! The format is that of `lld/wasm/MapFile.cpp` in LLVM. The columns are the address, the file
-//! offset and the size, all hexadecimal, and a text. The indentation of the text shows whether the
-//! line describes a section, an input (`FILE:(NAME)`) or a symbol.
+//! offset and the size, all hexadecimal, followed by text. The indentation of the text shows
+//! whether the line describes a section, an input (`FILE:(NAME)`) or a symbol.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub struct LinkMap<'a> {
     pub(super) functions: Vec<Function<'a>>,
     /// Variables and constants, sorted by address. They do not overlap.
     pub(super) data: Vec<Chunk<'a>>,
-    /// The file offsets and sizes of the sections, as the linker wrote them.
+    /// The file offset and size of each section in the linker's output.
     sections: HashMap<&'a str, (u64, u64)>,
 }
 
@@ -63,8 +63,8 @@ impl<'a> LinkMap<'a> {
             let broken = || anyhow::anyhow!("line {number} of the linker map is malformed");
             let line = Line::read(line).ok_or_else(broken)?;
             if line.indent < INPUT {
-                // A section line: either without an address, like `CODE`, or `DATA`. Other lines
-                // with this indentation are data segments, such as `.rodata`.
+                // A section line is either `DATA` or has no address, like `CODE`. Other lines with
+                // this indentation are data segments, such as `.rodata`.
                 if line.address.is_none() || line.text == "DATA" {
                     section = line.text;
                     map.sections.insert(section, (line.offset, line.size));

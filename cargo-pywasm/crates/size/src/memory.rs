@@ -1,4 +1,4 @@
-//! The initial memory contents and the owners of the bytes, by address. Garbage collection and
+//! The initial memory contents, and the owner of the byte at each address. Garbage collection and
 //! optimization change file offsets, but not addresses.
 
 use std::ops::Range;

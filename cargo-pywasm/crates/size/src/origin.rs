@@ -80,8 +80,8 @@ const WORDS: [(Origin, &str, &str); 5] = [
 ];
 
 impl Origin {
-    /// Parses the text of an origin. The names of Python modules and C code can be any text, so the
-    /// kind of the bytes determines how the text is parsed.
+    /// Parses the text of an origin. The names of Python modules and objects can be any text, so
+    /// the kind of the bytes determines how the text is parsed.
     ///
     /// # Errors
     /// When bytes of this kind cannot have such an origin.

@@ -36,7 +36,7 @@ pub struct Record {
 /// there is none.
 type Line = (Kind, String, String, String, String, u32, u64);
 
-const REWRITE: &str = "`cargo pywasm size MODULE --write-baseline FILE` writes a new one";
+const REWRITE: &str = "`cargo pywasm size MODULE --write-baseline FILE` writes a new baseline";
 
 impl Record {
     /// Creates the record of a module. If `named` is false, the names of functions and variables

@@ -35,7 +35,7 @@ impl fmt::Display for By {
 /// A line of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The kind of the bytes; `None` for a section, which has bytes of several kinds.
+    /// The kind of the bytes; `None` for a section, which contains bytes of several kinds.
     pub kind: Option<Kind>,
     /// The text of the line.
     pub label: String,

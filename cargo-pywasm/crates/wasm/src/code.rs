@@ -10,7 +10,8 @@ use super::Module;
 /// Calls and references between functions.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// The edges, sorted: the caller, the callee, and true for a call or false for a reference.
+    /// The edges, sorted. An edge consists of a caller, a callee, and a flag that is true for a
+    /// call and false for a reference.
     edges: Vec<(u32, u32, bool)>,
 }
 

@@ -22,7 +22,7 @@ pub const POINTER: &str = "get_candid_pointer";
 
 const CUSTOM: u8 = 0;
 
-/// A module without some of its custom sections.
+/// The result of removing custom sections from a module.
 #[derive(Clone, Debug)]
 pub struct Cleared {
     /// The module.

@@ -104,7 +104,7 @@ pub enum Extern {
 }
 
 impl Extern {
-    /// Returns the name of the kind, as messages and policies use it.
+    /// Returns the name that messages and policies use for the kind.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {

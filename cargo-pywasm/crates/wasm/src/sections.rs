@@ -1,4 +1,4 @@
-//! The byte ranges of a module's sections. With these, code that changes one section can copy all
+//! The byte ranges of a module's sections. Code that changes one section uses them to copy all
 //! others unchanged.
 
 use std::ops::Range;

@@ -100,7 +100,8 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "    {} {value}", paint(WEAK, label, style));
     };
-    // An import's family is the name of its wasm module, with which the subject already starts.
+    // An import's family is the name of its wasm module. The subject already starts with that
+    // name, so it is not repeated.
     if let (Some(family), [_]) = (&first.family, group)
         && !first.subject.starts_with(family.as_str())
     {

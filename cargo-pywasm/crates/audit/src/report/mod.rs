@@ -36,7 +36,7 @@ pub struct Audited {
     pub findings: Vec<Finding>,
     /// The number of findings that the baseline accepts.
     pub accepted: usize,
-    /// The archive members that the link includes, for a link set.
+    /// For a link set, the archive members that the link includes.
     pub pulled: Option<Vec<String>>,
 }
 
@@ -58,7 +58,7 @@ pub struct Style {
     pub colour: bool,
 }
 
-/// Returns a report. Its text ends with a newline.
+/// Returns the text of a report, which ends with a newline.
 #[must_use]
 pub fn report(audited: &[Audited], format: Format, style: Style) -> String {
     match format {

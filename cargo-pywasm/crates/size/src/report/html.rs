@@ -16,7 +16,7 @@ const PLACEHOLDER: &str = "{\"place\":\"of the data\"}";
 struct Node {
     /// The number of bytes in the box, excluding those in inner boxes.
     bytes: u64,
-    /// The corresponding number in the older module.
+    /// The corresponding number of bytes in the older module.
     old: u64,
     inner: BTreeMap<String, Node>,
 }
