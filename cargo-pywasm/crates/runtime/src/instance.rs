@@ -1,4 +1,4 @@
-//! One run of a program: its thread, its limits and its end.
+//! Runs a program on its own thread, applies the limits and determines the outcome.
 //!
 //! A run ends after its timeout even if the program is sleeping or reading. The engine can't
 //! interrupt a program that is in a host function, so the run stops waiting for the program.
@@ -249,8 +249,8 @@ pub fn trap_text(error: &wasmtime::Error) -> String {
     text
 }
 
-/// Returns the limits for a wasmtime store: `bytes` bytes of memory (as much as wasm allows if
-/// `None`), and wasm tables that are large enough for any program.
+/// Returns the limits for a wasmtime store: at most `bytes` bytes of memory (if `None`, as much as
+/// wasm allows), and wasm tables that are large enough for any program.
 pub fn memory_limit(bytes: Option<u64>) -> StoreLimits {
     let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     StoreLimitsBuilder::new().memory_size(bytes).table_elements(MAX_TABLE_ELEMENTS).build()

@@ -1,4 +1,4 @@
-//! The end of a program, and the limits that can cause it.
+//! The outcome of a program, and the limits that can end a program.
 
 use std::fmt;
 use std::time::Duration;
@@ -48,18 +48,17 @@ pub struct Spent {
     pub fuel: Option<u64>,
 }
 
-/// The end of a program whose output was captured, and the output of both streams in the order of
-/// the writes.
+/// The end of a program, and its captured output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Captured {
     /// The end of the program.
     pub end: End,
-    /// The output of the program.
+    /// The output of both streams, in the order in which it was written.
     pub output: Vec<u8>,
 }
 
 impl End {
-    /// Returns true if the program did not exit by itself.
+    /// Returns true if the program trapped or exceeded a limit.
     #[must_use]
     pub fn was_stopped(&self) -> bool {
         !matches!(self, Self::Exit(_))

@@ -1,4 +1,4 @@
-//! Finds the archive members that define functions, for modules without a linker map.
+//! For modules without a linker map, finds the archive members that define their functions.
 
 use std::collections::HashMap;
 

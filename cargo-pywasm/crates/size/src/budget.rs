@@ -87,7 +87,7 @@ impl Budget {
     }
 
     /// Returns a warning for each key that applies to nothing in the module. The limit of such a
-    /// key always holds, and the key's name is probably misspelled.
+    /// key is never exceeded, and the key's name is probably misspelled.
     #[must_use]
     pub fn unused_keys(&self, all: &Breakdown) -> Vec<String> {
         let warning = |key: &Key| {

@@ -1,5 +1,5 @@
-//! Finds the files that a build writes next to a module: the record of a finished module, and the
-//! linker map of a module that has not changed since it was linked.
+//! Finds the files that a build writes along with a module: the record of a finished module, and
+//! the linker map of a module that has not changed since it was linked.
 
 use camino::{Utf8Path, Utf8PathBuf};
 

@@ -1,6 +1,7 @@
 //! Annotations for GitHub Actions.
 //!
-//! Source: "Workflow commands for GitHub Actions", and `command.ts` in actions/toolkit for escapes.
+//! Source: "Workflow commands for GitHub Actions", and `command.ts` in actions/toolkit for the
+//! escape sequences.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The report as text for people.
+//! The report as human-readable text.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

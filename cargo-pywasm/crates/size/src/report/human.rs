@@ -26,8 +26,8 @@ fn colour(kind: Kind) -> Style {
 }
 
 /// Returns the tables of a module. Each table has at most `top` lines (all if `top` is 0), followed
-/// by the rest and the total. If `by` is `None`, there are two tables: one of sections and one of
-/// origins.
+/// by lines for the rest and the total. If `by` is `None`, there are two tables: one of sections
+/// and one of origins.
 #[must_use]
 pub fn table(one: &Measured, by: Option<By>, top: usize) -> String {
     let mut text = String::new();
