@@ -169,7 +169,7 @@ fn context(global: &Global, reporter: Reporter) -> Result<Ctx, (Reporter, anyhow
         let jobs = match (global.jobs, env.text(PYWASM_JOBS)) {
             (Some(jobs), _) => jobs,
             (None, Some(text)) => text.parse().map_err(|_| {
-                anyhow::anyhow!("PYWASM_JOBS must be a number of at least 1, not `{text}`")
+                anyhow::anyhow!("PYWASM_JOBS must be a positive integer, not `{text}`")
             })?,
             (None, None) => Ctx::default_jobs(),
         };

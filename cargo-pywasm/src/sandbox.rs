@@ -72,8 +72,8 @@ impl Sandbox {
         words
     }
 
-    /// Returns the current directory as `/` and under its own path, or nothing if it is hidden. The
-    /// mapping to `/` makes relative paths work, because WASI programs start in `/`.
+    /// Maps the current directory to `/` and to its full path, or returns nothing if the directory
+    /// is hidden. The mapping to `/` makes relative paths work, because WASI programs start in `/`.
     #[must_use]
     pub fn cwd(&self, ctx: &Ctx) -> Vec<Dir> {
         if self.no_cwd {

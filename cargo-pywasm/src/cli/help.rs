@@ -35,8 +35,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Replaces the single list of subcommands that clap prints in the help of `command` with one list
-/// per group.
+/// Splits the list of subcommands in the help of `command` into one list per group.
 pub(super) fn grouped(command: clap::Command) -> clap::Command {
     let mut template = String::from("{about-with-newline}\n{usage-heading} {usage}\n");
     for (title, names) in GROUPS {

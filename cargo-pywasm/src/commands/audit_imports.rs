@@ -25,7 +25,7 @@ pub struct Args {
     /// Modules, objects and archives
     #[arg(value_name = "FILE")]
     files: Vec<Utf8PathBuf>,
-    /// The policy of the host: wasip1, ic, none, or the path of a TOML file [default: the project's
+    /// The host policy: wasip1, ic, none, or the path of a TOML file [default: the project's
     /// `policy`, else wasip1]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
@@ -80,13 +80,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             match baseline.unused(all()) {
                 0 => {}
                 unused => ctx.reporter.warn(format!(
-                    "`{path}` accepts {} no longer found; rewrite this baseline, or it will \
-                     hide them if they return",
-                    if unused == 1 {
-                        "1 finding that is".to_owned()
-                    } else {
-                        format!("{unused} findings that are")
-                    }
+                    "`{path}` accepts {} that did not occur; rewrite this baseline, or it will \
+                     hide such findings if they return",
+                    if unused == 1 { "1 finding".to_owned() } else { format!("{unused} findings") }
                 )),
             }
             found.into_iter().map(|one| accept(one, &baseline)).collect()
@@ -135,7 +131,7 @@ fn files(args: &Args, policy: &Policy, workspace: &Workspace<'_>) -> anyhow::Res
     Ok(unused_by_all(found?))
 }
 
-/// Removes the findings about an unused policy pattern if any file uses the pattern.
+/// Keeps a finding about an unused policy pattern only if no file uses the pattern.
 fn unused_by_all(mut found: Vec<Audited>) -> Vec<Audited> {
     let mut unused: BTreeMap<String, usize> = BTreeMap::new();
     for one in &found {
@@ -172,8 +168,8 @@ fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
     Ok(Audited::new(input.path, &policy.name, findings))
 }
 
-/// Audits objects without the other files of their link. libc is assumed to be present, because
-/// every link includes it.
+/// Audits objects without the other files that will be linked with them. libc is assumed to be
+/// present, because every link includes it.
 fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
     let mut closure = link.closure();
     closure.undefined.retain(|undefined| !pywasm_stubs::is_libc_symbol(&undefined.name));

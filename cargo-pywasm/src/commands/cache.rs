@@ -38,7 +38,7 @@ enum Action {
         dry_run: bool,
     },
     /// Remove what is no longer needed: files left by killed runs, build directories of finished
-    /// installations, compiled modules unused for a week, and the caches of older versions
+    /// installations, compiled modules unused for a week, and caches of older versions of the tool
     Prune {
         /// Remove only files that have not changed for this long, such as 30d
         #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
@@ -247,8 +247,8 @@ fn is_older(path: &Utf8Path, age: Duration) -> bool {
     elapsed.is_ok_and(|elapsed| elapsed >= age)
 }
 
-/// Renames the entry, then deletes it. If this process is killed, the store contains no incomplete
-/// entry.
+/// Renames the entry before deleting it, so that the store contains no incomplete entry if this
+/// process is killed.
 fn remove(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     let stage = ctx.store.stage(Bucket::Builds)?;
     let aside = stage.path().join("removed");

@@ -5,7 +5,7 @@ pub mod call;
 use crate::exit::Exit;
 use pywasm_store::Ctx;
 
-/// Run a canister of the Internet Computer on this machine
+/// Run an Internet Computer canister on this machine
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

@@ -179,7 +179,7 @@ fn rules(args: &Args, ctx: &Ctx) -> anyhow::Result<Rules> {
         Some(path) => {
             let text = fs_err::read_to_string(ctx.cwd.join(path))?;
             let file: RulesFile = toml::from_str(&text)
-                .with_context(|| format!("`{path}` is not a valid file of stub rules"))?;
+                .with_context(|| format!("`{path}` is not a valid stub rules file"))?;
             file.stubs
         }
         None => Rules::default(),
@@ -213,8 +213,8 @@ fn warn_variables(found: &Stubs, ctx: &Ctx) {
     let names: Vec<&str> = variables.map(|stub| stub.name.as_str()).collect();
     if let [first, ..] = names[..] {
         ctx.reporter.warn(format!(
-            "{} filled with zeros; sizes are guessed from visible uses (at least 16 bytes), and a larger \
-             variable would overlap other data: {first}{}",
+            "{} filled with zeros: {first}{}; sizes are guessed from visible uses (at least 16 bytes), \
+             and larger variables would overlap other data",
             if names.len() == 1 { "1 variable is".to_owned() } else { format!("{} variables are", names.len()) },
             if names.len() > 1 { ", …" } else { "" }
         ));

@@ -57,8 +57,8 @@ impl Message for FrozenMessage<'_> {
     const REASON: &'static str = "frozen";
 }
 
-/// Runs the command. If no modules or packages are requested, the object is empty. A closed set
-/// always contains the modules that Python needs to start.
+/// Runs the command. If no modules or packages are requested, the object is empty, unless the set
+/// is closed: a closed set always contains the modules that Python needs to start.
 ///
 /// # Errors
 /// When a module or package cannot be found or compiled, or the object cannot be written.

@@ -137,9 +137,7 @@ fn build_python(args: &Args, series: MinorVersion, ctx: &Ctx) -> anyhow::Result<
         return Err(anyhow::anyhow!(
             "the build Python `{path}` is {found}, but {series} is needed"
         ))
-        .hint(|| {
-            "omit the build Python, because CPython's own freezer does not need one".to_owned()
-        });
+        .hint(|| "leave the build Python unset to use CPython's own freezer".to_owned());
     }
     Ok(BuildPython::Given {
         path,

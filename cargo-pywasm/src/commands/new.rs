@@ -42,7 +42,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let workspace = Workspace::new(&there);
     let project = workspace.project()?.context("the crate does not embed Python")?;
     prepare(&project, &workspace).context(
-        "the crate is created, but without Python; run `cargo pywasm install` in the crate",
+        "the crate was created, but Python is not installed; run `cargo pywasm install` in the crate",
     )?;
     let name = args.name.as_deref().or(dir.file_name()).unwrap_or_default();
     let mut next = vec![format!("cd {}", args.path)];

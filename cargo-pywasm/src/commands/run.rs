@@ -20,7 +20,7 @@ use pywasm_store::Ctx;
 
 /// Run Python on wasm: a script, -c CODE, -m MODULE or a REPL; or run the current crate
 ///
-/// The program sees the current directory (as `/`, and under its own path), the directory that
+/// The program sees the current directory (at `/` and at its full path), the directory that
 /// contains the script, and the directories and variables passed with --dir and --env. It sees no
 /// other files or variables, and has no network access.
 ///
@@ -63,7 +63,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     }
     if line.prompts && std::io::stdin().is_terminal() {
         // The default REPL needs `termios`, which WASI lacks. Without this variable, CPython 3.13
-        // would print a warning at each start.
+        // would print a warning whenever it starts.
         program = program.env("PYTHON_BASIC_REPL", "1");
     }
     program = args.sandbox.with_variables(program, ctx)?.args(view.python_args);
@@ -94,7 +94,7 @@ fn crate_call(
     Ok(Some(call.run(workspace)))
 }
 
-/// The directories that the program sees, and its command line, with guest paths.
+/// The directories that the program sees, and its command line with the guest path of the script.
 #[derive(Debug, PartialEq, Eq)]
 struct View {
     dirs: Vec<Dir>,

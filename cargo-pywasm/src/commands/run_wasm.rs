@@ -19,7 +19,7 @@ const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"
 
 /// Run a wasm module with embedded Python; the runner for `cargo run` and `cargo test`
 ///
-/// The program sees the current directory (as `/`, and under its own path), the standard library of
+/// The program sees the current directory (at `/` and at its full path), the standard library of
 /// the project's installation (outside of a project, of every installed CPython), the directories
 /// and variables passed with --dir and --env, and the variables RUST_BACKTRACE, RUST_LIB_BACKTRACE
 /// and RUST_LOG from your environment.

@@ -52,8 +52,8 @@ pub struct Args {
     /// The linker map (wasm-ld -Map=FILE) [default: the build's map, if found]
     #[arg(long, value_name = "FILE")]
     map: Option<Utf8PathBuf>,
-    /// An archive that the module was linked from, to find out which object defines each function;
-    /// may be repeated [default: without a map, the archives of the project's installation]
+    /// An archive that the module was linked from, for attributing functions to objects; may be
+    /// repeated [default: without a map, the archives of the project's installation]
     #[arg(long, value_name = "FILE")]
     archive: Vec<Utf8PathBuf>,
 }

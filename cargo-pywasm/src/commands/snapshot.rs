@@ -21,9 +21,10 @@ use pywasm_store::stage_file;
 ///
 /// Runs the module's initialization now. In the snapshot, Python is already initialized, and the
 /// `--import` modules are already imported. Arguments, variables, directories, streams, clocks and
-/// random numbers are set up again at each start. The initialization sees a fixed date, the
-/// standard library as with `run-wasm`, and the directories and variables passed with `--dir` and
-/// `--env`. It must not leave files open. Prints the path of the snapshot.
+/// random numbers are set up again whenever the snapshot starts. During initialization, the program
+/// sees a fixed date, the same standard library as with `run-wasm`, and the directories and
+/// variables passed with `--dir` and `--env`. It must not leave files open. Prints the path of the
+/// snapshot.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module: a command, a reactor, or a canister after `rewire`
@@ -40,7 +41,7 @@ pub struct Args {
     /// A Python module to import; can be repeated
     #[arg(long = "import", value_name = "MODULE")]
     imports: Vec<Import>,
-    /// An export without parameters to call first, for your own initialization
+    /// An export to call first, for your own initialization; it must have no parameters
     #[arg(long, value_name = "EXPORT")]
     init: Option<String>,
     /// Python's hash seed, which makes snapshots reproducible [default: random]

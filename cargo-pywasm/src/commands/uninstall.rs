@@ -20,7 +20,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// An installation. If its manifest cannot be read, it can still be removed by name.
+/// An installation, which can be removed by name even if its manifest cannot be read.
 struct Found {
     name: String,
     manifest: Option<Installation>,

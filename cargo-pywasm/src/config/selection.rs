@@ -1,4 +1,4 @@
-//! The choice of a CPython and a recipe.
+//! The choice of a CPython version and a recipe.
 
 use anyhow::Context;
 use pywasm_recipes::{PythonRequest, Recipe, is_known_module};
@@ -11,7 +11,7 @@ const DEFAULT_RECIPE: &str = "default";
 /// The CPython and the recipe that the command line selects.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Selection {
-    /// The CPython, `3.13` or `3.13.15` [env: PYWASM_PYTHON]
+    /// The CPython version, such as `3.13` or `3.13.15` [env: PYWASM_PYTHON]
     #[arg(long, value_name = "VERSION")]
     pub python: Option<PythonRequest>,
     /// A built-in recipe's name, or the path of a recipe file [env: PYWASM_RECIPE]

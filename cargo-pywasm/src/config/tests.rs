@@ -50,8 +50,7 @@ fn current(dir: &Utf8Path) -> PackageSettings {
     Workspace::new(&ctx(dir, &[])).current_package().unwrap()
 }
 
-/// Returns the names of the packages in the project that contains `dir`, each with true if the
-/// package is a reactor.
+/// Returns the packages in the project that contains `dir`: their names, and true for reactors.
 fn linked(dir: &Utf8Path) -> Vec<(String, bool)> {
     let settings = Workspace::new(&ctx(dir, &[])).package_settings().unwrap();
     settings.into_iter().map(|package| (package.name, package.cdylib)).collect()

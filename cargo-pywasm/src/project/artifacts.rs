@@ -17,7 +17,7 @@ pub struct Artifact {
 /// The recipient of Cargo's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// Only this tool, which passes the value to Cargo with `--message-format`. Cargo still renders
+    /// Only this tool. Cargo receives this value for `--message-format` and still renders
     /// diagnostics.
     Internal(&'static str),
     /// The user, whose arguments request JSON messages.
@@ -55,8 +55,8 @@ impl Format {
 }
 
 /// Reads Cargo's stdout to the end and returns the commands and reactors among the artifacts,
-/// sorted and without duplicates. `on_line` is called with each line, and with true if the line is
-/// a JSON message.
+/// sorted and without duplicates. Calls `on_line` for each line; the second argument is true if the
+/// line is a JSON message.
 ///
 /// # Errors
 /// When reading fails.

@@ -113,7 +113,7 @@ impl Call<'_> {
             line.env.push((PYO3.key(), file.into_string()));
         }
         if self.verb != "build" && (find(config, &RUN) != Found::Other || !self.runner.is_empty()) {
-            // Cargo splits the variable at white space, so a path that contains any cannot be used.
+            // Cargo splits the variable at white space, so the path must not contain any.
             let tool = if tool.contains(char::is_whitespace) { "cargo" } else { tool };
             let runner = [tool, "pywasm", "run-wasm"].into_iter();
             let runner: Vec<_> = runner.chain(self.runner.iter().map(String::as_str)).collect();
@@ -169,7 +169,7 @@ fn program(ctx: &Ctx) -> Utf8PathBuf {
     ctx.env.path(CARGO).unwrap_or_else(|| "cargo".into())
 }
 
-/// Returns the exit code of Cargo, or 130 if a signal killed it, as a shell does after Ctrl-C.
+/// Returns Cargo's exit code. If a signal killed Cargo, returns 130, as shells do after Ctrl-C.
 fn exit(status: ExitStatus) -> Exit {
     Exit::Program(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(130))
 }

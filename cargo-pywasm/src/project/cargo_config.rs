@@ -1,16 +1,17 @@
 //! The `.cargo/config.toml` file of a project: the settings that let plain Cargo build, run and
 //! test the project for wasm.
 //!
-//! The settings are the same on every machine and are written between two marks. If the user's file
-//! already contains the TOML table that a setting belongs to, the setting is written to a separate
-//! marked block in that table. The user's lines never change.
+//! The settings are the same on every machine and are written between two markers. If the user's
+//! file already contains the TOML table that a setting belongs to, the setting is written to a
+//! separate marked block in that table. The user's lines never change.
 
 use anyhow::Context;
 use toml_edit::{Document, Item, Table, TableLike};
 
 use pywasm_session::WithHint;
 
-const BEGIN: &str = "# >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks";
+const BEGIN: &str =
+    "# >>> cargo pywasm: `cargo pywasm init` writes the lines between these markers";
 const END: &str = "# <<< cargo pywasm";
 
 /// A key that a project needs.
@@ -75,7 +76,7 @@ pub(crate) fn find(text: &str, setting: &Setting) -> Found {
 /// Adds the missing settings to a configuration.
 ///
 /// # Errors
-/// When the configuration is not valid TOML, its marks do not match, or a table has a form that
+/// When the configuration is not valid TOML, its markers do not match, or a table has a form that
 /// cannot be extended without changing one of the user's lines.
 pub(crate) fn with_settings(text: &str) -> anyhow::Result<Written> {
     let own = without_blocks(text)?;
@@ -164,9 +165,9 @@ fn without_blocks(text: &str) -> anyhow::Result<String> {
             (false, true, _) => inside = true,
             (true, _, true) => (inside, after) = (false, true),
             (false, _, true) | (true, true, _) => {
-                return Err(anyhow::anyhow!("the `cargo pywasm` marks do not match")).hint(|| {
-                    format!("remove what is left of the block, from `{BEGIN}` to `{END}`")
-                });
+                return Err(anyhow::anyhow!("the `cargo pywasm` markers do not match")).hint(
+                    || format!("remove what is left of the block, from `{BEGIN}` to `{END}`"),
+                );
             }
             (true, ..) => {}
             (false, ..) => {
@@ -177,7 +178,7 @@ fn without_blocks(text: &str) -> anyhow::Result<String> {
             }
         }
     }
-    anyhow::ensure!(!inside, "the `cargo pywasm` marks do not match: `{END}` is missing");
+    anyhow::ensure!(!inside, "the `cargo pywasm` markers do not match: `{END}` is missing");
     while own.ends_with("\n\n") && after {
         own.pop();
     }
@@ -189,11 +190,11 @@ fn line_end(text: &str, offset: usize) -> usize {
     text[offset..].find('\n').map_or(text.len(), |length| offset + length + 1)
 }
 
-/// A place for a setting.
+/// The position of a new setting.
 enum Place {
-    /// Any place; the setting gets its own table header.
+    /// Any position, because the setting gets its own table header.
     Anywhere,
-    /// The place after the header of an existing table. The offset is in the header line.
+    /// Directly after the header of an existing table. The offset is within the header line.
     After(usize),
 }
 
@@ -206,7 +207,7 @@ fn place(root: &Table, setting: &Setting) -> anyhow::Result<Place> {
             _ => {
                 let name = setting.table.join(".");
                 return Err(anyhow::anyhow!(
-                    "the table `{name}` has a form that can't be extended"
+                    "the table `{name}` is written in a form that can't be extended"
                 ))
                 .hint(|| format!("write the table as `[{name}]`, then run this command again"));
             }

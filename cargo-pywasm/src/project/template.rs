@@ -19,7 +19,7 @@ pub enum Template {
     /// A WASI command, with PyO3
     #[default]
     Command,
-    /// A module whose exports a host calls, with PyO3
+    /// A reactor with PyO3, whose exports the host calls
     Reactor,
     /// A WASI command that uses only the C API
     Capi,

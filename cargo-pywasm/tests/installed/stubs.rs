@@ -57,7 +57,7 @@ fn is_pythons(name: &str) -> bool {
     }
 }
 
-/// The WASI SDK emulation libraries that Python needs at each start.
+/// The WASI SDK emulation libraries that Python needs to start.
 const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
 
 /// A program that clang and wasm-ld link with a bare libpython. Linker warnings are errors.

@@ -18,9 +18,9 @@ use pywasm_store::Lock;
 /// Install a canister in a local test host, and call its methods
 ///
 /// The host is part of this tool. It implements the Internet Computer's system interface as
-/// specified, without a network, a replica or other canisters. Queries are run as queries and
-/// updates as updates. Each reply is printed as Candid to stdout, and the output of the canister to
-/// stderr. After a reject, no further messages are sent, and the exit code is 1.
+/// specified, without a network, a replica or other canisters. Query methods are called as
+/// queries and update methods as updates. Each reply is printed as Candid to stdout, and the output
+/// of the canister to stderr. After a reject, no further messages are sent, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module: .wasm or .wasm.gz
@@ -29,7 +29,7 @@ pub struct Args {
     /// Methods to call, each followed by its arguments in Candid: `greet '("world")' read`
     #[arg(value_name = "METHOD ['(ARGS)']", required = true)]
     calls: Vec<String>,
-    /// The argument of `canister_init`, or of `canister_post_upgrade` if there is a state
+    /// The argument for `canister_init`, or for `canister_post_upgrade` if there is a saved state
     #[arg(long, value_name = "(ARGS)")]
     init: Option<String>,
     /// Continue from the state in this file, and save the new state afterwards; a different module
@@ -51,7 +51,7 @@ pub struct Args {
     /// Call every method as an update
     #[arg(long)]
     update: bool,
-    /// Print the wasm fuel that each message used (not the instructions of the Internet Computer)
+    /// Print the wasm fuel that each message used (not its Internet Computer instruction count)
     #[arg(long)]
     fuel: bool,
     /// Use hexadecimal Candid for arguments and replies: `greet 4449444c00017105776f726c64`
@@ -231,9 +231,8 @@ impl Session<'_> {
         }
         let types = self.interface.as_ref().and_then(|it| Some((it, it.init.as_ref()?)));
         match (&self.args.init, types) {
-            // The interface declares only the argument of `canister_init`. An upgrade may need no
-            // argument.
             (None, None) => text::encode_untyped("()"),
+            // The interface declares the argument of `canister_init`, but an upgrade may need none.
             (None, Some(_)) if !is_new => text::encode_untyped("()"),
             (Some(init), None) => text::encode_untyped(init),
             (init, Some((interface, types))) => {

@@ -117,7 +117,7 @@ pub(super) fn rust_target(ctx: &Ctx) -> Check {
     };
     let printed = Command::new(&rustc)
         .args(["--print", "target-libdir", "--target", pywasm_build::TARGET])
-        // The `rustc` of rustup finds its toolchain with these variables.
+        // rustup's `rustc` needs only these variables to find its toolchain.
         .env_clear()
         .envs(
             [HOME, PATH, "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_HOME"]

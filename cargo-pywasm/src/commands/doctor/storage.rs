@@ -28,7 +28,7 @@ pub(super) fn toolchain(ctx: &Ctx) -> Check {
     {
         return Check::missing(
             NAME,
-            format!("WASI_SDK_PATH contains release {release}: {reason}"),
+            format!("WASI_SDK_PATH contains release {release}, which is unusable: {reason}"),
             CURE,
         );
     }
@@ -61,10 +61,10 @@ pub(super) fn disk(ctx: &Ctx) -> Check {
         }
         Some((bytes, path)) => Check::missing(
             "disk",
-            format!("{} free for {path}, but 2 GB are needed", display_size(bytes)),
+            format!("only {} free at `{path}`, but 2 GB is needed", display_size(bytes)),
             "free some space, or set PYWASM_STORE to another disk",
         ),
-        None => Check::note("disk", "the free space is unknown", "2 GB are needed"),
+        None => Check::note("disk", "the free space is unknown", "2 GB is needed"),
     }
 }
 
@@ -93,6 +93,6 @@ pub(super) fn staging(ctx: &Ctx) -> Check {
         return Check::ok("staging", "no incomplete entries");
     }
     let size = display_size(sizes.iter().sum::<u64>());
-    let found = format!("{} incomplete entries ({size}) of killed or active runs", sizes.len());
-    Check::note("staging", found, "`cargo pywasm cache prune` removes the entries of killed runs")
+    let found = format!("{} incomplete entries ({size}) from killed or active runs", sizes.len());
+    Check::note("staging", found, "`cargo pywasm cache prune` removes entries left by killed runs")
 }

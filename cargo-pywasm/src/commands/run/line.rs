@@ -5,7 +5,7 @@
 pub(super) struct Line {
     /// The index of the script, if there is one.
     pub(super) script: Option<usize>,
-    /// True if Python starts a REPL on a terminal.
+    /// True if Python starts a REPL when stdin is a terminal.
     pub(super) prompts: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Tests of adding the settings to the various forms of configuration that a user may have.
+//! Adds the settings to configuration files in the various forms that users write.
 
 use super::*;
 use pywasm_session::hint_of;
@@ -17,7 +17,7 @@ fn own(text: &str) -> String {
 #[test]
 fn new_file_is_one_block() {
     insta::assert_snapshot!(written(""), @r#"
-    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these markers
     # Settings for this machine only.
     include = [{ path = "../.pywasm/cargo.toml", optional = true }]
 
@@ -39,7 +39,7 @@ fn tables_of_the_user_keep_their_lines() {
     let text = "# mine\nunstable = 1\n\n[build] # jobs\njobs = 1\n[env]\nA = \"[build]\"\n\n[target.x86_64-unknown-linux-gnu]\nlinker = \"ld\"\n";
     let result = written(text);
     insta::assert_snapshot!(result, @r#"
-    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these markers
     # Settings for this machine only.
     include = [{ path = "../.pywasm/cargo.toml", optional = true }]
     # <<< cargo pywasm
@@ -48,12 +48,12 @@ fn tables_of_the_user_keep_their_lines() {
     unstable = 1
 
     [build] # jobs
-    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these markers
     target = "wasm32-wasip1"
     # <<< cargo pywasm
     jobs = 1
     [env]
-    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these markers
     # The crate's build script can't set this for PyO3's build script.
     PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
     # <<< cargo pywasm
@@ -62,7 +62,7 @@ fn tables_of_the_user_keep_their_lines() {
     [target.x86_64-unknown-linux-gnu]
     linker = "ld"
 
-    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these marks
+    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these markers
     [target.wasm32-wasip1]
     runner = "cargo pywasm run-wasm"
     # <<< cargo pywasm
