@@ -1,4 +1,4 @@
-//! Limits on Candid text, so that reading any input ends with a result or an error.
+//! Limits on Candid text, which guarantee that parsing any input returns a result or an error.
 //!
 //! Without limits, candid_parser could overflow the stack or take a very long time: it recurses for
 //! each nested type and each referenced name, searches for the end of the line at each token, and
@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use candid_parser::IDLProg;
 use candid_parser::syntax::{Dec, IDLType};
 
-/// The maximum size of Candid text in bytes. Interfaces in a module's metadata must be smaller.
+/// The maximum size of Candid text in bytes. An interface in a module's metadata cannot be larger,
+/// because the Internet Computer limits all `icp:` sections of a module to 1 MiB in total.
 ///
-/// Source: dfinity/ic, rs/config/src/embedders.rs, which limits all `icp:` sections of a module to
-/// 1 MiB in total.
+/// Source: dfinity/ic, rs/config/src/embedders.rs.
 pub(super) const MAX_TEXT: usize = 1 << 20;
 /// The maximum length of a line in bytes.
 const MAX_LINE: usize = 64 << 10;
@@ -21,7 +21,7 @@ const MAX_LINE: usize = 64 << 10;
 const MAX_DEPTH: usize = 500;
 /// The maximum number of type definitions. Resolving a chain of definitions takes quadratic time.
 const MAX_DEFINITIONS: usize = 5_000;
-/// The maximum number of arguments of a function, which also limits the number of its results.
+/// The maximum number of arguments of a function. The same limit applies to its results.
 const MAX_ARGUMENTS: usize = 100;
 /// The size of the stack in bytes. Candid text of the maximum size has at most 250,000 levels, each
 /// of which needs several hundred bytes of stack. Untouched pages cost nothing.
@@ -78,7 +78,7 @@ pub(super) fn check_program(program: &IDLProg) -> anyhow::Result<()> {
             Some(())
         });
         let long = chain.take(MAX_DEPTH + 1).count() > MAX_DEPTH;
-        anyhow::ensure!(!long, "a chain of more than {MAX_DEPTH} names does not end with a type");
+        anyhow::ensure!(!long, "a type is defined by a chain of more than {MAX_DEPTH} names");
     }
     Ok(())
 }

@@ -397,7 +397,8 @@ impl Canister {
         }
     }
 
-    /// Returns a message to a method of one of these kinds, or a reject if there is no such method.
+    /// Creates a message for a method of one of these kinds. Returns a reject if the canister has
+    /// no such method.
     pub(super) fn message<'a>(
         &self,
         kinds: &[(Kind, Mode)],

@@ -94,9 +94,10 @@ impl<'a, 'b> Guest<'a, 'b> {
 
     /// Returns the call under construction.
     pub(super) fn call(&mut self) -> Answer<&mut Call> {
-        self.system().call.as_mut().ok_or_else(|| {
-            "there is no call under construction: ic0.call_new begins one".to_owned()
-        })
+        self.system()
+            .call
+            .as_mut()
+            .ok_or_else(|| "no call is under construction; call ic0.call_new first".to_owned())
     }
 
     fn memory(&mut self, from: u64, len: u64) -> Answer<(&mut [u8], &mut System)> {

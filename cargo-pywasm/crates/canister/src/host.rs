@@ -92,7 +92,7 @@ impl Host {
     }
 
     /// Compiles a wasm module, which may be gzip-compressed, or loads its compiled form from the
-    /// store. Imports that do not exist are reported only when the module is installed.
+    /// store. Unknown imports are reported only when the module is installed.
     ///
     /// # Errors
     /// When `bytes` are not a WebAssembly module that the Internet Computer accepts.
@@ -234,9 +234,9 @@ impl Kind {
     }
 }
 
-/// Returns an engine configuration that enables the WebAssembly proposals of the Internet Computer.
-/// `policies/ic.toml` lists these proposals. wasmtime is built without support for garbage
-/// collection, threads and exceptions.
+/// Returns an engine configuration that enables the WebAssembly proposals that the Internet
+/// Computer supports. `policies/ic.toml` lists these proposals. wasmtime is built without support
+/// for garbage collection, threads and exceptions.
 fn config() -> Config {
     let mut config = Config::new();
     config
@@ -285,7 +285,7 @@ fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let names = names[..names.len().min(MAX_IMPORTS)].join(", ");
         return Err(format!(
-            "it has imports that don't exist for canisters: {names}{more}; `cargo pywasm rewire` \
+            "it has imports that canisters can't use: {names}{more}; `cargo pywasm rewire` \
              replaces WASI imports, and `cargo pywasm build` writes the result to `target/pywasm/`"
         ));
     }

@@ -147,7 +147,7 @@ pub fn exported(module: &Module) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The state of the store while the export runs.
+/// The data in the wasmtime store while the export runs.
 struct Extraction {
     limits: StoreLimits,
     called: BTreeSet<String>,

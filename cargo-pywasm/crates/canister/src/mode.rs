@@ -143,12 +143,12 @@ pub(super) mod sets {
         ANSWER.or(Modes::of(&[Cleanup, CompositeCleanup, Inspect]));
     pub(crate) const REJECT_CODE: Modes = CALLBACK.or(Modes::of(&[Cleanup]));
     pub(crate) const REJECT_MESSAGE: Modes = Modes::of(&[Reject, CompositeReject]);
-    /// The modes that may reply. The function for deadlines uses the same set.
+    /// The modes that may reply. These modes may also read the deadline.
     pub(crate) const ANSWER: Modes =
         CALLBACK.or(Modes::of(&[Update, ReplicatedQuery, Query, CompositeQuery]));
     pub(crate) const CYCLES_IN: Modes = REFUND.or(Modes::of(&[Update, ReplicatedQuery]));
     pub(crate) const REFUND: Modes = Modes::of(&[Reply, Reject]);
-    /// The modes that may burn cycles. The functions for the root key use the same set.
+    /// The modes that may burn cycles. These modes may also read the root key.
     pub(crate) const BURN: Modes = TIMER.or(Modes::of(&[ReplicatedQuery]));
     pub(crate) const INSPECT: Modes = Modes::of(&[Inspect]);
     pub(crate) const CALL: Modes = CALLBACK.or(Modes::of(&[Update, CompositeQuery, Task]));

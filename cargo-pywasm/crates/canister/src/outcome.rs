@@ -17,7 +17,8 @@ pub mod reject {
 /// The outcome of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The message succeeded. Messages of its kind (installs, timers and heartbeats) have no reply.
+    /// The message succeeded and is of a kind that has no reply, such as an install, a timer or a
+    /// heartbeat.
     Done,
     /// The canister replied with these bytes.
     Reply(Vec<u8>),

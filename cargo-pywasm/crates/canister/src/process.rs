@@ -13,8 +13,8 @@ use super::mode::Mode;
 use super::outcome::{Outcome, Run, reject};
 use super::system::{Call, Response};
 
-/// The maximum nesting of a canister's calls to itself. Deeper calls are rejected as if the queues
-/// were full.
+/// The maximum nesting depth of a canister's calls to itself. Deeper calls are rejected as if the
+/// message queues were full.
 const MAX_DEPTH: usize = 64;
 /// The maximum number of calls made by one message.
 const MAX_CALLS: usize = 100_000;
@@ -95,8 +95,8 @@ impl Canister {
         Ok(run)
     }
 
-    /// Runs one execution, and keeps its changes unless it traps. `set` adds data to the message's
-    /// facts.
+    /// Runs one execution, and keeps its changes unless it traps. `set` completes the `Facts` that
+    /// the execution can query.
     fn execute(
         &mut self,
         message: &Message<'_>,
@@ -208,7 +208,7 @@ impl Canister {
     ) -> anyhow::Result<Answer> {
         if depth >= MAX_DEPTH {
             let message = format!(
-                "`{method}`: more than {MAX_DEPTH} calls of the canister to itself are nested"
+                "`{method}`: the canister's calls to itself are nested more than {MAX_DEPTH} deep"
             );
             return Ok(Answer::Reject(reject::SYS_TRANSIENT, message));
         }

@@ -71,7 +71,7 @@ fn reply(run: &Run) -> &[u8] {
     }
 }
 
-/// The code and the message of a reject.
+/// Returns the code and the message of a reject.
 fn rejected(run: &Run) -> (u32, &str) {
     match &run.outcome {
         Outcome::Reject { code, message } => (*code, message),

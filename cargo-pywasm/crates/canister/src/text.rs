@@ -87,13 +87,13 @@ pub fn encode(source: &str, env: &TypeEnv, types: &[Type]) -> anyhow::Result<Vec
         let typed = IDLArgs::new(&typed).annotate_types(true, env, types)?;
         typed.to_bytes_with_types(env, types)
     });
-    bytes.with_context(|| format!("the arguments are not {expected}"))
+    bytes.with_context(|| format!("the arguments do not have the types {expected}"))
 }
 
 /// Returns the message for too few or too many arguments.
 fn wrong_count(actual: usize, expected: usize, types: &str) -> String {
     let noun = if expected == 1 { "argument" } else { "arguments" };
-    format!("expected {expected} {noun}, got {actual}: {types}")
+    format!("expected {expected} {noun}, got {actual}; the expected types are {types}")
 }
 
 /// Encodes arguments, given as Candid text, with the types that the text implies.
@@ -116,7 +116,9 @@ fn read(source: &str) -> anyhow::Result<IDLArgs> {
 pub fn decode(bytes: &[u8], method: Option<(&TypeEnv, &Function)>) -> anyhow::Result<String> {
     let args = match method {
         Some((env, function)) => IDLArgs::from_bytes_with_types(bytes, env, &function.rets)
-            .with_context(|| format!("the reply is not {}", list(&function.rets)))?,
+            .with_context(|| {
+                format!("the reply does not have the types {}", list(&function.rets))
+            })?,
         None => IDLArgs::from_bytes(bytes).context("the reply is not Candid")?,
     };
     Ok(args.to_string())

@@ -66,7 +66,7 @@ fn begin(g: &mut Guest<'_, '_>, a: &[u64]) -> Answer {
     };
     if call.callee.len() > 29 {
         return Err(format!(
-            "the callee has {} bytes, so it is not a principal",
+            "the callee is not a principal: it is {} bytes long",
             call.callee.len()
         ));
     }

@@ -42,7 +42,7 @@ pub(super) const FUNCTIONS: &[F] = &[
     F::new("is_controller", &[Word, Word], Some(I32), sets::ALWAYS, |g, a| {
         let bytes = g.read(a[0], a[1])?;
         let principal = Principal::try_from_slice(&bytes)
-            .map_err(|_| format!("the principal is invalid: it has {} bytes", bytes.len()))?;
+            .map_err(|_| format!("the principal is invalid: it is {} bytes long", bytes.len()))?;
         Ok(g.system().facts.controllers.contains(&principal).into())
     }),
     F::new("in_replicated_execution", &[], Some(I32), sets::ALWAYS, |g, _| {

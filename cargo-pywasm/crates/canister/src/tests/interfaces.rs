@@ -1,4 +1,4 @@
-//! Tests Candid interfaces, and the conversion of Candid text with an interface's types.
+//! Tests Candid interfaces, and the conversion of Candid text using an interface's types.
 
 use pywasm_session::hint_of;
 use pywasm_wasm::custom;
@@ -111,7 +111,7 @@ fn arguments_have_the_types_of_the_method() {
     let error = |method: &str, text: &str| format!("{:#}", encode(method, text).unwrap_err());
     assert!(error("draw", "(5)").contains("argument 1 is `5` of type int, expected Shape"));
     assert!(error("draw", "(variant { oval })").contains("expected Shape"));
-    let expected = "expected 2 arguments, got 0: (Shape, opt text)";
+    let expected = "expected 2 arguments, got 0; the expected types are (Shape, opt text)";
     assert!(error("draw", "()").contains(expected));
     assert!(error("sum", "(null, null)").contains("expected 1 argument, got 2"));
 }
@@ -138,7 +138,7 @@ fn replies_are_decoded_with_and_without_types() {
     assert!(text::decode(b"no", None).is_err());
     let sum = interface.method("sum").unwrap();
     let error = text::decode(&bytes, Some((&interface.env, sum))).unwrap_err();
-    assert!(format!("{error:#}").contains("the reply is not (int)"));
+    assert!(format!("{error:#}").contains("the reply does not have the types (int)"));
 }
 
 #[test]
