@@ -8,7 +8,7 @@ use pywasm_session::WithHint;
 use pywasm_size::record_place;
 use pywasm_store::stage_file;
 
-/// The subdirectory for outputs in a project's target directory.
+/// The subdirectory of a project's target directory that contains the outputs.
 const DIRECTORY: &str = "pywasm";
 
 /// A module and its output files.
@@ -24,13 +24,13 @@ pub struct Files {
 }
 
 impl Files {
-    /// Creates the files for a module with an explicit output path.
+    /// Returns the files of a module whose output path is explicit.
     #[must_use]
     pub fn new(input: Utf8PathBuf, output: Utf8PathBuf) -> Self {
         Self { input, output, is_of_project: false }
     }
 
-    /// Creates the files for a module built by Cargo: the output of
+    /// Returns the files of a module that Cargo has built: the output for
     /// `target/wasm32-wasip1/release/x.wasm` is `target/pywasm/release/x.wasm`. Returns `None` for
     /// other paths.
     #[must_use]

@@ -5,8 +5,8 @@ use std::num::NonZero;
 use anyhow::Context;
 use zopfli::{Format, Options};
 
-/// The number of compressor passes. Further passes are slower than the first and save less than 1 ‰
-/// of a module.
+/// The number of compressor passes. Further passes are slower than the first and save less than
+/// 0.1 % of a module.
 const PASSES: NonZero<u64> = NonZero::<u64>::MIN;
 
 /// Compresses a module. The header contains neither a time nor a name, so identical modules produce

@@ -34,7 +34,7 @@ pub struct Initialization {
     /// Python modules to import, in this order.
     #[serde(default)]
     pub imports: Vec<Import>,
-    /// An export to call before the imports.
+    /// An export of the wasm module to call before Python is initialized.
     pub init: Option<String>,
     /// Python's hash seed; random if `None`.
     pub hash_seed: Option<u32>,
@@ -149,7 +149,7 @@ impl Plan {
             Step::Snapshot => self.snapshot.as_ref().map(Snapshotting::about).unwrap_or_default(),
             Step::Candid => "write the interface into a custom section".to_owned(),
             Step::Gc if self.has(Step::Rewire) => {
-                "remove the polyfill's exports and unreachable code".to_owned()
+                "remove unreachable code and the polyfill's exports".to_owned()
             }
             Step::Gc => "remove unreachable code".to_owned(),
             Step::WasmOpt => match &self.optimizer {

@@ -184,8 +184,8 @@ impl Run<'_> {
         // Without `rewire`, a later tool may need the polyfill's exports.
         let rewired = self.plan.has(Step::Rewire);
         let mut removed = if rewired { POLYFILL_EXPORTS.to_vec() } else { Vec::new() };
-        // The interface is already in a custom section. The export would keep the code that prints
-        // types reachable.
+        // The interface is already in a custom section. Keeping the export would also keep the code
+        // that prints types.
         removed.extend(self.plan.has(Step::Candid).then_some(custom::POINTER));
         let collected = rewrite::gc(&self.module, &removed)?;
         let about = parts(&[

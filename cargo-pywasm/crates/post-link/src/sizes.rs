@@ -92,7 +92,7 @@ fn breakdown(
     size::measure(&outcome.module, evidence)
 }
 
-/// Returns the sizes with which an outcome that exceeds its budget is compared: the budget's
+/// Returns the sizes to compare with those of an outcome that exceeds its budget: the budget's
 /// baseline or, if the budget has none, the record of the last build that was within the budget.
 fn reference(files: &Files, plan: &Plan, ctx: &Ctx) -> anyhow::Result<Option<Breakdown>> {
     if let Some(path) = plan.budget.as_ref().and_then(|budget| budget.baseline.as_ref()) {

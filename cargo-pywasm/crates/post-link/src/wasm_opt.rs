@@ -194,7 +194,8 @@ impl WasmOpt {
                 tail(&run)
             ))
             .hint(|| {
-                "remove `wasm-opt` from the steps, or set PYWASM_WASM_OPT to a newer version"
+                "remove `wasm-opt` from the steps, or set PYWASM_WASM_OPT to the path of a newer \
+                 version"
                     .to_owned()
             });
         }
@@ -254,7 +255,7 @@ fn every() -> WasmFeatures {
 /// this section, and older optimizers do not know all the names in it.
 fn needed(bytes: &[u8]) -> anyhow::Result<Vec<&'static str>> {
     let is_valid = |features| Validator::new_with_features(features).validate_all(bytes);
-    is_valid(every()).context("the module is already invalid before `wasm-opt` runs")?;
+    is_valid(every()).context("the module was invalid before `wasm-opt` ran")?;
     let is_needed = |features: &WasmFeatures| is_valid(every().difference(*features)).is_err();
     Ok(FLAGS.iter().filter(|(features, _)| is_needed(features)).map(|(_, flag)| *flag).collect())
 }
