@@ -3,7 +3,7 @@
 //! walrus sorts functions by size, for engines that compile them in parallel. The linker keeps the
 //! functions of a source file together. Such functions are similar, and gzip finds repetitions only
 //! within 32 KiB (RFC 1951), so a module in the linker's order compresses better. walrus also
-//! writes an `else` for each `if`; empty `else` branches are removed.
+//! writes an `else` for each `if`, so `emit` removes empty `else` branches.
 
 use std::borrow::Cow;
 use std::convert::Infallible;

@@ -7,7 +7,8 @@ use walrus::Module;
 use super::emit::emit;
 
 /// Patterns that match the exports of ic-wasi-polyfill. These exports exist only to keep the linker
-/// from removing functions. No host calls them, but each export keeps all code that it reaches.
+/// from removing functions. No host calls them, but while they exist, all code that they reach
+/// stays in the module.
 ///
 /// Source: the functions with `#[no_mangle]` in ic-wasi-polyfill 0.13.1. Its dependency stable-fs
 /// 0.13.1 has no such functions.
@@ -47,7 +48,7 @@ impl Collected {
 pub fn gc(bytes: &[u8], unwanted: &[&str]) -> anyhow::Result<Collected> {
     let patterns: Vec<Pattern> =
         unwanted.iter().map(|it| Pattern::new(it)).collect::<Result<_, _>>()?;
-    let mut module = Module::from_buffer(bytes).context("not a module that can be changed")?;
+    let mut module = Module::from_buffer(bytes).context("the module cannot be parsed")?;
     let is_unwanted = |name: &str| patterns.iter().any(|pattern| pattern.matches(name));
     let removed = module.exports.iter().filter(|export| is_unwanted(&export.name));
     let (ids, mut exports): (Vec<_>, Vec<String>) =
@@ -165,6 +166,6 @@ mod tests {
     #[test]
     fn malformed_module_is_refused() {
         let error = format!("{:#}", gc(b"\0asm\x01\0\0\0\x02\x01", &[]).unwrap_err());
-        assert!(error.contains("not a module that can be changed"), "{error}");
+        assert!(error.contains("the module cannot be parsed"), "{error}");
     }
 }

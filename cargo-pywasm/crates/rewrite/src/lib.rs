@@ -3,8 +3,8 @@
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
-//! The crate takes bytes and returns bytes. It opens no file, uses no network, does not use the
-//! store and prints nothing. Applying a change twice has the same result as applying it once.
+//! The crate takes bytes and returns bytes. It does not open files, use the network or the store,
+//! or print anything. Applying a change twice has the same result as applying it once.
 
 mod emit;
 mod exports;

@@ -13,7 +13,7 @@ use walrus::{
 
 use super::emit::emit;
 
-/// A rule that redirects imports to functions: `wasi_snapshot_preview1.*=__ic_custom_*`.
+/// A rule that redirects imports to functions, such as `wasi_snapshot_preview1.*=__ic_custom_*`.
 #[derive(Clone, Debug)]
 pub struct Wire {
     imports: Pattern,
@@ -44,8 +44,11 @@ impl Wire {
     /// # Errors
     /// When the text has a different form.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let form =
-            || format!("`{text}` is not a wire such as `wasi_snapshot_preview1.*=__ic_custom_*`");
+        let form = || {
+            format!(
+                "`{text}` is not a wire; an example is `wasi_snapshot_preview1.*=__ic_custom_*`"
+            )
+        };
         let (imports, function) = text.split_once('=').with_context(form)?;
         let stars = |text: &str| text.matches('*').count();
         anyhow::ensure!(stars(imports) == stars(function) && stars(imports) <= 1, form());
@@ -88,7 +91,7 @@ impl Wire {
 /// When the module is malformed, or the type of a function differs from that of the import that it
 /// replaces.
 pub fn rewire(bytes: &[u8], wires: &[Wire], collect: bool) -> anyhow::Result<Rewired> {
-    let mut module = Module::from_buffer(bytes).context("not a module that can be changed")?;
+    let mut module = Module::from_buffer(bytes).context("the module cannot be parsed")?;
     let (mut plan, mut left) = (Vec::new(), Vec::new());
     for import in module.imports.iter() {
         let ImportKind::Function(function) = import.kind else { continue };
@@ -233,9 +236,9 @@ fn remove(module: &mut Module, function: FunctionId, import: ImportId) {
 mod tests {
     use super::*;
 
-    /// A module with the cases of wasi2ic's tests: calls in blocks, loops and branches, imports in
-    /// a table and in references, a polyfill function that uses its own import, and targets found
-    /// by name and by export.
+    /// A module that covers the cases in wasi2ic's tests: calls in blocks, loops and branches,
+    /// imports in a table and in references, a polyfill function that uses its own import, and
+    /// targets found by name and by export.
     const MODULE: &str = r#"(module
         (import "ic0" "debug_print" (func $print (param i32 i32)))
         (import "wasi_snapshot_preview1" "fd_write"

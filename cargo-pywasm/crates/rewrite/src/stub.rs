@@ -50,8 +50,7 @@ pub fn stub(
     default: Option<Behaviour>,
     reporter: TrapReporter,
 ) -> anyhow::Result<Stubbed> {
-    let mut module =
-        Module::from_buffer(bytes).context("it is not a module that can be changed")?;
+    let mut module = Module::from_buffer(bytes).context("the module cannot be parsed")?;
     anyhow::ensure!(
         module.memories.iter().all(|memory| !memory.memory64),
         "its memory has 64-bit addresses, which stubs do not support"
@@ -162,9 +161,9 @@ fn val_type(ty: ValType) -> pywasm_stubs::ValType {
     }
 }
 
-/// Replaces an imported function with a stub. The parameter `errno` contains the function
-/// `__errno_location`, which returns the address of C's `errno`, and the memory that contains
-/// `errno`.
+/// Replaces an imported function with a stub. The parameter `errno` is a pair: the function
+/// `__errno_location`, which returns the address of C's `errno`, and the memory that this address
+/// refers to.
 fn replace(
     module: &mut Module,
     function: FunctionId,
