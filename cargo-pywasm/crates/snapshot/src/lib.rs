@@ -29,7 +29,7 @@ pub struct Request {
     pub init: Option<String>,
     /// The arguments, variables and directories of the initialization.
     pub program: Program,
-    /// Python's hash seed, which is also the seed of all random numbers during the initialization.
+    /// Python's hash seed, which is also the seed of all random numbers during initialization.
     /// If `None`, the random numbers come from this machine.
     pub hash_seed: Option<u32>,
 }

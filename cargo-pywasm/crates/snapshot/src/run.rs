@@ -27,7 +27,7 @@ const MAX_RUNS: usize = 16_000_000;
 /// The variable that sets Python's hash seed. Source: "Command line and environment" in CPython's
 /// documentation.
 const HASH_SEED: &str = "PYTHONHASHSEED";
-/// The maximum number of bytes that are kept of an initialization's output.
+/// The maximum number of bytes of output that are kept from an initialization.
 const MAX_OUTPUT: u64 = 64 << 10;
 
 /// A module that continues where an initialization ended.
@@ -41,9 +41,9 @@ pub struct Snapshot {
     pub memory: usize,
     /// The output of the initialization.
     pub output: String,
-    /// The functions that drew random numbers during the initialization, and the number of bytes
-    /// that each drew, sorted. These numbers are the same in every run of the snapshot. Python's
-    /// own draws are not included.
+    /// The functions that drew random numbers during initialization, and the number of bytes that
+    /// each drew, sorted. The drawn numbers are the same in every run of the snapshot. Python's own
+    /// draws are not included.
     pub random_draws: Vec<(String, u64)>,
 }
 

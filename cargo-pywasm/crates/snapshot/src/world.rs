@@ -159,7 +159,7 @@ pub(super) fn left_open(
     let Some(saved) = memory.data(&*store).get(..STAT_SIZE).map(<[u8]>::to_vec) else {
         return Ok(open);
     };
-    // A file may have the number of a stream or directory that the program closed.
+    // A file may reuse the descriptor of a stream or directory that the program closed.
     let reused: Vec<i32> = store.data().opened.range(..first).map(|(fd, _)| *fd).collect();
     for fd in reused.into_iter().chain(first..=last.saturating_add(1)) {
         if stat.call(&mut *store, (fd, 0)).map_err(wasm_error)? == SUCCESS {
@@ -278,8 +278,8 @@ impl Source {
     }
 }
 
-/// A clock that advances by a microsecond at each read, so that times are reproducible, and a
-/// program that waits for a time does not hang.
+/// A clock that advances by a microsecond at each read. Times are therefore reproducible, and a
+/// program that waits until a certain time does not hang.
 struct Count(AtomicU64);
 
 impl Count {
