@@ -12,7 +12,8 @@ use crate::table::Table;
 use crate::tool::Tool;
 use crate::{Directive, Error, Installation, TARGET};
 
-/// A function that reads an environment variable, such as `&|name| std::env::var_os(name)`.
+/// A function that returns the value of an environment variable, for example
+/// `&|name| std::env::var_os(name)`.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The options for linking Python into the crate that the build script belongs to.
@@ -72,18 +73,18 @@ impl Build {
         self
     }
 
-    /// Does not finalize Python when a command exits. By default, an `atexit` handler finalizes it,
-    /// because otherwise, buffered output of `sys.stdout` would be lost. The handler does nothing
-    /// if the program has finalized Python itself, and never runs in reactors, because they do not
-    /// exit.
+    /// Disables the finalization of Python when a WASI command exits. By default, an `atexit`
+    /// handler finalizes Python, because buffered `sys.stdout` output would otherwise be lost. The
+    /// handler does nothing if the program has already finalized Python, and never runs in
+    /// reactors, because they do not exit.
     #[must_use]
     pub fn no_finalize_at_exit(mut self) -> Self {
         self.no_finalize_at_exit = true;
         self
     }
 
-    /// Embeds standard library modules, each with everything that it imports. `json` embeds one
-    /// module, `email.*` a package with all its submodules, and `*` the whole library; `!name`
+    /// Embeds standard library modules, together with everything that they import. `json` selects
+    /// one module, `email.*` a package with all its submodules, and `*` the whole library; `!name`
     /// excludes a module. The modules listed under `freeze` in `[package.metadata.pywasm]` are also
     /// embedded.
     #[must_use]

@@ -22,9 +22,9 @@ pub enum Directive {
     LinkArg(String),
     /// A linker argument for reactors (`crate-type = ["cdylib"]`) only.
     LinkArgCdylib(String),
-    /// A file or directory whose changes make Cargo rerun the build script.
+    /// A file or directory. Cargo reruns the build script when it changes.
     RerunIfChanged(PathBuf),
-    /// An environment variable whose changes make Cargo rerun the build script.
+    /// An environment variable. Cargo reruns the build script when its value changes.
     RerunIfEnvChanged(&'static str),
     /// A warning that Cargo shows.
     Warning(String),

@@ -1,4 +1,4 @@
-//! The errors that can occur when an installation is found and linked.
+//! The errors that can occur while an installation is located and linked.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -56,11 +56,11 @@ pub enum Error {
         /// Symbols that libpython needs and Rust's libc lacks.
         missing_from_rust: Vec<String>,
     },
-    /// A program cannot be started, or failed.
+    /// A program could not be started, or failed.
     Program {
         /// The command line.
         command: String,
-        /// The output of the program, or the reason why it cannot be started.
+        /// The output of the program, or the reason why it could not be started.
         message: String,
     },
 }
@@ -93,7 +93,7 @@ impl fmt::Display for Error {
             Self::Project(path, problem) => write!(
                 f,
                 "`{}` is not a project file that this pywasm-build can read: {problem}\n\
-                 hint: `cargo pywasm install` in the crate rewrites it",
+                 hint: run `cargo pywasm install` in the crate to rewrite it",
                 path.display()
             ),
             Self::NoHome => f.write_str(

@@ -25,9 +25,9 @@ pub(crate) struct Frozen {
 
 impl Freeze {
     /// Returns the library of frozen Python modules, or `None` if neither the build script, nor the
-    /// crate's table, nor the recipe freezes any. If the build script and the table do not change
-    /// the recipe's set of modules, the library is the one in the installation. Otherwise, `cargo
-    /// pywasm freeze` creates a library in `out_dir`.
+    /// crate's `[package.metadata.pywasm]` table, nor the recipe freezes any modules. If the build
+    /// script and the table do not change the recipe's set of modules, the library is the one in
+    /// the installation. Otherwise, `cargo pywasm freeze` creates a library in `out_dir`.
     ///
     /// # Errors
     /// When the tool cannot be run, or a module or package cannot be frozen.

@@ -11,7 +11,7 @@ pub const TARGET: &str = "wasm32-wasip1";
 /// The version of `manifest.json` that this crate reads.
 const MANIFEST_VERSION: u32 = 2;
 /// The directory in `lib/` that contains the libc and the start files that libpython was built
-/// against. It is a separate directory, so that the linker finds this libc only if this libc is
+/// against. The directory is separate so that the linker finds this libc only when it has been
 /// chosen.
 pub const LIBC_DIR: &str = "wasi-libc";
 /// The directory in `lib/` that contains only the standard library's zip file, for hosts that can
@@ -239,7 +239,7 @@ pub(crate) mod tests {
     fn older_manifest_is_refused_with_a_hint() {
         let (_dir, opened) = with_manifest(r#"{"version": 1}"#);
         let message = opened.unwrap_err().to_string();
-        for part in ["format version is 1 instead of 2", "`cargo pywasm install --force`"] {
+        for part in ["format version is 1, but 2 is expected", "`cargo pywasm install --force`"] {
             assert!(message.contains(part), "{message}");
         }
     }

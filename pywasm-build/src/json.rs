@@ -28,12 +28,12 @@ pub(crate) fn flag(value: &Json, path: &str) -> Option<bool> {
     at(value, path)?.get::<bool>().copied()
 }
 
-/// Returns the elements of the array at a path, or nothing if there is no array.
+/// Returns the elements of the array at a path, or an empty slice if there is no array.
 pub(crate) fn list<'a>(value: &'a Json, path: &str) -> &'a [Json] {
     at(value, path).and_then(|value| value.get::<Vec<Json>>()).map_or(&[], Vec::as_slice)
 }
 
-/// Returns the strings in the array at a path, or nothing if there is no array.
+/// Returns the strings in the array at a path, or an empty iterator if there is no array.
 pub(crate) fn texts<'a>(value: &'a Json, path: &str) -> impl Iterator<Item = &'a str> {
     list(value, path).iter().filter_map(|value| value.get::<String>().map(String::as_str))
 }
@@ -45,7 +45,9 @@ pub(crate) fn texts<'a>(value: &'a Json, path: &str) -> impl Iterator<Item = &'a
 pub(crate) fn check_version(value: &Json, expected: u32) -> Result<(), String> {
     match at(value, "version").and_then(|value| value.get::<f64>()) {
         Some(version) if *version == f64::from(expected) => Ok(()),
-        Some(version) => Err(format!("its format version is {version} instead of {expected}")),
+        Some(version) => {
+            Err(format!("its format version is {version}, but {expected} is expected"))
+        }
         None => Err("it has no `version`".to_owned()),
     }
 }

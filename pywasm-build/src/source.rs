@@ -1,5 +1,7 @@
-//! The source code of this crate, which `cargo-pywasm` unpacks into projects. They therefore use
-//! the pywasm-build of the same version as the tool, and need no registry. Not part of the API.
+//! The source code of this crate, which `cargo-pywasm` unpacks into projects. Each project
+//! therefore uses the version of pywasm-build that matches the tool, without a registry.
+//!
+//! This module is not part of the API.
 
 /// The text of Cargo.toml, including the keys that it inherits from the workspace.
 pub const MANIFEST: &str = include_str!("../Cargo.toml");

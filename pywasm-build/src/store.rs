@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::{Error, Installation};
 
-/// The name of the store's directory for installations. It contains the version of the layout.
+/// The name of the store's directory for installations, including the layout version.
 const INSTALLS: &str = "installs-v0";
 
 /// Returns the directory that contains all installations, given the environment that `variable`

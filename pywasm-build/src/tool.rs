@@ -61,8 +61,8 @@ impl Tool {
         let table = messages.iter().find_map(project::table_of_message);
         table.ok_or_else(|| Error::Program {
             command: self.command("project"),
-            message: "it printed no table\nhint: use the same version of cargo-pywasm and \
-                      pywasm-build"
+            message: "it did not print the crate's settings\nhint: use the same version of \
+                      cargo-pywasm and pywasm-build"
                 .to_owned(),
         })
     }
@@ -86,8 +86,8 @@ impl Tool {
             |message: String| Error::Program { command: self.command(subcommand), message };
         let output = command.output().map_err(|error| {
             failed(format!(
-                "{error}\nhint: run `cargo pywasm install` in the crate, which records the \
-                 settings in Cargo.toml and the path of the tool"
+                "{error}\nhint: run `cargo pywasm install` in the crate to record the settings \
+                 from Cargo.toml and the path of the tool"
             ))
         })?;
         let messages: Vec<Json> = output

@@ -54,8 +54,8 @@ impl From<File> for BinaryenPin {
     }
 }
 
-/// Returns the name that Binaryen's file names use for the platform. For Linux on Arm, it differs
-/// from the name that WASI SDK uses.
+/// Returns the name of the platform in Binaryen's file names. WASI SDK uses a different name for
+/// Linux on Arm.
 const fn file_suffix(host: HostPlatform) -> &'static str {
     match host {
         HostPlatform::Arm64Linux => "aarch64-linux",

@@ -19,7 +19,7 @@ pub struct Exclusion {
     /// A Python module. If set, the exclusion applies only to builds without this module.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without: Option<String>,
-    /// The reason, expressed in terms of upstream CPython or WASI.
+    /// The reason for the exclusion, stated in terms of upstream CPython or WASI.
     pub reason: String,
 }
 

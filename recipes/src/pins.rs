@@ -103,7 +103,7 @@ impl HostPlatform {
         }
     }
 
-    /// Returns the name that WASI SDK's file names use for the platform.
+    /// Returns the name of the platform in WASI SDK's file names.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -16,7 +16,7 @@ pub struct Member {
 }
 
 /// The functions that read symbols for the index. All except `get_symbols` matter only for object
-/// files of other platforms.
+/// files for other platforms.
 static READER: ObjectReader = ObjectReader {
     get_symbols: symbols,
     is_64_bit_object_file: |_| false,

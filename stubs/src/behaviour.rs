@@ -21,8 +21,8 @@ pub enum Behaviour {
     /// `value=N`: returns the number.
     Value(i64),
     /// `python-error`, `python-error=N`: raises NotImplementedError with the symbol's name, and
-    /// returns N, or NULL if there is no N. C API functions that return an `int` return -1 to
-    /// report an error.
+    /// returns N, or NULL if there is no N. A C API function that returns an `int` reports an error
+    /// with -1, so its stub needs `python-error=-1`.
     PythonError(i64),
     /// `shim`: links a small implementation in C, which exists for a few symbols.
     Shim,

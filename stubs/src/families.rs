@@ -1,4 +1,5 @@
-//! Facts that follow from a symbol's name.
+//! Data about symbols, looked up by name: families, shims, macros, and functions that return a
+//! struct through their first parameter.
 
 use std::sync::LazyLock;
 

@@ -14,13 +14,13 @@ use crate::writer::{Binding, Code, Writer};
 /// The macros by name.
 const LIST: &str = include_str!("../data/macros.toml");
 
-/// A macro that looks like a function in C code.
+/// A function-like C macro.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Macro {
     /// The name.
     pub name: String,
-    /// The call to write instead, with arguments.
+    /// The function call that replaces the macro, including its arguments.
     pub call: String,
     params: usize,
     result: bool,

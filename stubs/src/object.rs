@@ -88,7 +88,8 @@ pub struct Object {
     pub symbols: Vec<Symbol>,
     /// For each undefined variable, the number of bytes that are known to be used.
     pub(crate) used_bytes: BTreeMap<String, u32>,
-    /// The names of the data segments, for whose bounds the linker defines symbols.
+    /// The names of the data segments. The linker can define `__start_NAME` and `__stop_NAME` for
+    /// each of them.
     pub(crate) segments: Vec<String>,
 }
 
@@ -157,7 +158,7 @@ const MAX_ACCESS: u32 = 8;
 /// Facts that only the relocations show, keyed by symbol index.
 #[derive(Default)]
 struct Relocations {
-    /// The functions that are called. Of the other functions, only the address is taken.
+    /// The functions that are called. Only the addresses of the other functions are taken.
     called: BTreeSet<u32>,
     /// For each variable, the end offset of the part that is used.
     ends: BTreeMap<u32, u32>,

@@ -45,7 +45,7 @@ pub enum Reason {
     /// The function has no result, but the behaviour returns one. In wasm, a function that returns
     /// a struct looks the same as one without a result.
     NoResult(Signature, Behaviour),
-    /// The function has a reference type that cannot be written into an object.
+    /// A parameter or result has a reference type that cannot be written to an object file.
     UnknownType(Signature),
     /// The symbol is neither a function nor a variable.
     Kind(SymbolKind),
@@ -133,11 +133,11 @@ impl fmt::Display for Refusal {
             ),
             Reason::NoResult(signature, behaviour) => write!(
                 f,
-                "`{name}` {signature} has no result, which `{behaviour}` needs; the function may \
-                 return a struct through its first parameter (sret), so only `trap` is possible"
+                "`{name}` {signature} has no result, but `{behaviour}` returns one; the function \
+                 may return a struct through its first parameter (sret), so only `trap` is possible"
             ),
             Reason::UnknownType(signature) => {
-                write!(f, "`{name}` {signature} has a reference type that a stub cannot have")
+                write!(f, "`{name}` {signature} uses a reference type that stubs do not support")
             }
             Reason::Kind(kind) => {
                 write!(f, "`{name}` is a {kind}: only functions and variables can have stubs")
@@ -148,22 +148,22 @@ impl fmt::Display for Refusal {
             Reason::NoShim => write!(f, "there is no shim for `{name}`"),
             Reason::NotAModule(signature) => write!(
                 f,
-                "`{name}` {signature} cannot have `import-error`, which is for `PyInit_NAME` \
-                 functions of type () -> i32"
+                "`{name}` {signature} cannot have the behaviour `import-error`, which is only for \
+                 `PyInit_NAME` functions of type () -> i32"
             ),
             Reason::LinkedPythonError(behaviour) => write!(
                 f,
-                "`{name}` cannot have `{behaviour}` in a linked module, which no longer has \
-                 Python's symbols: create this stub before the link"
+                "`{name}` cannot have the behaviour `{behaviour}` in a linked module, which no \
+                 longer has Python's symbols: create this stub before linking"
             ),
             Reason::LinkedShim => write!(
                 f,
-                "`{name}` cannot have a shim in a linked module: create this stub before the link"
+                "`{name}` cannot have a shim in a linked module: create this stub before linking"
             ),
             Reason::NoErrnoLocation => write!(
                 f,
-                "`{name}` cannot have `errno`, because the module has no function named \
-                 `__errno_location`: create this stub before the link"
+                "`{name}` cannot have the behaviour `errno`, because the module has no function \
+                 named `__errno_location`: create this stub before linking"
             ),
         }
     }
@@ -185,7 +185,7 @@ mod tests {
     fn linked_modules_refuse_what_needs_the_linker() {
         for behaviour in ["python-error", "import-error", "shim", "errno"] {
             let message = refused("dlopen", "(i32, i32) -> i32", behaviour, LINKED);
-            assert!(message.contains("before the link"), "{behaviour}: {message}");
+            assert!(message.contains("before linking"), "{behaviour}: {message}");
         }
         let stage = Stage::LinkedModule { has_errno_location: true };
         assert_eq!(refused("f", "() -> i32", "errno", stage), "");
@@ -197,7 +197,7 @@ mod tests {
             let message = refused("div", "(i32, i32, i32) -> ()", "null", stage);
             assert!(message.contains("returns a struct through its first parameter"), "{message}");
             let message = refused("f", "(i32) -> ()", "value=1", stage);
-            assert!(message.contains("has no result, which `value=1` needs"), "{message}");
+            assert!(message.contains("has no result, but `value=1` returns one"), "{message}");
             assert_eq!(refused("f", "() -> ()", "null", stage), "");
             assert_eq!(refused("div", "(i32, i32, i32) -> ()", "trap", stage), "");
         }

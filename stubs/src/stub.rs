@@ -15,7 +15,7 @@ pub const ENOSYS: i32 = 52;
 /// The function that trapping stubs call with the address and length of their message.
 const REPORT: &str = "__pywasm_stub_was_called";
 
-/// The minimum size and the alignment of a variable, whose real size is unknown.
+/// The minimum size and the alignment of a variable stub. The real size of the variable is unknown.
 const VARIABLE: u32 = 16;
 
 /// The way in which a trapping stub reports the symbol's name before it traps.

@@ -296,7 +296,7 @@ impl Writer {
 
 fn encodable(types: &[ValType]) -> Vec<wasm_encoder::ValType> {
     let types = types.iter().map(|ty| ty.encodable());
-    types.collect::<Option<_>>().expect("no type is an unknown reference type")
+    types.collect::<Option<_>>().expect("every type can be encoded")
 }
 
 /// Returns a length as the `u32` that wasm stores.

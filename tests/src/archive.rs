@@ -1,4 +1,4 @@
-//! The package archive of `fixtures/archive` on a local server, and a machine that uses it.
+//! The package archive in `fixtures/archive`, served locally, and a machine that uses it.
 
 use std::collections::BTreeMap;
 

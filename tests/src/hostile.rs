@@ -119,7 +119,8 @@ pub fn baseline(bytes: &[u8]) {
     let _ = serde_json::from_slice::<Baseline>(bytes);
 }
 
-/// Measures a wasm module. Every table and every format must account for all of its bytes.
+/// Measures a wasm module. Checks that each view accounts for every byte, and still does so after
+/// the measurement was written to a record and read back.
 pub fn size(bytes: &[u8]) {
     if let Ok(all) = pywasm_size::measure(bytes, Evidence::default()) {
         accounts_for_all(&all, bytes.len());

@@ -12,8 +12,8 @@ pub enum Answer {
     File(Vec<u8>),
     /// The complete file, even if a range is requested.
     Whole(Vec<u8>),
-    /// The length of the complete file, but only this many of its bytes. The connection is then
-    /// closed.
+    /// A truncated response, which announces the length of the complete file, but sends only this
+    /// many bytes before the connection is closed.
     Broken(Vec<u8>, usize),
     /// A status without a body.
     Status(u16),
@@ -88,8 +88,8 @@ impl Server {
         while self.serve_one(stream, &mut reader) {}
     }
 
-    /// Serves one request. Returns true if the request opened a tunnel. This server also serves the
-    /// requests in the tunnel.
+    /// Serves one request. Returns true if the request opened a tunnel, in which this server then
+    /// serves the next request.
     fn serve_one(&self, mut stream: &TcpStream, reader: &mut BufReader<&TcpStream>) -> bool {
         let mut lines = reader.lines().map_while(Result::ok);
         let Some(request) = lines.next() else { return false };

@@ -57,7 +57,7 @@ impl Linked {
             .with_context(|| {
                 format!("`{path}` is not a project file that this version of the tool can read")
             })
-            .hint(|| "`cargo pywasm install` in the project rewrites it".to_owned())
+            .hint(|| "run `cargo pywasm install` in the project to rewrite it".to_owned())
             .map(Some)
     }
 

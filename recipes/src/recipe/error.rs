@@ -16,8 +16,8 @@ pub enum RecipeError {
     Schema(u32),
     /// The name is unsuitable as part of a directory name.
     #[error(
-        "line {line}: recipe name `{name}` is invalid; use lowercase letters, digits and inner \
-         hyphens"
+        "line {line}: recipe name `{name}` is invalid; use lowercase letters, digits and \
+         hyphens, with no hyphen at the start or end"
     )]
     Name {
         /// The name.

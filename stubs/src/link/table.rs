@@ -20,7 +20,7 @@ enum State {
 
 /// The symbol table.
 ///
-/// Source: `SymbolTable::addLazy`, `addDefined*` and `addUndefined*` of lld's wasm driver.
+/// Source: `SymbolTable::addLazy`, `addDefined*` and `addUndefined*` in lld's wasm driver.
 #[derive(Debug, Default)]
 pub(super) struct Table<'a> {
     inputs: &'a [Input],
@@ -86,8 +86,8 @@ impl<'a> Table<'a> {
                 }
                 Some(State::Lazy(member)) => {
                     self.states.insert(&symbol.name, State::Undefined);
-                    // The symbol is also still lazy if its member is already being linked, but the
-                    // loop has not reached the symbol yet.
+                    // `insert` returns false if the member is already being linked. Its symbols
+                    // stay lazy until the loop reaches them.
                     if self.linked.insert(member) {
                         stack.push(symbols(member));
                     }
@@ -199,8 +199,8 @@ struct Use<'a> {
     thread_local: bool,
 }
 
-/// Merges the uses that only take a function's address, which fit any type. They become part of a
-/// use that calls the function or, if there are no calls, of the first use.
+/// Merges uses that only take a function's address, and are therefore compatible with any type,
+/// into the first use that calls the function. If no use calls it, merges them into the first use.
 fn by_call_type<'a>(kinds: BTreeMap<&'a SymbolKind, Use<'a>>) -> Vec<(&'a SymbolKind, Use<'a>)> {
     let is_called =
         |kind: &SymbolKind, it: &Use<'_>| it.called || !matches!(kind, SymbolKind::Function(_));
@@ -231,7 +231,7 @@ fn owned(names: BTreeSet<&str>) -> Vec<String> {
 /// Returns true for a symbol that wasm-ld defines on demand. `__wasm_call_dtors` and `__main_void`
 /// are not among these symbols, because libc defines them.
 ///
-/// Source: `createSyntheticSymbols` and `createOptionalSymbols` of lld's wasm driver.
+/// Source: `createSyntheticSymbols` and `createOptionalSymbols` in lld's wasm driver.
 fn is_linker_defined(name: &str) -> bool {
     matches!(
         name,
@@ -261,7 +261,7 @@ fn is_linker_defined(name: &str) -> bool {
 /// Returns true for `__start_NAME` and `__stop_NAME`, where NAME is a C identifier and the name of
 /// a linked data segment.
 ///
-/// Source: `addStartStopSymbols` of lld's wasm writer.
+/// Source: `addStartStopSymbols` in lld's wasm writer.
 pub(super) fn is_segment_bound(name: &str, segments: &HashSet<&str>) -> bool {
     let segment = name.strip_prefix("__start_").or_else(|| name.strip_prefix("__stop_"));
     let is_identifier = |name: &str| name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());

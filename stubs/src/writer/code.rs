@@ -70,7 +70,7 @@ impl Code {
             ValType::V128 => Instruction::V128Const(i128::from(value)),
             ValType::FuncRef => Instruction::RefNull(HeapType::FUNC),
             ValType::ExternRef => Instruction::RefNull(HeapType::EXTERN),
-            ValType::OtherRef => panic!("a constant of an unknown reference type"),
+            ValType::OtherRef => panic!("constants of unknown reference types cannot be encoded"),
         })
     }
 
@@ -94,8 +94,7 @@ impl Code {
         self.store_at(0)
     }
 
-    /// Like [`Code::store`], but stores `offset` bytes after the address. The offset must be less
-    /// than 128.
+    /// Like [`Code::store`], but adds `offset` to the address. The offset must be less than 128.
     #[must_use]
     pub(crate) fn store_at(mut self, offset: u8) -> Self {
         // i32.store, aligned to 2^2 bytes.

@@ -68,8 +68,8 @@ fn stat_fields_agree() {
     attached(|py| {
         let dir = scratch("stat");
         let file = format!("{dir}/large");
-        // A sparse file whose size exceeds 32 bits checks off_t and the offsets of the fields that
-        // follow it.
+        // A sparse file larger than 4 GiB tests that `off_t` has the same width in Rust and Python,
+        // and that the fields after `st_size` have the same offsets.
         fs::File::create(&file).unwrap().set_len(5 << 30).unwrap();
         fs::hard_link(&file, format!("{dir}/again")).unwrap();
         for path in [&file, &dir] {

@@ -2,7 +2,7 @@
 //!
 //! Run `cargo test --manifest-path tests/pocket-ic/Cargo.toml -- --ignored`. Set `POCKET_IC_BIN` to
 //! the server's path, and set the `PYWASM_CANISTER*` variables in the same way as `cargo xtask
-//! canister`.
+//! canister` does.
 
 #[path = "../../tests/canister/behaviour.rs"]
 mod behaviour;

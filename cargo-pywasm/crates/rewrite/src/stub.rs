@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn behaviours_that_need_the_linker_are_refused() {
         let refused = |rule: &str| format!("{:#}", stubbed(&[rule], None).unwrap_err());
-        assert!(refused("gone=python-error").contains("before the link"));
+        assert!(refused("gone=python-error").contains("before linking"));
         assert!(refused("gone=errno").contains("__errno_location"));
         assert!(refused("gone=shim").contains("cannot have a shim in a linked module"));
         let bytes = b"\0asm\x01\0\0\0\x02\x01";
