@@ -12,7 +12,7 @@ pub struct Seed {
     pub series: MinorVersion,
     /// The first 8 digits of the SHA-256 digest of the sysroot's `libc.a`.
     pub libc: &'static str,
-    /// The answers.
+    /// The recorded results.
     pub answers: &'static str,
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let path = root().join(format!("recipes/seeds/{series}-{}.site", &libc[..8]));
     let text: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
     std::fs::write(&path, text)?;
-    eprintln!("wrote {} answers to {}", answers.len(), path.display());
+    eprintln!("wrote {} recorded results to {}", answers.len(), path.display());
     eprintln!(
         "if the file is new, add it to recipes/src/seeds.rs; then run `cargo xtask e2e --matrix`"
     );

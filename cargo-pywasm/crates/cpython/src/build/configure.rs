@@ -15,8 +15,8 @@ use pywasm_toolchain::Toolchain;
 /// a standard library mounted at `/usr/local/lib/pythonX.Y` without further settings.
 pub(crate) const PREFIX: &str = "/usr/local";
 
-/// Answers to configure checks that upstream's config.site does not answer. The comments in the
-/// text give the reasons.
+/// Preset results of configure checks that upstream's config.site does not cover. The comments in
+/// the text give the reasons.
 const ANSWERS: &str = "\
 # wasi-libc's dlopen (in libdl) always fails. Without it configure selects CPython's
 # Python/dynload_stub.c, and nothing refers to dlopen, dlsym or dlerror.
@@ -114,7 +114,7 @@ impl Configure<'_> {
         self.dir.join("pywasm.site")
     }
 
-    /// Writes the site file. The seed comes first, because later answers override it.
+    /// Writes the site file. The seed comes first, because later lines override it.
     pub(super) fn write_site(&self, seed: Option<&str>) -> anyhow::Result<()> {
         let upstream = match self.source.config_site() {
             Some(path) => fs_err::read_to_string(path)?,
@@ -127,7 +127,7 @@ impl Configure<'_> {
     }
 }
 
-/// Returns the recorded configure answers for this CPython series and libc, if any.
+/// Returns the recorded results of configure's checks for this CPython series and libc, if any.
 pub(super) fn seed_for(series: MinorVersion, toolchain: &Toolchain) -> Option<&'static str> {
     let libc = toolchain.libc.short();
     let seed = seeds().iter().find(|seed| seed.series == series && seed.libc == libc)?;

@@ -51,7 +51,7 @@ pub struct BuildPlan<'a> {
     pub toolchain: &'a Toolchain,
     /// The program that generates the frozen modules.
     pub build_python: &'a BuildPython,
-    /// True if configure uses the recorded answers (the seed) for this libc.
+    /// True if configure uses the recorded results (the seed) for this libc.
     pub seeded: bool,
 }
 

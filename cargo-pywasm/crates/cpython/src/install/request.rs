@@ -28,7 +28,7 @@ pub struct Request<'a> {
     pub toolchain: ToolchainRequest,
     /// The program that generates the frozen modules.
     pub build_python: BuildPython,
-    /// True if configure uses recorded answers. They do not change the resulting installation.
+    /// True if configure uses recorded results. They do not change the resulting installation.
     pub seeded: bool,
 }
 
