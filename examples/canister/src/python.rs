@@ -14,7 +14,7 @@ mod linked {
     use super::{CStr, c_char, c_uint};
 
     unsafe extern "C" {
-        /// Runs the constructors of C code. The start file of a reactor defines this function.
+        /// Runs the C constructors. A reactor's start file defines this function.
         fn _initialize();
         /// Starts Python without reading anything outside the wasm module. Returns NULL on success,
         /// or else an error message. `libpywasm_start.a` defines this function.

@@ -7,7 +7,8 @@ use ic_stable_structures::{Cell, DefaultMemoryImpl, Memory as _};
 
 type Memory = VirtualMemory<DefaultMemoryImpl>;
 
-/// The format version of stable memory. A canister must not touch memory in a different version.
+/// The version of the stable memory format. A canister must not change memory that has a different
+/// version.
 const VERSION: u32 = 1;
 
 // Identifiers of virtual memories. These numbers must never change.
