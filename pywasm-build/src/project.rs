@@ -47,13 +47,13 @@ impl Project {
         let tables = json::list(&value, "packages").iter().map(Table::parse);
         let tables = tables.collect::<Option<_>>();
         let tables =
-            tables.ok_or_else(|| invalid("an entry of `packages` is incomplete".to_owned()))?;
+            tables.ok_or_else(|| invalid("an entry in `packages` is incomplete".to_owned()))?;
         let tool = path("tool");
         Ok(Self { installation, tool, tables, file })
     }
 
-    /// Returns the recorded table of the package with this Cargo.toml, unless one of the manifests
-    /// that the table was read from has changed.
+    /// Returns the recorded table of the package with this Cargo.toml. Returns `None` if a manifest
+    /// that the table was read from has changed, or if no table is recorded.
     pub(crate) fn fresh_table(&self, manifest: &Path) -> Option<&Table> {
         let table = self.tables.iter().find(|table| table.is_of(manifest))?;
         table.is_fresh().then_some(table)

@@ -20,7 +20,7 @@ impl FromStr for Import {
         if text.split('.').all(is_name) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("`{}` is not the name of a module", text.escape_debug()))
+            Err(format!("`{}` is not a Python module name", text.escape_debug()))
         }
     }
 }

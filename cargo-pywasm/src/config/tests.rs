@@ -294,7 +294,7 @@ fn steps_after_the_link_include_those_that_keys_imply() {
     assert_eq!((&read.steps[..], read.snapshot.hash_seed), (&[Step::Snapshot][..], Some(7)));
     assert_eq!(read.snapshot.imports, ["json".parse().unwrap()]);
     let error = format!("{:#}", steps_of("snapshot = { imports = [\"json,re\"] }").unwrap_err());
-    assert!(error.contains("`json,re` is not the name of a module"), "{error}");
+    assert!(error.contains("`json,re` is not a Python module name"), "{error}");
     let (_dir, root) =
         crate_dir("[package.metadata.pywasm]\npost-link = [\"gc\"]\npolicy = \"ic\"\n");
     let all = Workspace::new(&ctx(&root, &[])).post_links().unwrap();

@@ -1,4 +1,4 @@
-//! Checks on a recipe that its types cannot express.
+//! Checks that the types of the recipe fields cannot express.
 
 use strsim::levenshtein;
 use toml::Spanned;
