@@ -15,7 +15,7 @@ use pywasm_session::{Reporter, WithHint, hinted};
 use pywasm_store::Ctx;
 use pywasm_store::Lock;
 
-/// Install a canister in a local test host, and call its methods
+/// Install a canister on a local test host, and call its methods
 ///
 /// The host is part of this tool. It implements the Internet Computer's system interface as
 /// specified, without a network, a replica or other canisters. Query methods are called as
