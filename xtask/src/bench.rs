@@ -30,7 +30,7 @@ enum Benchmark {
         #[arg(long, default_value_t = INSTALL)]
         rounds: usize,
     },
-    /// Compare auditing and stub creation with wasmparser alone and with other tools
+    /// Measure auditing and stub creation, and compare them with wasmparser and other tools
     Audit {
         /// Number of interleaved rounds
         #[arg(long, default_value_t = AUDIT)]
@@ -52,7 +52,7 @@ enum Benchmark {
     Size,
     /// Run pyperformance on this project's Python, on CPython's own build, and on other Pythons
     Speed(speed::Args),
-    /// Measure Python's startup: library in a directory or zip, frozen library, snapshot
+    /// Measure Python's startup: with a library directory, a zip, a frozen library, and a snapshot
     Start {
         /// Number of interleaved rounds
         #[arg(long, default_value_t = START)]

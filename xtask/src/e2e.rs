@@ -125,7 +125,7 @@ pub(crate) fn store() -> PathBuf {
     root().join("target/e2e-store")
 }
 
-/// Returns the path of the CPython source tree in the store from which an installation was built.
+/// Returns the path, in the store, of the CPython source tree from which an installation was built.
 pub(crate) fn source_tree(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<PathBuf> {
     let version = manifest(installed, "/python/version")?;
     let sources = tool.store().join("cache/sources-v0");
@@ -136,5 +136,5 @@ pub(crate) fn source_tree(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<P
             return Ok(path);
         }
     }
-    anyhow::bail!("`{}` has no CPython {version}", sources.display())
+    anyhow::bail!("`{}` contains no CPython {version} source", sources.display())
 }

@@ -43,7 +43,7 @@ pub(crate) fn run(
         steps.run("one libc, with the distribution's Rust", || {
             one_libc::run(tool, &one_libc::distribution(tool)?)
         })?;
-        steps.run("frozen modules of a recipe", || frozen::recipe(tool))?;
+        steps.run("Python modules frozen by a recipe", || frozen::recipe(tool))?;
         steps.run("template command", || templates::run(tool, "command"))?;
         steps.run("template capi", || templates::run(tool, "capi"))?;
         steps.run("snapshots", || snapshots::run(tool))?;

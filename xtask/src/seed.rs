@@ -15,7 +15,8 @@ pub(crate) struct Args {
     python: String,
 }
 
-/// Prefixes of results that depend on the machine or the build. They are never part of a seed.
+/// Prefixes of results that depend on the machine or the build. Such results are never part of a
+/// seed.
 const OF_A_MACHINE: [&str; 9] = [
     "ac_cv_env_",
     "ac_cv_prog_",
@@ -61,7 +62,8 @@ fn config_log(logs: &Path) -> anyhow::Result<std::path::PathBuf> {
     anyhow::bail!("no config.log in `{}`", logs.display())
 }
 
-/// Returns the lines of config.log's section `Cache variables` that do not depend on the machine.
+/// Returns the lines in the section `Cache variables` of config.log that do not depend on the
+/// machine.
 fn answers(log: &str) -> anyhow::Result<BTreeSet<String>> {
     let section = log.split("## Cache variables. ##").nth(1).context("no cache variables")?;
     let section = section.split("## Output variables. ##").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Uses Debian packages to install programs that the checks need, if they are missing.
+//! Installs missing programs that the checks need, using Debian packages.
 
 use xshell::{Shell, cmd};
 

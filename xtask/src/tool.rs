@@ -142,8 +142,8 @@ impl<'a> Tool<'a> {
         Ok(())
     }
 
-    /// Sets environment variables of a command: `PATH` contains the tool, the tool uses this store,
-    /// and Cargo builds all crates into one directory.
+    /// Sets a command's environment variables so that `PATH` contains the tool, the tool uses this
+    /// store, and Cargo builds all crates into one directory.
     fn with_tool<'b>(&self, command: Cmd<'b>) -> anyhow::Result<Cmd<'b>> {
         let own = self.binary.parent().context("the binary has no parent directory")?.to_owned();
         let others = std::env::var_os("PATH").unwrap_or_default();

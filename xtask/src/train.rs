@@ -16,7 +16,7 @@ use crate::tool::{Tool, manifest, root};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The CPython version to train
+    /// The CPython version for which to record training data
     #[arg(long, default_value = "3.13")]
     python: String,
     /// The path of `llvm-profdata`, from the same LLVM release as the compiler

@@ -46,7 +46,7 @@ pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
         row("reading the imports and function names with wasmparser alone", "walk", &times)?,
         row("auditing the module against policy `wasip1`", "wasip1", &times)?,
         row(
-            "auditing the module against policy `ic`, which includes validating it and reading all code",
+            "auditing the module against policy `ic` (includes validating it and reading all code)",
             "ic",
             &times,
         )?,
@@ -89,7 +89,7 @@ fn row(name: &'static str, key: &str, times: &BTreeMap<String, Vec<f64>>) -> any
     Ok(row)
 }
 
-/// Measures whole processes. They read the module from the system's file cache.
+/// Measures the run times of whole processes, which read the module from the system's file cache.
 fn processes(
     shell: &Shell,
     target: &Path,

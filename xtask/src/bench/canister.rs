@@ -24,11 +24,11 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
     let place = tempfile::tempdir()?;
     let dir = copy(&place.path().join("canister"), "Cargo.toml", |text| {
-        // An empty table `[workspace]` makes the copy a workspace of its own.
+        // An empty `[workspace]` table makes the copy its own workspace.
         format!("{text}\n[workspace]\n")
     })?;
-    // Post-link steps and builds use the `wasm-opt` whose version is in the note, not the one on
-    // PATH.
+    // Make builds and post-link steps use the `wasm-opt` whose version the note reports, not the
+    // one on PATH.
     let optimizer = tool.call(&["toolchain", "wasm-opt"]).read()?;
     shell.set_var("PYWASM_WASM_OPT", &optimizer);
     tool.call_in(&dir, &["install"])?;
@@ -150,7 +150,7 @@ impl Calls {
     /// example.
     fn start(&self) -> anyhow::Result<(u64, u64)> {
         let line = self.0.lines().find(|line| line.contains("Python started in "));
-        let line = line.context("the example does not report its start")?;
+        let line = line.context("the example did not report the cost of its start")?;
         let import = line.rsplit(' ').next().unwrap_or_default();
         Ok((number_before(line, " instructions")?, import.parse()?))
     }

@@ -70,8 +70,8 @@ pub(super) struct Upstream {
     pub(super) native: PathBuf,
 }
 
-/// Returns the result of CPython's own build of the installed release with the same compiler. Runs
-/// `wasi.py` unless an earlier benchmark has done so.
+/// Builds the installed CPython release with `wasi.py` and the same compiler, unless an earlier
+/// benchmark has done so. Returns the result of the build.
 pub(super) fn upstream(
     shell: &Shell,
     tool: &Tool<'_>,
@@ -183,7 +183,7 @@ fn forget_builds(store: &Path) -> anyhow::Result<()> {
     if builds.exists() {
         std::fs::remove_dir_all(builds)?;
     }
-    // This cache contains compiled wasm modules. An installation fills it.
+    // An installation also fills the cache of compiled wasm modules.
     let compiled = store.join("cache/wasm-v1");
     if compiled.exists() {
         std::fs::remove_dir_all(compiled)?;

@@ -1,8 +1,8 @@
 //! Measures how long it takes to build a program with embedded Python, linked by
 //! `pywasm_build::link()` or by a handwritten build script.
 //!
-//! The two crates differ only in their build scripts. They do not use PyO3, whose compilation would
-//! dominate the times.
+//! The two versions of the program differ only in their build scripts. They do not use PyO3, whose
+//! compilation would dominate the times.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

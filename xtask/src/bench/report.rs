@@ -8,7 +8,8 @@ use anyhow::Context;
 
 use crate::tool::root;
 
-/// The first row's median, in seconds, from which a table uses seconds instead of milliseconds.
+/// A number of seconds. If the median of a table's first row is at least this long, the table uses
+/// seconds instead of milliseconds.
 const LONG: f64 = 10.0;
 
 /// A table row and its times.
@@ -81,8 +82,7 @@ pub(super) fn milliseconds(seconds: f64) -> String {
     three_digits(seconds * 1e3)
 }
 
-/// Formats a value with three significant digits, or with all digits of its integer part if it has
-/// more than three.
+/// Formats a value with three significant digits. All digits before the decimal point are kept.
 fn three_digits(value: f64) -> String {
     let decimals = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
         .iter()

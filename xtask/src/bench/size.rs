@@ -89,7 +89,7 @@ fn row(tool: &Tool<'_>, text: &mut String, name: &str, file: &Path) -> anyhow::R
 
 fn canister(tool: &Tool<'_>, place: &Path, text: &mut String) -> anyhow::Result<()> {
     let dir = copy(&place.join("canister"), "Cargo.toml", |text| {
-        // An empty table `[workspace]` makes the copy a workspace of its own.
+        // An empty `[workspace]` table makes the copy its own workspace.
         format!("{text}\n[workspace]\n")
     })?;
     tool.call_in(&dir, &["install"])?;

@@ -1,6 +1,6 @@
 //! Measures the cost of starting a wasm module: instantiation, Python's initialization, imports,
-//! and the output of one line. The standard library is in a directory, in a zip or frozen, or the
-//! wasm module is a snapshot.
+//! and the output of one line. Compares a standard library in a directory, in a zip, and frozen,
+//! and a snapshot.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -46,12 +46,14 @@ const LINE: &str = "{\"d\": \"2024-01-01\", \"m\": true}";
 const OWN: &str = "import json, re, datetime\n\n\ndef work():\n    print(json.dumps({'d': str(datetime.date(2024, 1, 1)), \
     'm': bool(re.match('a+', 'aa'))}), flush=True)\n";
 
-/// A crate to measure: additional lines of its `[package.metadata.pywasm]`, the Python code that it
-/// runs, and whether post-link steps write its wasm module.
+/// A crate to measure.
 struct Crate {
     name: &'static str,
+    /// Additional lines in the table `[package.metadata.pywasm]` of Cargo.toml.
     table: &'static str,
+    /// The Python code that the crate runs.
     code: &'static str,
+    /// True if the final wasm module is written by post-link steps.
     has_steps: bool,
 }
 
@@ -92,7 +94,8 @@ const ENDLESS: u64 = 1 << 40;
 /// A wasm module and its command line.
 struct Start {
     name: &'static str,
-    /// The working directory. In a crate's directory, Cargo.toml specifies where the library is.
+    /// The working directory. For a crate, this is the directory that contains Cargo.toml, which
+    /// specifies where the library is.
     dir: PathBuf,
     options: Vec<String>,
     module: PathBuf,
@@ -186,7 +189,8 @@ struct Took {
 }
 
 impl Start {
-    /// Runs the program. If a limit `fuel` is set, the instructions are counted.
+    /// Runs the program `repeat` times in one process. If the limit `fuel` is set, counts the
+    /// instructions.
     fn run(
         &self,
         shell: &Shell,
@@ -236,7 +240,7 @@ fn figures(shell: &Shell, tool: &Tool<'_>, starts: &[Start], note: &str) -> anyh
     write_figures("start fuel", "Starting: instructions", &note, &text)
 }
 
-/// Formats a number in millions with one decimal, rounded up.
+/// Formats a number in millions, rounded up to one decimal place.
 fn millions(fuel: u64) -> String {
     let tenths = fuel.div_ceil(100_000);
     format!("{}.{}", tenths / 10, tenths % 10)

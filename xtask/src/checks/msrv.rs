@@ -17,7 +17,7 @@ pub(crate) struct Package {
     rust_version: Option<String>,
 }
 
-/// A set of published crates, grouped by how long they take to compile.
+/// A set of published crates. The sets differ in how long their crates take to compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Set {
     /// Crates that other projects depend on. They have few dependencies.
@@ -82,7 +82,7 @@ fn check_alone(shell: &Shell, package: &Package, toolchain: &str) -> anyhow::Res
     let path = dir.path();
     cmd!(shell, "tar --extract --gzip --file {archive} --directory {path}").run()?;
     let crate_dir = path.join(format!("{name}-{version}"));
-    // The lockfile was written by a newer Cargo.
+    // A newer Cargo wrote the lockfile. The toolchain's Cargo may not be able to read it.
     let lockfile = crate_dir.join("Cargo.lock");
     if lockfile.exists() {
         std::fs::remove_file(lockfile)?;
@@ -94,7 +94,7 @@ fn check_alone(shell: &Shell, package: &Package, toolchain: &str) -> anyhow::Res
     Ok(())
 }
 
-/// Returns the name of an installed toolchain with a Rust version, or `None` if rustup has none.
+/// Returns the name of an installed toolchain for a Rust version, or `None` if there is none.
 fn toolchain(shell: &Shell, version: &str) -> Option<String> {
     let list = cmd!(shell, "rustup toolchain list").quiet().ignore_stderr().read().ok()?;
     let names = list.lines().filter_map(|line| line.split_whitespace().next());
@@ -102,8 +102,8 @@ fn toolchain(shell: &Shell, version: &str) -> Option<String> {
     matches.max_by_key(|name| name.len()).map(str::to_owned)
 }
 
-/// Returns true if a toolchain has a Rust version. For example, `1.95-HOST` and `1.95.0-HOST` have
-/// version `1.95`.
+/// Returns true if a toolchain is for the Rust version `version`. For example, `1.95-HOST` and
+/// `1.95.0-HOST` are for version `1.95`.
 fn is_version(toolchain: &str, version: &str) -> bool {
     toolchain.strip_prefix(version).is_some_and(|rest| rest.starts_with(['.', '-']))
 }

@@ -1,4 +1,4 @@
-//! Installs the programs that `nightly` runs into `target/tools`.
+//! Installs programs into `target/tools`, for use by `nightly`.
 
 use std::path::PathBuf;
 
@@ -27,8 +27,8 @@ pub(crate) fn install(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the path of a program that an earlier run installed. Otherwise, returns the name of the
-/// program if it is on `PATH`.
+/// Returns the path of a program if an earlier run installed it. Otherwise, returns the program's
+/// name if the program is on `PATH`, or `None`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let own = dir().join("bin").join(name);
     if own.is_file() {

@@ -102,7 +102,7 @@ fn check_version(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<()> {
 }
 
 /// Checks that the interpreter imports only WASI functions. An undefined symbol in libpython would
-/// appear as another import.
+/// appear as an additional import.
 fn has_nothing_undefined(installed: &Path) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(installed.join("manifest.json"))?;
     let manifest: serde_json::Value = serde_json::from_str(&text)?;

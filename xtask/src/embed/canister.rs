@@ -1,5 +1,5 @@
-//! Builds `examples/canister` in release mode, and variants of it that must fail to install or
-//! upgrade. Tests all of them on the local host.
+//! Builds `examples/canister` in release mode, and variants of it whose installation or upgrade
+//! must fail. Tests all of them on a local test host.
 
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,7 @@ use super::{clippy, is_fresh};
 use crate::tool::{Tool, root};
 
 /// All examples. Two of them have separate steps: Cargo cannot run `canister`, and `python` would
-/// wait for a program.
+/// wait for a program on stdin.
 const ALL: [&str; 6] = ["canister", "capi", "deepcopy", "effects", "logger", "python"];
 
 /// Installs the Python that an example needs. Then lints, tests and runs the example.

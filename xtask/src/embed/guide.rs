@@ -2,8 +2,9 @@
 
 use crate::tool::{Tool, root};
 
-/// Runs the commands on the page about embedding. The first block runs in an empty directory, and
-/// each other block in a new crate, which plain Cargo and the tool must then build, run and test.
+/// Runs the commands on the page about embedding. The first block runs in an empty directory.
+/// Each of the other blocks runs in a new crate, which plain Cargo and the tool must then build,
+/// run and test.
 pub(crate) fn embedding(tool: &Tool<'_>) -> anyhow::Result<()> {
     for (index, block) in blocks("docs/guide/embedding.md")?.iter().enumerate() {
         let scratch = tempfile::tempdir()?;

@@ -17,8 +17,8 @@ pub(crate) fn current() -> Compiler {
     Compiler { rustc: None, target: root().join("target/embed") }
 }
 
-/// Returns the compiler from the distribution's packages, which the tool uses if rustup cannot
-/// download the target. The libc of this compiler is years older than that of the current one.
+/// Returns the compiler from the distribution's packages. The tool uses this compiler if rustup
+/// cannot download the target. Its libc is years older than that of the current compiler.
 pub(crate) fn distribution(tool: &Tool<'_>) -> anyhow::Result<Compiler> {
     Ok(Compiler { rustc: Some(tool.rustc()?), target: root().join("target/embed-packages") })
 }

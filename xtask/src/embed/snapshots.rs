@@ -18,8 +18,8 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
         let with_snapshot = format!("{table}snapshot = {{ imports = [\"json\", \"random\"] }}\n");
         edit(&dir.join("Cargo.toml"), table, &with_snapshot)?;
         let module = canister::build(tool, &dir, &[])?.display().to_string();
-        // Starting Python would take at least 60 million instructions. A limit of 20 million is
-        // enough for a snapshot, which needs most of them to finalize Python.
+        // Starting Python would take at least 60 million instructions. A snapshot needs fewer than
+        // 20 million, most of which finalize Python.
         let args = [&["run-wasm", "--fuel", "20000000"], args, &[module.as_str()]].concat();
         let output = tool.read_in(&dir, &args)?;
         anyhow::ensure!(output.ends_with(expected), "{template}: unexpected output {output:?}");

@@ -50,7 +50,7 @@ pub(super) fn text(bytes: &[u8]) -> anyhow::Result<String> {
         if word(record, 24)? != 0 {
             pointers.insert(u64::from(word(record, 24)?), name.clone());
         }
-        // A function defined in a header is compiled into many object files. Add their counts.
+        // A function defined in a header is compiled into many object files. Add up its counts.
         let function = functions
             .entry(key.clone())
             .or_insert_with(|| Function { counters: vec![0; counted.len()], sites: Vec::new() });

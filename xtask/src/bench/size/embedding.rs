@@ -81,7 +81,8 @@ pub extern "C" fn check() -> c_int {
 const BUILD: &str =
     "fn main() {\n    pywasm_build::Build::new().no_finalize_at_exit().link();\n}\n";
 
-/// The last tables of the embedding's Cargo.toml. The profile is that of the example canister.
+/// The last tables in the embedding's Cargo.toml. The profile is the same as in the example
+/// canister.
 const TABLES: &str = "[lib]\ncrate-type = [\"cdylib\"]\n\n\
     [package.metadata.pywasm]\npython = \"3.13\"\nrecipe = \"small.toml\"\n\n\
     [profile.release]\nopt-level = \"z\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n";

@@ -29,7 +29,7 @@ pub(super) struct Contender<'a> {
 #[derive(Debug)]
 pub(super) enum Runner<'a> {
     /// A WASI program that runs in the tool's runtime. `library` contains the standard library's
-    /// directory on the host and its path in the program.
+    /// directory on the host and the path under which the program sees this directory.
     Wasm { tool: &'a Tool<'a>, module: PathBuf, library: Option<(PathBuf, String)> },
     /// A native program.
     Native { shell: &'a Shell, python: PathBuf },
@@ -111,7 +111,7 @@ impl Contender<'_> {
 /// Parses the output of the replacement for pyperf. Each result line contains a name and a value.
 fn results(output: &Output) -> anyhow::Result<Vec<(String, String)>> {
     let errors = String::from_utf8_lossy(&output.stderr);
-    // Node.js prints more lines after its error. Python's error is its last line.
+    // Node.js prints more lines after the error. Python prints the error last.
     let last = errors
         .lines()
         .rfind(|line| line.contains("Error"))

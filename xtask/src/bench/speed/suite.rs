@@ -10,10 +10,10 @@ const RELEASE: &str = "1.14.0";
 /// The SHA-256 digest of the release's wheel. pip checks it.
 const DIGEST: &str = "sha256:94068ac2935b6952ccb5e8a302eb9cebc26e82454494bef6e53822738adf0049";
 
-/// The replacement for pyperf. The real pyperf would start processes.
+/// The replacement for pyperf. The real pyperf starts processes, which WASI does not support.
 const STAND_IN: &str = include_str!("pyperf.py");
 
-/// A Python program that prints the interpreter's version. It runs like a benchmark.
+/// A Python program that prints the interpreter's version. It is run like a benchmark.
 const VERSION: &str = "import sys\nprint('RESULT', sys.implementation.name, \
     '.'.join(map(str, sys.version_info[:3])), flush=True)\n";
 
