@@ -1,6 +1,6 @@
 //! Declarations of the part of CPython 3.13's C API that this crate calls.
 //!
-//! Names and signatures are those of `Include/`. Instead of a macro, this module declares the
+//! Names and signatures are the same as in CPython's headers. For a macro, this module declares the
 //! function to which the macro expands, or a function in `glue.c`. The layouts of structures that
 //! Rust fills in are asserted here and in `glue.c`.
 

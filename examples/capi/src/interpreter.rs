@@ -30,7 +30,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Creates the same configuration as that of `python` without arguments.
+    /// Creates the configuration that `python` uses without arguments.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -207,7 +207,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// The error that buffered output could not be written when Python was finalized.
+/// A failure to write buffered output when Python was finalized.
 #[derive(Debug)]
 pub struct FinalizeError;
 

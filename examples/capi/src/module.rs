@@ -50,7 +50,7 @@ pub trait Module: 'static {
     /// ```
     fn definition() -> &'static Definition;
 
-    /// Adds attributes other than functions each time the module is created.
+    /// Adds attributes other than functions to the module. Called each time the module is created.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Method {
     }
 }
 
-/// The definition of a module for CPython, which writes to it.
+/// A module definition, which CPython reads and writes.
 #[repr(transparent)]
 pub struct Definition(UnsafeCell<ffi::PyModuleDef>);
 

@@ -52,9 +52,9 @@ pub(crate) fn bytes<'a, 'py>(object: &'a Object<'py>) -> Result<'py, &'a [u8]> {
 /// surrogate.
 pub(crate) fn escaped<'py>(text: &Object<'py>) -> Result<'py, String> {
     let (encoding, errors) = (c"utf-8".as_ptr(), c"backslashreplace".as_ptr());
-    // SAFETY: the object is alive, and an object of a different type raises an exception. Both
-    // names are NUL-terminated. The call returns a new reference to a bytes object, or null with an
-    // exception set.
+    // SAFETY: the object is alive. If it is not a str, the call raises an exception. Both names are
+    // NUL-terminated. The call returns a new reference to a bytes object, or null with an exception
+    // set.
     let encoded = unsafe {
         let encoded = ffi::PyUnicode_AsEncodedString(text.as_ptr(), encoding, errors);
         Object::from_owned(text.python(), encoded)

@@ -48,7 +48,7 @@ impl<'py> Copier<'py> {
     pub(crate) fn copy(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let kind = Kind::of(object);
         if matches!(kind, Kind::Atomic) && self.memo.is_private() {
-            // Only Python code can put atomic objects into a memo.
+            // No lookup is needed, because a private memo contains no atomic objects.
             return Ok(object.clone());
         }
         let key = Key::of(object);
@@ -115,7 +115,8 @@ impl<'py> Copier<'py> {
         copied
     }
 
-    /// Copies a tuple. Pushes onto `items`, which the caller truncates to `start` afterwards.
+    /// Copies a tuple. Pushes the copied items onto `self.items`, which the caller truncates to
+    /// `start` afterwards.
     fn copy_tuple(
         &mut self,
         tuple: &Bound<'py, PyTuple>,
@@ -134,7 +135,7 @@ impl<'py> Copier<'py> {
                 self.items.push(copy);
             }
         }
-        // The copy of an item may have led back to the tuple and copied it.
+        // Copying an item may have led back to this tuple and copied it.
         if let Some(copy) = self.memo.subscript(key, self.known)? {
             return Ok(Copied::not_in_memo(copy));
         }

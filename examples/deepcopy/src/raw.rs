@@ -221,8 +221,8 @@ pub(crate) fn new_frozenset<'py>(list: &Bound<'py, PyAny>) -> PyResult<Bound<'py
 
 /// An iterator over a dict. Between its steps, Python code may run and change the dict.
 ///
-/// If the dict changes, it raises the same errors as a `for` loop over `dict.items()`, whereas
-/// PyO3's iterator panics.
+/// If the dict changes, the iterator raises the same errors as a `for` loop over `dict.items()`,
+/// whereas PyO3's iterator panics.
 pub(crate) struct Items<'a, 'py> {
     dict: &'a Bound<'py, PyDict>,
     position: ffi::Py_ssize_t,

@@ -1,8 +1,9 @@
-//! Copies objects of all other types by `__deepcopy__` or the reduce protocol.
+//! Copies objects whose types have no rule of their own, using `__deepcopy__` or the reduce
+//! protocol.
 //!
-//! The reduce protocol is that of pickle and is documented at `object.__reduce__`. This Rust module
-//! interprets it like `copy._reconstruct`, which accepts up to five items. It does not accept the
-//! sixth item that pickle supports.
+//! The reduce protocol, which pickle also uses, is documented at `object.__reduce__`. The
+//! result of a reduce method is interpreted as in `copy._reconstruct`, which accepts up to five
+//! items, but not the sixth item that pickle supports.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;

@@ -1,4 +1,5 @@
-//! Runs the script on the command line in a Python with the module `effects` built in.
+//! Runs a script, whose path is a command-line argument, in a Python with the module `effects`
+//! built in.
 
 use std::ffi::CString;
 use std::process::ExitCode;

@@ -95,8 +95,8 @@ impl Logger {
 
     /// Lets the garbage collector find cycles through the callback.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // The lock is always free: garbage collection happens only while Python code runs, and no
-        // lock is held then.
+        // The lock is always free: garbage collection happens only while Python code runs, when no
+        // lock is held.
         match self.callback.try_lock() {
             Ok(callback) => visit.call(&*callback),
             Err(_) => Ok(()),

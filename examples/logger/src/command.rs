@@ -1,4 +1,4 @@
-//! Runs the script on the command line.
+//! Runs a script whose path is a command-line argument.
 
 use std::process::ExitCode;
 

@@ -13,7 +13,7 @@ use super::program::Program;
 use super::value::{Handler, Object, type_name};
 use crate::vm;
 
-/// A control operation. It has no effect until a program yields it.
+/// A control operation. It does nothing until a program yields it.
 #[pyclass(module = "effects", frozen, subclass)]
 pub(super) struct Control;
 

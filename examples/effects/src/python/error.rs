@@ -1,4 +1,4 @@
-//! The exceptions of the module, and the messages for faults of the VM.
+//! The exceptions that the module defines, and the messages for the VM's faults.
 //!
 //! Exceptions that programs raise are never wrapped.
 
@@ -57,7 +57,7 @@ fn unhandled(effect: &Bound<'_, PyAny>) -> PyErr {
         Ok(text) => UnhandledEffect::new_err(format!(
             "no handler for the effect {text}: use `WithHandler` with a handler for {name}"
         )),
-        // If `repr` fails, its error is the cause.
+        // If `repr` fails, its exception becomes the cause.
         Err(error) => {
             let unhandled = UnhandledEffect::new_err(format!("no handler for the effect {name}"));
             unhandled.set_cause(effect.py(), Some(error));

@@ -1,7 +1,7 @@
 //! Python objects that refer to tasks and continuations of the VM.
 //!
-//! Each object contains only an identity. When the last object with an identity is gone, the VM
-//! releases its task or continuation.
+//! Each object contains only the identity of a task or continuation. When the last object with this
+//! identity is gone, the VM releases the task or continuation.
 
 use pyo3::prelude::*;
 

@@ -13,7 +13,7 @@ use super::value::{Name, Object};
 use crate::vm::{self, Key, Vm};
 
 /// The state, environment and log of a run. The state and the log can be read after the run.
-/// Another run with the same store continues with both.
+/// If another run uses the same store, it continues with this state and log.
 #[pyclass(module = "effects", frozen)]
 pub(super) struct Store {
     /// The values, or `None` while a run uses the store.

@@ -12,8 +12,8 @@ use pyo3::types::PyString;
 
 use crate::vm::Key;
 
-/// Any Python object. Cloning increments only a reference count in Rust, because the VM clones
-/// values without access to the interpreter.
+/// Any Python object. Cloning increments a reference count in Rust, not in Python, because the VM
+/// clones values without access to the interpreter.
 #[derive(Clone)]
 pub(crate) struct Object(Arc<Py<PyAny>>);
 

@@ -4,7 +4,7 @@
 //! continuation unlinks part of a chain, and resuming it links that part to another segment. No
 //! program is copied or moved.
 //!
-//! Code that unlinks a segment from its chain must also free it.
+//! Code that drops the last reference to a segment must free the segment.
 
 use std::ops::{Index, IndexMut};
 
@@ -61,7 +61,7 @@ impl<I: Interpreter> Arena<I> {
 
     /// Frees a segment whose programs have ended, and returns its caller and role.
     pub(super) fn free(&mut self, id: SegmentId) -> (Option<SegmentId>, Role<I>) {
-        debug_assert!(self[id].programs.is_empty(), "freed with programs in it");
+        debug_assert!(self[id].programs.is_empty(), "a freed segment still contains programs");
         self.free.push(id);
         let segment = &mut self[id];
         (segment.caller.take(), std::mem::replace(&mut segment.role, Role::Plain))

@@ -37,7 +37,7 @@ pub(super) struct Chain {
     pub(super) bottom: SegmentId,
 }
 
-/// The continuations of a VM that have not been resumed.
+/// A VM's continuations that have not been resumed.
 pub(super) struct Continuations<I: Interpreter> {
     ledger: Ledger,
     suspended: BTreeMap<u64, Suspended<I>>,

@@ -1,7 +1,7 @@
 //! Finds the handler of an effect.
 //!
-//! Every effect, including a built-in one, is offered to the innermost enclosing handler. If no
-//! handler encloses it, the VM itself handles a built-in effect.
+//! Every effect, including a built-in one, is offered to the innermost enclosing handler. The VM
+//! itself handles a built-in effect that no handler encloses.
 
 use super::arena::{Role, SegmentId};
 use super::continuation::{Chain, Suspended};

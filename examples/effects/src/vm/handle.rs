@@ -1,4 +1,4 @@
-//! Handles with which programs refer to the VM's continuations and tasks.
+//! The handles that programs use to refer to the VM's continuations and tasks.
 //!
 //! A handle is a unique identity. When the last clone of a handle is dropped, the ledger records
 //! this, so that the VM can release the continuation or task.

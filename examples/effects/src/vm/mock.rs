@@ -183,7 +183,8 @@ pub(super) fn failure_name(failure: &Failure<Mock>) -> &'static str {
     }
 }
 
-/// Converts an outcome to one value: the sum of a list, a word for a failure, 0 for other answers.
+/// Converts an outcome to one value: the value itself, the sum of a list, a word for a failure, or
+/// 0 for any other answer.
 pub(super) fn value_of(outcome: Outcome<Mock>) -> Value {
     match outcome {
         Ok(Answer::Value(value)) => value,

@@ -182,7 +182,7 @@ impl<I: Interpreter> Vm<I> {
     fn next_turn(&mut self) -> Step<I> {
         match self.scheduler.next() {
             Some(turn) => Step::Next(self.enter(turn.suspended, None, turn.outcome)),
-            // The main program is ready, running or waiting until the run ends.
+            // Cannot happen: the main program is ready, running or waiting until the run ends.
             None => Step::Done(Err(Fault::Deadlock.into())),
         }
     }

@@ -10,7 +10,7 @@ pub(crate) type Key = Arc<str>;
 
 /// The state, environment and log of a run.
 pub(crate) struct Store<V> {
-    /// The values that `Get`, `Put` and `Modify` use.
+    /// The state that `Get` reads and that `Put` and `Modify` change, by key.
     pub(crate) state: BTreeMap<Key, V>,
     /// The values that `Ask` returns, which are constant.
     pub(crate) environment: BTreeMap<Key, V>,

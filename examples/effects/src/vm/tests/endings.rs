@@ -41,7 +41,7 @@ fn failure_is_reported_as_soon_as_it_is_unobservable() {
     );
 }
 
-/// Returns a program that keeps the task handles while each other task runs once.
+/// Returns a program that keeps the task handles while each of the other tasks runs once.
 fn keeps(tasks: Vec<Task>) -> Program {
     program("keeps").then(|_| builtin(Builtin::Pause)).then(move |_| {
         drop(tasks);

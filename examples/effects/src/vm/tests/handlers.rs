@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::mock::*;
 use super::super::*;
 
-/// Returns a handler that resumes every effect with a number and returns the result.
+/// Returns a handler that answers every effect with a number and returns the program's result.
 fn answers(number: i64) -> Value {
     handler(move |_, k| {
         program("handler").then(move |_| control(Control::Resume(k, number.into())))
@@ -26,7 +26,7 @@ fn performs(effect: &'static str) -> Program {
     program("body").then(move |_| perform(effect))
 }
 
-/// Runs the body under handlers, innermost first.
+/// Returns a program that runs the body under handlers. The innermost handler comes first.
 fn within(handlers: Vec<Value>, body: Program) -> Program {
     handlers
         .into_iter()
