@@ -79,8 +79,8 @@ impl Reporter {
         self.format == MessageFormat::Json
     }
 
-    /// Prints a status line when a step begins or is done, such as
-    /// `Fetching Python-3.13.15.tar.xz (23.2 MB)`.
+    /// Prints a status line, such as `Fetching Python-3.13.15.tar.xz (23.2 MB)`, when a step begins
+    /// or ends.
     pub fn status(&self, verb: &str, text: impl AsRef<str>) {
         let text = text.as_ref();
         if self.is_json() {
@@ -134,7 +134,7 @@ impl Reporter {
         }
     }
 
-    /// Prints the reasons of a failure to stderr, even with `--quiet`.
+    /// Prints the reasons for a failure to stderr, even with `--quiet`.
     pub fn failure(&self, text: impl AsRef<str>) {
         text.as_ref().lines().for_each(|line| self.err(line));
     }

@@ -44,5 +44,6 @@ pub const CARGO: &str = "CARGO";
 /// `RUSTC`: the Rust compiler that Cargo uses instead of the one on `PATH`.
 pub const RUSTC: &str = "RUSTC";
 
-/// The other variables whose values must be UTF-8, because the tool uses them as paths.
+/// Variables that are not in [`DOCUMENTED`], but whose values must also be UTF-8, because the tool
+/// uses them as paths.
 pub(crate) const TEXT: &[&str] = &[HOME, XDG_CACHE_HOME, XDG_DATA_HOME, CARGO, RUSTC];

@@ -3,8 +3,8 @@
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
 //! [`fetch`] is the only code in the workspace that uses the network. An entry appears in the store
-//! only when a complete file or [`Stage`] is renamed, so it is never incomplete. Nothing in this
-//! crate is specific to toolchains or CPython.
+//! only when a complete file or [`Stage`] is renamed, so no entry is ever incomplete. Nothing in
+//! this crate is specific to toolchains or CPython.
 
 mod ctx;
 pub mod fetch;

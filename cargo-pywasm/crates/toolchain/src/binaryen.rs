@@ -22,7 +22,7 @@ use crate::apt::{self, SuitePackages};
 
 /// The path of the program in every tree.
 const PROGRAM: &str = "bin/wasm-opt";
-/// The prefix before [`KEY`] in the store keys of trees that were unpacked from packages.
+/// The prefix that precedes [`KEY`] in the store key of a tree that was unpacked from packages.
 const PACKAGES: &str = "packages-";
 /// The prefix of the store keys of releases.
 const KEY: &str = "binaryen-";
@@ -57,7 +57,7 @@ pub struct Binaryen {
     pub root: Utf8PathBuf,
     /// Its source.
     pub source: BinaryenSource,
-    /// Its version, which is a single number.
+    /// The version of Binaryen, which is a single number.
     pub release: u32,
 }
 

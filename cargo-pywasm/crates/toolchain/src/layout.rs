@@ -44,9 +44,9 @@ pub(super) fn destination(major: u32, package: &str, path: &Utf8Path) -> Option<
         .then(|| format!("lib/{name}").into())
 }
 
-/// Returns the symbolic links for other names of the tools and directories, as pairs of link and
-/// link target. clang derives its compilation target from its own name, and calls the linker by the
-/// name that the distribution gave it.
+/// Returns the symbolic links that provide additional names for tools and directories, as pairs of
+/// link and link target. clang derives its compilation target from its own name, and calls the
+/// linker by the name that the distribution gave it.
 pub(super) fn links(major: u32) -> Vec<(String, String)> {
     let bin = |link: &str, target: &str| (format!("bin/{link}"), target.to_owned());
     let mut links = vec![

@@ -10,8 +10,8 @@ use pywasm_session::variables::WASI_SDK_PATH;
 
 use super::source::Remote;
 
-/// The requested toolchain. `Display` and `FromStr` round-trip. A text that is not the name of a
-/// source is a path.
+/// The requested toolchain. `Display` and `FromStr` round-trip. Any string that is not the name of
+/// a source is parsed as a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ToolchainRequest {
     /// The first available source.

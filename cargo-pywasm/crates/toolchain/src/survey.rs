@@ -11,11 +11,11 @@ use crate::apt::{
     self, LlvmPackages, Package, Release, Source, SuitePackages, choose_libc, choose_llvm, packages,
 };
 
-/// The distributions whose package names have a known meaning, each with the roles of the suites
-/// that may be searched in addition to the machine's own. For a toolchain, these suites are
-/// searched only if the machine's own suites have no wasi-libc that is new enough. (wasi-libc is
-/// compiled for wasm, so a package from any suite can be used.) The oldest suite comes first,
-/// because CPython is tested with an SDK from the time of its release.
+/// The distributions whose package names this tool knows, each with the roles of the suites that
+/// may be searched in addition to the machine's own. For a toolchain, these suites are searched
+/// only if the machine's own suites have no wasi-libc that is new enough. (wasi-libc is compiled
+/// for wasm, so a package from any suite can be used.) The oldest suite comes first, because
+/// CPython is tested with an SDK from the time of its release.
 const DISTRIBUTIONS: [(&str, &[&str]); 2] =
     [("Debian", &["stable", "testing"]), ("Ubuntu", &["devel"])];
 
@@ -100,7 +100,7 @@ struct Survey<'a> {
     wanted: &'a dyn Fn(&str) -> bool,
     ctx: &'a Ctx,
     found: Vec<Package>,
-    /// One suite of each usable archive, with the roles of its other suites.
+    /// One suite of each usable archive, with the roles of the archive's other suites.
     archives: Vec<(Source, &'static [&'static str])>,
     skipped: Vec<String>,
 }
@@ -116,8 +116,8 @@ impl<'a> Survey<'a> {
             return Ok(());
         };
         self.found.extend(packages);
-        // Suites such as `bookworm-updates` have no roles. An archive that only has such suites has
-        // no other suites to search.
+        // An archive that contains only suites such as `bookworm-updates` has no suites that are
+        // named by role, so it is not searched further.
         let known = self.archives.iter().any(|(it, _)| it.uri == source.uri);
         if !source.suite.contains('-') && !known {
             self.archives.push((source, roles));
@@ -133,7 +133,8 @@ impl<'a> Survey<'a> {
         }
         for (source, roles) in self.archives.clone() {
             for role in roles {
-                // The index `all` is half as large, but not every archive has it.
+                // The index for `all` is half as large as the one for the machine's architecture,
+                // but not every archive has it.
                 let architectures = ["all", self.architecture];
                 let suite = self.suite(&source.other_suite(role), &architectures)?;
                 if let Some(libc) = suite.and_then(|(packages, _)| choose_libc(&packages)) {
@@ -145,8 +146,9 @@ impl<'a> Survey<'a> {
     }
 
     /// Returns the wanted packages of a suite, and the roles of the other suites of its archive.
-    /// The packages are those of the first of `architectures` that has any. An unusable suite is
-    /// skipped with a warning, because another suite may have the packages.
+    /// The packages come from the index of the first architecture in `architectures` that has any
+    /// of them. An unusable suite is skipped with a warning, because another suite may have the
+    /// packages.
     ///
     /// # Errors
     /// When an index's digest differs from the one in the signed release file.

@@ -23,8 +23,8 @@ pub(super) fn archive(top: &str, files: &[(&str, &str, u32)]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// Returns the context of a machine that uses the upstream of [`publish`] and has no package
-/// sources.
+/// Returns the context of a machine whose upstream is the directory that [`publish`] writes to, and
+/// that has no package sources.
 pub(super) fn machine(root: &Utf8Path) -> Ctx {
     let base = format!("file://{root}/up");
     let variables = [(PYWASM_UPSTREAM, base.as_str()), (PYWASM_APT_SOURCES, "/nowhere")];

@@ -25,7 +25,7 @@ pub struct Toolchain {
     pub root: Utf8PathBuf,
     /// Its source.
     pub source: ToolchainSource,
-    /// A text that is the same for identical tools. It is part of the key of every build.
+    /// A string that is the same for identical tools. It is part of the key of every build.
     pub identity: String,
     /// The digest of the sysroot's `libc.a`.
     pub libc: Digest,

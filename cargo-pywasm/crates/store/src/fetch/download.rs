@@ -132,7 +132,7 @@ impl<'a> Job<'a> {
         fs_err::metadata(&self.part).map_or(0, |meta| meta.len())
     }
 
-    /// Sends one request, or none if the incomplete file turns out to be complete.
+    /// Sends one request, or none if an earlier run already received the whole file.
     fn attempt(&self) -> Result<(), Stop> {
         let mut file = self.open()?;
         let mut hash = Sha256::new();

@@ -72,7 +72,7 @@ pub enum FetchError {
     /// A file name that is not a single path component.
     #[error("`{0}` can't be the name of a file in the store")]
     BadName(String),
-    /// The store can't be written.
+    /// A file in the store can't be written.
     #[error("can't write `{path}`")]
     Store {
         /// The path of the file.
@@ -138,7 +138,7 @@ pub enum Failure {
     #[error("no such file")]
     NoFile,
     /// The file is larger than this limit in bytes.
-    #[error("it is larger than the limit of {0} bytes")]
+    #[error("the file is larger than the limit of {0} bytes")]
     TooLarge(u64),
 }
 

@@ -17,11 +17,11 @@ use ureq::{Agent, Body};
 use super::error::Failure;
 use super::proxy::proxy_for;
 
-/// The number of redirects that are followed. GitHub's releases need one.
+/// The maximum number of redirects to follow. Downloads from GitHub releases need one.
 const MAX_REDIRECTS: usize = 8;
 /// The time limit for each of two steps: resolving the host name and connecting.
 const CONNECT: Duration = Duration::from_secs(20);
-/// The maximum time without data, before a response begins or while its body is received.
+/// The maximum time to wait for data, both before a response begins and while its body is received.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// A successful response.

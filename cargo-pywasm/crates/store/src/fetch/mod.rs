@@ -2,8 +2,9 @@
 //! downloaded from the first location that has it. A failed request is retried, and the retry
 //! resumes the download.
 //!
-//! A file is used only if the digest that this module computes matches. After a mismatch, no other
-//! location is tried. This module does not unpack anything.
+//! This module computes the digest of every file, and a file is used only if this digest matches
+//! the expected one. After a mismatch, no other location is tried. This module does not unpack
+//! anything.
 
 mod download;
 mod error;
@@ -117,7 +118,7 @@ pub fn fetch_with(
         Some(found) if found == wanted.sha256 => return Ok(verified("store")),
         Some(found) => {
             ctx.reporter.warn(format!(
-                "`{path}` is corrupt (SHA-256 {found}): it is removed and fetched again"
+                "`{path}` is corrupt (SHA-256 {found}) and will be removed and fetched again"
             ));
             fs_err::remove_file(&path).hint(unwritable)?;
         }

@@ -22,7 +22,7 @@ pub(super) fn proxy_for<'a>(url: &str, env: &'a Environment) -> Option<&'a str> 
     Some(proxy)
 }
 
-/// Returns true if a `no_proxy` list contains a host, which may include a port. An entry such as
+/// Returns true if a `no_proxy` list excludes `host`, which may include a port. An entry such as
 /// `a.example` or `.a.example` matches that host and its subdomains; `*` matches every host.
 fn is_excluded(host: &str, list: &str) -> bool {
     let host = host.to_ascii_lowercase();

@@ -50,8 +50,8 @@ pub enum Refused {
     /// A link whose target is, or may be, outside the directory.
     #[error("it is a link to `{0}`, which may be outside the directory")]
     LinkOutside(String),
-    /// A hard link to anything but an unpacked regular file.
-    #[error("it is a hard link to `{0}`, which is not an unpacked file")]
+    /// A hard link to anything but a regular file that was already unpacked.
+    #[error("it is a hard link to `{0}`, but no such file was unpacked")]
     HardLinkToNothing(String),
     /// A path that leads through a link.
     #[error("its path contains the link `{0}`")]
@@ -76,7 +76,7 @@ pub enum Refused {
     /// An archive whose compression ratio exceeds [`Limits::max_ratio`](super::Limits::max_ratio).
     #[error("it unpacks to more than {0} times its size: a decompression bomb")]
     TooDense(u64),
-    /// An entry whose headers are larger than any path needs.
+    /// An entry whose headers are larger than even the longest path requires.
     #[error("an entry's headers are larger than {0} bytes")]
     HugeHeader(u64),
     /// An archive that ends too early.

@@ -69,8 +69,8 @@ pub fn unpack_tar_part(
     tar::unpack(open(archive)?, &archive.wanted().file, into, &mut map, limits)
 }
 
-/// Unpacks the files of a Debian package that `select` chooses. The directory may already contain
-/// files from other packages.
+/// Unpacks a Debian package, but only the files that `select` chooses. The directory may already
+/// contain files from other packages.
 ///
 /// # Errors
 /// When the package is corrupt or refused (see [`Refused`]), or its entries can't be written.
@@ -85,8 +85,8 @@ pub fn unpack_deb(
     deb_from(open(archive)?, name, into, select, limits)
 }
 
-/// Does the same as [`unpack_tar`], but reads from any reader, for tests with hostile archives.
-/// Error messages call the archive `name`.
+/// Does the same as [`unpack_tar`], but reads from any reader, for tests with hostile archives. In
+/// error messages, `name` identifies the archive.
 ///
 /// # Errors
 /// Those of [`unpack_tar`].
@@ -101,8 +101,8 @@ pub fn tar_from(
     tar::unpack(archive, name, into, &mut map, limits)
 }
 
-/// Does the same as [`unpack_deb`], but reads from any reader, for tests with hostile packages.
-/// Error messages call the package `name`.
+/// Does the same as [`unpack_deb`], but reads from any reader, for tests with hostile packages. In
+/// error messages, `name` identifies the package.
 ///
 /// # Errors
 /// Those of [`unpack_deb`].

@@ -17,7 +17,7 @@ use super::stanza::{Stanza, stanzas};
 pub struct Package {
     /// Its name.
     pub name: String,
-    /// Its version, including the epoch.
+    /// The package's version, including the epoch.
     pub version: String,
     /// Its digest.
     pub sha256: Digest,
@@ -56,8 +56,8 @@ impl Package {
     }
 }
 
-/// Returns the packages of a suite for one architecture, in the order of the index. Packages for
-/// whose names `wanted` returns false are left out.
+/// Returns the packages of a suite for one architecture, in the order of the index. Includes only
+/// packages whose names `wanted` accepts.
 ///
 /// # Errors
 /// When an index is unavailable, or its digest differs from the one in the release file.

@@ -6,8 +6,8 @@
 //! contains the digests of the package indexes, which contain the digests of the packages. Nothing
 //! is installed.
 //!
-//! Only archives that the machine uses are read. Suites that the machine does not use may also be
-//! read from these archives. Such suites are identified by role (`stable`, `testing`).
+//! Only archives that the machine uses are read. In these archives, suites that the machine does
+//! not use may also be searched. They are identified by role (`stable`, `testing`).
 
 mod binaryen;
 mod date;
@@ -36,7 +36,7 @@ use camino::Utf8PathBuf;
 use pywasm_session::variables::PYWASM_APT_SOURCES;
 use pywasm_store::Ctx;
 
-/// The directory of apt's configuration.
+/// The directory that contains apt's configuration.
 const APT: &str = "/etc/apt";
 
 /// Returns the machine's package sources in apt's order: first those in `sources.list`, then those

@@ -9,7 +9,7 @@ use super::version::compare_versions;
 /// the program and can be newer than the machine's own.
 pub(super) const RUNTIME: [&str; 3] = ["libc6", "libgcc-s1", "libstdc++6"];
 
-/// The packages of a program and everything it needs, from one suite.
+/// The packages that contain a program and everything that the program needs, all from one suite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuitePackages {
     /// The version of the program in the distribution.
