@@ -111,7 +111,7 @@ fn compile_share(
     Ok(())
 }
 
-/// Adds the size and relative path of every `.py` file below `dir`.
+/// Appends the size and relative path of every `.py` file below `dir` to `into`.
 fn sources(dir: &Utf8Path, into: &mut Vec<(u64, String)>) -> anyhow::Result<()> {
     let mut todo = vec![dir.to_owned()];
     while let Some(next) = todo.pop() {

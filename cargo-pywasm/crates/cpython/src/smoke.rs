@@ -21,7 +21,7 @@ pub struct SmokeReport {
     pub version: String,
     /// The names of the checks that passed.
     pub checks: Vec<String>,
-    /// The checks that did not run, each with the module that it needs and that was not built.
+    /// The checks that did not run, each with the missing module that it needs.
     pub left_out: Vec<String>,
     /// The number of built-in modules that were imported.
     pub modules: usize,

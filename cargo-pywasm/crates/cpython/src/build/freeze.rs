@@ -3,7 +3,7 @@
 //! Upstream generates this bytecode with a native Python (`Programs/_freeze_module.py`), which
 //! usually means building CPython twice. CPython also has a freezer in C,
 //! `Programs/_freeze_module.c`, which its Windows build uses for all modules. Here the C freezer is
-//! compiled for wasm with the objects that libpython needs anyway, and runs in the embedded
+//! compiled for wasm, linked with objects that libpython needs anyway, and run in the embedded
 //! runtime. The code objects are equal to those of a native build.
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -19,7 +19,7 @@ use pywasm_store::Ctx;
 struct Freeze {
     /// The module's name, such as `importlib._bootstrap`.
     module: String,
-    /// The path of its source, relative to the source tree.
+    /// The path of the module's source, relative to the source tree.
     source: String,
     /// The header's file name in `Python/frozen_modules`.
     header: String,

@@ -21,9 +21,9 @@ PYWASM_ARCHIVES = $(sort $(filter %.a,$(MODLIBS)))
 /// `pywasm-freeze.wasm` generates the frozen modules. It is linked from CPython's C freezer and
 /// those libpython objects that need no frozen modules (CPython's `LIBRARY_OBJS_OMIT_FROZEN`). It
 /// has its own table of built-in modules in place of `Modules/config.o`, so that the linker takes
-/// only a third of the objects and the runtime compiles half as much code. Its link ignores
-/// undefined functions, because the freezer never calls them. libpython is checked for undefined
-/// functions before the interpreter is linked.
+/// only a third of the objects and the runtime compiles half as much code. Undefined functions are
+/// ignored when the freezer is linked, because it never calls them. libpython is checked for
+/// undefined functions before the interpreter is linked.
 const RULES: &str = r"
 PYWASM_CORE = $(filter-out Modules/config.o,$(LIBRARY_OBJS_OMIT_FROZEN))
 .PHONY: pywasm-objects

@@ -1,6 +1,6 @@
 //! Writes the files and make rules for profile-guided and link-time optimization.
 //!
-//! If libpython were an archive of LLVM bitcode, users would have to link it with a linker of the
+//! If libpython were an archive of LLVM bitcode, users would have to link it with the linker of the
 //! LLVM release that compiled it. Link-time optimization is therefore completed here: a relocatable
 //! link (`wasm-ld -r`) turns libpython into one ordinary object. A linker can still omit unused
 //! functions from that object. The objects that a closed set of Python modules replaces stay

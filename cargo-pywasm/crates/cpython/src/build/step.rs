@@ -1,5 +1,5 @@
 //! Build commands. Each command runs with an explicit environment and writes a numbered log. The
-//! error of a failed command shows the end of its log.
+//! error for a failed command shows the end of its log.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -249,8 +249,8 @@ mod tests {
     #[test]
     fn surviving_child_keeps_the_lock() {
         let (_dir, path, logs) = scratch();
-        // The command runs in the background until the file `done` exists, like `make` after its
-        // parent process was killed.
+        // The command keeps running in the background until the file `done` exists, as `make` does
+        // when its parent process is killed.
         let script = "exec 3<&0; (while ! [ -e done ]; do sleep 0.01; done) <&3 &";
         shell(script, &path).run(&logs).unwrap();
         drop(logs);

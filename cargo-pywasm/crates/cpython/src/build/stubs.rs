@@ -27,8 +27,8 @@ pub(crate) fn emulated(toolchain: &Toolchain) -> impl Iterator<Item = Utf8PathBu
     EMULATED.into_iter().map(move |name| lib.join(format!("libwasi-emulated-{name}.a")))
 }
 
-/// Returns a link that includes all members of these archives, and the members that they need from
-/// the sysroot's libraries.
+/// Returns a [`Link`] that includes all members of these archives, and the members that they need
+/// from the sysroot's libraries.
 ///
 /// # Errors
 /// When an archive or a library cannot be read.

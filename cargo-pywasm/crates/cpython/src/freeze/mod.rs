@@ -1,5 +1,5 @@
-//! Frozen Python code: modules of the standard library and the user's packages as data in a wasm
-//! module. The interpreter imports them without reading files.
+//! Frozen Python code: standard library modules and the user's packages, stored as data in a wasm
+//! module. The interpreter imports this code without reading files.
 
 mod collect;
 mod object;

@@ -34,8 +34,8 @@ pub(super) struct Product<'a> {
     pub(super) interpreter: &'a Utf8Path,
 }
 
-/// Audits the interpreter and a link. The link includes all members of libpython, and the members
-/// of libc that they need.
+/// Audits the interpreter and a [`Link`] that includes all members of libpython and the members of
+/// libc that they need.
 ///
 /// Undefined symbols must be found here, because versions of Rust before 1.96 do not report them
 /// when they link a program. The linker turns an undefined function into an import that no host

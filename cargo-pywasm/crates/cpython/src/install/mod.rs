@@ -1,5 +1,5 @@
 //! Turns a request into an installation: fetches the sources, builds CPython, assembles and
-//! verifies the installation, and renames its directory.
+//! verifies the installation, and moves it into the store.
 //!
 //! An installation appears in the store through a single rename, under a lock. After an
 //! interruption, the next run continues with the intermediate results in the store.

@@ -99,9 +99,9 @@ fn counts(output: &str) -> Option<Counts> {
     Some(counts)
 }
 
-/// If no case ran, returns the reason. It comes from the first line such as
-/// `test_ssl skipped -- No module named '_ssl'`. Without such a line, the reason is that a resource
-/// is not enabled, or [`EVERY_CASE`].
+/// Returns the reason why no case ran, or `None` if a case ran or no reason is known. The reason
+/// comes from the first line that resembles `test_ssl skipped -- No module named '_ssl'`. Without
+/// such a line, the reason is that a resource is not enabled, or [`EVERY_CASE`].
 fn skip_reason(output: &str) -> Option<String> {
     let counts = counts(output)?;
     if counts.run > counts.skipped {

@@ -42,7 +42,8 @@ impl Flow {
     /// Reads a function.
     ///
     /// # Errors
-    /// When the function is malformed or has too many variables. The error is the reason.
+    /// When the function is malformed or has too many variables. The error string states the
+    /// reason.
     pub(super) fn read(ty: &FuncType, body: &FunctionBody<'_>) -> Result<Self, String> {
         let broken = |error: wasmparser::Error| format!("the code is malformed: {error}");
         let mut locals = ty.params().to_vec();

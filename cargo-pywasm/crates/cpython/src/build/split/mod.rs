@@ -30,7 +30,8 @@ const LOOP: &str = "_PyEval_EvalFrameDefault";
 
 /// The minimum number of successors that the dispatch instruction must have.
 const MIN_TARGETS: usize = 64;
-/// The minimum number of assignments to a variable that makes saving it at each call worthwhile.
+/// The minimum number of assignments to a variable for which it is worthwhile to save the variable
+/// at each call.
 const MIN_SETS: usize = 100;
 /// The size of a saved variable in bytes.
 const SLOT: u32 = 4;
@@ -40,8 +41,8 @@ const ALIGNMENT: u32 = 16;
 /// Splits the live ranges in the object of `Python/ceval.c`.
 ///
 /// # Errors
-/// When the object does not have the expected form. The error is the reason. The caller then uses
-/// the object unchanged.
+/// When the object does not have the expected form. The error string states the reason. The caller
+/// then uses the object unchanged.
 pub(super) fn split(object: &[u8]) -> Result<Vec<u8>, String> {
     let object = Object::read(object, LOOP)?;
     let flow = Flow::read(&object.ty, &object.body)?;

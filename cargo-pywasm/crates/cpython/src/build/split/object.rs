@@ -37,7 +37,7 @@ impl<'a> Object<'a> {
     /// Reads an object file and finds the function with this name.
     ///
     /// # Errors
-    /// When the object or the function cannot be rewritten. The error is the reason.
+    /// When the object or the function cannot be rewritten. The error string states the reason.
     pub(super) fn read(bytes: &'a [u8], function: &str) -> Result<Self, String> {
         // The analysis does not support control-flow instructions that were added after WebAssembly
         // 2.0 (exceptions, tail calls).
@@ -103,7 +103,7 @@ impl<'a> Object<'a> {
         Ok(Self { bytes, sections, code, number, ty: ty.clone(), body })
     }
 
-    /// Starts a new body that declares the same variables.
+    /// Starts a new function body that declares the same variables as the old one.
     pub(super) fn rewritten(self) -> Rewritten<'a> {
         let range = self.body.range();
         let range = to_usize(&range);
@@ -143,8 +143,8 @@ pub(super) struct Rewritten<'a> {
     /// The range of the old body.
     range: Range<usize>,
     written: Vec<u8>,
-    /// Pairs of an offset in the old file and a distance, sorted by offset. The code that begins at
-    /// the offset has moved by this number of bytes within the function.
+    /// Pairs of an offset and a distance in bytes, sorted by offset. The code that begins at the
+    /// offset in the old file has moved by this distance within the function.
     moved: Vec<(usize, i64)>,
 }
 
@@ -174,7 +174,7 @@ impl Rewritten<'_> {
     pub(super) fn finish(self) -> Result<Vec<u8>, String> {
         let Object { bytes, sections, code, number, .. } = &self.object;
         let size = u32::try_from(self.written.len()).map_err(|it| it.to_string())?;
-        // The body is preceded by its size, as LEB128 that may be padded.
+        // The body is preceded by its size, encoded as (possibly padded) LEB128.
         let head = size_before(&bytes[code.content.start..self.range.start], self.range.len())
             .ok_or("the function's size cannot be found")?;
         let begin = self.range.start - head;
