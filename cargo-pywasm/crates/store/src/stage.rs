@@ -1,4 +1,4 @@
-//! Staging: entries are written outside their final directory and then moved into the store.
+//! Staging: an entry is written in a temporary directory, which is then moved to its final path.
 
 use std::io::{self, Write};
 

@@ -83,7 +83,7 @@ pub(super) fn destination(
     (in_lib && library).then(|| format!("host/lib/{name}").into())
 }
 
-/// Returns the file name of the C library's program loader.
+/// Returns the file name of the C library's dynamic loader.
 ///
 /// # Errors
 /// When the packages do not contain one.
@@ -95,7 +95,7 @@ pub(super) fn loader(tree: &Utf8Path) -> anyhow::Result<String> {
             return Ok(name);
         }
     }
-    anyhow::bail!("the packages contain no program loader")
+    anyhow::bail!("the packages contain no dynamic loader")
 }
 
 /// Writes a script that starts a program through the loader. `up` is the path from the script's

@@ -59,9 +59,9 @@ pub(super) fn install(skipped: &[Skipped], ctx: &Ctx) -> anyhow::Result<Toolchai
     Ok(toolchain)
 }
 
-/// Runs [`check`], and adds a hint to the error if this machine lacks a shared library. Libraries
-/// that the compiler never calls have been replaced by [`shims`], so the compiler needs the missing
-/// one.
+/// Runs [`check`], and adds a hint to the error if this machine lacks a shared library. The
+/// compiler really needs the missing library, because [`shims`] has replaced those that the
+/// compiler never calls.
 fn check_unpacked(tree: &Utf8Path) -> anyhow::Result<String> {
     check(tree).context("the unpacked packages do not work on this machine").or_else(|error| {
         match missing_library(&format!("{error:#}")) {

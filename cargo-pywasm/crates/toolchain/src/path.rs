@@ -36,8 +36,8 @@ pub(super) fn open(root: &Utf8Path) -> anyhow::Result<Toolchain> {
     let digest = |path| -> anyhow::Result<_> { Ok(sha256_of(fs_err::File::open(path)?)?) };
     let libc = digest(lib_dir(&root).join("libc.a"))?;
     let clang = digest(root.join("bin/clang"))?;
-    // The digest of clang is not enough: if clang uses shared libraries, the program itself is
-    // small and can stay the same when they change.
+    // The digest of clang is not enough. If most of the compiler is in shared libraries, these can
+    // change while the program itself stays the same.
     let identity = format!("path {clang_version} clang sha256:{clang} libc sha256:{libc}");
     Ok(Toolchain {
         root,

@@ -2,10 +2,10 @@
 //! calls.
 //!
 //! Debian's libLLVM is linked with a line editor, a constraint solver and an XML parser, for
-//! programs other than clang and lld. The real libraries would take 50 MB of packages, and they
-//! would need a loader path, which does not exist in a moved tree. A shim is a small library with
-//! the same name. It defines the same symbols, all as functions that trap. The tools find the shim
-//! first, through their RUNPATH.
+//! programs other than clang and lld. The real libraries would add 50 MB of packages, and finding
+//! them would require `LD_LIBRARY_PATH`, whose value becomes invalid when the tree is moved. A shim
+//! is a small library with the same name. It defines the same symbols, all as functions that trap.
+//! The tools find the shim first, through their RUNPATH.
 
 use std::fmt::Write as _;
 use std::process::Command;

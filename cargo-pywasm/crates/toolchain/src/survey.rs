@@ -19,8 +19,9 @@ use crate::apt::{
 const DISTRIBUTIONS: [(&str, &[&str]); 2] =
     [("Debian", &["stable", "testing"]), ("Ubuntu", &["devel"])];
 
-/// Selects the packages of a toolchain: LLVM from the machine's own suites, because LLVM uses the
-/// libraries of these suites, and wasi-libc from these or other suites of the same archives.
+/// Selects the packages of a toolchain. LLVM comes from the machine's own suites, because it uses
+/// the libraries of these suites. wasi-libc comes from these or from other suites of the same
+/// archives.
 ///
 /// # Errors
 /// When the machine has no package archives, when they do not contain a required package, or when
@@ -49,9 +50,9 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
     anyhow::bail!("{}", survey.lacking("wasi-libc of 2024 or later"))
 }
 
-/// Selects the newest version of a program that a single suite of the machine's archives provides
-/// together with its libraries. These libraries include the C library, so the suite need not be the
-/// machine's own. `what` is the name of the program in the error.
+/// Selects the newest version of a program for which a single suite of the machine's archives
+/// provides both the program and its libraries. These libraries include the C library, so the suite
+/// need not be the machine's own. `what` is the name of the program in the error.
 ///
 /// # Errors
 /// When the machine has no package archives, when they do not contain a required package, or when

@@ -56,7 +56,7 @@ pub enum FetchError {
         locations: Vec<Location>,
     },
     /// The tool is offline, but needs a file that is never stored.
-    #[error("{url} is needed, and the tool is offline")]
+    #[error("{url} is needed, but the tool is offline")]
     OfflineUrl {
         /// The URL of that file.
         url: String,
@@ -117,7 +117,7 @@ pub struct Attempt {
 /// The failure of one request.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// An HTTP status that does not mean success.
+    /// An HTTP status that does not indicate success.
     #[error("HTTP status {code}{}", meaning(*.code))]
     Status {
         /// The status code.

@@ -220,7 +220,8 @@ fn local_path(url: &str) -> Option<Utf8PathBuf> {
 fn failure(error: &ureq::Error) -> Failure {
     match error {
         ureq::Error::Io(error) if is_tls(error) => Failure::Refused(error.to_string()),
-        // No server listens on the port, so a retry would only delay the next location.
+        // No server listens on the port, so a retry would only delay the attempt at the next
+        // location.
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             Failure::Refused("the connection was refused".to_owned())
         }

@@ -10,7 +10,7 @@ use pywasm_session::variables::{PYWASM_MIRROR, PYWASM_UPSTREAM};
 
 use super::Wanted;
 
-/// One location of a file. `Display` omits a password.
+/// One location of a file. `Display` omits credentials in the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The kind of the location, for messages: `upstream`, `mirror` or `package source`.
@@ -90,7 +90,7 @@ fn below(base: &str, path: &str) -> String {
 /// `%` must be escaped, and `+` and `~`, which need no escaping.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'#').add(b'?').add(b' ');
 
-/// Returns a URL without user name and password, for messages.
+/// Returns a URL without its user name and password, for messages.
 #[must_use]
 pub fn redacted(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };

@@ -37,7 +37,8 @@ pub(super) fn data_member<R: Read>(mut archive: R) -> Result<Data<R>, Refused> {
                 return Ok(Data { archive, left: size, padding: size % 2 });
             }
             name if name.starts_with("control.tar") && !control => control = true,
-            // deb(5) reserves names with an underscore for extensions, which are skipped.
+            // deb(5) reserves names that begin with an underscore for extensions, which are
+            // skipped.
             name if name.starts_with('_') => {}
             name => {
                 return Err(Refused::Corrupt(format!("unexpected member `{name}`")));

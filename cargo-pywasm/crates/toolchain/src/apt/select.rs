@@ -23,7 +23,7 @@ pub struct LlvmPackages {
     pub packages: Vec<Package>,
 }
 
-/// Returns the packages of a toolchain with LLVM `major`, each with its possible names. The suffix
+/// Returns the possible names of each package that a toolchain with LLVM `major` needs. The suffix
 /// `t64` comes from the transition to 64-bit time:
 /// <https://wiki.debian.org/ReleaseGoals/64bit-time>.
 fn needed(major: u32) -> [Vec<String>; 7] {
