@@ -65,7 +65,7 @@ pub fn check(python: &Installation, ctx: &Ctx) -> anyhow::Result<SmokeReport> {
     let report = read(&captured)?;
     anyhow::ensure!(
         report.version == python.version(),
-        "the interpreter reports Python {} instead of {}",
+        "the interpreter reports Python {}, but {} is expected",
         report.version,
         python.version()
     );

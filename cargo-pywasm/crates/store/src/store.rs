@@ -123,13 +123,13 @@ impl Store {
         root.join(bucket.dir_name())
     }
 
-    /// Returns the directory of the caches.
+    /// Returns the cache directory.
     #[must_use]
     pub fn cache(&self) -> &Utf8Path {
         &self.cache
     }
 
-    /// Returns the directory of the installations.
+    /// Returns the directory that contains the installations.
     #[must_use]
     pub fn data(&self) -> &Utf8Path {
         &self.data

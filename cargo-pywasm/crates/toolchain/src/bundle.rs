@@ -113,7 +113,7 @@ pub(super) fn write_launcher(
         "#!/bin/sh\nroot=${{0%/*}}{up}\n\
          exec \"$root/host/lib/{loader}\" --library-path \"$root/host/lib\" {program} \"$@\"\n"
     );
-    fs_err::create_dir_all(path.parent().context("a script has a parent directory")?)?;
+    fs_err::create_dir_all(path.parent().context("the launcher script has no parent directory")?)?;
     fs_err::write(path, text)?;
     #[cfg(unix)]
     {

@@ -55,7 +55,7 @@ pub enum StepError {
         source: std::io::Error,
     },
     /// The log could not be written or read.
-    #[error("cannot write the log `{log}` of step `{step}`")]
+    #[error("cannot write the log `{log}` for step `{step}`")]
     Log {
         /// The step's name.
         step: &'static str,

@@ -170,7 +170,8 @@ fn copy_headers(from: &Utf8Path, into: &Utf8Path) -> anyhow::Result<()> {
 /// Copies the sysconfig data (two files since 3.14). Paths below the source tree or the build
 /// directory, which is deleted later, are replaced with paths below `/usr/src`.
 fn sysconfigdata(parts: &Parts<'_>, tree: &Utf8Path) -> anyhow::Result<()> {
-    let dir = parts.built.sysconfigdata.parent().context("the sysconfig data has no directory")?;
+    let dir =
+        parts.built.sysconfigdata.parent().context("the sysconfig data has no parent directory")?;
     for entry in dir.read_dir_utf8()? {
         let entry = entry?;
         if entry.file_name().starts_with("_sysconfig") && entry.file_type()?.is_file() {

@@ -20,13 +20,13 @@ pub struct Selection {
 pub struct TestFile {
     /// The name, such as `test_json`.
     pub name: String,
-    /// Patterns of the cases to run. If empty, all cases run.
+    /// Patterns for the cases to run. If empty, all cases run.
     pub only: Vec<String>,
-    /// Patterns of excluded cases.
+    /// Patterns for excluded cases.
     pub ignored: Vec<&'static str>,
 }
 
-/// The error for a name that does not match a test file.
+/// The error for a name that does not match any test file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("CPython has no test file `{0}`")]
 pub struct UnknownTest(pub String);
@@ -34,7 +34,7 @@ pub struct UnknownTest(pub String);
 /// Selects the named files and cases below `test_dir`, or all files if `names` is empty.
 ///
 /// # Errors
-/// When a name does not match a test file, or the directory cannot be read.
+/// When a name does not match any test file, or the directory cannot be read.
 pub fn select(
     test_dir: &Utf8Path,
     names: &[String],

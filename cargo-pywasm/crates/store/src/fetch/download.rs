@@ -247,7 +247,7 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// Shows a progress bar on a terminal, and one status line elsewhere.
+    /// Shows a progress bar on a terminal, or prints one status line otherwise.
     fn announce(&self, total: Option<u64>) -> ProgressBar {
         let bar = self.ctx.reporter.bytes(&self.wanted.file, total);
         if bar.is_hidden() && !self.announced.replace(true) {

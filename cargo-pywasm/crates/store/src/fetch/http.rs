@@ -216,7 +216,7 @@ fn local_path(url: &str) -> Option<Utf8PathBuf> {
     Some(percent_decode_str(path).decode_utf8().ok()?.into_owned().into())
 }
 
-/// Converts an error of the HTTP client.
+/// Converts an error from the HTTP client.
 fn failure(error: &ureq::Error) -> Failure {
     match error {
         ureq::Error::Io(error) if is_tls(error) => Failure::Refused(error.to_string()),

@@ -109,7 +109,7 @@ pub fn fetch_with(
     if ctx.offline {
         return Err(offline(wanted, &path, locations));
     }
-    let key = path.file_name().context("a download path has a file name")?;
+    let key = path.file_name().context("the download path has no file name")?;
     let unwritable = || unwritable_hint(ctx);
     ctx.store.ensure(Bucket::Downloads).hint(unwritable)?;
     let _lock = ctx.store.lock(&format!("download-{key}"), &ctx.reporter).hint(unwritable)?;

@@ -126,7 +126,7 @@ impl<R: BufRead> Zstd<R> {
         }
     }
 
-    /// Converts an error of the decoder, which does not distinguish truncated from corrupt input.
+    /// Converts an error from the decoder, which does not distinguish truncated from corrupt input.
     fn failed(&mut self, error: &FrameDecoderError) -> io::Error {
         match self.input.fill_buf() {
             Ok([]) => io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string()),

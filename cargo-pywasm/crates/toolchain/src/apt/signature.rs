@@ -24,7 +24,7 @@ const DEFAULT_KEYRINGS: [&str; 5] = [
 /// The file name extensions of keyrings. Keyring directories may also contain other files.
 const KEYRING_ENDS: [&str; 3] = ["gpg", "pgp", "asc"];
 
-/// Verifies that a text was signed with a trusted key, and returns the signed part.
+/// Verifies that clear-signed text was signed with a trusted key, and returns the signed part.
 ///
 /// # Errors
 /// When the machine has no verifier, or the text was not signed with a trusted key.

@@ -129,7 +129,7 @@ impl Builder {
                 exits.skips = self.open.last().copied();
             }
             Operator::Else => {
-                let block = *self.open.last().ok_or("an `else` has no block")?;
+                let block = *self.open.last().ok_or("an `else` is not inside a block")?;
                 self.blocks[block].after_else = Some(at + 1);
                 (exits.falls_through, exits.ends) = (false, Some(block));
             }
