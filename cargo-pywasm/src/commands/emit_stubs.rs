@@ -47,8 +47,8 @@ pub struct Args {
     /// linked
     #[arg(long, value_name = "MODULE")]
     leave_out: Vec<String>,
-    /// The host, which decides how a stub reports its name [default: the project's `policy`, else
-    /// wasip1]
+    /// The host policy, which determines how stubs report their names [default: the project's
+    /// `policy`, else wasip1]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
 }

@@ -29,8 +29,8 @@ pub struct Args {
     /// Source of the compiler
     #[arg(long, value_name = "auto|official|packages", default_value = "auto")]
     toolchain: ToolchainRequest,
-    /// Native Python with the same minor version, used to freeze modules [default: CPython's own
-    /// freezer] [env: PYWASM_BUILD_PYTHON]
+    /// Native Python of the same minor version as the CPython to build, used to freeze modules
+    /// [default: CPython's own freezer] [env: PYWASM_BUILD_PYTHON]
     #[arg(long, value_name = "PATH")]
     build_python: Option<Utf8PathBuf>,
     /// Build again even if already installed
@@ -120,7 +120,8 @@ fn toolchain_request(args: &Args, ctx: &Ctx) -> ToolchainRequest {
     }
 }
 
-/// Returns the requested native Python, if any. Its version must match the CPython to build.
+/// Returns the requested native Python, if any. Its minor version must be that of the CPython
+/// to build.
 fn build_python(args: &Args, series: MinorVersion, ctx: &Ctx) -> anyhow::Result<BuildPython> {
     let named = args.build_python.clone().map(|path| ctx.cwd.join(path));
     let Some(path) = named.or_else(|| ctx.env.path(PYWASM_BUILD_PYTHON)) else {

@@ -30,7 +30,7 @@ use pywasm_store::Ctx;
 /// for Python's own options.
 ///
 /// In a crate with `[package.metadata.pywasm]`, if the arguments specify no Python program, runs
-/// `cargo run` for that crate: `run`, `run --release --bin NAME`, `run -- ARGS`. Python is
+/// `cargo run` for that crate, as in `run`, `run --release --bin NAME` or `run -- ARGS`. Python is
 /// installed first if it is missing.
 #[derive(Debug, clap::Args)]
 pub struct Args {

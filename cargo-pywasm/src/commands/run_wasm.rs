@@ -37,7 +37,7 @@ pub struct Args {
     /// Call an export of a reactor, as in `add(40, 2)`, and print its result; can be repeated
     #[arg(long, value_name = "EXPORT(NUMBERS)")]
     invoke: Vec<Call>,
-    /// Print the running time, without compilation, to stderr; with --fuel, also the number of
+    /// Print the running time, excluding compilation, to stderr; with --fuel, also the number of
     /// executed instructions
     #[arg(long)]
     stats: bool,

@@ -139,11 +139,11 @@ fn other_module_upgrades_saved_state() {
     assert_eq!(std::fs::read(bench.root.join("s")).unwrap(), before);
     assert_eq!(call(&["one.wasm", "--reinstall", "read"]).out, "(0 : nat)\n");
     std::fs::write(bench.root.join("s"), "else").unwrap();
-    // A file that does not contain the state of a canister is not overwritten.
+    // A file that does not contain a canister state is not overwritten.
     for words in [&["one.wasm", "read"][..], &["one.wasm", "--reinstall", "read"]] {
         let run = call(words);
         assert_eq!(run.code, 2);
-        assert!(run.err.contains("is not the state of a canister"), "{run:?}");
+        assert!(run.err.contains("does not contain a canister state"), "{run:?}");
         assert_eq!(std::fs::read(bench.root.join("s")).unwrap(), b"else");
     }
 }
@@ -200,7 +200,7 @@ fn bad_arguments_fail_before_any_call() {
     assert!(wrong(&["one.wasm", "(1)"]).contains("expected a method, but found `(1)`"));
     for method in ["say", "inc"] {
         let run = wrong(&["one.wasm", method, "\"x\""]);
-        assert!(run.contains("hint: write arguments in parentheses, `'(\"x\")'`"), "{run}");
+        assert!(run.contains("hint: enclose arguments in parentheses, as in `'(\"x\")'`"), "{run}");
     }
     assert!(wrong(&["one.wasm", "inc", "--init", "1"]).contains("`canister_init` takes ()"));
     assert!(!wrong(&["one.wasm", "inc", "--init", "(1)"]).contains("hint: add `--init"));

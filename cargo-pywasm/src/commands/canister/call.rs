@@ -101,8 +101,8 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut settings = Settings { time: args.time.unwrap_or_else(now), ..Settings::default() };
     settings.controllers = vec![Principal::anonymous()];
     if let Some(path) = path.filter(|path| path.exists()) {
-        // `--reinstall` must not overwrite other files.
-        anyhow::ensure!(Canister::is_saved_in(path)?, "`{path}` is not the state of a canister");
+        // `--reinstall` must not overwrite a file that contains anything but a canister state.
+        anyhow::ensure!(Canister::is_saved_in(path)?, "`{path}` does not contain a canister state");
     }
     let saved = path.filter(|path| path.exists() && !args.reinstall);
     let mut canister = match saved {
@@ -188,7 +188,7 @@ impl Session<'_> {
         let lines = methods.iter().map(|(name, kind)| {
             let function = self.interface.as_ref().and_then(|it| it.method(name));
             match function {
-                // The signature contains the annotation `query`.
+                // The signature also shows whether the method is a query.
                 Some(function) => format!("\n  {name} : {}", text::signature(function)),
                 None => format!("\n  {name} ({})", kind.name()),
             }
@@ -321,7 +321,7 @@ impl Session<'_> {
 
 /// Returns the hint for a word that is not a method name, but may be an unquoted argument.
 fn quoting_hint(word: &str) -> String {
-    format!("write arguments in parentheses, `'({word})'`, with text in double quotes")
+    format!("enclose arguments in parentheses, as in `'({word})'`, and text in double quotes")
 }
 
 fn hex(bytes: &[u8]) -> String {
