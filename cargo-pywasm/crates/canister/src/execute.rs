@@ -13,7 +13,7 @@ use super::stable::PAGE;
 use super::system::{Call, Callback, Durable, Facts, Response, System};
 use pywasm_runtime::{memory_limit, trap_text};
 
-/// The heap and the globals between two executions.
+/// The contents of the heap and the globals between two executions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Image {
     pub(super) memory: Vec<u8>,
@@ -152,7 +152,7 @@ impl Job<'_> {
     }
 }
 
-/// The parts of an instance whose state is kept.
+/// The parts of an instance that keep their contents between executions.
 struct Parts {
     memory: Option<Memory>,
     globals: Vec<Global>,

@@ -21,8 +21,8 @@ use super::text;
 use pywasm_runtime::{memory_limit, trap_text};
 use pywasm_session::WithHint;
 
-/// The fuel limit for the export, which is more than any interface needs. It stops an export that
-/// never returns.
+/// The fuel limit for the export, which stops an export that never returns. No interface needs this
+/// much fuel.
 const FUEL: u64 = 10_000_000_000;
 const MAX_MEMORY: u64 = 1 << 30;
 

@@ -82,7 +82,7 @@ impl Mode {
         )
     }
 
-    /// Returns true if the changes of an execution in this mode are dropped.
+    /// Returns true if the changes made by an execution in this mode are dropped.
     pub(super) fn drops_changes(self) -> bool {
         matches!(self, Self::Query | Self::CompositeQuery | Self::ReplicatedQuery | Self::Inspect)
     }

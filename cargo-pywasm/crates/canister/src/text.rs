@@ -1,4 +1,4 @@
-//! Converts arguments from Candid text and replies to Candid text, using a method's types.
+//! Encodes arguments from Candid text, and decodes replies to Candid text, using a method's types.
 
 use anyhow::Context;
 use candid::types::{Function, Type, TypeInner};
@@ -55,7 +55,7 @@ fn excerpt(source: &str, position: usize) -> String {
     format!("line {number}, column {}:\n  {part}\n  {}^", column + 1, " ".repeat(column - from))
 }
 
-/// Encodes arguments, given as Candid text, with the expected types.
+/// Parses arguments in Candid text, and encodes them with the expected types.
 ///
 /// # Errors
 /// When the text is not Candid, or its values do not have the expected types.
@@ -96,7 +96,7 @@ fn wrong_count(actual: usize, expected: usize, types: &str) -> String {
     format!("expected {expected} {noun}, got {actual}; the expected types are {types}")
 }
 
-/// Encodes arguments, given as Candid text, with the types that the text implies.
+/// Parses arguments in Candid text, and encodes them with the types that the text implies.
 ///
 /// # Errors
 /// When the text is not Candid.

@@ -98,7 +98,7 @@ fn trapped_callback_is_rolled_back() {
     let run = update(&mut canister, "ask");
     let (code, message) = rejected(&run);
     assert!(code == 5 && message.starts_with("the canister trapped: help"), "{message}");
-    // The changes made before the call and by the cleanup callback are kept.
+    // The changes made before the call, and those made by the cleanup callback, are kept.
     assert_eq!(reply(&query(&mut canister, "read")), [7, 1, 0]);
 }
 
