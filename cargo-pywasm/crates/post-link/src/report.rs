@@ -137,7 +137,7 @@ fn json(
     }
 }
 
-/// Returns each figure after the steps, together with the same figure before the steps if there was
+/// Returns each figure after the steps, paired with the same figure before the steps, if there was
 /// one.
 fn pairs(outcome: &Outcome) -> impl Iterator<Item = (Option<&Figure>, &Figure)> {
     outcome

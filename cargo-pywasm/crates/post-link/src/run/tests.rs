@@ -260,7 +260,7 @@ fn missing_optimizer_is_skipped_or_an_error() {
     assert!(outcome.module == bytes);
     let skipped = outcome.done[0].skipped.as_deref().unwrap();
     assert!(skipped.contains("no `wasm-opt` on PATH") && skipped.contains("offline"), "{skipped}");
-    // A required step is added to the steps.
+    // A required step is added to the plan.
     let asked = Asked { require_wasm_opt: true, ..Asked::default() };
     let mut required = Plan::new(&asked, &Project::default(), &ctx).unwrap();
     let error = required.fetch_optimizer(&ctx).unwrap_err();
