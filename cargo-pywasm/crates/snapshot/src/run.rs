@@ -166,8 +166,8 @@ fn initialize(
     Ok(instance)
 }
 
-/// Initializes Python: writes the names of the Python modules to import into the memory, and
-/// imports them.
+/// Initializes Python: passes the names of the Python modules to the instance through its memory,
+/// and imports these modules.
 fn python(
     instance: Instance,
     memory: Memory,

@@ -175,7 +175,7 @@ fn memory(caller: &mut Caller<'_, World>) -> Option<Memory> {
     caller.get_export(form::MEMORY).and_then(Extern::into_memory)
 }
 
-/// Returns the addresses of the `length` bytes at `at`.
+/// Returns the address range of the `length` bytes at `at`.
 fn range(at: i32, length: i32) -> std::ops::Range<usize> {
     let at = at.cast_unsigned() as usize;
     at..at.saturating_add(length.cast_unsigned() as usize)
