@@ -5,51 +5,12 @@ use std::time::Duration;
 
 use candid::Principal;
 
-use super::execute::{Entry, Image, Job};
+use super::execute::Image;
 use super::host::{Kind, Module};
-use super::instrument;
 use super::mode::Mode;
 use super::outcome::{Outcome, Run, reject};
+use super::settings::Settings;
 use super::system::{Durable, Facts};
-
-/// The environment of a canister.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The canister's principal.
-    pub id: Principal,
-    /// The canister's controllers.
-    pub controllers: Vec<Principal>,
-    /// The current time, in nanoseconds since 1970.
-    pub time: u64,
-    /// The seed for the replies of `raw_rand`.
-    pub seed: [u8; 32],
-    /// The canister's initial cycle balance.
-    pub cycles: u128,
-    /// The limits of a message.
-    pub limits: Limits,
-}
-
-/// The limits on a message. wasmtime counts fuel: about one unit per instruction.
-///
-/// Sources: dfinity/ic, rs/config/src/subnet_config.rs (whose instruction limits are used as fuel
-/// limits), and "Resource limits" in the Internet Computer documentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The fuel limit for an installation or a whole upgrade.
-    pub install_fuel: u64,
-    /// The fuel limit for an update, a timer, a heartbeat or a callback.
-    pub update_fuel: u64,
-    /// The fuel limit for a query.
-    pub query_fuel: u64,
-    /// The fuel limit for `canister_inspect_message`.
-    pub inspect_fuel: u64,
-    /// The maximum size of the heap in bytes.
-    pub heap: u64,
-    /// The maximum size of the stable memory in pages of 64 KiB.
-    pub stable_pages: u64,
-    /// The maximum size of an argument in bytes.
-    pub argument: usize,
-}
 
 /// A canister.
 #[derive(Clone, Debug)]
@@ -81,39 +42,6 @@ pub(super) struct Message<'a> {
 /// to a time in the past.
 const MAX_TIMERS: usize = 100;
 
-/// The default cycle balance: 100 trillion.
-const CYCLES: u128 = 100_000_000_000_000;
-
-/// The principal of the first canister in a local network.
-const ID: &[u8] = &[0x80, 0, 0, 0, 0, 0x10, 0, 1, 1, 1];
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            id: Principal::from_slice(ID),
-            controllers: vec![Principal::anonymous()],
-            time: 0,
-            seed: [0; 32],
-            cycles: CYCLES,
-            limits: Limits::default(),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            install_fuel: 300_000_000_000,
-            update_fuel: 40_000_000_000,
-            query_fuel: 5_000_000_000,
-            inspect_fuel: 200_000_000,
-            heap: 4 << 30,
-            stable_pages: 500 << 14,
-            argument: 2 << 20,
-        }
-    }
-}
-
 impl Canister {
     /// Creates a canister without a module.
     #[must_use]
@@ -122,7 +50,8 @@ impl Canister {
         Self { settings, module: None, state }
     }
 
-    fn fresh(settings: &Settings, version: u64) -> State {
+    /// Returns the state of a canister without a module.
+    pub(super) fn fresh(settings: &Settings, version: u64) -> State {
         let durable = Durable { cycles: settings.cycles, version, ..Durable::default() };
         State { image: Arc::default(), durable }
     }
@@ -149,132 +78,6 @@ impl Canister {
     #[must_use]
     pub fn timer(&self) -> Option<u64> {
         Some(self.state.durable.timer).filter(|timer| *timer != 0)
-    }
-
-    /// Installs a module in an empty canister. If the installation fails, the canister stays empty.
-    ///
-    /// # Errors
-    /// When the canister is not empty, or a thread can't be created.
-    pub fn install(
-        &mut self,
-        module: &Module,
-        argument: &[u8],
-        caller: Principal,
-    ) -> anyhow::Result<Run> {
-        anyhow::ensure!(self.module.is_none(), "the canister already has a module");
-        self.reinstall(module, argument, caller)
-    }
-
-    /// Replaces the module and the whole state. If the installation fails, the old module and its
-    /// state are kept.
-    ///
-    /// # Errors
-    /// When a thread can't be created.
-    pub fn reinstall(
-        &mut self,
-        module: &Module,
-        argument: &[u8],
-        caller: Principal,
-    ) -> anyhow::Result<Run> {
-        let durable = Self::fresh(&self.settings, self.state.durable.version).durable;
-        let fuel = self.settings.limits.install_fuel;
-        self.begin(module, "canister_init", durable, argument, caller, fuel)
-    }
-
-    /// Replaces the module: runs `canister_pre_upgrade` of the old module, then
-    /// `canister_post_upgrade` of the new module with a new heap and the same stable memory. If
-    /// either hook fails, the old module and its state are kept.
-    ///
-    /// # Errors
-    /// When there is no module, or a thread can't be created.
-    pub fn upgrade(
-        &mut self,
-        module: &Module,
-        argument: &[u8],
-        caller: Principal,
-    ) -> anyhow::Result<Run> {
-        const PRE: &str = "canister_pre_upgrade";
-        let Some(old) = self.module.clone() else {
-            anyhow::bail!("the canister has no module to upgrade");
-        };
-        let mut durable = self.state.durable.clone();
-        let mut before = Run::nothing(Outcome::Done);
-        let mut fuel = self.settings.limits.install_fuel;
-        if old.has(PRE) {
-            let job = Job {
-                module: &old,
-                image: Some(&self.state.image),
-                durable,
-                entries: vec![(Mode::PreUpgrade, Entry::Export(PRE.to_owned()))],
-                facts: self.facts("", argument, caller, Mode::PreUpgrade),
-                response: None,
-                fuel,
-            };
-            durable = match before.add(job.run()?) {
-                Ok(changed) => changed.durable,
-                Err(trap) => {
-                    before.outcome = Outcome::error(format!("{PRE} failed: {trap}"));
-                    return Ok(before);
-                }
-            };
-            fuel = fuel.saturating_sub(before.fuel);
-        }
-        durable.timer = 0;
-        let after = self.begin(module, "canister_post_upgrade", durable, argument, caller, fuel)?;
-        let mut debug = before.debug;
-        debug.extend(after.debug);
-        Ok(Run { debug, fuel: before.fuel + after.fuel, ..after })
-    }
-
-    /// Removes the module and the state.
-    pub fn uninstall(&mut self) {
-        self.module = None;
-        self.state = Self::fresh(&self.settings, self.state.durable.version + 1);
-    }
-
-    /// Runs the start function and a hook of a module in a new instance, and installs the module.
-    fn begin(
-        &mut self,
-        module: &Module,
-        hook: &str,
-        durable: Durable,
-        argument: &[u8],
-        caller: Principal,
-        fuel: u64,
-    ) -> anyhow::Result<Run> {
-        let mut run = Run::nothing(Outcome::Done);
-        let refused = match module.linked() {
-            Ok(_) => module.refused()?,
-            Err(reason) => Some(reason.to_owned()),
-        };
-        if let Some(reason) = refused {
-            run.outcome = Outcome::error(format!("the module can't be installed: {reason}"));
-            return Ok(run);
-        }
-        if let Some(reject) = self.too_large(argument) {
-            run.outcome = reject;
-            return Ok(run);
-        }
-        let steps = [(Mode::Start, instrument::START), (Mode::Init, hook)];
-        let steps = steps.into_iter().filter(|(_, name)| module.has(name));
-        let job = Job {
-            module,
-            image: None,
-            durable,
-            entries: steps.map(|(mode, name)| (mode, Entry::Export(name.to_owned()))).collect(),
-            facts: self.facts("", argument, caller, Mode::Init),
-            response: None,
-            fuel,
-        };
-        match run.add(job.run()?) {
-            Ok(changed) => {
-                self.state = State { image: Arc::new(changed.image), durable: changed.durable };
-                self.state.durable.version += 1;
-                self.module = Some(module.clone());
-            }
-            Err(trap) => run.outcome = Outcome::error(format!("{hook} failed: {trap}")),
-        }
-        Ok(run)
     }
 
     /// Sends an update. A query method is run as a replicated query.
@@ -423,7 +226,8 @@ impl Canister {
         Ok(Message { mode: *mode, export: kind.export(method), method, argument, caller, fuel })
     }
 
-    fn too_large(&self, argument: &[u8]) -> Option<Outcome> {
+    /// Returns a reject if the argument is larger than a message from outside may have.
+    pub(super) fn too_large(&self, argument: &[u8]) -> Option<Outcome> {
         let max = self.settings.limits.argument;
         (argument.len() > max).then(|| Outcome::Reject {
             code: reject::CANISTER_REJECT,

@@ -17,9 +17,11 @@ mod host;
 mod ic0;
 mod instrument;
 pub mod interface;
+mod lifecycle;
 mod mode;
 mod outcome;
 mod process;
+mod settings;
 mod stable;
 mod state_file;
 mod system;
@@ -29,8 +31,9 @@ pub mod text;
 
 pub use candid::Principal;
 
-pub use canister::{Canister, Limits, Settings};
+pub use canister::Canister;
 pub use host::{Host, Kind, Module};
 pub use interface::Interface;
 pub use mode::Mode;
 pub use outcome::{Outcome, Run, reject};
+pub use settings::{Limits, Settings};

@@ -16,9 +16,10 @@ use candid::Principal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::canister::{Canister, Settings, State};
+use super::canister::{Canister, State};
 use super::execute::{Image, Scalar};
 use super::host::Host;
+use super::settings::Settings;
 use super::stable::{PAGE, Stable};
 use super::system::Durable;
 use pywasm_session::WithHint;
