@@ -176,7 +176,7 @@ fn list(frozen: &Frozen, ctx: &Ctx) {
     if !frozen.absent.is_empty() {
         let absent = frozen.absent.join(", ");
         ctx.reporter.note(format!(
-            "not frozen, although functions in the standard library import them: {absent}"
+            "these modules are not frozen, but functions in the standard library import them: {absent}"
         ));
     }
     if !frozen.unknown.is_empty() {

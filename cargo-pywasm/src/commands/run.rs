@@ -74,7 +74,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Program(end.code()))
 }
 
-/// Runs `cargo run` if the arguments are for the current crate, else returns `None`.
+/// Runs `cargo run` if the arguments select the current crate; otherwise returns `None`.
 fn crate_call(
     args: &Args,
     workspace: &Workspace<'_>,

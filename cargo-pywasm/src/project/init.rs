@@ -53,7 +53,7 @@ pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<
     Ok(())
 }
 
-/// Converts a selection for the Cargo.toml in `dir`: the path of a recipe becomes relative to
+/// Rewrites a selection for use in the Cargo.toml in `dir`: a recipe's path becomes relative to
 /// `dir`.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ pub(crate) fn stdlib(
     match stdlib {
         Stdlib::Dir => {
             // The list is already sorted by version, newest first. This sort is stable, so the
-            // newest entry of each series remains the first.
+            // newest entry of each series remains first in its series.
             pythons.sort_by(|a, b| a.series().cmp(b.series()));
             pythons.dedup_by(|a, b| a.series() == b.series());
             pythons.iter().map(smoke::stdlib).collect()

@@ -14,7 +14,8 @@ use crate::binary;
 
 const BODY: &[u8] = b"the bytes that upstream published, all of them";
 
-/// Returns a `cache` command that uses the store of this test and inherits no variables.
+/// Returns a `cache` command that uses the store of this test and inherits no environment
+/// variables.
 fn command(fresh: &Fresh, args: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.arg("cache").args(args).env_clear().env("PYWASM_STORE", fresh.root().join("store"));

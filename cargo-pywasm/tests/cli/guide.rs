@@ -14,7 +14,7 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(path).expect("a page")
 }
 
-/// Returns a page's code blocks in this language.
+/// Returns a page's code blocks in `language`.
 fn fenced<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let begin = format!("```{language}\n");
     let parts = page.split(begin.as_str()).skip(1);

@@ -202,7 +202,7 @@ fn json_has_a_message_per_step_and_figure() {
 fn invalid_plans_have_hints() {
     let mine = Crate::new("");
     for (args, expected) in [
-        (&["--step", "zip"][..], "the steps are rewire, snapshot, candid, gc"),
+        (&["--step", "zip"][..], "valid steps are rewire, snapshot, candid, gc"),
         (&["--step", "gc", "--step", "gc"], "`gc` is listed twice"),
         (
             &[

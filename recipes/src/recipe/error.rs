@@ -12,7 +12,7 @@ pub enum RecipeError {
     #[error("{0}")]
     Parse(String),
     /// The recipe is written for a newer version of this tool.
-    #[error("schema {0} is newer than the supported schema {SCHEMA}")]
+    #[error("schema {0} is newer than {SCHEMA}, the newest supported schema")]
     Schema(u32),
     /// The name is unsuitable as part of a directory name.
     #[error(

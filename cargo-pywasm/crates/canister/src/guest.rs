@@ -110,7 +110,7 @@ impl<'a, 'b> Guest<'a, 'b> {
         let range = end.map(|end| from as usize..end as usize);
         let part = range.and_then(|range| data.get_mut(range));
         let part = part.ok_or_else(|| {
-            format!("{len} bytes at {from} are out of bounds: the memory has {size} bytes")
+            format!("{len} bytes at {from} are out of bounds: the memory size is {size} bytes")
         })?;
         Ok((part, system))
     }

@@ -180,7 +180,7 @@ impl Plan {
 #[cfg(not(feature = "canister"))]
 pub(crate) fn without_canister() -> anyhow::Error {
     pywasm_session::hinted(
-        anyhow::anyhow!("step `candid` needs the feature `canister` of cargo-pywasm"),
+        anyhow::anyhow!("step `candid` needs cargo-pywasm's `canister` feature"),
         "install it with `cargo install cargo-pywasm --all-features`".to_owned(),
     )
 }

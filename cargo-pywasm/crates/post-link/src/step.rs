@@ -83,7 +83,7 @@ impl FromStr for Step {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|step| step.to_string() == text);
-        found.ok_or_else(|| format!("`{text}` is not a step; the steps are {}", Self::names()))
+        found.ok_or_else(|| format!("`{text}` is not a step; valid steps are {}", Self::names()))
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
         let error = "wasmopt".parse::<Step>().unwrap_err();
         assert_eq!(
             error,
-            "`wasmopt` is not a step; the steps are rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip"
+            "`wasmopt` is not a step; valid steps are rewire, snapshot, candid, gc, wasm-opt, strip, audit, gzip"
         );
         assert!(serde_json::from_str::<Step>("\"zip\"").unwrap_err().to_string().contains("gzip"));
     }

@@ -45,7 +45,7 @@ const HOST_STACK: usize = 8 << 20;
 /// 40 MiB.
 const DENSE_IMAGE: u64 = 64 << 20;
 
-/// An engine with the store's cache of compiled modules.
+/// An engine that caches compiled modules in the store.
 #[derive(Clone)]
 pub struct Runtime {
     engine: Engine,

@@ -60,8 +60,8 @@ pub(crate) fn measure(
 /// row, because an optimizer can create thousands of them.
 const MAX_SEGMENTS: usize = 10;
 
-/// Sums of bytes by owner and segment. There are many pieces, so their bytes are added up before
-/// they become rows.
+/// Sums of bytes by owner and segment. A module has many pieces, so their sizes are added up first,
+/// and each sum becomes one row.
 struct Sums<'s, 'm> {
     measuring: &'s mut Measuring<'m>,
     modules: &'s [frozen::Module],

@@ -40,7 +40,7 @@ const CELL_MAGIC: [u8; 3] = *b"SCL";
 /// anything is written.
 ///
 /// # Errors
-/// If stable memory has a different version, or contains data that this canister did not write.
+/// If stable memory was written by a different version or by a different canister.
 pub(crate) fn open() -> Result<(), String> {
     let mut magic = MANAGER_MAGIC;
     if ic_cdk::stable::stable_size() > 0 {

@@ -229,7 +229,7 @@ impl<I: Interpreter> Vm<I> {
         }
     }
 
-    /// Frees a segment, and abandons its programs, innermost first.
+    /// Frees a segment and abandons its programs, innermost first.
     fn drop_segment(&mut self, id: SegmentId) -> (Option<SegmentId>, Role<I>) {
         self.abandoned.extend(self.arena[id].programs.drain(..).rev());
         self.arena.free(id)

@@ -15,7 +15,8 @@ pub(crate) fn is_part_of_binaryen(name: &str) -> bool {
     name == BINARYEN || RUNTIME.contains(&name)
 }
 
-/// Selects the packages, if the suite has all of them and the program is new enough.
+/// Returns the packages of a suite that contain Binaryen, or `None` if one is missing or Binaryen
+/// is older than [`OLDEST`].
 #[must_use]
 pub fn choose_binaryen(suite: &[Package]) -> Option<SuitePackages> {
     let optimizer = newest(suite, BINARYEN).filter(|package| is_since(package, OLDEST))?;

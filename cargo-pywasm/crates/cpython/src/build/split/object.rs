@@ -176,7 +176,7 @@ impl Rewritten<'_> {
         let size = u32::try_from(self.written.len()).map_err(|it| it.to_string())?;
         // The body is preceded by its size, encoded as (possibly padded) LEB128.
         let head = size_before(&bytes[code.content.start..self.range.start], self.range.len())
-            .ok_or("the function's size cannot be found")?;
+            .ok_or("cannot determine the function's size")?;
         let begin = self.range.start - head;
         let mut content = bytes[code.content.start..begin].to_vec();
         size.encode(&mut content);
