@@ -186,7 +186,7 @@ fn invalid_policy_is_an_error() {
         ("schema = 1\n[functions.a]\nb = \"int\"", "did not match"),
         ("schema = 1\nfeatures = [\"teleport\"]", "no proposal `teleport`"),
         ("schema = 1\n[limits]\nweight = 1", "unknown variant `weight`"),
-        ("schema = 1\n[exports.required]\nrun = \"void\"", "`run` is `void`"),
+        ("schema = 1\n[exports.required]\nrun = \"void\"", "`void` is neither a function type"),
     ] {
         assert!(refused(text).contains(why), "{text}: {}", refused(text));
     }

@@ -13,8 +13,11 @@ use pywasm_session::WithHint;
 use pywasm_stubs::Signature;
 use serde::{Deserialize, Serialize};
 
+mod export;
 mod features;
 mod file;
+
+pub use export::ExportType;
 
 /// The built-in policies, sorted by name.
 const BUILTIN: [(&str, Host, &str); 3] = [
@@ -113,7 +116,7 @@ pub struct Allowed {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Exports {
     /// The required exports, such as `_start = "() -> ()"` and `memory = "memory"`.
-    pub required: BTreeMap<String, String>,
+    pub required: BTreeMap<String, ExportType>,
     /// The prefix of interface exports. Each export with this prefix must be listed in `exact` or
     /// start with one of `methods`.
     pub prefix: Option<String>,
@@ -274,11 +277,6 @@ impl Policy {
     pub fn restricts_start(&self) -> bool {
         self.functions.values().flat_map(BTreeMap::values).any(|function| function.start)
     }
-}
-
-/// Returns true if the text is an export kind rather than a function type.
-pub(crate) fn is_kind(text: &str) -> bool {
-    matches!(text, "function" | "memory" | "table" | "global")
 }
 
 impl Limited {

@@ -6,7 +6,7 @@ use pywasm_wasm::{Export, Extern};
 
 use super::{Check, has};
 use crate::finding::{Code, Finding};
-use crate::policy::is_kind;
+use crate::policy::ExportType;
 
 impl Check<'_, '_> {
     pub(super) fn exports(&mut self) {
@@ -17,12 +17,7 @@ impl Check<'_, '_> {
                 self.findings.push(Finding::new(Code::ExportMissing, name, text));
                 continue;
             };
-            let is = self.type_of(export);
-            let fits = if is_kind(wanted) { export.kind.word() == wanted } else { is == *wanted };
-            if !fits {
-                let text = format!("the host requires type {wanted}");
-                self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
-            }
+            self.has_type(export, wanted);
         }
         let mut methods: BTreeMap<&str, &str> = BTreeMap::new();
         for export in &self.module.exports {
@@ -56,21 +51,22 @@ impl Check<'_, '_> {
             let cure = format!("the known names are {}", known.join(", "));
             self.findings.push(Finding::new(Code::ExportUnknown, name, text).cure(cure));
         } else if let Some(wanted) = &rules.signature {
-            let is = self.type_of(export);
-            if is != wanted.0.to_string() {
-                let text = format!("the host requires type {}", wanted.0);
-                self.findings.push(Finding::new(Code::ExportType, name, text).of_type(is));
-            }
+            self.has_type(export, &ExportType::Signature(wanted.0.clone()));
         }
     }
 
-    fn type_of(&self, export: &Export<'_>) -> String {
-        match export.kind {
-            Extern::Function(function) => {
-                self.module.signature(function).unwrap_or_default().to_string()
-            }
-            ref kind => kind.word().to_owned(),
+    /// Reports an export that does not have the required type.
+    fn has_type(&mut self, export: &Export<'_>, wanted: &ExportType) {
+        let signature = match export.kind {
+            Extern::Function(function) => self.module.signature(function),
+            _ => None,
+        };
+        if wanted.fits(&export.kind, signature.as_ref()) {
+            return;
         }
+        let is = signature.map_or_else(|| export.kind.word().to_owned(), |it| it.to_string());
+        let text = format!("the host requires type {wanted}");
+        self.findings.push(Finding::new(Code::ExportType, export.name, text).of_type(is));
     }
 
     /// Reports exports of a module that was linked as a command: wasm-ld wraps each of them in a

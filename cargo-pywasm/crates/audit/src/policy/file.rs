@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use glob::Pattern;
 use pywasm_session::WithHint;
-use pywasm_stubs::Signature;
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Allowed, Exports, Glob, HostFunction, Limit, Limited, Policy, Sign, is_kind};
+use super::{Allowed, Exports, Glob, HostFunction, Limit, Limited, Policy, Sign};
 
 /// The instructions that modify a wasm table.
 const TABLE_CHANGES: [&str; 5] =
@@ -121,7 +120,6 @@ impl Policy {
             policy.features = Some(features(&names)?);
         }
         if let Some(exports) = file.exports {
-            exports.check()?;
             policy.exports.add(exports);
         }
         if let Some(sections) = file.custom_sections {
@@ -149,17 +147,6 @@ impl Exports {
         self.reserved.extend(own.reserved);
         self.prefix = own.prefix.or(self.prefix.take());
         self.signature = own.signature.or(self.signature.take());
-    }
-
-    fn check(&self) -> anyhow::Result<()> {
-        for (name, kind) in &self.required {
-            anyhow::ensure!(
-                is_kind(kind) || kind.parse::<Signature>().is_ok(),
-                "required export `{name}` is `{kind}`, which is neither a function type such as \
-                 `(i32) -> i32` nor one of function, memory, table, global"
-            );
-        }
-        Ok(())
     }
 }
 
