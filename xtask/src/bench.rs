@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// The benchmark to run (default: all)
     #[command(subcommand)]
     benchmark: Option<Benchmark>,
-    /// Path of a `cargo-pywasm` binary to use for `canister`, `size`, `speed` and `start`
+    /// Path of the `cargo-pywasm` binary to measure (default: a release build)
     #[arg(long, global = true, value_name = "FILE")]
     tool: Option<PathBuf>,
 }
@@ -83,10 +83,10 @@ impl Benchmark {
 
     fn run(&self, tool: Option<&Path>) -> anyhow::Result<()> {
         match self {
-            Self::Audit { rounds } => audit::run(*rounds),
+            Self::Audit { rounds } => audit::run(*rounds, tool),
             Self::Canister { rounds } => canister::run(*rounds, tool),
-            Self::Install { rounds } => install::run(*rounds),
-            Self::Link { rounds } => link::run(*rounds),
+            Self::Install { rounds } => install::run(*rounds, tool),
+            Self::Link { rounds } => link::run(*rounds, tool),
             Self::Size => size::run(tool),
             Self::Speed(args) => speed::run(args, tool),
             Self::Start { rounds } => start::run(*rounds, tool),

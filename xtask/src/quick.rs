@@ -11,6 +11,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Steps::record(|steps| {
         steps.run("format", || checks::format::run(&shell))?;
         steps.run("lints", || checks::lints::run(&shell))?;
-        steps.run("tests", || checks::tests::run(&shell))
+        steps.run("tests", || checks::tests::quick(&shell))
     })
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
     let store = root().join("target/seed-store");
-    let tool = Tool::build(&shell, &store)?;
+    let tool = Tool::release(&shell, &store, None)?;
     let words = ["--force", "--no-seed", "--recipe", "full", "--python", &args.python];
     let installed = tool.install(&words)?;
     let name = installed.file_name().context("the installation has no name")?;

@@ -27,17 +27,12 @@ pub(crate) struct Tool<'a> {
 }
 
 impl<'a> Tool<'a> {
-    /// Builds the tool with its default features.
-    pub(crate) fn build(shell: &'a Shell, store: &Path) -> anyhow::Result<Self> {
-        cmd!(shell, "cargo build --package cargo-pywasm").run()?;
-        Self::at(shell, target().join("debug/cargo-pywasm"), store)
-    }
-
     /// Builds the tool with all features, using the command that compiles the tests. If the tests
     /// have already run, nothing is compiled again.
     pub(crate) fn tested(shell: &'a Shell, store: &Path) -> anyhow::Result<Self> {
         checks::tests::build(shell)?;
-        Self::at(shell, target().join("debug/cargo-pywasm"), store)
+        let binary = target().join(checks::tests::PROFILE).join("cargo-pywasm");
+        Self::at(shell, binary, store)
     }
 
     /// Uses the binary `built` or, if it is `None`, builds the tool in release mode with all

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     shell.change_dir(root());
     let place = root().join("target/train");
     std::fs::create_dir_all(&place)?;
-    let tool = Tool::build(&shell, &place.join("store"))?;
+    let tool = Tool::release(&shell, &place.join("store"), None)?;
     let recipe = place.join("trainee.toml");
     std::fs::write(&recipe, RECIPE)?;
     let recipe = recipe.to_str().context("the recipe path is not valid UTF-8")?;

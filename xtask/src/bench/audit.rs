@@ -15,10 +15,10 @@ use crate::tool::{Tool, manifest, root};
 const RECIPE: &str = "schema = 1\nname = \"debug\"\ndescription = \"a large module\"\n\
     python = \"3.13\"\n\n[build]\nopt-level = \"3\"\ncflags = [\"-g\"]\n";
 
-pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
+pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
-    let tool = Tool::build(&shell, &root().join("target/bench-store"))?;
+    let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
     let recipe = root().join("target/bench-debug.toml");
     std::fs::write(&recipe, RECIPE)?;
     let python = tool.install(&["--recipe", recipe.to_str().unwrap_or_default()])?;

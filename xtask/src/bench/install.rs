@@ -12,11 +12,11 @@ use xshell::{Shell, cmd};
 use super::report::{Row, machine, write_section};
 use crate::tool::{Tool, manifest, root};
 
-pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
+pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
     let store = root().join("target/bench-store");
-    let tool = Tool::build(&shell, &store)?;
+    let tool = Tool::release(&shell, &store, built)?;
     // Download and unpack the source and the toolchain now, so that the times do not include this
     // work.
     let first = tool.install(&[])?;

@@ -71,10 +71,10 @@ impl Hello {
     }
 }
 
-pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
+pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
-    let tool = Tool::build(&shell, &root().join("target/bench-store"))?;
+    let tool = Tool::release(&shell, &root().join("target/bench-store"), built)?;
     let python = tool.install(&[])?;
     let rustc = tool.rustc()?;
     let scratch = root().join("target/bench-link");

@@ -4,15 +4,25 @@ use std::path::Path;
 
 use xshell::{Shell, cmd};
 
+/// The Cargo profile of the tests in `ci` and `nightly`, which run the tool on large wasm modules.
+pub(crate) const PROFILE: &str = "e2e";
+
 /// Runs all tests that need no installation.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo test --workspace --all-features --profile {PROFILE}").run()?;
+    Ok(())
+}
+
+/// Runs the same tests, but compiles them with the profile that compiles fastest.
+pub(crate) fn quick(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo test --workspace --all-features").run()?;
     Ok(())
 }
 
 /// Compiles the tests and the binary that they run, with the same features as [`run`].
 pub(crate) fn build(shell: &Shell) -> anyhow::Result<()> {
-    cmd!(shell, "cargo test --workspace --all-features --no-run --quiet").run()?;
+    cmd!(shell, "cargo test --workspace --all-features --profile {PROFILE} --no-run --quiet")
+        .run()?;
     Ok(())
 }
 
@@ -22,7 +32,7 @@ pub(crate) fn installed(shell: &Shell, module: &str, installation: &Path) -> any
     let filter = format!("{module}::");
     cmd!(
         shell,
-        "cargo test --workspace --all-features --quiet --test installed -- --ignored {filter}"
+        "cargo test --workspace --all-features --profile {PROFILE} --quiet --test installed -- --ignored {filter}"
     )
     .env("PYWASM_INSTALLATION", installation)
     .run()?;
@@ -39,7 +49,7 @@ pub(crate) fn canister<'a>(
     let skip: Vec<&str> = skip.iter().flat_map(|name| ["--skip", name]).collect();
     cmd!(
         shell,
-        "cargo test --workspace --all-features --quiet --test canister -- --ignored {skip...}"
+        "cargo test --workspace --all-features --profile {PROFILE} --quiet --test canister -- --ignored {skip...}"
     )
     .envs(modules)
     .run()?;

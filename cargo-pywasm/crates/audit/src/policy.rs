@@ -17,7 +17,7 @@ mod export;
 mod features;
 mod file;
 
-pub use export::ExportType;
+pub(crate) use export::ExportType;
 
 /// The built-in policies, sorted by name.
 const BUILTIN: [(&str, Host, &str); 3] = [

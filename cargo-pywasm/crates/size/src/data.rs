@@ -149,7 +149,7 @@ struct Segment<'a> {
 
 fn segments<'a>(bytes: &'a [u8], found: &sections::Section) -> anyhow::Result<Vec<Segment<'a>>> {
     let content = &bytes[found.content.clone()];
-    let reader = DataSectionReader::new(BinaryReader::new(content, found.content.start as u64))?;
+    let reader = DataSectionReader::new(BinaryReader::new(content, found.content.start))?;
     let mut all = Vec::new();
     for segment in reader {
         let segment = segment?;

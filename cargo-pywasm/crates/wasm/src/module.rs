@@ -205,7 +205,7 @@ impl<'a> Module<'a> {
             }
             Payload::DataSection(section) => {
                 let range = section.range();
-                self.sizes.data = usize::try_from(range.end - range.start)?;
+                self.sizes.data = range.len();
                 for (number, segment) in (0..).zip(section) {
                     let segment = segment?;
                     self.segments.push(u32::try_from(segment.data.len())?);
@@ -226,7 +226,7 @@ impl<'a> Module<'a> {
                 self.custom.push(u32::try_from(range.start)?..u32::try_from(range.end)?);
                 if section.name() == "name" {
                     self.names = Some(section.data());
-                    self.names_offset = usize::try_from(section.data_offset())?;
+                    self.names_offset = section.data_offset();
                 }
             }
             _ => {}
@@ -264,7 +264,7 @@ impl<'a> Module<'a> {
     pub fn custom(&self) -> impl Iterator<Item = (&'a str, usize)> + '_ {
         self.custom.iter().filter_map(|range| {
             let bytes = self.bytes.get(range.start as usize..range.end as usize)?;
-            let mut reader = BinaryReader::new(bytes, u64::from(range.start));
+            let mut reader = BinaryReader::new(bytes, range.start as usize);
             let name = reader.read_string().ok()?;
             Some((name, reader.bytes_remaining()))
         })
@@ -291,7 +291,7 @@ impl<'a> Module<'a> {
         let number = function.checked_sub(self.imported_functions)?;
         let range = self.bodies.get(number as usize)?;
         let bytes = self.bytes.get(range.start as usize..range.end as usize)?;
-        Some(FunctionBody::new(BinaryReader::new(bytes, u64::from(range.start))))
+        Some(FunctionBody::new(BinaryReader::new(bytes, range.start as usize)))
     }
 
     /// Returns the names of all functions by index, with an empty string for each function without
@@ -302,7 +302,7 @@ impl<'a> Module<'a> {
     pub fn names(&self) -> anyhow::Result<Vec<&'a str>> {
         let Some(section) = self.names else { return Ok(Vec::new()) };
         let mut names = vec![""; self.functions.len()];
-        let reader = BinaryReader::new(section, self.names_offset as u64);
+        let reader = BinaryReader::new(section, self.names_offset);
         for subsection in NameSectionReader::new(reader) {
             if let Name::Function(functions) = subsection.context("in the name section")? {
                 for naming in functions {

@@ -57,12 +57,11 @@ impl Flow {
         let mut builder = Builder::default();
         let mut reader = body.get_operators_reader().map_err(broken)?;
         while !reader.eof() {
-            let start = usize::try_from(reader.original_position()).map_err(|it| it.to_string())?;
+            let start = reader.original_position();
             let operator = reader.read().map_err(broken)?;
             builder.push(start, &operator)?;
         }
-        let end = usize::try_from(body.range().end).map_err(|it| it.to_string())?;
-        Ok(builder.finish(locals, end))
+        Ok(builder.finish(locals, body.range().end))
     }
 
     /// Returns a bit set of the variables that are live after this instruction.

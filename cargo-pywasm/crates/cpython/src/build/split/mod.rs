@@ -19,7 +19,7 @@
 mod flow;
 mod object;
 
-use wasm_encoder::{Encode as _, Instruction, MemArg, MemArgTarget};
+use wasm_encoder::{Encode as _, Instruction, MemArg};
 use wasmparser::ValType;
 
 use self::flow::{Flow, Kind};
@@ -89,7 +89,7 @@ struct Slot {
 
 impl Slot {
     fn place(&self) -> MemArg {
-        MemArg { offset: self.offset, align: 2, target: MemArgTarget::Memory(0), ordering: None }
+        MemArg { offset: self.offset, align: 2, memory_index: 0 }
     }
 
     fn save(&self) -> Vec<u8> {

@@ -47,7 +47,7 @@ impl<'a> Object<'a> {
         let broken = |error: wasmparser::Error| format!("the object is malformed: {error}");
         let sections = sections(bytes).map_err(|it| format!("{it:#}"))?;
         let reader = |section: &Section| {
-            BinaryReader::new(&bytes[section.content.clone()], section.content.start as u64)
+            BinaryReader::new(&bytes[section.content.clone()], section.content.start)
         };
         let (mut types, mut functions, mut imported, mut index) = (Vec::new(), Vec::new(), 0, None);
         for section in &sections {
@@ -106,9 +106,8 @@ impl<'a> Object<'a> {
     /// Starts a new function body that declares the same variables as the old one.
     pub(super) fn rewritten(self) -> Rewritten<'a> {
         let range = self.body.range();
-        let range = to_usize(&range);
         let first = self.body.get_operators_reader().map(|it| it.original_position());
-        let first = first.map_or(range.end, |at| at as usize);
+        let first = first.unwrap_or(range.end);
         let written = self.bytes[range.start..first].to_vec();
         Rewritten { moved: vec![(range.start, 0)], range, object: self, written }
     }
@@ -259,8 +258,4 @@ fn size_before(before: &[u8], size: usize) -> Option<usize> {
         let read = reader.read_var_u32().ok();
         reader.eof() && read.is_some_and(|read| read as usize == size)
     })
-}
-
-fn to_usize(range: &Range<u64>) -> Range<usize> {
-    range.start as usize..range.end as usize
 }

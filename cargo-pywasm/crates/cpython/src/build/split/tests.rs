@@ -86,7 +86,7 @@ fn calls(module: &[u8]) -> Vec<usize> {
         let Payload::CodeSectionEntry(body) = payload.unwrap() else { continue };
         for item in body.get_operators_reader().unwrap().into_iter_with_offsets() {
             if let (wasmparser::Operator::Call { .. }, at) = item.unwrap() {
-                found.push(usize::try_from(at).unwrap() - begin);
+                found.push(at - begin);
             }
         }
     }
