@@ -4,7 +4,6 @@
 pub mod archive;
 pub mod hostile;
 pub mod hostile_runtime;
-pub mod replica;
 mod server;
 
 pub use server::{Answer, Server};

@@ -25,6 +25,6 @@ pub(crate) fn static_checks(steps: &mut Steps, shell: &Shell) -> anyhow::Result<
     steps.run("packages", || checks::packages::run(shell))?;
     steps.run("fuzz targets", || checks::fuzz::check(shell))?;
     checks::msrv::run(steps, shell, checks::msrv::Set::Small)?;
-    steps
-        .run_unless(checks::unused::missing(), "unused dependencies", || checks::unused::run(shell))
+    steps.run("unused dependencies", || checks::unused::run(shell))?;
+    steps.run("PocketIC tests: compile", || checks::pocket_ic::check(shell))
 }

@@ -6,11 +6,13 @@
 
 #[path = "../../tests/canister/behaviour.rs"]
 mod behaviour;
+#[path = "../../tests/canister/replica.rs"]
+mod replica;
 
 use pocket_ic::{PocketIc, RejectResponse, Time};
 
 use candid::Principal;
-use pywasm_tests::replica::Replica;
+use replica::Replica;
 
 /// A canister on a PocketIC server.
 struct Pocket {
@@ -32,10 +34,6 @@ fn message(reject: RejectResponse) -> String {
 }
 
 impl Replica for Pocket {
-    fn name(&self) -> &'static str {
-        "PocketIC"
-    }
-
     fn install(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String> {
         let (module, argument) = (module.to_vec(), argument.to_vec());
         self.network.reinstall_canister(self.canister, module, argument, None).map_err(message)

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use candid::{CandidType, Decode, Deserialize, Encode};
-use pywasm_tests::replica::Replica;
+
+use super::replica::Replica;
 
 /// Returns a wasm module that `cargo xtask e2e` has built.
 pub(crate) fn module(variable: &str) -> Vec<u8> {

@@ -4,11 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod behaviour;
+mod local;
+mod replica;
 
 use behaviour::{example, nothing};
 use candid::{Decode, Encode};
 use pywasm_canister::{Canister, Interface, Outcome, Principal, Settings};
-use pywasm_tests::replica::{Local, Replica, compiled};
+
+use local::{Local, compiled};
+use replica::Replica;
 
 fn replica() -> Local {
     Local::new()

@@ -3,7 +3,7 @@
 
 use xshell::{Shell, cmd};
 
-use crate::setup::is_on_path;
+use super::tools;
 use crate::tool::root;
 
 /// The number of seconds for which each fuzz target runs.
@@ -26,9 +26,6 @@ pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
 
 /// Returns the reason why the fuzz targets cannot run, or `None` if they can.
 pub(crate) fn missing(shell: &Shell) -> Option<String> {
-    if !is_on_path("cargo-fuzz") {
-        return Some("cargo-fuzz is not installed".to_owned());
-    }
     let nightly = cmd!(shell, "cargo +nightly --version").quiet().ignore_stderr().read();
     nightly.is_err().then(|| "rustup has no nightly toolchain".to_owned())
 }
@@ -36,10 +33,12 @@ pub(crate) fn missing(shell: &Shell) -> Option<String> {
 /// Runs each fuzz target for a short time.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     let dir = "tests/fuzz";
-    let targets = cmd!(shell, "cargo +nightly fuzz list --fuzz-dir {dir}").read()?;
+    let fuzz = tools::get(shell, "cargo-fuzz")?;
+    let _nightly = shell.push_env("RUSTUP_TOOLCHAIN", "nightly");
+    let targets = cmd!(shell, "{fuzz} fuzz list --fuzz-dir {dir}").read()?;
     let limit = format!("-max_total_time={SECONDS}");
     for target in targets.lines() {
-        cmd!(shell, "cargo +nightly fuzz run --fuzz-dir {dir} {target} -- {limit}").run()?;
+        cmd!(shell, "{fuzz} fuzz run --fuzz-dir {dir} {target} -- {limit}").run()?;
     }
     Ok(())
 }

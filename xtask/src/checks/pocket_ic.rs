@@ -13,8 +13,7 @@ const MANIFEST: &str = "tests/pocket-ic/Cargo.toml";
 /// The environment variable that contains the path of the PocketIC server.
 const SERVER: &str = "POCKET_IC_BIN";
 
-/// Compiles the tests. The PocketIC client has about 400 dependencies, so this takes minutes, which
-/// is too long for `ci`.
+/// Compiles the tests.
 pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo check --quiet --tests --manifest-path {MANIFEST}")
         .env("CARGO_TARGET_DIR", target())

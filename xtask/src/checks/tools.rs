@@ -1,7 +1,8 @@
-//! Installs programs into `target/tools`, for use by `nightly`.
+//! Installs the programs that checks need into `target/tools`.
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use xshell::{Shell, cmd};
 
 use crate::setup::is_on_path;
@@ -15,26 +16,23 @@ const TOOLS: [(&str, &str); 4] = [
     ("mdbook", "0.5.4"),
 ];
 
-/// Installs the programs that are neither on `PATH` nor installed by an earlier run.
-pub(crate) fn install(shell: &Shell) -> anyhow::Result<()> {
-    for (name, version) in TOOLS {
-        if find(name).is_none() {
-            let root = dir();
-            cmd!(shell, "cargo install --quiet --locked --root {root} --version {version} {name}")
-                .run()?;
-        }
+/// Returns the path of a program in [`TOOLS`]. If it is neither on `PATH` nor installed by an earlier
+/// run, installs it.
+pub(crate) fn get(shell: &Shell, name: &str) -> anyhow::Result<PathBuf> {
+    let installed = dir().join("bin").join(name);
+    if installed.is_file() {
+        return Ok(installed);
     }
-    Ok(())
-}
-
-/// Returns the path of a program if an earlier run installed it. Otherwise, returns the program's
-/// name if the program is on `PATH`, or `None`.
-pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    let own = dir().join("bin").join(name);
-    if own.is_file() {
-        return Some(own);
+    if is_on_path(name) {
+        return Ok(PathBuf::from(name));
     }
-    is_on_path(name).then(|| PathBuf::from(name))
+    let known = TOOLS.iter().find(|(known, _)| *known == name);
+    let (_, version) = known.with_context(|| format!("`{name}` has no version in `TOOLS`"))?;
+    let root = dir();
+    // Without optimization, because compiling takes longer than running.
+    cmd!(shell, "cargo install --quiet --locked --debug --root {root} --version {version} {name}")
+        .run()?;
+    Ok(installed)
 }
 
 fn dir() -> PathBuf {

@@ -1,4 +1,4 @@
-//! The hosts on which tests run a canister: the tool's own host, and PocketIC in `tests/pocket-ic`.
+//! The tool's own host.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -6,57 +6,28 @@ use std::time::Duration;
 
 use pywasm_canister::{Canister, Host, Module, Outcome, Principal, Run, Settings};
 
-/// A network with one canister. If a call is rejected or traps, the error contains the message.
-pub trait Replica {
-    /// Returns the name of the host.
-    fn name(&self) -> &'static str;
-    /// Installs a wasm module into the empty canister.
-    ///
-    /// # Errors
-    /// If the module is refused, or its `canister_init` traps.
-    fn install(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String>;
-    /// Replaces the wasm module and keeps stable memory.
-    ///
-    /// # Errors
-    /// If the module is refused, or an upgrade hook traps.
-    fn upgrade(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String>;
-    /// Sends an update and returns the reply.
-    ///
-    /// # Errors
-    /// If the update is rejected.
-    fn update(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String>;
-    /// Sends a query and returns the reply.
-    ///
-    /// # Errors
-    /// If the query is rejected.
-    fn query(&mut self, method: &str, argument: &[u8]) -> Result<Vec<u8>, String>;
-    /// Sets the clock, in seconds since 1970.
-    fn set_time(&mut self, seconds: u64);
-}
+use super::replica::Replica;
 
 /// The tool's own host.
 #[derive(Debug)]
-pub struct Local {
+pub(crate) struct Local {
     canister: Canister,
     last: Option<Run>,
 }
 
 impl Local {
     /// Creates an empty canister.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { canister: Canister::new(Settings::default()), last: None }
     }
 
     /// Returns the output of the last message.
-    #[must_use]
-    pub fn printed(&self) -> Vec<String> {
+    pub(crate) fn printed(&self) -> Vec<String> {
         self.last.as_ref().map(|run| run.debug.clone()).unwrap_or_default()
     }
 
     /// Returns the wasm fuel that the last message consumed.
-    #[must_use]
-    pub fn fuel(&self) -> u64 {
+    pub(crate) fn fuel(&self) -> u64 {
         self.last.as_ref().map(|run| run.fuel).unwrap_or_default()
     }
 
@@ -79,7 +50,7 @@ impl Local {
 ///
 /// # Panics
 /// If there is no engine for this machine.
-pub fn compiled(module: &[u8]) -> Result<Module, String> {
+pub(crate) fn compiled(module: &[u8]) -> Result<Module, String> {
     static HOST: LazyLock<Host> = LazyLock::new(|| Host::without_cache().expect("an engine"));
     static ALL: LazyLock<Mutex<HashMap<Vec<u8>, Module>>> = LazyLock::new(Mutex::default);
     let mut all = ALL.lock().expect("no panic while compiling");
@@ -98,10 +69,6 @@ impl Default for Local {
 }
 
 impl Replica for Local {
-    fn name(&self) -> &'static str {
-        "the local host"
-    }
-
     fn install(&mut self, module: &[u8], argument: &[u8]) -> Result<(), String> {
         let module = compiled(module)?;
         let run = self.canister.install(&module, argument, Principal::anonymous());
