@@ -15,8 +15,8 @@ pub(crate) struct Args {
     python: String,
 }
 
-/// Prefixes of results that depend on the machine or the build. Such results are never part of a
-/// seed.
+/// Name prefixes of `configure` results that depend on the machine or the build. Such results are
+/// never part of a seed.
 const OF_A_MACHINE: [&str; 9] = [
     "ac_cv_env_",
     "ac_cv_prog_",
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let tool = Tool::release(&shell, &store, None)?;
     let words = ["--force", "--no-seed", "--recipe", "full", "--python", &args.python];
     let installed = tool.install(&words)?;
-    let name = installed.file_name().context("the installation has no name")?;
+    let name = installed.file_name().context("the installation path has no file name")?;
     let logs = store.join("cache/builds-v0").join(name).join("logs");
     let answers = answers(&std::fs::read_to_string(config_log(&logs)?)?)?;
     let libc = manifest(&installed, "/libc/sha256")?;

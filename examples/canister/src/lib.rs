@@ -1,5 +1,5 @@
-//! A canister with embedded Python: `python/rules.py` makes the decisions. Rust keeps the state and
-//! implements the Candid interface.
+//! A canister with embedded Python: `python/rules.py` contains the application logic. Rust keeps
+//! the state and implements the Candid interface.
 //!
 //! The caller receives the traceback of a Python exception. In a query, the exception rejects the
 //! call. In an update, the exception causes a trap, so that the system undoes every change that

@@ -6,7 +6,7 @@ use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-/// The Python module in `python/` that makes the decisions.
+/// The Python module in `python/` that contains the application logic.
 const MODULE: &str = "rules";
 
 #[allow(unsafe_code, reason = "C functions that start Python")]

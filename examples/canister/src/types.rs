@@ -91,7 +91,7 @@ impl<'py> IntoPyObject<'py> for &Shape {
     }
 }
 
-/// Converts the value of a Python `Enum` member to a size class.
+/// Converts the value of a Python `Enum` member to a [`Size`].
 impl<'a, 'py> FromPyObject<'a, 'py> for Size {
     type Error = PyErr;
 

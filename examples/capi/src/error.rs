@@ -213,8 +213,8 @@ impl<'py> Error<'py> {
         text::escaped(&"".to_python(py)?.call_method("join", (lines,))?)
     }
 
-    /// Returns the exit code of a `SystemExit`: 0 for `None`, its integer code, or 1 for any other
-    /// code, which Python would print. Returns `None` for other exceptions.
+    /// Returns the exit code of a `SystemExit`: 0 if its `code` is Python's `None`, the `code`
+    /// itself if it is an integer, or 1 otherwise. Returns `None` for other exceptions.
     #[must_use]
     pub fn exit_code(&self) -> Option<i64> {
         if !self.is(Kind::SystemExit) {

@@ -30,7 +30,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Creates the configuration that `python` uses without arguments.
+    /// Creates the configuration that `python` uses when it is run without arguments.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

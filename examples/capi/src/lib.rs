@@ -1,5 +1,5 @@
 //! A small, safe layer over CPython's C API: an [`Interpreter`], [`Scope`]s that run code,
-//! [`Object`]s, including [`Dict`]s and [`Tuple`]s, [`Error`]s that represent Python exceptions,
+//! [`Object`]s (including [`Dict`]s and [`Tuple`]s), [`Error`]s that represent Python exceptions,
 //! and native modules ([`Module`], [`Function`]) that Python can import.
 //!
 //! The layer is built on handwritten declarations, and on one C file for macros and structures in

@@ -141,7 +141,8 @@ struct SlotsOf<M>(std::marker::PhantomData<M>);
 impl<M: Module> SlotsOf<M> {
     const SLOTS: &'static Slots = &Slots([
         ffi::PyModuleDefSlot { slot: ffi::Py_mod_exec, value: exec::<M> as *mut c_void },
-        // The tokens of this crate are valid only for the interpreter that it started.
+        // Subinterpreters are not supported, because this crate's tokens are valid only for the
+        // interpreter that the crate started.
         ffi::PyModuleDefSlot {
             slot: ffi::Py_mod_multiple_interpreters,
             value: ffi::MULTIPLE_INTERPRETERS_NOT_SUPPORTED,

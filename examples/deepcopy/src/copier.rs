@@ -68,8 +68,8 @@ impl<'py> Copier<'py> {
         if copied.copy.is(object) {
             return Ok(copied.copy);
         }
-        // Like `copy.deepcopy`, add the finished copy even if it is already in the memo, because
-        // Python code may have changed a memo that is not private.
+        // `copy.deepcopy` always adds the finished copy. This can be skipped only if the copy is
+        // already in a private memo, which Python code cannot have changed.
         if !(copied.in_memo && self.memo.is_private()) {
             self.memo.set(&key, &copied.copy)?;
         }

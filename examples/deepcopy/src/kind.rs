@@ -32,8 +32,8 @@ impl<'a, 'py> Kind<'a, 'py> {
         if is_often_atomic(object) {
             return Self::Atomic;
         }
-        // The explicit check avoids the error value that a failed cast creates. The compiler merges
-        // the two comparisons.
+        // Check the type before the cast, because a failed cast creates an error value. The
+        // compiler merges this check with the one in the cast.
         if object.is_exact_instance_of::<PyDict>()
             && let Ok(dict) = object.cast_exact()
         {

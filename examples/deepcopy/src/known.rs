@@ -17,7 +17,8 @@ pub(crate) struct Known {
     pub(crate) missing: Py<PyAny>,
 }
 
-/// The objects, which are looked up on first use. There is only one interpreter.
+/// The objects, which are looked up on first use. They can be in a static, because there is only
+/// one interpreter.
 static KNOWN: PyOnceLock<Known> = PyOnceLock::new();
 
 impl Known {

@@ -62,8 +62,8 @@ fn figures(tool: &Tool<'_>, linked: &Path, place: &Path, note: &str) -> anyhow::
         writeln!(text, "| {name} | {size} | {} | {} |", grouped(compressed), grouped(install))?;
         modules.push(module);
     }
-    // The first call to a method includes lazy initialization, so only the last call is measured.
-    // The update runs first, because changes made by a query are discarded.
+    // Lazy initialization during an update is kept for later calls, but a query's changes are
+    // discarded. The update therefore runs first. Only the last call to each method is measured.
     let calls = ["increment", "nothing", "nothing", "greet", "(\"world\")", "counter"];
     let calls = called(tool, &modules[0], &calls)?;
     let (start, import) = calls.start()?;

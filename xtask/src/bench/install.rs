@@ -36,7 +36,7 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     ];
     let o3 = scratch.join("o3.toml");
     std::fs::write(&o3, o3_recipe())?;
-    let o3 = o3.to_str().context("the path is not valid UTF-8")?;
+    let o3 = o3.to_str().context("the recipe path is not valid UTF-8")?;
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
         let tree = fresh_tree(&source, &scratch)?;

@@ -8,8 +8,8 @@ use anyhow::Context;
 
 use crate::tool::root;
 
-/// A number of seconds. If the median of a table's first row is at least this long, the table uses
-/// seconds instead of milliseconds.
+/// A limit in seconds. A table uses seconds instead of milliseconds if the median time in its first
+/// row is not below this limit.
 const LONG: f64 = 10.0;
 
 /// A table row and its times.
@@ -47,8 +47,8 @@ pub(super) fn median(values: &[f64]) -> f64 {
     sorted[(sorted.len() - 1) / 2]
 }
 
-/// Replaces the section `name` in `docs/benchmarks.md`. A row's ratio to the first row is the
-/// median of the ratios of all rounds.
+/// Replaces the section `name` in `docs/benchmarks.md`. A row's ratio is the median, over all
+/// rounds, of the row's time divided by the first row's time.
 pub(crate) fn write_section(
     name: &str,
     title: &str,

@@ -94,7 +94,8 @@ fn chosen(only: &[String]) -> anyhow::Result<Vec<Benchmark>> {
     if only.is_empty() { Ok(BENCHMARKS.to_vec()) } else { only.iter().map(found).collect() }
 }
 
-/// Returns the contenders, and the reasons why some are missing. The first four are required.
+/// Returns the contenders, and the reasons why optional contenders are missing. The first four
+/// contenders are required.
 fn contenders<'a>(
     shell: &'a Shell,
     tool: &'a Tool<'a>,

@@ -1,6 +1,6 @@
 //! Measures the cost of starting a wasm module: instantiation, Python's initialization, imports,
-//! and the output of one line. Compares a standard library in a directory, in a zip, and frozen,
-//! and a snapshot.
+//! and the output of one line. Compares four ways to provide the standard library: in a
+//! directory, in a zip, frozen, and in a snapshot.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

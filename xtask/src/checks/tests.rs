@@ -13,7 +13,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the same tests, but compiles them with the profile that compiles fastest.
+/// Runs the same tests as [`run`], but with the Cargo profile that compiles fastest.
 pub(crate) fn quick(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo test --workspace --all-features").run()?;
     Ok(())

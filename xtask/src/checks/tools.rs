@@ -8,7 +8,8 @@ use xshell::{Shell, cmd};
 use crate::setup::is_on_path;
 use crate::tool::root;
 
-/// The crates and the versions that are known to work. A crate and its binary have the same name.
+/// The crates that contain the programs, with versions that are known to work. Each program has the
+/// same name as its crate.
 const TOOLS: [(&str, &str); 4] = [
     ("cargo-machete", "0.9.2"),
     ("cargo-deny", "0.20.2"),
@@ -29,7 +30,7 @@ pub(crate) fn get(shell: &Shell, name: &str) -> anyhow::Result<PathBuf> {
     let known = TOOLS.iter().find(|(known, _)| *known == name);
     let (_, version) = known.with_context(|| format!("`{name}` has no version in `TOOLS`"))?;
     let root = dir();
-    // Without optimization, because compiling takes longer than running.
+    // Don't optimize the program, because compiling it takes longer than running it.
     cmd!(shell, "cargo install --quiet --locked --debug --root {root} --version {version} {name}")
         .run()?;
     Ok(installed)

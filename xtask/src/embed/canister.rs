@@ -87,15 +87,15 @@ pub(crate) fn alone() -> anyhow::Result<()> {
     })
 }
 
-/// Checks that `cargo pywasm size` attributes nearly all bytes of the final wasm module, although
-/// it is stripped.
+/// Checks that `cargo pywasm size` finds the origin of nearly all bytes in the final wasm module,
+/// although the module is stripped.
 fn is_attributed(tool: &Tool<'_>) -> anyhow::Result<()> {
     let output = tool.read_in(&dir(), &["size", "--json", "--by", "object"])?;
     let report: serde_json::Value = serde_json::from_str(&output)?;
     let bytes = |value: &serde_json::Value| value.as_u64().context("no number");
     let module = &report["modules"][0];
     let (all, unknown) = (bytes(&module["bytes"])?, bytes(&module["kinds"]["unknown"])?);
-    anyhow::ensure!(unknown * 20 < all, "{unknown} of {all} bytes are not attributed");
+    anyhow::ensure!(unknown * 20 < all, "the origin of {unknown} of {all} bytes is unknown");
     let entries = module["entries"].to_string();
     anyhow::ensure!(
         entries.contains("(unicodeobject.o)"),

@@ -17,9 +17,9 @@ pub(crate) fn run(tool: &Tool<'_>, template: &str) -> anyhow::Result<()> {
     check(tool, &dir)
 }
 
-/// Creates a canister from the template and calls it. Then breaks its Python code in two ways: if
-/// the code raises an exception, a call must print the traceback; a syntax error must make the
-/// build fail.
+/// Creates a canister from the template and calls it. Then breaks the canister's Python code in two
+/// ways. An exception in the code must make a call print the traceback. A syntax error in the code
+/// must make the build fail.
 pub(crate) fn canister(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     tool.call_in(scratch.path(), &["new", "--template", "canister", "my-canister"])?;

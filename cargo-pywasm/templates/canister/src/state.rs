@@ -36,11 +36,11 @@ const MANAGER_MAGIC: [u8; 3] = *b"MGR";
 /// bytes.
 const CELL_MAGIC: [u8; 3] = *b"SCL";
 
-/// Checks that stable memory is empty or was written by this version. Call this function before
-/// anything is written.
+/// Checks that stable memory is empty or has the format version `VERSION`. Call this function
+/// before anything is written.
 ///
 /// # Errors
-/// If stable memory was written by a different version or by a different canister.
+/// If stable memory has a different format version, or was written by a different canister.
 pub(crate) fn open() -> Result<(), String> {
     let mut magic = MANAGER_MAGIC;
     if ic_cdk::stable::stable_size() > 0 {

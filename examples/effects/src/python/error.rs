@@ -57,7 +57,7 @@ fn unhandled(effect: &Bound<'_, PyAny>) -> PyErr {
         Ok(text) => UnhandledEffect::new_err(format!(
             "no handler for the effect {text}: use `WithHandler` with a handler for {name}"
         )),
-        // If `repr` fails, its exception becomes the cause.
+        // If `repr` fails, its exception becomes the cause of the `UnhandledEffect`.
         Err(error) => {
             let unhandled = UnhandledEffect::new_err(format!("no handler for the effect {name}"));
             unhandled.set_cause(effect.py(), Some(error));

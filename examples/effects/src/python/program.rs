@@ -1,8 +1,8 @@
-//! Python programs. A program is a generator, or an effect or control operation, which is a program
-//! with a single yield.
+//! Python programs. A program is usually a generator. An effect or a control operation can also be
+//! used as a program, which yields this object and returns the answer.
 //!
-//! A program is checked when Python passes it to Rust, so that the exception is raised at that
-//! point.
+//! A program is checked when Python passes it to Rust, so that an invalid program raises an
+//! exception at that point.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use super::interpreter::Interpreter;
 pub(crate) struct Continuation(Handle);
 
 impl Continuation {
-    /// Returns the number of the continuation in its run.
+    /// Returns the number that identifies the continuation within its run.
     pub(crate) fn id(&self) -> u64 {
         self.0.id()
     }
@@ -23,7 +23,7 @@ impl Continuation {
 
 /// A suspended continuation or task.
 pub(super) enum Suspended<I: Interpreter> {
-    /// A program to start under the handlers, innermost first.
+    /// A program to start under the handlers. The innermost handler comes first.
     Fresh { program: I::Program, handlers: Vec<I::Value> },
     /// A chain of segments, unlinked from its caller.
     Chain(Chain),

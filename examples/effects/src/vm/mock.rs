@@ -153,7 +153,7 @@ impl Interpreter for Mock {
     fn call(&mut self, function: &Value, argument: Value) -> Result<Value, &'static str> {
         match (function, argument) {
             (Value::Function(function), Value::Number(number)) => function(number).map(Value::from),
-            _ => Err("not a function of numbers"),
+            _ => Err("expected a function and a number"),
         }
     }
 

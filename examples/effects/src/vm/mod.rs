@@ -161,8 +161,8 @@ impl<I: Interpreter> Vm<I> {
     fn leave(&mut self, outcome: Outcome<I>) -> Step<I> {
         let (caller, role) = self.arena.free(self.current);
         if let (Role::Handling { continuation, .. }, Err(_)) = (&role, &outcome) {
-            // Abandon the continuation now. The traceback of the exception would keep it alive, so
-            // its programs could not clean up before the exception propagates.
+            // Abandon the continuation now, so that its programs clean up before the exception
+            // propagates. Otherwise, the exception's traceback would keep the continuation alive.
             if let Ok(suspended) = self.continuations.take(continuation) {
                 self.abandon(suspended);
             }

@@ -17,7 +17,7 @@ use super::interpreter::{Answer, Interpreter};
 pub(crate) struct Task(Handle);
 
 impl Task {
-    /// Returns the number of the task in its run.
+    /// Returns the number that identifies the task within its run.
     pub(crate) fn id(&self) -> u64 {
         self.0.id()
     }

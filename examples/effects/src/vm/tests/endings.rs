@@ -41,7 +41,8 @@ fn failure_is_reported_as_soon_as_it_is_unobservable() {
     );
 }
 
-/// Returns a program that keeps the task handles while each of the other tasks runs once.
+/// Returns a program that holds the handles of `tasks` while it pauses once, so that the other
+/// tasks can run, and then drops the handles.
 fn keeps(tasks: Vec<Task>) -> Program {
     program("keeps").then(|_| builtin(Builtin::Pause)).then(move |_| {
         drop(tasks);

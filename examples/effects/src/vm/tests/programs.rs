@@ -32,7 +32,8 @@ fn steps_do_not_call_the_interpreter() {
         };
     };
     assert_eq!(value_of(outcome), 1.into());
-    // The calls start main, start body, call the handler, start its program, and resume main.
+    // The five calls: start main, start the body, call the handler, start the handler's program,
+    // and resume main.
     assert_eq!(calls, 5);
     assert!(!mock.events.contains(&"body closes".to_owned()), "a step does not clean up");
 }
