@@ -54,7 +54,7 @@ impl<'py> Object<'py> {
             // SAFETY: the caller guarantees that the object is alive.
             unsafe { ffi::Py_IncRef(pointer) };
         }
-        // SAFETY: the pointer is null, or is an owned reference since the call above.
+        // SAFETY: the pointer is null, or the call above has made it an owned reference.
         unsafe { Self::from_owned(py, pointer) }
     }
 

@@ -10,7 +10,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
 }
 
 /// Checks the workspace with default features, which the README's first command uses. Checking the
-/// tool alone would change the features of its dependencies, and so check them all again.
+/// tool alone would change the features of its dependencies, so Cargo would recheck all of them.
 pub(crate) fn default_features(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo clippy --workspace -- -D warnings").run()?;
     Ok(())

@@ -18,7 +18,8 @@ pub(crate) fn current() -> Compiler {
 }
 
 /// Returns the compiler from the distribution's packages. The tool uses this compiler if rustup
-/// cannot download the target. Its libc is years older than that of the current compiler.
+/// cannot download the target. This compiler's libc is years older than that of the compiler on
+/// `PATH`.
 pub(crate) fn distribution(tool: &Tool<'_>) -> anyhow::Result<Compiler> {
     Ok(Compiler { rustc: Some(tool.rustc()?), target: root().join("target/embed-packages") })
 }
