@@ -36,8 +36,8 @@ pub struct Build {
 }
 
 impl Build {
-    /// Creates the default options: any installed Python, linked as `[package.metadata.pywasm]` in
-    /// Cargo.toml specifies.
+    /// Creates the default options. They accept any installed Python, and link it as specified by
+    /// `[package.metadata.pywasm]` in Cargo.toml.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -102,9 +102,9 @@ impl Build {
         self
     }
 
-    /// Links the code that `cargo pywasm snapshot` needs in a wasm module, as the key `snapshot` in
-    /// `[package.metadata.pywasm]` does. The code is a few kilobytes in size and runs only when a
-    /// snapshot is created.
+    /// Links the code that `cargo pywasm snapshot` needs in a wasm module. The key `snapshot` in
+    /// `[package.metadata.pywasm]` has the same effect. The code is a few kilobytes in size and
+    /// runs only when a snapshot is created.
     #[must_use]
     pub fn snapshot(mut self) -> Self {
         self.snapshot = true;

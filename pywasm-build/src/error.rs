@@ -115,7 +115,7 @@ impl fmt::Display for Error {
                 f,
                 "the Rust toolchain in `{}` can't build for wasm32-wasip1\n\
                  hint: run `rustup target add wasm32-wasip1`, or build with `cargo pywasm build`, \
-                 which finds a toolchain that can",
+                 which finds a suitable toolchain",
                 sysroot.display()
             ),
             Self::Damaged(path) => write!(

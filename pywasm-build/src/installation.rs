@@ -1,5 +1,5 @@
-//! An installation. Its layout is the contract between `cargo pywasm install` and the programs that
-//! use the installation.
+//! A CPython installation. Its layout is the contract between `cargo pywasm install` and the
+//! programs that use the installation.
 
 use std::path::{Path, PathBuf};
 

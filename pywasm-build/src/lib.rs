@@ -70,17 +70,17 @@ pub use link::{Linked, LINK_MAPS};
 pub use project::{PROJECT_FILE, PROJECT_VERSION};
 pub use store::{installations, installs_dir};
 
-/// Compiles the guide's examples together with the tests.
+/// Compiles the guide's examples as documentation tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/installation.md")]
 struct InstallationGuide;
 
-/// Compiles the guide's examples together with the tests.
+/// Compiles the guide's examples as documentation tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/embedding.md")]
 struct EmbeddingGuide;
 
-/// Compiles the README's examples together with the tests.
+/// Compiles the README's examples as documentation tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -22,9 +22,8 @@ const MACROS: &str = "pywasm_macros";
 /// environment variables or entropy.
 const START: &str = "pywasm_start";
 
-/// The names of the library that a wasm module needs for a snapshot, and of the library's root
-/// function. The root function is linked with `--undefined`, and pulls in the other functions that
-/// it needs.
+/// The library that a wasm module needs for a snapshot, and the library's root function. The root
+/// function is linked with `--undefined`, and pulls in the other functions that it needs.
 const SNAPSHOT: (&str, &str) = ("pywasm_snapshot", "pywasm_snapshot_end");
 
 /// The result of [`Build::decide`](crate::Build::decide): the chosen installation and libc, and the

@@ -9,9 +9,9 @@ use crate::json::{self, Json};
 use crate::table::Table;
 use crate::Error;
 
-/// The path of the file, relative to the directory of the crate or the workspace.
+/// The path of the project file, relative to the directory of the crate or the workspace.
 pub const PROJECT_FILE: &str = ".pywasm/project.json";
-/// The version of the file's format.
+/// The format version of the project file.
 pub const PROJECT_VERSION: u32 = 2;
 
 /// The content of the file.
@@ -27,7 +27,7 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// Reads the file in `dir`, or in the nearest directory above `dir` that contains one.
+    /// Reads the project file in `dir`, or in the nearest directory above `dir` that contains one.
     ///
     /// # Errors
     /// When the file cannot be read, or has an unsupported version.

@@ -1,9 +1,9 @@
 //! The source code of this crate, which `cargo-pywasm` unpacks into projects. Each project
-//! therefore uses the version of pywasm-build that matches the tool, without a registry.
+//! therefore gets the version of pywasm-build that matches the tool, and needs no registry.
 //!
 //! This module is not part of the API.
 
-/// The text of Cargo.toml, including the keys that it inherits from the workspace.
+/// The text of Cargo.toml, in which keys such as `version.workspace = true` are not resolved.
 pub const MANIFEST: &str = include_str!("../Cargo.toml");
 
 /// The names and texts of the source files in `src`, except `tests.rs`.

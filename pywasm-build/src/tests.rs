@@ -34,8 +34,8 @@ struct Table {
 }
 
 impl Machine {
-    /// Creates a machine with a crate that is not a reactor and links a CPython 3.13 built with the
-    /// recipe `full`.
+    /// Creates a machine with a CPython 3.13 installation, built with the recipe `full`, and a
+    /// crate that links it. The crate is not a reactor.
     fn new() -> Self {
         let machine = Self { dir: tempfile::tempdir().unwrap() };
         let libc = archive(&["open"], &[]);
@@ -293,7 +293,8 @@ fn frozen_library_of_the_recipe_is_replaced_by_the_crates_own() {
     machine.write(&format!("{ROOT}/lib/libpywasm_frozen.a"), b"");
     let recipes = format!("cargo::rustc-link-search=native={ROOT}/lib");
     let whole = "cargo::rustc-link-lib=static:+whole-archive,-bundle=pywasm_frozen".to_owned();
-    // The frozen library comes before libpython, because its tables replace libpython's.
+    // The frozen library comes before libpython, so that its tables of Python modules replace
+    // libpython's.
     assert_eq!(machine.lines(&Build::new())[..2], [recipes, whole.clone()]);
 
     let warning = r#"{"level": "warning", "text": "careful"}"#;

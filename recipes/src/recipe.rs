@@ -21,7 +21,7 @@ pub struct Recipe {
     /// The recipe's name. It consists of lowercase letters, digits and hyphens, because it becomes
     /// part of a directory name.
     pub name: String,
-    /// One sentence for `recipe list`.
+    /// A one-sentence description, which `recipe list` prints.
     pub description: String,
     /// The CPython to build, unless `--python` requests another one.
     pub python: PythonRequest,

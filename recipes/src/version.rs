@@ -14,7 +14,7 @@ pub struct MinorVersion {
     pub minor: u8,
 }
 
-/// A patch release, such as `3.13.15`, which has one source tarball.
+/// A patch release, such as `3.13.15`. Each one has its own source tarball.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PatchVersion {
     /// The feature release.

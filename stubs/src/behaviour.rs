@@ -7,8 +7,8 @@ use std::str::FromStr;
 use glob::Pattern;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The action that a stub performs when it is called. A stub for a variable is filled with zeros,
-/// except that a stub with the behaviour `Value` starts with the number.
+/// The action that a stub performs when it is called. A stub for a variable contains zeros, except
+/// that `Value(N)` sets its first eight bytes to N.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Behaviour {
     /// `trap`: reports the name of the symbol and then traps.

@@ -53,7 +53,7 @@ pub fn leave_out(mut link: Link, modules: &[String]) -> Result<(Link, Vec<u8>), 
         let kind = SymbolKind::Function(Signature::of_module_init());
         stubs.push(Stub { name, kind, behaviour: Behaviour::ImportError, size: 0 });
     }
-    // All imports precede the first function.
+    // All imports must be declared before the first function is defined.
     let functions: Vec<_> =
         stubs.iter().filter_map(|stub| Some((&stub.name, stub.function(&mut writer)?))).collect();
     for (name, (Signature { params, results }, code)) in functions {

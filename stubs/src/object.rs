@@ -158,7 +158,7 @@ const MAX_ACCESS: u32 = 8;
 /// Facts that only the relocations show, keyed by symbol index.
 #[derive(Default)]
 struct Relocations {
-    /// The functions that are called. Only the addresses of the other functions are taken.
+    /// The functions that are called, as opposed to those whose address is only taken.
     called: BTreeSet<u32>,
     /// For each variable, the end offset of the part that is used.
     ends: BTreeMap<u32, u32>,
@@ -251,7 +251,7 @@ fn read_linking(
     Ok((symbols, segments))
 }
 
-/// Returns `None` for a local symbol, and for a table or section.
+/// Reads a symbol. Returns `None` for a local symbol, a wasm table or a section.
 fn read_symbol(
     object: &str,
     symbol: SymbolInfo<'_>,

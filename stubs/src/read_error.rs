@@ -61,10 +61,10 @@ impl ReadError {
 pub fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     Some(match bytes {
         [0x7f, b'E', b'L', b'F', ..] => {
-            "an ELF file, compiled for the build machine, not for wasm32"
+            "an ELF file, which was compiled for the build machine instead of wasm32"
         }
         [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => {
-            "a Mach-O file, compiled for the build machine, not for wasm32"
+            "a Mach-O file, which was compiled for the build machine instead of wasm32"
         }
         [b'B', b'C', 0xc0, 0xde, ..] => "LLVM bitcode; link-time optimization has to run first",
         _ => return None,

@@ -47,7 +47,7 @@ pub struct Stub {
 /// Returns the message that a trapping stub prints.
 #[must_use]
 pub fn trap_message(symbol: &str) -> String {
-    format!("stub `{symbol}` was called: the real one was not linked")
+    format!("stub `{symbol}` was called: the real function was not linked")
 }
 
 impl Stub {
@@ -64,7 +64,8 @@ impl Stub {
         Some(writer.finish())
     }
 
-    /// Returns the function's type and code. Adds the symbols and data that the code refers to.
+    /// Returns the function's type and code. Adds to `writer` the symbols and data that the code
+    /// refers to.
     pub(crate) fn function(&self, writer: &mut Writer) -> Option<(&Signature, Code)> {
         let SymbolKind::Function(signature) = &self.kind else { return None };
         if !signature.is_encodable() {

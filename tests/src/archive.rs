@@ -39,7 +39,7 @@ impl Archive {
     /// Changes every file whose path contains `path`.
     ///
     /// # Panics
-    /// If there is no such file, because the test would check nothing.
+    /// If no file matches, because the test would then check nothing.
     #[must_use]
     pub fn change(mut self, path: &str, change: impl Fn(&mut Vec<u8>)) -> Self {
         let mut count = 0;

@@ -63,8 +63,7 @@ pub fn module(bytes: &[u8]) {
             let policy = Policy::load(name, "".into()).expect("built in");
             let _ = audit::module(&module, Given::default(), &policy);
         }
-        // With every limit at 0, every limit is exceeded, so that a finding reports each
-        // measurement.
+        // With limits of 0, every nonzero measurement is reported as a finding.
         let limits: String = Policy::limit_names().map(|name| format!("{name} = 0\n")).collect();
         let policy = Policy::parse(&format!("schema = 1\n[limits]\n{limits}"), true);
         let policy = policy.expect("a policy");
@@ -119,8 +118,8 @@ pub fn baseline(bytes: &[u8]) {
     let _ = serde_json::from_slice::<Baseline>(bytes);
 }
 
-/// Measures a wasm module. Checks that each view accounts for every byte, and still does so after
-/// the measurement was written to a record and read back.
+/// Measures a wasm module. Checks that each view accounts for every byte, even after the
+/// measurement has been written to a record and read back.
 pub fn size(bytes: &[u8]) {
     if let Ok(all) = pywasm_size::measure(bytes, Evidence::default()) {
         accounts_for_all(&all, bytes.len());

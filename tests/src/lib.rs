@@ -53,7 +53,7 @@ pub fn utf8(path: &std::path::Path) -> Utf8PathBuf {
     Utf8PathBuf::from_path_buf(path.to_path_buf()).expect("a path in UTF-8")
 }
 
-/// Returns a pin for these bytes, to be downloaded under this file name.
+/// Returns a pin for a file with this name and these bytes.
 #[must_use]
 pub fn wanted(file: &str, bytes: &[u8]) -> Wanted {
     let sha256 = Digest::from_bytes(Sha256::digest(bytes).into());
@@ -72,7 +72,7 @@ pub fn skip(reason: &str) {
 /// Returns the path of the Rust toolchain's linker, which must be called with `-flavor wasm`.
 ///
 /// # Panics
-/// If the toolchain does not contain a linker. Every toolchain that rustup installs does.
+/// If the toolchain does not contain a linker. All toolchains installed by rustup contain one.
 #[must_use]
 pub fn rust_lld() -> std::path::PathBuf {
     let output =

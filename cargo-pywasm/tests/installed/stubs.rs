@@ -324,8 +324,8 @@ fn stubs_follow_their_rules() {
         (end, text.as_str()),
         (
             End::Exit(0),
-            "NotImplementedError('stub `gone_object` was called: the real one was not linked')\n\
-             NotImplementedError('stub `gone_int` was called: the real one was not linked')\n\
+            "NotImplementedError('stub `gone_object` was called: the real function was not linked')\n\
+             NotImplementedError('stub `gone_int` was called: the real function was not linked')\n\
              42\n\
              OSError(52, 'Function not implemented')\n\
              ImportError(\"module 'gone' was left out of this Python\")\n"

@@ -1,4 +1,4 @@
-//! Checks that the types of the recipe fields cannot express.
+//! Validates what the types of the recipe fields cannot express.
 
 use strsim::levenshtein;
 use toml::Spanned;

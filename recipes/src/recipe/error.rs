@@ -32,7 +32,7 @@ pub enum RecipeError {
         module: String,
         /// The CPython that the recipe requests.
         python: PythonRequest,
-        /// "; did you mean `_decimal`?", or empty.
+        /// A suggestion, such as "; did you mean `_decimal`?", or an empty string.
         suggestion: String,
         /// The line of the module.
         line: usize,
@@ -50,8 +50,8 @@ pub enum RecipeError {
     },
     /// An entry of `build.cflags` is not a single flag.
     #[error(
-        "line {line}: `{flag}` is not a compiler flag; each entry of `cflags` starts with `-` and \
-         contains no white space"
+        "line {line}: `{flag}` is not a compiler flag; each entry of `cflags` must start with `-` \
+         and must not contain whitespace"
     )]
     Flag {
         /// The entry.

@@ -190,7 +190,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The references that assume the same kind for a symbol.
+/// All references to a symbol that assume the same kind.
 #[derive(Debug, Default)]
 struct Use<'a> {
     by: BTreeSet<&'a str>,

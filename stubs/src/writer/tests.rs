@@ -1,4 +1,4 @@
-//! Reads written objects with this crate's reader, and links them with rust-lld.
+//! Tests that this crate's reader and rust-lld can read the objects that the writer creates.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -49,7 +49,7 @@ impl Local {
 /// If the module is not a canister.
 ///
 /// # Panics
-/// If there is no engine for this machine.
+/// If the wasm engine cannot be created.
 pub(crate) fn compiled(module: &[u8]) -> Result<Module, String> {
     static HOST: LazyLock<Host> = LazyLock::new(|| Host::without_cache().expect("an engine"));
     static ALL: LazyLock<Mutex<HashMap<Vec<u8>, Module>>> = LazyLock::new(Mutex::default);

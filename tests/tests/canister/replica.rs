@@ -1,6 +1,7 @@
 //! A host on which the tests run a canister.
 
-/// A network with one canister. If a call is rejected or traps, the error contains the message.
+/// A host with one canister. If a call is rejected or traps, the error contains the reject or trap
+/// message.
 pub(crate) trait Replica {
     /// Installs a wasm module into the empty canister.
     ///

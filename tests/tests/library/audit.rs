@@ -192,8 +192,8 @@ fn invalid_policy_is_an_error() {
     }
 }
 
-/// Checks that a wasm module runs if it imports every function that the policy allows, with the
-/// type that the policy specifies.
+/// Checks that a wasm module runs if it imports every function that the policy `wasip1` allows,
+/// each with the type that the policy specifies.
 #[test]
 fn runtime_provides_every_import_of_wasip1() {
     let policy = Policy::load("wasip1", "".into()).expect("a policy");
@@ -248,7 +248,7 @@ fn stub_in_finished_module_names_itself() {
     };
     let (end, text) = run(&stub(&module, TrapReporter::Wasi).module);
     assert!(matches!(&end, End::Trap(why) if why.contains("in gone")), "{end:?}");
-    assert_eq!(text, "stub `gone` was called: the real one was not linked\n");
+    assert_eq!(text, "stub `gone` was called: the real function was not linked\n");
     let (end, text) = run(&stub(&module, TrapReporter::Silent).module);
     assert!(matches!(&end, End::Trap(why) if why.contains("in gone")), "{end:?}");
     assert_eq!(text, "");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Prefixes of absolute links that stay in this repository. The book uses such links for files
+/// Prefixes of absolute links to files in this repository. The book uses such links for files
 /// outside the book.
 const REPOSITORY: [&str; 2] = [
     "https://github.com/cargo-pywasm/cargo-pywasm/blob/main/",

@@ -1,5 +1,5 @@
-//! Tests properties that hold for any input. Stubs with random types link and validate, and readers
-//! of modified files return a result or an error.
+//! Tests properties that hold for any input. Linking stubs of random types produces a valid wasm
+//! module, and no reader panics on a modified file.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

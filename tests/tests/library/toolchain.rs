@@ -1,5 +1,5 @@
-//! Tests toolchain sources. An archive is trusted only if its signature is valid, and a wrong
-//! digest ends the search.
+//! Tests toolchain sources. An archive is trusted only if its signature is valid. If a file has the
+//! wrong digest, no further sources are tried.
 #![cfg(target_os = "linux")]
 
 use pywasm_recipes::CpythonPin;
