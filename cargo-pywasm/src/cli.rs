@@ -1,4 +1,4 @@
-//! The command line: clap's types, and the dispatch to the subcommands.
+//! Defines the command line with clap, and dispatches to the subcommands.
 
 mod help;
 

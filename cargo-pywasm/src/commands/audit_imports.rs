@@ -33,7 +33,7 @@ pub struct Args {
     /// are linked
     #[arg(long)]
     link: bool,
-    /// With --link: a symbol that the link needs
+    /// With --link: a symbol that the link needs even if no file refers to it
     #[arg(long, value_name = "SYMBOL", requires = "link")]
     root: Vec<String>,
     /// With --link: an archive to link before the files, with all its members

@@ -22,14 +22,14 @@ pub struct Args {
     /// Write the interface to a file instead of printing it
     #[arg(short, long, value_name = "FILE.did")]
     output: Option<Utf8PathBuf>,
-    /// Write a copy of the module with the interface as public metadata, `icp:public
-    /// candid:service`
+    /// Write a copy of the module with the interface as public metadata, in the section
+    /// `icp:public candid:service`
     #[arg(long, value_name = "FILE.wasm")]
     embed: Option<Utf8PathBuf>,
     /// Check that the module is compatible with this interface (exit code 1 if it is not)
     #[arg(long, value_name = "FILE.did")]
     check: Option<Utf8PathBuf>,
-    /// Run the export even if the module has metadata
+    /// Call `get_candid_pointer` even if the module's metadata contains the interface
     #[arg(long)]
     run: bool,
 }
@@ -70,7 +70,7 @@ fn text(args: &Args, bytes: &[u8], ctx: &Ctx) -> anyhow::Result<String> {
         && let Some(embedded) = Interface::embedded(bytes)?
     {
         ctx.reporter.note(format!(
-            "the interface comes from the section `{}`; use `--run` to run the export instead",
+            "the interface comes from the section `{}`; use `--run` to call `get_candid_pointer` instead",
             custom::CANDID
         ));
         return Ok(embedded.text);

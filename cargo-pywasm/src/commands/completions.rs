@@ -12,7 +12,7 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Prints the completions for `command`, which is the whole command line.
+/// Prints the completions for `command`, which defines the whole command line.
 ///
 /// # Errors
 /// When the completions are not UTF-8, which does not happen.

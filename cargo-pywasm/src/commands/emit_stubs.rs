@@ -26,8 +26,8 @@ pub struct Args {
     /// Objects and archives, including all archive members, or a single module
     #[arg(value_name = "FILE", required = true)]
     files: Vec<Utf8PathBuf>,
-    /// An archive that is also linked: its symbols count as defined, but only its needed members
-    /// are linked
+    /// An archive that is linked together with the files: its symbols count as defined, but only
+    /// the members that are needed are linked
     #[arg(long, value_name = "FILE")]
     library: Vec<Utf8PathBuf>,
     /// The archive or module to write
@@ -213,8 +213,8 @@ fn warn_variables(found: &Stubs, ctx: &Ctx) {
     let names: Vec<&str> = variables.map(|stub| stub.name.as_str()).collect();
     if let [first, ..] = names[..] {
         ctx.reporter.warn(format!(
-            "{} filled with zeros: {first}{}; sizes are guessed from visible uses (at least 16 bytes), \
-             and larger variables would overlap other data",
+            "{} replaced with zeros: {first}{}; each size is guessed from visible uses (at least 16 bytes), \
+             so code that expects a larger variable would access other data",
             if names.len() == 1 { "1 variable is".to_owned() } else { format!("{} variables are", names.len()) },
             if names.len() > 1 { ", …" } else { "" }
         ));

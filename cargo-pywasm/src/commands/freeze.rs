@@ -19,7 +19,7 @@ use pywasm_store::Ctx;
 /// Freezes standard library modules, together with everything that they import, and your own
 /// packages. The names come from the command line, from `freeze` and `packages` in the crate's
 /// `[package.metadata.pywasm]`, and from the recipe. pywasm-build runs this command in build
-/// scripts. Without --output, it lists the modules.
+/// scripts. Without --output, lists the modules.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub struct Args {
     /// One of your own packages or files: `python/app`, `python/app.py`
     #[arg(long, value_name = "PATH")]
     package: Vec<Utf8PathBuf>,
-    /// Let Python import only these modules and the modules that they need
+    /// Let Python import only the selected modules and packages, and the modules that they need
     #[arg(long)]
     closed: bool,
     /// Write the object to this file instead of listing the modules; if the name ends in `.a`,
@@ -58,7 +58,7 @@ impl Message for FrozenMessage<'_> {
 }
 
 /// Runs the command. If no modules or packages are requested, the object is empty, unless the set
-/// is closed: a closed set always contains the modules that Python needs to start.
+/// of modules is closed: a closed set always contains the modules that Python needs to start.
 ///
 /// # Errors
 /// When a module or package cannot be found or compiled, or the object cannot be written.
@@ -181,7 +181,8 @@ fn list(frozen: &Frozen, ctx: &Ctx) {
     }
     if !frozen.unknown.is_empty() {
         let unknown = frozen.unknown.join(", ");
-        ctx.reporter
-            .note(format!("your code imports modules that only Rust can provide: {unknown}"));
+        ctx.reporter.note(format!(
+            "your code imports modules that were not found, so your Rust code must provide them: {unknown}"
+        ));
     }
 }

@@ -13,7 +13,7 @@ pub struct Args {
     dir: Utf8PathBuf,
 }
 
-/// Writes the manual pages for `command`, which is the whole command line.
+/// Writes the manual pages for `command`, which defines the whole command line.
 ///
 /// # Errors
 /// When the directory cannot be written.
@@ -25,7 +25,7 @@ pub fn run(args: &Args, command: clap::Command, ctx: &Ctx) -> anyhow::Result<Exi
     Ok(Exit::Success)
 }
 
-/// Returns the section about environment variables and exit codes for the first page.
+/// Returns the section of the main manual page that lists environment variables and exit codes.
 fn extra() -> String {
     let mut text = String::from("Environment variables:\n\n");
     for (name, meaning) in DOCUMENTED {

@@ -30,7 +30,7 @@ pub struct Args {
     /// Output file; the compressed module is FILE.gz
     #[arg(short, long, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
-    /// Host policy for the audit and the reported figures; adds the step `audit` [default:
+    /// Host policy for the audit and for the limits in the report; adds the step `audit` [default:
     /// the project's `policy`, else wasip1]
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,

@@ -9,7 +9,7 @@ use pywasm_store::Ctx;
 
 /// Print the resolved settings of the current package as JSON
 ///
-/// pywasm-build calls this when `.pywasm/project.json` is missing or older than Cargo.toml.
+/// pywasm-build runs this command when `.pywasm/project.json` is missing or older than Cargo.toml.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 

@@ -8,7 +8,7 @@ use pywasm_audit::{Content, Input};
 use pywasm_rewrite::{self as rewrite, Wire};
 use pywasm_store::Ctx;
 
-/// Connect imports of a module to functions in the same module, such as a WASI polyfill
+/// Connect imports of a module to functions in the same module, such as those of a WASI polyfill
 ///
 /// By default, connects each WASI import to `__ic_custom_NAME`, the function that ic-wasi-polyfill
 /// defines for it. A module with nothing to rewire is copied unchanged. Prints the path of the

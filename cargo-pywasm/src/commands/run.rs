@@ -94,7 +94,8 @@ fn crate_call(
     Ok(Some(call.run(workspace)))
 }
 
-/// The directories that the program sees, and its command line with the guest path of the script.
+/// The directories that the program sees, and Python's command line, in which the script is a
+/// guest path.
 #[derive(Debug, PartialEq, Eq)]
 struct View {
     dirs: Vec<Dir>,
@@ -113,8 +114,8 @@ impl View {
             let path =
                 host.canonicalize_utf8().with_context(|| format!("can't open script `{host}`"))?;
             let in_cwd = !args.sandbox.no_cwd && path.starts_with(&ctx.cwd);
-            // In the guest, `..` can't leave `/`, so a path that contains `..` is replaced with the
-            // full path.
+            // In the guest, `..` can't leave `/`, so a script path that contains `..` is replaced
+            // with the script's full path.
             if !in_cwd || !goes_down(word) {
                 *word = path.to_string();
             }

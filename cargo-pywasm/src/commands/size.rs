@@ -21,8 +21,8 @@ use pywasm_store::stage_file;
 ///
 /// Every byte of the file is counted, even if its origin is unknown. Accepts modules (.wasm,
 /// .wasm.gz). In a project, the built modules are measured by default. Functions are attributed by
-/// their names, and by the record or the linker map that a build leaves next to a module. The exit
-/// code is 1 if a budget is exceeded.
+/// their names, and by the size record or the linker map that a build leaves next to a module. The
+/// exit code is 1 if a budget is exceeded.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The module
@@ -49,7 +49,7 @@ pub struct Args {
     /// Write a baseline for --diff and budgets; the file is small enough to commit
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<Utf8PathBuf>,
-    /// The linker map (wasm-ld -Map=FILE) [default: the build's map, if found]
+    /// The linker map, as written by `wasm-ld -Map=FILE` [default: the build's map, if found]
     #[arg(long, value_name = "FILE")]
     map: Option<Utf8PathBuf>,
     /// An archive that the module was linked from, for attributing functions to objects; may be
@@ -121,7 +121,7 @@ fn print(args: &Args, all: &[(Measured, Vec<Over>)], ctx: &Ctx) {
         ctx.reporter.data(format!("{:#}", report::document(all, by, args.top)));
         return;
     }
-    // With an output file, a table is printed only on request.
+    // If the command writes a file, it prints tables only with `--by` or `--diff`.
     if args.by.is_none()
         && args.diff.is_none()
         && (args.html.is_some() || args.write_baseline.is_some())
@@ -191,7 +191,8 @@ fn module(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Measures a module with the record next to it, or else with its linker map and archives.
+/// Returns a module's breakdown. Without `map`, reads the size record next to the module, if there
+/// is one. Otherwise, measures the module with its linker map and archives.
 fn breakdown(
     path: &Utf8Path,
     bytes: &[u8],
@@ -216,8 +217,8 @@ fn breakdown(
     let found = measure(bytes, evidence).with_context(|| format!("cannot measure `{path}`"))?;
     if found.is_nameless() {
         ctx.reporter.note(format!(
-            "`{path}` has no function names: measure it before the step `strip`, or with the record that \
-             `cargo pywasm build` writes"
+            "`{path}` has no function names: measure it before the step `strip`, or with the size record \
+             that `cargo pywasm build` writes"
         ));
     }
     Ok(found)

@@ -41,7 +41,8 @@ pub struct Args {
     /// A Python module to import; can be repeated
     #[arg(long = "import", value_name = "MODULE")]
     imports: Vec<Import>,
-    /// An export to call first, for your own initialization; it must have no parameters
+    /// An export with your own initialization, called before Python is initialized; it must have no
+    /// parameters and no results
     #[arg(long, value_name = "EXPORT")]
     init: Option<String>,
     /// Python's hash seed, which makes snapshots reproducible [default: random]

@@ -2,7 +2,7 @@
 //! variable over `[package.metadata.pywasm]`, and that table over the default.
 //!
 //! [`Workspace`] calls `cargo metadata` at most once and keeps the result. No other part of the
-//! tool reads the table. A Cargo.toml is always parsed, never searched as text.
+//! tool reads `[package.metadata.pywasm]`. A Cargo.toml is always parsed, never searched as text.
 
 mod package;
 mod recipe;

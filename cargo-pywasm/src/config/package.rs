@@ -20,7 +20,7 @@ pub struct PackageSettings {
     pub manifests: Vec<ManifestDigest>,
     /// True if the package has a `cdylib` target, which becomes a reactor.
     pub cdylib: bool,
-    /// True if the table has the key `snapshot`.
+    /// True if the `metadata.pywasm` table of the package or its workspace has the key `snapshot`.
     pub snapshot: bool,
     /// Modules of the standard library to embed.
     pub freeze: Vec<String>,
@@ -54,7 +54,8 @@ impl ManifestDigest {
 }
 
 impl PackageSettings {
-    /// Resolves the settings of a package from its merged table.
+    /// Resolves the settings of a package from its table `[package.metadata.pywasm]`, to which the
+    /// keys of `[workspace.metadata.pywasm]` have been added.
     ///
     /// # Errors
     /// When a manifest cannot be read.

@@ -68,8 +68,8 @@ impl Settings {
         let recipe = filled.recipe.as_deref().unwrap_or(DEFAULT_RECIPE);
         let recipe = load_recipe(recipe, workspace.ctx())?;
         let python = filled.python.unwrap_or(recipe.python);
-        // Parsing has checked the recipe against its own `python`, but the selected CPython may
-        // have different modules.
+        // The parser has checked the recipe against the version in its `python` key, but the
+        // selected CPython may have different modules.
         let is_unknown = |module: &&String| !is_known_module(python.series(), module);
         if let Some(module) = recipe.modules.disabled.iter().find(is_unknown) {
             anyhow::bail!(

@@ -77,7 +77,7 @@ impl FromStr for Stdlib {
     }
 }
 
-/// The part of a manifest that contains the table.
+/// The section of a manifest whose metadata contains the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Package,

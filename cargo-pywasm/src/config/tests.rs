@@ -50,7 +50,8 @@ fn current(dir: &Utf8Path) -> PackageSettings {
     Workspace::new(&ctx(dir, &[])).current_package().unwrap()
 }
 
-/// Returns the packages in the project that contains `dir`: their names, and true for reactors.
+/// Returns the name of each package in the project that contains `dir`, and a boolean that is true
+/// if the package is a reactor.
 fn linked(dir: &Utf8Path) -> Vec<(String, bool)> {
     let settings = Workspace::new(&ctx(dir, &[])).package_settings().unwrap();
     settings.into_iter().map(|package| (package.name, package.cdylib)).collect()
@@ -300,7 +301,7 @@ fn steps_after_the_link_include_those_that_keys_imply() {
     let all = Workspace::new(&ctx(&root, &[])).post_links().unwrap();
     assert_eq!(all[&root.join("Cargo.toml")].steps, [Step::Gc, Step::Audit]);
     assert_eq!(all[&root.join("Cargo.toml")].policy.as_deref(), Some("ic"));
-    // Without other steps, a policy adds no step, because only `audit-imports` uses it.
+    // A policy does not add the step `audit` if there are no other steps.
     let (_dir, root) = crate_dir("[package.metadata.pywasm]\npolicy = \"ic\"\n");
     assert!(Workspace::new(&ctx(&root, &[])).post_links().unwrap().is_empty());
 }
@@ -315,7 +316,7 @@ fn budget_applies_without_steps_and_its_baseline_is_absolute() {
     let there = ctx(&root.join("src"), &[]);
     let workspace = Workspace::new(&there);
     let requested = workspace.post_links().unwrap().remove(&root.join("Cargo.toml")).unwrap();
-    // Without other steps, a policy adds no step, because only `audit-imports` uses it.
+    // A policy does not add the step `audit` if there are no other steps.
     assert_eq!(requested.steps, []);
     let budget = requested.budget.unwrap();
     assert_eq!(budget.limits.values().collect::<Vec<_>>(), [&1000]);

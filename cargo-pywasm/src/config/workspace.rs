@@ -295,8 +295,8 @@ impl Description {
         let is_by_version =
             |dependency: &Dependency| dependency.name == HELPER && dependency.source.is_some();
         self.metadata.packages.iter().any(|package| {
-            // If the current crate has a table, only that crate counts. Otherwise, all members
-            // count.
+            // If the current crate has a table, only its dependencies are checked. Otherwise, the
+            // dependencies of all members are checked.
             (self.own.is_none() || package.manifest_path == self.manifest)
                 && package.dependencies.iter().any(is_by_version)
         })

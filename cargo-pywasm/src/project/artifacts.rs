@@ -17,10 +17,10 @@ pub struct Artifact {
 /// The recipient of Cargo's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// Only this tool. Cargo receives this value for `--message-format` and still renders
-    /// diagnostics.
+    /// Only this tool. The string is the value for `--message-format` that makes Cargo print JSON
+    /// messages and still render diagnostics.
     Internal(&'static str),
-    /// The user, whose arguments request JSON messages.
+    /// This tool and the user, whose arguments request JSON messages.
     Forwarded,
 }
 

@@ -113,7 +113,8 @@ impl Call<'_> {
             line.env.push((PYO3.key(), file.into_string()));
         }
         if self.verb != "build" && (find(config, &RUN) != Found::Other || !self.runner.is_empty()) {
-            // Cargo splits the variable at white space, so the path must not contain any.
+            // Cargo splits the runner variable at white space, so a path that contains white space
+            // is replaced with `cargo`.
             let tool = if tool.contains(char::is_whitespace) { "cargo" } else { tool };
             let runner = [tool, "pywasm", "run-wasm"].into_iter();
             let runner: Vec<_> = runner.chain(self.runner.iter().map(String::as_str)).collect();

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use pywasm_session::hint_of;
 
-    /// Creates an installation that contains only the files that a project link needs.
+    /// Creates an installation that contains only `pyo3-config.txt`.
     fn installation(dir: &Utf8Path, name: &str) -> Utf8PathBuf {
         let root = dir.join(name);
         fs_err::create_dir(&root).unwrap();

@@ -23,7 +23,7 @@ impl Bench {
         }
     }
 
-    /// Writes a file of the user's crate.
+    /// Writes a file in the user's crate.
     fn write(&self, path: &str, text: &str) {
         let path = self.dir.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");

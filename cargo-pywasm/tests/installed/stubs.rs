@@ -166,7 +166,8 @@ fn audit_of_bare_libpython_names_families() {
         };
         assert_eq!(python, expected, "{finding:#}");
     }
-    // Since CPython 3.14, HACL*'s HMAC needs SHA-2, too. Here, HMAC counts as part of libpython.
+    // Since CPython 3.14, HACL*'s HMAC, which counts as part of libpython here, also refers to
+    // SHA-2 functions.
     let (sha2, mpdec) = if linked.python.series() == "3.13" { (12, 114) } else { (32, 119) };
     let expected = [
         ("HACL SHA-2", sha2),

@@ -69,7 +69,7 @@ struct Call {
     kind: Kind,
 }
 
-/// The values that all messages share.
+/// The parts of a `canister call` command that are the same for all messages.
 struct Session<'a> {
     args: &'a Args,
     reporter: &'a Reporter,
@@ -232,7 +232,8 @@ impl Session<'_> {
         let types = self.interface.as_ref().and_then(|it| Some((it, it.init.as_ref()?)));
         match (&self.args.init, types) {
             (None, None) => text::encode_untyped("()"),
-            // The interface declares the argument of `canister_init`, but an upgrade may need none.
+            // The interface declares only the argument of `canister_init`. `canister_post_upgrade`
+            // may need none, so the default is `()`.
             (None, Some(_)) if !is_new => text::encode_untyped("()"),
             (Some(init), None) => text::encode_untyped(init),
             (init, Some((interface, types))) => {

@@ -52,7 +52,7 @@ pub(super) fn store(ctx: &Ctx) -> Check {
 }
 
 /// Checks the free space. The cache and the installations may be on different disks, so the disk
-/// with less free space decides.
+/// with less free space is checked.
 pub(super) fn disk(ctx: &Ctx) -> Check {
     let roots = [ctx.store.cache(), ctx.store.data()];
     match roots.into_iter().filter_map(|path| Some((free_space(path)?, path))).min() {

@@ -24,9 +24,9 @@ const CARGO: [&str; 20] = [
     "-r",
 ];
 
-/// Returns the arguments for `cargo run`, or `None` if `words` is a Python command line. The words
-/// are for Cargo if there are none, if the first word is an option of `cargo run`, or if the words
-/// follow `--`. clap removes the `--`; `after_dashes` is true if there was one.
+/// Returns the arguments for `cargo run`, or `None` if `words` is a Python command line. `words` is
+/// for Cargo if it is empty, starts with an option of `cargo run`, or came after `--`. clap removes
+/// the `--`; `after_dashes` is true if there was one.
 pub(super) fn for_cargo(words: &[String], after_dashes: bool) -> Option<Vec<String>> {
     if after_dashes {
         return Some(["--".to_owned()].iter().chain(words).cloned().collect());
