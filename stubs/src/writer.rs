@@ -160,8 +160,8 @@ impl Writer {
         self.symbol(Symbol::Function { flags: UNDEFINED, index, name: None })
     }
 
-    /// Declares a host function, which remains an import after linking. The order and the types are
-    /// restricted as for [`Writer::undefined_function`].
+    /// Declares a host function, which remains an import after linking. The restrictions of
+    /// [`Writer::undefined_function`] on order and types also apply here.
     pub fn imported_function(
         &mut self,
         module: &str,

@@ -1,5 +1,5 @@
-//! Tests imports of frozen modules. The runner provides no standard library on disk, because of
-//! `stdlib = "frozen"`.
+//! Tests imports of frozen modules. Cargo.toml sets `stdlib = "frozen"`, so the runner provides no
+//! standard library on disk.
 
 use frozen::call;
 
