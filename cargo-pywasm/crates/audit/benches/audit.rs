@@ -18,7 +18,7 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let [module, archive, rounds] = &words[..] else {
-        // `cargo test --benches` passes no arguments.
+        // Without arguments, as in `cargo test --benches`, nothing is measured.
         return Ok(());
     };
     let bytes = fs_err::read(module)?;

@@ -131,7 +131,8 @@ impl<'a> Callers<'a> {
     fn caller(&self, function: u32, export: Option<&str>) -> Caller {
         let symbol = self.name(function);
         match export {
-            // In a command module, the linker adds this suffix to the names of exported functions.
+            // In a command module, the linker adds `.command_export` to the names of exported
+            // functions.
             Some(export)
                 if symbol.is_empty() || symbol.trim_end_matches(".command_export") == export =>
             {

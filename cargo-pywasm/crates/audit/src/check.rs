@@ -195,12 +195,12 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Reports calls with the wrong type. wasm-ld redirects such a call to a function that traps
-    /// and whose name starts with `signature_mismatch:`.
+    /// Reports calls whose type differs from that of the called function. wasm-ld redirects such a
+    /// call to a function that traps and whose name starts with `signature_mismatch:`.
     fn mismatches(&mut self) {
         for name in self.names {
             if let Some(symbol) = name.strip_prefix("signature_mismatch:") {
-                let text = "it is called with a type that differs from its definition, so the linker made the call trap";
+                let text = "a caller and the definition disagree on its type, so the linker replaced the call with a trap";
                 self.findings.push(Finding::new(Code::TypeConflict, symbol, text).cure(
                     "declare it with the type of its definition; link with `--fatal-warnings` to reject such calls",
                 ));

@@ -77,8 +77,8 @@ pub(crate) fn largest(
     Ok(parts.into_iter().map(line).collect())
 }
 
-/// Returns true if the bytes of a row count towards a limit. Structural bytes (section headers, the
-/// type section) cannot be removed, so they are not reported.
+/// Returns true if a row is reported as a contributor to a limited value. Structural bytes (section
+/// headers, the type section) are not reported, because they cannot be removed.
 fn contributes(
     limited: Limited,
     all: &Breakdown,

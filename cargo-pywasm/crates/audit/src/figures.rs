@@ -10,7 +10,7 @@ use crate::policy::{Limited, Policy};
 pub struct Figure {
     /// The kind of value.
     pub what: Limited,
-    /// The value, in the unit of its kind.
+    /// The value. Its unit depends on `what`.
     pub value: u64,
     /// The limit, if the policy has one.
     pub limit: Option<u64>,

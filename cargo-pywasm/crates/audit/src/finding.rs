@@ -113,7 +113,7 @@ impl Code {
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Messages use the same name as serialized findings.
+        // Text and serialized findings use the same names for codes.
         self.serialize(f)
     }
 }
@@ -140,8 +140,8 @@ pub struct Finding {
     /// The Python modules that need the subject.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python: Vec<String>,
-    /// The largest contributors to a limited value, such as `812 functions, 204800 bytes: crate
-    /// core`.
+    /// For a value above its limit, the largest contributors, each as text: `812 functions, 204800
+    /// bytes: crate core`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Possible fixes, the best first.

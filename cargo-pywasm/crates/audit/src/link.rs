@@ -37,7 +37,7 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
         let is_function =
             |(kind, _): &(SymbolKind, Vec<String>)| matches!(kind, SymbolKind::Function(_));
         let text = if conflict.types.iter().all(is_function) {
-            "the linked objects declare it with different types; a call with the wrong type traps"
+            "the linked objects declare it with different types; calls that do not match the definition trap"
         } else {
             "some linked objects declare it as a function and others do not, so the link fails"
         };

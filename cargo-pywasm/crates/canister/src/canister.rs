@@ -226,7 +226,7 @@ impl Canister {
         Ok(Message { mode: *mode, export: kind.export(method), method, argument, caller, fuel })
     }
 
-    /// Returns a reject if the argument is larger than a message from outside may have.
+    /// Returns a reject if the argument exceeds the limit for a message from outside.
     pub(super) fn too_large(&self, argument: &[u8]) -> Option<Outcome> {
         let max = self.settings.limits.argument;
         (argument.len() > max).then(|| Outcome::Reject {

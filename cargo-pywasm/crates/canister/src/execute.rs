@@ -152,7 +152,7 @@ impl Job<'_> {
     }
 }
 
-/// The parts of an instance that keep their contents between executions.
+/// The parts of an instance whose contents are kept between executions.
 struct Parts {
     memory: Option<Memory>,
     globals: Vec<Global>,

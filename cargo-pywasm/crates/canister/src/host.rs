@@ -292,7 +292,7 @@ fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System
     linker.instantiate_pre(module).map_err(|error| format!("{error:#}"))
 }
 
-/// Converts a wasmtime error to an error whose message contains the whole chain.
+/// Converts a wasmtime error to an error whose message contains the whole chain of causes.
 pub(super) fn wasm_error(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }

@@ -107,7 +107,8 @@ fn with_exports(module: &[u8], exports: &ExportSection) -> anyhow::Result<Vec<u8
     out.extend_from_slice(&module[..HEADER]);
     let mut written = false;
     for section in sections(module)? {
-        // Sections are ordered by number, except that the tag section (13) comes earlier.
+        // Of the sections that precede the export section, only the tag section (13) has a greater
+        // id.
         let is_after = section.id >= EXPORT_SECTION && section.id != 13;
         if is_after && !written {
             exports.append_to(&mut out);

@@ -79,9 +79,8 @@ impl Interface {
         text.map(Some)
     }
 
-    /// Returns the interface of a wasm module. The interface is read from the module's metadata or,
-    /// if the metadata contains none, by calling the module's export. Returns `None` if the module
-    /// has neither.
+    /// Returns the interface of a wasm module: the one in its metadata or, if there is none, the
+    /// one that its export `get_candid_pointer` returns. Returns `None` if the module has neither.
     ///
     /// # Errors
     /// When the interface can't be read.

@@ -19,7 +19,7 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// The limits on a message. wasmtime counts fuel: about one unit per instruction.
+/// The limits on a message. Fuel is counted by wasmtime, at about one unit per instruction.
 ///
 /// Sources: dfinity/ic, rs/config/src/subnet_config.rs (whose instruction limits are used as fuel
 /// limits), and "Resource limits" in the Internet Computer documentation.

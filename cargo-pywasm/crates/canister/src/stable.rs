@@ -35,7 +35,7 @@ impl Stable {
         end <= u128::from(self.size) * PAGE as u128
     }
 
-    /// Reads into `out`, or returns a message if the range is out of bounds.
+    /// Reads into `out`, or returns an error message if the range is out of bounds.
     pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), String> {
         self.check(offset, out.len() as u64)?;
         let mut done = 0;
@@ -50,7 +50,7 @@ impl Stable {
         Ok(())
     }
 
-    /// Writes bytes, or returns a message if the range is out of bounds.
+    /// Writes bytes, or returns an error message if the range is out of bounds.
     pub(super) fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), String> {
         self.check(offset, bytes.len() as u64)?;
         let pages = Arc::make_mut(&mut self.pages);

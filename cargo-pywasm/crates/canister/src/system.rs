@@ -88,6 +88,6 @@ pub(super) struct System {
     pub(super) memory: Option<Memory>,
     /// The limits of the heap.
     pub(super) limits: StoreLimits,
-    /// The fuel at the start of the execution. The store knows how much fuel is left.
+    /// The fuel at the start of the execution. The store keeps the remaining fuel.
     pub(super) fuel: u64,
 }

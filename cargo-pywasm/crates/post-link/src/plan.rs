@@ -49,7 +49,7 @@ impl Asked {
     pub fn for_development(&mut self) -> Option<String> {
         let (gone, kept) = self.steps.iter().partition(|step| FOR_RELEASE.contains(step));
         let (mut gone, kept): (Vec<Step>, Vec<Step>) = (gone, kept);
-        // The budget applies to the optimized module.
+        // The budget is meant for optimized modules, so it is useful only in a release build.
         let budget = self.budget.take().map(|_| "size-budget".to_owned());
         self.steps = kept;
         self.require_wasm_opt = false;

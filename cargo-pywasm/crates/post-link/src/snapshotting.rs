@@ -32,7 +32,7 @@ mod with_runtime {
     }
 
     impl Snapshotting {
-        /// Prepares an initialization that sees only the project's standard library.
+        /// Prepares an initialization that can access only the project's standard library.
         pub(crate) fn new(
             initialization: &Initialization,
             project: &Project,

@@ -113,8 +113,8 @@ impl Runtime {
         deadline: Option<Instant>,
     ) -> anyhow::Result<Ran> {
         let linker = self.linker()?;
-        // The image is created once per process, before the measured time begins, because it is
-        // part of loading the module, not of starting a program.
+        // Creating the image is part of loading the module, not of starting a program, so it is not
+        // included in the measured time. The image is created only once per process.
         module.0.initialize_copy_on_write_image().map_err(wasm_error)?;
         let begin = Instant::now();
         let mut store =
@@ -153,8 +153,8 @@ impl Runtime {
             return Ok(!is_over());
         }
         store.set_epoch_deadline(1);
-        // All programs that run in the same engine share its epoch, which also advances when
-        // another program times out.
+        // The callback checks the deadline, because all programs in an engine share its epoch,
+        // which also advances when another program times out.
         store.epoch_deadline_callback(move |_| {
             if is_over() {
                 return Err(Trap::Interrupt.into());

@@ -2,9 +2,9 @@
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver.
 //!
-//! A program has access only to the arguments, variables, directories and input in its [`Program`],
-//! and has no network access. Each wasm module is compiled once per store. Nothing in this crate is
-//! specific to Python.
+//! A program has access only to the arguments, environment variables, directories and input in its
+//! [`Program`], and has no network access. Each wasm module is compiled once per store. Nothing in
+//! this crate is specific to Python.
 
 mod call;
 mod compiled;
@@ -206,7 +206,7 @@ impl Runtime {
 /// When a directory of the program can't be opened.
 pub fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
     let mut builder = WasiCtxBuilder::new();
-    // Each program runs on its own thread, which file operations may block.
+    // Each program runs on its own thread, so file operations may block that thread.
     builder.args(&program.args).envs(&program.env).allow_blocking_current_thread(true);
     match &program.stdin {
         Stdin::Empty => {}

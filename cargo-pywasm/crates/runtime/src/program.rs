@@ -49,7 +49,8 @@ impl Dir {
 }
 
 impl Program {
-    /// Creates a program with `argv[0]` set to `name`, and without variables, directories or input.
+    /// Creates a program with `argv[0]` set to `name`, and without environment variables,
+    /// directories or input.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self { args: vec![name.to_owned()], env: Vec::new(), dirs: Vec::new(), stdin: Stdin::Empty }

@@ -171,7 +171,7 @@ impl Breakdown {
     }
 }
 
-/// For each value of a table, its position when the values are sorted by their text.
+/// The rank of each value in a [`Table`]: its position when the values are sorted by their text.
 struct Ranks(Vec<u32>);
 
 impl Ranks {

@@ -28,8 +28,8 @@ impl Record {
 pub fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
     let mut places = vec![Utf8PathBuf::from(format!("{module}.map"))];
     let dir = module.parent()?;
-    // The modules of examples and tests are one directory deeper, but the output of build scripts
-    // is not.
+    // The modules of examples and tests are in subdirectories of the directory that contains the
+    // output of build scripts.
     for dir in [Some(dir), dir.parent()].into_iter().flatten() {
         let Ok(entries) = dir.join("build").read_dir_utf8() else { continue };
         let mut dirs: Vec<Utf8PathBuf> =

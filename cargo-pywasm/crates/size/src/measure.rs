@@ -20,8 +20,8 @@ pub struct Evidence<'a> {
     pub members: Option<&'a Members>,
 }
 
-/// The maximum number of unnamed functions that get a row each. All smaller unnamed functions share
-/// one row.
+/// The maximum number of unnamed functions that get a row each. If there are more, the largest get
+/// a row each, and all others share one row.
 const MAX_UNNAMED: usize = 1000;
 
 /// Measures a module.

@@ -29,7 +29,7 @@ pub(super) const MEMORY: &str = "__wizer_memory_0";
 pub enum Form {
     /// A command, whose entry point is `_start`.
     Command,
-    /// A reactor: after `_initialize`, the host calls the exports.
+    /// A reactor, whose exports the host calls after `_initialize`.
     Reactor,
     /// A canister. In its snapshot, Python is initialized before `canister_init` runs.
     Canister,

@@ -1,8 +1,9 @@
 //! Creates snapshots: wasm modules that start with the memory left by an initialization at build
 //! time.
 //!
-//! [`Form`] checks a wasm module before anything runs. The initialization sees only the arguments,
-//! variables and directories of its [`Request`], and a clock that advances each time it is read.
+//! [`Form`] checks a wasm module before anything runs. The initialization has access only to the
+//! arguments, environment variables and directories in its [`Request`], and to a clock that
+//! advances each time it is read.
 //!
 //! This crate is internal to cargo-pywasm and does not follow semver. It takes a wasm module and
 //! returns a wasm module, and writes only temporary files.
@@ -27,7 +28,7 @@ pub struct Request {
     pub imports: Vec<Import>,
     /// An export of the wasm module to call before Python is initialized.
     pub init: Option<String>,
-    /// The arguments, variables and directories of the initialization.
+    /// The arguments, environment variables and directories of the initialization.
     pub program: Program,
     /// Python's hash seed, which is also the seed of all random numbers during initialization.
     /// If `None`, the random numbers come from this machine.

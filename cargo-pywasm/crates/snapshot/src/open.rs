@@ -11,7 +11,7 @@ use wasm_encoder::{
 };
 
 pub(super) const WASI: &str = "wasi_snapshot_preview1";
-/// The names of the two functions, both as imports and as exports of the adapter.
+/// The functions of the adapter. Each is imported and exported under the same name.
 pub(super) const OPEN: &str = "path_open";
 pub(super) const STAT: &str = "fd_fdstat_get";
 /// The module name and the field name of the memory import.

@@ -174,8 +174,13 @@ fn python(
     store: &mut Store<World>,
     request: &Request,
 ) -> anyhow::Result<()> {
-    let mismatch =
-        || format!("`{}` and `{}` don't match this version of the tool", form::NAMES, form::END);
+    let mismatch = || {
+        format!(
+            "the exports `{}` and `{}` don't match this version of the tool",
+            form::NAMES,
+            form::END
+        )
+    };
     let names = instance.get_typed_func::<u32, u32>(&mut *store, form::NAMES);
     let end = instance.get_typed_func::<u32, ()>(&mut *store, form::END);
     let (names, end) = (names.map_err(wasm_error), end.map_err(wasm_error));

@@ -84,7 +84,7 @@ impl World {
                 let is_other = !PYTHON_DRAWS.contains(bytes);
                 is_other.then(|| ("code without names".to_owned(), *bytes))
             }
-            // The first seed is Python's own draw for the module `random`.
+            // Python itself draws the first seed, for the module `random`.
             Some(RANDOM_SEED_FUNCTION) => {
                 let others = bytes.saturating_sub(RANDOM_SEED);
                 (others > 0).then(|| ("`random.Random()` without a seed".to_owned(), others))

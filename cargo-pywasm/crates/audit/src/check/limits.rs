@@ -55,7 +55,7 @@ impl Check<'_, '_> {
                     format!("{} does not accept a custom section with this name", self.host())
                 }
                 Some(own) if of_host && !seen.insert(own) => {
-                    "another section has the same name (scopes are ignored)".to_owned()
+                    "another section has the same name, not counting the prefix".to_owned()
                 }
                 _ => continue,
             };

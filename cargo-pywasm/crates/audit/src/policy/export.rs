@@ -23,7 +23,8 @@ pub enum ExportType {
 }
 
 impl ExportType {
-    /// Returns true if an export has this type. `signature` is that of an exported function.
+    /// Returns true if an export has this type. If the export is a function,
+    /// `signature` is its signature.
     pub(crate) fn fits(&self, export: &Extern, signature: Option<&Signature>) -> bool {
         match self {
             Self::Signature(required) => signature == Some(required),

@@ -100,8 +100,8 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "    {} {value}", paint(WEAK, label, style));
     };
-    // An import's family is the name of its wasm module. The subject already starts with that
-    // name, so it is not repeated.
+    // The family of an import is the name of its wasm module. The family is not shown, because
+    // the subject already starts with that name.
     if let (Some(family), [_]) = (&first.family, group)
         && !first.subject.starts_with(family.as_str())
     {

@@ -14,7 +14,7 @@ use super::finding::Finding;
 /// The format of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// Text for people, grouped by symbol family, the most severe first
+    /// Text for people, grouped by symbol family, most severe findings first
     #[default]
     Human,
     /// A JSON document

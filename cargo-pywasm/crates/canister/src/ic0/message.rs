@@ -82,7 +82,8 @@ pub(super) const FUNCTIONS: &[F] = &[
         }
         Ok(0)
     }),
-    // The policy lists these functions, but only the cycles minting canister may call them.
+    // These functions are defined because the policy lists them, but no mode may call them: only
+    // the cycles minting canister may.
     F::new("mint_cycles", &[I64], Some(I64), Modes::of(&[]), |_, _| Ok(0)),
     F::new("mint_cycles128", &[I64, I64, Word], None, Modes::of(&[]), |_, _| Ok(0)),
 ];

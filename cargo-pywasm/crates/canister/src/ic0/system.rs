@@ -11,7 +11,7 @@ const COPY: &[super::Type] = &[Word, Word, Word];
 
 /// A made-up subnet principal, because this host has no subnet.
 const SUBNET: &[u8] = b"pywasm";
-/// The number of nodes in the subnet. The only node is this process.
+/// The reported number of subnet nodes. This process counts as the only node.
 const NODES: u64 = 1;
 const RUNNING: u64 = 1;
 /// The cost of every operation on this host.

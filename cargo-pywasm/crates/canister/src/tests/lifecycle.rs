@@ -20,7 +20,7 @@ fn upgrade_keeps_only_stable_memory() {
         update(&mut canister, "inc");
     }
     assert!(canister.upgrade(&module, b"", who()).unwrap().outcome.is_ok());
-    // The hooks carried over the counter in memory, but the counter in the global was reset.
+    // The hooks preserved the counter in memory, but the upgrade reset the counter in the global.
     assert_eq!(reply(&query(&mut canister, "read")), [3, 0, 1]);
     assert!(canister.reinstall(&module, b"", who()).unwrap().outcome.is_ok());
     assert_eq!(reply(&query(&mut canister, "read")), [0, 0, 0]);

@@ -113,7 +113,8 @@ fn names_and_archives_replace_a_map() {
     );
 }
 
-/// A module whose memory contains other data and a `_frozen` table with one Python module.
+/// Returns the text of a module whose memory contains the name and the code of a Python module,
+/// and a `_frozen` table with an entry for it.
 fn frozen() -> String {
     let mut data = b"json\0...".to_vec();
     data.push(0xe3);

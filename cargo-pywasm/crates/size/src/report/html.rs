@@ -61,7 +61,8 @@ pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
     PAGE.replacen(PLACEHOLDER, &data, 1)
 }
 
-/// Returns the names of the nested boxes that contain a row, inside the box for its kind.
+/// Returns the names of the boxes that contain a row, outermost first. The box for the row's kind,
+/// which contains all of them, is not included.
 fn path(all: &Breakdown, row: &Row) -> Vec<String> {
     let mut path: Vec<String> = match all.origin(row) {
         // A package's own code gets a box next to the boxes of its modules. The depth is limited
@@ -79,7 +80,7 @@ fn path(all: &Breakdown, row: &Row) -> Vec<String> {
 }
 
 /// Returns a box as the JSON array `[name, bytes, older bytes, parts]`, with the largest part
-/// first. Also returns the total bytes of the box in the newer and in the older module.
+/// first. Also returns the total size of the box in the newer and in the older module.
 fn value(name: &str, node: Node) -> (Value, u64, u64) {
     let (mut bytes, mut old) = (node.bytes, node.old);
     let has_parts = !node.inner.is_empty();
