@@ -28,7 +28,7 @@ pub struct Args {
     /// The module
     #[arg(value_name = "FILE")]
     file: Option<Utf8PathBuf>,
-    /// What each line of the table shows [default: section, then origin]
+    /// Print one table line per WHAT [default: section, then origin]
     #[arg(long, value_name = "WHAT")]
     by: Option<By>,
     /// The maximum number of lines; 0 for all

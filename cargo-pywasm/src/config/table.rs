@@ -14,7 +14,7 @@ use pywasm_post_link::{Asked, Initialization, Step};
 
 /// The reason why the key `pack` was removed.
 const PACK_REMOVED: &str =
-    "it saved at most 14 % of the compressed size, and slowed down every start of the module";
+    "packing saved at most 14 % of the compressed size, and slowed down every start of the module";
 
 /// The keys of `[package.metadata.pywasm]`, and of `[workspace.metadata.pywasm]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

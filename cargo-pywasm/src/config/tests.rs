@@ -248,7 +248,8 @@ fn cargo_is_called_once_in_a_run() {
     let real = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     write(cargo.clone(), &format!("#!/bin/sh\necho x >> \"$0.calls\"\nexec {real} \"$@\"\n"));
     fs_err::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
-    // A process that another test forked may have the file open for writing until it execs.
+    // The call is repeated while the file is busy: a process that another test has just forked may
+    // still have it open for writing.
     let busy = std::io::ErrorKind::ExecutableFileBusy;
     let run = || std::process::Command::new(&cargo).arg("--version").output();
     while run().is_err_and(|error| error.kind() == busy) {}

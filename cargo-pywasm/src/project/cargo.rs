@@ -257,7 +257,8 @@ exit 7
 "#;
         fs_err::write(&cargo, script).unwrap();
         fs_err::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
-        // A process that another test forked may have the file open for writing until it execs.
+        // The call is repeated while the file is busy: a process that another test has just forked
+        // may still have it open for writing.
         let busy = std::io::ErrorKind::ExecutableFileBusy;
         while Command::new(&cargo).output().is_err_and(|error| error.kind() == busy) {}
         for (forward, count) in [(false, 1), (true, 2)] {

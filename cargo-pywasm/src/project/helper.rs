@@ -1,5 +1,5 @@
-//! `.pywasm/pywasm-build/`: the source of the `pywasm-build` crate, in the same version as this
-//! tool.
+//! `.pywasm/pywasm-build/`: a copy of the source of the `pywasm-build` crate that has the same
+//! version as this tool.
 //!
 //! A project that depends on `pywasm-build` by version uses this copy. The copy always matches the
 //! tool, and no registry is needed.

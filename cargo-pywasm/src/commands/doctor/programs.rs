@@ -138,7 +138,7 @@ pub(super) fn rust_target(ctx: &Ctx) -> Check {
 /// Checks for `wasm-opt`. A missing `wasm-opt` is only a note, because only the post-link step
 /// `wasm-opt` needs it.
 pub(super) fn wasm_opt(ctx: &Ctx) -> Check {
-    const CURE: &str = "needed only for the post-link step `wasm-opt`, which downloads it";
+    const CURE: &str = "needed only for the post-link step `wasm-opt`, which downloads the program";
     match Optimizer::find(ctx) {
         Ok(Optimizer::Found(found)) => Check::ok("wasm-opt", found.description()),
         Ok(Optimizer::Missing(reason)) => Check::note("wasm-opt", reason, CURE),
