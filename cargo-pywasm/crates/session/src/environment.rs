@@ -8,8 +8,8 @@ use camino::Utf8PathBuf;
 
 use crate::variables;
 
-/// The environment variables at the start of the process. Builds do not inherit them. Instead, the
-/// code of each build lists the variables that it sets.
+/// The environment variables at the start of the process. Build commands do not inherit them: the
+/// code that runs a command sets each of its variables explicitly.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,

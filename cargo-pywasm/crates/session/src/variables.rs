@@ -20,7 +20,7 @@ documented! {
     PYWASM_PYTHON = "PYWASM_PYTHON": "CPython version to install or run, such as 3.13 or 3.13.15";
     PYWASM_RECIPE = "PYWASM_RECIPE": "name of a built-in recipe, or path of a recipe file";
     PYWASM_BUILD_PYTHON = "PYWASM_BUILD_PYTHON":
-        "native Python of the same minor version, used to freeze modules";
+        "native Python of the same minor version as the CPython to build, used to freeze modules";
     PYWASM_APT_SOURCES = "PYWASM_APT_SOURCES":
         "directory to use instead of /etc/apt, with the same layout";
     PYWASM_UPSTREAM = "PYWASM_UPSTREAM":

@@ -20,7 +20,7 @@ use super::source::{NotPinned, Remote, Skipped, listed, search};
 use super::survey::choose_newest;
 use crate::apt::{self, SuitePackages};
 
-/// The path of the program in every tree.
+/// The path of `wasm-opt` in the directory of an installed Binaryen.
 const PROGRAM: &str = "bin/wasm-opt";
 /// The prefix that precedes [`KEY`] in the store key of a tree that was unpacked from packages.
 const PACKAGES: &str = "packages-";

@@ -59,9 +59,9 @@ pub(super) fn install(skipped: &[Skipped], ctx: &Ctx) -> anyhow::Result<Toolchai
     Ok(toolchain)
 }
 
-/// Runs [`check`], and adds a hint to the error if this machine lacks a shared library. The
-/// compiler really needs the missing library, because [`shims`] has replaced those that the
-/// compiler never calls.
+/// Runs [`check`]. If the error shows that this machine lacks a shared library, adds a hint to
+/// install the library. The libraries that the compiler never calls can't be missing, because
+/// [`shims`] has replaced them.
 fn check_unpacked(tree: &Utf8Path) -> anyhow::Result<String> {
     check(tree).context("the unpacked packages do not work on this machine").or_else(|error| {
         match missing_library(&format!("{error:#}")) {

@@ -51,8 +51,8 @@ pub(super) fn open(root: &Utf8Path) -> anyhow::Result<Toolchain> {
 }
 
 fn hint() -> String {
-    "specify a directory with `bin/clang` and `share/wasi-sysroot`, or omit the path to fetch a \
-     toolchain"
+    "specify a directory that contains `bin/clang` and `share/wasi-sysroot`, or omit the path to \
+     fetch a toolchain"
         .to_owned()
 }
 

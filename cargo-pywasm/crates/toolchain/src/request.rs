@@ -35,8 +35,8 @@ impl ToolchainRequest {
         }
     }
 
-    /// Returns true if the request accepts an installation that was built by a toolchain from this
-    /// source at this path.
+    /// Returns true if the request accepts an installation whose toolchain came from `source` and
+    /// was in the directory `root`.
     #[must_use]
     pub fn accepts(&self, source: &str, root: &str) -> bool {
         match self {

@@ -1,10 +1,10 @@
 //! A Rust toolchain for wasm32-wasip1 from the distribution's signed packages, for machines where
 //! rustup can't add the target.
 //!
-//! The toolchain is complete: the compiler and the libraries have the same version. Its programs
-//! are started through the loader of the C library that they were linked with. That library is not
-//! in the sysroot, because Cargo adds the sysroot's `lib` to the library path of everything it
-//! runs.
+//! The toolchain contains both the compiler and the libraries, so their versions match. Its
+//! programs are started through the loader of the C library that they were linked with. That
+//! library is not in the sysroot, because Cargo adds the sysroot's `lib` to the library path of
+//! everything it runs.
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};

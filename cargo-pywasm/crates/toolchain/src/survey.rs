@@ -30,8 +30,8 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
     let mut sources = apt::sources(ctx)?;
     sources.retain(|source| source.serves(architecture));
     anyhow::ensure!(!sources.is_empty(), "this machine has no apt package sources");
-    // Third-party archives come second. Some of them mirror the distribution and sign with their
-    // own key.
+    // Archives that are not signed with the distribution's keys come second. They are not ignored,
+    // because they may be mirrors of the distribution that sign with their own key.
     let (own, others): (Vec<Source>, Vec<Source>) =
         sources.into_iter().partition(|source| source.keyring.is_distribution());
     let mut survey = Survey::new(architecture, &apt::is_candidate, ctx);
@@ -47,7 +47,7 @@ pub(super) fn choose(architecture: &str, ctx: &Ctx) -> anyhow::Result<(LlvmPacka
     }
     choose_llvm(&survey.found)
         .with_context(|| survey.lacking("complete LLVM with a runtime for wasm32"))?;
-    anyhow::bail!("{}", survey.lacking("wasi-libc of 2024 or later"))
+    anyhow::bail!("{}", survey.lacking("wasi-libc from 2024 or later"))
 }
 
 /// Selects the newest version of a program for which a single suite of the machine's archives

@@ -54,7 +54,7 @@ pub(super) fn download<'l>(
         .hint(|| "`cargo pywasm doctor` checks the network; PYWASM_MIRROR sets a mirror".to_owned())
 }
 
-/// Downloads into memory, at most `limit` bytes.
+/// Downloads a file into memory. Fails if the file is larger than `limit` bytes.
 pub(super) fn into_memory(
     url: &str,
     limit: u64,

@@ -38,7 +38,8 @@ pub enum FetchError {
         url: String,
         /// The pinned size.
         expected: u64,
-        /// The observed size as text, such as `17 bytes` or `more`.
+        /// The observed size as text, such as `17 bytes`, or `more` if the download exceeded the
+        /// pinned size and was aborted.
         got: String,
     },
     /// The file is not in the store and the tool is offline.

@@ -182,7 +182,9 @@ fn redirected(from: &str, location: &str) -> Result<String, Failure> {
         ("https", "http") => {
             Err(Failure::Refused(format!("refused a redirect from https to the unencrypted {to}")))
         }
-        _ => Err(Failure::Refused(format!("refused a redirect to {to}"))),
+        _ => Err(Failure::Refused(format!(
+            "refused a redirect to {to}, which is not an http or https URL"
+        ))),
     }
 }
 

@@ -14,8 +14,8 @@ pub struct Retries {
 }
 
 impl Default for Retries {
-    /// Returns four retries within eight seconds. A server can restart in that time, and the next
-    /// location is not delayed for long.
+    /// Returns four retries within eight seconds. This gives a server time to restart, but does not
+    /// delay the attempt at the next location for long.
     fn default() -> Self {
         let pauses = [500, 1_000, 2_000, 4_000].map(Duration::from_millis).to_vec();
         Self { pauses, longest: Duration::from_secs(30) }

@@ -100,7 +100,7 @@ impl Verdict {
 /// A reader of decompressed data that enforces the limits.
 pub(super) struct Guarded<'a, R> {
     inner: R,
-    /// Returns the number of compressed bytes read so far.
+    /// A function that returns the number of compressed bytes read so far.
     compressed: &'a dyn Fn() -> u64,
     limits: &'a Limits,
     verdict: &'a Verdict,

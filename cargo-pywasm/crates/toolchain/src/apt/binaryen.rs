@@ -4,9 +4,9 @@
 use super::index::Package;
 use super::suite::{RUNTIME, SuitePackages, is_since, newest};
 
-/// The package that contains the program and its library.
+/// The package that contains `wasm-opt` and its shared library.
 const BINARYEN: &str = "binaryen";
-/// The oldest version that supports the flags that this tool uses.
+/// The oldest Binaryen whose `wasm-opt` supports the flags that this tool uses.
 const OLDEST: &str = "108";
 
 /// Returns true if a package of this name may be selected.
@@ -16,7 +16,7 @@ pub(crate) fn is_part_of_binaryen(name: &str) -> bool {
 }
 
 /// Returns the packages of a suite that contain Binaryen, or `None` if one is missing or Binaryen
-/// is older than [`OLDEST`].
+/// is older than `OLDEST`.
 #[must_use]
 pub fn choose_binaryen(suite: &[Package]) -> Option<SuitePackages> {
     let optimizer = newest(suite, BINARYEN).filter(|package| is_since(package, OLDEST))?;

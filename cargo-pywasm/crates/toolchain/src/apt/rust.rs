@@ -4,12 +4,12 @@
 use super::index::Package;
 use super::suite::{RUNTIME, SuitePackages, is_since, newest};
 
-/// The oldest version that supports edition 2024, the edition of new crates.
+/// The oldest Rust that supports edition 2024, the default for new crates.
 const OLDEST: &str = "1.85";
 /// The libraries that LLVM needs besides the C and C++ libraries.
 const LLVM_RUNTIME: [&str; 3] = ["zlib1g", "libzstd1", "libffi8"];
-/// The compiler, the standard library of the host (for build scripts and procedural macros), and
-/// the standard library of the target.
+/// The packages that contain the compiler, the host's standard library (for build scripts and
+/// procedural macros) and the target's standard library.
 const RUST: [&str; 3] = ["rustc", "libstd-rust-dev", "libstd-rust-dev-wasm32"];
 
 /// Returns true if a package of this name may be selected.
@@ -24,9 +24,9 @@ pub(crate) fn is_part_of_rust(name: &str) -> bool {
         })
 }
 
-/// Selects the packages, if the suite has all of them and the compiler is new enough. The packages
-/// of one suite are compatible with each other. The version of LLVM is taken from the dependencies
-/// of the compiler's library.
+/// Returns the packages of a suite that make up a Rust toolchain, or `None` if one is missing or
+/// the compiler is older than `OLDEST`. The version of LLVM is the one that the compiler's library
+/// depends on.
 #[must_use]
 pub fn choose_rust(suite: &[Package]) -> Option<SuitePackages> {
     let newest = |name: &str| newest(suite, name);
