@@ -43,8 +43,8 @@ pub(crate) fn largest(
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
     for row in all.rows.iter().filter(|row| contributes(limited, &all, row, &counts)) {
         let is_code = *all.section(row) == Section::CODE;
-        // All unattributed data shares one origin, and so do all unnamed functions. Row names are
-        // more precise labels than these two origins.
+        // All unattributed data shares one origin, and so do all unnamed functions. The row's name
+        // is more precise, so it is the label.
         let is_unattributed = row.kind == Kind::Unknown && (names.is_empty() || !is_code);
         let label = match all.name(row) {
             Some(name) if is_unattributed => name.to_owned(),

@@ -18,7 +18,8 @@ pub struct Asked {
     pub steps: Vec<Step>,
     /// The name or path of the host's policy.
     pub policy: Option<String>,
-    /// True if the step `wasm-opt` must run, even if it is not listed in `steps`.
+    /// True if the step `wasm-opt` must not be skipped. The step is added if `steps` does not list
+    /// it.
     pub require_wasm_opt: bool,
     /// The size budget.
     pub budget: Option<Budget>,
@@ -80,7 +81,7 @@ pub struct Plan {
     pub budget: Option<Budget>,
     /// The initialization, if `snapshot` is a step.
     pub(crate) snapshot: Option<Snapshotting>,
-    /// True if the step `wasm-opt` must run.
+    /// True if the step `wasm-opt` must not be skipped.
     pub(crate) requires_wasm_opt: bool,
 }
 

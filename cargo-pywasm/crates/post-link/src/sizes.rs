@@ -15,7 +15,7 @@ use pywasm_wasm::Module;
 pub struct Sizes {
     /// The size record in its text form.
     pub(super) record: String,
-    /// The budget's limits that the outcome exceeds.
+    /// The limits in the budget that the outcome exceeds.
     pub over: Vec<Over>,
     /// A human-readable report on the exceeded limits, which shows what has grown.
     pub report: String,

@@ -99,8 +99,8 @@ impl Optimizer {
         Ok(Self::Missing(reason.unwrap_or_else(default)))
     }
 
-    /// Fetches Binaryen: the pinned release, or the newest version in the machine's package
-    /// archives.
+    /// Fetches Binaryen: the pinned release or, if that fails, the newest version in the machine's
+    /// package archives.
     ///
     /// # Errors
     /// When the program cannot be fetched, or does not run.

@@ -38,7 +38,7 @@ pub struct Ran {
     pub spent: Option<Spent>,
 }
 
-/// The resources that a program used, excluding its compilation.
+/// The resources that a program used while it ran. The compilation of the module is not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spent {
     /// The wall-clock time from the program's instantiation to its end.
