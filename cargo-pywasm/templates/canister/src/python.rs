@@ -9,7 +9,7 @@ use pyo3::types::PyList;
 /// The Python module in `python/` that contains the application logic.
 const MODULE: &str = "app";
 
-#[allow(unsafe_code, reason = "C functions that start Python")]
+#[allow(unsafe_code, reason = "Python is started through C functions")]
 mod linked {
     use super::{CStr, c_char, c_uint};
 
@@ -21,8 +21,8 @@ mod linked {
         fn pywasm_start(hash_seed: c_uint) -> *const c_char;
     }
 
-    /// Runs the C constructors and starts Python. Does nothing in a snapshot
-    /// (`cargo pywasm snapshot`), in which Python is already initialized.
+    /// Runs the C constructors and starts Python. Does nothing if Python is already initialized, as
+    /// in a module that `cargo pywasm snapshot` wrote.
     pub(super) fn start() -> Result<(), String> {
         // SAFETY: the function only reads a variable and can be called at any time.
         if unsafe { pyo3::ffi::Py_IsInitialized() } != 0 {
