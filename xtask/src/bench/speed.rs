@@ -113,36 +113,36 @@ fn contenders<'a>(
     let wasm = |module: PathBuf| Runner::Wasm { tool, module, library: Some(library.clone()) };
     let mut found = Vec::new();
     for (name, module, what) in [
-        ("CPython's own", upstream.wasm.clone(), "`Tools/wasm/wasi.py build`"),
+        ("CPython's own", upstream.wasm.clone(), "built by `Tools/wasm/wasi.py build`"),
         (
             "CPython's own, again",
             upstream.wasm,
             "a second measurement of the first column, to show the noise",
         ),
-        ("default", default.join("bin/python.wasm"), "`cargo pywasm install`"),
-        ("speed", speed.join("bin/python.wasm"), "`cargo pywasm install --recipe speed`"),
+        ("default", default.join("bin/python.wasm"), "built by `cargo pywasm install`"),
+        ("speed", speed.join("bin/python.wasm"), "built by `cargo pywasm install --recipe speed`"),
     ] {
         let runner = wasm(module);
         let mut contender = Contender { name, about: String::new(), runner };
         let version = contender.version(suite).with_context(|| format!("`{name}` does not run"))?;
-        contender.about = format!("CPython {version}, {what}, {clang}");
+        contender.about = format!("{what}. CPython {version}, compiled with {clang}");
         found.push(contender);
     }
     let others = [
         (
             "RustPython",
-            format!("RustPython {}, features {}", others::RUSTPYTHON, others::FEATURES),
+            format!("version {}, with features {}", others::RUSTPYTHON, others::FEATURES),
             others::rustpython(shell, tool),
         ),
         (
             "Pyodide",
-            format!("Pyodide {} in {}", others::PYODIDE, node(shell)),
+            format!("version {} in {}", others::PYODIDE, node(shell)),
             others::pyodide(shell),
         ),
         (
             "native",
             format!(
-                "the native Python that `wasi.py` builds, as an upper bound, {}",
+                "the native Python that `wasi.py` builds, as an upper bound. Built with {}",
                 others::flags(shell, &upstream.native)?
             ),
             Ok(Runner::Native { shell, python: upstream.native }),
@@ -153,7 +153,7 @@ fn contenders<'a>(
         let contender = runner.and_then(|runner| {
             let mut contender = Contender { name, about: String::new(), runner };
             let version = contender.version(suite)?;
-            contender.about = format!("{what}, which reports Python {version}");
+            contender.about = format!("{what}. It reports Python {version}");
             Ok(contender)
         });
         match contender {
