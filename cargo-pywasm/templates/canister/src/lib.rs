@@ -14,8 +14,8 @@ use ic_cdk::{init, post_upgrade, query, update};
 
 /// Starts the canister after an installation or an upgrade. Both begin with an empty heap.
 fn start() {
-    // This seed is not secret, because every replica knows the time and the canister's principal. For
-    // entropy, call the management canister's `raw_rand`.
+    // This seed is not secret, because every replica knows the time and the canister's principal.
+    // For entropy, call the management canister's `raw_rand`.
     let mut seed = ic_cdk::api::time().to_le_bytes().to_vec();
     seed.extend(ic_cdk::api::canister_self().as_slice());
     seed.truncate(32);
