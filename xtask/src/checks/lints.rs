@@ -9,10 +9,13 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks the workspace with default features, which the README's first command uses. Checking the
-/// tool alone would change the features of its dependencies, so Cargo would recheck all of them.
+/// Checks the workspace with default features, which the README's first command uses.
+///
+/// Checking the tool alone would change the features of its dependencies, and so check them all
+/// again. `--examples` selects nothing, but makes Cargo resolve the features of dev-dependencies
+/// too.
 pub(crate) fn default_features(shell: &Shell) -> anyhow::Result<()> {
-    cmd!(shell, "cargo clippy --workspace -- -D warnings").run()?;
+    cmd!(shell, "cargo clippy --workspace --lib --bins --examples -- -D warnings").run()?;
     Ok(())
 }
 
