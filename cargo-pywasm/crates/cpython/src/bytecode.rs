@@ -14,8 +14,8 @@ use pywasm_store::Ctx;
 /// CPython intentionally contains a few files that are not valid Python 3. They are skipped, as
 /// they are by `make install`.
 ///
-/// Optimized bytecode is written under the file name of unoptimized bytecode, so that every
-/// interpreter uses it.
+/// Optimized bytecode is written under the file name of unoptimized bytecode, so that interpreters
+/// use it even if they run without `-O`.
 const SCRIPT: &str = "\
 import importlib.util, py_compile, sys
 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH

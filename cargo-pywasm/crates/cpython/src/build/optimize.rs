@@ -15,7 +15,8 @@ const TRAINING: &str = "pywasm.profdata";
 /// counts to a file.
 const COUNTER: &str = "pywasm-counter.c";
 
-/// The objects that stay separate, because a closed set of Python modules replaces them.
+/// The objects that are not merged into the relocatable object, because a closed set of Python
+/// modules replaces them.
 const SEPARATE: &str = "Modules/config.o Modules/getpath.o Modules/getbuildinfo.o Python/frozen.o";
 
 /// The object that contains the bytecode loop. It is compiled without training data. With training

@@ -29,7 +29,7 @@ pub enum BuildPython {
     /// CPython's C freezer, compiled to wasm and run in the embedded runtime.
     #[default]
     None,
-    /// A native Python of the same series.
+    /// A native Python of the same series as the CPython to build.
     Given {
         /// Its absolute path.
         path: Utf8PathBuf,
@@ -237,8 +237,8 @@ impl Work<'_> {
         let seed = plan.seeded.then(|| seed_for(plan.pin.series(), plan.toolchain)).flatten();
         let how = match (seed, plan.seeded) {
             (Some(_), _) => "seeded",
-            (None, true) => "no seed for this libc, running all checks",
-            (None, false) => "unseeded, running all checks",
+            (None, true) => "no seed for this libc; running all checks",
+            (None, false) => "unseeded; running all checks",
         };
         self.ctx.reporter.status("Configuring", format!("CPython {} ({how})", plan.pin.version));
         fs_err::write(self.host.join("Modules/Setup.local"), setup_local(plan.recipe))?;

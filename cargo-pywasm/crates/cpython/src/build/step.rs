@@ -249,8 +249,8 @@ mod tests {
     #[test]
     fn surviving_child_keeps_the_lock() {
         let (_dir, path, logs) = scratch();
-        // The command keeps running in the background until the file `done` exists, as `make` does
-        // when its parent process is killed.
+        // The command keeps running in the background until the file `done` exists. This
+        // simulates `make`, which keeps running when its parent process is killed.
         let script = "exec 3<&0; (while ! [ -e done ]; do sleep 0.01; done) <&3 &";
         shell(script, &path).run(&logs).unwrap();
         drop(logs);

@@ -15,7 +15,7 @@ use pywasm_toolchain::Toolchain;
 /// The WASI emulation libraries that CPython's build links.
 const EMULATED: [&str; 3] = ["signal", "getpid", "process-clocks"];
 
-/// The makefile definition that adds the stubs when the interpreter is linked.
+/// The makefile definition that links the stubs into the interpreter.
 const RULES: &str = "SYSLIBS += pywasm-stubs.a\n";
 /// The makefile that contains [`RULES`].
 const MAKEFILE: &str = "pywasm-stubs.mk";

@@ -21,7 +21,7 @@ use pywasm_toolchain::Toolchain;
 /// directory. `pywasm-build` decides whether a wasm module is linked with them.
 const SYSROOT_FILES: [&str; 5] = ["libc.a", "libm.a", "crt1.o", "crt1-command.o", "crt1-reactor.o"];
 
-/// The archive that reports calls to functions that are in fact macros (see [`macros`]).
+/// The archive that causes an error if a C API macro is called as a function (see [`macros`]).
 const MACROS: &str = "libpywasm_macros.a";
 
 /// The archive of the recipe's stubs, which `pywasm-build` links last.

@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn hexversion_is_that_of_sys() {
-        // python3.13.15: >>> hex(sys.hexversion) -> '0x30d0ff0'
+        // In CPython 3.13.15, `hex(sys.hexversion)` is '0x30d0ff0'.
         assert_eq!(hexversion(3, 13, 15), 0x030d_0ff0);
     }
 }

@@ -40,7 +40,7 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
 }
 
-/// The results that already exist.
+/// The step results that already exist.
 #[derive(Clone, Copy, Debug, Default)]
 struct Have {
     installed: bool,

@@ -73,8 +73,8 @@ impl Request<'_> {
         if let Some(data) = self.recipe.build.training(self.pin.series()) {
             field("training", &Digest::from_bytes(Sha256::digest(data).into()).to_string());
         }
-        // Frozen code from a native Python is equivalent, but may contain different reference
-        // flags.
+        // Code frozen by a native Python is equivalent to code frozen by the C freezer, but may
+        // contain different reference flags.
         if let BuildPython::Given { version, .. } = &self.build_python {
             field("build-python", version);
         }

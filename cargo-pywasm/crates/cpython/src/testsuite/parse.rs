@@ -39,7 +39,7 @@ pub enum Outcome {
 const EVERY_CASE: &str = "every case skips itself";
 
 impl Outcome {
-    /// Returns true if a verbose run would give a better reason.
+    /// Returns true if a verbose run would give a more specific skip reason.
     pub(super) fn is_vague(&self) -> bool {
         matches!(self, Self::Skipped { reason } if reason == EVERY_CASE)
     }

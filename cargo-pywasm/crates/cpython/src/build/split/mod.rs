@@ -30,8 +30,7 @@ const LOOP: &str = "_PyEval_EvalFrameDefault";
 
 /// The minimum number of successors that the dispatch instruction must have.
 const MIN_TARGETS: usize = 64;
-/// The minimum number of assignments to a variable for which it is worthwhile to save the variable
-/// at each call.
+/// The minimum number of instructions that must set a variable to make it worth saving at calls.
 const MIN_SETS: usize = 100;
 /// The size of a saved variable in bytes.
 const SLOT: u32 = 4;
