@@ -67,7 +67,7 @@ pub(crate) fn messages(error: &anyhow::Error) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
-        // Some errors already include the message of their source.
+        // Skip a message that the previous one already contains.
         if messages.last().is_none_or(|last| !last.ends_with(&text)) {
             messages.push(text);
         }

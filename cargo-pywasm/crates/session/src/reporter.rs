@@ -79,8 +79,8 @@ impl Reporter {
         self.format == MessageFormat::Json
     }
 
-    /// Prints a status line, such as `Fetching Python-3.13.15.tar.xz (23.2 MB)`, when a step begins
-    /// or ends.
+    /// Prints a status line about a step that begins or has ended, such as
+    /// `Fetching Python-3.13.15.tar.xz (23.2 MB)`.
     pub fn status(&self, verb: &str, text: impl AsRef<str>) {
         let text = text.as_ref();
         if self.is_json() {

@@ -16,8 +16,7 @@ pub struct Ctx {
     pub store: Store,
     /// The reporter, which prints all output.
     pub reporter: Reporter,
-    /// True if the network must not be used. A required file that is not in the store is then an
-    /// error.
+    /// True if the network must not be used. Fetching a file that is not in the store then fails.
     pub offline: bool,
     /// The number of parallel build jobs.
     pub jobs: NonZeroUsize,

@@ -239,7 +239,7 @@ fn create(
     fill: impl FnOnce(&Utf8Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<Binaryen> {
     let binaryen = Binaryen::of_key(key, ctx)
-        .with_context(|| format!("`{key}` does not contain a version of Binaryen"))?;
+        .with_context(|| format!("the store key `{key}` contains no Binaryen version"))?;
     let stage = ctx.store.stage(Bucket::Toolchains)?;
     fill(stage.path())?;
     check(stage.path()).context("the unpacked `wasm-opt` does not work on this machine")?;

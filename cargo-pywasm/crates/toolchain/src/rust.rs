@@ -110,7 +110,7 @@ fn host(rustlib: &Utf8Path) -> anyhow::Result<String> {
             return Ok(name);
         }
     }
-    anyhow::bail!("the packages contain no library for this machine")
+    anyhow::bail!("the packages contain no Rust standard library for this machine")
 }
 
 /// Checks that the compiler can compile and link a program for the target.

@@ -108,8 +108,8 @@ pub(super) struct NotPinned(pub(super) String);
 /// error.
 ///
 /// # Errors
-/// When the only source fails, or when a source fails for a reason other than being unavailable
-/// (for example, because of a wrong digest).
+/// When the only source in `sources` fails, or when a source fails for a reason other than being
+/// unavailable (for example, because of a wrong digest).
 pub(super) fn search<T>(
     sources: &[Remote],
     skipped: &mut Vec<Skipped>,

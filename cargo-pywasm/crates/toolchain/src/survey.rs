@@ -89,10 +89,11 @@ pub(super) fn choose_newest(
 /// Returns Debian's name for this machine's architecture.
 ///
 /// # Errors
-/// When no packages are known for this architecture.
+/// When this tool does not know Debian's name for this architecture.
 pub(super) fn architecture() -> anyhow::Result<&'static str> {
-    apt::architecture()
-        .with_context(|| format!("no packages are known for {}", std::env::consts::ARCH))
+    apt::architecture().with_context(|| {
+        format!("Debian and Ubuntu packages are not supported on {}", std::env::consts::ARCH)
+    })
 }
 
 /// The packages and archives that were found so far.

@@ -1,5 +1,5 @@
-//! The archive of functions that have the names of C API macros. A call to such a function causes an
-//! error that specifies the function to call instead.
+//! The archive of functions that have the names of C API macros. A call to such a function causes
+//! an error that specifies the function to call instead.
 
 use camino::Utf8Path;
 use pywasm_stubs::Member;

@@ -53,8 +53,8 @@ pub fn unpack_tar(
     tar_from(open(archive)?, name, into, strip, limits)
 }
 
-/// Unpacks only the entries that `select` chooses by their stripped paths. Otherwise, this function
-/// is like [`unpack_tar`].
+/// Does the same as [`unpack_tar`], but unpacks only the entries that `select` chooses by their
+/// stripped paths.
 ///
 /// # Errors
 /// Those of [`unpack_tar`], except that entries that are left out cause no errors.

@@ -6,7 +6,7 @@ use super::suite::{RUNTIME, SuitePackages, is_since, newest};
 
 /// The oldest Rust that supports edition 2024, the default for new crates.
 const OLDEST: &str = "1.85";
-/// The libraries that LLVM needs besides the C and C++ libraries.
+/// The packages of the libraries that LLVM needs in addition to the C and C++ libraries.
 const LLVM_RUNTIME: [&str; 3] = ["zlib1g", "libzstd1", "libffi8"];
 /// The packages that contain the compiler, the host's standard library (for build scripts and
 /// procedural macros) and the target's standard library.

@@ -10,8 +10,8 @@ use super::version::compare_versions;
 
 /// The oldest LLVM whose clang accepts `--target` in configuration files.
 const OLDEST_LLVM: u32 = 16;
-/// The date of the oldest suitable wasi-libc. The oldest SDK that can build CPython 3.13 and 3.14
-/// is WASI SDK 24 from July 2024.
+/// The date of the oldest suitable wasi-libc, shortly before the release of WASI SDK 24 (July
+/// 2024), the oldest SDK that can build CPython 3.13 and 3.14.
 const OLDEST_LIBC: u32 = 20_240_601;
 
 /// The packages of an LLVM release, all with the same version.
