@@ -97,7 +97,7 @@ impl Access {
     /// Returns the directories passed with `--dir`.
     ///
     /// # Errors
-    /// When a directory can't be opened.
+    /// When a directory cannot be opened.
     pub fn named(&self, ctx: &Ctx) -> anyhow::Result<Vec<Dir>> {
         self.dir.iter().map(|dir| resolved(dir, ctx)).collect()
     }
@@ -133,7 +133,7 @@ fn parse_dir(text: &str) -> Result<Dir, String> {
 fn resolved(dir: &Dir, ctx: &Ctx) -> anyhow::Result<Dir> {
     let path = ctx.cwd.join(&dir.host);
     let host =
-        path.canonicalize_utf8().with_context(|| format!("can't open directory `{path}`"))?;
+        path.canonicalize_utf8().with_context(|| format!("cannot open directory `{path}`"))?;
     let is_default = dir.guest == dir.host.as_str() && dir.host.is_relative();
     let guest =
         if is_default && !goes_down(&dir.guest) { host.to_string() } else { dir.guest.clone() };

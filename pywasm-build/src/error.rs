@@ -80,7 +80,7 @@ impl fmt::Display for Error {
         match self {
             Self::Read(path, error) => write!(
                 f,
-                "can't read `{}`: {error}\nhint: `cargo pywasm install` installs Python",
+                "cannot read `{}`: {error}\nhint: `cargo pywasm install` installs Python",
                 path.display()
             ),
             Self::Manifest(path, problem) => write!(
@@ -113,7 +113,7 @@ impl fmt::Display for Error {
             ),
             Self::NoTarget(sysroot) => write!(
                 f,
-                "the Rust toolchain in `{}` can't build for wasm32-wasip1\n\
+                "the Rust toolchain in `{}` cannot build for wasm32-wasip1\n\
                  hint: run `rustup target add wasm32-wasip1`, or build with `cargo pywasm build`, \
                  which finds a suitable toolchain",
                 sysroot.display()

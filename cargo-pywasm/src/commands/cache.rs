@@ -86,7 +86,7 @@ impl Message for DirMessage<'_> {
 /// Runs the command.
 ///
 /// # Errors
-/// When a file can't be removed or copied.
+/// When a file cannot be removed or copied.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     match &args.action {
         Action::Dir if ctx.reporter.is_json() => {
@@ -168,7 +168,7 @@ fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<File>> {
                     break;
                 }
                 Err(TryLockError::Error(error)) => {
-                    return Err(error).with_context(|| format!("can't lock `{path}`"));
+                    return Err(error).with_context(|| format!("cannot lock `{path}`"));
                 }
             }
         }
@@ -286,7 +286,7 @@ fn mirror(dir: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
         }
         // The file is renamed once it is complete, because other machines may be using the mirror.
         let part = dir.join(format!("{key}.part"));
-        fs_err::copy(&path, &part).with_context(|| format!("can't copy `{path}`"))?;
+        fs_err::copy(&path, &part).with_context(|| format!("cannot copy `{path}`"))?;
         fs_err::rename(&part, dir.join(&key))?;
         count += 1;
     }

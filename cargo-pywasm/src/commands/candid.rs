@@ -37,7 +37,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When the module has no interface, or a file can't be read or written.
+/// When the module has no interface, or a file cannot be read or written.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let bytes = match Input::read(&args.module, &ctx.cwd)?.content {
         Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
     };
     let text = text(args, &bytes, ctx)
-        .with_context(|| format!("can't extract the interface of `{}`", args.module))?;
+        .with_context(|| format!("cannot extract the interface of `{}`", args.module))?;
     if let Some(path) = &args.embed {
         let module = custom::embed(&bytes, custom::CANDID, text.as_bytes())?;
         fs_err::write(ctx.cwd.join(path), module)?;

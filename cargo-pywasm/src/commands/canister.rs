@@ -20,7 +20,7 @@ enum Action {
 /// Runs the command.
 ///
 /// # Errors
-/// When the module can't be loaded, or a method or an argument is invalid.
+/// When the module cannot be loaded, or a method or an argument is invalid.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     match &args.action {
         Action::Call(args) => call::run(args, ctx),

@@ -74,7 +74,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         let path = ctx.cwd.join(output);
         let archive = path.extension() == Some("a");
         let bytes = if archive { frozen.archive() } else { frozen.object() };
-        fs_err::write(&path, bytes).context("can't write the object")?;
+        fs_err::write(&path, bytes).context("cannot write the object")?;
     }
     if ctx.reporter.is_json() {
         ctx.reporter.json(&FrozenMessage {

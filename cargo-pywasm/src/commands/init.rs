@@ -30,7 +30,7 @@ pub struct Args {
 /// cannot be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let dir = ctx.cwd.join(&args.path);
-    let dir = dir.canonicalize_utf8().with_context(|| format!("can't open `{dir}`"))?;
+    let dir = dir.canonicalize_utf8().with_context(|| format!("cannot open `{dir}`"))?;
     if !dir.join("Cargo.toml").is_file() {
         return Err(anyhow::anyhow!("`{dir}` has no Cargo.toml"))
             .hint(|| "`cargo pywasm new NAME` creates a crate".to_owned());

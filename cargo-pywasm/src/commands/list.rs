@@ -31,7 +31,7 @@ impl Message for InstallationMessage<'_> {
 /// Runs the command.
 ///
 /// # Errors
-/// When an installation can't be read.
+/// When an installation cannot be read.
 pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let all = installed::all(ctx).hint(|| {
         "`cargo pywasm uninstall NAME` removes the installation in the directory NAME".to_owned()

@@ -46,7 +46,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When no installation matches, a directory can't be opened, or the program can't be started.
+/// When no installation matches, a directory cannot be opened, or the program cannot be started.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let workspace = Workspace::new(ctx);
     if let Some(call) = crate_call(args, &workspace)? {
@@ -112,9 +112,9 @@ impl View {
         {
             let host = ctx.cwd.join(&*word);
             let path =
-                host.canonicalize_utf8().with_context(|| format!("can't open script `{host}`"))?;
+                host.canonicalize_utf8().with_context(|| format!("cannot open script `{host}`"))?;
             let in_cwd = !args.sandbox.no_cwd && path.starts_with(&ctx.cwd);
-            // In the guest, `..` can't leave `/`, so a script path that contains `..` is replaced
+            // In the guest, `..` cannot leave `/`, so a script path that contains `..` is replaced
             // with the script's full path.
             if !in_cwd || !goes_down(word) {
                 *word = path.to_string();

@@ -54,7 +54,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When the module or a directory can't be opened, or the program can't be started.
+/// When the module or a directory cannot be opened, or the program cannot be started.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let runtime = Runtime::until_exit(args.sandbox.bounds(), ctx)?;
     let (path, words) = args.program.split_first().context("no module was named")?;

@@ -58,7 +58,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When no snapshot of the module is possible, its initialization fails, or the output can't be
+/// When no snapshot of the module is possible, its initialization fails, or the output cannot be
 /// written.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let (path, dirs) = source(args, ctx)?;
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let runtime = Runtime::bounded(args.access.bounds(), ctx)?;
     ctx.reporter.status("Initializing", &path);
     let snapshot = snapshot::snapshot(&bytes, &request, &runtime)
-        .with_context(|| format!("can't make a snapshot of `{path}`"));
+        .with_context(|| format!("cannot make a snapshot of `{path}`"));
     let snapshot = if args.interpreter && Form::of(&bytes, None).is_err() {
         snapshot.hint(|| "update the installation with `cargo pywasm install`".to_owned())?
     } else {
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     report(&snapshot, ctx);
     let output = ctx.cwd.join(&args.output);
     let staged = stage_file(&output, &snapshot.module)?;
-    staged.persist(&output).with_context(|| format!("can't write `{output}`"))?;
+    staged.persist(&output).with_context(|| format!("cannot write `{output}`"))?;
     ctx.reporter.status(
         "Initialized",
         format!(

@@ -32,8 +32,8 @@ enum Action {
         #[arg(long, value_name = "VERSION", default_value = "3.13")]
         python: PythonRequest,
     },
-    /// Install a Rust toolchain for wasm32-wasip1 from the package archives; useful if rustup can't
-    /// add the target
+    /// Install a Rust toolchain for wasm32-wasip1 from the package archives; useful if rustup
+    /// cannot add the target
     Rust,
     /// Install Binaryen's `wasm-opt`: the pinned release, or the newest release in the package
     /// archives
@@ -66,7 +66,7 @@ impl Message for BinaryenMessage<'_> {
 /// Runs the command.
 ///
 /// # Errors
-/// When the store can't be read, or the tool can't be installed.
+/// When the store cannot be read, or the tool cannot be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     match &args.action {
         Action::List => list(ctx),

@@ -29,7 +29,7 @@ struct Found {
 /// Runs the command.
 ///
 /// # Errors
-/// When no installation matches, when several match, or when an installation can't be removed.
+/// When no installation matches, when several match, or when an installation cannot be removed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let found = |name: String| {
         let manifest = Installation::open(ctx.store.entry(Bucket::Installs, &name)).ok();

@@ -67,7 +67,7 @@ impl PackageSettings {
         let mut manifests = vec![ManifestDigest::read(&package.manifest_path)?];
         if workspace != package.manifest_path {
             manifests.push(
-                ManifestDigest::read(workspace).context("can't read the workspace manifest")?,
+                ManifestDigest::read(workspace).context("cannot read the workspace manifest")?,
             );
         }
         let is_cdylib = |target: &cargo_metadata::Target| target.kind.contains(&TargetKind::CDyLib);

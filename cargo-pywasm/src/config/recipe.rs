@@ -14,8 +14,8 @@ use pywasm_store::Ctx;
 pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
     if is_path(name) {
         let path = ctx.cwd.join(name);
-        let text =
-            fs_err::read_to_string(&path).with_context(|| format!("can't read recipe `{name}`"))?;
+        let text = fs_err::read_to_string(&path)
+            .with_context(|| format!("cannot read recipe `{name}`"))?;
         return Recipe::parse(&text)
             .map_err(anyhow::Error::from)
             .and_then(|recipe| {

@@ -346,7 +346,7 @@ fn crate_that_cargo_cannot_read_is_one_warning() {
         assert!(lines[0].contains("warning"), "{lines:?}");
         assert_eq!(lines.iter().filter(|line| line.contains("warning")).count(), 1, "{lines:?}");
         let error = format!("{:#}", workspace.current_package().unwrap_err());
-        assert!(error.contains("Cargo can't read"), "{error}");
+        assert!(error.contains("Cargo cannot read"), "{error}");
     }
 }
 

@@ -207,7 +207,7 @@ impl<'a> Workspace<'a> {
         match self.state()? {
             State::Read(description) => Ok(description),
             State::Unreadable { manifest, reason } => {
-                anyhow::bail!("Cargo can't read `{manifest}`: {reason}")
+                anyhow::bail!("Cargo cannot read `{manifest}`: {reason}")
             }
             State::Outside => Err(anyhow::anyhow!("`{}` is not in a crate", self.ctx.cwd))
                 .hint(|| "run this command in the directory of a crate".to_owned()),

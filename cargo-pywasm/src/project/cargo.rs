@@ -47,7 +47,7 @@ impl Call<'_> {
             .prepared(workspace)?
             .command(ctx)
             .status()
-            .with_context(|| format!("can't run `{}`", program(ctx)))?;
+            .with_context(|| format!("cannot run `{}`", program(ctx)))?;
         Ok(exit(status))
     }
 
@@ -128,7 +128,7 @@ impl Call<'_> {
     fn check_runner(&self) -> anyhow::Result<()> {
         match self.runner.iter().find(|word| word.contains(char::is_whitespace)) {
             Some(word) => Err(anyhow::anyhow!(
-                "Cargo can't pass `{word}` to the runner: it contains white space"
+                "Cargo cannot pass `{word}` to the runner: it contains white space"
             ))
             .hint(|| {
                 "run `cargo build`, then `cargo pywasm run-wasm` with these options".to_owned()
@@ -154,15 +154,15 @@ impl Line {
             .command(ctx)
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("can't run `{cargo}`"))?;
+            .with_context(|| format!("cannot run `{cargo}`"))?;
         let stdout = child.stdout.take().context("Cargo has no stdout")?;
         let found = artifacts::read(BufReader::new(stdout), |line, is_message| {
             if forward || !is_message {
                 ctx.reporter.data(line);
             }
         });
-        let status = child.wait().with_context(|| format!("can't wait for `{cargo}`"))?;
-        Ok((exit(status), found.with_context(|| format!("can't read the output of `{cargo}`"))?))
+        let status = child.wait().with_context(|| format!("cannot wait for `{cargo}`"))?;
+        Ok((exit(status), found.with_context(|| format!("cannot read the output of `{cargo}`"))?))
     }
 }
 

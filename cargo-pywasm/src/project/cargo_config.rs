@@ -43,7 +43,7 @@ pub(crate) const PYO3: Setting = Setting {
     table: &["env"],
     key: "PYO3_CONFIG_FILE",
     value: r#"{ value = ".pywasm/pyo3-config.txt", relative = true }"#,
-    comment: "The crate's build script can't set this for PyO3's build script.",
+    comment: "The crate's build script cannot set this for PyO3's build script.",
 };
 
 /// All settings, in the order in which they are written.
@@ -207,7 +207,7 @@ fn place(root: &Table, setting: &Setting) -> anyhow::Result<Place> {
             _ => {
                 let name = setting.table.join(".");
                 return Err(anyhow::anyhow!(
-                    "the table `{name}` is written in a form that can't be extended"
+                    "the table `{name}` is written in a form that cannot be extended"
                 ))
                 .hint(|| format!("write the table as `[{name}]`, then run this command again"));
             }

@@ -23,11 +23,11 @@ pub fn init(dir: &Utf8Path, selection: &Selection, ctx: &Ctx) -> anyhow::Result<
     let text = fs_err::read_to_string(&cargo_toml)?;
     let selection = relative_to(dir, selection, ctx)?;
     let ready = manifest::ready(&text, &selection)
-        .with_context(|| format!("can't add to `{cargo_toml}`"))?;
+        .with_context(|| format!("cannot add to `{cargo_toml}`"))?;
     let config = dir.join(".cargo/config.toml");
     let text = if config.exists() { fs_err::read_to_string(&config)? } else { String::new() };
     let settings =
-        cargo_config::with_settings(&text).with_context(|| format!("can't add to `{config}`"))?;
+        cargo_config::with_settings(&text).with_context(|| format!("cannot add to `{config}`"))?;
     fs_err::create_dir_all(dir.join(".cargo"))?;
 
     let wrote = |path: &Utf8Path, text: &str| -> anyhow::Result<()> {

@@ -68,7 +68,7 @@ impl Linked {
     pub fn open(&self) -> anyhow::Result<Installation> {
         Installation::open(&self.installation)
             .with_context(|| {
-                format!("can't open the project's installation `{}`", self.installation)
+                format!("cannot open the project's installation `{}`", self.installation)
             })
             .hint(|| "`cargo pywasm install` in the project installs it again".to_owned())
     }
@@ -78,7 +78,7 @@ impl Linked {
     /// depends on them.
     ///
     /// # Errors
-    /// When the directory can't be written.
+    /// When the directory cannot be written.
     pub fn write(&self, project: &Utf8Path) -> anyhow::Result<bool> {
         let dir = project.join(DIRECTORY);
         fs_err::create_dir_all(&dir)?;
@@ -110,7 +110,7 @@ pub(super) fn replace(path: &Utf8Path, text: &str) -> anyhow::Result<bool> {
         return Ok(false);
     }
     let file = stage_file(path, text.as_bytes())?;
-    file.persist(path).with_context(|| format!("can't write `{path}`"))?;
+    file.persist(path).with_context(|| format!("cannot write `{path}`"))?;
     Ok(true)
 }
 

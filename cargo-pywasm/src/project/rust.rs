@@ -41,7 +41,7 @@ pub(super) fn choose(project: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Option<Rus
         Err(reason) => reason,
     };
     ctx.reporter.note(format!(
-        "the current Rust toolchain can't build for {}: {reason}",
+        "the current Rust toolchain cannot build for {}: {reason}",
         pywasm_build::TARGET
     ));
     let rust = match Rust::installed(ctx)? {
@@ -79,13 +79,16 @@ fn add_target(project: &Utf8Path, ctx: &Ctx) -> Result<(), String> {
         .args(["target", "add", pywasm_build::TARGET])
         .current_dir(project)
         .output()
-        .map_err(|error| format!("can't run `{rustup}`: {error}"))?;
+        .map_err(|error| format!("cannot run `{rustup}`: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
     let line = stderr.lines().find(|line| line.contains("error")).or(stderr.lines().next_back());
-    Err(format!("rustup can't add the target ({})", line.unwrap_or("it printed no message").trim()))
+    Err(format!(
+        "rustup cannot add the target ({})",
+        line.unwrap_or("it printed no message").trim()
+    ))
 }
 
 /// Returns true if the toolchain that Cargo uses in this directory has the target.
@@ -171,6 +174,6 @@ mod tests {
         );
         let ctx = ctx(&root, &[("PATH", root.join("bin").as_str())]);
         let reason = add_target(&root, &ctx).unwrap_err();
-        assert_eq!(reason, "rustup can't add the target (error: no network)");
+        assert_eq!(reason, "rustup cannot add the target (error: no network)");
     }
 }

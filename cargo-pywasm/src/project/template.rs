@@ -107,7 +107,7 @@ impl Template {
             .args(name.into_iter().flat_map(|name| ["--name", name]))
             .current_dir(&ctx.cwd)
             .output()
-            .with_context(|| format!("can't run `{cargo}`"))?;
+            .with_context(|| format!("cannot run `{cargo}`"))?;
         let stderr = String::from_utf8_lossy(&output.stderr);
         anyhow::ensure!(output.status.success(), "`cargo new` failed: {}", message(&stderr));
         let dir = ctx.cwd.join(dir);

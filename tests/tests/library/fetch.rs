@@ -259,7 +259,7 @@ fn full_disk_has_a_hint() {
         return skip("mounting a small tmpfs needs root");
     };
     let (_, text) = error_of(fetch(&wanted("f", &body), &[server.url("/f")], &fresh));
-    for part in ["can't write", "downloads-v0", "hint: ", "PYWASM_STORE"] {
+    for part in ["cannot write", "downloads-v0", "hint: ", "PYWASM_STORE"] {
         assert!(text.contains(part), "{part} in {text}");
     }
 }

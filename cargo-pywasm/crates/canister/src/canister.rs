@@ -83,7 +83,7 @@ impl Canister {
     /// Sends an update. A query method is run as a replicated query.
     ///
     /// # Errors
-    /// When a thread can't be created. Any other failure is returned as a reject.
+    /// When a thread cannot be created. Any other failure is returned as a reject.
     pub fn update(
         &mut self,
         method: &str,

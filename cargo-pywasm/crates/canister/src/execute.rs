@@ -76,14 +76,14 @@ impl Job<'_> {
     /// Runs the job on a thread with enough stack for the canister.
     ///
     /// # Errors
-    /// When the thread can't be created.
+    /// When the thread cannot be created.
     pub(super) fn run(self) -> anyhow::Result<Executed> {
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new()
                 .name("canister".to_owned())
                 .stack_size(WASM_STACK + HOST_STACK)
                 .spawn_scoped(scope, || self.run_here())
-                .context("can't create a thread for the canister")?;
+                .context("cannot create a thread for the canister")?;
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }

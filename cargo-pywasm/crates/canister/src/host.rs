@@ -43,7 +43,7 @@ struct Inner {
     digest: [u8; 32],
     compiled: wasmtime::Module,
     globals: Vec<String>,
-    /// The linked module, or the reason why it can't be installed.
+    /// The linked module, or the reason why it cannot be installed.
     linked: Result<InstancePre<System>, String>,
 }
 
@@ -74,7 +74,7 @@ impl Host {
     /// Creates an engine that uses the store's cache of compiled modules.
     ///
     /// # Errors
-    /// When the store can't be written.
+    /// When the store cannot be written.
     pub fn new(ctx: &Ctx) -> anyhow::Result<Self> {
         Self::with(Some(CompileCache::open(ctx)?))
     }
@@ -126,10 +126,10 @@ impl Host {
     /// Reads and compiles the module in a file.
     ///
     /// # Errors
-    /// As for [`Host::module`], or when the file can't be read.
+    /// As for [`Host::module`], or when the file cannot be read.
     pub fn load(&self, path: &Utf8Path) -> anyhow::Result<Module> {
         self.module(&fs_err::read(path)?)
-            .with_context(|| format!("can't load `{path}` as a canister"))
+            .with_context(|| format!("cannot load `{path}` as a canister"))
     }
 }
 
@@ -202,7 +202,7 @@ impl Module {
         Ok((!reasons.is_empty()).then(|| reasons.join("; ")))
     }
 
-    /// Returns the linked module, or the reason why it can't be installed.
+    /// Returns the linked module, or the reason why it cannot be installed.
     pub(super) fn linked(&self) -> Result<&InstancePre<System>, &str> {
         self.0.linked.as_ref().map_err(String::as_str)
     }
@@ -256,7 +256,7 @@ fn config() -> Config {
     config
 }
 
-/// Links a module with the `ic0` functions, or returns the reason why it can't be linked.
+/// Links a module with the `ic0` functions, or returns the reason why it cannot be linked.
 fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System>, String> {
     let is_64 = matches!(
         module.get_export(instrument::MEMORY),
@@ -285,7 +285,7 @@ fn link(engine: &Engine, module: &wasmtime::Module) -> Result<InstancePre<System
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let names = names[..names.len().min(MAX_IMPORTS)].join(", ");
         return Err(format!(
-            "it has imports that canisters can't use: {names}{more}; `cargo pywasm rewire` \
+            "it has imports that canisters cannot use: {names}{more}; `cargo pywasm rewire` \
              replaces WASI imports, and `cargo pywasm build` writes the result to `target/pywasm/`"
         ));
     }

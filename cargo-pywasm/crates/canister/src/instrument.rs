@@ -62,7 +62,7 @@ pub(super) fn instrument(module: &[u8]) -> anyhow::Result<Instrumented> {
                     if kind.mutable {
                         anyhow::ensure!(
                             !matches!(kind.content_type, ValType::Ref(_)),
-                            "global {next_global} is mutable and has a reference type, which canisters can't use"
+                            "global {next_global} is mutable and has a reference type, which canisters cannot use"
                         );
                         globals.push(next_global);
                     }

@@ -83,7 +83,7 @@ impl Interface {
     /// one that its export `get_candid_pointer` returns. Returns `None` if the module has neither.
     ///
     /// # Errors
-    /// When the interface can't be read.
+    /// When the interface cannot be read.
     pub fn of(module: &Module) -> anyhow::Result<Option<Self>> {
         match Self::embedded(module.bytes())? {
             Some(embedded) => Ok(Some(embedded)),

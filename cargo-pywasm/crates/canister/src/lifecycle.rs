@@ -16,7 +16,7 @@ impl Canister {
     /// Installs a module in an empty canister. If the installation fails, the canister stays empty.
     ///
     /// # Errors
-    /// When the canister is not empty, or a thread can't be created.
+    /// When the canister is not empty, or a thread cannot be created.
     pub fn install(
         &mut self,
         module: &Module,
@@ -31,7 +31,7 @@ impl Canister {
     /// state are kept.
     ///
     /// # Errors
-    /// When a thread can't be created.
+    /// When a thread cannot be created.
     pub fn reinstall(
         &mut self,
         module: &Module,
@@ -48,7 +48,7 @@ impl Canister {
     /// either hook fails, the old module and its state are kept.
     ///
     /// # Errors
-    /// When there is no module, or a thread can't be created.
+    /// When there is no module, or a thread cannot be created.
     pub fn upgrade(
         &mut self,
         module: &Module,
@@ -110,7 +110,7 @@ impl Canister {
             Err(reason) => Some(reason.to_owned()),
         };
         if let Some(reason) = refused {
-            run.outcome = Outcome::error(format!("the module can't be installed: {reason}"));
+            run.outcome = Outcome::error(format!("the module cannot be installed: {reason}"));
             return Ok(run);
         }
         if let Some(reject) = self.too_large(argument) {

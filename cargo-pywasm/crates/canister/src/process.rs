@@ -185,7 +185,7 @@ impl Canister {
             self.own(&method, &call.argument, mode, run, depth)?
         } else if callee != Principal::management_canister() {
             no_destination(format!(
-                "can't call `{method}` of {callee}: this host has no other canisters"
+                "cannot call `{method}` of {callee}: this host has no other canisters"
             ))
         } else if method != "raw_rand" || mode == Mode::CompositeQuery {
             no_destination(format!(

@@ -54,19 +54,19 @@ impl Canister {
     /// Writes the canister to a file atomically.
     ///
     /// # Errors
-    /// When the file can't be written.
+    /// When the file cannot be written.
     pub fn save(&self, path: &Utf8Path) -> anyhow::Result<()> {
         let body = self.body()?;
         let parent = path.parent().filter(|parent| !parent.as_str().is_empty());
         let dir = parent.unwrap_or(Utf8Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(dir)
-            .with_context(|| format!("can't write in `{dir}`"))?;
+            .with_context(|| format!("cannot write in `{dir}`"))?;
         let parts = [MAGIC, &FORMAT.to_le_bytes(), &Sha256::digest(&body)[..], &body];
         for part in parts {
-            file.write_all(part).with_context(|| format!("can't write `{path}`"))?;
+            file.write_all(part).with_context(|| format!("cannot write `{path}`"))?;
         }
-        file.as_file().sync_all().with_context(|| format!("can't write `{path}`"))?;
-        file.persist(path).with_context(|| format!("can't write `{path}`"))?;
+        file.as_file().sync_all().with_context(|| format!("cannot write `{path}`"))?;
+        file.persist(path).with_context(|| format!("cannot write `{path}`"))?;
         Ok(())
     }
 
@@ -78,7 +78,7 @@ impl Canister {
     pub fn load(path: &Utf8Path, settings: Settings, host: &Host) -> anyhow::Result<Self> {
         let bytes = fs_err::read(path)?;
         Self::of_bytes(&bytes, settings, host)
-            .with_context(|| format!("can't continue from the state in `{path}`"))
+            .with_context(|| format!("cannot continue from the state in `{path}`"))
             .hint(|| "start again with `--reinstall`, or choose another file".to_owned())
     }
 
@@ -86,7 +86,7 @@ impl Canister {
     /// content.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// When the file cannot be read.
     pub fn is_saved_in(path: &Utf8Path) -> anyhow::Result<bool> {
         let mut begin = Vec::new();
         fs_err::File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut begin)?;

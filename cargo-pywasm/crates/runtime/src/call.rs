@@ -74,7 +74,7 @@ fn value(text: &str, kind: &ValType) -> anyhow::Result<Val> {
         ValType::F32 => text.parse().ok().map(|value: f32| Val::F32(value.to_bits())),
         ValType::F64 => text.parse().ok().map(|value: f64| Val::F64(value.to_bits())),
         other => {
-            anyhow::bail!("it takes a value of type {other}, which can't be written as a number")
+            anyhow::bail!("it takes a value of type {other}, which cannot be written as a number")
         }
     };
     parsed.with_context(|| format!("`{text}` is not an {kind}"))

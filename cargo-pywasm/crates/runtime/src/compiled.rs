@@ -40,14 +40,14 @@ impl CompileCache {
     /// Opens the cache in the store of `ctx`.
     ///
     /// # Errors
-    /// When the cache directory can't be created.
+    /// When the cache directory cannot be created.
     pub fn open(ctx: &Ctx) -> anyhow::Result<Self> {
         Ok(Self { dir: ctx.store.ensure(Bucket::Wasm)?, reporter: ctx.reporter.clone() })
     }
 
     /// Returns the compiled form of a module. Loads it from the store if possible.
     ///
-    /// If a compiled module can't be written to the store, only a warning is printed.
+    /// If a compiled module cannot be written to the store, only a warning is printed.
     ///
     /// # Errors
     /// When the module is invalid.
@@ -68,8 +68,8 @@ impl CompileCache {
         let file = stage_file(path, &module.serialize().map_err(wasm_error)?)?;
         // Without this sync, a renamed file could have the wrong content after a crash, and that
         // content would be executed.
-        file.as_file().sync_all().with_context(|| format!("can't write `{path}`"))?;
-        file.persist(path).with_context(|| format!("can't write `{path}`"))?;
+        file.as_file().sync_all().with_context(|| format!("cannot write `{path}`"))?;
+        file.persist(path).with_context(|| format!("cannot write `{path}`"))?;
         for entry in superfluous(entries(&self.dir)?, MAX_BYTES) {
             fs_err::remove_file(entry.path)?;
         }

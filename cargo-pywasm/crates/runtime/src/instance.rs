@@ -1,6 +1,6 @@
 //! Runs a program on its own thread, applies the limits and determines the outcome.
 //!
-//! A run ends after its timeout even if the program is sleeping or reading. The engine can't
+//! A run ends after its timeout even if the program is sleeping or reading. The engine cannot
 //! interrupt a program that is in a host function, so the run stops waiting for the program.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -51,7 +51,7 @@ impl Runtime {
     /// to the job. Returns `None` if the job has not ended by the deadline.
     ///
     /// # Errors
-    /// When the thread can't be created, or the job fails.
+    /// When the thread cannot be created, or the job fails.
     pub fn on_thread<T: Send + 'static>(
         &self,
         job: impl FnOnce(Option<Instant>) -> anyhow::Result<T> + Send + 'static,
@@ -66,7 +66,7 @@ impl Runtime {
                 // Sending fails if the receiver stopped waiting after a timeout.
                 let _ = sender.send(job(deadline));
             })
-            .context("can't create a thread for a wasm program")?;
+            .context("cannot create a thread for a wasm program")?;
         let result = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
             None => ended.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(rest) => ended.recv_timeout(rest).or_else(|timeout| {

@@ -77,7 +77,7 @@ impl Runtime {
     /// Creates an engine without limits.
     ///
     /// # Errors
-    /// When the store can't be written.
+    /// When the store cannot be written.
     pub fn new(ctx: &Ctx) -> anyhow::Result<Self> {
         Self::bounded(Bounds::default(), ctx)
     }
@@ -86,7 +86,7 @@ impl Runtime {
     /// programs slower.
     ///
     /// # Errors
-    /// When the store can't be written.
+    /// When the store cannot be written.
     pub fn bounded(bounds: Bounds, ctx: &Ctx) -> anyhow::Result<Self> {
         Self::with(bounds, bounds.timeout.is_some(), ctx)
     }
@@ -98,7 +98,7 @@ impl Runtime {
     /// process exits.
     ///
     /// # Errors
-    /// When the store can't be written.
+    /// When the store cannot be written.
     pub fn until_exit(bounds: Bounds, ctx: &Ctx) -> anyhow::Result<Self> {
         Self::with(bounds, false, ctx)
     }
@@ -119,11 +119,11 @@ impl Runtime {
     /// Compiles the module in a file, or loads its compiled form from the store.
     ///
     /// # Errors
-    /// When the file can't be read or is not a module.
+    /// When the file cannot be read or is not a module.
     pub fn load(&self, path: &Utf8Path) -> anyhow::Result<Module> {
         let module = self
             .compile(&fs_err::read(path)?)
-            .with_context(|| format!("can't load `{path}` as a wasm module"))?;
+            .with_context(|| format!("cannot load `{path}` as a wasm module"))?;
         Ok(Module(module))
     }
 
@@ -143,7 +143,7 @@ impl Runtime {
     /// Runs a program that writes to the output streams of this process.
     ///
     /// # Errors
-    /// When the program can't be started.
+    /// When the program cannot be started.
     pub fn run(&self, module: &Module, program: &Program) -> anyhow::Result<Ran> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
@@ -154,7 +154,7 @@ impl Runtime {
     /// `calls` in order. `report` receives each result as text.
     ///
     /// # Errors
-    /// When the reactor can't be started, or an export is missing or takes different arguments.
+    /// When the reactor cannot be started, or an export is missing or takes different arguments.
     pub fn invoke(
         &self,
         module: &Module,
@@ -170,12 +170,12 @@ impl Runtime {
     /// Runs a program and returns its output.
     ///
     /// # Errors
-    /// When the program can't be started.
+    /// When the program cannot be started.
     pub fn capture(&self, module: &Module, program: &Program) -> anyhow::Result<Captured> {
         // A file that both streams share preserves the order of writes, however large the output
         // is.
         let mut file = tempfile::tempfile()
-            .context("can't create a temporary file for the program's output")?;
+            .context("cannot create a temporary file for the program's output")?;
         let end = self.run_into(module, program, file.try_clone()?)?;
         let mut output = Vec::new();
         std::io::Seek::rewind(&mut file)?;
@@ -186,7 +186,7 @@ impl Runtime {
     /// Runs a program with both output streams redirected to a file.
     ///
     /// # Errors
-    /// When the program can't be started.
+    /// When the program cannot be started.
     pub fn run_into(
         &self,
         module: &Module,
@@ -203,7 +203,7 @@ impl Runtime {
 /// Returns the WASI context of a program, without output streams.
 ///
 /// # Errors
-/// When a directory of the program can't be opened.
+/// When a directory of the program cannot be opened.
 pub fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
     let mut builder = WasiCtxBuilder::new();
     // Each program runs on its own thread, so file operations may block that thread.
@@ -222,7 +222,7 @@ pub fn wasi(program: &Program) -> anyhow::Result<WasiCtxBuilder> {
         builder
             .preopened_dir(&dir.host, &dir.guest, perms)
             .map_err(wasm_error)
-            .with_context(|| format!("can't open directory `{}`", dir.host))?;
+            .with_context(|| format!("cannot open directory `{}`", dir.host))?;
     }
     Ok(builder)
 }

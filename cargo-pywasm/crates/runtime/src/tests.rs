@@ -156,7 +156,7 @@ fn timeout_until_exit_needs_no_checks_in_the_code() {
     assert_ne!(code(&interrupted), code(&without));
 }
 
-/// The engine can't interrupt a host function, so this test would hang if the run waited for it.
+/// The engine cannot interrupt a host function, so this test would hang if the run waited for it.
 #[test]
 fn timeout_ends_a_sleeping_program() {
     // Waits for an hour on the monotonic clock.

@@ -14,7 +14,7 @@ pub(super) const BEGIN: &str = "pywasm_snapshot_begin";
 /// The export that returns a buffer for the names of the Python modules to import.
 pub(super) const NAMES: &str = "pywasm_snapshot_names";
 /// The export that initializes Python (unless it is already initialized), imports the Python
-/// modules, and drops state that a snapshot can't keep.
+/// modules, and drops state that a snapshot cannot keep.
 pub(super) const END: &str = "pywasm_snapshot_end";
 /// The export that becomes the entry point of the snapshot.
 pub(super) const RESUME: &str = "pywasm_resume";
@@ -42,7 +42,7 @@ impl Form {
     ///
     /// # Errors
     /// When the module is invalid or already a snapshot, has no initialization, or has state that a
-    /// snapshot can't keep.
+    /// snapshot cannot keep.
     pub fn of(module: &[u8], init: Option<&str>) -> anyhow::Result<Self> {
         let contents = Contents::read(module)?;
         if custom::read(module, custom::SNAPSHOT)?.is_some() {
@@ -56,10 +56,10 @@ impl Form {
         );
         anyhow::ensure!(
             !contents.shared,
-            "its memory is shared between threads, which a snapshot can't keep"
+            "its memory is shared between threads, which a snapshot cannot keep"
         );
         if let Some(what) = contents.imported {
-            anyhow::bail!("it imports {what}, which a snapshot can't keep");
+            anyhow::bail!("it imports {what}, which a snapshot cannot keep");
         }
         let has = |name: &str| contents.functions.contains(name);
         if let Some(init) = init

@@ -75,10 +75,10 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     let (context, instrumented) = wizer
         .instrument(module)
         .map_err(wasm_error)
-        .context("wizer can't instrument the module")?;
+        .context("wizer cannot instrument the module")?;
     let compiled =
-        runtime.compile(&instrumented).context("the embedded runtime can't compile the module")?;
-    let mut file = tempfile::tempfile().context("can't create a temporary file for the output")?;
+        runtime.compile(&instrumented).context("the embedded runtime cannot compile the module")?;
+    let mut file = tempfile::tempfile().context("cannot create a temporary file for the output")?;
     let mut builder = wasi(&seeded(request))?;
     let stream = OutputFile::new(file.try_clone()?);
     builder.stdout(stream.clone()).stderr(stream);

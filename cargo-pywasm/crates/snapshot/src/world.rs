@@ -140,7 +140,7 @@ pub(super) fn watch(
         store.data_mut().open = Some(instance.get_typed_func(&mut *store, OPEN)?);
         instance.get_typed_func::<(i32, i32), i32>(&mut *store, STAT)
     };
-    instantiate().map_err(wasm_error).context("can't record opened files")
+    instantiate().map_err(wasm_error).context("cannot record opened files")
 }
 
 /// Returns the files that are open, except for the standard streams and the first `dirs`

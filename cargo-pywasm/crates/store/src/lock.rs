@@ -19,7 +19,7 @@ impl Store {
     /// Takes the lock `name`. Prints a status line if it has to wait for another process.
     ///
     /// # Errors
-    /// When the lock file can't be created or the file system does not support locks.
+    /// When the lock file cannot be created or the file system does not support locks.
     pub fn lock(&self, name: &str, reporter: &Reporter) -> anyhow::Result<Lock> {
         Lock::take(self.ensure(Bucket::Locks)?.join(format!("{name}.lock")), name, reporter)
     }
@@ -30,9 +30,9 @@ impl Lock {
     /// process.
     ///
     /// # Errors
-    /// When the lock file can't be created or the file system does not support locks.
+    /// When the lock file cannot be created or the file system does not support locks.
     pub fn take(path: Utf8PathBuf, name: &str, reporter: &Reporter) -> anyhow::Result<Self> {
-        let failed = || format!("can't lock `{path}`");
+        let failed = || format!("cannot lock `{path}`");
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
         let file = file.with_context(failed)?;
         match file.try_lock() {
@@ -73,7 +73,7 @@ mod tests {
                 (reporter.lines(), lock)
             }
         });
-        // The second thread can't take the lock during this pause, however long it is.
+        // The second thread cannot take the lock during this pause, however long it is.
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(!second.is_finished());
         drop(first);

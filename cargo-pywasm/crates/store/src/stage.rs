@@ -22,7 +22,7 @@ pub struct Stage {
 /// to `path` with `persist`.
 ///
 /// # Errors
-/// When the file can't be written.
+/// When the file cannot be written.
 pub fn stage_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<tempfile::NamedTempFile> {
     let parent = path.parent().with_context(|| format!("`{path}` has no parent directory"))?;
     fs_err::create_dir_all(parent)?;
@@ -37,17 +37,17 @@ pub fn stage_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<tempfile::Nam
         }
         Ok(file)
     };
-    staged().with_context(|| format!("can't write a temporary file for `{path}`"))
+    staged().with_context(|| format!("cannot write a temporary file for `{path}`"))
 }
 
 impl Store {
     /// Creates an empty directory on the file system of `bucket`.
     ///
     /// # Errors
-    /// When the directory can't be created.
+    /// When the directory cannot be created.
     pub fn stage(&self, bucket: Bucket) -> anyhow::Result<Stage> {
         // Installations are staged in the data directory: it may be on a different file system than
-        // the cache, and a rename can't cross file systems.
+        // the cache, and a rename cannot cross file systems.
         let parent = if bucket == Bucket::Installs {
             let dir = self.data().join(Bucket::Staging.dir_name());
             fs_err::create_dir_all(&dir)?;
@@ -114,7 +114,7 @@ fn exchange(staged: &Utf8Path, final_path: &Utf8Path) -> anyhow::Result<()> {
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
             Err(error) => {
                 return Err(error)
-                    .with_context(|| format!("can't exchange `{staged}` and `{final_path}`"));
+                    .with_context(|| format!("cannot exchange `{staged}` and `{final_path}`"));
             }
         }
     }

@@ -150,7 +150,7 @@ impl Store {
     /// Creates the directory of a bucket if it is missing.
     ///
     /// # Errors
-    /// When the directory can't be created.
+    /// When the directory cannot be created.
     pub fn ensure(&self, bucket: Bucket) -> anyhow::Result<Utf8PathBuf> {
         let dir = self.bucket(bucket);
         fs_err::create_dir_all(&dir)?;
@@ -166,7 +166,7 @@ impl Store {
     /// Returns the sorted keys of a bucket's entries, or an empty list if the bucket is missing.
     ///
     /// # Errors
-    /// When the bucket can't be read.
+    /// When the bucket cannot be read.
     pub fn keys(&self, bucket: Bucket) -> anyhow::Result<Vec<String>> {
         let dir = self.bucket(bucket);
         if !dir.exists() {
@@ -186,7 +186,7 @@ impl Store {
 /// Returns the total size of all files below a path, in bytes. Does not follow links.
 ///
 /// # Errors
-/// When a directory can't be read.
+/// When a directory cannot be read.
 pub fn tree_size(path: &Utf8Path) -> anyhow::Result<u64> {
     let data = fs_err::symlink_metadata(path)?;
     if !data.is_dir() {

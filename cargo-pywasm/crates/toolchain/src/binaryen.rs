@@ -101,7 +101,7 @@ impl Binaryen {
     /// those from packages, newest first.
     ///
     /// # Errors
-    /// When the store can't be read.
+    /// When the store cannot be read.
     pub fn installed(ctx: &Ctx) -> anyhow::Result<Vec<Self>> {
         let keys = ctx.store.keys(Bucket::Toolchains)?;
         let pinned = artifact().ok().map(official_key);
@@ -142,8 +142,8 @@ impl Binaryen {
             Remote::Packages => packages(ctx),
         };
         let failed = |source| match source {
-            Remote::Official => format!("can't install Binaryen {}", binaryen_pin().release),
-            Remote::Packages => "can't install `wasm-opt` from package archives".to_owned(),
+            Remote::Official => format!("cannot install Binaryen {}", binaryen_pin().release),
+            Remote::Packages => "cannot install `wasm-opt` from package archives".to_owned(),
         };
         let found = search(request.remotes(), &mut skipped, install, failed)?;
         let Some(binaryen) = found else {

@@ -51,7 +51,7 @@ pub(super) fn fetch_all<'a>(
 /// name of the package and the path in the package.
 ///
 /// # Errors
-/// When a package is corrupt or can't be written.
+/// When a package is corrupt or cannot be written.
 pub(super) fn unpack(
     debs: &[(&Package, Verified)],
     tree: &Utf8Path,
@@ -89,7 +89,7 @@ pub(super) fn destination(
 /// When the packages do not contain one.
 pub(super) fn loader(tree: &Utf8Path) -> anyhow::Result<String> {
     let lib = tree.join("host/lib");
-    for entry in lib.read_dir_utf8().with_context(|| format!("can't read `{lib}`"))? {
+    for entry in lib.read_dir_utf8().with_context(|| format!("cannot read `{lib}`"))? {
         let name = entry?.file_name().to_owned();
         if name.starts_with("ld-linux") {
             return Ok(name);
@@ -102,7 +102,7 @@ pub(super) fn loader(tree: &Utf8Path) -> anyhow::Result<String> {
 /// directory to the tree. It is relative, so the store can be moved.
 ///
 /// # Errors
-/// When the script can't be written.
+/// When the script cannot be written.
 pub(super) fn write_launcher(
     loader: &str,
     up: &str,

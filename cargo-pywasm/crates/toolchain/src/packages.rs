@@ -60,7 +60,7 @@ pub(super) fn install(skipped: &[Skipped], ctx: &Ctx) -> anyhow::Result<Toolchai
 }
 
 /// Runs [`check`]. If the error shows that this machine lacks a shared library, adds a hint to
-/// install the library. The libraries that the compiler never calls can't be missing, because
+/// install the library. The libraries that the compiler never calls cannot be missing, because
 /// [`shims`] has replaced them.
 fn check_unpacked(tree: &Utf8Path) -> anyhow::Result<String> {
     check(tree).context("the unpacked packages do not work on this machine").or_else(|error| {
@@ -145,7 +145,7 @@ fn symlink(target: &str, link: &Utf8Path) -> anyhow::Result<()> {
         Ok(())
     }
     #[cfg(not(unix))]
-    anyhow::bail!("can't create the link `{link}` to `{target}` on this system")
+    anyhow::bail!("cannot create the link `{link}` to `{target}` on this system")
 }
 
 #[cfg(test)]
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn missing_library_is_named_with_its_package() {
-        let message = "can't run: failed:\n/t/bin/clang: error while loading shared libraries: \
+        let message = "cannot run: failed:\n/t/bin/clang: error while loading shared libraries: \
             libtinfo.so.6: cannot open shared object file: No such file or directory";
         assert_eq!(missing_library(message).unwrap(), "libtinfo.so.6");
         assert_eq!(missing_library("clang: error: no input files"), None);

@@ -26,7 +26,7 @@ pub(super) fn open(root: &Utf8Path) -> anyhow::Result<Toolchain> {
         && let SdkStatus::Refused(reason) = &pin.status
     {
         return Err(anyhow::anyhow!(
-            "WASI SDK {} at `{root}` can't be used: {reason}",
+            "WASI SDK {} at `{root}` cannot be used: {reason}",
             pin.release
         ))
         .hint(hint);

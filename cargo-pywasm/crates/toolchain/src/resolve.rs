@@ -10,7 +10,7 @@ use super::{Toolchain, ToolchainRequest, official, packages, path, record};
 /// Returns the toolchains in the store, sorted by key.
 ///
 /// # Errors
-/// When the store can't be read.
+/// When the store cannot be read.
 pub fn installed(ctx: &Ctx) -> anyhow::Result<Vec<Toolchain>> {
     let keys = ctx.store.keys(Bucket::Toolchains)?;
     Ok(keys
@@ -60,8 +60,8 @@ pub fn resolve(
         Remote::Packages => packages::install(skipped, ctx),
     };
     let failed = |source| match source {
-        Remote::Official => format!("can't install WASI SDK {}", pin.wasi_sdk),
-        Remote::Packages => "can't assemble a toolchain from package archives".to_owned(),
+        Remote::Official => format!("cannot install WASI SDK {}", pin.wasi_sdk),
+        Remote::Packages => "cannot assemble a toolchain from package archives".to_owned(),
     };
     let found = search(request.remotes(), &mut skipped, install, failed)?;
     let Some(toolchain) = found else {
@@ -111,7 +111,7 @@ fn refuse_other_systems(os: &str) -> anyhow::Result<()> {
     if matches!(os, "linux" | "macos") {
         return Ok(());
     }
-    Err(anyhow::anyhow!("CPython can't be cross-compiled on {os}")).hint(|| {
+    Err(anyhow::anyhow!("CPython cannot be cross-compiled on {os}")).hint(|| {
         "run cargo pywasm in WSL 2 or in a Linux container, and copy the installation from there"
             .to_owned()
     })

@@ -15,12 +15,12 @@ const ATTEMPTS: (u32, Duration) = (200, Duration::from_millis(10));
 /// Runs a program with a minimal environment and returns its standard output.
 ///
 /// # Errors
-/// When the program can't be run or fails. The error for a failed program contains what it printed
+/// When the program cannot be run or fails. The error for a failed program contains what it printed
 /// to stderr.
 pub(super) fn call(program: &Utf8Path, args: &[&str], dir: &Utf8Path) -> anyhow::Result<String> {
     let mut command = Command::new(program);
     command.args(args).current_dir(dir).env_clear().env("LC_ALL", "C").env(PATH, "/usr/bin:/bin");
-    let output = run(&mut command).with_context(|| format!("can't run `{program}`"))?;
+    let output = run(&mut command).with_context(|| format!("cannot run `{program}`"))?;
     anyhow::ensure!(
         output.status.success(),
         "`{program} {}` failed:\n{}",

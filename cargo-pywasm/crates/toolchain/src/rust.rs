@@ -1,5 +1,5 @@
 //! A Rust toolchain for wasm32-wasip1 from the distribution's signed packages, for machines where
-//! rustup can't add the target.
+//! rustup cannot add the target.
 //!
 //! The toolchain contains both the compiler and the libraries, so their versions match. Its
 //! programs are started through the loader of the C library that they were linked with. That
@@ -42,7 +42,7 @@ impl Rust {
     /// Returns the newest Rust toolchain in the store.
     ///
     /// # Errors
-    /// When the store can't be read.
+    /// When the store cannot be read.
     pub fn installed(ctx: &Ctx) -> anyhow::Result<Option<Self>> {
         let mut keys = ctx.store.keys(Bucket::Toolchains)?;
         keys.retain(|key| key.starts_with("rust-"));
@@ -54,7 +54,7 @@ impl Rust {
     /// # Errors
     /// When the machine has no package archives, when they do not contain a required package, when
     /// a file's digest differs from the one in the signed index, or when the installed compiler
-    /// can't compile a program.
+    /// cannot compile a program.
     pub fn install(ctx: &Ctx) -> anyhow::Result<Self> {
         ctx.reporter.status("Resolving", "Rust in this machine's package archives");
         let what = "complete Rust 1.85 or later for wasm32-wasip1";
@@ -104,7 +104,7 @@ fn destination(package: &str, path: &Utf8Path) -> Option<Utf8PathBuf> {
 
 /// Returns the triple of the host, which is the name of a directory in `rustlib`.
 fn host(rustlib: &Utf8Path) -> anyhow::Result<String> {
-    for entry in rustlib.read_dir_utf8().with_context(|| format!("can't read `{rustlib}`"))? {
+    for entry in rustlib.read_dir_utf8().with_context(|| format!("cannot read `{rustlib}`"))? {
         let name = entry?.file_name().to_owned();
         if name.ends_with("-linux-gnu") {
             return Ok(name);

@@ -33,7 +33,7 @@ struct Symbol {
 /// Compiles the shims for the libLLVM of a tree into the tree's `lib` directory.
 ///
 /// # Errors
-/// When libLLVM can't be read, or the machine has no C compiler.
+/// When libLLVM cannot be read, or the machine has no C compiler.
 pub(super) fn make(tree: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     let lib = tree.join("lib");
     let Some(llvm) = lib
@@ -43,7 +43,7 @@ pub(super) fn make(tree: &Utf8Path, ctx: &Ctx) -> anyhow::Result<()> {
     else {
         return Ok(());
     };
-    let (needed, undefined) = read(&llvm).with_context(|| format!("can't read `{llvm}`"))?;
+    let (needed, undefined) = read(&llvm).with_context(|| format!("cannot read `{llvm}`"))?;
     for (name, prefixes) in SHIMMED {
         let Some(soname) = needed.iter().find(|it| it.starts_with(name)) else { continue };
         let symbols: Vec<Symbol> = undefined
@@ -143,10 +143,10 @@ fn compile(soname: &str, symbols: &[Symbol], lib: &Utf8Path, ctx: &Ctx) -> anyho
         fs_err::write(dir.join("shim.map"), script)?;
         command.arg("-Wl,--version-script=shim.map");
     }
-    let output = command.output().with_context(|| format!("can't run `{cc}`"))?;
+    let output = command.output().with_context(|| format!("cannot run `{cc}`"))?;
     anyhow::ensure!(
         output.status.success(),
-        "`{cc}` can't compile the shim for {soname}:\n{}",
+        "`{cc}` cannot compile the shim for {soname}:\n{}",
         String::from_utf8_lossy(&output.stderr).trim_end()
     );
     Ok(())

@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn failed(source: Remote) -> String {
-        format!("can't install from {source:?}")
+        format!("cannot install from {source:?}")
     }
 
     fn mismatch() -> anyhow::Error {

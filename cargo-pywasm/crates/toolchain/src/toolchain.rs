@@ -84,7 +84,7 @@ impl Toolchain {
     /// Returns the path of compiler-rt's library for the target, as the compiler reports it.
     ///
     /// # Errors
-    /// When the compiler can't be run or fails.
+    /// When the compiler cannot be run or fails.
     pub fn builtins(&self) -> anyhow::Result<Utf8PathBuf> {
         let args = ["--target=wasm32-wasip1", "--rtlib=compiler-rt", "--print-libgcc-file-name"];
         let printed = call(&self.clang(), &args, &self.root)?;

@@ -80,13 +80,13 @@ struct Session<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// When the module or the state can't be loaded, or a method or an argument is invalid. In these
+/// When the module or the state cannot be loaded, or a method or an argument is invalid. In these
 /// cases, no message has been sent.
 pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let host = Host::new(ctx)?;
     let module = host.load(&ctx.cwd.join(&args.module))?;
     let interface = Interface::of(&module)
-        .with_context(|| format!("can't read the interface of `{}`", args.module))?;
+        .with_context(|| format!("cannot read the interface of `{}`", args.module))?;
     if interface.is_none() && !args.raw {
         ctx.reporter.note(
             "the module has no interface, so the types of arguments are inferred from their text",

@@ -41,7 +41,7 @@ pub(super) fn compiler(ctx: &Ctx) -> Check {
         Ok(output) => {
             let printed = String::from_utf8_lossy(&output.stderr);
             let message = printed.lines().next().unwrap_or_default();
-            let found = format!("`{cc}` can't compile a program: {message}");
+            let found = format!("`{cc}` cannot compile a program: {message}");
             return Check::missing(NAME, found, CURE);
         }
         Err(error) => return Check::missing(NAME, format!("`{cc}`: {error}"), CURE),

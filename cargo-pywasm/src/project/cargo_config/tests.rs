@@ -28,7 +28,7 @@ fn new_file_is_one_block() {
     runner = "cargo pywasm run-wasm"
 
     [env]
-    # The crate's build script can't set this for PyO3's build script.
+    # The crate's build script cannot set this for PyO3's build script.
     PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
     # <<< cargo pywasm
     "#);
@@ -54,7 +54,7 @@ fn tables_of_the_user_keep_their_lines() {
     jobs = 1
     [env]
     # >>> cargo pywasm: `cargo pywasm init` writes the lines between these markers
-    # The crate's build script can't set this for PyO3's build script.
+    # The crate's build script cannot set this for PyO3's build script.
     PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
     # <<< cargo pywasm
     A = "[build]"

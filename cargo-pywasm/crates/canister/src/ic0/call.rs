@@ -83,7 +83,7 @@ fn add(g: &mut Guest<'_, '_>, cycles: u128) -> Answer {
     let system = g.system();
     let Some(rest) = system.durable.cycles.checked_sub(cycles) else {
         return Err(format!(
-            "can't attach {cycles} cycles: the canister has only {}",
+            "cannot attach {cycles} cycles: the canister has only {}",
             system.durable.cycles
         ));
     };

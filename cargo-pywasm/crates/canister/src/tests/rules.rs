@@ -293,7 +293,7 @@ fn module_refused_by_the_internet_computer_is_refused() {
         let run = Canister::new(Settings::default()).install(&module(text), b"", who()).unwrap();
         let message = rejected(&run).1;
         assert!(
-            message.starts_with("the module can't be installed: ") && message.contains(why),
+            message.starts_with("the module cannot be installed: ") && message.contains(why),
             "{message}"
         );
     }

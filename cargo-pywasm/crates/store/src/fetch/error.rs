@@ -71,10 +71,10 @@ pub enum FetchError {
         attempts: Vec<Attempt>,
     },
     /// A file name that is not a single path component.
-    #[error("`{0}` can't be the name of a file in the store")]
+    #[error("`{0}` cannot be the name of a file in the store")]
     BadName(String),
-    /// A file in the store can't be written.
-    #[error("can't write `{path}`")]
+    /// A file in the store cannot be written.
+    #[error("cannot write `{path}`")]
     Store {
         /// The path of the file.
         path: Utf8PathBuf,
@@ -132,7 +132,7 @@ pub enum Failure {
     /// The connection broke after this many bytes, before the end of the file.
     #[error("the connection broke after {0} bytes")]
     Broken(u64),
-    /// A failure that a retry can't fix, such as an invalid URL, certificate or proxy.
+    /// A failure that a retry cannot fix, such as an invalid URL, certificate or proxy.
     #[error("{0}")]
     Refused(String),
     /// A local file that does not exist.

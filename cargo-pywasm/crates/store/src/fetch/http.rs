@@ -238,9 +238,9 @@ fn failure(error: &ureq::Error) -> Failure {
     }
 }
 
-/// The message for a host name that can't be resolved. This failure is not retried, because in a
+/// The message for a host name that cannot be resolved. This failure is not retried, because in a
 /// closed network every retry would fail.
-const UNKNOWN_HOST: &str = "the host name can't be resolved";
+const UNKNOWN_HOST: &str = "the host name cannot be resolved";
 
 /// Returns true if the error is a failed name resolution. std has no error kind for it.
 fn is_unknown_host(error: &std::io::Error) -> bool {

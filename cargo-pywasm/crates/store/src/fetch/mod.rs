@@ -80,7 +80,7 @@ impl Verified {
 /// # Errors
 /// A [`FetchError`] when the tool is offline and the file is not in the store, when no location has
 /// the file, or when the received file is not the expected one. A different error when the store
-/// can't be used.
+/// cannot be used.
 pub fn fetch(wanted: &Wanted, locations: &[Location], ctx: &Ctx) -> anyhow::Result<Verified> {
     fetch_with(wanted, locations, ctx, &Retries::default())
 }
@@ -189,8 +189,8 @@ fn digest_of(path: &Utf8Path) -> anyhow::Result<Option<Digest>> {
     }
 }
 
-/// Returns true if joining this name to a directory can't lead outside that directory. The check is
-/// needed because names also come from package indexes.
+/// Returns true if joining this name to a directory cannot lead outside that directory. The check
+/// is needed because names also come from package indexes.
 fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')

@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 
 /// An archive that could not be unpacked.
 #[derive(Debug, thiserror::Error)]
-#[error("can't unpack `{archive}`{}", entry.as_ref().map(|entry| format!(", entry `{entry}`")).unwrap_or_default())]
+#[error("cannot unpack `{archive}`{}", entry.as_ref().map(|entry| format!(", entry `{entry}`")).unwrap_or_default())]
 pub struct UnpackError {
     /// The name of the archive.
     pub archive: String,
@@ -91,10 +91,10 @@ pub enum Refused {
     /// An archive with invalid content.
     #[error("it is corrupt: {0}")]
     Corrupt(String),
-    /// An archive that can't be read.
-    #[error("it can't be read")]
+    /// An archive that cannot be read.
+    #[error("it cannot be read")]
     Read(#[source] std::io::Error),
-    /// An entry that can't be written.
-    #[error("it can't be written")]
+    /// An entry that cannot be written.
+    #[error("it cannot be written")]
     Write(#[source] std::io::Error),
 }

@@ -42,7 +42,7 @@ pub type Select<'a> = dyn FnMut(&Utf8Path) -> Option<Utf8PathBuf> + 'a;
 /// Modification times are kept because make depends on them.
 ///
 /// # Errors
-/// When the archive is corrupt or refused (see [`Refused`]), or its entries can't be written.
+/// When the archive is corrupt or refused (see [`Refused`]), or its entries cannot be written.
 pub fn unpack_tar(
     archive: &Verified,
     into: &Utf8Path,
@@ -73,7 +73,7 @@ pub fn unpack_tar_part(
 /// contain files from other packages.
 ///
 /// # Errors
-/// When the package is corrupt or refused (see [`Refused`]), or its entries can't be written.
+/// When the package is corrupt or refused (see [`Refused`]), or its entries cannot be written.
 /// Entries that are left out are not checked.
 pub fn unpack_deb(
     archive: &Verified,

@@ -43,7 +43,7 @@ const APT: &str = "/etc/apt";
 /// in `sources.list.d`.
 ///
 /// # Errors
-/// When a file can't be read.
+/// When a file cannot be read.
 pub fn sources(ctx: &Ctx) -> anyhow::Result<Vec<Source>> {
     let base = ctx.env.path(PYWASM_APT_SOURCES).unwrap_or_else(|| Utf8PathBuf::from(APT));
     let mut files = vec![base.join("sources.list")];

@@ -25,10 +25,10 @@ pub struct Release {
     text: String,
 }
 
-/// The reason why a suite can't be fetched or trusted.
+/// The reason why a suite cannot be fetched or trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
-    /// The release file can't be fetched.
+    /// The release file cannot be fetched.
     #[error("{0}")]
     Fetch(String),
     /// No program on `PATH` can verify signatures.
@@ -46,8 +46,8 @@ pub enum ReleaseError {
         /// The last line that the verifier printed.
         message: String,
     },
-    /// A temporary file can't be written, or the verifier can't be run.
-    #[error("can't verify a signature: {0}")]
+    /// A temporary file cannot be written, or the verifier cannot be run.
+    #[error("cannot verify a signature: {0}")]
     Io(#[from] std::io::Error),
 }
 

@@ -113,7 +113,7 @@ fn packages_follow_an_unavailable_release() {
     }
     let error = Binaryen::install(BinaryenRequest::Official, &machine.ctx).unwrap_err();
     let text = printed(&error);
-    assert!(text.contains("can't install Binaryen 123") && !text.contains("packages"), "{text}");
+    assert!(text.contains("cannot install Binaryen 123") && !text.contains("packages"), "{text}");
     let error = Binaryen::install(BinaryenRequest::Packages, &machine.ctx).unwrap_err();
     let text = printed(&error);
     assert!(text.contains("have no complete Binaryen") && !text.contains("version_123"), "{text}");
