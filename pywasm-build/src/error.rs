@@ -129,7 +129,8 @@ impl fmt::Display for Error {
                 "no libc satisfies both libpython and Rust: libpython's libc, `{}`, lacks {}, \
                  which Rust needs; Rust's libc, `{}`, lacks {}, which libpython needs\n\
                  hint: build Python with the WASI SDK whose libc this Rust bundles (`cargo pywasm \
-                 install --wasi-sdk PATH`), or use a Rust release from around the time of that SDK",
+                 install --wasi-sdk PATH`), or use a Rust release that is about as old as Python's \
+                 WASI SDK",
                 python.display(),
                 missing_from_python.join(", "),
                 rust.display(),

@@ -68,8 +68,8 @@ pub(crate) fn escaped<'py>(text: &Object<'py>) -> Result<'py, String> {
 /// used a new string, lookups would always miss and would fill the cache with useless entries.
 pub(crate) fn interned<'py>(py: Python<'py>, text: &str) -> Result<'py, Object<'py>> {
     let mut name = text.to_python(py)?.into_ptr();
-    // SAFETY: `name` is an exact str. The function releases the reference and returns a reference
-    // to the interned str. If memory runs out, it returns the original reference.
+    // SAFETY: `name` is an exact str, and we own the reference. The function replaces it with an
+    // owned reference to the interned str, or leaves it unchanged if memory runs out.
     unsafe {
         ffi::PyUnicode_InternInPlace(&raw mut name);
         Object::from_owned(py, name)

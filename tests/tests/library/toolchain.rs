@@ -190,7 +190,7 @@ fn expired_release_is_used_with_a_warning() {
     let fresh = machine("deb [signed-by={key}] {archive} expired main\n", &server);
     packages(&fresh.ctx).unwrap();
     let output = output(&fresh);
-    assert!(output.contains("was valid until Mon, 01 Jan 2001"), "{output}");
+    assert!(output.contains("expired on Mon, 01 Jan 2001"), "{output}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(crate) fn speed(tool: &Tool<'_>, version: &str) -> anyhow::Result<PathBuf> {
     eprintln!("{stderr}");
     anyhow::ensure!(output.status.success(), "cannot install recipe `speed` for CPython {version}");
     anyhow::ensure!(
-        !stderr.contains("live ranges of the bytecode loop are not split"),
+        !stderr.contains("cannot split the live ranges of the bytecode loop"),
         "CPython {version} was built with the slow interpreter loop"
     );
     let installed = PathBuf::from(String::from_utf8(output.stdout)?.trim_end());

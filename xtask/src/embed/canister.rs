@@ -99,7 +99,7 @@ fn is_attributed(tool: &Tool<'_>) -> anyhow::Result<()> {
     let entries = module["entries"].to_string();
     anyhow::ensure!(
         entries.contains("(unicodeobject.o)"),
-        "the entries do not contain unicodeobject.o: {entries}"
+        "no entry belongs to unicodeobject.o: {entries}"
     );
     Ok(())
 }

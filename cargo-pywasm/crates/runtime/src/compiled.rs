@@ -59,7 +59,7 @@ impl CompileCache {
         let module = Module::new(engine, wasm).map_err(wasm_error)?;
         if let Err(error) = self.write(&path, &module) {
             let error = one_line(&error);
-            self.reporter.warn(format!("the compiled module is not cached: {error}"));
+            self.reporter.warn(format!("cannot cache the compiled module: {error}"));
         }
         Ok(module)
     }
@@ -218,7 +218,7 @@ mod tests {
         fs_err::write(&bench.cache.dir, "").unwrap();
         assert_eq!(bench.call(&engine, &wasm(1)), 1);
         let lines = bench.cache.reporter.lines();
-        assert!(lines[0].contains("the compiled module is not cached"), "{lines:?}");
+        assert!(lines[0].contains("cannot cache the compiled module"), "{lines:?}");
     }
 
     #[test]

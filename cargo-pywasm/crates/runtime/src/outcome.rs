@@ -15,7 +15,7 @@ pub struct Bounds {
     pub memory: Option<u64>,
 }
 
-/// The way in which a program ended.
+/// The end of a program: an exit, a trap or a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// The program returned, or called `exit`.

@@ -171,7 +171,7 @@ impl<'a> Survey<'a> {
         };
         if let Some(until) = release.expired(SystemTime::now()) {
             self.ctx.reporter.warn(format!(
-                "the release file of {} {} was valid until {until}; updates may be missing",
+                "the release file of {} {} expired on {until}; updates may be missing",
                 source.uri, source.suite
             ));
         }

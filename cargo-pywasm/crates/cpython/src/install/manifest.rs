@@ -127,7 +127,7 @@ impl<'a> Manifest<'a> {
                 skipped: &toolchain.skipped,
             },
             build_python: match &request.build_python {
-                BuildPython::None => "none: modules frozen by CPython's C freezer on wasm",
+                BuildPython::None => "none (CPython's C freezer ran as a wasm program)",
                 BuildPython::Given { version, .. } => version.as_str(),
             },
             inputs,

@@ -76,7 +76,7 @@ impl<R: Read> Read for Data<R> {
 }
 
 impl<R: Read> Data<R> {
-    /// Refuses anything but extension members after the data member.
+    /// Rejects everything after the data member, except extension members.
     fn end(&mut self) -> io::Result<usize> {
         let garbage = || {
             io::Error::new(io::ErrorKind::InvalidData, "unexpected content after the data member")

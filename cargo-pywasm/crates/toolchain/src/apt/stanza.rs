@@ -30,8 +30,8 @@ impl<'a> Stanza<'a> {
         Some(value)
     }
 
-    /// Returns the value of a field if the field is the first of the stanza, like `Package` in an
-    /// index. A caller can thus skip a stanza after one comparison.
+    /// Returns the value of a field if the field is the first in the stanza, like `Package` in an
+    /// index, so that a caller can skip a stanza after one comparison.
     pub(super) fn leading(&self, field: &str) -> Option<&'a str> {
         let rest = self.0.strip_prefix(field)?.strip_prefix(':')?;
         Some(rest.lines().next().unwrap_or_default().trim())
