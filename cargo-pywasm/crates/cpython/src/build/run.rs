@@ -195,7 +195,7 @@ impl Work<'_> {
         let compiled = fs_err::read(self.host.join(LOOP))?;
         let object = split(&compiled).unwrap_or_else(|error| {
             let reporter = &self.ctx.reporter;
-            reporter.warn(format!("cannot split the live ranges of the bytecode loop, so it stays slower: {error}"));
+            reporter.warn(format!("cannot split the live ranges of the bytecode loop: {error}"));
             compiled
         });
         let path = self.host.join(SPLIT);
