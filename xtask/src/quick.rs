@@ -3,12 +3,16 @@
 use xshell::Shell;
 
 use crate::steps::Steps;
-use crate::{checks, tool};
+use crate::{checks, setup, tool};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(tool::root());
     Steps::record(|steps| {
+        // Elsewhere, contributors install the programs by other means.
+        if cfg!(target_os = "linux") {
+            steps.run("setup", || setup::run(&shell))?;
+        }
         steps.run("format", || checks::format::run(&shell))?;
         steps.run("lints", || checks::lints::run(&shell))?;
         steps.run("tests", || checks::tests::quick(&shell))

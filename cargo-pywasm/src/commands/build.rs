@@ -9,7 +9,7 @@ use super::post_link;
 use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project::Call;
-use pywasm_post_link::{Asked, Files, Plan};
+use pywasm_post_link::{Files, Plan, Request};
 use pywasm_store::Ctx;
 
 /// Build the current crate
@@ -45,7 +45,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         let alone = requested.iter().filter(|(_, it)| it.steps.is_empty());
         let alone: BTreeSet<Utf8PathBuf> = alone.map(|(manifest, _)| manifest.clone()).collect();
         let cut: BTreeSet<String> =
-            requested.values_mut().filter_map(Asked::for_development).collect();
+            requested.values_mut().filter_map(Request::for_development).collect();
         for steps in cut {
             ctx.reporter.note(format!("skipped without `--release`: {steps}"));
         }
@@ -55,7 +55,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
     }
     // Planning comes before the build, so that a missing `wasm-opt` is reported early.
-    let plan = |(manifest, requested): (&Utf8PathBuf, &Asked)| -> anyhow::Result<_> {
+    let plan = |(manifest, requested): (&Utf8PathBuf, &Request)| -> anyhow::Result<_> {
         let of = || format!("`post-link` of `{manifest}`");
         let project = post_link::surroundings(requested, ctx)?;
         let mut plan = Plan::new(requested, &project, ctx).with_context(of)?;

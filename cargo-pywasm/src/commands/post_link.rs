@@ -8,7 +8,7 @@ use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project::{self, Linked};
 use pywasm_audit::{Content, Input};
-use pywasm_post_link::{self as post_link, Asked, Files, Plan, Project, Step};
+use pywasm_post_link::{self as post_link, Files, Plan, Request, Step, Surroundings};
 use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
 
@@ -63,21 +63,21 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 }
 
 /// Returns the information about the current project that a plan needs.
-pub(super) fn surroundings(asked: &Asked, ctx: &Ctx) -> anyhow::Result<Project> {
+pub(super) fn surroundings(asked: &Request, ctx: &Ctx) -> anyhow::Result<Surroundings> {
     #[cfg(feature = "runtime")]
     {
         let needs_stdlib = asked.steps.contains(&Step::Snapshot);
         let stdlib = needs_stdlib.then(|| project::stdlib(&ctx.cwd, None, ctx)).transpose()?;
-        Ok(Project { stdlib: stdlib.unwrap_or_default() })
+        Ok(Surroundings { stdlib: stdlib.unwrap_or_default() })
     }
     #[cfg(not(feature = "runtime"))]
     {
         let _ = (asked, ctx);
-        Ok(Project::default())
+        Ok(Surroundings::default())
     }
 }
 
-fn asked(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Asked> {
+fn asked(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Request> {
     let project = workspace.post_link()?;
     let of_project = project.unwrap_or_default();
     let mut steps = args.steps.clone();
@@ -94,7 +94,7 @@ fn asked(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Asked> {
     // The size budget applies only to the result of the project's own steps.
     let budget = of_project.budget.filter(|_| args.steps.is_empty());
     let snapshot = of_project.snapshot;
-    Ok(Asked { steps, policy, require_wasm_opt, budget, snapshot })
+    Ok(Request { steps, policy, require_wasm_opt, budget, snapshot })
 }
 
 fn files(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Vec<Files>> {

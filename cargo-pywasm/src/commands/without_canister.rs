@@ -22,5 +22,5 @@ pub struct Args {
 /// Always.
 pub(crate) fn run(_: &Args, _: &Ctx) -> anyhow::Result<Exit> {
     Err(anyhow::anyhow!("this command needs the `canister` feature of cargo-pywasm"))
-        .hint(|| "install it with `cargo install cargo-pywasm --all-features`".to_owned())
+        .hint(|| "reinstall cargo-pywasm with `--all-features`".to_owned())
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use pywasm_session::{WithHint, is_path};
 use pywasm_size::Budget;
 
-use pywasm_post_link::{Asked, Initialization, Step};
+use pywasm_post_link::{Initialization, Request, Step};
 
 /// The reason why the key `pack` was removed.
 const PACK_REMOVED: &str =
@@ -149,21 +149,25 @@ impl Table {
         }
     }
 
-    /// Returns the post-link steps. The key `snapshot` adds the step `snapshot`. The key `policy`
-    /// adds the step `audit` if there is any other step.
-    pub(crate) fn post_link(self) -> Option<Asked> {
+    /// Returns the post-link steps. The key `snapshot` adds the step `snapshot`, and
+    /// `require-wasm-opt` the step `wasm-opt`. The key `policy` adds the step `audit` if there is
+    /// any other step.
+    pub(crate) fn post_link(self) -> Option<Request> {
         // With a size budget and no steps, the linked module itself is checked.
         let budget = self.size_budget;
-        let has_default = budget.is_some() || self.snapshot.is_some();
+        let require_wasm_opt = self.require_wasm_opt.unwrap_or(false);
+        let has_default = budget.is_some() || self.snapshot.is_some() || require_wasm_opt;
         let mut steps = self.post_link.or_else(|| has_default.then(Vec::new))?;
         if self.snapshot.is_some() && !steps.contains(&Step::Snapshot) {
             steps.push(Step::Snapshot);
         }
+        if require_wasm_opt && !steps.contains(&Step::WasmOpt) {
+            steps.push(Step::WasmOpt);
+        }
         if self.policy.is_some() && !steps.is_empty() && !steps.contains(&Step::Audit) {
             steps.push(Step::Audit);
         }
-        let require_wasm_opt = self.require_wasm_opt.unwrap_or(false);
         let snapshot = self.snapshot.unwrap_or_default();
-        Some(Asked { steps, policy: self.policy, require_wasm_opt, budget, snapshot })
+        Some(Request { steps, policy: self.policy, require_wasm_opt, budget, snapshot })
     }
 }

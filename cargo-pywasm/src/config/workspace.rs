@@ -10,8 +10,9 @@ use cargo_metadata::{Dependency, Metadata, MetadataCommand, Package};
 
 use super::package::PackageSettings;
 use super::table::{Section, SourcePackage, Stdlib, Table};
-use pywasm_post_link::Asked;
+use pywasm_post_link::Request;
 use pywasm_session::WithHint;
+use pywasm_session::variables::CARGO;
 use pywasm_size::Budget;
 use pywasm_store::Ctx;
 
@@ -127,7 +128,7 @@ impl<'a> Workspace<'a> {
     ///
     /// # Errors
     /// When the table is invalid.
-    pub(crate) fn post_link(&self) -> anyhow::Result<Option<Asked>> {
+    pub(crate) fn post_link(&self) -> anyhow::Result<Option<Request>> {
         Ok(self.table()?.post_link())
     }
 
@@ -137,7 +138,7 @@ impl<'a> Workspace<'a> {
     /// # Errors
     /// When a table is invalid.
     #[cfg(feature = "runtime")]
-    pub(crate) fn post_links(&self) -> anyhow::Result<BTreeMap<Utf8PathBuf, Asked>> {
+    pub(crate) fn post_links(&self) -> anyhow::Result<BTreeMap<Utf8PathBuf, Request>> {
         let mut found = BTreeMap::new();
         let Some(description) = self.description()? else { return Ok(found) };
         for package in &description.metadata.packages {
@@ -234,7 +235,7 @@ impl State {
             return Ok(Self::Outside);
         };
         let mut command = MetadataCommand::new();
-        command.cargo_path(ctx.env.path("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.cargo_path(ctx.env.path(CARGO).unwrap_or_else(|| "cargo".into()));
         command.manifest_path(&manifest).current_dir(&ctx.cwd).no_deps();
         command.other_options(["--offline".to_owned()]);
         match command.exec() {

@@ -20,7 +20,7 @@ mod wasm_opt;
 
 pub use files::Files;
 pub use gzip::gzip;
-pub use plan::{Asked, Initialization, Plan, Project};
+pub use plan::{Initialization, Plan, Request, Surroundings};
 pub use report::report;
 pub use run::{Done, Outcome, run};
 pub use sizes::{Sizes, sizes, warnings};

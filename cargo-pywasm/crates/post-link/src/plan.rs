@@ -13,7 +13,7 @@ use crate::{Optimizer, Step};
 
 /// The requested steps and their options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Request {
     /// The steps, in any order.
     pub steps: Vec<Step>,
     /// The name or path of the host's policy.
@@ -44,7 +44,7 @@ pub struct Initialization {
 /// The slow steps that only make a module smaller.
 const FOR_RELEASE: [Step; 2] = [Step::WasmOpt, Step::Gzip];
 
-impl Asked {
+impl Request {
     /// Removes the budget and the steps that are useful only in a release build. Returns the names
     /// of the removed parts, or `None` if nothing was removed.
     pub fn for_development(&mut self) -> Option<String> {
@@ -62,7 +62,7 @@ impl Asked {
 
 /// The project in which a plan runs.
 #[derive(Clone, Debug, Default)]
-pub struct Project {
+pub struct Surroundings {
     /// The standard library directories, which the initialization of a snapshot can read.
     #[cfg(feature = "runtime")]
     pub stdlib: Vec<pywasm_runtime::Dir>,
@@ -90,7 +90,7 @@ impl Plan {
     ///
     /// # Errors
     /// When a step is listed twice, the policy cannot be read, or the store cannot be read.
-    pub fn new(asked: &Asked, project: &Project, ctx: &Ctx) -> anyhow::Result<Self> {
+    pub fn new(asked: &Request, project: &Surroundings, ctx: &Ctx) -> anyhow::Result<Self> {
         let mut steps = Step::in_order(&asked.steps)?;
         if asked.require_wasm_opt && !steps.contains(&Step::WasmOpt) {
             steps.push(Step::WasmOpt);
@@ -182,6 +182,6 @@ impl Plan {
 pub(crate) fn without_canister() -> anyhow::Error {
     pywasm_session::hinted(
         anyhow::anyhow!("step `candid` needs cargo-pywasm's `canister` feature"),
-        "install it with `cargo install cargo-pywasm --all-features`".to_owned(),
+        "reinstall cargo-pywasm with `--all-features`".to_owned(),
     )
 }

@@ -22,7 +22,7 @@ mod with_runtime {
     use pywasm_store::Ctx;
 
     use super::Snapshotted;
-    use crate::{Initialization, Project};
+    use crate::{Initialization, Surroundings};
 
     /// An initialization, ready to be run.
     #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ mod with_runtime {
         /// Prepares an initialization that can access only the project's standard library.
         pub(crate) fn new(
             initialization: &Initialization,
-            project: &Project,
+            project: &Surroundings,
             ctx: &Ctx,
         ) -> anyhow::Result<Self> {
             let dirs = project.stdlib.iter().cloned();
@@ -76,14 +76,14 @@ mod without_runtime {
     use pywasm_store::Ctx;
 
     use super::Snapshotted;
-    use crate::{Initialization, Project};
+    use crate::{Initialization, Surroundings};
 
     /// A placeholder for builds without the feature `runtime`, in which the step cannot be planned.
     #[derive(Clone, Debug)]
     pub(crate) struct Snapshotting;
 
     impl Snapshotting {
-        pub(crate) fn new(_: &Initialization, _: &Project, _: &Ctx) -> anyhow::Result<Self> {
+        pub(crate) fn new(_: &Initialization, _: &Surroundings, _: &Ctx) -> anyhow::Result<Self> {
             anyhow::bail!("step `snapshot` needs the feature `runtime` of cargo-pywasm")
         }
 

@@ -6,7 +6,7 @@
 use camino::Utf8PathBuf;
 
 use super::*;
-use crate::{Asked, Project};
+use crate::{Request, Surroundings};
 use pywasm_audit::{Code, Policy};
 use pywasm_session::Environment;
 use pywasm_store::Ctx;
@@ -33,7 +33,8 @@ fn ctx(variables: &[(&str, &str)]) -> Ctx {
 
 fn plan(steps: &[Step], policy: &str, ctx: &Ctx) -> Plan {
     let (steps, policy) = (steps.to_vec(), Some(policy.to_owned()));
-    Plan::new(&Asked { steps, policy, ..Asked::default() }, &Project::default(), ctx).unwrap()
+    Plan::new(&Request { steps, policy, ..Request::default() }, &Surroundings::default(), ctx)
+        .unwrap()
 }
 
 fn imports(bytes: &[u8]) -> Vec<String> {
@@ -167,7 +168,7 @@ fn missing_interface_names_the_export() {
 fn development_builds_skip_slow_steps() {
     let steps = vec![Step::Gzip, Step::Rewire, Step::WasmOpt, Step::Audit];
     let budget = Some(pywasm_size::Budget::default());
-    let mut asked = Asked { steps, require_wasm_opt: true, budget, ..Asked::default() };
+    let mut asked = Request { steps, require_wasm_opt: true, budget, ..Request::default() };
     assert_eq!(asked.for_development().as_deref(), Some("wasm-opt, gzip, size-budget"));
     assert_eq!(asked.budget, None);
     assert_eq!(
@@ -176,7 +177,7 @@ fn development_builds_skip_slow_steps() {
     );
     assert_eq!(asked.for_development(), None);
     assert_eq!(
-        Plan::new(&asked, &Project::default(), &ctx(&[])).unwrap().steps,
+        Plan::new(&asked, &Surroundings::default(), &ctx(&[])).unwrap().steps,
         [Step::Rewire, Step::Audit]
     );
 }
@@ -261,8 +262,8 @@ fn missing_optimizer_is_skipped_or_an_error() {
     let skipped = outcome.done[0].skipped.as_deref().unwrap();
     assert!(skipped.contains("no `wasm-opt` on PATH") && skipped.contains("offline"), "{skipped}");
     // A required step is added to the plan.
-    let asked = Asked { require_wasm_opt: true, ..Asked::default() };
-    let mut required = Plan::new(&asked, &Project::default(), &ctx).unwrap();
+    let asked = Request { require_wasm_opt: true, ..Request::default() };
+    let mut required = Plan::new(&asked, &Surroundings::default(), &ctx).unwrap();
     let error = required.fetch_optimizer(&ctx).unwrap_err();
     assert!(format!("{error:#}").contains("step `wasm-opt` must run"), "{error:#}");
     assert!(pywasm_session::hint_of(&error).unwrap().contains("PYWASM_WASM_OPT"));
@@ -301,10 +302,11 @@ fn other_program_named_wasm_opt_is_not_used() {
     let text = plan(&[Step::WasmOpt], "none", &on_path).text();
     assert!(text.contains("fetch wasm-opt first") && text.contains("is not Binaryen's"), "{text}");
     // A program that is specified explicitly must work.
-    let asked = Asked { steps: vec![Step::WasmOpt], ..Asked::default() };
+    let asked = Request { steps: vec![Step::WasmOpt], ..Request::default() };
     for named in [script.path.as_str(), "/nowhere/wasm-opt"] {
         let named = ctx(&[("PYWASM_WASM_OPT", named), ("PATH", "/usr/bin:/bin")]);
-        let error = format!("{:#}", Plan::new(&asked, &Project::default(), &named).unwrap_err());
+        let error =
+            format!("{:#}", Plan::new(&asked, &Surroundings::default(), &named).unwrap_err());
         assert!(error.contains("PYWASM_WASM_OPT"), "{error}");
     }
 }
