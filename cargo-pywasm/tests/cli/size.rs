@@ -91,7 +91,8 @@ fn exceeded_budget_keeps_previous_output() {
     let (code, _, text) = streams(&call(dir.path(), &["post-link"]));
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("error[size-budget]: total: ") && text.contains("budget is 200"),
+        text.contains("error[size-budget]: total: ")
+            && text.contains("exceed the budget of 200 by 300"),
         "{text}"
     );
     assert!(text.contains("+270  mpd_… (30 -> 300)"), "{text}");

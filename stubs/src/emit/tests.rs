@@ -118,7 +118,7 @@ fn functions_that_may_return_structs_only_trap() {
 #[test]
 fn import_error_is_for_modules() {
     let refused = choose(&[("f", &[], &[I])], &["f=import-error"], None).unwrap_err();
-    assert!(refused[0].contains("`import-error`, which is for `PyInit_NAME`"), "{refused:?}");
+    assert!(refused[0].contains("`import-error`, which is only for `PyInit_NAME`"), "{refused:?}");
 }
 
 #[test]

@@ -332,7 +332,7 @@ mod tests {
         let trap = Some(Behaviour::Trap);
         let refused =
             stub(&module, &policy, &Rules::default(), trap, TrapReporter::Wasi).unwrap_err();
-        assert!(refused.to_string().contains("64 bits"));
+        assert!(refused.to_string().contains("64-bit addresses"));
     }
 
     #[test]
