@@ -16,7 +16,7 @@ use crate::checks::tests::installed;
 use crate::embed;
 use crate::steps::Steps;
 use crate::tool::{Tool, manifest, root};
-use slice::SLICE;
+use slice::{FALLBACKS, SLICE};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Run the whole test matrix, as `nightly` does
     #[arg(long)]
     matrix: bool,
-    /// CPython test files to run with each recipe
+    /// CPython test files to run with each recipe, except `default` without --matrix
     #[arg(long, value_delimiter = ',', default_values = SLICE)]
     tests: Vec<String>,
 }
@@ -78,9 +78,14 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     })?;
     let sources = source_tree(&tool, &full)?;
     embed::run(&tool, &sources, args.matrix, steps)?;
-    for (version, recipe) in [("3.13", "default"), ("3.13", "full"), ("3.14", "speed")] {
+    let fallbacks: Vec<String> = FALLBACKS.iter().map(|name| (*name).to_owned()).collect();
+    for (version, recipe, tests) in [
+        ("3.13", "default", if args.matrix { &args.tests } else { &fallbacks }),
+        ("3.13", "full", &args.tests),
+        ("3.14", "speed", &args.tests),
+    ] {
         steps.run(&format!("CPython's tests, {recipe} {version}"), || {
-            verify(&tool, version, recipe, &args.tests)
+            verify(&tool, version, recipe, tests)
         })?;
     }
     if args.matrix {

@@ -1,4 +1,4 @@
-//! The part of CPython's own test suite that `ci` runs.
+//! The parts of CPython's own test suite that `ci` runs.
 
 /// Test files that together cover every C extension module that users are likely to import. Running
 /// them takes a few minutes.
@@ -63,3 +63,8 @@ pub(crate) const SLICE: &[&str] = &[
     "test_zipfile",
     "test_zoneinfo",
 ];
+
+/// Test files for modules that recipe `default` implements in Python and `full` in C. Everything else
+/// is the same in both recipes.
+pub(crate) const FALLBACKS: &[&str] =
+    &["test_decimal", "test_fractions", "test_minidom", "test_statistics", "test_xml_etree"];
