@@ -27,14 +27,14 @@ pub(crate) fn run(
     steps: &mut Steps,
 ) -> anyhow::Result<()> {
     steps.run("examples/capi", || examples::run(tool, "capi"))?;
-    steps.run("examples/logger", || examples::run(tool, "logger"))?;
     steps.run("one libc", || one_libc::run(tool, &one_libc::current()))?;
     steps.run("frozen modules", || frozen::run(tool))?;
     steps.run("template reactor", || templates::run(tool, "reactor"))?;
-    steps.run("template canister", || templates::canister(tool))?;
     steps.run("examples/canister", || canister::run(tool))?;
     steps.run("guide: embedding", || guide::embedding(tool))?;
     if matrix {
+        steps.run("examples/logger", || examples::run(tool, "logger"))?;
+        steps.run("template canister", || templates::canister(tool))?;
         steps.run("examples/deepcopy", || examples::run(tool, "deepcopy"))?;
         steps.run("examples/deepcopy, test_copy", || examples::test_copy(tool, sources))?;
         steps.run("examples/effects", || examples::run(tool, "effects"))?;
