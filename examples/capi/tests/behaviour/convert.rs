@@ -93,7 +93,7 @@ fn text_keeps_every_character() {
 fn lone_surrogates_raise_unicode_encode_error() {
     with_python(|py| {
         let text = eval(py, "'a\\udc80b'")?;
-        let expected = "UnicodeEncodeError: 'utf-8' codec cannot encode character '\\udc80' \
+        let expected = "UnicodeEncodeError: 'utf-8' codec can't encode character '\\udc80' \
                         in position 1: surrogates not allowed";
         assert_eq!(raised(text.as_str()), expected);
         assert_eq!(raised(text.str()), expected);
