@@ -6,6 +6,7 @@ pub(crate) mod format;
 pub(crate) mod fuzz;
 pub(crate) mod guide;
 pub(crate) mod lints;
+pub(crate) mod locks;
 pub(crate) mod msrv;
 pub(crate) mod packages;
 pub(crate) mod pocket_ic;

@@ -19,6 +19,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 pub(crate) fn static_checks(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
     steps.run("setup", || setup::run(shell))?;
     steps.run("format", || checks::format::run(shell))?;
+    steps.run("lock files", || checks::locks::run(shell))?;
     steps.run("lints", || checks::lints::run(shell))?;
     steps.run("lints: default features", || checks::lints::default_features(shell))?;
     steps.run("rustdoc", || checks::rustdoc::run(shell))?;

@@ -15,7 +15,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
 }
 
 /// Returns the manifests of the crates that are separate workspaces, sorted.
-fn separate_crates(shell: &Shell) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn separate_crates(shell: &Shell) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for dir in ["examples", "tests"] {
         for dir in shell.read_dir(root().join(dir))? {
