@@ -8,8 +8,8 @@ use super::format::separate_crates;
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo metadata --locked --format-version 1").ignore_stdout().run()?;
     for manifest in separate_crates(shell)? {
-        // The fuzz targets have no lock file in the repository.
-        if manifest.with_file_name("Cargo.lock").exists() {
+        // Git ignores the lock file of the fuzz targets.
+        if !manifest.ends_with("fuzz/Cargo.toml") {
             cmd!(shell, "cargo metadata --locked --format-version 1 --manifest-path {manifest}")
                 .ignore_stdout()
                 .run()?;
