@@ -175,7 +175,7 @@ impl Writer {
     }
 
     fn import(&mut self, module: &str, name: &str, params: &[ValType], results: &[ValType]) -> u32 {
-        debug_assert!(self.functions.is_empty(), "imports are numbered before functions");
+        debug_assert!(self.functions.is_empty(), "an import was added after a function");
         let ty = self.type_index(params, results);
         let (module, name) = (module.to_owned(), name.to_owned());
         self.imports.push(Imported { module, name, ty });
@@ -301,7 +301,7 @@ fn encodable(types: &[ValType]) -> Vec<wasm_encoder::ValType> {
 
 /// Returns a length as the `u32` that wasm stores.
 fn len<T>(items: &[T]) -> u32 {
-    u32::try_from(items.len()).expect("a wasm object is smaller than 4 GiB")
+    u32::try_from(items.len()).expect("a wasm object should be smaller than 4 GiB")
 }
 
 #[cfg(test)]

@@ -80,8 +80,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             match baseline.unused(all()) {
                 0 => {}
                 unused => ctx.reporter.warn(format!(
-                    "`{path}` accepts {} that did not occur; rewrite this baseline, or it will \
-                     hide such findings if they return",
+                    "the baseline `{path}` lists {} that the audit no longer reports; rewrite it, or \
+                     it will hide these findings if they return",
                     if unused == 1 { "1 finding".to_owned() } else { format!("{unused} findings") }
                 )),
             }

@@ -155,7 +155,8 @@ impl Binaryen {
             );
         };
         for it in &skipped {
-            let text = format!("`wasm-opt` source `{}` was skipped: {}", it.source, it.reason);
+            let text =
+                format!("skipped `{}` as the source of `wasm-opt`: {}", it.source, it.reason);
             ctx.reporter.note(text);
         }
         Ok(binaryen.reported("new in the store", ctx))

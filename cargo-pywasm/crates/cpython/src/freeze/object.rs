@@ -168,7 +168,7 @@ fn with_nul(name: &str) -> Vec<u8> {
 }
 
 fn word(value: usize) -> u32 {
-    u32::try_from(value).expect("a wasm module is smaller than 4 GiB")
+    u32::try_from(value).expect("a wasm module should be smaller than 4 GiB")
 }
 
 #[cfg(test)]
