@@ -177,7 +177,8 @@ fn lock_all(ctx: &Ctx) -> anyhow::Result<Vec<File>> {
                 locks.clear();
                 drop(ctx.store.lock(name, &ctx.reporter)?);
             }
-            // If a lock was created in the meantime, a new process holds it, so start again.
+            // If a lock file has been created since they were listed, another process may hold that
+            // lock, so start again.
             None if ctx.store.keys(Bucket::Locks)? == names => return Ok(locks),
             None => {}
         }

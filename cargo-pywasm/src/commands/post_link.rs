@@ -81,7 +81,7 @@ fn asked(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Request> {
     let project = workspace.post_link()?;
     let of_project = project.unwrap_or_default();
     let mut steps = args.steps.clone();
-    // Steps on the command line replace the project's steps.
+    // Steps on the command line replace the project's `post-link` and its `require-wasm-opt`.
     let require_wasm_opt =
         args.require_wasm_opt || (steps.is_empty() && of_project.require_wasm_opt);
     if steps.is_empty() {

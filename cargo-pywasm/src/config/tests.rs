@@ -248,8 +248,8 @@ fn cargo_is_called_once_in_a_run() {
     let real = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     write(cargo.clone(), &format!("#!/bin/sh\necho x >> \"$0.calls\"\nexec {real} \"$@\"\n"));
     fs_err::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
-    // The call is repeated while the file is busy: a process that another test has just forked may
-    // still have it open for writing.
+    // Retry while the script is busy: if another test forked a process while the script was being
+    // written, that process may still have the script open for writing.
     let busy = std::io::ErrorKind::ExecutableFileBusy;
     let run = || std::process::Command::new(&cargo).arg("--version").output();
     while run().is_err_and(|error| error.kind() == busy) {}

@@ -113,8 +113,8 @@ impl Call<'_> {
             line.env.push((PYO3.key(), file.into_string()));
         }
         if self.verb != "build" && (find(config, &RUN) != Found::Other || !self.runner.is_empty()) {
-            // Cargo splits the runner variable at white space, so a path that contains white space
-            // is replaced with `cargo`.
+            // Cargo splits the runner variable at white space. If the tool's path contains white
+            // space, the runner is `cargo pywasm run-wasm`, without a path.
             let tool = if tool.contains(char::is_whitespace) { "cargo" } else { tool };
             let runner = [tool, "pywasm", "run-wasm"].into_iter();
             let runner: Vec<_> = runner.chain(self.runner.iter().map(String::as_str)).collect();
@@ -123,8 +123,9 @@ impl Call<'_> {
         line
     }
 
-    /// Checks that no option for the runner contains white space. Cargo splits the runner variable
-    /// at white space, and an array in `--config` cannot override a string in a configuration file.
+    /// Checks that no option for the runner contains white space, because Cargo splits the runner
+    /// variable at white space. `--config` is no alternative: it could set the runner to an array,
+    /// but an array cannot override a string in a configuration file.
     fn check_runner(&self) -> anyhow::Result<()> {
         match self.runner.iter().find(|word| word.contains(char::is_whitespace)) {
             Some(word) => Err(anyhow::anyhow!(
@@ -257,8 +258,8 @@ exit 7
 "#;
         fs_err::write(&cargo, script).unwrap();
         fs_err::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
-        // The call is repeated while the file is busy: a process that another test has just forked
-        // may still have it open for writing.
+        // Retry while the script is busy: if another test forked a process while the script was
+        // being written, that process may still have the script open for writing.
         let busy = std::io::ErrorKind::ExecutableFileBusy;
         while Command::new(&cargo).output().is_err_and(|error| error.kind() == busy) {}
         for (forward, count) in [(false, 1), (true, 2)] {

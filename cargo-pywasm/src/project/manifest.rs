@@ -7,7 +7,7 @@ use super::helper;
 use crate::config::Selection;
 use pywasm_session::WithHint;
 
-/// A manifest with the table `[package.metadata.pywasm]` and the build-dependency.
+/// A manifest with the table `[package.metadata.pywasm]` and the build-dependency `pywasm-build`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ready {
     /// The text of the manifest.

@@ -71,8 +71,8 @@ fn clean_waits_without_holding_locks() {
     let fresh = Fresh::new(&[]);
     let build = entry(&fresh, Bucket::Builds, "b");
     let lock = |name: &str| fresh.ctx.store.lock(name, &fresh.ctx.reporter).unwrap();
-    // An earlier run left this lock file. `clean` takes this lock first, because it takes the locks
-    // in the order of their names.
+    // Create an unlocked lock file, as an earlier run would leave behind. `clean` takes locks in
+    // the order of their names, so it takes this lock before it has to wait for `install-x`.
     drop(lock("download-0"));
     let held = lock("install-x");
 
@@ -82,8 +82,8 @@ fn clean_waits_without_holding_locks() {
     stderr.read_line(&mut line).unwrap();
     assert!(line.contains("Waiting for another process that uses install-x"), "{line}");
     assert!(build.exists());
-    // The process that holds `install-x` may now need `download-0`. If `clean` still held that
-    // lock, both processes would wait forever.
+    // While `clean` waits, it must not hold `download-0`. Otherwise, if the process that holds
+    // `install-x` also needed `download-0`, both processes would wait forever.
     let download = fresh.ctx.store.entry(Bucket::Locks, "download-0.lock");
     File::options().write(true).open(download).unwrap().try_lock().unwrap();
     assert!(build.exists());

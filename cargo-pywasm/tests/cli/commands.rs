@@ -278,7 +278,8 @@ fn shell_reads_back_env_output() {
     assert_eq!(json["version"], 1);
     assert_eq!(json["reason"], "environment");
     assert_eq!(json["variables"]["PYWASM_INSTALLATION"], root.as_str());
-    // With this variable, the cc crate splits flags as a shell does, so the next lines use a shell.
+    // With this variable, the cc crate splits flags as a shell does. The next lines do the same by
+    // passing the flags to a shell.
     assert_eq!(json["variables"]["CC_SHELL_ESCAPED_FLAGS"], "1");
     let flags = json["variables"]["CFLAGS_wasm32_wasip1"].as_str().unwrap();
     let script = format!("printf '%s\\n' {flags}");

@@ -143,7 +143,7 @@ fn rejected_module_keeps_previous_output() {
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""));
     let stderr = text(&output.stderr);
     assert!(stderr.contains("error[import-unknown]: host.secret"), "{stderr}");
-    // Function names are reported although `strip` has removed them from the output.
+    // The finding names a function, although the step `strip` removes names before `audit` runs.
     assert!(stderr.contains("(asks)") || stderr.contains("canister_query ask"), "{stderr}");
     assert_eq!((mine.read(OUTPUT), mine.read(&format!("{OUTPUT}.gz"))), good);
     let files = mine.root.join("target/pywasm/release").read_dir_utf8().unwrap().count();

@@ -97,7 +97,8 @@ fn patterns_add_and_exclude_modules() {
     assert!(has(&names, "email.charset") && !has(&names, "email.mime.text"), "{names:?}");
     let all = bench.names(&["*"], &[]);
     assert!(all.len() > 400 && has(&all, "asyncio.runners") && !has(&all, "os"), "{}", all.len());
-    // The import of sysconfig's data module is a special case: the name is computed at run time.
+    // sysconfig computes the name of its data module at run time, so `freeze` handles this import
+    // as a special case.
     for pattern in ["*", "sysconfig"] {
         let names = bench.names(&[pattern], &[]);
         assert!(has(&names, "_sysconfigdata__wasi_wasm32-wasi"), "{pattern}: {names:?}");

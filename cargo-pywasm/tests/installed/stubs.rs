@@ -36,8 +36,8 @@ fn bare(python: &Installation) -> Vec<u8> {
         .flat_map(|((_, object), _)| object.symbols.iter().filter(|symbol| symbol.undefined))
         .map(|symbol| symbol.name.clone())
         .collect();
-    // A few of Python's object files define no symbol with a name that identifies it as Python's.
-    // These files are kept because Python's other object files need them.
+    // Python's object files are recognized by the names of the symbols that they define. A few of
+    // them define no such name. They are kept because a recognized file refers to their symbols.
     let is_wanted = |name: &str| wanted.contains(name) && family(name).is_none();
     let kept = members.into_iter().zip(own);
     let kept = kept.filter(|((_, object), own)| *own || has(object, is_wanted));
@@ -166,8 +166,8 @@ fn audit_of_bare_libpython_names_families() {
         };
         assert_eq!(python, expected, "{finding:#}");
     }
-    // Since CPython 3.14, HACL*'s HMAC, which counts as part of libpython here, also refers to
-    // SHA-2 functions.
+    // The numbers of undefined symbols. Since CPython 3.14, there are more SHA-2 symbols, because
+    // HACL*'s HMAC refers to them, and `bare` keeps that HMAC in libpython.
     let (sha2, mpdec) = if linked.python.series() == "3.13" { (12, 114) } else { (32, 119) };
     let expected = [
         ("HACL SHA-2", sha2),

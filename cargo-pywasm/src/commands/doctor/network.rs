@@ -62,7 +62,8 @@ fn sources(ctx: &Ctx) -> Vec<Source> {
     let pinned = [("python.org", newest.map(|pin| &pin.source)), ("WASI SDK", sdk)];
     let mut sources = Vec::new();
     for (name, artifact) in pinned {
-        // The first location is the upstream URL, or the URL that replaces it.
+        // The first location is the upstream URL, or the one that replaces it if
+        // `PYWASM_UPSTREAM` is set.
         let location = artifact.and_then(|it| locations(it, &ctx.env, &[]).into_iter().next());
         sources.extend(location.map(|location| Source {
             name: name.to_owned(),
