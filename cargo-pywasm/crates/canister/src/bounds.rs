@@ -16,15 +16,16 @@ use candid_parser::syntax::{Dec, IDLType};
 pub(super) const MAX_TEXT: usize = 1 << 20;
 /// The maximum length of a line in bytes.
 const MAX_LINE: usize = 64 << 10;
-/// The maximum nesting depth of types, and the maximum length of a chain of type names. Types in
-/// real interfaces are nested about ten levels deep.
+/// The maximum nesting depth of types within a definition, and the maximum length of a chain of type
+/// names. Types in real interfaces are nested about ten levels deep.
 const MAX_DEPTH: usize = 500;
 /// The maximum number of type definitions. Resolving a chain of definitions takes quadratic time.
 const MAX_DEFINITIONS: usize = 5_000;
 /// The maximum number of arguments of a function. The same limit applies to its results.
 const MAX_ARGUMENTS: usize = 100;
-/// The size of the stack in bytes. Candid text of the maximum size has at most 250,000 levels, each
-/// of which needs several hundred bytes of stack. Untouched pages cost nothing.
+/// The size of the stack in bytes. Definitions that refer to each other can be nested more than
+/// [`MAX_DEPTH`] levels deep in total. Candid text of the maximum size can have about 250,000
+/// levels, each of which needs several hundred bytes of stack. Untouched pages cost nothing.
 const STACK: usize = 256 << 20;
 
 /// Runs a function that recurses for each level of an interface, on a stack of [`STACK`] bytes.

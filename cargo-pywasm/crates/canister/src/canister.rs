@@ -200,8 +200,8 @@ impl Canister {
         }
     }
 
-    /// Creates a message for a method of one of these kinds. Returns a reject if the canister has
-    /// no such method.
+    /// Creates a message for a method whose kind is one of `kinds`. Returns a reject if the
+    /// canister has no such method.
     pub(super) fn message<'a>(
         &self,
         kinds: &[(Kind, Mode)],

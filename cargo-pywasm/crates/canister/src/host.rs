@@ -192,9 +192,9 @@ impl Module {
         let reasons: Vec<String> = findings
             .into_iter()
             .filter(|it| it.code.is_error())
-            // These two findings are not needed. `link` has already checked the imports, including
-            // those of modules with a 64-bit memory. A start function that calls a forbidden import
-            // traps when it runs.
+            // Two kinds of findings are not needed. `link` has already checked the types of the
+            // imports, for modules with a 32-bit or a 64-bit memory. A start function that calls a
+            // forbidden import traps when it runs.
             .filter(|it| !matches!(it.code, Code::ImportType | Code::StartCalls))
             .map(|finding| format!("{}: {}", finding.subject, finding.message))
             .take(MAX_REASONS)
@@ -250,8 +250,9 @@ fn config() -> Config {
         .async_stack_size(WASM_STACK + HOST_STACK)
         // During development, compiling a canister takes longer than running its messages. Without
         // optimization, a canister with 6.8 MB of Python compiles in 3.9 s instead of 5.5 s on two
-        // cores. Winch would take a fifth of the time, but it doesn't charge fuel for memory.copy
-        // and memory.fill (wasmtime 48), so fuel would not limit the time.
+        // cores. Winch would compile several times faster, but it doesn't charge fuel for
+        // memory.copy and memory.fill (wasmtime 48), so the fuel limit would not limit the running
+        // time of a message.
         .cranelift_opt_level(OptLevel::None);
     config
 }

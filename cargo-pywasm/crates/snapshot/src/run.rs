@@ -89,7 +89,8 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     let initialized = runtime.on_thread(move |deadline| {
         let mut store = Store::new(compiled.engine(), world);
         store.limiter(|world| &mut world.limits);
-        // The result is not needed: `on_thread` returns `None` if the deadline has already passed.
+        // `limit` returns false if the deadline has already passed. This result is not needed,
+        // because `on_thread` returns `None` in that case.
         engine.limit(&mut store, deadline)?;
         let instance = initialize(&compiled, &mut store, form, &own);
         let printed = store.data().printed().to_owned();
@@ -114,7 +115,8 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     );
     let random_draws = state.store.data().random_draws();
     let snapshot = now(wizer.snapshot(&context, &mut state)).map_err(wasm_error)?;
-    // The exports for the initialization are removed, because they must not be called again.
+    // Exports that must not be called in the snapshot are removed. wizer has already removed `END`,
+    // and has renamed `RESUME` if it replaces an entry point.
     let removed = [form::BEGIN, form::NAMES, form::RESUME];
     let init = request.init.as_deref();
     let snapshot =

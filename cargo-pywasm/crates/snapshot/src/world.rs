@@ -194,8 +194,8 @@ fn random_get(mut caller: Caller<'_, World>, at: i32, length: i32) -> i32 {
 }
 
 /// Returns the name of the function that draws random numbers, or `Some(None)` if the function has
-/// no name, as in libpython. Returns `None` if Python is drawing its hash seed, because a snapshot
-/// keeps this seed on purpose.
+/// no name (the functions of libpython may have none). Returns `None` if Python is drawing its hash
+/// seed, because a snapshot keeps this seed on purpose.
 fn drawing_function(caller: &Caller<'_, World>) -> Option<Option<String>> {
     const HASH: &str = "_Py_HashRandomization_Init";
     /// Functions that draw random numbers only for their callers.
