@@ -1,4 +1,4 @@
-//! The hash that shows whether a manifest has changed.
+//! The hash that shows whether a Cargo.toml has changed.
 
 /// Returns the 64-bit FNV-1a hash of a Cargo.toml as 16 hexadecimal digits, as recorded in
 /// `.pywasm/project.json`.

@@ -24,10 +24,10 @@ pub(crate) struct Frozen {
 }
 
 impl Freeze {
-    /// Returns the library of frozen Python modules, or `None` if neither the build script, nor the
-    /// crate's `[package.metadata.pywasm]` table, nor the recipe freezes any modules. If the build
-    /// script and the table do not change the recipe's set of modules, the library is the one in
-    /// the installation. Otherwise, `cargo pywasm freeze` creates a library in `out_dir`.
+    /// Returns the library of frozen Python modules, or `None` if the crate needs none. If neither
+    /// the build script nor the crate's `[package.metadata.pywasm]` table changes the recipe's set
+    /// of frozen modules, the library is the installation's, if it has one. Otherwise, `cargo
+    /// pywasm freeze` creates a library in `out_dir`.
     ///
     /// # Errors
     /// When the tool cannot be run, or a module or package cannot be frozen.
@@ -41,9 +41,9 @@ impl Freeze {
         let file = format!("lib{FROZEN_LIBRARY}.a");
         let recipe_freezes = python.lib_dir().join(&file).exists();
         let adds = !self.modules.is_empty() || !self.packages.is_empty() || table.freezes;
-        // `closed = true` always needs a new library, because a closed set replaces the modules of
-        // libpython even if no module is added. `closed = false` needs one only if the recipe has a
-        // library, because the set in that library may be closed.
+        // With `closed = true`, a new library is always created: it replaces the modules of
+        // libpython, even if the crate adds none. With `closed = false`, a new library is created
+        // only to replace the recipe's library, whose set of modules may be closed.
         let changes = table.closed.is_some_and(|closed| closed || recipe_freezes);
         if !adds && !changes {
             let dir = python.lib_dir();

@@ -178,8 +178,8 @@ fn command_gets_no_arguments_for_reactors() {
     assert!(!lines.iter().any(|line| line.contains("cdylib")), "{lines:?}");
 }
 
-/// Settings come from `project.json`, and the text of Cargo.toml is not searched, so none of these
-/// words counts as a setting.
+/// Checks that the text of Cargo.toml is not searched for the names of settings. The settings come
+/// from `project.json`.
 #[test]
 fn words_in_cargo_toml_are_not_settings() {
     for text in [
@@ -191,7 +191,7 @@ fn words_in_cargo_toml_are_not_settings() {
         let machine = Machine::new();
         machine.write(MANIFEST, text.as_bytes());
         machine.link_crate(&machine.path(ROOT), &Table::default());
-        // The machine has no tool, so running it would be an error.
+        // The machine has no tool, so `lines` would fail if the build script ran one.
         let lines = machine.lines(&Build::new());
         let is_setting = |line: &String| line.contains("snapshot") || line.contains("frozen");
         assert!(!is_reactor(&lines) && !lines.iter().any(is_setting), "{text}: {lines:?}");

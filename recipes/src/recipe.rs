@@ -101,8 +101,8 @@ impl From<Optimize> for u8 {
 
 impl Default for Stdlib {
     fn default() -> Self {
-        // These need a display, except `ensurepip`, which installs pip, and `test`, which `verify
-        // --tests` reads from the source tree.
+        // `ensurepip` only installs pip, `verify --tests` reads `test` from the source tree, and
+        // the others need a display.
         let exclude = ["ensurepip", "idlelib", "test", "tkinter", "turtle", "turtledemo"];
         let exclude = exclude.map(str::to_owned).into();
         Self { exclude, optimize: Optimize::default(), debug_ranges: true }

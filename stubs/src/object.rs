@@ -152,7 +152,8 @@ impl Object {
     }
 }
 
-/// The size in bytes of the largest load or store, ignoring vectors.
+/// The size in bytes of the largest load or store, ignoring vectors. It is assumed for every access
+/// to a variable, because a relocation shows only where the access begins.
 const MAX_ACCESS: u32 = 8;
 
 /// Facts that only the relocations show, keyed by symbol index.

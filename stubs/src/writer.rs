@@ -56,8 +56,8 @@ pub(crate) enum Relocation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fixup {
     kind: Relocation,
-    /// The offset of the bytes to fill in, within the code or data that contains them. In the
-    /// finished object, the offset is relative to the section.
+    /// The offset of the bytes to fill in. It is counted from the start of the function body or
+    /// data, until the section is written. Then it is counted from the start of the section.
     offset: u32,
     symbol: SymbolId,
     addend: i32,

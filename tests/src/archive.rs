@@ -69,8 +69,8 @@ impl Archive {
 
 /// Creates a machine whose apt uses these sources. In the sources, `{archive}` is replaced with the
 /// archive's URL, `{key}` with a keyring that is named like the distribution's own, and
-/// `{other-key}` with the same keyring under another name. The server also stands in for the
-/// download site of the official SDK, but does not provide the SDK.
+/// `{other-key}` with the same keyring under another name. Downloads of the official WASI SDK also
+/// go to this server, which does not provide it.
 ///
 /// # Panics
 /// If the files cannot be written.

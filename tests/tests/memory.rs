@@ -56,7 +56,7 @@ fn audit_memory_is_proportional_to_the_file() {
             let findings = audit::module(&module, Given::default(), policy).expect("an audit");
             let taken = MEMORY.peak_usage().saturating_sub(before);
             // The findings are the result, so their memory is not counted. At most 10,000 imports
-            // are reported one by one.
+            // are reported one by one. One more finding reports how many others there are.
             assert!(findings.len() <= 10_001, "{name} by {}: {}", policy.name, findings.len());
             let answer = findings.len() * 1024;
             let times = taken.saturating_sub(answer) / bytes.len();

@@ -60,9 +60,9 @@ fn is_valid_file(file: &str) -> bool {
         && !file.contains("..")
 }
 
-/// Returns the line, counted from 1, that contains a string at this path of keys. The string is the
-/// value itself, an element of an array, or a key in a table. The text is parsed again, because
-/// deserialized types do not store lines.
+/// Returns the number of the line that contains a string, counted from 1. The path of keys leads to
+/// the string itself, to an array that contains it, or to a table in which it is a key. The text is
+/// parsed again, because deserialized types do not store lines.
 fn line_of(text: &str, path: &[&str], string: &str) -> usize {
     let offset = || {
         let document = DeTable::parse(text).ok()?;

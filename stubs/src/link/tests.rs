@@ -227,8 +227,8 @@ fn unreadable_files_are_refused() {
     assert!(matches!(&error, ReadError::NotRelocatable(name) if name == "app.wasm"));
     assert!(matches!(link.object("x.o", b"text"), Err(ReadError::Wasm { .. })));
     assert!(matches!(link.archive("x.a", b"text"), Err(ReadError::Archive { .. })));
-    // If the members of a thin archive were read as empty, the symbols that they need would be
-    // missing from the result.
+    // A thin archive contains only the names of its members. It must be refused: without the
+    // members, the symbols that they need would be missing from the result.
     let thin = b"!<thin>\na.o/            0           0     0     644     8         `\n";
     assert!(matches!(link.archive("thin.a", thin), Err(ReadError::Thin(_))));
     // Nothing was added.

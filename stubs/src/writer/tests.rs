@@ -6,8 +6,8 @@ use std::process::Command;
 use super::*;
 use crate::{Object, SymbolKind};
 
-/// Writes an object that contains two names, an array of their addresses, and a constructor that
-/// stores the array's address in `other`.
+/// Writes an object that contains two strings, a `table` of their addresses and a function pointer,
+/// and a constructor that stores the address of `table` in the variable `other`.
 fn object() -> Vec<u8> {
     let mut writer = Writer::new();
     let helper = writer.undefined_function("helper", &[ValType::I32], &[]);
@@ -80,8 +80,9 @@ fn linker_resolves_every_relocation() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let bytes = std::fs::read(module).unwrap();
     wasmparser::Validator::new().validate_all(&bytes).unwrap();
-    // The array contains the addresses of the two names and a function's index in the wasm table.
-    // The names are adjacent in memory. The index is 1, because the linker leaves index 0 unused.
+    // The variable `table` contains the addresses of the two strings and a function's index in the
+    // wasm table. The strings are adjacent in memory. The index is 1, because the linker leaves
+    // index 0 unused.
     let data = data_of(&bytes);
     let names = data.windows(8).position(|bytes| bytes == b"one\0two\0").unwrap();
     let base = u32::try_from(names).unwrap();

@@ -1,5 +1,5 @@
 //! Tests that files from package archives are refused if they are not signed by a trusted key or do
-//! not match the signed digests. The archive is `fixtures/apt`. The machine provides gpgv.
+//! not match the signed digests. The tests use the archive in `fixtures/apt` and need gpgv.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_store::fetch::FetchError;

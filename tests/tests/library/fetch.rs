@@ -70,7 +70,8 @@ fn resumed_download_is_hashed_completely() {
         .answer("/f", Answer::Broken(other, 10))
         .answer("/f", Answer::File(BODY.to_vec()));
     let fresh = Fresh::new(&[]);
-    // The first ten bytes are wrong, so the file must never be accepted.
+    // The first response is wrong in its first ten bytes. The fetch may fail or start again, but
+    // must not accept a file that contains these bytes.
     if let Ok(got) = fetch(&wanted("f", BODY), &[server.url("/f")], &fresh) {
         assert_eq!(std::fs::read(got.path()).unwrap(), BODY);
     }

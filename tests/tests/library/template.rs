@@ -35,7 +35,7 @@ fn template_and_example_share_manifest() {
         .filter(|line| !manifest.lines().any(|other| other == *line))
         .map(|line| line.split(['=', '.']).next().unwrap_or_default().trim().to_owned())
         .collect();
-    // Only these lines in the template's manifest differ: the comment on tests, the initial pyo3
-    // version, the pywasm-build version, and the single Python module.
+    // Only these lines in the template's manifest are not in the example's. The line `test` has a
+    // different comment, and the others specify versions and the Python module.
     assert_eq!(others, ["test", "pyo3", "pywasm-build", "packages"]);
 }
