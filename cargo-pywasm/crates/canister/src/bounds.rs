@@ -16,8 +16,8 @@ use candid_parser::syntax::{Dec, IDLType};
 pub(super) const MAX_TEXT: usize = 1 << 20;
 /// The maximum length of a line in bytes.
 const MAX_LINE: usize = 64 << 10;
-/// The maximum nesting depth of types within a definition, and the maximum length of a chain of type
-/// names. Types in real interfaces are nested about ten levels deep.
+/// The maximum nesting depth of types within a definition, and the maximum length of a chain of
+/// type names. Types in real interfaces are nested about ten levels deep.
 const MAX_DEPTH: usize = 500;
 /// The maximum number of type definitions. Resolving a chain of definitions takes quadratic time.
 const MAX_DEFINITIONS: usize = 5_000;
