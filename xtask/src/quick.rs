@@ -9,7 +9,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(tool::root());
     Steps::record(|steps| {
-        // Elsewhere, contributors install the programs by other means.
+        // On other operating systems, contributors install the programs themselves.
         if cfg!(target_os = "linux") {
             steps.run("setup", || setup::run(&shell))?;
         }

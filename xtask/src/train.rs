@@ -2,8 +2,8 @@
 //!
 //! An instrumented interpreter runs the tests of `python -m test --pgo`, like `PROFILE_TASK` in
 //! CPython's Makefile. It also runs typical programs (`train/training.py`), because tests reach
-//! each branch only about once, while programs run the same loops a million times. The wasm build
-//! itself is instrumented, so that the data matches its functions.
+//! each branch only about once, while programs run the same loops a million times. The instrumented
+//! interpreter is a wasm build, so that the data matches the functions of later wasm builds.
 
 mod counts;
 

@@ -1,5 +1,5 @@
-//! Measures auditing and stub creation. The library is compared with wasmparser alone, and the
-//! command-line tool with other tools.
+//! Measures auditing and stub creation. Compares the library `pywasm-audit` with wasmparser alone,
+//! and the command line of `cargo pywasm` with other tools.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -27,8 +27,7 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
         // An empty `[workspace]` table makes the copy its own workspace.
         format!("{text}\n[workspace]\n")
     })?;
-    // Make builds and post-link steps use the `wasm-opt` whose version the note reports, not the
-    // one on PATH.
+    // Make builds and post-link steps use the pinned release of `wasm-opt`, not the one on PATH.
     let optimizer = tool.call(&["toolchain", "wasm-opt"]).read()?;
     shell.set_var("PYWASM_WASM_OPT", &optimizer);
     tool.call_in(&dir, &["install"])?;

@@ -183,7 +183,7 @@ fn forget_builds(store: &Path) -> anyhow::Result<()> {
     if builds.exists() {
         std::fs::remove_dir_all(builds)?;
     }
-    // An installation also fills the cache of compiled wasm modules.
+    // Also remove the cache of compiled wasm modules, which an installation fills.
     let compiled = store.join("cache/wasm-v1");
     if compiled.exists() {
         std::fs::remove_dir_all(compiled)?;

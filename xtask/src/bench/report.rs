@@ -8,8 +8,8 @@ use anyhow::Context;
 
 use crate::tool::root;
 
-/// A limit in seconds. A table uses seconds instead of milliseconds if the median time in its first
-/// row is not below this limit.
+/// If the median time in the first row of a table is at least this many seconds, the table shows
+/// seconds instead of milliseconds.
 const LONG: f64 = 10.0;
 
 /// A table row and its times.

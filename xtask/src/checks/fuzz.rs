@@ -9,7 +9,7 @@ use crate::tool::root;
 /// The number of seconds for which each fuzz target runs.
 const SECONDS: u32 = 20;
 
-/// Compiles the fuzz targets, but not libFuzzer's C++ runtime, which requires nightly Rust.
+/// Compiles the fuzz targets, but not libFuzzer's C++ runtime, which is needed only to run them.
 pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
     let _dir = shell.push_dir(root().join("tests/fuzz"));
     // Use the dependency versions of the workspace.

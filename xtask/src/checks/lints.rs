@@ -11,9 +11,9 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
 
 /// Checks the workspace with default features, which the README's first command uses.
 ///
-/// Checking the tool alone would change the features of its dependencies, and so check them all
-/// again. `--examples` selects nothing, but makes Cargo resolve the features of dev-dependencies
-/// too.
+/// If only the tool were selected, its dependencies would have different features than in [`run`],
+/// and Cargo would check all of them again. For the same reason, `--examples` makes Cargo include
+/// dev-dependencies when it resolves features. The workspace contains no Cargo examples.
 pub(crate) fn default_features(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo clippy --workspace --lib --bins --examples -- -D warnings").run()?;
     Ok(())

@@ -1,5 +1,5 @@
-//! Checks that lock files are up to date: a change to a crate also changes those of the crates that
-//! are separate workspaces.
+//! Checks that lock files are up to date. If a workspace crate gets a new version or dependency,
+//! the lock files of the crates that are separate workspaces must change too.
 
 use xshell::{Shell, cmd};
 

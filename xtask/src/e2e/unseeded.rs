@@ -1,5 +1,6 @@
-//! Tests that builds are reproducible. A build with a seed and a build in another store without a
-//! seed must produce the same bytes. Without a seed, `configure` runs all of its checks.
+//! Tests that builds are reproducible. A build with a seed (recorded results of `configure`) must
+//! produce the same bytes as a build without a seed in another store, where `configure` runs all of
+//! its checks.
 
 use std::path::Path;
 

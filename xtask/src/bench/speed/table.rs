@@ -10,7 +10,8 @@ use super::super::report::{median, milliseconds};
 pub(super) enum Of {
     /// The median time, and the median of the ratios of all rounds.
     Median,
-    /// The best time, and the ratio of the best times. Other load on the machine can only add time.
+    /// The best time, and the ratio of the best times. Other load on the machine can only add time,
+    /// so it affects the best time least.
     Best,
 }
 
@@ -148,8 +149,8 @@ mod tests {
     #[test]
     fn ratio_is_a_median_and_mean_covers_common_rows() {
         let mut measured = Measured::new(vec!["base", "fast", "odd"]);
-        // The machine's speed changes between rounds. The median of the ratios is 2, but the ratio
-        // of the medians is not.
+        // Simulate a machine whose speed changes between rounds. The median of the ratios is 2, but
+        // the ratio of the medians is not.
         for (base, fast) in [(1.0, 0.5), (4.0, 2.0), (2.0, 0.1)] {
             measured.push(0, "a", base);
             measured.push(1, "a", fast);
