@@ -56,8 +56,8 @@ pub(crate) enum Memo<'py> {
 pub(crate) struct Private<'py> {
     copies: Table<Bound<'py, PyAny>>,
     originals: Vec<Bound<'py, PyAny>>,
-    /// The number of copies in the table when the first original was kept. It determines the
-    /// position of the list of originals in the dict.
+    /// The number of copies in the table when the first original was kept. `copy.deepcopy` adds the
+    /// list of originals to its dict at this point, so this is the position of the list.
     first_kept: usize,
 }
 

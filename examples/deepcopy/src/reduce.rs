@@ -100,7 +100,7 @@ impl<'py> Copier<'py> {
             return Ok(());
         }
         // The iterable may be a generator, so each argument is copied before the next one is
-        // requested. `copy.py` copies nothing if the iterable is falsy, whatever it yields.
+        // requested. If the iterable is falsy but yields arguments, `copy.py` does not copy them.
         let deep = arguments.is_truthy()?;
         for argument in arguments.try_iter()? {
             let argument = argument?;

@@ -83,8 +83,8 @@ fn iteration_fails_if_keys_change() {
         assert_eq!(raised(items.next().unwrap()), changed);
         assert!(items.next().is_none());
 
-        // Replacing a key does not change the size of the dict, but would make the iterator return
-        // one more item.
+        // Remove one key and add another, so that the size of the dict does not change. Without a
+        // check, the iterator would return `a`, `b`, `c` and `d`, one item more than the dict has.
         let mut items = dict.items();
         items.next().unwrap()?;
         dict.remove("a")?;

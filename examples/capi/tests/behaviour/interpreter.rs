@@ -166,7 +166,8 @@ sys.unraisablehook = lambda unraisable: None
 
 #[test]
 fn types_are_not_send() {
-    /// For a type that is `Send`, `holds` is ambiguous, so the call does not compile.
+    /// A trait with two implementations for each type that is `Send`. For such a type, a call of
+    /// `holds` is ambiguous and does not compile.
     trait IsNotSend<A> {
         fn holds() {}
     }

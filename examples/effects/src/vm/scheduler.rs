@@ -43,8 +43,8 @@ const MAIN: u64 = 0;
 
 struct Entry<I: Interpreter> {
     state: State<I>,
-    /// True if another task has waited for this task, so that a failure of this task does not go
-    /// unnoticed.
+    /// True if another task has waited for this task. A failure of this task is then not reported
+    /// as unobserved.
     awaited: bool,
     /// True if no handle to this task is left, so that no task can wait for it.
     forgotten: bool,
