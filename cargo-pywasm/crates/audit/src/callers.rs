@@ -131,8 +131,8 @@ impl<'a> Callers<'a> {
     fn caller(&self, function: u32, export: Option<&str>) -> Caller {
         let symbol = self.name(function);
         match export {
-            // In a command module, the linker adds `.command_export` to the names of exported
-            // functions.
+            // In a command module, the linker appends `.command_export` to the symbol of each
+            // exported function, so this suffix is ignored.
             Some(export)
                 if symbol.is_empty() || symbol.trim_end_matches(".command_export") == export =>
             {

@@ -179,8 +179,8 @@ mod tests {
         let (bench, engine) = (bench(), Engine::default());
         assert_eq!(bench.call(&engine, &wasm(1)), 1);
         let file = bench.files().pop().unwrap();
-        // Replace the first module's entry with the second module's code, to see which of them
-        // runs.
+        // Overwrite the stored code of the first module with that of the second. If the first
+        // module then returns 2, the stored code was loaded.
         bench.call(&engine, &wasm(2));
         let mut others = bench.files();
         others.retain(|other| *other != file);

@@ -162,7 +162,7 @@ impl Runtime {
             Ok(UpdateDeadline::Continue(1))
         });
         // If the epoch was advanced for this program before `set_epoch_deadline` was called, the
-        // callback will not run.
+        // callback will not run, so the deadline is checked here.
         Ok(!is_over())
     }
 

@@ -33,16 +33,16 @@ use pywasm_store::Ctx;
 
 /// The size of the wasm call stack. With wasmtime's default of 512 KiB, a deep recursion would trap
 /// long before Python raises `RecursionError`. Python 3.14 raises it when its C stack of 16 MiB in
-/// linear memory is nearly full, and small functions need more space on the wasm call stack than on
-/// that C stack. Untouched pages cost nothing.
+/// linear memory is nearly full. The wasm call stack must be larger than that C stack, because
+/// small functions need more space on it. Untouched pages cost nothing.
 const WASM_STACK: usize = 256 << 20;
 /// The size of the stack for the host's own frames, in addition to the wasm call stack.
 const HOST_STACK: usize = 8 << 20;
 
 /// The maximum size of a data image that wasmtime maps instead of copying it at each start.
-/// wasmtime's default of 16 MiB is too small for snapshots: their data includes the whole heap,
-/// because the allocator keeps a marker at the end of the heap. In Python 3.14, 5 MiB of data span
-/// 40 MiB.
+/// wasmtime's default of 16 MiB is too small for snapshots: their data spans the whole heap,
+/// because the allocator keeps a marker at the end of the heap. In a snapshot of Python 3.14, 5 MiB
+/// of data span 40 MiB.
 const DENSE_IMAGE: u64 = 64 << 20;
 
 /// An engine that caches compiled modules in the store.

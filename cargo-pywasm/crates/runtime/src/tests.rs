@@ -15,8 +15,8 @@ struct Bench {
     _root: tempfile::TempDir,
 }
 
-/// Creates a program that consists of the functions in `body`. They can call `$print`, which writes
-/// the `len` bytes at address `at`, and `$exit`, which exits the program.
+/// Creates a program that consists of the functions in `body`. They can call `$print`, which takes
+/// an address and a length and prints the bytes there, and `$exit`, which exits the program.
 fn bench(body: &str) -> Bench {
     let text = format!(
         r#"(module
@@ -76,8 +76,8 @@ fn counts_to(rounds: u32) -> Bench {
 
 const FOREVER: &str = r#"(func (export "_start") (loop $again (br $again)))"#;
 
-/// Returns a function that calls a pair such as `args_sizes_get` and `args_get`, and prints the
-/// strings that the pair returns, each with its terminating zero byte.
+/// Returns the text of a wasm function that calls two WASI functions, such as `args_sizes_get` and
+/// `args_get`, and prints the strings that they return, each with its terminating zero byte.
 fn print_strings(sizes: &str, get: &str) -> String {
     format!(
         r#"(func (export "_start")
@@ -187,7 +187,8 @@ fn timeout_of_one_program_does_not_end_another() {
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     let engine = runtime.engine.clone();
     let clock = std::thread::spawn(move || {
-        // Advance the epoch as often as possible, so that it advances while the program counts.
+        // Advance the epoch, as timeouts of other programs would. Do not pause between advances, so
+        // that some of them happen while the program counts.
         while is_done.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
             engine.increment_epoch();
             std::thread::yield_now();

@@ -56,12 +56,12 @@ pub(crate) fn measure(
     Ok(())
 }
 
-/// The maximum number of segments that get a row each. If there are more, all segments share one
-/// row, because an optimizer can create thousands of them.
+/// The maximum number of segments whose unattributed data gets a row each. If there are more, all
+/// unattributed data shares one row, because an optimizer can create thousands of segments.
 const MAX_SEGMENTS: usize = 10;
 
-/// Sums of bytes by owner and segment. A module has many pieces, so their sizes are added up first,
-/// and each sum becomes one row.
+/// Sums of bytes by owner and segment. The data section has many pieces with the same owner and
+/// segment, so their sizes are added up first, and each sum becomes one row.
 struct Sums<'s, 'm> {
     measuring: &'s mut Measuring<'m>,
     modules: &'s [frozen::Module],
@@ -70,7 +70,8 @@ struct Sums<'s, 'm> {
 }
 
 impl Sums<'_, '_> {
-    /// Adds bytes. The segment is kept only if the owner is unknown.
+    /// Adds bytes to the sum for their owner or, if the owner is unknown, to the sum for their
+    /// segment.
     fn add(&mut self, owner: Owner, bytes: u64, segment: Option<u32>) {
         let segment = segment.filter(|_| owner == Owner::Unknown);
         *self.bytes.entry((owner, segment)).or_default() += bytes;

@@ -28,8 +28,8 @@ impl Record {
 pub fn find_map(module: &Utf8Path, bytes: &[u8]) -> Option<String> {
     let mut places = vec![Utf8PathBuf::from(format!("{module}.map"))];
     let dir = module.parent()?;
-    // The modules of examples and tests are in subdirectories of the directory that contains the
-    // output of build scripts.
+    // The output of build scripts is in `build`, next to the modules of programs. The modules of
+    // examples and tests are one directory deeper, so the parent directory is searched as well.
     for dir in [Some(dir), dir.parent()].into_iter().flatten() {
         let Ok(entries) = dir.join("build").read_dir_utf8() else { continue };
         let mut dirs: Vec<Utf8PathBuf> =

@@ -80,7 +80,7 @@ impl Key {
     }
 
     /// Returns names in the module that are similar to the key's name. Returns `None` if the key
-    /// contains no name, or if it applies to any bytes of the module.
+    /// contains no name, or if it applies to at least one byte of the module.
     pub(crate) fn suggestions(&self, all: &Breakdown) -> Option<Vec<String>> {
         let (by, name) = match self {
             Self::Module(name) => (By::Module, name),

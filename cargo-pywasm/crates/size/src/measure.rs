@@ -122,8 +122,8 @@ impl Measuring<'_> {
         self.out.push(Row { kind, section, origin, object, name, count, bytes });
     }
 
-    /// Attributes a custom section. Its name counts as content, as it does for hosts. The field
-    /// with the length of the name counts as a header.
+    /// Attributes a custom section. Its name counts as content, because hosts include the name
+    /// when they measure the section. The field with the length of the name counts as a header.
     fn custom(&mut self, id: Id, section: Section, found: &sections::Section) {
         let content = &self.bytes[found.content.clone()];
         let mut reader = BinaryReader::new(content, 0);

@@ -105,7 +105,8 @@ impl Origin {
         }
     }
 
-    /// Returns the origin of C code: an object, or a group of symbols.
+    /// Returns the origin of C code. `text` names an object file or, if that is unknown, a group of
+    /// symbols, such as `mpd_…`.
     pub(crate) fn object(text: &str) -> Self {
         let Ok(object) = text.parse();
         Self::Object(object)

@@ -100,8 +100,8 @@ fn block(text: &mut String, group: &[&Finding], style: Style) {
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "    {} {value}", paint(WEAK, label, style));
     };
-    // The family of an import is the name of its wasm module. The family is not shown, because
-    // the subject already starts with that name.
+    // A family with which the subject already starts is not shown. This applies to imports, whose
+    // family is the name of the wasm module: `env` for the subject `env.mpd_add`.
     if let (Some(family), [_]) = (&first.family, group)
         && !first.subject.starts_with(family.as_str())
     {

@@ -65,8 +65,8 @@ pub fn html(one: &Measured, old: Option<&Breakdown>) -> String {
 /// which contains all of them, is not included.
 fn path(all: &Breakdown, row: &Row) -> Vec<String> {
     let mut path: Vec<String> = match all.origin(row) {
-        // A package's own code gets a box next to the boxes of its modules. The depth is limited
-        // because a record can contain any name.
+        // Each part of a dotted name is a box inside the box of the part before it. The depth is
+        // limited because a record can contain any name.
         Origin::Python(name) => return name.splitn(MAX_DEPTH, '.').map(str::to_owned).collect(),
         Origin::Object(object) => object.archive.iter().chain([&object.name]).cloned().collect(),
         Origin::Crate(name) => vec![name.clone()],
