@@ -10,9 +10,9 @@ use pywasm_runtime::{Dir, Module, Program, Runtime};
 use pywasm_store::Ctx;
 
 /// The script that compiles modules. `unchecked-hash` bytecode (PEP 552) contains no dates, so
-/// identical sources produce identical bytes, and Python never reads the source to validate it.
-/// CPython intentionally contains a few files that are not valid Python 3. They are skipped, as
-/// they are by `make install`.
+/// identical sources produce identical bytes, and Python never reads a source file to validate its
+/// bytecode. CPython intentionally contains a few files that are not valid Python 3. They are
+/// skipped, as they are by `make install`.
 ///
 /// Optimized bytecode is written under the file name of unoptimized bytecode, so that interpreters
 /// use it even if they run without `-O`.

@@ -81,8 +81,8 @@ fn missing_library(message: &str) -> Option<String> {
 }
 
 /// Returns the name of the Debian package of a library:
-/// <https://www.debian.org/doc/debian-policy/ch-sharedlibs.html#run-time-shared-libraries>. The
-/// name of zlib's package is older than this rule.
+/// <https://www.debian.org/doc/debian-policy/ch-sharedlibs.html#run-time-shared-libraries>.
+/// zlib is an exception: the name of its package is older than this rule.
 fn package_of(soname: &str) -> String {
     let (name, version) = soname.split_once(".so.").unwrap_or((soname, ""));
     let name = name.to_lowercase().replace('_', "-");

@@ -8,8 +8,9 @@ use anyhow::Context;
 use camino::Utf8Path;
 use pywasm_session::variables::PATH;
 
-/// The number of attempts and the pause between them. All attempts together last much longer than
-/// another thread needs between fork and exec.
+/// The number of attempts to run a program whose file is busy, and the pause between them. All
+/// attempts together last much longer than another thread needs between fork and exec (see
+/// [`run`]).
 const ATTEMPTS: (u32, Duration) = (200, Duration::from_millis(10));
 
 /// Runs a program with a minimal environment and returns its standard output.

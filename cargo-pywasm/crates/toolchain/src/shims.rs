@@ -19,7 +19,8 @@ use pywasm_session::WithHint;
 use pywasm_session::variables::PATH;
 use pywasm_store::Ctx;
 
-/// The libraries, each with the prefix of its file name and the prefixes of its symbols.
+/// For each library that is replaced: the prefix of its file name, and the prefixes of the symbols
+/// that its shim defines.
 const SHIMMED: [(&str, &[&str]); 3] =
     [("libedit.so.", &["el_", "history"]), ("libz3.so.", &["Z3_"]), ("libxml2.so.", &["xml"])];
 

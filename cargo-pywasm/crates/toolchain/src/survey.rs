@@ -118,8 +118,8 @@ impl<'a> Survey<'a> {
             return Ok(());
         };
         self.found.extend(packages);
-        // An archive that contains only suites such as `bookworm-updates` has no suites that are
-        // named by role, so it is not searched further.
+        // If all suites of an archive have names such as `bookworm-security`, the archive has no
+        // suite named `stable` or `testing`, so it is not searched further.
         let known = self.archives.iter().any(|(it, _)| it.uri == source.uri);
         if !source.suite.contains('-') && !known {
             self.archives.push((source, roles));

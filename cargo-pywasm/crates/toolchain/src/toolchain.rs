@@ -14,7 +14,8 @@ pub struct Input {
     pub file: String,
     /// Its digest.
     pub sha256: Digest,
-    /// The URL from which the file was fetched, or `store`.
+    /// The URL from which the file was fetched, or the text `store` if the file was already in the
+    /// store.
     pub from: String,
 }
 

@@ -114,7 +114,8 @@ impl Configure<'_> {
         self.dir.join("pywasm.site")
     }
 
-    /// Writes the site file. The seed comes first, so that the later lines can override it.
+    /// Writes the site file. The seed (recorded results of checks) comes first, so that the later
+    /// lines can override it.
     pub(super) fn write_site(&self, seed: Option<&str>) -> anyhow::Result<()> {
         let upstream = match self.source.config_site() {
             Some(path) => fs_err::read_to_string(path)?,

@@ -74,7 +74,7 @@ impl Request<'_> {
             field("training", &Digest::from_bytes(Sha256::digest(data).into()).to_string());
         }
         // Code frozen by a native Python is equivalent to code frozen by the C freezer, but may
-        // contain different reference flags.
+        // contain different reference flags (`FLAG_REF` in CPython's `marshal.c`).
         if let BuildPython::Given { version, .. } = &self.build_python {
             field("build-python", version);
         }

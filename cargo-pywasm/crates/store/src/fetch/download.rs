@@ -138,8 +138,8 @@ impl<'a> Job<'a> {
         let mut hash = Sha256::new();
         let kept = self.kept(&mut file, &mut hash)?;
         if kept > 0 && Some(kept) == self.wanted.size {
-            // An earlier run was killed after it received the last byte, but before it renamed the
-            // file.
+            // The file already has its full size, probably because an earlier run was killed before
+            // it could rename the file.
             if self.finish(&file, hash).is_ok() {
                 return Ok(());
             }

@@ -33,8 +33,9 @@ impl Location {
     }
 }
 
-/// Returns the locations of a pinned artifact: upstream (or its replacement), then the mirror. If a
-/// Debian source package contains the same file, the package archives come last.
+/// Returns the locations of a pinned artifact: upstream (or the server that `PYWASM_UPSTREAM` sets
+/// instead), then the mirror. If a Debian source package contains the same file, the package
+/// archives come last.
 #[must_use]
 pub fn locations(artifact: &Artifact, env: &Environment, apt_archives: &[String]) -> Vec<Location> {
     let mut locations = vec![upstream(&artifact.url, env)];
@@ -86,8 +87,8 @@ fn below(base: &str, path: &str) -> String {
     format!("{}/{path}", base.trim_end_matches('/'))
 }
 
-/// The characters of a file name that are escaped in a URL. Package names can contain `%3a`, whose
-/// `%` must be escaped, and `+` and `~`, which need no escaping.
+/// The characters of a file name that are escaped in a URL. File names of packages can contain
+/// `%3a`, whose `%` must be escaped. They can also contain `+` and `~`, which need no escaping.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'#').add(b'?').add(b' ');
 
 /// Returns a URL without its user name and password, for messages.

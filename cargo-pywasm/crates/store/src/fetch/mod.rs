@@ -68,7 +68,8 @@ impl Verified {
         &self.wanted
     }
 
-    /// Returns the URL from which this run fetched the file, or `store`.
+    /// Returns the URL from which this run fetched the file, or the text `store` if the file was
+    /// already in the store.
     #[must_use]
     pub fn from(&self) -> &str {
         &self.from
@@ -181,7 +182,8 @@ pub fn sha256_of(mut input: impl Read) -> std::io::Result<Digest> {
 fn digest_of(path: &Utf8Path) -> anyhow::Result<Option<Digest>> {
     match fs_err::File::open(path) {
         Ok(file) => Ok(Some(sha256_of(file)?)),
-        // If the store is not a directory, creating its buckets fails later, with a hint.
+        // The path of the store may be that of a file. This is not an error here, because creating
+        // the store's directories fails later, with a hint.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }

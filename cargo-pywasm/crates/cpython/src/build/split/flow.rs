@@ -30,7 +30,7 @@ pub(super) struct Flow {
     /// The types of the parameters and variables.
     pub(super) locals: Vec<ValType>,
     pub(super) kinds: Vec<Kind>,
-    /// The offset of each instruction, followed by the end of the last one.
+    /// The offset of each instruction in the file, followed by the end of the last instruction.
     pub(super) starts: Vec<usize>,
     /// The possible successors of each instruction.
     next: Vec<Vec<usize>>,

@@ -123,8 +123,8 @@ struct Frame {
 impl Frame {
     fn find(flow: &Flow) -> Result<Self, String> {
         let kinds = &flow.kinds;
-        // If clang reuses the variable in which it computed the address, it first copies the
-        // address to another variable.
+        // The first pattern: if clang later uses the variable in which it computes the frame's
+        // address for other values, it copies the address to a second variable.
         let (stack, size, pointer, set, begins) = match kinds.as_slice() {
             [
                 Kind::GlobalGet(stack),

@@ -142,8 +142,9 @@ pub(super) struct Rewritten<'a> {
     /// The range of the old body.
     range: Range<usize>,
     written: Vec<u8>,
-    /// Pairs of an offset and a distance in bytes, sorted by offset. The code that begins at the
-    /// offset in the old file has moved by this distance within the function.
+    /// Pairs of an offset in the old file and a distance in bytes, sorted by offset. The old code
+    /// from this offset up to the offset of the next pair has moved by this distance, relative to the
+    /// start of the function's body.
     moved: Vec<(usize, i64)>,
 }
 
