@@ -143,8 +143,8 @@ pub(super) struct Rewritten<'a> {
     range: Range<usize>,
     written: Vec<u8>,
     /// Pairs of an offset in the old file and a distance in bytes, sorted by offset. The old code
-    /// from this offset up to the offset of the next pair has moved by this distance, relative to the
-    /// start of the function's body.
+    /// from this offset up to the offset of the next pair has moved by this distance, relative to
+    /// the start of the function's body.
     moved: Vec<(usize, i64)>,
 }
 
