@@ -77,7 +77,8 @@ impl Stage {
     /// `staging-v0` and nothing at `final_path`.
     ///
     /// # Errors
-    /// When a rename fails. The old tree is then still at `final_path`.
+    /// When a rename fails. The old tree is then still at `final_path`, or at the path that the error
+    /// names.
     pub fn commit(self, final_path: &Utf8Path) -> anyhow::Result<()> {
         if let Some(parent) = final_path.parent() {
             fs_err::create_dir_all(parent)?;
