@@ -104,10 +104,11 @@ fn files(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Vec<Files>> {
     };
     if let Some(output) = &args.output {
         let [one] = &built[..] else {
-            return Err(anyhow::anyhow!("cannot write {} modules to `{output}`", built.len()))
-                .hint(|| {
-                    "specify the module: `cargo pywasm post-link FILE --output FILE`".to_owned()
-                });
+            return Err(anyhow::anyhow!(
+                "`{output}` is one file, but {} modules were built",
+                built.len()
+            ))
+            .hint(|| "specify the module: `cargo pywasm post-link FILE --output FILE`".to_owned());
         };
         return Ok(vec![Files::new(one.clone(), output.clone())]);
     }

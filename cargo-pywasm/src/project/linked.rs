@@ -57,7 +57,9 @@ impl Linked {
             .with_context(|| {
                 format!("`{path}` is not a project file that this version of the tool can read")
             })
-            .hint(|| "run `cargo pywasm install` in the project to rewrite it".to_owned())
+            .hint(|| {
+                "run `cargo pywasm install` in the project, which rewrites the file".to_owned()
+            })
             .map(Some)
     }
 

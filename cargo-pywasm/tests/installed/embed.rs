@@ -84,8 +84,8 @@ fn zip_is_a_complete_standard_library() {
     assert!(text.contains(&inside) || text.contains(&inside.replace(".py", ".pyc")), "{text}");
 }
 
-/// If C code calls a macro of Python's headers as a function, the link error names the function to
-/// call instead.
+/// Some names in Python's C API are macros, so no function has these names. If a program declares
+/// and calls such a function, linking fails, and the error names the function to call instead.
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn called_macro_names_its_function() {

@@ -33,7 +33,8 @@ pub extern "C" fn count() -> i64 {
     evaluate(c"counter").unwrap_or(-1)
 }
 
-/// Creates three reference cycles and returns how many Python's garbage collector finds.
+/// Creates three reference cycles, runs Python's garbage collector, and returns the number of
+/// cycles that it finds.
 #[unsafe(no_mangle)]
 pub extern "C" fn collect() -> i64 {
     evaluate(c"collector").unwrap_or(-1)

@@ -200,7 +200,7 @@ impl Check<'_, '_> {
     fn mismatches(&mut self) {
         for name in self.names {
             if let Some(symbol) = name.strip_prefix("signature_mismatch:") {
-                let text = "a caller and the definition disagree on its type, so the linker replaced the call with a trap";
+                let text = "a call does not match the function's type, so the linker replaced the call with a trap";
                 self.findings.push(Finding::new(Code::TypeConflict, symbol, text).cure(
                     "declare it with the type of its definition; link with `--fatal-warnings` to reject such calls",
                 ));
