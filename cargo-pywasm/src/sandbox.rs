@@ -123,7 +123,8 @@ fn parse_dir(text: &str) -> Result<Dir, String> {
     };
     let (host, guest) = text.split_once("::").unwrap_or((text, text));
     if host.is_empty() || guest.is_empty() {
-        return Err("expected a directory and its path in the program: HOST::GUEST".to_owned());
+        return Err("expected HOST::GUEST: a directory, and the path at which the program sees it"
+            .to_owned());
     }
     Ok(Dir { host: host.into(), guest: guest.to_owned(), writable })
 }

@@ -148,7 +148,7 @@ fn shims(found: &Stubs, ctx: &Ctx) -> anyhow::Result<Vec<Member>> {
         return Ok(Vec::new());
     }
     let python = installed::find(&Selection::default(), &Workspace::new(ctx))
-        .context("shims are C code, which needs the toolchain of an installation")?;
+        .context("compiling the shims needs the toolchain of an installation")?;
     let scratch = tempfile::tempdir()?;
     let mut members = Vec::new();
     for (name, source) in sources {
@@ -213,9 +213,13 @@ fn warn_variables(found: &Stubs, ctx: &Ctx) {
     let names: Vec<&str> = variables.map(|stub| stub.name.as_str()).collect();
     if let [first, ..] = names[..] {
         ctx.reporter.warn(format!(
-            "{} replaced with zeros: {first}{}; each size is guessed from visible uses (at least 16 bytes), \
-             so code that expects a larger variable would access other data",
-            if names.len() == 1 { "1 variable is".to_owned() } else { format!("{} variables are", names.len()) },
+            "{} replaced with zeros: {first}{}; the real size is unknown, so code that uses \
+             more than the guessed size (at least 16 bytes) would access other data",
+            if names.len() == 1 {
+                "1 variable is".to_owned()
+            } else {
+                format!("{} variables are", names.len())
+            },
             if names.len() > 1 { ", …" } else { "" }
         ));
     }

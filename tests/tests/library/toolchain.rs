@@ -146,7 +146,7 @@ fn suite_of_another_origin_is_skipped() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine("deb [signed-by={key}] {archive} elsewhere main\n", &server);
     let text = refusal(&ToolchainRequest::Packages, &fresh);
-    assert!(text.contains("elsewhere has the origin `Elsewhere`"), "{text}");
+    assert!(text.contains("elsewhere has the unsupported origin `Elsewhere`"), "{text}");
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn packages_replace_an_unreachable_sdk() {
     assert_eq!(sources, ["path", "store", "official"]);
     assert!(toolchain.skipped[2].reason.contains("404"), "{:?}", toolchain.skipped);
     assert!(
-        output(&fresh).contains("toolchain source `official` was skipped"),
+        output(&fresh).contains("skipped `official` as the source of the toolchain"),
         "{}",
         output(&fresh)
     );

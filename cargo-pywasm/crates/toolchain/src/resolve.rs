@@ -70,7 +70,8 @@ pub fn resolve(
         return Err(error).hint(|| hint.to_owned());
     };
     for it in &toolchain.skipped {
-        ctx.reporter.note(format!("toolchain source `{}` was skipped: {}", it.source, it.reason));
+        ctx.reporter
+            .note(format!("skipped `{}` as the source of the toolchain: {}", it.source, it.reason));
     }
     report(&toolchain, "new in the store", ctx);
     Ok(toolchain)

@@ -166,7 +166,10 @@ impl<'a> Survey<'a> {
         let origin = release.origin();
         let Some((_, roles)) = DISTRIBUTIONS.iter().find(|(name, _)| *name == origin) else {
             // No warning is printed, because third-party archives are expected here.
-            self.skipped.push(format!("{} {} has the origin `{origin}`", source.uri, source.suite));
+            self.skipped.push(format!(
+                "{} {} has the unsupported origin `{origin}`",
+                source.uri, source.suite
+            ));
             return Ok(None);
         };
         if let Some(until) = release.expired(SystemTime::now()) {

@@ -62,7 +62,7 @@ pub(super) fn disk(ctx: &Ctx) -> Check {
         Some((bytes, path)) => Check::missing(
             "disk",
             format!("only {} free at `{path}`, but 2 GB is needed", display_size(bytes)),
-            "free some space, or set PYWASM_STORE to another disk",
+            "free some space, or set PYWASM_STORE to a directory on another disk",
         ),
         None => Check::note("disk", "the free space is unknown", "2 GB is needed"),
     }

@@ -237,7 +237,7 @@ impl Work<'_> {
         let seed = plan.seeded.then(|| seed_for(plan.pin.series(), plan.toolchain)).flatten();
         let how = match (seed, plan.seeded) {
             (Some(_), _) => "seeded",
-            (None, true) => "no seed for this libc; running all checks",
+            (None, true) => "no recorded results for this libc; running all checks",
             (None, false) => "unseeded; running all checks",
         };
         self.ctx.reporter.status("Configuring", format!("CPython {} ({how})", plan.pin.version));
