@@ -93,7 +93,7 @@ impl fmt::Display for Error {
             Self::Project(path, problem) => write!(
                 f,
                 "`{}` is not a project file that this pywasm-build can read: {problem}\n\
-                 hint: run `cargo pywasm install` in the crate to rewrite it",
+                 hint: run `cargo pywasm install` in the crate, which rewrites the file",
                 path.display()
             ),
             Self::NoHome => f.write_str(

@@ -272,7 +272,7 @@ fn unsupported_project_file_is_named_with_a_hint() {
     for text in ["", "{}", r#"{"version": 1, "installation": "/x"}"#, r#"{"version": 2}"#] {
         machine.write("crate/.pywasm/project.json", text.as_bytes());
         let error = machine.decide(&Build::new(), &[]).unwrap_err().to_string();
-        assert!(error.contains("project.json") && error.contains("to rewrite it"), "{error}");
+        assert!(error.contains("project.json") && error.contains("rewrites the file"), "{error}");
     }
 }
 

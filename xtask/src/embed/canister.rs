@@ -95,7 +95,7 @@ fn is_attributed(tool: &Tool<'_>) -> anyhow::Result<()> {
     let bytes = |value: &serde_json::Value| value.as_u64().context("no number");
     let module = &report["modules"][0];
     let (all, unknown) = (bytes(&module["bytes"])?, bytes(&module["kinds"]["unknown"])?);
-    anyhow::ensure!(unknown * 20 < all, "the origin of {unknown} of {all} bytes is unknown");
+    anyhow::ensure!(unknown * 20 < all, "{unknown} of {all} bytes have an unknown origin");
     let entries = module["entries"].to_string();
     anyhow::ensure!(
         entries.contains("(unicodeobject.o)"),

@@ -79,7 +79,7 @@ pub(super) fn check_program(program: &IDLProg) -> anyhow::Result<()> {
             Some(())
         });
         let long = chain.take(MAX_DEPTH + 1).count() > MAX_DEPTH;
-        anyhow::ensure!(!long, "a type is defined by a chain of more than {MAX_DEPTH} names");
+        anyhow::ensure!(!long, "type aliases form a chain of more than {MAX_DEPTH} names");
     }
     Ok(())
 }

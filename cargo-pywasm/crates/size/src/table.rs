@@ -45,8 +45,7 @@ impl<T: Eq + Hash + ?Sized> Table<T> {
             None => self.0.insert_full(value.into()).0,
         };
         let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
-        Id(number
-            .expect("a module has fewer than 2^32 bytes, and each value accounts for at least one"))
+        Id(number.expect("a module of fewer than 2^32 bytes has fewer than 2^32 values"))
     }
 
     /// Returns the value with the number `id`, which must come from this table.

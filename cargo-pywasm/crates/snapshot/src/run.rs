@@ -178,7 +178,7 @@ fn python(
 ) -> anyhow::Result<()> {
     let mismatch = || {
         format!(
-            "the exports `{}` and `{}` don't match this version of the tool",
+            "the exports `{}` and `{}` are not what this version of the tool expects",
             form::NAMES,
             form::END
         )
