@@ -1,4 +1,4 @@
-"""Imports every module without a library on disk, and fails if a module cannot be imported.
+"""Imports every module while no library is on disk, and fails if a module cannot be imported.
 
     cargo pywasm run-wasm --stdlib frozen --no-cwd --dir . python.wasm check.py
 """

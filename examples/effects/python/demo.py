@@ -72,7 +72,7 @@ def give_up(effect, k):
 
 
 def empty_page(effect, k):
-    """A handler that resumes with an empty text, and logs that when the program is finished."""
+    """A handler that resumes with an empty text. It logs this after the program has finished."""
     match effect:
         case Missing(address):
             result = yield Resume(k, "")

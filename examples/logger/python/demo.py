@@ -1,4 +1,4 @@
-"""Writes a log file and counts errors in a callback, which raises an exception at the second."""
+"""Writes a log file and counts errors in a callback, which fails at the second error."""
 
 import tempfile
 from pathlib import Path

@@ -1,5 +1,5 @@
-;; A policy that extends another one keeps its rules and can deny imports of any kind. Exports and
-;; tables use imports, too.
+;; A policy that extends another one adds rules to those of the other, and can deny imports of any
+;; kind. Exporting an import or storing it in a table counts as a use.
 ;; policy: extended.toml
 (module
   (import "env" "memory" (memory 1))

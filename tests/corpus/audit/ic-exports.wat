@@ -1,5 +1,5 @@
 ;; An unknown interface export, a reserved name, an export with a wrong type, and two methods with
-;; one name.
+;; the same name.
 ;; policy: ic
 (module
   (func (export "canister_greet"))

@@ -1,5 +1,5 @@
 ;; Custom sections with a wrong scope or a duplicate name, a reserved export, and a global and an
-;; instruction that the replica rejects (S1).
+;; instruction that the replica rejects.
 ;; policy: ic
 (module
   (table 1 funcref)

@@ -1,4 +1,5 @@
-;; The start function refers to a function that calls a forbidden import, and does not call it.
+;; The start function refers to a function that calls a forbidden import, but does not call that
+;; function.
 ;; policy: ic
 (module
   (import "ic0" "time" (func $time (result i64)))

@@ -1,4 +1,4 @@
-;; An import with a correct name and a wrong type, which no host instantiates.
+;; An import with a correct name and a wrong type. No host instantiates this module.
 ;; policy: wasip1
 (module
   (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i32 i32) (result i32)))

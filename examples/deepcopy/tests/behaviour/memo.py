@@ -76,7 +76,7 @@ def hook_gets_all_copies_in_order(deepcopy):
     def inspect_memo(memo):
         assert type(memo) is dict
         kept = memo[id(memo)]
-        # Record names and representations: only the order matters.
+        # Record names instead of addresses, so that the order can be compared.
         for key, value in memo.items():
             seen.append("originals" if value is kept else (names[key], repr(value)))
         seen.append([names[id(each)] for each in kept])
@@ -240,15 +240,15 @@ def memo_methods_are_called_in_order(deepcopy):
     copied = deepcopy(original, memo)
     assert copied == original and copied[0] is copied[1]
     assert calls == [
-        "get",  # is the tuple copied?
-        "get",  # is the list copied?
+        "get",  # is there a copy of the tuple?
+        "get",  # is there a copy of the list?
         "setitem",  # the list, before its items are copied
-        "get",  # is the int copied?
+        "get",  # is there a copy of the int?
         "setitem",  # the list, when it is finished
         "getitem",  # is there a list of originals?
         "setitem",  # the list of originals
-        "get",  # is the list copied?
-        "getitem",  # was the tuple copied meanwhile?
+        "get",  # is there a copy of the list?
+        "getitem",  # is there a copy of the tuple now?
         "setitem",  # the tuple
         "getitem",  # the list of originals
     ], calls
@@ -276,8 +276,8 @@ def memo_error_propagates(deepcopy):
 
 
 def temporary_objects_are_not_confused(deepcopy):
-    # Each state is a new list that is freed after its copy unless the memo keeps it alive. The next
-    # state would then get the same address.
+    # Each state is a new list. If the memo did not keep it alive, it would be freed after its copy,
+    # and the next state would get the same address.
     class Maker:
         def __init__(self, number):
             self.number = number

@@ -152,7 +152,7 @@ def handler_operations_are_refused_elsewhere():
             name = type(operation).__name__
             yield expect_error(ContinuationError, operation, name, "only be yielded by a handler")
         yield Step()
-        # A resumed program is not a handler, even if one waits for it.
+        # A resumed program is not a handler, even if a handler waits for its result.
         yield expect_error(ContinuationError, Delegate(), "only be yielded by a handler")
 
     def handler(effect, k):

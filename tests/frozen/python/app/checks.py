@@ -1,4 +1,4 @@
-"""Checks of what Python sees in a module without files."""
+"""Functions that return what Python sees in a wasm module without files."""
 
 import importlib
 import os
@@ -10,7 +10,7 @@ def existing_search_paths():
 
 
 def startup_modules():
-    """Returns the modules that a complete start of Python imports."""
+    """Returns which of the modules that a complete start of Python imports are loaded."""
     return ",".join(name for name in ("site", "encodings", "io") if name in sys.modules)
 
 

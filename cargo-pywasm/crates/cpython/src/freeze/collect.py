@@ -41,7 +41,7 @@ HIDDEN = {**IMPORTED_BY_C, "sysconfig": [BUILD_DATA]}
 # Directories that are not part of the library proper. CPython's own zip leaves them out as well.
 NOT_MODULES = {"__pycache__", "site-packages", "lib-dynload", "test", "tests", "idlelib", "turtledemo"}
 
-# Modules that are in sys.modules from the start, under their names in BOOTSTRAP.
+# Modules that Python has loaded from the start, under other names: the keys of BOOTSTRAP.
 PRELOADED = {"importlib._bootstrap", "importlib._bootstrap_external"}
 
 # The modules of importlib that C code imports, by their names in C.
@@ -341,7 +341,8 @@ def guards(code, count):
     instructions = list(dis.get_instructions(code))
     after = {one.offset: two.opname for one, two in zip(instructions, instructions[1:])}
     names = {one.offset: one.opname for one in instructions}
-    # The other entries of the table belong to `with`, and to comprehensions, which restore a variable.
+    # Only the entries that belong to `try`. The others belong to `with`, and to comprehensions,
+    # which restore a variable.
     caught = [
         entry
         for entry in dis._parse_exception_table(code)
