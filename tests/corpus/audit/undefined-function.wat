@@ -1,5 +1,5 @@
-;; Up to rustc 1.95, undefined functions become imports from `env`: here functions of known families,
-;; a macro, and an unknown function.
+;; Up to rustc 1.95, undefined functions become imports from `env`: here functions of known
+;; families, a macro, and an unknown function.
 ;; policy: wasip1
 (module
   (import "env" "mpd_add" (func $mpd_add (param i32 i32 i32 i32)))
