@@ -8,14 +8,12 @@ mod install;
 mod slice;
 mod unseeded;
 
-use std::path::{Path, PathBuf};
-
 use xshell::Shell;
 
 use crate::checks::tests::installed;
 use crate::embed;
 use crate::steps::Steps;
-use crate::tool::{Tool, manifest, root};
+use crate::tool::{Tool, e2e_store, root};
 use slice::{FALLBACKS, SLICE};
 
 #[derive(Debug, clap::Args)]
@@ -53,7 +51,7 @@ pub(crate) fn alone(args: &Args) -> anyhow::Result<()> {
 }
 
 pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
-    let store = store();
+    let store = e2e_store();
     if !args.warm && store.exists() {
         std::fs::remove_dir_all(&store)?;
     }
@@ -76,7 +74,7 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
         }
         Ok(())
     })?;
-    let sources = source_tree(&tool, &full)?;
+    let sources = tool.source_tree(&full)?;
     embed::run(&tool, &sources, args.matrix, steps)?;
     let fallbacks: Vec<String> = FALLBACKS.iter().map(|name| (*name).to_owned()).collect();
     for (version, recipe, tests) in [
@@ -123,23 +121,4 @@ fn verify(tool: &Tool<'_>, version: &str, recipe: &str, tests: &[String]) -> any
     let args = ["verify", "--python", version, "--recipe", recipe, "--tests"];
     tool.call(&[&args[..], &tests].concat()).run()?;
     Ok(())
-}
-
-/// Returns the path of the store that these tests share with `embed` and `canister`.
-pub(crate) fn store() -> PathBuf {
-    root().join("target/e2e-store")
-}
-
-/// Returns the path, in the store, of the CPython source tree from which an installation was built.
-pub(crate) fn source_tree(tool: &Tool<'_>, installed: &Path) -> anyhow::Result<PathBuf> {
-    let version = manifest(installed, "/python/version")?;
-    let sources = tool.store().join("cache/sources-v0");
-    let prefix = format!("cpython-{version}-");
-    for entry in std::fs::read_dir(&sources)? {
-        let path = entry?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)) {
-            return Ok(path);
-        }
-    }
-    anyhow::bail!("`{}` contains no CPython {version} source", sources.display())
 }

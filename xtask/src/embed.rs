@@ -15,9 +15,8 @@ use std::path::Path;
 use anyhow::Context;
 use xshell::Shell;
 
-use crate::e2e::{source_tree, store};
 use crate::steps::Steps;
-use crate::tool::{Tool, root};
+use crate::tool::{Tool, e2e_store, root};
 
 /// Tests some crates or, with `matrix`, all crates. `sources` is the path of CPython's source tree.
 pub(crate) fn run(
@@ -58,9 +57,9 @@ pub(crate) fn alone() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
     Steps::record(|steps| {
-        let tool = steps.run("build the tool", || Tool::tested(&shell, &store()))?;
+        let tool = steps.run("build the tool", || Tool::tested(&shell, &e2e_store()))?;
         let full = steps.run("install full", || tool.install(&["--recipe", "full"]))?;
-        run(&tool, &source_tree(&tool, &full)?, true, steps)
+        run(&tool, &tool.source_tree(&full)?, true, steps)
     })
 }
 

@@ -18,6 +18,11 @@ fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// Returns the path of the store that the end-to-end tests and their single steps share.
+pub(crate) fn e2e_store() -> PathBuf {
+    root().join("target/e2e-store")
+}
+
 /// A binary of the tool, and the store that it uses.
 #[derive(Debug)]
 pub(crate) struct Tool<'a> {
@@ -155,6 +160,21 @@ impl<'a> Tool<'a> {
         let root = PathBuf::from(self.call(&args).read()?);
         anyhow::ensure!(root.is_dir(), "`{}` does not exist", root.display());
         Ok(root)
+    }
+
+    /// Returns the path, in the store, of the CPython source tree from which an installation was
+    /// built.
+    pub(crate) fn source_tree(&self, installed: &Path) -> anyhow::Result<PathBuf> {
+        let version = manifest(installed, "/python/version")?;
+        let sources = self.store.join("cache/sources-v0");
+        let prefix = format!("cpython-{version}-");
+        for entry in std::fs::read_dir(&sources)? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)) {
+                return Ok(path);
+            }
+        }
+        anyhow::bail!("`{}` contains no CPython {version} source", sources.display())
     }
 
     /// Returns the path of the Rust compiler for the wasm target, in rustup's directory or the

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let (series, version) =
         (manifest(&installed, "/python/series")?, manifest(&installed, "/python/version")?);
     let trainee = Trainee { tool: &tool, installed: &installed, place: &place };
-    let source = crate::e2e::source_tree(&tool, &installed)?;
+    let source = tool.source_tree(&installed)?;
     let library = format!("{}::/usr/local/lib/python{series}:ro", source.join("Lib").display());
     let own = installed.join(format!("lib/python{series}"));
 

@@ -23,7 +23,7 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
     let toolchain = PathBuf::from(manifest(&first, "/toolchain/root")?);
     let clang = manifest(&first, "/toolchain/clang")?;
     let version = manifest(&first, "/python/version")?;
-    let source = source_tree(&store, &version)?;
+    let source = tool.source_tree(&first)?;
     let scratch = scratch();
     let sdk = sdk_for_wasi_py(&toolchain, &scratch.join("sdk"))?;
 
@@ -83,7 +83,7 @@ pub(super) fn upstream(
     if std::fs::read_to_string(scratch.join(BUILT)).ok().as_ref() != Some(&mark) {
         let toolchain = PathBuf::from(manifest(installed, "/toolchain/root")?);
         let sdk = sdk_for_wasi_py(&toolchain, &scratch.join("sdk"))?;
-        let source = source_tree(tool.store(), &manifest(installed, "/python/version")?)?;
+        let source = tool.source_tree(installed)?;
         wasi_py(shell, &fresh_tree(&source, &scratch)?, &sdk)?;
         std::fs::write(scratch.join(BUILT), mark)?;
     }
@@ -105,19 +105,6 @@ const BUILT: &str = "built";
 fn mark(installed: &Path) -> anyhow::Result<String> {
     let of = |pointer| manifest(installed, pointer);
     Ok(format!("{}\n{}\n", of("/python/version")?, of("/toolchain/clang")?))
-}
-
-/// Returns the directory in the store that contains the unpacked CPython source.
-fn source_tree(store: &Path, version: &str) -> anyhow::Result<PathBuf> {
-    let sources = store.join("cache/sources-v0");
-    let prefix = format!("cpython-{version}-");
-    for entry in std::fs::read_dir(&sources)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(&prefix) {
-            return Ok(entry.path());
-        }
-    }
-    anyhow::bail!("no CPython {version} source in `{}`", sources.display())
 }
 
 /// Copies the source tree, because `wasi.py` builds inside it.

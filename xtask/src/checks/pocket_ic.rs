@@ -6,7 +6,7 @@ use anyhow::Context;
 use xshell::{Shell, cmd};
 
 use crate::embed::canister;
-use crate::tool::{Tool, root};
+use crate::tool::{Tool, e2e_store, root};
 
 const MANIFEST: &str = "tests/pocket-ic/Cargo.toml";
 
@@ -28,7 +28,7 @@ pub(crate) fn missing() -> Option<String> {
 
 /// Builds the example's wasm modules and runs the tests on them.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
-    let tool = Tool::tested(shell, &root().join("target/e2e-store"))?;
+    let tool = Tool::tested(shell, &e2e_store())?;
     let scratch = tempfile::tempdir()?;
     let modules = canister::modules(&tool, scratch.path())?;
     let server = std::env::var_os(SERVER).context("the path of the PocketIC server is not set")?;

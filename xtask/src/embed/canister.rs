@@ -8,9 +8,8 @@ use xshell::Shell;
 
 use super::clippy;
 use crate::checks::tests;
-use crate::e2e::store;
 use crate::steps::Steps;
-use crate::tool::{Tool, root};
+use crate::tool::{Tool, e2e_store, root};
 
 /// The files that a copy of the example needs.
 const FILES: [&str; 9] = [
@@ -81,7 +80,7 @@ pub(crate) fn alone() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root());
     Steps::record(|steps| {
-        let tool = steps.run("build the tool", || Tool::tested(&shell, &store()))?;
+        let tool = steps.run("build the tool", || Tool::tested(&shell, &e2e_store()))?;
         steps.run("examples/canister", || run(&tool))?;
         steps.run("examples/canister, snapshot", || snapshot(&tool))
     })

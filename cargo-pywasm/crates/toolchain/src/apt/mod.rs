@@ -11,6 +11,7 @@
 
 mod binaryen;
 mod date;
+mod error;
 mod index;
 mod release;
 mod rust;
@@ -23,8 +24,9 @@ mod version;
 
 pub use binaryen::choose_binaryen;
 pub(crate) use binaryen::is_part_of_binaryen;
+pub use error::ReleaseError;
 pub use index::{Package, packages};
-pub use release::{Release, ReleaseError};
+pub use release::Release;
 pub use rust::choose_rust;
 pub(crate) use rust::is_part_of_rust;
 pub(crate) use select::is_candidate;

@@ -9,7 +9,7 @@ use std::process::Command;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_store::Ctx;
 
-use super::release::ReleaseError;
+use super::ReleaseError;
 use super::sources::Keyring;
 
 /// The keyrings that apt trusts if a source does not specify any.
