@@ -154,16 +154,16 @@ impl fmt::Display for Refusal {
             Reason::LinkedPythonError(behaviour) => write!(
                 f,
                 "`{name}` cannot have the behaviour `{behaviour}` in a linked module, which no \
-                 longer has Python's symbols: create this stub before linking"
+                 longer has Python's symbols: create the stub before linking"
             ),
             Reason::LinkedShim => write!(
                 f,
-                "`{name}` cannot have a shim in a linked module: create this stub before linking"
+                "`{name}` cannot have a shim in a linked module: create the shim before linking"
             ),
             Reason::NoErrnoLocation => write!(
                 f,
                 "`{name}` cannot have the behaviour `errno`, because the module has no function \
-                 named `__errno_location`: create this stub before linking"
+                 named `__errno_location`: create the stub for `{name}` before linking"
             ),
         }
     }

@@ -23,7 +23,8 @@ pub(super) type Map<'a> = dyn FnMut(&Utf8Path) -> Result<Option<Utf8PathBuf>, Re
 /// for files, because no file may be lost.
 pub(super) fn stripped(path: &Utf8Path, strip: usize) -> Result<Option<Utf8PathBuf>, Refused> {
     let rest: Utf8PathBuf = path.components().skip(strip).collect();
-    // If nothing is stripped, an empty path means the root, `./`.
+    // A path that stripping leaves empty is too shallow. Without stripping, an empty path is the
+    // root, `./`.
     if strip > 0 && rest.as_str().is_empty() {
         return Err(Refused::TooShallow(strip));
     }
