@@ -14,3 +14,23 @@ pub(crate) mod rustdoc;
 pub(crate) mod tests;
 pub(crate) mod tools;
 pub(crate) mod unused;
+
+/// A Cargo profile. All checks of a task use the same profile, so that Cargo compiles procedural
+/// macros and build scripts only once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Profile {
+    /// Compiles fastest.
+    Dev,
+    /// Optimizes the code that takes longest when the tool works on large wasm modules.
+    EndToEnd,
+}
+
+impl Profile {
+    /// Returns the name of the profile in the workspace's `Cargo.toml`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::EndToEnd => "e2e",
+        }
+    }
+}

@@ -35,7 +35,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 fn checks_of_the_source(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
     ci::static_checks(steps, shell)?;
-    steps.run("lints: no features", || checks::lints::no_features(shell))?;
+    steps.run("lints: no features", || checks::lints::no_features(shell, ci::PROFILE))?;
     steps.run("packages: build", || checks::packages::verify(shell))?;
     checks::msrv::run(steps, shell, checks::msrv::Set::Large)?;
     steps.run("licences, bans, sources", || checks::deny::offline(shell))?;
@@ -46,7 +46,7 @@ fn checks_of_the_source(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> 
 }
 
 fn tests(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
-    steps.run("tests", || checks::tests::run(shell))?;
+    steps.run("tests", || checks::tests::run(shell, ci::PROFILE))?;
     steps.run_unless(checks::fuzz::missing(shell), "fuzzing", || checks::fuzz::run(shell))
 }
 

@@ -2,6 +2,7 @@
 
 use xshell::Shell;
 
+use crate::checks::Profile;
 use crate::steps::Steps;
 use crate::{checks, setup, tool};
 
@@ -14,7 +15,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             steps.run("setup", || setup::run(&shell))?;
         }
         steps.run("format", || checks::format::run(&shell))?;
-        steps.run("lints", || checks::lints::run(&shell))?;
-        steps.run("tests", || checks::tests::quick(&shell))
+        steps.run("lints", || checks::lints::run(&shell, Profile::Dev))?;
+        steps.run("tests", || checks::tests::run(&shell, Profile::Dev))
     })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::checks;
+use crate::checks::{self, Profile};
 
 /// Returns the path of the workspace root.
 pub(crate) fn root() -> PathBuf {
@@ -36,7 +36,7 @@ impl<'a> Tool<'a> {
     /// have already run, nothing is compiled again.
     pub(crate) fn tested(shell: &'a Shell, store: &Path) -> anyhow::Result<Self> {
         checks::tests::build(shell)?;
-        let binary = target().join(checks::tests::PROFILE).join("cargo-pywasm");
+        let binary = target().join(Profile::EndToEnd.name()).join("cargo-pywasm");
         Self::at(shell, binary, store)
     }
 

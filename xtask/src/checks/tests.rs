@@ -4,22 +4,19 @@ use std::path::Path;
 
 use xshell::{Shell, cmd};
 
-/// The Cargo profile of the tests in `ci` and `nightly`, which run the tool on large wasm modules.
-pub(crate) const PROFILE: &str = "e2e";
+use super::Profile;
+
+/// The name of the profile of the tests that work on large wasm modules.
+const PROFILE: &str = Profile::EndToEnd.name();
 
 /// Runs all tests that need no installation.
-pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
-    cmd!(shell, "cargo test --workspace --all-features --profile {PROFILE}").run()?;
+pub(crate) fn run(shell: &Shell, profile: Profile) -> anyhow::Result<()> {
+    let profile = profile.name();
+    cmd!(shell, "cargo test --workspace --all-features --profile {profile}").run()?;
     Ok(())
 }
 
-/// Runs the same tests as [`run`], but with the Cargo profile that compiles fastest.
-pub(crate) fn quick(shell: &Shell) -> anyhow::Result<()> {
-    cmd!(shell, "cargo test --workspace --all-features").run()?;
-    Ok(())
-}
-
-/// Compiles the tests and the binary that they run, with the same features as [`run`].
+/// Compiles the tests and the binary that they run, as [`run`] does with [`Profile::EndToEnd`].
 pub(crate) fn build(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo test --workspace --all-features --profile {PROFILE} --no-run --quiet")
         .run()?;
