@@ -87,14 +87,12 @@ fn asked(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Request> {
     if steps.is_empty() {
         steps = if of_project.steps.is_empty() { DEFAULT.to_vec() } else { of_project.steps };
     }
-    if args.policy.is_some() && !steps.contains(&Step::Audit) {
-        steps.push(Step::Audit);
-    }
     let policy = args.policy.clone().or(of_project.policy);
     // The size budget applies only to the result of the project's own steps.
     let budget = of_project.budget.filter(|_| args.steps.is_empty());
     let snapshot = of_project.snapshot;
-    Ok(Request { steps, policy, require_wasm_opt, budget, snapshot })
+    let request = Request { steps, policy, require_wasm_opt, budget, snapshot };
+    Ok(request.with_implied_steps(args.policy.is_some()))
 }
 
 fn files(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Vec<Files>> {

@@ -161,13 +161,9 @@ impl Table {
         if self.snapshot.is_some() && !steps.contains(&Step::Snapshot) {
             steps.push(Step::Snapshot);
         }
-        if require_wasm_opt && !steps.contains(&Step::WasmOpt) {
-            steps.push(Step::WasmOpt);
-        }
-        if self.policy.is_some() && !steps.is_empty() && !steps.contains(&Step::Audit) {
-            steps.push(Step::Audit);
-        }
+        let is_policy_checked = self.policy.is_some() && (!steps.is_empty() || require_wasm_opt);
         let snapshot = self.snapshot.unwrap_or_default();
-        Some(Request { steps, policy: self.policy, require_wasm_opt, budget, snapshot })
+        let request = Request { steps, policy: self.policy, require_wasm_opt, budget, snapshot };
+        Some(request.with_implied_steps(is_policy_checked))
     }
 }

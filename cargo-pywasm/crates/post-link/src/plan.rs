@@ -18,8 +18,7 @@ pub struct Request {
     pub steps: Vec<Step>,
     /// The name or path of the host's policy.
     pub policy: Option<String>,
-    /// True if the step `wasm-opt` must not be skipped. The step is added if `steps` does not list
-    /// it.
+    /// True if the step `wasm-opt` must not be skipped.
     pub require_wasm_opt: bool,
     /// The size budget.
     pub budget: Option<Budget>,
@@ -45,6 +44,20 @@ pub struct Initialization {
 const FOR_RELEASE: [Step; 2] = [Step::WasmOpt, Step::Gzip];
 
 impl Request {
+    /// Adds the steps that other options imply: `require_wasm_opt` implies `wasm-opt`, and
+    /// `is_policy_checked` implies `audit`.
+    #[must_use]
+    pub fn with_implied_steps(mut self, is_policy_checked: bool) -> Self {
+        for (is_implied, step) in
+            [(self.require_wasm_opt, Step::WasmOpt), (is_policy_checked, Step::Audit)]
+        {
+            if is_implied && !self.steps.contains(&step) {
+                self.steps.push(step);
+            }
+        }
+        self
+    }
+
     /// Removes the budget and the steps that are useful only in a release build. Returns the names
     /// of the removed parts, or `None` if nothing was removed.
     pub fn for_development(&mut self) -> Option<String> {
@@ -91,11 +104,7 @@ impl Plan {
     /// # Errors
     /// When a step is listed twice, the policy cannot be read, or the store cannot be read.
     pub fn new(asked: &Request, project: &Surroundings, ctx: &Ctx) -> anyhow::Result<Self> {
-        let mut steps = Step::in_order(&asked.steps)?;
-        if asked.require_wasm_opt && !steps.contains(&Step::WasmOpt) {
-            steps.push(Step::WasmOpt);
-            steps.sort_unstable();
-        }
+        let steps = Step::in_order(&asked.steps)?;
         #[cfg(not(feature = "canister"))]
         if steps.contains(&Step::Candid) {
             return Err(without_canister());
