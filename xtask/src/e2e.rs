@@ -61,8 +61,9 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     let full = steps.run("install full, interrupted", || install::interrupted(&tool))?;
     let speed = steps.run("install speed 3.14", || install::speed(&tool, "3.14"))?;
     steps.run("tests of installations", || {
+        let embedded: &[_] = if args.matrix { &[&default, &full] } else { &[&default] };
         for (module, installations) in [
-            ("embed", &[&default, &full][..]),
+            ("embed", embedded),
             ("freeze", &[&full]),
             ("size", &[&default]),
             ("snapshot", &[&speed]),
