@@ -5,9 +5,8 @@ use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_runtime::{Dir, End, Program, Runtime};
-use pywasm_tests::Fresh;
 
-use crate::installation;
+use crate::{fresh, installation};
 
 const MAIN: &str = r#"
 #include <Python.h>
@@ -22,7 +21,7 @@ int main(void) {
 "#;
 
 fn run(module: &Utf8Path, program: &Program) -> (End, String) {
-    let fresh = Fresh::new(&[]);
+    let fresh = fresh();
     let runtime = Runtime::new(&fresh.ctx).expect("a runtime");
     let module = runtime.load(module).expect("a module");
     let captured = runtime.capture(&module, program).expect("a program that starts");

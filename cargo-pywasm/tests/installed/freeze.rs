@@ -6,7 +6,7 @@ use pywasm_cpython::freeze::{Frozen, Interpreter, Package, Wanted, collect};
 use pywasm_runtime::Runtime;
 use pywasm_tests::Fresh;
 
-use crate::installation;
+use crate::{fresh, installation};
 
 struct Bench {
     python: Installation,
@@ -18,7 +18,7 @@ impl Bench {
     fn new() -> Self {
         Self {
             python: installation(),
-            fresh: Fresh::new(&[]),
+            fresh: fresh(),
             dir: tempfile::tempdir().expect("a directory"),
         }
     }

@@ -11,10 +11,25 @@ mod stubs;
 
 use camino::Utf8Path;
 use pywasm_build::Installation;
+use pywasm_store::Store;
+use pywasm_tests::{Fresh, utf8};
 
 /// Returns the path of the binary that Cargo built for these tests.
 fn binary() -> &'static Utf8Path {
     Utf8Path::new(env!("CARGO_BIN_EXE_cargo-pywasm"))
+}
+
+/// Returns a context for a test. If the installation under test is in a store, the context uses that
+/// store, so that tests need not compile the interpreter again.
+fn fresh() -> Fresh {
+    let mut fresh = Fresh::new(&[]);
+    let root = utf8(installation().root());
+    if let Some(data) = root.ancestors().nth(2).filter(|dir| dir.file_name() == Some("data"))
+        && let Some(store) = data.parent()
+    {
+        fresh.ctx.store = Store::at(store);
+    }
+    fresh
 }
 
 /// Opens the installation under test.

@@ -9,7 +9,7 @@ use pywasm_runtime::{Bounds, Captured, Dir, End, Program, Runtime};
 use pywasm_snapshot::{Form, Request, Snapshot, snapshot};
 use pywasm_tests::{Fresh, utf8};
 
-use crate::installation;
+use crate::{fresh, installation};
 
 /// The installation, store and snapshot that all tests share, because compiling the interpreter
 /// takes seconds.
@@ -24,7 +24,7 @@ fn bench() -> &'static Bench {
     static BENCH: OnceLock<Bench> = OnceLock::new();
     BENCH.get_or_init(|| {
         let python = installation();
-        let fresh = Fresh::new(&[]);
+        let fresh = fresh();
         let usual = fresh.root().join("usual.wasm");
         let mut bench = Bench { python, fresh, usual };
         let imports = ["datetime", "json", "logging", "os", "random", "re", "tempfile", "uuid"];

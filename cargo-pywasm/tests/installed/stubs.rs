@@ -10,9 +10,9 @@ use object::read::archive::ArchiveFile;
 use pywasm_build::Installation;
 use pywasm_runtime::{Dir, End, Program, Runtime};
 use pywasm_stubs::{Member, Object, family};
-use pywasm_tests::{Fresh, rust_lld, skip, utf8};
+use pywasm_tests::{rust_lld, skip, utf8};
 
-use crate::{binary, installation};
+use crate::{binary, fresh, installation};
 
 /// Returns libpython as CPython's makefile creates it: the installed archive without the members
 /// that come from other libraries.
@@ -132,7 +132,7 @@ impl Linked {
     /// Runs Python code with a linked program. Returns how the program ended, and both of its
     /// output streams.
     fn run(&self, module: &Utf8Path, code: &str) -> (End, String) {
-        let fresh = Fresh::new(&[]);
+        let fresh = fresh();
         let runtime = Runtime::new(&fresh.ctx).expect("a runtime");
         let module = runtime.load(module).expect("a module");
         let guest = format!("/usr/local/lib/python{}", self.python.series());
