@@ -156,6 +156,7 @@ fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
             let given = Given { compressed: Some(size), ..Given::default() };
             audit::module(&Module::read(&bytes)?, given, policy)?
         }
+        Content::Component => vec![audit::component()],
         Content::Object(object) => {
             link.push(*object, false);
             alone(&link, policy)
@@ -210,7 +211,7 @@ pub(super) fn link_set(
                 is_linked |= is_whole;
                 members.into_iter().for_each(|object| link.push(object, !is_whole));
             }
-            Content::Module(_) | Content::Compressed(..) => {
+            Content::Module(_) | Content::Compressed(..) | Content::Component => {
                 anyhow::bail!("`{path}` is already linked and cannot be part of a link set");
             }
         }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use camino::Utf8PathBuf;
 
 use crate::exit::Exit;
-use pywasm_audit::{Content, Input};
+use pywasm_audit::Input;
 use pywasm_canister::{Host, Interface, interface};
 use pywasm_store::Ctx;
 use pywasm_wasm::custom;
@@ -39,12 +39,7 @@ pub struct Args {
 /// # Errors
 /// When the module has no interface, or a file cannot be read or written.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let bytes = match Input::read(&args.module, &ctx.cwd)?.content {
-        Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-        Content::Object(_) | Content::Archive(_) => {
-            anyhow::bail!("`{}` is not linked yet, so it has no interface", args.module)
-        }
-    };
+    let bytes = Input::read_module(&args.module, &ctx.cwd)?;
     let text = text(args, &bytes, ctx)
         .with_context(|| format!("cannot extract the interface of `{}`", args.module))?;
     if let Some(path) = &args.embed {

@@ -67,13 +67,11 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let rules = rules(args, ctx)?;
     let mut policy = policy(args.policy.as_deref(), &Workspace::new(ctx))?;
     let reporter = trap_reporter(&policy);
-    let first = Input::read(&args.files[0], &ctx.cwd)?;
-    let bytes = match first.content {
-        Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-        Content::Object(_) | Content::Archive(_) => {
-            return before_the_link(args, &rules, reporter, ctx);
-        }
-    };
+    let first = Input::read(&args.files[0], &ctx.cwd)?.content;
+    if matches!(first, Content::Object(_) | Content::Archive(_)) {
+        return before_the_link(args, &rules, reporter, ctx);
+    }
+    let bytes = first.into_module().with_context(|| format!("cannot use `{}`", args.files[0]))?;
     anyhow::ensure!(args.files.len() == 1, "a linked module cannot be combined with other files");
     anyhow::ensure!(
         args.leave_out.is_empty() && args.library.is_empty(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project::{self, Linked};
-use pywasm_audit::{Content, Input};
+use pywasm_audit::Input;
 use pywasm_post_link::{self as post_link, Files, Plan, Request, Step, Surroundings};
 use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
@@ -131,12 +131,7 @@ pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit
     let (mut outcomes, mut written) = (Vec::new(), Vec::new());
     let mut rejected = 0;
     for (files, plan) in all {
-        let bytes = match Input::read(&files.input, &ctx.cwd)?.content {
-            Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-            Content::Object(_) | Content::Archive(_) => {
-                anyhow::bail!("`{}` is not linked", files.input)
-            }
-        };
+        let bytes = Input::read_module(&files.input, &ctx.cwd)?;
         if post_link::is_fresh(&files, &bytes, plan, &ctx.cwd) {
             ctx.reporter.status("Fresh", &files.output);
             files.touch(&ctx.cwd)?;

@@ -4,7 +4,7 @@ use anyhow::Context;
 use camino::Utf8PathBuf;
 
 use crate::exit::Exit;
-use pywasm_audit::{Content, Input};
+use pywasm_audit::Input;
 use pywasm_rewrite::{self as rewrite, Wire};
 use pywasm_store::Ctx;
 
@@ -34,12 +34,7 @@ pub struct Args {
 /// # Errors
 /// When the file is not a linked module, or the type of a function differs from that of its import.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let bytes = match Input::read(&args.file, &ctx.cwd)?.content {
-        Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-        Content::Object(_) | Content::Archive(_) => {
-            anyhow::bail!("`{}` is not linked yet, so there is nothing to rewire", args.file)
-        }
-    };
+    let bytes = Input::read_module(&args.file, &ctx.cwd)?;
     let polyfill = Wire::polyfill();
     let wires = if args.wires.is_empty() { &polyfill } else { &args.wires };
     let done = rewrite::rewire(&bytes, wires, !args.keep_unused)

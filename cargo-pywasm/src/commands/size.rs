@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project::{self, Linked};
-use pywasm_audit::{Content, Input};
+use pywasm_audit::Input;
 use pywasm_post_link::{Files, gzip};
 use pywasm_session::WithHint;
 use pywasm_size::report::{self, Measured};
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let old = args.diff.as_ref().map(|path| old(path, &members, ctx)).transpose()?;
     let mut all = Vec::new();
     for file in &files {
-        let bytes = module(file, ctx)?;
+        let bytes = Input::read_module(file, &ctx.cwd)?;
         let mut found = breakdown(file, &bytes, args.map.as_deref(), &members, ctx)?;
         if gzip && found.gzip.is_none() {
             found.gzip = Some(self::gzip(&bytes)?.len() as u64);
@@ -181,16 +181,6 @@ fn budget(workspace: &Workspace<'_>) -> anyhow::Result<Budget> {
     })
 }
 
-fn module(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Vec<u8>> {
-    match Input::read(path, &ctx.cwd)?.content {
-        Content::Module(bytes) | Content::Compressed(bytes, _) => Ok(bytes),
-        Content::Object(_) | Content::Archive(_) => {
-            Err(anyhow::anyhow!("`{path}` is not linked yet, so its final content is unknown"))
-                .hint(|| "specify the linked module".to_owned())
-        }
-    }
-}
-
 /// Returns a module's breakdown. Without `map`, reads the size record next to the module, if there
 /// is one. Otherwise, measures the module with its linker map and archives.
 fn breakdown(
@@ -242,7 +232,7 @@ fn old(path: &Utf8Path, members: &Members, ctx: &Ctx) -> anyhow::Result<Breakdow
     if Record::is(&bytes) {
         return Ok(Record::parse(path, &bytes)?.breakdown());
     }
-    breakdown(path, &module(path, ctx)?, None, members, ctx)
+    breakdown(path, &Input::read_module(path, &ctx.cwd)?, None, members, ctx)
 }
 
 /// Returns the breakdown of the last build that was within the budget, from that build's record.

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::installed;
 use crate::project;
 use crate::sandbox::Access;
-use pywasm_audit::{Content, Input};
+use pywasm_audit::Input;
 use pywasm_cpython::smoke;
 use pywasm_recipes::Import;
 use pywasm_runtime::{Dir, Program, Runtime};
@@ -62,10 +62,7 @@ pub struct Args {
 /// written.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let (path, dirs) = source(args, ctx)?;
-    let bytes = match Input::read(&path, &ctx.cwd)?.content {
-        Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-        Content::Object(_) | Content::Archive(_) => anyhow::bail!("`{path}` is not linked yet"),
-    };
+    let bytes = Input::read_module(&path, &ctx.cwd)?;
     let mut program = Program::new(path.file_name().unwrap_or("python"));
     for dir in dirs.into_iter().chain(args.access.named(ctx)?) {
         program = program.dir(dir);

@@ -202,7 +202,7 @@ fn runtime_provides_every_import_of_wasip1() {
     let imports: String = functions
         .iter()
         .map(|(name, function)| {
-            let signature = &function.signature;
+            let signature = function.ty.signature(false);
             let list = |word: &str, types: &[ValType]| -> String {
                 types.iter().map(|ty| format!("({word} {ty})")).collect()
             };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pywasm_wasm::{Extern, Import, Module};
 
+use crate::abi::{Abi, Env};
 use crate::callers::Callers;
 use crate::finding::{Code, Finding};
 use crate::known;
@@ -40,8 +41,16 @@ pub fn module(
 ) -> anyhow::Result<Vec<Finding>> {
     let own = module.names()?;
     let names = given.names.unwrap_or(&own);
-    let (findings, functions) = (Vec::new(), Vec::new());
-    let mut check = Check { module, policy, names, findings, functions, more: 0 };
+    let mut check = Check {
+        module,
+        policy,
+        names,
+        env: Env::of(module),
+        findings: Vec::new(),
+        functions: Vec::new(),
+        foreign: BTreeMap::new(),
+        more: 0,
+    };
     check.imports();
     check.unused_entries();
     check.exports();
@@ -59,20 +68,34 @@ struct Check<'m, 'a> {
     policy: &'m Policy,
     /// The names of all functions, by function index.
     names: &'m [&'a str],
+    /// The ABI of the imports from `env`.
+    env: Env,
     findings: Vec<Finding>,
     /// The findings about imported functions, each with the function's index and symbol.
     /// [`Check::origins`] adds their origins.
     functions: Vec<(Finding, u32, String)>,
+    /// The imports of ABIs that the policy does not describe, in file order.
+    foreign: BTreeMap<Abi, Foreign>,
     /// The number of imports beyond [`MAX_IMPORTS`] that are reported only as a count.
     more: usize,
 }
 
+/// The imports of an ABI that the policy does not describe.
+#[derive(Debug, Default)]
+struct Foreign {
+    /// The imports as `module.name`.
+    imports: Vec<String>,
+    /// The indices of the imported functions.
+    functions: Vec<u32>,
+}
+
 impl Check<'_, '_> {
     fn imports(&mut self) {
-        for Import { module, name, kind } in &self.module.imports {
+        for import in &self.module.imports {
+            let Import { module, name, kind } = import;
             let subject = format!("{module}.{name}");
             match kind {
-                Extern::Function(function) => self.function(module, name, subject, *function),
+                Extern::Function(function) => self.function(import, subject, *function),
                 _ if self.policy.denies(&subject) => {
                     let text = format!("policy `{}` denies it", self.policy.name);
                     let finding = Finding::new(Code::ImportDenied, subject, text);
@@ -81,6 +104,9 @@ impl Check<'_, '_> {
                 Extern::Memory if has(&self.policy.memory_from, module) => {}
                 Extern::Table if has(&self.policy.table_from, module) => {}
                 _ if self.policy.allows(&subject) => {}
+                _ if let Some(abi) = self.abi(import) => {
+                    self.foreign.entry(abi).or_default().imports.push(subject);
+                }
                 kind => {
                     let what = kind.word();
                     let text = format!("{} provides no {what} with this name", self.host());
@@ -94,7 +120,14 @@ impl Check<'_, '_> {
         }
     }
 
-    fn function(&mut self, module: &str, name: &str, subject: String, function: u32) {
+    /// Returns the ABI of an import, unless the policy describes that ABI.
+    fn abi(&self, import: &Import<'_>) -> Option<Abi> {
+        let is_described = self.policy.functions.contains_key(import.module);
+        if is_described { None } else { self.env.abi(import) }
+    }
+
+    fn function(&mut self, import: &Import<'_>, subject: String, function: u32) {
+        let Import { module, name, .. } = *import;
         let signature = self.module.signature(function).unwrap_or_default();
         let known = self.policy.function(module, name);
         let found = |code, text: String| {
@@ -104,7 +137,8 @@ impl Check<'_, '_> {
         };
         let finding = if self.policy.denies(&subject) {
             found(Code::ImportDenied, format!("policy `{}` denies it", self.policy.name))
-        } else if let Some(HostFunction { signature: host, .. }) = known {
+        } else if let Some(HostFunction { ty, .. }) = known {
+            let host = ty.signature(self.module.has_64_bit_memory);
             if *host == signature {
                 return;
             }
@@ -114,6 +148,11 @@ impl Check<'_, '_> {
             )
             .cure("declare it with the host's type; in C, include the SDK's header")
         } else if self.policy.allows(&subject) {
+            return;
+        } else if let Some(abi) = self.abi(import) {
+            let foreign = self.foreign.entry(abi).or_default();
+            foreign.imports.push(subject);
+            foreign.functions.push(function);
             return;
         } else if module == LINKER {
             found(Code::UndefinedFunction, "no linked object defines it".to_owned())
@@ -133,9 +172,6 @@ impl Check<'_, '_> {
             ("wasi_snapshot_preview1", Host::InternetComputer) => {
                 "canisters have no WASI: link ic-wasi-polyfill, then run `cargo pywasm rewire`"
                     .to_owned()
-            }
-            ("wasi_unstable", _) => {
-                "this is WASI preview 0: build with a toolchain for wasm32-wasip1".to_owned()
             }
             _ => format!(
                 "if your host provides it, allow it in a policy file: `allow = [\"{module}.*\"]`"
@@ -213,7 +249,11 @@ impl Check<'_, '_> {
     fn origins(&mut self) -> anyhow::Result<()> {
         let wrapped = self.wrapped_exports();
         let starts = self.module.start.filter(|_| self.policy.restricts_start());
-        if self.functions.is_empty() && starts.is_none() && wrapped.is_none() {
+        if self.functions.is_empty()
+            && self.foreign.is_empty()
+            && starts.is_none()
+            && wrapped.is_none()
+        {
             return Ok(());
         }
         self.findings.extend(wrapped);
@@ -230,6 +270,12 @@ impl Check<'_, '_> {
             if finding.code == Code::UndefinedFunction {
                 known::explain(&mut finding, &symbol);
             }
+            self.findings.push(finding);
+        }
+        for (abi, foreign) in std::mem::take(&mut self.foreign) {
+            let mut finding = abi.finding(&foreign.imports);
+            finding.needed_by =
+                foreign.functions.iter().filter_map(|function| callers.origin(*function)).collect();
             self.findings.push(finding);
         }
         if let Some(start) = starts {

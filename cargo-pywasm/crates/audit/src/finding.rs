@@ -19,6 +19,8 @@ pub enum Code {
     TypeConflict,
     /// An import that the host does not provide.
     ImportUnknown,
+    /// Imports of an ABI that the policy does not describe.
+    ImportAbi,
     /// An import that the policy denies.
     ImportDenied,
     /// An import whose type differs from the host's.
@@ -51,11 +53,12 @@ pub enum Code {
 
 impl Code {
     /// All codes, the most severe first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::UndefinedFunction,
         Self::UndefinedData,
         Self::TypeConflict,
         Self::ImportUnknown,
+        Self::ImportAbi,
         Self::ImportDenied,
         Self::ImportType,
         Self::ImportKind,
@@ -82,6 +85,7 @@ impl Code {
                 "A symbol that objects declare with different types; calls to it trap"
             }
             Self::ImportUnknown => "An import that the host does not provide",
+            Self::ImportAbi => "Imports of an ABI that the policy does not describe",
             Self::ImportDenied => "An import that the policy denies",
             Self::ImportType => "An import whose type differs from the host's",
             Self::ImportKind => {

@@ -14,6 +14,8 @@ pub enum Content {
     Module(Vec<u8>),
     /// A finished module from a gzip file: the decompressed bytes, and the size of the gzip file.
     Compressed(Vec<u8>, usize),
+    /// A component, which contains modules.
+    Component,
     /// A relocatable object.
     Object(Box<Object>),
     /// An archive of relocatable objects.
@@ -32,6 +34,10 @@ pub struct Input {
 /// The largest accepted size of a decompressed module in bytes.
 const MAX_SIZE: u64 = 512 << 20;
 
+/// How to extract the modules of a component.
+pub(crate) const UNBUNDLE: &str =
+    "extract the modules in it: `wasm-tools component unbundle --module-dir DIR FILE`";
+
 const WASM: &[u8] = b"\0asm";
 const ARCHIVE: &[u8] = b"!<arch>\n";
 const THIN: &[u8] = b"!<thin>\n";
@@ -48,6 +54,15 @@ impl Input {
         let content = Content::of(path.file_name().unwrap_or(path.as_str()), bytes)
             .with_context(|| format!("cannot read `{path}` as a module or an object"))?;
         Ok(Self { path: path.to_owned(), content })
+    }
+
+    /// Reads a finished module. A relative path is resolved against `cwd`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not a finished module.
+    pub fn read_module(path: &Utf8Path, cwd: &Utf8Path) -> anyhow::Result<Vec<u8>> {
+        let content = Self::read(path, cwd)?.content;
+        content.into_module().with_context(|| format!("cannot use `{path}`"))
     }
 }
 
@@ -77,13 +92,24 @@ impl Content {
                 Ok(Self::Object(Box::new(Object::read(name, &bytes)?)))
             }
             Some([1, 0, 0, 0]) => Ok(Self::Module(bytes)),
-            Some([_, _, 1, 0]) => {
-                Err(anyhow::anyhow!("this is a component, not a module")).hint(|| {
-                    "audit the modules in it: `wasm-tools component unbundle --module-dir DIR FILE`"
-                        .to_owned()
-                })
-            }
+            Some([_, _, 1, 0]) => Ok(Self::Component),
             _ => anyhow::bail!("this WebAssembly file has an unknown version or is truncated"),
+        }
+    }
+
+    /// Returns the bytes of a finished module.
+    ///
+    /// # Errors
+    /// When the content is a component, an object or an archive.
+    pub fn into_module(self) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Module(bytes) | Self::Compressed(bytes, _) => Ok(bytes),
+            Self::Component => Err(anyhow::anyhow!("this is a component, not a module"))
+                .hint(|| UNBUNDLE.to_owned()),
+            Self::Object(_) | Self::Archive(_) => {
+                Err(anyhow::anyhow!("this is not a linked module"))
+                    .hint(|| "link it first, for example with `cargo pywasm build`".to_owned())
+            }
         }
     }
 }
@@ -149,7 +175,7 @@ mod tests {
     #[test]
     fn other_content_is_described() {
         let component = wat::parse_str("(component)").unwrap();
-        assert!(refused(&component).contains("a component, not a module"));
+        assert!(matches!(Content::of("c", component).unwrap(), Content::Component));
         assert_eq!(refused(b""), "the file is empty");
         assert!(refused(b"\x7fELF\x02").contains("ELF"));
         assert!(refused(b"(module)").contains("this is text"));

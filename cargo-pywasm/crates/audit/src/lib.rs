@@ -9,6 +9,7 @@
 //! only to explain a finding, or when the policy restricts instructions, the size of functions or
 //! the start function.
 
+mod abi;
 mod baseline;
 mod callers;
 mod check;
@@ -22,6 +23,7 @@ mod origin;
 mod policy;
 pub mod report;
 
+pub use abi::component;
 pub use baseline::Baseline;
 pub use check::{Given, module};
 pub use figures::{Figure, figures};
@@ -29,4 +31,4 @@ pub use finding::{Code, Finding};
 pub use input::{Content, Input};
 pub use link::link;
 pub use origin::{Caller, Calls, Origin};
-pub use policy::{DEFAULT, Host, Limited, Policy};
+pub use policy::{DEFAULT, FunctionType, Host, Limited, Policy};

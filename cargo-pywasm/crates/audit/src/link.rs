@@ -7,8 +7,8 @@ use crate::known;
 use crate::origin::Origin;
 use crate::policy::Policy;
 
-/// Audits the closure of a link set: all objects that a link would include. The findings are
-/// sorted, the most severe first.
+/// Audits the closure of a link set: all objects that a link would include. Objects are for 32-bit
+/// memories. The findings are sorted, the most severe first.
 #[must_use]
 pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -71,8 +71,9 @@ pub fn link(closure: &Closure, policy: &Policy) -> Vec<Finding> {
         if policy.denies(&subject) {
             findings.push(found(Code::ImportDenied, format!("policy `{}` denies it", policy.name)));
         } else if let Some(host) = known {
-            if host.signature != import.signature {
-                let text = format!("the host provides it as {}", host.signature);
+            let host = host.ty.signature(false);
+            if *host != import.signature {
+                let text = format!("the host provides it as {host}");
                 findings.push(found(Code::ImportType, text));
             }
         } else if !policy.allows(&subject) {
@@ -92,5 +93,6 @@ fn is_provided(policy: &Policy, name: &str, signature: &Signature) -> bool {
     let import = format!("env.{name}");
     let known = policy.function("env", name);
     !policy.denies(&import)
-        && (policy.allows(&import) || known.is_some_and(|host| host.signature == *signature))
+        && (policy.allows(&import)
+            || known.is_some_and(|host| host.ty.signature(false) == signature))
 }

@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 mod export;
 mod features;
 mod file;
+mod function;
 
 pub(crate) use export::ExportType;
+pub use function::FunctionType;
 
 /// The built-in policies, sorted by name.
 const BUILTIN: [(&str, Host, &str); 3] = [
@@ -96,7 +98,7 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostFunction {
     /// The type of the function.
-    pub signature: Signature,
+    pub ty: FunctionType,
     /// True if the start function may call this function. If this is false for all functions of a
     /// policy, the start function may call any of them.
     pub start: bool,

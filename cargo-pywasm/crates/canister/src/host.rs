@@ -97,12 +97,7 @@ impl Host {
     /// # Errors
     /// When `bytes` are not a WebAssembly module that the Internet Computer accepts.
     pub fn module(&self, bytes: &[u8]) -> anyhow::Result<Module> {
-        let bytes = match Content::of("the module", bytes.to_vec())? {
-            Content::Module(bytes) | Content::Compressed(bytes, _) => bytes,
-            Content::Object(_) | Content::Archive(_) => {
-                anyhow::bail!("the module is not linked yet")
-            }
-        };
+        let bytes = Content::of("the module", bytes.to_vec())?.into_module()?;
         let instrumented = instrument(&bytes)?;
         let compiled = self
             .compile(&instrumented.module)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use anyhow::Context;
 use glob::Pattern;
-use walrus::ir::{Instr, VisitorMut, dfs_pre_order_mut};
+use walrus::ir::{VisitorMut, dfs_pre_order_mut};
 use walrus::{
     ConstExpr, ConstOp, ElementItems, ExportItem, FunctionId, FunctionKind, GlobalId, GlobalKind,
     ImportId, ImportKind, Module,
@@ -92,12 +92,13 @@ impl Wire {
 /// replaces.
 pub fn rewire(bytes: &[u8], wires: &[Wire], collect: bool) -> anyhow::Result<Rewired> {
     let mut module = Module::from_buffer(bytes).context("the module cannot be parsed")?;
+    let wrapped = Wrapped::read(bytes, &module)?;
     let (mut plan, mut left) = (Vec::new(), Vec::new());
     for import in module.imports.iter() {
         let ImportKind::Function(function) = import.kind else { continue };
         let whole = format!("{}.{}", import.module, import.name);
         let Some(name) = wires.iter().find_map(|wire| wire.function(&whole)) else { continue };
-        match target(&module, &name)? {
+        match target(&module, &wrapped, &name)? {
             Some(target) => plan.push((whole, name, function, target, import.id())),
             None => left.push(whole),
         }
@@ -134,38 +135,44 @@ pub fn rewire(bytes: &[u8], wires: &[Wire], collect: bool) -> anyhow::Result<Rew
 
 /// Finds a defined function by the name of its export, which `strip` keeps, or else by its name in
 /// the name section.
-fn target(module: &Module, name: &str) -> anyhow::Result<Option<FunctionId>> {
+fn target(module: &Module, wrapped: &Wrapped, name: &str) -> anyhow::Result<Option<FunctionId>> {
     let exported = module.exports.iter().find(|export| export.name == name);
     let found = match exported.map(|export| export.item) {
-        Some(ExportItem::Function(function)) => Some(unwrapped(module, function)?),
+        Some(ExportItem::Function(function)) => Some(wrapped.inner(name)?.unwrap_or(function)),
         _ => module.funcs.by_name(name),
     };
     let is_local = |id: &FunctionId| matches!(module.funcs.get(*id).kind, FunctionKind::Local(_));
     Ok(found.filter(is_local))
 }
 
-/// Returns the function that a wrapper calls, or the function itself if it is not a wrapper. The
-/// linker wraps each export of a command in a function `NAME.command_export`, which also runs
-/// constructors and destructors.
-fn unwrapped(module: &Module, function: FunctionId) -> anyhow::Result<FunctionId> {
-    let outer = module.funcs.get(function);
-    let name = outer.name.as_deref().unwrap_or_default();
-    let Some(inner) = name.strip_suffix(".command_export") else { return Ok(function) };
-    if let Some(found) = module.funcs.by_name(inner) {
-        return Ok(found);
+/// The functions that the exports of a command wrap, by the names of the exports. A wrapper runs
+/// constructors and destructors on each call.
+struct Wrapped(HashMap<String, Option<FunctionId>>);
+
+impl Wrapped {
+    fn read(bytes: &[u8], module: &Module) -> anyhow::Result<Self> {
+        let read = pywasm_wasm::Module::read(bytes)?;
+        let exports = read.command_exports(&read.names()?);
+        // walrus lists functions in the order of their indices.
+        let ids: Vec<FunctionId> = module.funcs.iter().map(walrus::Function::id).collect();
+        let id = |index: u32| ids.get(index as usize).copied();
+        let inner = exports.into_iter().map(|it| (it.name.to_owned(), it.inner.and_then(id)));
+        Ok(Self(inner.collect()))
     }
-    let FunctionKind::Local(local) = &outer.kind else { return Ok(function) };
-    let calls = local.block(local.entry_block()).instrs.iter().filter_map(|(it, _)| match it {
-        Instr::Call(call) => Some(call.func),
-        _ => None,
-    });
-    let calls: Vec<FunctionId> = calls.collect();
-    let [_, inside, _] = calls[..] else {
-        anyhow::bail!(
-            "cannot find the function that `{name}` wraps: link a reactor, with crt1-reactor.o"
-        );
-    };
-    Ok(inside)
+
+    /// Returns the function that an export wraps, or `None` if its function is not a wrapper.
+    ///
+    /// # Errors
+    /// When the wrapped function was inlined into the wrapper.
+    fn inner(&self, export: &str) -> anyhow::Result<Option<FunctionId>> {
+        match self.0.get(export) {
+            Some(None) => anyhow::bail!(
+                "constructors run on each call to the export `{export}`, so it cannot be used: \
+                 link a reactor, with crt1-reactor.o"
+            ),
+            inner => Ok(inner.copied().flatten()),
+        }
+    }
 }
 
 /// Replaces all references to the keys of `wires` with references to their values.
@@ -234,6 +241,8 @@ fn remove(module: &mut Module, function: FunctionId, import: ImportId) {
 
 #[cfg(test)]
 mod tests {
+    use walrus::ir::Instr;
+
     use super::*;
 
     /// A module that covers the cases in wasi2ic's tests: calls in blocks, loops and branches,
@@ -309,13 +318,16 @@ mod tests {
 
     #[test]
     fn command_wrapper_is_bypassed() {
-        for name in ["$__ic_custom_fd_close", "$inside"] {
+        let wrapper = "$__ic_custom_fd_close.command_export";
+        for (name, wrapper) in
+            [("$__ic_custom_fd_close", wrapper), ("$inside", wrapper), ("$inside", "$unknown")]
+        {
             let text = format!(
                 r#"(module
                     (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
                     (func $ctors) (func $dtors)
                     (func {name} (param i32) (result i32) i32.const 8)
-                    (func $__ic_custom_fd_close.command_export (export "__ic_custom_fd_close")
+                    (func {wrapper} (export "__ic_custom_fd_close")
                         (param i32) (result i32)
                         call $ctors local.get 0 call {name} call $dtors)
                     (func (export "run") (result i32) i32.const 3 call $close))"#
@@ -332,6 +344,18 @@ mod tests {
                 });
             assert_eq!(called.as_deref(), Some(&name[1..]));
         }
+    }
+
+    #[test]
+    fn wrapper_with_an_inlined_function_is_refused() {
+        let text = r#"(module
+            (import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32)))
+            (func $ctors) (func $dtors)
+            (func (export "run") call $ctors nop call $dtors)
+            (func (export "__ic_custom_fd_close") (param i32) (result i32)
+                call $ctors i32.const 8 call $dtors))"#;
+        let error = rewire(&wat::parse_str(text).unwrap(), &Wire::polyfill(), false).unwrap_err();
+        assert!(error.to_string().contains("link a reactor"), "{error}");
     }
 
     #[test]

@@ -8,9 +8,11 @@
 //! in a panic.
 
 mod code;
+mod command;
 pub mod custom;
 mod module;
 pub mod sections;
 
 pub use code::{Calls, Largest};
+pub use command::CommandExport;
 pub use module::{Export, Extern, Import, Module, Sizes, is_relocatable};

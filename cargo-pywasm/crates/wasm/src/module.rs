@@ -43,6 +43,8 @@ pub struct Module<'a> {
     pub segments: Vec<u32>,
     /// The indices of the active data segments whose offset is not a single constant.
     pub computed_segments: Vec<u32>,
+    /// True if a memory has 64-bit addresses.
+    pub has_64_bit_memory: bool,
     /// Sizes and counts.
     pub sizes: Sizes,
     /// The types of all globals, without duplicates.
@@ -245,6 +247,7 @@ impl<'a> Module<'a> {
                 Extern::Table
             }
             TypeRef::Memory(memory) => {
+                self.has_64_bit_memory |= memory.memory64;
                 self.sizes.memories += 1;
                 self.sizes.pages = self.sizes.pages.max(memory.initial);
                 Extern::Memory

@@ -69,35 +69,17 @@ impl Check<'_, '_> {
         self.findings.push(Finding::new(Code::ExportType, export.name, text).of_type(is));
     }
 
-    /// Reports exports of a module that was linked as a command: wasm-ld wraps each of them in a
-    /// function named `NAME.command_export`.
+    /// Reports exports of a module that was linked as a command.
     pub(super) fn wrapped_exports(&self) -> Option<Finding> {
-        let exported: Vec<(&str, u32)> = self
-            .module
-            .exports
-            .iter()
-            .filter_map(|export| match export.kind {
-                Extern::Function(function) if export.name != "_start" => {
-                    Some((export.name, function))
-                }
-                _ => None,
-            })
-            .collect();
-        if exported.is_empty() {
-            return None;
-        }
-        let mut wrapped = exported.iter().filter(|(_, function)| {
-            self.names.get(*function as usize).is_some_and(|name| name.ends_with(".command_export"))
-        });
-        let (first, _) = wrapped.next()?;
-        let more = wrapped.count();
-        let others = match more {
+        let wrapped = self.module.command_exports(self.names);
+        let first = wrapped.first()?.name;
+        let others = match wrapped.len() - 1 {
             0 => String::new(),
             1 => " (and to 1 more export)".to_owned(),
             more => format!(" (and to {more} more exports)"),
         };
         let text = format!("constructors and atexit functions run on each call to it{others}");
-        Some(Finding::new(Code::ExportCommand, *first, text).cure(
+        Some(Finding::new(Code::ExportCommand, first, text).cure(
             "link a reactor, with crt1-reactor.o and `--export=_initialize`, as `pywasm_build::link()` does for a cdylib",
         ))
     }

@@ -7,7 +7,7 @@ use glob::Pattern;
 use pywasm_session::WithHint;
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Allowed, Exports, Glob, HostFunction, Limit, Limited, Policy, Sign};
+use super::{Allowed, Exports, FunctionType, Glob, HostFunction, Limit, Limited, Policy, Sign};
 
 /// The instructions that modify a wasm table.
 const TABLE_CHANGES: [&str; 5] =
@@ -56,10 +56,10 @@ struct CustomSections {
 #[derive(Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum FunctionEntry {
-    Type(Sign),
+    Type(FunctionType),
     Whole {
         #[serde(rename = "type")]
-        signature: Sign,
+        ty: FunctionType,
         start: bool,
     },
 }
@@ -94,13 +94,11 @@ impl Policy {
         for (module, functions) in file.functions {
             let known = policy.functions.entry(module).or_default();
             for (name, entry) in functions {
-                let (signature, start) = match entry {
-                    FunctionEntry::Type(Sign(signature)) => (signature, false),
-                    FunctionEntry::Whole { signature: Sign(signature), start } => {
-                        (signature, start)
-                    }
+                let (ty, start) = match entry {
+                    FunctionEntry::Type(ty) => (ty, false),
+                    FunctionEntry::Whole { ty, start } => (ty, start),
                 };
-                known.insert(name, HostFunction { signature, start });
+                known.insert(name, HostFunction { ty, start });
             }
         }
         policy.allow.extend(file.allow.into_iter().map(|glob| Allowed { glob, own }));
