@@ -67,9 +67,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let python = installation(args, &workspace)?;
     let wanted = wanted(args, workspace.project()?, &python, ctx)?;
     let frozen = freeze(&wanted, &python, ctx)?;
-    if !frozen.warnings.is_empty() {
-        ctx.reporter.warn(&frozen.warnings);
-    }
+    frozen.warnings.iter().for_each(|warning| ctx.reporter.warn(warning));
     if let Some(output) = &args.output {
         let path = ctx.cwd.join(output);
         let archive = path.extension() == Some("a");
@@ -121,8 +119,10 @@ fn wanted(
     let recipe = Recipe::of(python)?;
     let mut modules = recipe.freeze;
     let mut packages = Vec::new();
+    let mut provided = Vec::new();
     let mut closed = recipe.closed;
     if let Some(project) = project {
+        provided = project.provided;
         modules.extend(project.freeze);
         packages.extend(
             project
@@ -138,7 +138,7 @@ fn wanted(
             .iter()
             .map(|path| Package { path: ctx.cwd.join(path), shown: path.to_string() }),
     );
-    Ok(Wanted { modules, packages, closed: closed || args.closed })
+    Ok(Wanted { modules, packages, closed: closed || args.closed, provided })
 }
 
 /// The recipe keys that select frozen modules.

@@ -25,6 +25,7 @@ pub(crate) struct Table {
     pub(crate) recipe: Option<String>,
     pub(crate) freeze: Option<Vec<String>>,
     pub(crate) packages: Option<Vec<SourcePackage>>,
+    pub(crate) provided: Option<Vec<String>>,
     pub(crate) closed: Option<bool>,
     pub(crate) stdlib: Option<Stdlib>,
     /// A name, or an absolute path.
@@ -139,6 +140,7 @@ impl Table {
             recipe: self.recipe.or(shared.recipe),
             freeze: self.freeze.or(shared.freeze),
             packages: self.packages.or(shared.packages),
+            provided: self.provided.or(shared.provided),
             closed: self.closed.or(shared.closed),
             stdlib: self.stdlib.or(shared.stdlib),
             policy: self.policy.or(shared.policy),

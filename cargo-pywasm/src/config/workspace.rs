@@ -61,6 +61,8 @@ pub struct Project {
     pub freeze: Vec<String>,
     /// Python packages and files of the project to embed.
     pub packages: Vec<SourcePackage>,
+    /// Python modules that the project's Rust code provides.
+    pub provided: Vec<String>,
     /// True if only embedded Python modules can be imported. If unset, the recipe decides.
     pub closed: Option<bool>,
     /// The source of the standard-library modules that are not embedded.
@@ -94,6 +96,7 @@ impl<'a> Workspace<'a> {
             helper_by_version: description.has_helper_by_version(),
             freeze: table.freeze.unwrap_or_default(),
             packages: table.packages.unwrap_or_default(),
+            provided: table.provided.unwrap_or_default(),
             closed: table.closed,
             stdlib: table.stdlib.unwrap_or_default(),
         }))

@@ -196,6 +196,7 @@ mod tests {
             helper_by_version: false,
             freeze: Vec::new(),
             packages: Vec::new(),
+            provided: Vec::new(),
             closed: None,
             stdlib: Stdlib::Dir,
         };

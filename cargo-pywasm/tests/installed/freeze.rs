@@ -45,6 +45,7 @@ impl Bench {
             modules: modules.iter().map(|&name| name.to_owned()).collect(),
             packages: packages.iter().map(package).collect(),
             closed,
+            provided: vec!["provided".to_owned()],
         };
         let utf8 = |path: std::path::PathBuf| Utf8PathBuf::try_from(path).expect("UTF-8");
         let (wasm, stdlib) = (utf8(self.python.python_wasm()), utf8(self.python.stdlib()));
@@ -124,6 +125,49 @@ fn own_package_brings_imports_of_functions() {
     assert_eq!(own.len(), 5);
     let again = bench.freeze(&[], &["python/app", "python/tool.py"]).expect("code");
     assert_eq!(frozen.object(), again.object());
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn imports_that_will_fail_and_files_left_out_are_warnings() {
+    let bench = Bench::new();
+    bench.write(
+        "python/app/__init__.py",
+        "import missing.part, provided\nfrom ._speed import f\nfrom . import other, _fast\n\
+         try:\n    import optional\nexcept ImportError:\n    pass\n\
+         def f():\n    import later\n",
+    );
+    bench.write("python/app/other.py", "from app._speed import g\n");
+    bench.write("python/app/_speed.cpython-313-x86_64-linux-gnu.so", "");
+    bench.write("python/app/_fast.abi3.so", "");
+    bench.write("python/app/_unused.pyd", "");
+    for name in ["rules.json", "0001_initial.py", "py.typed", "other.pyi", "data/table.csv"] {
+        bench.write(&format!("python/app/{name}"), "");
+    }
+    let frozen = bench.freeze(&[], &["python/app"]).expect("code");
+    let by = "`python/app/__init__.py` imports";
+    let native = |name: &str, file: &str| {
+        format!(
+            "{by} `app.{name}`, but `python/app/{file}` is native code for another platform and \
+             cannot be embedded"
+        )
+    };
+    assert_eq!(
+        frozen.warnings,
+        [
+            native("_fast", "_fast.abi3.so"),
+            native("_speed", "_speed.cpython-313-x86_64-linux-gnu.so"),
+            format!(
+                "{by} `missing.part`, which is not embedded, so the import will fail; add it to \
+                 `packages`, or to `provided` if your Rust code provides it"
+            ),
+            "not embedded, because Python cannot import it: `python/app/0001_initial.py`, \
+             `python/app/_unused.pyd`, `python/app/data/table.csv` and 1 more"
+                .to_owned(),
+        ]
+    );
+    let unknown = ["app._fast", "app._speed", "later", "missing.part", "optional", "provided"];
+    assert_eq!(frozen.unknown, unknown);
 }
 
 #[test]

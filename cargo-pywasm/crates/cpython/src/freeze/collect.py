@@ -60,6 +60,10 @@ ALWAYS_BUILT_IN = [
 # Modules that this program uses. A second import would create them again.
 IN_USE = {*ALWAYS, *ALWAYS_BUILT_IN, *BOOTSTRAP, *PRELOADED, "__main__", "importlib"}
 
+# The endings of native modules on other platforms, and of files that only tools read.
+NATIVE = (".so", ".pyd", ".dylib")
+NOT_AT_RUN_TIME = (".pyc", ".pyi", "py.typed")
+
 CO_OPTIMIZED = 1
 
 
@@ -139,12 +143,14 @@ class Collector:
     def __init__(self, request):
         self.stdlib, self.closed = request["stdlib"], request["closed"]
         self.own, self.built_in = {}, set(ALWAYS_BUILT_IN)
+        # The files of native modules by module name, and the files that are no modules.
+        self.native, self.left = {}, []
         for package in request["packages"]:
             self.add_own(package)
         self.requested, self.excluded = [], []
         for word in request["modules"]:
             (self.excluded if word.startswith("!") else self.requested).append(word.removeprefix("!"))
-        self.absent, self.unknown = set(), set()
+        self.absent, self.unknown = set(), {}
 
     def add_own(self, package):
         name, path, shown = package["name"], package["path"], package["shown"]
@@ -162,6 +168,10 @@ class Collector:
                 self.own[f"{name}.{entry[:-3]}"] = Own(inner["path"], inner["shown"], False)
             elif os.path.isdir(inner["path"]) and entry.isidentifier() and entry != "__pycache__":
                 self.add_own({**inner, "name": f"{name}.{entry}"})
+            elif entry.endswith(NATIVE):
+                self.native[f"{name}.{entry.split('.')[0]}"] = inner["shown"]
+            elif entry != "__pycache__" and not entry.endswith(NOT_AT_RUN_TIME):
+                self.left.append(inner["shown"])
 
     def in_stdlib(self, name):
         """Returns the path of a module's source in the standard library, and whether it is a package."""
@@ -221,6 +231,7 @@ class Collector:
             if not self.is_excluded(name):
                 code, blob = compiled(own)
                 done[name] = own.is_package, blob, True
+                self.note_unknown(code, name, own)
                 for target, guarded in self.imported(code, name, own.is_package, deep=True):
                     add_need(needs, target, Need(own.shown, not guarded))
         for name, is_package, blob in self.library(needs):
@@ -301,16 +312,32 @@ class Collector:
 
         If `deep` is true, this includes the imports in functions.
         """
+        for target, names, guarded in self.targets(code, name, is_package, deep):
+            yield target, guarded
+            for item in names:
+                yield f"{target}.{item}", True
+
+    def targets(self, code, name, is_package, deep):
+        """Yields for each import its absolute target, the names that it imports from there, and whether
+        it may fail."""
         package = name if is_package else name.rpartition(".")[0]
         for target, level, names, guarded in imports(code, deep):
             if level:
                 base = package.split(".")[: len(package.split(".")) - level + 1]
                 target = ".".join([*base, target] if target else base)
-            if deep and name in self.own and not self.is_known(target):
-                self.unknown.add(target)
-            yield target, guarded
-            for item in names or ():
-                yield f"{target}.{item}", True
+            yield target, names or (), guarded
+
+    def note_unknown(self, code, name, own):
+        """Records the imports of a module that no included module satisfies.
+
+        Only imports that always run are required. Functions may never be called.
+        """
+        for deep in (False, True):
+            for target, names, guarded in self.targets(code, name, own.is_package, deep):
+                native = [f"{target}.{item}" for item in names if f"{target}.{item}" in self.native]
+                for missing in [target, *native]:
+                    if not self.is_known(missing):
+                        add_need(self.unknown, missing, Need(own.shown, not guarded and not deep))
 
     def left_out(self, inside):
         """Returns the modules that functions of the library import and that are not included."""
@@ -389,7 +416,13 @@ def main():
             index.append(entry | {"offset": file.tell(), "size": len(blob)})
             file.write(blob)
     with open("/out/index.json", "w") as file:
-        lists = {"absent": collector.left_out(inside), "unknown": sorted(collector.unknown)}
+        unknown = [
+            {"name": name, "by": need.by, "required": need.required, "native": collector.native.get(name)}
+            for name, need in sorted(collector.unknown.items())
+        ]
+        native = [path for name, path in collector.native.items() if name not in collector.unknown]
+        lists = {"absent": collector.left_out(inside), "unknown": unknown}
+        lists["left"] = sorted([*native, *collector.left])
         lists["built_in"] = sorted(collector.built_in) if collector.closed else None
         json.dump({"modules": index} | lists, file)
 

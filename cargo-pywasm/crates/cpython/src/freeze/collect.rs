@@ -32,9 +32,26 @@ struct Mounted {
 struct Index {
     modules: Vec<Module>,
     absent: Vec<String>,
-    unknown: Vec<String>,
+    unknown: Vec<Unknown>,
+    /// The files in packages that are not embedded.
+    left: Vec<String>,
     built_in: Option<Vec<String>>,
 }
+
+/// An import that no included module satisfies.
+#[derive(Deserialize)]
+struct Unknown {
+    name: String,
+    /// The file that contains the import.
+    by: String,
+    /// True if the import always runs and the file does not expect it to fail.
+    required: bool,
+    /// The file of the module, if it is native code for another platform.
+    native: Option<String>,
+}
+
+/// The maximum number of files that a warning lists.
+const MAX_FILES: usize = 3;
 
 /// Collects the requested modules and everything they import.
 ///
@@ -78,9 +95,46 @@ pub fn collect(
     );
     let index: Index = serde_json::from_slice(&fs_err::read(out.join("index.json"))?)?;
     let code = fs_err::read(out.join("code"))?;
-    let warnings = captured.text().trim_end().to_owned();
-    let Index { modules, absent, unknown, built_in } = index;
+    let Index { modules, absent, unknown, left, built_in } = index;
+    let of_compiler = Some(captured.text().trim_end().to_owned()).filter(|text| !text.is_empty());
+    let is_provided = |it: &&Unknown| {
+        let top = it.name.split('.').next().unwrap_or_default();
+        wanted.provided.iter().any(|name| *name == it.name || name == top)
+    };
+    let missing = unknown.iter().filter(|it| it.required && !is_provided(it));
+    let warnings = of_compiler.into_iter().chain(missing.map(Unknown::warning)).chain(files(&left));
+    let warnings = warnings.collect();
+    let unknown = unknown.into_iter().map(|it| it.name).collect();
     Ok(Frozen { modules, absent, unknown, built_in, warnings, code })
+}
+
+impl Unknown {
+    fn warning(&self) -> String {
+        let Self { name, by, native, .. } = self;
+        match native {
+            Some(file) => format!(
+                "`{by}` imports `{name}`, but `{file}` is native code for another platform and \
+                 cannot be embedded"
+            ),
+            None => format!(
+                "`{by}` imports `{name}`, which is not embedded, so the import will fail; add it to \
+                 `packages`, or to `provided` if your Rust code provides it"
+            ),
+        }
+    }
+}
+
+/// Returns the warning about files that are not embedded.
+fn files(left: &[String]) -> Option<String> {
+    let shown = left.iter().take(MAX_FILES).map(|file| format!("`{file}`"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match left.len().checked_sub(MAX_FILES) {
+        _ if left.is_empty() => None,
+        None | Some(0) => Some(format!("not embedded, because Python cannot import it: {shown}")),
+        Some(more) => {
+            Some(format!("not embedded, because Python cannot import it: {shown} and {more} more"))
+        }
+    }
 }
 
 /// Mounts a package as a directory in the guest. If the package is a single file, mounts its parent

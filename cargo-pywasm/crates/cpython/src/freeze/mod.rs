@@ -20,6 +20,8 @@ pub struct Wanted {
     /// True if the set is closed. The wasm module then contains only these Python modules and the
     /// modules that they import. No other frozen or built-in module of libpython is linked.
     pub closed: bool,
+    /// Modules that the user's Rust code provides. Importing them causes no warning.
+    pub provided: Vec<String>,
 }
 
 /// A package or a single-file module.
@@ -70,8 +72,9 @@ pub struct Frozen {
     pub unknown: Vec<String>,
     /// The built-in modules of a closed set, sorted.
     pub built_in: Option<Vec<String>>,
-    /// Warnings from Python's compiler.
-    pub warnings: String,
+    /// Warnings: those of Python's compiler, imports that will fail, and files that are not
+    /// embedded.
+    pub warnings: Vec<String>,
     code: Vec<u8>,
 }
 

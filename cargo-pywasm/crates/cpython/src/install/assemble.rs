@@ -131,7 +131,7 @@ fn freeze_modules(
 ) -> anyhow::Result<()> {
     let recipe = parts.request.recipe;
     let modules = recipe.freeze.clone();
-    let wanted = Wanted { modules, packages: Vec::new(), closed: recipe.closed };
+    let wanted = Wanted { modules, closed: recipe.closed, ..Wanted::default() };
     if wanted.is_empty() {
         return Ok(());
     }
