@@ -9,10 +9,11 @@ use anyhow::Context;
 use bytesize::ByteSize;
 use camino::{Utf8Component, Utf8Path};
 
-use pywasm_runtime::{Bounds, Dir, Program};
+use pywasm_audit::Policy;
+use pywasm_runtime::{Bounds, Dir, Module, Program};
 use pywasm_store::Ctx;
 
-/// The options in [`Access`], and the option that hides the current directory.
+/// The options in [`Access`], and the options that only running programs have.
 #[derive(Debug, clap::Args)]
 pub struct Sandbox {
     #[command(flatten)]
@@ -20,6 +21,9 @@ pub struct Sandbox {
     /// Hide the current directory from the program
     #[arg(long)]
     pub no_cwd: bool,
+    /// Let imported functions that this runtime does not provide trap when they are called
+    #[arg(long)]
+    trap_imports: bool,
 }
 
 /// The options for directories, variables and limits.
@@ -63,6 +67,7 @@ impl Sandbox {
         }
         words.extend(access.env.iter().flat_map(|env| ["--env".to_owned(), env.clone()]));
         words.extend(self.no_cwd.then(|| "--no-cwd".to_owned()));
+        words.extend(self.trap_imports.then(|| "--trap-imports".to_owned()));
         let mut limit = |name: &str, value: Option<String>| {
             words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
         };
@@ -70,6 +75,13 @@ impl Sandbox {
         limit("--timeout", access.timeout.map(|time| format!("{}ns", time.as_nanos())));
         limit("--memory", access.memory.map(|size| format!("{}B", size.as_u64())));
         words
+    }
+
+    /// Makes calls to imported functions trap that only the program's own host provides: those in
+    /// `policy`, or with `--trap-imports`, all of them.
+    #[must_use]
+    pub fn with_trapped_imports(&self, module: Module, policy: &Policy) -> Module {
+        module.with_trapped_imports(|from, name| self.trap_imports || policy.has(from, name))
     }
 
     /// Maps the current directory to `/` and to its full path, or returns nothing if the directory
@@ -184,7 +196,7 @@ mod tests {
             let words = ["x".to_owned()].into_iter().chain(words.iter().cloned());
             <Cli as clap::Parser>::try_parse_from(words).unwrap().sandbox
         };
-        let words = "--dir a::/b:ro --dir c --env A=1 --env B --no-cwd --fuel 7 --timeout 1500ms \
+        let words = "--dir a::/b:ro --dir c --env A=1 --env B --no-cwd --trap-imports --fuel 7 --timeout 1500ms \
             --memory 64MiB";
         let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
         let sandbox = parse(&words);

@@ -1,7 +1,7 @@
 //! The entry points for build scripts: [`Build`] and [`link`].
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use crate::frozen::Freeze;
 use crate::libc::{self, RustLibc};
@@ -111,8 +111,8 @@ impl Build {
         self
     }
 
-    /// Links Python and returns the installation. Returns `None` for targets other than
-    /// wasm32-wasip1, and on docs.rs.
+    /// Links Python and returns the installation. Returns `None` for targets without WASI, and on
+    /// docs.rs.
     ///
     /// On an error, prints the message and exits the build script. [`Build::try_link`] returns the
     /// error instead.
@@ -120,11 +120,11 @@ impl Build {
         self.try_link().unwrap_or_else(|error| fail(&error))
     }
 
-    /// Links Python and returns the installation. Returns `None` for targets other than
-    /// wasm32-wasip1, and on docs.rs.
+    /// Links Python and returns the installation. Returns `None` for targets without WASI, and on
+    /// docs.rs.
     ///
     /// # Errors
-    /// When no installation matches the request, the installation is incompatible with the Rust
+    /// When the target is another version of WASI, no installation matches the request, the installation is incompatible with the Rust
     /// toolchain, or Python code cannot be frozen.
     pub fn try_link(&self) -> Result<Option<Installation>, Error> {
         let linked = self.decide(&|name| std::env::var_os(name))?;
@@ -141,9 +141,15 @@ impl Build {
     /// # Errors
     /// As for [`Build::try_link`].
     pub fn decide(&self, variables: Variables<'_>) -> Result<Option<Linked>, Error> {
-        let is_target = variables("TARGET").is_some_and(|target| target == TARGET);
-        if !is_target || variables("DOCS_RS").is_some() {
+        let target = variables("TARGET").unwrap_or_default();
+        let target = target.to_string_lossy();
+        if variables("DOCS_RS").is_some() {
             return Ok(None);
+        }
+        if target != TARGET {
+            // Without Python, the link would fail with hundreds of undefined symbols.
+            let is_wasi = target.starts_with("wasm") && target.contains("-wasi");
+            return if is_wasi { Err(Error::Target(target.into_owned())) } else { Ok(None) };
         }
         let dir = |name: &str| variables(name).map(PathBuf::from);
         let crate_dir = dir("CARGO_MANIFEST_DIR").unwrap_or_default();
@@ -170,13 +176,25 @@ impl Build {
             stack_size: self.stack_size,
             finalize_at_exit: !self.no_finalize_at_exit,
             maps: out_dir,
+            is_linked_by_compiler: variables(LINKER).is_some_and(|linker| is_compiler(&linker)),
         };
         let mut directives = link.directives()?;
         directives.extend(reruns);
+        directives.push(Directive::RerunIfEnvChanged(LINKER));
         let manifests = table.manifests();
         directives.extend(manifests.map(|path| Directive::RerunIfChanged(path.to_owned())));
         Ok(Some(Linked { python, libc, directives }))
     }
+}
+
+/// The variable in which Cargo passes the linker that is set in its configuration.
+const LINKER: &str = "RUSTC_LINKER";
+
+/// Returns true if the linker is a compiler, such as clang, which passes arguments on to the real
+/// linker.
+fn is_compiler(linker: &OsStr) -> bool {
+    let name = Path::new(linker).file_stem().unwrap_or_default().to_string_lossy();
+    !name.contains("lld") && !name.contains("wasm-ld")
 }
 
 /// Links Python into the crate that the build script belongs to, like `Build::new().link()`.

@@ -41,6 +41,8 @@ pub enum Error {
         /// The request, such as `CPython 3.13 (full)`.
         request: String,
     },
+    /// This target is another version of WASI than wasm32-wasip1.
+    Target(String),
     /// The Rust toolchain with this sysroot has no standard library for the target.
     NoTarget(PathBuf),
     /// A library or object file does not have the format that its name suggests.
@@ -110,6 +112,11 @@ impl fmt::Display for Error {
                  {request}\n\
                  hint: request the same Python in `[package.metadata.pywasm]` and in the build \
                  script, then run `cargo pywasm install` in the crate"
+            ),
+            Self::Target(target) => write!(
+                f,
+                "Python cannot be linked for {target}: it is built for wasm32-wasip1\n\
+                 hint: build with `--target wasm32-wasip1`"
             ),
             Self::NoTarget(sysroot) => write!(
                 f,

@@ -21,7 +21,7 @@
 //! }
 //! ```
 //!
-//! [`link`] does nothing for targets other than wasm32-wasip1, and nothing on docs.rs. Call it from
+//! [`link`] does nothing for targets without WASI, and nothing on docs.rs. Call it from
 //! the build script of the crate that becomes the wasm module: Cargo ignores linker arguments from
 //! the build scripts of dependencies. The [guide] describes the whole setup.
 //!

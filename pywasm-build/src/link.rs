@@ -52,6 +52,8 @@ pub(crate) struct Link<'a> {
     pub(crate) finalize_at_exit: bool,
     /// The directory for linker maps.
     pub(crate) maps: Option<PathBuf>,
+    /// True if rustc calls a compiler as the linker, which passes on only some arguments.
+    pub(crate) is_linked_by_compiler: bool,
 }
 
 impl Link<'_> {
@@ -80,6 +82,9 @@ impl Link<'_> {
         let stubs = self.python.lib_dir().join(STUBS);
         if stubs.exists() {
             directives.push(Directive::LinkArg(stubs.display().to_string()));
+        }
+        if self.is_linked_by_compiler {
+            directives = directives.into_iter().flat_map(through_compiler).collect();
         }
         Ok(directives)
     }
@@ -130,6 +135,20 @@ impl Link<'_> {
 
     fn library_path(&self, name: &str) -> PathBuf {
         self.python.lib_dir().join(format!("lib{name}.a"))
+    }
+}
+
+/// Makes a compiler pass an option on to the linker. Compilers accept object files as they are.
+fn through_compiler(directive: Directive) -> Vec<Directive> {
+    let pass = "-Xlinker".to_owned();
+    match directive {
+        Directive::LinkArg(arg) if arg.starts_with('-') => {
+            vec![Directive::LinkArg(pass), Directive::LinkArg(arg)]
+        }
+        Directive::LinkArgCdylib(arg) if arg.starts_with('-') => {
+            vec![Directive::LinkArgCdylib(pass), Directive::LinkArgCdylib(arg)]
+        }
+        directive => vec![directive],
     }
 }
 

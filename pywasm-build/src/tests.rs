@@ -167,9 +167,38 @@ fn reactor_gets_a_start_file_and_its_own_arguments() {
             "cargo::rerun-if-env-changed=PYWASM_INSTALLATION".to_owned(),
             "cargo::rerun-if-changed=crate/.pywasm/project.json".to_owned(),
             format!("cargo::rerun-if-changed={ROOT}/manifest.json"),
+            "cargo::rerun-if-env-changed=RUSTC_LINKER".to_owned(),
             "cargo::rerun-if-changed=crate/Cargo.toml".to_owned(),
         ]
     );
+}
+
+#[test]
+fn compiler_as_linker_passes_options_on() {
+    let machine = Machine::new();
+    machine.link_crate(&machine.path(ROOT), &Table { cdylib: true, ..Table::default() });
+    let lines = machine.lines_with(&Build::new(), &[("RUSTC_LINKER", "/sdk/bin/clang-22")]);
+    let pairs: Vec<&[String]> = lines.windows(2).filter(|pair| pair[1].contains("=-")).collect();
+    assert!(pairs.iter().any(|pair| pair[1].ends_with("=--export=_initialize")), "{lines:?}");
+    for [before, option] in pairs.iter().filter_map(|pair| pair.first_chunk::<2>()) {
+        let (key, value) = option.split_once('=').unwrap();
+        assert!(value == "-Xlinker" || *before == format!("{key}=-Xlinker"), "{lines:?}");
+    }
+    for linker in ["rust-lld", "/sdk/bin/wasm-ld-22"] {
+        let plain = machine.lines_with(&Build::new(), &[("RUSTC_LINKER", linker)]);
+        assert!(!plain.iter().any(|line| line.contains("-Xlinker")), "{plain:?}");
+    }
+}
+
+#[test]
+fn other_versions_of_wasi_are_refused() {
+    for target in ["wasm32-wasip2", "wasm32-wasip1-threads", "wasm32-wasi", "wasm64-wasip3"] {
+        let error = Machine::new().decide(&Build::new(), &[("TARGET", target)]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(target) && text.contains("--target wasm32-wasip1"), "{text}");
+    }
+    let none = Machine::new().decide(&Build::new(), &[("TARGET", "wasm32-unknown-unknown")]);
+    assert!(none.unwrap().is_none());
 }
 
 #[test]

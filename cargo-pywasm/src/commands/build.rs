@@ -6,7 +6,7 @@ use anyhow::Context;
 use camino::Utf8PathBuf;
 
 use super::post_link;
-use crate::config::Workspace;
+use crate::config::{CargoArgs, Workspace};
 use crate::exit::Exit;
 use crate::project::Call;
 use pywasm_post_link::{Files, Plan, Request};
@@ -35,10 +35,10 @@ pub struct Args {
 /// fails.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let call = Call { verb: "build", args: &args.cargo_args, runner: Vec::new() };
-    let workspace = Workspace::new(ctx);
+    let workspace = Workspace::selected(CargoArgs::new(&args.cargo_args), ctx);
     let mut requested = workspace.post_links()?;
     if requested.is_empty() {
-        return call.run(&workspace);
+        return call.prepare(&workspace)?.run(ctx);
     }
     if is_dev_profile(&args.cargo_args) {
         // A size budget without post-link steps is checked in release builds only.
@@ -51,20 +51,15 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
         requested.retain(|manifest, _| !alone.contains(manifest));
         if requested.is_empty() {
-            return call.run(&workspace);
+            return call.prepare(&workspace)?.run(ctx);
         }
     }
-    // Planning comes before the build, so that a missing `wasm-opt` is reported early.
-    let plan = |(manifest, requested): (&Utf8PathBuf, &Request)| -> anyhow::Result<_> {
-        let of = || format!("`post-link` of `{manifest}`");
-        let project = post_link::surroundings(requested, ctx)?;
-        let mut plan = Plan::new(requested, &project, ctx).with_context(of)?;
-        plan.fetch_optimizer(ctx)?;
-        Ok((manifest.clone(), plan))
-    };
-    let plans: BTreeMap<Utf8PathBuf, Plan> =
-        requested.iter().map(plan).collect::<Result<_, _>>()?;
-    let (exit, built) = call.run_and_collect(&workspace)?;
+    // The first plans report a missing `wasm-opt` before Python is built. The second ones know the
+    // installations.
+    plans(&requested, ctx)?;
+    let line = call.prepare(&workspace)?;
+    let plans = plans(&requested, ctx)?;
+    let (exit, built) = line.run_and_collect(ctx)?;
     if exit != Exit::Program(0) {
         return Ok(exit);
     }
@@ -80,6 +75,22 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             .note("`post-link` has no effect, because no command or reactor module was built");
     }
     post_link::finish(all, ctx)
+}
+
+/// Returns the plans for packages, by the paths of their Cargo.toml.
+fn plans(
+    requested: &BTreeMap<Utf8PathBuf, Request>,
+    ctx: &Ctx,
+) -> anyhow::Result<BTreeMap<Utf8PathBuf, Plan>> {
+    let plan = |(manifest, requested): (&Utf8PathBuf, &Request)| {
+        let of = || format!("`post-link` of `{manifest}`");
+        let dir = manifest.parent().unwrap_or(&ctx.cwd);
+        let project = post_link::surroundings(requested, dir, ctx)?;
+        let mut plan = Plan::new(requested, &project, ctx).with_context(of)?;
+        plan.fetch_optimizer(ctx)?;
+        Ok((manifest.clone(), plan))
+    };
+    requested.iter().map(plan).collect()
 }
 
 /// Returns true if Cargo's arguments select the dev profile, explicitly or by default.

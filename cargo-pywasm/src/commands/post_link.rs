@@ -52,7 +52,7 @@ const DEFAULT: [Step; 4] = [Step::Gc, Step::WasmOpt, Step::Strip, Step::Gzip];
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let workspace = Workspace::new(ctx);
     let asked = asked(args, &workspace)?;
-    let mut plan = Plan::new(&asked, &surroundings(&asked, ctx)?, ctx)?;
+    let mut plan = Plan::new(&asked, &surroundings(&asked, &ctx.cwd, ctx)?, ctx)?;
     let files = files(args, &workspace)?;
     if args.dry_run {
         dry_run(&files, &plan, ctx);
@@ -62,18 +62,24 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     finish(files.into_iter().map(|files| (files, &plan)).collect(), ctx)
 }
 
-/// Returns the information about the current project that a plan needs.
-pub(super) fn surroundings(asked: &Request, ctx: &Ctx) -> anyhow::Result<Surroundings> {
+/// Returns the information that a plan needs about the project that `dir` belongs to.
+pub(super) fn surroundings(
+    asked: &Request,
+    dir: &Utf8Path,
+    ctx: &Ctx,
+) -> anyhow::Result<Surroundings> {
+    let linked = Linked::find(dir)?;
+    let installation = linked.as_ref().map(|linked| linked.installation.clone());
     #[cfg(feature = "runtime")]
     {
         let needs_stdlib = asked.steps.contains(&Step::Snapshot);
-        let stdlib = needs_stdlib.then(|| project::stdlib(&ctx.cwd, None, ctx)).transpose()?;
-        Ok(Surroundings { stdlib: stdlib.unwrap_or_default() })
+        let stdlib = needs_stdlib.then(|| project::stdlib_of(linked.as_ref(), None, ctx));
+        Ok(Surroundings { installation, stdlib: stdlib.transpose()?.unwrap_or_default() })
     }
     #[cfg(not(feature = "runtime"))]
     {
         let _ = (asked, ctx);
-        Ok(Surroundings::default())
+        Ok(Surroundings { installation })
     }
 }
 
@@ -126,8 +132,6 @@ fn files(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Vec<Files>> {
 /// # Errors
 /// When a file is not a module, a step fails, or an output cannot be written.
 pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let linked = Linked::find(&ctx.cwd)?;
-    let installation = linked.as_ref().map(|linked| linked.installation.as_path());
     let (mut outcomes, mut written) = (Vec::new(), Vec::new());
     let mut rejected = 0;
     for (files, plan) in all {
@@ -143,7 +147,7 @@ pub(super) fn finish(all: Vec<(Files, &Plan)>, ctx: &Ctx) -> anyhow::Result<Exit
         ctx.reporter.status("Finishing", &files.input);
         let mut outcome = post_link::run(&bytes, plan)
             .with_context(|| format!("cannot finish `{}`", files.input))?;
-        post_link::sizes(&files, &bytes, &mut outcome, plan, installation, ctx)
+        post_link::sizes(&files, &bytes, &mut outcome, plan, ctx)
             .with_context(|| format!("cannot measure `{}`", files.output))?;
         post_link::report(&files, &outcome, plan, &ctx.reporter);
         rejected += usize::from(outcome.is_rejected());

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::config::{Selection, Workspace};
+use crate::config::{CargoArgs, Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed;
 use crate::project::Call;
@@ -82,7 +82,9 @@ fn crate_call(
     let command_line: Vec<String> = std::env::args().collect();
     let after_dashes = own::after_dashes(&command_line, &args.python_args);
     let Some(words) = own::for_cargo(&args.python_args, after_dashes) else { return Ok(None) };
-    if workspace.project()?.is_none() {
+    let ctx = workspace.ctx();
+    let workspace = Workspace::selected(CargoArgs::new(&words), ctx);
+    if workspace.projects()?.is_empty() {
         return Ok(None);
     }
     let is_selected = !args.selection.is_empty();
@@ -91,7 +93,7 @@ fn crate_call(
         "a crate's Python is selected in its Cargo.toml, not on the command line"
     );
     let call = Call { verb: "run", args: &words, runner: args.sandbox.words() };
-    Ok(Some(call.run(workspace)))
+    Ok(Some(call.prepare(&workspace)?.run(ctx)))
 }
 
 /// The directories that the program sees, and Python's command line, in which the script is a

@@ -2,27 +2,28 @@
 //!
 //! Cargo uses this command as the runner for `wasm32-wasip1` in `cargo run` and `cargo test`.
 
+mod inherited;
+
 use std::num::NonZeroU32;
 
 use anyhow::Context;
 use camino::Utf8Path;
 
-use crate::config::Stdlib;
+use super::audit_imports;
+use crate::config::{Stdlib, Workspace};
 use crate::exit::Exit;
 use crate::project;
 use crate::sandbox::Sandbox;
 use pywasm_runtime::{Call, Program, Runtime};
 use pywasm_store::Ctx;
 
-/// Variables that the program inherits, because they configure the diagnostics of Rust programs.
-const REPORTING: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"];
-
 /// Run a wasm module with embedded Python; the runner for `cargo run` and `cargo test`
 ///
 /// The program sees the current directory (at `/` and at its full path), the standard library of
 /// the project's installation (outside of a project, of every installed CPython), the directories
 /// and variables passed with --dir and --env, and the variables RUST_BACKTRACE, RUST_LIB_BACKTRACE
-/// and RUST_LOG from your environment.
+/// and RUST_LOG from your environment. If Cargo runs the program, the program also sees its package
+/// and the variables that Cargo and common test libraries use.
 ///
 /// The exit code is the program's, or 124 after a timeout, 125 if the fuel is used up, and 134
 /// after a trap.
@@ -59,19 +60,25 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let runtime = Runtime::until_exit(args.sandbox.bounds(), ctx)?;
     let (path, words) = args.program.split_first().context("no module was named")?;
     let path = Utf8Path::new(path);
-    let module = runtime.load(&ctx.cwd.join(path))?;
+    let mut module = runtime.load(&ctx.cwd.join(path))?;
+    // Reading the project's policy takes a call of Cargo, so it is read only if it matters.
+    if !module.imports_only_wasi() {
+        let policy = audit_imports::policy(None, &Workspace::new(ctx))?;
+        module = args.sandbox.with_trapped_imports(module, &policy);
+    }
     let name = path.file_name().context("the module path has no file name")?;
     let mut program = Program::new(name).args(words.iter().cloned()).inherit_stdin();
     for dir in project::stdlib(path, args.stdlib, ctx)?.into_iter().chain(args.sandbox.cwd(ctx)) {
         program = program.dir(dir);
     }
+    if let Some(dir) = inherited::package_dir(ctx).filter(|_| !args.sandbox.no_cwd) {
+        program = program.dir(dir);
+    }
     for dir in args.sandbox.named(ctx)? {
         program = program.dir(dir);
     }
-    for name in REPORTING {
-        if let Some(value) = ctx.env.text(name) {
-            program = program.env(name, value);
-        }
+    for (name, value) in inherited::variables(ctx) {
+        program = program.env(&name, value);
     }
     let program = args.sandbox.with_variables(program, ctx)?;
     let once = || {

@@ -1,6 +1,6 @@
 //! `cargo pywasm test`: `cargo test` for a crate that embeds Python.
 
-use crate::config::Workspace;
+use crate::config::{CargoArgs, Workspace};
 use crate::exit::Exit;
 use crate::project::Call;
 use pywasm_store::Ctx;
@@ -22,5 +22,5 @@ pub struct Args {
 /// When the current crate does not embed Python, or cannot be prepared.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let call = Call { verb: "test", args: &args.cargo_args, runner: Vec::new() };
-    call.run(&Workspace::new(ctx))
+    call.prepare(&Workspace::selected(CargoArgs::new(&args.cargo_args), ctx))?.run(ctx)
 }

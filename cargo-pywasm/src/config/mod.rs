@@ -4,6 +4,7 @@
 //! [`Workspace`] calls `cargo metadata` at most once and keeps the result. No other part of the
 //! tool reads `[package.metadata.pywasm]`. A Cargo.toml is always parsed, never searched as text.
 
+mod cargo_args;
 mod package;
 mod recipe;
 mod selection;
@@ -12,6 +13,7 @@ mod table;
 mod tests;
 mod workspace;
 
+pub use cargo_args::CargoArgs;
 pub use package::{ManifestDigest, PackageSettings};
 pub use recipe::load_recipe;
 pub use selection::{Selection, Settings};

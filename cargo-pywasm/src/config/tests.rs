@@ -325,6 +325,55 @@ fn budget_applies_without_steps_and_its_baseline_is_absolute() {
     assert_eq!(workspace.size_budget().unwrap(), Some(budget));
 }
 
+/// Returns the directories of the projects that Cargo builds with these arguments in `dir`,
+/// relative to `root`.
+#[cfg(feature = "runtime")]
+fn selected(root: &Utf8Path, dir: &Utf8Path, line: &str) -> Vec<String> {
+    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    let ctx = ctx(dir, &[]);
+    let workspace = Workspace::selected(CargoArgs::new(&words), &ctx);
+    let projects = workspace.projects().unwrap();
+    let dirs = projects.iter().map(|one| one.project().unwrap().unwrap().dir);
+    dirs.map(|dir| dir.strip_prefix(root).unwrap().to_string()).collect()
+}
+
+#[cfg(feature = "runtime")]
+#[test]
+fn arguments_of_cargo_select_projects() {
+    let (_dir, root) = scratch();
+    let space = root.join("a b");
+    write(space.join("Cargo.toml"), "[workspace]\nmembers = [\"one\", \"two\", \"plain\"]\n");
+    let table = "[package.metadata.pywasm]\n";
+    package(&space.join("one"), "first", table);
+    package(&space.join("two"), "second", table);
+    package(&space.join("plain"), "third", "");
+    let is = |dir: &Utf8Path, line: &str, expected: &[&str]| {
+        assert_eq!(selected(&root, dir, line), expected, "`{line}` in {dir}");
+    };
+    is(&space, "", &["a b/one", "a b/two"]);
+    is(&space, "--workspace --release", &["a b/one", "a b/two"]);
+    is(&space, "-p first", &["a b/one"]);
+    is(&space, "--package=second@0.1.0", &["a b/two"]);
+    is(&space, "-p f* -psecond", &["a b/one", "a b/two"]);
+    is(&space, "-p third", &[]);
+    is(&space.join("plain"), "", &[]);
+    is(&space.join("plain"), "-p first", &["a b/one"]);
+    is(&space.join("one/src"), "", &["a b/one"]);
+    is(&space.join("one"), "--workspace", &["a b/one", "a b/two"]);
+    is(&root.join("a b/one"), "--manifest-path ../two/Cargo.toml", &["a b/two"]);
+    let relative = space.strip_prefix(&root).unwrap().join("one/Cargo.toml");
+    let words = ["--manifest-path".to_owned(), relative.into_string()];
+    let above = ctx(&root, &[]);
+    let workspace = Workspace::selected(CargoArgs::new(&words), &above);
+    assert_eq!(workspace.project().unwrap().unwrap().dir, space.join("one"));
+    // A table of the workspace makes all members one project.
+    let shared =
+        "[workspace]\nmembers = [\"one\", \"two\", \"plain\"]\n[workspace.metadata.pywasm]\n";
+    write(space.join("Cargo.toml"), shared);
+    is(&space, "-p third", &["a b"]);
+    is(&space.join("plain"), "", &["a b"]);
+}
+
 #[test]
 fn unknown_step_lists_the_known_ones() {
     let (_dir, root) = crate_dir("[package.metadata.pywasm]\npost-link = [\"optimize\"]\n");

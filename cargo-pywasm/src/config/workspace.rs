@@ -2,12 +2,13 @@
 
 use std::cell::OnceCell;
 #[cfg(feature = "runtime")]
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{Dependency, Metadata, MetadataCommand, Package};
 
+use super::cargo_args::CargoArgs;
 use super::package::PackageSettings;
 use super::table::{Section, SourcePackage, Stdlib, Table};
 use pywasm_post_link::Request;
@@ -19,6 +20,9 @@ use pywasm_store::Ctx;
 /// The build-dependency that links Python.
 const HELPER: &str = "pywasm-build";
 
+/// The dependencies whose build scripts read the configuration of a Python.
+const PYO3: [&str; 2] = ["pyo3", "pyo3-ffi"];
+
 /// The Cargo workspace around the current directory, as `cargo metadata` describes it.
 ///
 /// Each command creates one instance and passes it on. Cargo is called only when a setting is
@@ -26,6 +30,8 @@ const HELPER: &str = "pywasm-build";
 #[derive(Debug)]
 pub struct Workspace<'a> {
     ctx: &'a Ctx,
+    /// Cargo's arguments, which can select another crate than the one around the current directory.
+    args: CargoArgs,
     state: OnceCell<State>,
 }
 
@@ -57,6 +63,8 @@ pub struct Project {
     pub dir: Utf8PathBuf,
     /// True if the project depends on `pywasm-build` by version rather than by path.
     pub helper_by_version: bool,
+    /// True if a crate of the project depends on PyO3.
+    pub uses_pyo3: bool,
     /// Modules of the standard library to embed.
     pub freeze: Vec<String>,
     /// Python packages and files of the project to embed.
@@ -73,7 +81,14 @@ impl<'a> Workspace<'a> {
     /// Creates the workspace around the current directory of `ctx`. Nothing is read yet.
     #[must_use]
     pub fn new(ctx: &'a Ctx) -> Self {
-        Self { ctx, state: OnceCell::new() }
+        Self::selected(CargoArgs::default(), ctx)
+    }
+
+    /// Creates the workspace that Cargo's arguments select. If they select one package, it is the
+    /// current crate. Nothing is read yet.
+    #[must_use]
+    pub fn selected(args: CargoArgs, ctx: &'a Ctx) -> Self {
+        Self { ctx, args, state: OnceCell::new() }
     }
 
     /// Returns the context that the workspace was created with.
@@ -93,13 +108,27 @@ impl<'a> Workspace<'a> {
         let table = description.table();
         Ok(Some(Project {
             dir: dir.to_owned(),
-            helper_by_version: description.has_helper_by_version(),
+            helper_by_version: description
+                .any_dependency(|it| it.name == HELPER && it.source.is_some()),
+            uses_pyo3: description.any_dependency(|it| PYO3.contains(&it.name.as_str())),
             freeze: table.freeze.unwrap_or_default(),
             packages: table.packages.unwrap_or_default(),
             provided: table.provided.unwrap_or_default(),
             closed: table.closed,
             stdlib: table.stdlib.unwrap_or_default(),
         }))
+    }
+
+    /// Returns the projects that Cargo builds when it gets the arguments of this workspace, each as
+    /// the current project of a workspace. In a virtual workspace, several members can be projects.
+    ///
+    /// # Errors
+    /// When a table is invalid.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn projects(&self) -> anyhow::Result<Vec<Workspace<'a>>> {
+        let Some(description) = self.description()? else { return Ok(Vec::new()) };
+        let manifests = description.project_manifests(&self.args)?;
+        Ok(manifests.into_iter().map(|it| Self::selected(CargoArgs::of(it), self.ctx)).collect())
     }
 
     /// Returns the table of the current crate, with missing keys taken from the table of its
@@ -222,7 +251,7 @@ impl<'a> Workspace<'a> {
         if let Some(state) = self.state.get() {
             return Ok(state);
         }
-        let state = State::read(self.ctx)?;
+        let state = State::read(&self.args, self.ctx)?;
         if let State::Unreadable { manifest, reason } = &state {
             let reporter = &self.ctx.reporter;
             reporter.warn(format!("the settings in `{manifest}` are ignored: {reason}"));
@@ -232,9 +261,10 @@ impl<'a> Workspace<'a> {
 }
 
 impl State {
-    fn read(ctx: &Ctx) -> anyhow::Result<Self> {
+    fn read(args: &CargoArgs, ctx: &Ctx) -> anyhow::Result<Self> {
         let mut manifests = ctx.cwd.ancestors().map(|dir| dir.join("Cargo.toml"));
-        let Some(manifest) = manifests.find(|path| path.is_file()) else {
+        let nearest = || manifests.find(|path| path.is_file());
+        let Some(manifest) = args.manifest(&ctx.cwd).or_else(nearest) else {
             return Ok(Self::Outside);
         };
         let mut command = MetadataCommand::new();
@@ -242,7 +272,13 @@ impl State {
         command.manifest_path(&manifest).current_dir(&ctx.cwd).no_deps();
         command.other_options(["--offline".to_owned()]);
         match command.exec() {
-            Ok(metadata) => Ok(Self::Read(Box::new(Description::new(manifest, metadata)?))),
+            Ok(metadata) => {
+                let manifest = match &args.selected(&metadata.packages)[..] {
+                    [package] => package.manifest_path.clone(),
+                    _ => manifest,
+                };
+                Ok(Self::Read(Box::new(Description::new(manifest, metadata)?)))
+            }
             Err(error) => Ok(Self::Unreadable { manifest, reason: error.to_string() }),
         }
     }
@@ -287,6 +323,27 @@ impl Description {
         self.shared.as_ref().map(|_| self.metadata.workspace_root.as_path())
     }
 
+    /// Returns the Cargo.toml files of the projects that Cargo builds, sorted. Each contains the
+    /// table of its project.
+    #[cfg(feature = "runtime")]
+    fn project_manifests(&self, args: &CargoArgs) -> anyhow::Result<BTreeSet<Utf8PathBuf>> {
+        let selected = args.selected(&self.metadata.packages);
+        let packages = match self.current() {
+            _ if !selected.is_empty() => selected,
+            Some(package) if !args.is_workspace => vec![package],
+            _ => self.metadata.packages.iter().collect(),
+        };
+        let mut found = BTreeSet::new();
+        for package in packages {
+            if own_table(package)?.is_some() {
+                found.insert(package.manifest_path.clone());
+            } else if self.shared.is_some() {
+                found.insert(self.root());
+            }
+        }
+        Ok(found)
+    }
+
     /// Returns true if the package belongs to the current project rather than to a separate one.
     fn is_in_project(&self, package: &Package) -> anyhow::Result<bool> {
         if package.manifest_path == self.manifest {
@@ -295,15 +352,14 @@ impl Description {
         Ok(self.own.is_none() && own_table(package)?.is_none())
     }
 
-    fn has_helper_by_version(&self) -> bool {
-        let is_by_version =
-            |dependency: &Dependency| dependency.name == HELPER && dependency.source.is_some();
-        self.metadata.packages.iter().any(|package| {
-            // If the current crate has a table, only its dependencies are checked. Otherwise, the
-            // dependencies of all members are checked.
-            (self.own.is_none() || package.manifest_path == self.manifest)
-                && package.dependencies.iter().any(is_by_version)
-        })
+    /// Returns true if a dependency of the current project matches. If the current crate has a
+    /// table, only its dependencies are checked. Otherwise, the dependencies of all members are
+    /// checked.
+    fn any_dependency(&self, is_match: impl Fn(&Dependency) -> bool) -> bool {
+        let packages = self.metadata.packages.iter();
+        packages
+            .filter(|package| self.own.is_none() || package.manifest_path == self.manifest)
+            .any(|package| package.dependencies.iter().any(&is_match))
     }
 }
 

@@ -11,6 +11,7 @@ use super::cargo_config::{Found, PYO3, RUN, TARGET, find};
 use super::{DIRECTORY, local, prepare};
 use crate::config::{Project, Workspace};
 use crate::exit::Exit;
+use pywasm_cpython::install::Installed;
 use pywasm_session::WithHint;
 use pywasm_session::variables::CARGO;
 use pywasm_store::Ctx;
@@ -31,56 +32,48 @@ const RUNNER: &str = "CARGO_TARGET_WASM32_WASIP1_RUNNER";
 
 /// Cargo's arguments, and the variables that are added to its environment.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Line {
+pub struct Line {
     args: Vec<String>,
     env: Vec<(&'static str, String)>,
 }
 
 impl Call<'_> {
-    /// Prepares the current project and calls Cargo with the user's environment.
+    /// Prepares the projects that Cargo will build, and returns the call of Cargo.
     ///
     /// # Errors
-    /// When there is no project, the project cannot be prepared, or Cargo cannot be started.
-    pub fn run(&self, workspace: &Workspace<'_>) -> anyhow::Result<Exit> {
+    /// When there is no project, or a project cannot be prepared.
+    pub fn prepare(&self, workspace: &Workspace<'_>) -> anyhow::Result<Line> {
         let ctx = workspace.ctx();
-        let status = self
-            .prepared(workspace)?
-            .command(ctx)
-            .status()
-            .with_context(|| format!("cannot run `{}`", program(ctx)))?;
-        Ok(exit(status))
-    }
-
-    /// Does the same as [`Call::run`] and also returns the wasm modules that Cargo built or found
-    /// to be up to date. The modules are read from Cargo's JSON messages, which are also forwarded
-    /// to the user if the arguments request JSON.
-    ///
-    /// # Errors
-    /// In the same cases as [`Call::run`], or when the output of Cargo cannot be read.
-    pub fn run_and_collect(
-        &self,
-        workspace: &Workspace<'_>,
-    ) -> anyhow::Result<(Exit, Vec<Artifact>)> {
-        let mut line = self.prepared(workspace)?;
-        let format = Format::extract(&mut line.args);
-        if let Format::Internal(value) = format {
-            line.args.insert(1, format!("--message-format={value}"));
+        self.check_runner()?;
+        let mut prepared: Vec<(Project, Installed)> = Vec::new();
+        for one in workspace.projects()? {
+            if let Some(project) = one.project()? {
+                let installed = prepare(&project, &one)?;
+                prepared.push((project, installed));
+            }
         }
-        line.collect(format == Format::Forwarded, workspace.ctx())
-    }
-
-    fn prepared(&self, workspace: &Workspace<'_>) -> anyhow::Result<Line> {
-        let ctx = workspace.ctx();
-        let project = workspace
-            .project()?
+        let (project, installed) = prepared
+            .first()
             .with_context(|| format!("`{}` is not in a crate that embeds Python", ctx.cwd))
             .hint(|| "`cargo pywasm init` sets up a crate to embed Python".to_owned())?;
-        self.check_runner()?;
-        prepare(&project, workspace)?;
-        let config = project.dir.join(".cargo/config.toml");
-        let config = fs_err::read_to_string(config).unwrap_or_default();
+        let uses_pyo3 = prepared.iter().any(|(project, _)| project.uses_pyo3);
+        let other = prepared.iter().find(|(_, it)| it.root != installed.root);
+        if let Some((other, _)) = other.filter(|_| uses_pyo3) {
+            return Err(anyhow::anyhow!(
+                "`{}` and `{}` embed different Pythons, but PyO3 can use only one in each build",
+                project.dir,
+                other.dir
+            ))
+            .hint(|| "build one crate at a time, with `--package NAME`".to_owned());
+        }
+        // Cargo reads only the configuration of the current directory and of directories above it.
+        let config = if ctx.cwd.starts_with(&project.dir) {
+            fs_err::read_to_string(project.dir.join(".cargo/config.toml")).unwrap_or_default()
+        } else {
+            String::new()
+        };
         let tool = std::env::current_exe().context("the path of this executable is unknown")?;
-        Ok(self.line(&project, &config, &tool.display().to_string(), ctx))
+        Ok(self.line(project, &config, &tool.display().to_string(), ctx))
     }
 
     fn line(&self, project: &Project, config: &str, tool: &str, ctx: &Ctx) -> Line {
@@ -140,6 +133,29 @@ impl Call<'_> {
 }
 
 impl Line {
+    /// Calls Cargo with the user's environment.
+    ///
+    /// # Errors
+    /// When Cargo cannot be started.
+    pub fn run(&self, ctx: &Ctx) -> anyhow::Result<Exit> {
+        let status = self.command(ctx).status();
+        Ok(exit(status.with_context(|| format!("cannot run `{}`", program(ctx)))?))
+    }
+
+    /// Does the same as [`Line::run`] and also returns the wasm modules that Cargo built or found
+    /// to be up to date. The modules are read from Cargo's JSON messages, which are also forwarded
+    /// to the user if the arguments request JSON.
+    ///
+    /// # Errors
+    /// In the same cases as [`Line::run`], or when the output of Cargo cannot be read.
+    pub fn run_and_collect(mut self, ctx: &Ctx) -> anyhow::Result<(Exit, Vec<Artifact>)> {
+        let format = Format::extract(&mut self.args);
+        if let Format::Internal(value) = format {
+            self.args.insert(1, format!("--message-format={value}"));
+        }
+        self.collect(format == Format::Forwarded, ctx)
+    }
+
     fn command(&self, ctx: &Ctx) -> Command {
         let mut command = Command::new(program(ctx));
         command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
@@ -194,6 +210,7 @@ mod tests {
         let project = Project {
             dir: "/project".into(),
             helper_by_version: false,
+            uses_pyo3: false,
             freeze: Vec::new(),
             packages: Vec::new(),
             provided: Vec::new(),

@@ -32,7 +32,7 @@ mod template;
 pub use artifacts::Artifact;
 pub(crate) use built::built_modules;
 #[cfg(feature = "runtime")]
-pub use cargo::Call;
+pub use cargo::{Call, Line};
 #[cfg(feature = "runtime")]
 pub use init::init;
 pub use linked::{DIRECTORY, Linked};
@@ -41,6 +41,6 @@ pub(crate) use prepare::fits_the_policy;
 #[cfg(feature = "runtime")]
 pub use prepare::{connect, prepare};
 #[cfg(feature = "runtime")]
-pub(crate) use stdlib::stdlib;
+pub(crate) use stdlib::{stdlib, stdlib_of};
 #[cfg(feature = "runtime")]
 pub use template::Template;

@@ -25,7 +25,19 @@ pub(crate) fn stdlib(
         None => Linked::find(&module)?,
         found => found,
     };
-    let recorded = linked.as_ref().map(|linked| linked.stdlib);
+    stdlib_of(linked.as_ref(), requested, ctx)
+}
+
+/// Returns the directories for a project, or, without one, for every installed CPython series.
+///
+/// # Errors
+/// When an installation cannot be read.
+pub(crate) fn stdlib_of(
+    linked: Option<&Linked>,
+    requested: Option<Stdlib>,
+    ctx: &Ctx,
+) -> anyhow::Result<Vec<Dir>> {
+    let recorded = linked.map(|linked| linked.stdlib);
     let stdlib = requested.or(recorded).unwrap_or_default();
     let mut pythons = match linked {
         Some(linked) => vec![linked.open()?],

@@ -10,6 +10,7 @@ mod commands;
 mod doctor;
 mod guide;
 mod post_link;
+mod run_wasm;
 mod size;
 
 use camino::Utf8Path;

@@ -1,6 +1,7 @@
 //! The plan: the steps and their inputs.
 
 use anyhow::Context;
+use camino::Utf8PathBuf;
 use pywasm_audit::{DEFAULT, Policy};
 use pywasm_recipes::Import;
 use pywasm_session::{WithHint, one_line};
@@ -76,6 +77,8 @@ impl Request {
 /// The project in which a plan runs.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
+    /// The directory of the project's installation.
+    pub installation: Option<Utf8PathBuf>,
     /// The standard library directories, which the initialization of a snapshot can read.
     #[cfg(feature = "runtime")]
     pub stdlib: Vec<pywasm_runtime::Dir>,
@@ -92,6 +95,8 @@ pub struct Plan {
     pub optimizer: Option<Optimizer>,
     /// The size budget.
     pub budget: Option<Budget>,
+    /// The directory of the project's installation.
+    pub(crate) installation: Option<Utf8PathBuf>,
     /// The initialization, if `snapshot` is a step.
     pub(crate) snapshot: Option<Snapshotting>,
     /// True if the step `wasm-opt` must not be skipped.
@@ -120,6 +125,7 @@ impl Plan {
             policy,
             optimizer,
             budget: asked.budget.clone(),
+            installation: project.installation.clone(),
             snapshot,
             requires_wasm_opt: asked.require_wasm_opt,
         })

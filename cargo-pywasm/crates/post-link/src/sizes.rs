@@ -34,13 +34,12 @@ pub fn sizes(
     input: &[u8],
     outcome: &mut Outcome,
     plan: &Plan,
-    installation: Option<&Utf8Path>,
     ctx: &Ctx,
 ) -> anyhow::Result<()> {
     if !files.is_of_project() && plan.budget.is_none() {
         return Ok(());
     }
-    let mut all = breakdown(files, input, outcome, installation, ctx)?;
+    let mut all = breakdown(files, input, outcome, plan.installation.as_deref(), ctx)?;
     let mut sizes = Sizes::default();
     if let Some(budget) = &plan.budget {
         all.gzip = match &outcome.compressed {

@@ -91,7 +91,7 @@ impl Runtime {
     /// Checks that the memory limit allows the initial memory. wasmtime's own error would mention
     /// neither the limit nor the required memory.
     fn check_initial_memory(&self, module: &Module) -> anyhow::Result<()> {
-        let pages = module.0.resources_required().max_initial_memory_size.unwrap_or(0);
+        let pages = module.compiled.resources_required().max_initial_memory_size.unwrap_or(0);
         let (needed, limit) =
             (pages.saturating_mul(WASM_PAGE), self.bounds.memory.unwrap_or(u64::MAX));
         if limit >= needed {
@@ -112,10 +112,10 @@ impl Runtime {
         entry: &Entry,
         deadline: Option<Instant>,
     ) -> anyhow::Result<Ran> {
-        let linker = self.linker()?;
+        let mut linker = self.linker()?;
         // Creating the image is part of loading the module, not of starting a program, so it is not
         // included in the measured time. The image is created only once per process.
-        module.0.initialize_copy_on_write_image().map_err(wasm_error)?;
+        module.compiled.initialize_copy_on_write_image().map_err(wasm_error)?;
         let begin = Instant::now();
         let mut store =
             Store::new(&self.engine, State { wasi, limits: memory_limit(self.bounds.memory) });
@@ -123,8 +123,9 @@ impl Runtime {
         if !self.limit(&mut store, deadline)? {
             return Ok(Ran { end: End::TimedOut, spent: None });
         }
+        module.link(&mut linker, &mut store)?;
         let instance = linker
-            .instantiate(&mut store, &module.0)
+            .instantiate(&mut store, &module.compiled)
             .map_err(wasm_error)
             .context("not a WASI preview1 module")?;
         let end = match entry {

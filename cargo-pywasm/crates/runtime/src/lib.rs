@@ -8,6 +8,7 @@
 
 mod call;
 mod compiled;
+mod imports;
 mod instance;
 mod outcome;
 mod program;
@@ -20,6 +21,7 @@ pub use instance::{end_of, memory_limit, trap_text};
 pub use outcome::{Bounds, Captured, End, Ran, Spent};
 pub use program::{Dir, Program, Stdin};
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use anyhow::Context;
@@ -57,7 +59,11 @@ pub struct Runtime {
 
 /// A compiled program.
 #[derive(Clone)]
-pub struct Module(wasmtime::Module);
+pub struct Module {
+    compiled: wasmtime::Module,
+    /// The imported functions that trap unless the runtime provides them: module and name.
+    trapped: BTreeSet<(String, String)>,
+}
 
 /// The part of a module to run.
 enum Entry {
@@ -121,10 +127,10 @@ impl Runtime {
     /// # Errors
     /// When the file cannot be read or is not a module.
     pub fn load(&self, path: &Utf8Path) -> anyhow::Result<Module> {
-        let module = self
+        let compiled = self
             .compile(&fs_err::read(path)?)
             .with_context(|| format!("cannot load `{path}` as a wasm module"))?;
-        Ok(Module(module))
+        Ok(Module { compiled, trapped: BTreeSet::new() })
     }
 
     /// Compiles a module, or loads its compiled form from the store.

@@ -149,7 +149,7 @@ fn timeout_until_exit_needs_no_checks_in_the_code() {
     let module = limited.load(&bench.wasm).unwrap();
     let end = limited.capture(&module, &Program::new("program")).unwrap().end;
     assert_eq!(end, End::TimedOut);
-    let code = |runtime: &Runtime| runtime.load(&bench.wasm).unwrap().0.text().to_vec();
+    let code = |runtime: &Runtime| runtime.load(&bench.wasm).unwrap().compiled.text().to_vec();
     let without = Runtime::new(&bench.ctx).unwrap();
     let interrupted = Runtime::bounded(bounds, &bench.ctx).unwrap();
     assert_eq!(code(&limited), code(&without));

@@ -72,6 +72,11 @@ impl Environment {
         self.variables.get(name)?.to_str().filter(|value| !value.is_empty())
     }
 
+    /// Returns the variables whose values are UTF-8, sorted by name.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str()?)))
+    }
+
     /// Returns the value of a variable as a path.
     #[must_use]
     pub fn path(&self, name: &str) -> Option<Utf8PathBuf> {

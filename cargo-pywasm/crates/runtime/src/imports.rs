@@ -1,0 +1,78 @@
+//! Imports that the runtime does not provide.
+
+use anyhow::Context;
+use pywasm_session::WithHint;
+use wasmtime::{ExternType, Linker, Store};
+
+use super::{Module, wasm_error};
+
+/// The module name of all functions that the runtime provides.
+const WASI: &str = "wasi_snapshot_preview1";
+
+impl Module {
+    /// Returns true if the module imports only from WASI preview 1.
+    #[must_use]
+    pub fn imports_only_wasi(&self) -> bool {
+        self.compiled.imports().all(|import| import.module() == WASI)
+    }
+
+    /// Makes calls to some imported functions trap, unless the runtime provides these functions. A
+    /// program that has any other unknown import cannot be started. `is_trapped` receives the module
+    /// and the name of each imported function.
+    #[must_use]
+    pub fn with_trapped_imports(mut self, is_trapped: impl Fn(&str, &str) -> bool) -> Self {
+        self.trapped = self
+            .compiled
+            .imports()
+            .filter(|import| matches!(import.ty(), ExternType::Func(_)))
+            .map(|import| (import.module(), import.name()))
+            .filter(|(module, name)| is_trapped(module, name))
+            .map(|(module, name)| (module.to_owned(), name.to_owned()))
+            .collect();
+        self
+    }
+
+    /// Defines the functions that trap.
+    ///
+    /// # Errors
+    /// When the module has another import that the linker does not define.
+    pub(crate) fn link<T: 'static>(
+        &self,
+        linker: &mut Linker<T>,
+        store: &mut Store<T>,
+    ) -> anyhow::Result<()> {
+        let mut unknown = Vec::new();
+        for import in self.compiled.imports() {
+            let (module, name) = (import.module(), import.name());
+            if linker.get(&mut *store, module, name).is_ok() {
+                continue;
+            }
+            match import.ty() {
+                ExternType::Func(ty) if self.trapped.contains(&(module.into(), name.into())) => {
+                    let text = format!(
+                        "the program called `{module}.{name}`, which only its own host provides"
+                    );
+                    let trap = move |_: wasmtime::Caller<'_, T>,
+                                     _: &[wasmtime::Val],
+                                     _: &mut [wasmtime::Val]| {
+                        Err(wasmtime::Error::msg(text.clone()))
+                    };
+                    linker.func_new(module, name, ty, trap).map_err(wasm_error)?;
+                }
+                _ => unknown.push(format!("`{module}.{name}`")),
+            }
+        }
+        let [first, rest @ ..] = &unknown[..] else { return Ok(()) };
+        let more = match rest.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Err(anyhow::anyhow!("it imports {first}{more}"))
+            .context("this runtime does not provide all imports of the program")
+            .hint(|| {
+                "`--trap-imports` starts the program, and makes calls to these functions trap; so \
+                 does listing them in the project's policy"
+                    .to_owned()
+            })
+    }
+}
