@@ -2,7 +2,8 @@
 
 use std::cell::OnceCell;
 #[cfg(feature = "runtime")]
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -124,8 +125,7 @@ impl<'a> Workspace<'a> {
     ///
     /// # Errors
     /// When a table is invalid.
-    #[cfg(feature = "runtime")]
-    pub(crate) fn projects(&self) -> anyhow::Result<Vec<Workspace<'a>>> {
+    pub fn projects(&self) -> anyhow::Result<Vec<Workspace<'a>>> {
         let Some(description) = self.description()? else { return Ok(Vec::new()) };
         let manifests = description.project_manifests(&self.args)?;
         Ok(manifests.into_iter().map(|it| Self::selected(CargoArgs::of(it), self.ctx)).collect())
@@ -325,7 +325,6 @@ impl Description {
 
     /// Returns the Cargo.toml files of the projects that Cargo builds, sorted. Each contains the
     /// table of its project.
-    #[cfg(feature = "runtime")]
     fn project_manifests(&self, args: &CargoArgs) -> anyhow::Result<BTreeSet<Utf8PathBuf>> {
         let selected = args.selected(&self.metadata.packages);
         let packages = match self.current() {

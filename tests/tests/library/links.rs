@@ -13,17 +13,17 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository")
 }
 
-/// Adds all Markdown files in a directory. Skips build directories, and hidden directories except
-/// `.github`.
-fn pages(directory: &Path, found: &mut Vec<PathBuf>) {
+/// Adds all files in a directory that have this extension. Skips build directories, and hidden
+/// directories except `.github`.
+fn files(directory: &Path, of: &str, found: &mut Vec<PathBuf>) {
     for entry in directory.read_dir().expect("a directory").flatten() {
         let path = entry.path();
         let name = entry.file_name().into_string().expect("a UTF-8 name");
         if path.is_dir() {
             if name != "target" && (!name.starts_with('.') || name == ".github") {
-                pages(&path, found);
+                files(&path, of, found);
             }
-        } else if path.extension().is_some_and(|extension| extension == "md") {
+        } else if path.extension().is_some_and(|extension| extension == of) {
             found.push(path);
         }
     }
@@ -80,7 +80,7 @@ fn problem(page: &Path, link: &str) -> Option<String> {
 #[test]
 fn documentation_has_no_broken_links() {
     let mut all = Vec::new();
-    pages(&root(), &mut all);
+    files(&root(), "md", &mut all);
     assert!(all.len() > 20, "{all:?}");
     let broken = all.iter().flat_map(|page| {
         let text = std::fs::read_to_string(page).expect("a page");
@@ -93,6 +93,35 @@ fn documentation_has_no_broken_links() {
 
 /// Checks that links from the guide to other files are repository URLs, because mdBook publishes
 /// only the guide.
+/// Checks that the messages in the headings of the page are messages of this project.
+#[test]
+fn troubleshooting_quotes_real_messages() {
+    let mut sources = Vec::new();
+    for dir in ["cargo-pywasm/src", "cargo-pywasm/crates", "pywasm-build/src"] {
+        files(&root().join(dir), "rs", &mut sources);
+    }
+    let sources = sources.iter().map(|path| std::fs::read_to_string(path).expect("a file"));
+    let sources: String = sources.collect();
+    // A backslash at the end of a line continues a string literal on the next line.
+    let sources: Vec<&str> = sources.split("\\\n").map(str::trim_start).collect();
+    let sources = sources.concat();
+    let codes: Vec<String> = pywasm_audit::Code::ALL.iter().map(ToString::to_string).collect();
+    let page = root().join("docs/guide/troubleshooting.md");
+    let page = std::fs::read_to_string(page).expect("a page");
+    let headings: Vec<&str> = page.lines().filter_map(|it| it.strip_prefix("### ")).collect();
+    assert!(headings.len() > 10);
+    for heading in headings {
+        let message = heading.trim_matches('`');
+        if let Some((_, code)) = message.trim_end_matches(']').split_once('[') {
+            assert!(codes.iter().any(|known| known == code), "{heading}");
+            continue;
+        }
+        for part in message.split('…') {
+            assert!(sources.contains(part.trim()), "no source contains {part:?} of {heading}");
+        }
+    }
+}
+
 #[test]
 fn book_has_every_page_and_links_no_file_outside() {
     let guide = root().join("docs/guide");
