@@ -10,7 +10,7 @@ use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project;
 use pywasm_audit::report::{Audited, Format, Style, report};
-use pywasm_audit::{self as audit, Baseline, Code, Content, Finding, Given, Input, Policy};
+use pywasm_audit::{self as audit, Baseline, Code, Content, Given, Input, Policy};
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_wasm::Module;
@@ -149,7 +149,6 @@ fn unused_by_all(mut found: Vec<Audited>) -> Vec<Audited> {
 }
 
 fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
-    let mut link = Link::new();
     let findings = match input.content {
         Content::Module(bytes) => audit::module(&Module::read(&bytes)?, Given::default(), policy)?,
         Content::Compressed(bytes, size) => {
@@ -157,24 +156,10 @@ fn of_file(input: Input, policy: &Policy) -> anyhow::Result<Audited> {
             audit::module(&Module::read(&bytes)?, given, policy)?
         }
         Content::Component => vec![audit::component()],
-        Content::Object(object) => {
-            link.push(*object, false);
-            alone(&link, policy)
-        }
-        Content::Archive(members) => {
-            members.into_iter().for_each(|object| link.push(object, false));
-            alone(&link, policy)
-        }
+        Content::Object(object) => audit::alone(vec![*object], policy),
+        Content::Archive(members) => audit::alone(members, policy),
     };
     Ok(Audited::new(input.path, &policy.name, findings))
-}
-
-/// Audits objects without the other files that will be linked with them. libc is assumed to be
-/// present, because every link includes it.
-fn alone(link: &Link, policy: &Policy) -> Vec<Finding> {
-    let mut closure = link.closure();
-    closure.undefined.retain(|undefined| !pywasm_stubs::is_libc_symbol(&undefined.name));
-    audit::link(&closure, policy)
 }
 
 fn link(args: &Args, policy: &Policy, ctx: &Ctx) -> anyhow::Result<Audited> {

@@ -10,6 +10,7 @@
 //! the start function.
 
 mod abi;
+mod alone;
 mod baseline;
 mod callers;
 mod check;
@@ -24,6 +25,7 @@ mod policy;
 pub mod report;
 
 pub use abi::component;
+pub use alone::alone;
 pub use baseline::Baseline;
 pub use check::{Given, module};
 pub use figures::{Figure, figures};
