@@ -1,8 +1,9 @@
 //! A canister's Candid interface, extracted from its module.
 //!
 //! `ic_cdk::export_candid!()` exports a function that returns the interface as text. The function
-//! may call imports (for example, a hash map needs random numbers), so each import returns zeros.
-//! If the function fails, the error lists the imports that it called.
+//! may call imports (for example, a hash map needs random numbers), so each import returns zeros,
+//! except that WASI reports that there are no files, arguments and environment variables. If the
+//! function fails, the error lists the imports that it called.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -12,7 +13,7 @@ use candid::types::subtype::subtype_check_all;
 use candid::types::{Function, Type, TypeInner};
 use candid_parser::{IDLProg, check_prog};
 use pywasm_wasm::custom::{self, POINTER};
-use wasmtime::{ExternType, Instance, Linker, Store, StoreLimits, Val, ValType};
+use wasmtime::{Caller, Extern, ExternType, Instance, Linker, Store, StoreLimits, Val, ValType};
 
 use super::bounds::{self, MAX_TEXT};
 use super::host::{Host, Module, wasm_error};
@@ -25,6 +26,10 @@ use pywasm_session::WithHint;
 /// much fuel.
 const FUEL: u64 = 10_000_000_000;
 const MAX_MEMORY: u64 = 1 << 30;
+
+/// WASI's error for a file descriptor that is not open. If functions on files succeeded, libc's
+/// constructors would look for preopened directories forever.
+const BADF: i32 = 8;
 
 /// A canister's interface.
 #[derive(Clone, Debug)]
@@ -212,9 +217,19 @@ fn zeros(module: &wasmtime::Module) -> anyhow::Result<Linker<Extraction>> {
             ValType::V128 => Val::V128(0.into()),
             _ => Val::I32(0),
         };
-        let zeros: Vec<Val> = ty.results().map(zero).collect();
+        let is_wasi = import.module().starts_with("wasi_");
+        let is_on_files =
+            is_wasi && ["fd_", "path_", "sock_"].iter().any(|it| import.name().starts_with(it));
+        let has_sizes = is_wasi && import.name().ends_with("_sizes_get");
+        let zeros: Vec<Val> = match &ty.results().collect::<Vec<_>>()[..] {
+            [ValType::I32] if is_on_files => vec![Val::I32(BADF)],
+            results => results.iter().cloned().map(zero).collect(),
+        };
         let define = linker.func_new(import.module(), import.name(), ty, {
-            move |mut caller, _, results| {
+            move |mut caller, arguments, results| {
+                if has_sizes {
+                    write_zeros(&mut caller, arguments);
+                }
                 if !caller.data().called.contains(&name) {
                     caller.data_mut().called.insert(name.clone());
                 }
@@ -225,6 +240,18 @@ fn zeros(module: &wasmtime::Module) -> anyhow::Result<Linker<Extraction>> {
         define.map_err(wasm_error)?;
     }
     Ok(linker)
+}
+
+/// Writes zeros to the addresses that a function got: the number and the size of the arguments, or of
+/// the environment variables.
+fn write_zeros(caller: &mut Caller<'_, Extraction>, addresses: &[Val]) {
+    let Some(memory) = caller.get_export(instrument::MEMORY).and_then(Extern::into_memory) else {
+        return;
+    };
+    for address in addresses.iter().filter_map(Val::i32) {
+        // The program notices a wrong address itself when it reads the value.
+        let _ = memory.write(&mut *caller, address.cast_unsigned() as usize, &[0; 4]);
+    }
 }
 
 fn call(

@@ -43,6 +43,25 @@ fn imports_return_zeros() {
 }
 
 #[test]
+fn constructors_that_read_files_and_arguments_end() {
+    // The loop of `__wasilibc_populate_preopens`, and the start of `__main_void`.
+    let text = r#"(module
+        (import "wasi_snapshot_preview1" "fd_prestat_get" (func $stat (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+        (memory 1) (data (i32.const 8) "\ff\ff\ff\ff\ff\ff\ff\ff") (data (i32.const 16) "service : {}")
+        (func $constructors (local $fd i32) (local.set $fd (i32.const 3))
+            (block $done (loop $next
+                (br_if $done (i32.eq (call $stat (local.get $fd) (i32.const 0)) (i32.const 8)))
+                (local.set $fd (i32.add (local.get $fd) (i32.const 1)))
+                (br $next)))
+            (if (call $sizes (i32.const 8) (i32.const 12)) (then unreachable))
+            (if (i64.ne (i64.load (i32.const 8)) (i64.const 0)) (then unreachable)))
+        (func (export "get_candid_pointer") (result i32) (call $constructors) (i32.const 16)))"#;
+    let found = interface::extract(&wat::parse_str(text).unwrap());
+    assert_eq!(found.unwrap(), "service : {}");
+}
+
+#[test]
 fn constructors_run_only_if_needed() {
     let module = |start: &str| {
         format!(
