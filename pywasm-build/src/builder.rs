@@ -180,7 +180,7 @@ impl Build {
         };
         let mut directives = link.directives()?;
         directives.extend(reruns);
-        directives.push(Directive::RerunIfEnvChanged(LINKER));
+        directives.extend(reruns_for_linker(&crate_dir));
         let manifests = table.manifests();
         directives.extend(manifests.map(|path| Directive::RerunIfChanged(path.to_owned())));
         Ok(Some(Linked { python, libc, directives }))
@@ -189,6 +189,17 @@ impl Build {
 
 /// The variable in which Cargo passes the linker that is set in its configuration.
 const LINKER: &str = "RUSTC_LINKER";
+
+/// The variable that sets the linker, like the key `target.wasm32-wasip1.linker`.
+const LINKER_SETTING: &str = "CARGO_TARGET_WASM32_WASIP1_LINKER";
+
+/// Returns directives that rerun the build script if another linker is configured. Cargo does not
+/// track [`LINKER`] itself, because it is not a variable of Cargo's own environment.
+fn reruns_for_linker(crate_dir: &Path) -> Vec<Directive> {
+    let files = crate_dir.ancestors().map(|dir| dir.join(".cargo/config.toml"));
+    let files = files.filter(|file| file.is_file()).map(Directive::RerunIfChanged);
+    std::iter::once(Directive::RerunIfEnvChanged(LINKER_SETTING)).chain(files).collect()
+}
 
 /// Returns true if the linker is a compiler, such as clang, which passes arguments on to the real
 /// linker.

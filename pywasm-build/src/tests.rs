@@ -167,7 +167,7 @@ fn reactor_gets_a_start_file_and_its_own_arguments() {
             "cargo::rerun-if-env-changed=PYWASM_INSTALLATION".to_owned(),
             "cargo::rerun-if-changed=crate/.pywasm/project.json".to_owned(),
             format!("cargo::rerun-if-changed={ROOT}/manifest.json"),
-            "cargo::rerun-if-env-changed=RUSTC_LINKER".to_owned(),
+            "cargo::rerun-if-env-changed=CARGO_TARGET_WASM32_WASIP1_LINKER".to_owned(),
             "cargo::rerun-if-changed=crate/Cargo.toml".to_owned(),
         ]
     );
@@ -184,6 +184,9 @@ fn compiler_as_linker_passes_options_on() {
         let (key, value) = option.split_once('=').unwrap();
         assert!(value == "-Xlinker" || *before == format!("{key}=-Xlinker"), "{lines:?}");
     }
+    machine.write("crate/.cargo/config.toml", b"");
+    let rerun = "cargo::rerun-if-changed=crate/.cargo/config.toml".to_owned();
+    assert!(machine.lines(&Build::new()).contains(&rerun));
     for linker in ["rust-lld", "/sdk/bin/wasm-ld-22"] {
         let plain = machine.lines_with(&Build::new(), &[("RUSTC_LINKER", linker)]);
         assert!(!plain.iter().any(|line| line.contains("-Xlinker")), "{plain:?}");
