@@ -196,8 +196,8 @@ mod tests {
             let words = ["x".to_owned()].into_iter().chain(words.iter().cloned());
             <Cli as clap::Parser>::try_parse_from(words).unwrap().sandbox
         };
-        let words = "--dir a::/b:ro --dir c --env A=1 --env B --no-cwd --trap-imports --fuel 7 --timeout 1500ms \
-            --memory 64MiB";
+        let words = "--dir a::/b:ro --dir c --env A=1 --env B --no-cwd --trap-imports --fuel 7 \
+            --timeout 1500ms --memory 64MiB";
         let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
         let sandbox = parse(&words);
         assert_eq!(format!("{:?}", parse(&sandbox.words())), format!("{sandbox:?}"));

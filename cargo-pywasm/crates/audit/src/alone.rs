@@ -62,10 +62,10 @@ pub fn alone(objects: Vec<Object>, policy: &Policy) -> Vec<Finding> {
     link(&closure, policy)
 }
 
-/// Returns the file name of a member: `a.o` for `libx.a(a.o)`.
-fn file_name(name: &str) -> &str {
-    let name = name.strip_suffix(')').unwrap_or(name);
-    name.rsplit_once('(').map_or(name, |(_, member)| member)
+/// Returns the file name of an object, without the name of its archive.
+fn file_name(name: &str) -> String {
+    let Ok(object) = name.parse::<pywasm_size::Object>();
+    object.name
 }
 
 /// Returns true for `ARCHIVE(CRATE-HASH.….rcgu.o)` if the crate belongs to the standard library.

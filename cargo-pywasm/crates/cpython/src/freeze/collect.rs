@@ -128,13 +128,12 @@ impl Unknown {
 fn files(left: &[String]) -> Option<String> {
     let shown = left.iter().take(MAX_FILES).map(|file| format!("`{file}`"));
     let shown = shown.collect::<Vec<_>>().join(", ");
-    match left.len().checked_sub(MAX_FILES) {
-        _ if left.is_empty() => None,
-        None | Some(0) => Some(format!("not embedded, because Python cannot import it: {shown}")),
-        Some(more) => {
-            Some(format!("not embedded, because Python cannot import it: {shown} and {more} more"))
-        }
-    }
+    let more = match left.len().saturating_sub(MAX_FILES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let text = format!("not embedded, because Python cannot import it: {shown}{more}");
+    (!left.is_empty()).then_some(text)
 }
 
 /// Mounts a package as a directory in the guest. If the package is a single file, mounts its parent
