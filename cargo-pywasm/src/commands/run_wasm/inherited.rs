@@ -1,4 +1,4 @@
-//! What a program inherits from the process that runs it.
+//! Selects the variables and the directory that a program inherits from its caller.
 //!
 //! Programs inherit few variables, because the environment may contain secrets. If Cargo is the
 //! caller, it has promised its own variables to programs and tests.
