@@ -45,6 +45,9 @@ pub struct Access {
     /// Limit the memory, for example to `512MiB` (beyond the limit, Python raises MemoryError)
     #[arg(long, value_name = "SIZE")]
     memory: Option<ByteSize>,
+    /// Limit the stack for wasm calls, for example to `512KiB`, which is the default of wasmtime
+    #[arg(long, value_name = "SIZE")]
+    stack: Option<ByteSize>,
 }
 
 impl std::ops::Deref for Sandbox {
@@ -73,7 +76,9 @@ impl Sandbox {
         };
         limit("--fuel", access.fuel.map(|fuel| fuel.to_string()));
         limit("--timeout", access.timeout.map(|time| format!("{}ns", time.as_nanos())));
-        limit("--memory", access.memory.map(|size| format!("{}B", size.as_u64())));
+        let bytes = |size: Option<ByteSize>| size.map(|size| format!("{}B", size.as_u64()));
+        limit("--memory", bytes(access.memory));
+        limit("--stack", bytes(access.stack));
         words
     }
 
@@ -103,6 +108,7 @@ impl Access {
             fuel: self.fuel,
             timeout: self.timeout,
             memory: self.memory.map(|size| size.as_u64()),
+            stack: self.stack.map(|size| size.as_u64()),
         }
     }
 

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::frozen::Freeze;
+use crate::host_stack;
 use crate::libc::{self, RustLibc};
 use crate::link::{Link, Linked};
 use crate::project::Project;
@@ -30,6 +31,7 @@ pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 pub struct Build {
     request: Request,
     stack_size: Option<u32>,
+    host_stack: Option<u32>,
     no_finalize_at_exit: bool,
     freeze: Freeze,
     snapshot: bool,
@@ -64,12 +66,23 @@ impl Build {
         self
     }
 
-    /// Sets the size of the C stack in bytes, a multiple of 16. The default is CPython's own: 8
-    /// MiB, or 16 MiB from CPython 3.14 on. rustc's default of 1 MiB is too small for Python's
-    /// recursion limit.
+    /// Sets the size of the C stack in linear memory in bytes, a multiple of 16. The default is
+    /// CPython's own: 8 MiB, or 16 MiB from CPython 3.14 on. rustc's default of 1 MiB is too small
+    /// for Python's recursion limit. See also [`Build::host_stack`].
     #[must_use]
     pub fn stack_size(mut self, bytes: u32) -> Self {
         self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Sets the size of the stack that the host has for calls of wasm functions, in bytes, at least
+    /// 256 KiB. The default is the recipe's, which is 512 KiB unless it says otherwise, as in
+    /// wasmtime (`Config::max_wasm_stack`). Python's recursion limits depend on it, so that Python
+    /// raises `RecursionError` before the host traps. The key `host-stack` in
+    /// `[package.metadata.pywasm]` has the same effect.
+    #[must_use]
+    pub fn host_stack(mut self, bytes: u32) -> Self {
+        self.host_stack = Some(bytes);
         self
     }
 
@@ -124,8 +137,9 @@ impl Build {
     /// docs.rs.
     ///
     /// # Errors
-    /// When the target is another version of WASI, no installation matches the request, the installation is incompatible with the Rust
-    /// toolchain, or Python code cannot be frozen.
+    /// When the target is another version of WASI, no installation matches the request, the
+    /// installation is incompatible with the Rust toolchain, Python code cannot be frozen, or the
+    /// host's stack is too small.
     pub fn try_link(&self) -> Result<Option<Installation>, Error> {
         let linked = self.decide(&|name| std::env::var_os(name))?;
         if let Some(linked) = &linked {
@@ -164,8 +178,10 @@ impl Build {
         let recorded: Option<&Table> = project.and_then(|it| it.fresh_table(&manifest));
         let table = recorded.cloned().map_or_else(|| tool.table(), Ok)?;
         let out_dir = dir("OUT_DIR");
-        let frozen =
-            self.freeze.library(&table, &python, &tool, &out_dir.clone().unwrap_or_default())?;
+        let out = out_dir.clone().unwrap_or_default();
+        let frozen = self.freeze.library(&table, &python, &tool, &out)?;
+        let host_stack = self.host_stack.or(table.host_stack);
+        let host_stack = host_stack.map(|bytes| host_stack::write(bytes, &out)).transpose()?;
         let link = Link {
             python: &python,
             libc,
@@ -174,6 +190,7 @@ impl Build {
             frozen,
             snapshot: self.snapshot || table.snapshot,
             stack_size: self.stack_size,
+            host_stack,
             finalize_at_exit: !self.no_finalize_at_exit,
             maps: out_dir,
             is_linked_by_compiler: variables(LINKER).is_some_and(|linker| is_compiler(&linker)),

@@ -12,6 +12,15 @@ use std::path::{Path, PathBuf};
 pub enum Error {
     /// A file cannot be read.
     Read(PathBuf, std::io::Error),
+    /// A file cannot be written.
+    Write(PathBuf, std::io::Error),
+    /// The host's stack is too small for Python.
+    HostStack {
+        /// The requested size in bytes.
+        bytes: u32,
+        /// The smallest allowed size in bytes.
+        minimum: u32,
+    },
     /// The `manifest.json` of an installation has a format or version that this crate cannot read.
     Manifest(PathBuf, String),
     /// A `.pywasm/project.json` has a format or version that this crate cannot read.
@@ -85,6 +94,12 @@ impl fmt::Display for Error {
                 "cannot read `{}`: {error}\nhint: `cargo pywasm install` installs Python",
                 path.display()
             ),
+            Self::Write(path, error) => write!(f, "cannot write `{}`: {error}", path.display()),
+            Self::HostStack { bytes, minimum } => write!(
+                f,
+                "Python needs a host's stack of at least {minimum} bytes, not {bytes}\n\
+                 hint: change `host-stack` in Cargo.toml or in the build script"
+            ),
             Self::Manifest(path, problem) => write!(
                 f,
                 "`{}` is not a manifest that this pywasm-build can read: {problem}\n\
@@ -151,7 +166,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Read(_, error) => Some(error),
+            Self::Read(_, error) | Self::Write(_, error) => Some(error),
             Self::Named { cause, .. } => Some(cause),
             _ => None,
         }

@@ -28,6 +28,13 @@ pub(crate) fn flag(value: &Json, path: &str) -> Option<bool> {
     at(value, path)?.get::<bool>().copied()
 }
 
+/// Returns the whole number at a path.
+pub(crate) fn number(value: &Json, path: &str) -> Option<u32> {
+    let number = *at(value, path)?.get::<f64>()?;
+    // The conversion saturates, so the comparison is false if the number does not fit.
+    Some(number as u32).filter(|whole| f64::from(*whole) == number)
+}
+
 /// Returns the elements of the array at a path, or an empty slice if there is no array.
 pub(crate) fn list<'a>(value: &'a Json, path: &str) -> &'a [Json] {
     at(value, path).and_then(|value| value.get::<Vec<Json>>()).map_or(&[], Vec::as_slice)
@@ -58,11 +65,13 @@ mod tests {
 
     #[test]
     fn values_are_found_by_path_and_type() {
-        let value = parse(br#"{"a": {"b": "c"}, "list": ["x", 1, "y"], "yes": true}"#).unwrap();
+        let value =
+            parse(br#"{"a": {"b": "c"}, "list": ["x", 1, "y"], "yes": true, "n": 7}"#).unwrap();
         assert_eq!(text(&value, "a.b"), Some("c"));
         assert_eq!(text(&value, "a"), None);
         assert_eq!(texts(&value, "list").collect::<Vec<_>>(), ["x", "y"]);
         assert_eq!(flag(&value, "yes"), Some(true));
+        assert_eq!(number(&value, "n"), Some(7));
         assert_eq!(list(&value, "none").len(), 0);
     }
 

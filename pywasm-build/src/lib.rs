@@ -42,6 +42,7 @@ mod directive;
 mod error;
 mod fingerprint;
 mod frozen;
+mod host_stack;
 mod installation;
 mod json;
 mod libc;

@@ -49,6 +49,8 @@ pub(crate) struct Link<'a> {
     pub(crate) frozen: Option<Frozen>,
     pub(crate) snapshot: bool,
     pub(crate) stack_size: Option<u32>,
+    /// The object that tells Python the size of the host's stack.
+    pub(crate) host_stack: Option<PathBuf>,
     pub(crate) finalize_at_exit: bool,
     /// The directory for linker maps.
     pub(crate) maps: Option<PathBuf>,
@@ -127,6 +129,7 @@ impl Link<'_> {
                 directives.push(Directive::LinkArgCdylib(cdylib));
             }
         }
+        directives.extend(self.host_stack.clone().map(|path| Directive::LinkArg(arg(path))));
         if self.finalize_at_exit {
             directives.push(Directive::LinkArg(arg(self.python.lib_dir().join(EXIT_OBJECT))));
         }

@@ -13,6 +13,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("error.rs", include_str!("error.rs")),
     ("fingerprint.rs", include_str!("fingerprint.rs")),
     ("frozen.rs", include_str!("frozen.rs")),
+    ("host_stack.rs", include_str!("host_stack.rs")),
     ("installation.rs", include_str!("installation.rs")),
     ("json.rs", include_str!("json.rs")),
     ("lib.rs", include_str!("lib.rs")),

@@ -19,6 +19,8 @@ pub(crate) struct Table {
     pub(crate) freezes: bool,
     /// Whether only frozen modules can be imported. If unset, the recipe decides.
     pub(crate) closed: Option<bool>,
+    /// The size of the host's stack in bytes. If unset, the recipe decides.
+    pub(crate) host_stack: Option<u32>,
 }
 
 /// The path of a Cargo.toml, and the hash of the text that the tool read.
@@ -44,6 +46,7 @@ impl Table {
             snapshot: json::flag(value, "snapshot")?,
             freezes: names_any("freeze") || names_any("packages"),
             closed: json::flag(value, "closed"),
+            host_stack: json::number(value, "host-stack"),
         })
     }
 

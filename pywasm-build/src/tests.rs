@@ -31,6 +31,7 @@ struct Table {
     freeze: &'static [&'static str],
     packages: &'static [&'static str],
     closed: Option<bool>,
+    host_stack: Option<u32>,
 }
 
 impl Machine {
@@ -84,14 +85,15 @@ impl Machine {
     /// Returns the package's entry in `project.json`, as the tool would write it for the current
     /// Cargo.toml.
     fn package(&self, table: &Table) -> String {
-        let Table { cdylib, snapshot, freeze, packages, closed } = table;
+        let Table { cdylib, snapshot, freeze, packages, closed, host_stack } = table;
         let path = self.path(MANIFEST);
         let digest = fingerprint(self.read(MANIFEST).as_bytes());
         let closed = closed.map_or_else(|| "null".to_owned(), |closed| closed.to_string());
+        let stack = host_stack.map_or_else(|| "null".to_owned(), |bytes| bytes.to_string());
         format!(
             r#"{{"manifests": [{{"path": {path:?}, "sha256": "", "fnv1a64": {digest:?}}}],
                 "cdylib": {cdylib}, "snapshot": {snapshot}, "freeze": {freeze:?},
-                "packages": {packages:?}, "closed": {closed}}}"#
+                "packages": {packages:?}, "closed": {closed}, "host-stack": {stack}}}"#
         )
         .replace('\n', " ")
     }
@@ -306,6 +308,31 @@ fn unsupported_project_file_is_named_with_a_hint() {
         let error = machine.decide(&Build::new(), &[]).unwrap_err().to_string();
         assert!(error.contains("project.json") && error.contains("rewrites the file"), "{error}");
     }
+}
+
+#[test]
+fn size_of_the_hosts_stack_is_linked() {
+    let machine = Machine::new();
+    let out = machine.path("out");
+    std::fs::create_dir(&out).unwrap();
+    let out_dir = [("OUT_DIR", out.to_str().unwrap())];
+    let linked = |build: &Build| {
+        let lines = machine.lines_with(build, &out_dir);
+        let object = std::fs::read(out.join("pywasm-host-stack.o")).ok();
+        let is_linked = lines.iter().any(|line| line.ends_with("=out/pywasm-host-stack.o"));
+        assert_eq!(is_linked, object.is_some(), "{lines:?}");
+        object.map(|bytes| {
+            let size = 3_u32 << 20;
+            bytes.windows(4).any(|window| window == size.to_le_bytes())
+        })
+    };
+    assert_eq!(linked(&Build::new()), None);
+    let table = Table { host_stack: Some(3 << 20), ..Table::default() };
+    machine.link_crate(&machine.path(ROOT), &table);
+    assert_eq!(linked(&Build::new()), Some(true));
+    // The build script has precedence.
+    assert_eq!(linked(&Build::new().host_stack(4 << 20)), Some(false));
+    assert!(machine.decide(&Build::new().host_stack(1 << 16), &out_dir).is_err());
 }
 
 #[test]

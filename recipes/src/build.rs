@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Feature;
+use crate::{Feature, HostStack};
 
 /// The settings for compiling the interpreter. In a recipe, every key is optional. `profile`
 /// determines the defaults.
@@ -46,6 +46,9 @@ pub struct Build {
     /// default, CPython decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mimalloc: Option<bool>,
+    /// The size of the host's stack in bytes. It limits the depth of recursion, so that Python raises
+    /// an exception before the host traps. The default is that of wasmtime, 512 KiB.
+    pub host_stack: HostStack,
     /// Optimization levels for individual CPython files, such as `"Objects/typeobject.c" = "2"`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, OptLevel>,
@@ -81,6 +84,7 @@ struct Table {
     cflags: Vec<String>,
     pymalloc: Option<bool>,
     mimalloc: Option<bool>,
+    host_stack: HostStack,
     files: BTreeMap<String, OptLevel>,
 }
 
@@ -112,6 +116,7 @@ impl From<Table> for Build {
             cflags: table.cflags,
             pymalloc: table.pymalloc.or((speed || size).then_some(true)),
             mimalloc: table.mimalloc.or(size.then_some(false)),
+            host_stack: table.host_stack,
             files: table.files,
         }
     }

@@ -12,8 +12,10 @@ mod build;
 mod digest;
 mod exclusions;
 mod feature;
+mod host_stack;
 mod import;
 mod modules;
+mod patches;
 mod pins;
 mod recipe;
 mod seeds;
@@ -25,8 +27,10 @@ pub use build::{Build, OptLevel, Profile};
 pub use digest::{Digest, ParseDigestError};
 pub use exclusions::{Exclusion, exclusions};
 pub use feature::Feature;
+pub use host_stack::{HostStack, HostStackError};
 pub use import::Import;
 pub use modules::{is_known_module, known_modules};
+pub use patches::patch;
 pub use pins::{
     Artifact, CpythonPin, HostPlatform, PinError, SdkPin, SdkStatus, cpython_pins, sdk_pins,
 };

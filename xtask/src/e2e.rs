@@ -75,8 +75,8 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
         }
         Ok(())
     })?;
-    let sources = tool.source_tree(&full)?;
-    embed::run(&tool, &sources, args.matrix, steps)?;
+    embed::run(&tool, &full, args.matrix, steps)?;
+    steps.run("recursion, speed 3.14", || embed::recursion::on_default_host(&tool, &speed, &[]))?;
     let fallbacks: Vec<String> = FALLBACKS.iter().map(|name| (*name).to_owned()).collect();
     for (version, recipe, tests) in [
         ("3.13", "default", if args.matrix { &args.tests } else { &fallbacks }),
@@ -111,6 +111,7 @@ fn matrix(args: &Args, steps: &mut Steps, tool: &Tool<'_>) -> anyhow::Result<()>
         }
         Ok(())
     })?;
+    steps.run("recursion, full 3.14", || embed::recursion::on_default_host(tool, &full, &[]))?;
     steps.run("install with declared stubs", || declared::run(tool))?;
     steps.run("install without a seed", || unseeded::run(tool))?;
     steps.run("CPython's tests, speed 3.13", || verify(tool, "3.13", "speed", &args.tests))

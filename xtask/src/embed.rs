@@ -7,6 +7,7 @@ mod frozen;
 mod guide;
 pub(crate) mod one_file;
 mod one_libc;
+pub(crate) mod recursion;
 mod snapshots;
 mod templates;
 
@@ -18,10 +19,11 @@ use xshell::Shell;
 use crate::steps::Steps;
 use crate::tool::{Tool, e2e_store, root};
 
-/// Tests some crates or, with `matrix`, all crates. `sources` is the path of CPython's source tree.
+/// Tests some crates or, with `matrix`, all crates. `full` is the installation of the recipe with
+/// this name.
 pub(crate) fn run(
     tool: &Tool<'_>,
-    sources: &Path,
+    full: &Path,
     matrix: bool,
     steps: &mut Steps,
 ) -> anyhow::Result<()> {
@@ -29,9 +31,11 @@ pub(crate) fn run(
     steps.run("one libc", || one_libc::run(tool, &one_libc::current()))?;
     steps.run("frozen modules", || frozen::run(tool))?;
     steps.run("template reactor", || templates::run(tool, "reactor"))?;
+    steps.run("recursion", || recursion::run(tool, full))?;
     steps.run("examples/canister", || canister::run(tool))?;
     steps.run("guide: embedding", || guide::embedding(tool))?;
     if matrix {
+        let sources = &tool.source_tree(full)?;
         steps.run("examples/logger", || examples::run(tool, "logger"))?;
         steps.run("template canister", || templates::canister(tool))?;
         steps.run("examples/deepcopy", || examples::run(tool, "deepcopy"))?;
@@ -59,7 +63,7 @@ pub(crate) fn alone() -> anyhow::Result<()> {
     Steps::record(|steps| {
         let tool = steps.run("build the tool", || Tool::tested(&shell, &e2e_store()))?;
         let full = steps.run("install full", || tool.install(&["--recipe", "full"]))?;
-        run(&tool, &tool.source_tree(&full)?, true, steps)
+        run(&tool, &full, true, steps)
     })
 }
 

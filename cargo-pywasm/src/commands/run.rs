@@ -14,8 +14,8 @@ use crate::installed;
 use crate::project::Call;
 use crate::sandbox::{Sandbox, goes_down};
 use line::Line;
-use pywasm_cpython::smoke;
-use pywasm_runtime::{Dir, Program, Runtime};
+use pywasm_cpython::{interpreter, smoke};
+use pywasm_runtime::{Dir, Runtime};
 use pywasm_store::Ctx;
 
 /// Run Python on wasm: a script, -c CODE, -m MODULE or a REPL; or run the current crate
@@ -56,7 +56,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let runtime = Runtime::until_exit(args.sandbox.bounds(), ctx)?;
     let module = runtime.load(&Utf8PathBuf::try_from(python.python_wasm())?)?;
     let line = Line::of(&args.python_args);
-    let mut program = Program::new("python").dir(smoke::stdlib(&python)?).inherit_stdin();
+    let mut program = interpreter(&runtime).dir(smoke::stdlib(&python)?).inherit_stdin();
     let view = View::of(args, line.script, ctx)?;
     for dir in view.dirs {
         program = program.dir(dir);

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{Package, TargetKind};
-use pywasm_recipes::Digest;
+use pywasm_recipes::{Digest, HostStack};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -28,6 +28,9 @@ pub struct PackageSettings {
     pub packages: Vec<Utf8PathBuf>,
     /// True if only embedded Python modules can be imported. If unset, the recipe decides.
     pub closed: Option<bool>,
+    /// The size of the host's stack in bytes. If unset, the recipe decides.
+    #[serde(rename = "host-stack")]
+    pub host_stack: Option<HostStack>,
 }
 
 /// Two digests of a manifest's content.
@@ -80,6 +83,7 @@ impl PackageSettings {
             freeze: table.freeze.clone().unwrap_or_default(),
             packages: packages.map(|package| package.path.clone()).collect(),
             closed: table.closed,
+            host_stack: table.host_stack,
         })
     }
 }

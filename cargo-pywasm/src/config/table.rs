@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::PythonRequest;
+use pywasm_recipes::{HostStack, PythonRequest};
 use serde::{Deserialize, Serialize};
 
 use pywasm_session::{WithHint, is_path};
@@ -27,6 +27,7 @@ pub(crate) struct Table {
     pub(crate) packages: Option<Vec<SourcePackage>>,
     pub(crate) provided: Option<Vec<String>>,
     pub(crate) closed: Option<bool>,
+    pub(crate) host_stack: Option<HostStack>,
     pub(crate) stdlib: Option<Stdlib>,
     /// A name, or an absolute path.
     pub(crate) policy: Option<String>,
@@ -142,6 +143,7 @@ impl Table {
             packages: self.packages.or(shared.packages),
             provided: self.provided.or(shared.provided),
             closed: self.closed.or(shared.closed),
+            host_stack: self.host_stack.or(shared.host_stack),
             stdlib: self.stdlib.or(shared.stdlib),
             policy: self.policy.or(shared.policy),
             post_link: self.post_link.or(shared.post_link),

@@ -151,7 +151,8 @@ fn each_package_of_a_virtual_workspace_has_its_own_settings() {
     );
     package(&root.join("a"), "a", &format!("{}[lib]\ncrate-type = [\"cdylib\"]\n", helper()));
     package(&root.join("b"), "b", &helper());
-    let own = "[package.metadata.pywasm]\nsnapshot = {}\nclosed = true\npackages = [\"app\"]\n";
+    let own = "[package.metadata.pywasm]\nsnapshot = {}\nclosed = true\npackages = [\"app\"]\n\
+        host-stack = 1048576\n";
     package(&root.join("c"), "c", &format!("{own}{}", helper()));
     package(&root.join("d"), "d", "# does not embed Python\n");
 
@@ -169,6 +170,8 @@ fn each_package_of_a_virtual_workspace_has_its_own_settings() {
     assert_eq!(shared.packages, [root.join("python/shared")]);
     let own = current(&root.join("c"));
     assert!(own.snapshot && own.closed == Some(true), "{own:?}");
+    let recorded = serde_json::to_value(&own).unwrap();
+    assert_eq!(recorded["host-stack"], 1_048_576);
     assert_eq!((own.freeze, own.packages), (vec!["json".to_owned()], vec![root.join("c/app")]));
 }
 

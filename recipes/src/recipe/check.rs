@@ -135,6 +135,14 @@ mod tests {
     }
 
     #[test]
+    fn small_stack_of_the_host_is_refused_with_its_line() {
+        let message = refused(&format!("{MINIMAL}[build]\nhost-stack = 65536\n"));
+        assert!(message.contains("line 6") && message.contains("262144"), "{message}");
+        let larger = format!("{MINIMAL}[build]\nhost-stack = 1048576\n");
+        assert_eq!(Recipe::parse(&larger).unwrap().build.host_stack.bytes(), 1 << 20);
+    }
+
+    #[test]
     fn malformed_flags_are_refused() {
         for flag in ["O3", "-DA=1 -DB=2", ""] {
             let text = format!("{MINIMAL}[build]\ncflags = [\"{flag}\"]\n");

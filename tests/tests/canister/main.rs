@@ -86,3 +86,22 @@ fn empty_call_takes_few_instructions() {
     local.query("greet", &Encode!(&"you").unwrap()).unwrap();
     assert!(local.fuel() < 100_000, "{}", local.fuel());
 }
+
+/// The next version runs recursive programs when it imports its rules.
+#[test]
+#[ignore = "needs the example canister: run `cargo xtask canister`"]
+fn recursions_end_in_exceptions() {
+    let mut local = Local::new();
+    local.install(&behaviour::module("PYWASM_CANISTER_NEXT"), &nothing()).unwrap();
+    let ends: Vec<String> = local.printed().iter().map(|line| line.trim().to_owned()).collect();
+    assert_eq!(
+        ends,
+        [
+            "repr: RecursionError",
+            "json.loads: RecursionError",
+            "pickle.dumps: RecursionError",
+            "parentheses: MemoryError",
+            "all programs ended",
+        ]
+    );
+}

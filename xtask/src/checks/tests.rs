@@ -1,6 +1,6 @@
 //! Runs unit, integration and command-line tests.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use xshell::{Shell, cmd};
 
@@ -32,6 +32,22 @@ pub(crate) fn installed(shell: &Shell, module: &str, installation: &Path) -> any
         "cargo test --workspace --all-features --profile {PROFILE} --quiet --test installed -- --ignored {filter}"
     )
     .env("PYWASM_INSTALLATION", installation)
+    .run()?;
+    Ok(())
+}
+
+/// Runs the ignored tests in `tests/tests/default_host.rs` on these modules.
+pub(crate) fn default_host(
+    shell: &Shell,
+    modules: &[PathBuf],
+    stdlib: &Path,
+) -> anyhow::Result<()> {
+    cmd!(
+        shell,
+        "cargo test --workspace --all-features --profile {PROFILE} --quiet --test default_host -- --ignored"
+    )
+    .env("PYWASM_MODULES", std::env::join_paths(modules)?)
+    .env("PYWASM_STDLIB", stdlib)
     .run()?;
     Ok(())
 }

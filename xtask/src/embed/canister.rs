@@ -39,8 +39,9 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     tests::canister(tool.shell(), modules, &[])
 }
 
-/// Builds three wasm modules: the example, a later version with a different stable memory layout,
-/// and a version whose Python module `rules` raises an exception on import.
+/// Builds three wasm modules: the example, a later version with a different stable memory layout
+/// that also runs recursive programs, and a version whose Python module `rules` raises an exception
+/// on import.
 pub(crate) fn modules(
     tool: &Tool<'_>,
     scratch: &Path,
@@ -49,6 +50,11 @@ pub(crate) fn modules(
     let next = copy(&scratch.join("next"), "src/state.rs", |text| {
         text.replace("const VERSION: u32 = 1;", "const VERSION: u32 = 2;")
     })?;
+    // The programs run when the module is imported.
+    let rules = std::fs::read_to_string(next.join("python/rules.py"))?;
+    let programs = include_str!("../../../tests/src/recursion.py");
+    let reported = "main([\"repr\", \"json.loads\", \"pickle.dumps\", \"parentheses\"])";
+    std::fs::write(next.join("python/rules.py"), format!("{rules}\n\n{programs}\n{reported}\n"))?;
     let raising = copy(&scratch.join("raising"), "python/rules.py", |text| {
         format!("{text}\n\nraise RuntimeError(\"no rules today\")\n")
     })?;

@@ -6,7 +6,8 @@
 use camino::Utf8Path;
 use pywasm_recipes::Stdlib;
 
-use pywasm_runtime::{Dir, Module, Program, Runtime};
+use crate::interpreter;
+use pywasm_runtime::{Dir, Module, Runtime};
 use pywasm_store::Ctx;
 
 /// The script that compiles modules. `unchecked-hash` bytecode (PEP 552) contains no dates, so
@@ -95,7 +96,7 @@ fn compile_share(
 ) -> anyhow::Result<()> {
     let ranges = if stdlib.debug_ranges { &[][..] } else { &["-X", "no_debug_ranges"] };
     let level = u8::from(stdlib.optimize).to_string();
-    let program = Program::new("python")
+    let program = interpreter(runtime)
         .args(ranges.iter().copied())
         .args(["-c", SCRIPT, &level])
         .env("PYTHONHASHSEED", "0")

@@ -8,6 +8,7 @@
 //! | `guest` | C and Python sources that are compiled into every installation |
 //! | [`freeze`] | Python code as data in an object file |
 //! | `bytecode` | `.pyc` files of the standard library |
+//! | `interpreter` | an interpreter in the embedded runtime |
 //! | [`install`] | the plan of an installation, its files, manifest, SBOM and licences |
 //! | [`smoke`] | the smoke test at the end of every installation |
 //! | [`testsuite`] | CPython's own tests, run on an installation |
@@ -20,5 +21,8 @@ mod bytecode;
 pub mod freeze;
 mod guest;
 pub mod install;
+mod interpreter;
 pub mod smoke;
 pub mod testsuite;
+
+pub use interpreter::interpreter;

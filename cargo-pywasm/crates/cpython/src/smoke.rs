@@ -8,7 +8,8 @@ use pywasm_build::Installation;
 use serde::{Deserialize, Serialize};
 
 use crate::build::PREFIX;
-use pywasm_runtime::{Captured, Dir, Program, Runtime};
+use crate::interpreter;
+use pywasm_runtime::{Captured, Dir, Runtime};
 use pywasm_store::Ctx;
 
 /// The test program. It prints one line of JSON.
@@ -52,7 +53,7 @@ pub fn check(python: &Installation, ctx: &Ctx) -> anyhow::Result<SmokeReport> {
     let scratch =
         Utf8PathBuf::try_from(scratch.path().to_path_buf()).map(|path| (path, scratch))?;
     let module = runtime.load(&utf8(python.python_wasm())?)?;
-    let program = Program::new("python")
+    let program = interpreter(&runtime)
         .args(["-c", SCRIPT])
         .args(python.modules().iter().copied())
         .arg("--")

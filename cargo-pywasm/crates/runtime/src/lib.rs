@@ -33,10 +33,8 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use pywasm_store::Ctx;
 
-/// The size of the wasm call stack. With wasmtime's default of 512 KiB, a deep recursion would trap
-/// long before Python raises `RecursionError`. Python 3.14 raises it when its C stack of 16 MiB in
-/// linear memory is nearly full. The wasm call stack must be larger than that C stack, because
-/// small functions need more space on it. Untouched pages cost nothing.
+/// The default size of the wasm call stack in bytes. It is larger than wasmtime's default of 512 KiB, so
+/// that programs can recurse as deeply as on native hosts. Untouched pages cost nothing.
 const WASM_STACK: usize = 256 << 20;
 /// The size of the stack for the host's own frames, in addition to the wasm call stack.
 const HOST_STACK: usize = 8 << 20;
@@ -53,6 +51,8 @@ pub struct Runtime {
     engine: Engine,
     cache: CompileCache,
     bounds: Bounds,
+    /// The size of the stack for wasm calls in bytes.
+    stack: usize,
     /// True if compiled code checks for a timeout at the head of each loop and function.
     interrupts: bool,
 }
@@ -110,16 +110,20 @@ impl Runtime {
     }
 
     fn with(bounds: Bounds, interrupts: bool, ctx: &Ctx) -> anyhow::Result<Self> {
+        let stack = match bounds.stack {
+            Some(bytes) => usize::try_from(bytes).context("the stack is too large")?,
+            None => WASM_STACK,
+        };
         let mut config = Config::new();
         config
-            .max_wasm_stack(WASM_STACK)
+            .max_wasm_stack(stack)
             .memory_guaranteed_dense_image_size(DENSE_IMAGE)
             // This stack is unused, but wasmtime requires it to be larger than `max_wasm_stack`.
-            .async_stack_size(WASM_STACK + HOST_STACK)
+            .async_stack_size(stack.saturating_add(HOST_STACK))
             .consume_fuel(bounds.fuel.is_some())
             .epoch_interruption(interrupts);
         let engine = Engine::new(&config).map_err(wasm_error)?;
-        Ok(Self { engine, cache: CompileCache::open(ctx)?, bounds, interrupts })
+        Ok(Self { engine, cache: CompileCache::open(ctx)?, bounds, stack, interrupts })
     }
 
     /// Compiles the module in a file, or loads its compiled form from the store.
@@ -144,6 +148,11 @@ impl Runtime {
     /// Returns the limits of each program.
     pub fn bounds(&self) -> Bounds {
         self.bounds
+    }
+
+    /// Returns the size of the stack for wasm calls in bytes.
+    pub fn stack(&self) -> usize {
+        self.stack
     }
 
     /// Runs a program that writes to the output streams of this process.

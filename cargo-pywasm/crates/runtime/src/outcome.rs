@@ -13,6 +13,9 @@ pub struct Bounds {
     /// The maximum size of the linear memory in bytes. Growing the memory further fails, so Python
     /// raises `MemoryError`.
     pub memory: Option<u64>,
+    /// The size of the stack for wasm calls in bytes. If unset, programs can recurse as deeply as on
+    /// native hosts. Beyond the stack, the program traps.
+    pub stack: Option<u64>,
 }
 
 /// The end of a program: an exit, a trap or a limit.

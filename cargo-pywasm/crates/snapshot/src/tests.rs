@@ -230,7 +230,7 @@ fn changed_bytes_give_a_snapshot_or_an_error() {
     let text =
         module("", "(global.set $count (i32.const 40)) (i32.store (i32.const 104) (i32.const 7))");
     let bytes = wat::parse_str(text).unwrap();
-    let bounds = Bounds { fuel: Some(10_000), memory: Some(1 << 20), timeout: None };
+    let bounds = Bounds { fuel: Some(10_000), memory: Some(1 << 20), ..Bounds::default() };
     let runtime = bench.runtime(bounds);
     let request = Request {
         imports: Vec::new(),

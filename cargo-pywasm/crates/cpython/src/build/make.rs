@@ -33,10 +33,12 @@ pywasm-inittab.o: pywasm-inittab.c
 pywasm-core.a: $(PYWASM_CORE)
 	rm -f $@
 	$(AR) $(ARFLAGS) $@ $(PYWASM_CORE)
-pywasm-freeze.wasm: pywasm-objects pywasm-core.a pywasm-inittab.o \
+pywasm-stack.o: pywasm-stack.c
+	$(CC) -c $(PY_CORE_CFLAGS) -DPYWASM_HOST_STACK=$(PYWASM_HOST_STACK) -o $@ pywasm-stack.c
+pywasm-freeze.wasm: pywasm-objects pywasm-core.a pywasm-inittab.o pywasm-stack.o \
 		Programs/_freeze_module.o Modules/getpath_noop.o
 	$(LINKCC) $(PY_CORE_LDFLAGS) $(PYWASM_FREEZER_FLAGS) -Wl,--unresolved-symbols=ignore-all -o $@ \
-		Programs/_freeze_module.o Modules/getpath_noop.o pywasm-inittab.o \
+		Programs/_freeze_module.o Modules/getpath_noop.o pywasm-inittab.o pywasm-stack.o \
 		pywasm-core.a $(LIBS) $(SYSLIBS)
 pywasm-snapshot.o: pywasm-snapshot.c pywasm-snapshot.h
 	$(CC) -c $(PY_CORE_CFLAGS) -o $@ pywasm-snapshot.c
@@ -94,6 +96,7 @@ pub(super) fn write_rules(
         "{START}{}{RULES}",
         optimize::rules(build, training.is_some(), &toolchain.linker())
     );
+    rules.push_str(&format!("PYWASM_HOST_STACK = {}\n", build.host_stack));
     for (file, level) in &build.files {
         let object = Utf8Path::new(file).with_extension("o");
         // If the flags contain several optimization levels, the compiler uses the last one.
@@ -105,6 +108,7 @@ pub(super) fn write_rules(
         ("pywasm-inittab.c", INITTAB_C),
         ("pywasm-python.c", guest::PROGRAM),
         ("pywasm-snapshot.c", guest::SNAPSHOT),
+        ("pywasm-stack.c", guest::STACK),
         (guest::HEADER, &guest::header()),
     ] {
         let path = dir.join(name);

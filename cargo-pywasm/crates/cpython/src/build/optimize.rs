@@ -29,6 +29,10 @@ pub(super) const LOOP: &str = "Python/ceval.o";
 /// `split_loop` in `run.rs` writes it.
 pub(super) const SPLIT: &str = "pywasm-ceval.o";
 
+/// The object with the limits of recursion. It is not merged into the relocatable object, so that
+/// crates can replace a definition in it.
+const STACK: &str = "pywasm-stack.o";
+
 /// Writes the files that the rules refer to. `training` is compressed with xz.
 ///
 /// # Errors
@@ -81,13 +85,13 @@ pub(super) fn rules(build: &Build, is_trained: bool, linker: &Utf8Path) -> Strin
         _ => "$(LIBRARY_OBJS)".to_owned(),
     };
     if !build.lto {
-        rules.push_str(&format!("PYWASM_OBJECTS = {library}\n"));
+        rules.push_str(&format!("PYWASM_OBJECTS = {library} {STACK}\n"));
         return rules;
     }
     rules.push_str(&format!(
         "PYWASM_SEPARATE = {SEPARATE}\n\
          PYWASM_WHOLE = $(filter-out $(PYWASM_SEPARATE),{library})\n\
-         PYWASM_OBJECTS = pywasm-whole.o $(PYWASM_SEPARATE)\n\
+         PYWASM_OBJECTS = pywasm-whole.o $(PYWASM_SEPARATE) {STACK}\n\
          # The freezer runs once.\n\
          PYWASM_FREEZER_FLAGS = -Wl,--lto-O0\n\
          OPT += $(PYWASM_LTO)\n\
@@ -117,7 +121,7 @@ mod tests {
 
     #[test]
     fn rules_follow_the_recipe() {
-        assert_eq!(rules_of(""), "PYWASM_OBJECTS = $(LIBRARY_OBJS)\n");
+        assert_eq!(rules_of(""), "PYWASM_OBJECTS = $(LIBRARY_OBJS) pywasm-stack.o\n");
         let speed = rules_of("profile = \"speed\"");
         assert!(
             speed.contains("-fprofile-instr-use=pywasm.profdata") && speed.contains("-flto=thin")

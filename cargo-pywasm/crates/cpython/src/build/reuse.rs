@@ -15,7 +15,7 @@ use pywasm_store::Ctx;
 
 /// Objects that are never reused: the table of built-in modules, the objects that contain frozen
 /// modules, and the objects that this tool adds.
-const NEVER: [&str; 8] = [
+const NEVER: [&str; 9] = [
     "Modules/config.o",
     "Modules/getpath.o",
     "Python/frozen.o",
@@ -23,6 +23,7 @@ const NEVER: [&str; 8] = [
     "pywasm-inittab.o",
     "pywasm-python.o",
     "pywasm-snapshot.o",
+    "pywasm-stack.o",
     "pywasm-whole.o",
 ];
 
@@ -36,6 +37,7 @@ fn entry(plan: &BuildPlan<'_>) -> String {
     let mut hash = Sha256::new();
     for part in [
         plan.pin.source.sha256.to_string(),
+        pywasm_recipes::patch(plan.pin.series()).unwrap_or_default().to_owned(),
         plan.toolchain.identity.clone(),
         build.opt_level.flag().to_owned(),
         build.docstrings.to_string(),

@@ -1,7 +1,10 @@
 //! CPython's source tree, unpacked into the store once.
 
+use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::CpythonPin;
+use diffy::patch_set::{ParseOptions, PatchSet};
+use pywasm_recipes::{CpythonPin, Digest, patch};
+use sha2::{Digest as _, Sha256};
 
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
@@ -49,16 +52,20 @@ impl SourceTree {
 /// Returns the path of a release's source tree in the store. The tree need not exist.
 #[must_use]
 pub fn place(pin: &CpythonPin, ctx: &Ctx) -> Utf8PathBuf {
-    // The digest distinguishes different tarballs of the same version.
-    let key = format!("cpython-{}-{}", pin.version, pin.source.sha256.short());
+    // The digest distinguishes different tarballs and patches of the same version.
+    let mut hash = Sha256::new();
+    hash.update(pin.source.sha256.to_string());
+    hash.update(patch(pin.series()).unwrap_or_default());
+    let digest = Digest::from_bytes(hash.finalize().into());
+    let key = format!("cpython-{}-{}", pin.version, digest.short());
     ctx.store.entry(Bucket::Sources, &key)
 }
 
 /// Returns the source tree of a release. If the store does not contain the tree, unpacks the
-/// verified tarball first.
+/// verified tarball first, and applies the patch of the series.
 ///
 /// # Errors
-/// When the archive is refused, or the store cannot be written.
+/// When the archive is refused, the patch does not apply, or the store cannot be written.
 pub fn ensure_source(
     pin: &CpythonPin,
     tarball: impl FnOnce() -> anyhow::Result<Verified>,
@@ -74,8 +81,68 @@ pub fn ensure_source(
         ctx.reporter.status("Unpacking", &pin.source.file);
         let stage = ctx.store.stage(Bucket::Sources)?;
         unpack_tar(&tarball, stage.path(), 1, &Limits::default())?;
+        if let Some(patch) = patch(pin.series()) {
+            apply(patch, stage.path())
+                .with_context(|| format!("cannot patch CPython {}", pin.version))?;
+        }
         fs_err::write(stage.path().join(FROM), tarball.from())?;
         stage.commit(&root)?;
     }
     Ok(SourceTree { root })
+}
+
+/// Applies a patch in git's format to the files in a directory.
+fn apply(patch: &str, dir: &Utf8Path) -> anyhow::Result<()> {
+    for file in PatchSet::parse(patch, ParseOptions::gitdiff()) {
+        let file = file.context("the patch has an invalid format")?;
+        let operation = file.operation().strip_prefix(1);
+        let (diffy::patch_set::FileOperation::Modify { modified, .. }, Some(hunks)) =
+            (&operation, file.patch().as_text())
+        else {
+            anyhow::bail!("the patch does more than to change text files");
+        };
+        let path = dir.join(modified.as_ref());
+        let patched = diffy::apply(&fs_err::read_to_string(&path)?, hunks)
+            .with_context(|| format!("the patch does not apply to `{path}`"))?;
+        fs_err::write(path, patched)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATCH: &str = "Why\n\ndiff --git a/Python/a.c b/Python/a.c\n--- a/Python/a.c\n\
+        +++ b/Python/a.c\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n";
+
+    fn patched(text: &str) -> anyhow::Result<String> {
+        let dir = tempfile::tempdir()?;
+        let dir = Utf8Path::from_path(dir.path()).context("a path in UTF-8")?;
+        fs_err::create_dir(dir.join("Python"))?;
+        fs_err::write(dir.join("Python/a.c"), text)?;
+        apply(PATCH, dir)?;
+        Ok(fs_err::read_to_string(dir.join("Python/a.c"))?)
+    }
+
+    #[test]
+    fn patch_applies_at_other_lines() {
+        assert_eq!(patched("zero\none\ntwo\nthree\n").unwrap(), "zero\none\n2\nthree\n");
+    }
+
+    #[test]
+    fn patch_for_another_text_names_the_file() {
+        let error = format!("{:#}", patched("one\nthree\n").unwrap_err());
+        assert!(error.contains("does not apply") && error.contains("Python/a.c"), "{error}");
+    }
+
+    #[test]
+    fn every_patch_has_a_reason_and_files() {
+        for pin in pywasm_recipes::cpython_pins() {
+            let patch = patch(pin.series()).expect("a patch for each series");
+            assert!(!patch.starts_with("diff"), "{}", pin.version);
+            let files = PatchSet::parse(patch, ParseOptions::gitdiff());
+            assert!(files.collect::<Result<Vec<_>, _>>().is_ok_and(|files| files.len() > 3));
+        }
+    }
 }

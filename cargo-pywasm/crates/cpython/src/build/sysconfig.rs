@@ -12,7 +12,8 @@ use super::environment::SOURCE_DATE_EPOCH;
 use super::make::INTERPRETER;
 use super::source::SourceTree;
 use super::step::Logs;
-use pywasm_runtime::{Dir, Program, Runtime};
+use crate::interpreter;
+use pywasm_runtime::{Dir, Runtime};
 
 /// The name of the file. CPython's pattern is `_sysconfigdata_<abiflags>_<platform>_<multiarch>`.
 pub(super) const FILE: &str = "_sysconfigdata__wasi_wasm32-wasi.py";
@@ -28,7 +29,7 @@ pub(super) fn generate(
     // Python recognizes a build directory by this file, which the interpreter then overwrites.
     fs_err::write(dir.join("pybuilddir.txt"), "none")?;
     let module = runtime.load(&dir.join(INTERPRETER))?;
-    let program = Program::new("python")
+    let program = interpreter(runtime)
         .args(["-S", "-m", "sysconfig", "--generate-posix-vars"])
         .env("_PYTHON_PROJECT_BASE", dir.as_str())
         .env("_PYTHON_HOST_PLATFORM", "wasi-wasm32")

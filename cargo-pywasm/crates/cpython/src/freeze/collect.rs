@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Frozen, Interpreter, Module, Package, Wanted};
 use crate::build::PREFIX;
-use pywasm_runtime::{Dir, Program, Runtime};
+use pywasm_runtime::{Dir, Runtime};
 use pywasm_session::WithHint;
 
 const SCRIPT: &str = include_str!("collect.py");
@@ -73,7 +73,7 @@ pub fn collect(
     let dirs: Vec<Dir> = packages.iter().map(|package| package.dir.clone()).collect();
     let request =
         Request { stdlib: &guest, closed: wanted.closed, modules: &wanted.modules, packages };
-    let mut program = Program::new("python")
+    let mut program = crate::interpreter(runtime)
         .args(["-c", SCRIPT])
         .env("PYTHONHASHSEED", "0")
         .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -1,11 +1,14 @@
-//! C and Python sources that are compiled into installations. They implement the guest's part of
-//! snapshots.
+//! C and Python sources that are compiled into installations: the limits of recursion, and the
+//! guest's part of snapshots.
 
 /// The name of the header that [`SNAPSHOT`] includes. [`header`] returns the header's content.
 pub(crate) const HEADER: &str = "pywasm-snapshot.h";
 
 /// The C source that is compiled into the interpreter and into wasm modules that become snapshots.
 pub(crate) const SNAPSHOT: &str = include_str!("snapshot.c");
+
+/// The C source of the limits of recursion, which is compiled into libpython.
+pub(crate) const STACK: &str = include_str!("stack.c");
 
 /// The C source of the interpreter's main function, which can resume a snapshot.
 pub(crate) const PROGRAM: &str = include_str!("python.c");

@@ -15,7 +15,7 @@ use pywasm_toolchain::{Toolchain, ToolchainRequest};
 /// The version of the build process. It is incremented with each change to this tool that changes
 /// the bytes of an installation. Installations from earlier versions are kept, but do not satisfy
 /// new requests.
-const BUILD_FORMAT: u32 = 14;
+const BUILD_FORMAT: u32 = 15;
 
 /// A request for an installation, resolved to a pinned release.
 #[derive(Clone, Debug)]
@@ -69,6 +69,9 @@ impl Request<'_> {
         field("format", &BUILD_FORMAT.to_string());
         field("version", &self.pin.version.to_string());
         field("source", &self.pin.source.sha256.to_string());
+        if let Some(patch) = pywasm_recipes::patch(self.pin.series()) {
+            field("patch", patch);
+        }
         field("recipe", &self.recipe.to_toml());
         if let Some(data) = self.recipe.build.training(self.pin.series()) {
             field("training", &Digest::from_bytes(Sha256::digest(data).into()).to_string());

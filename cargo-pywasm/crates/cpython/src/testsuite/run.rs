@@ -13,7 +13,8 @@ use super::parse::Outcome;
 use super::select::TestFile;
 use super::summary::FileResult;
 use crate::build::PREFIX;
-use pywasm_runtime::{Bounds, Dir, End, Module, Program, Runtime};
+use crate::interpreter;
+use pywasm_runtime::{Bounds, Dir, End, Module, Runtime};
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 
@@ -135,7 +136,7 @@ fn regrtest(
     let scratch = tempfile::tempdir()?;
     let root = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
     fs_err::create_dir(root.join("tmp"))?;
-    let mut program = Program::new("python")
+    let mut program = interpreter(runtime)
         .args(["-m", "test", verbosity, "--tempdir", "/tmp"])
         .env("TMPDIR", "/tmp")
         .dir(Dir::writable(job.suite, format!("{PREFIX}/lib/python{}", job.python.series())))
