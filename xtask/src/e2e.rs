@@ -14,7 +14,7 @@ use crate::checks::tests::installed;
 use crate::embed;
 use crate::steps::Steps;
 use crate::tool::{Tool, e2e_store, root};
-use slice::{FALLBACKS, SLICE};
+use slice::{FALLBACKS, SLICE, SLOW};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Run the whole test matrix, as `nightly` does
     #[arg(long)]
     matrix: bool,
-    /// CPython test files to run with each recipe, except `default` without --matrix
+    /// CPython test files to run. Without --matrix, only `full` runs all of them
     #[arg(long, value_delimiter = ',', default_values = SLICE)]
     tests: Vec<String>,
 }
@@ -63,6 +63,7 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     steps.run("tests of installations", || {
         let embedded: &[_] = if args.matrix { &[&default, &full] } else { &[&default] };
         for (module, installations) in [
+            ("directories", &[&full][..]),
             ("embed", embedded),
             ("freeze", &[&full]),
             ("size", &[&default]),
@@ -78,10 +79,12 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     embed::run(&tool, &full, args.matrix, steps)?;
     steps.run("recursion, speed 3.14", || embed::recursion::on_default_host(&tool, &speed, &[]))?;
     let fallbacks: Vec<String> = FALLBACKS.iter().map(|name| (*name).to_owned()).collect();
+    let fast = args.tests.iter().filter(|name| !SLOW.contains(&name.as_str()));
+    let fast: Vec<String> = fast.cloned().collect();
     for (version, recipe, tests) in [
         ("3.13", "default", if args.matrix { &args.tests } else { &fallbacks }),
         ("3.13", "full", &args.tests),
-        ("3.14", "speed", &args.tests),
+        ("3.14", "speed", if args.matrix { &args.tests } else { &fast }),
     ] {
         steps.run(&format!("CPython's tests, {recipe} {version}"), || {
             verify(&tool, version, recipe, tests)

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test helper fails like a test")]
 
+mod directories;
 mod embed;
 mod freeze;
 mod size;

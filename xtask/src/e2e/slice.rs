@@ -64,6 +64,21 @@ pub(crate) const SLICE: &[&str] = &[
     "test_zoneinfo",
 ];
 
+/// The test files of [`SLICE`] that take longest. `ci` runs them with recipe `full` only.
+pub(crate) const SLOW: &[&str] = &[
+    "test_array",
+    "test_bytes",
+    "test_io",
+    "test_pickle",
+    "test_random",
+    "test_set",
+    "test_statistics",
+    "test_str",
+    "test_unicodedata",
+    "test_xml_etree",
+    "test_zipfile",
+];
+
 /// Test files for modules that recipe `default` implements in Python and `full` in C. Everything else
 /// is the same in both recipes.
 pub(crate) const FALLBACKS: &[&str] =

@@ -11,11 +11,11 @@ use bytesize::ByteSize;
 use wasmtime::{
     Instance, Linker, Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline, WasmBacktrace,
 };
-use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
+use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
 
-use super::call;
-use super::{Call, End, Entry, HOST_STACK, Module, Ran, Runtime, Spent, WASM_STACK, wasm_error};
+use super::directories::{self, Directories, HasDirectories};
+use super::{Call, End, Entry, HOST_STACK, Module, Program, Ran, Runtime, Spent, call, wasm_error};
 use pywasm_session::WithHint;
 
 /// The time that a program has, after a timeout, to return from a host function before it is
@@ -29,21 +29,47 @@ const WASM_PAGE: u64 = 64 << 10;
 const MAX_TABLE_ELEMENTS: usize = 10_000_000;
 
 struct State {
-    wasi: WasiP1Ctx,
+    world: World,
     limits: StoreLimits,
+}
+
+/// What a program sees of the machine.
+pub(super) struct World {
+    wasi: WasiP1Ctx,
+    directories: Directories,
+}
+
+impl World {
+    /// Creates the world of a program.
+    ///
+    /// # Errors
+    /// When a directory cannot be opened.
+    pub(super) fn new(mut wasi: WasiCtxBuilder, program: &Program) -> anyhow::Result<Self> {
+        Ok(Self { wasi: wasi.build_p1(), directories: Directories::open(&program.dirs)? })
+    }
+}
+
+fn wasi_of(state: &mut State) -> &mut WasiP1Ctx {
+    &mut state.world.wasi
+}
+
+impl HasDirectories for State {
+    fn directories(&mut self) -> &mut Directories {
+        &mut self.world.directories
+    }
 }
 
 impl Runtime {
     pub(super) fn execute(
         &self,
         module: &Module,
-        wasi: WasiP1Ctx,
+        world: World,
         entry: Entry,
     ) -> anyhow::Result<Ran> {
         self.check_initial_memory(module)?;
         let (runtime, module) = (self.clone(), module.clone());
         let ran =
-            self.on_thread(move |deadline| runtime.execute_here(&module, wasi, &entry, deadline));
+            self.on_thread(move |deadline| runtime.execute_here(&module, world, &entry, deadline));
         Ok(ran?.unwrap_or(Ran { end: End::TimedOut, spent: None }))
     }
 
@@ -61,7 +87,7 @@ impl Runtime {
         let (sender, ended) = mpsc::sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("wasm".to_owned())
-            .stack_size(WASM_STACK + HOST_STACK)
+            .stack_size(self.stack.saturating_add(HOST_STACK))
             .spawn(move || {
                 // Sending fails if the receiver stopped waiting after a timeout.
                 let _ = sender.send(job(deadline));
@@ -108,7 +134,7 @@ impl Runtime {
     fn execute_here(
         &self,
         module: &Module,
-        wasi: WasiP1Ctx,
+        world: World,
         entry: &Entry,
         deadline: Option<Instant>,
     ) -> anyhow::Result<Ran> {
@@ -118,16 +144,23 @@ impl Runtime {
         module.compiled.initialize_copy_on_write_image().map_err(wasm_error)?;
         let begin = Instant::now();
         let mut store =
-            Store::new(&self.engine, State { wasi, limits: memory_limit(self.bounds.memory) });
+            Store::new(&self.engine, State { world, limits: memory_limit(self.bounds.memory) });
         store.limiter(|state| &mut state.limits);
         if !self.limit(&mut store, deadline)? {
             return Ok(Ran { end: End::TimedOut, spent: None });
+        }
+        let lists_directories = directories::applies(&module.compiled);
+        if lists_directories {
+            directories::replace(&mut linker).map_err(wasm_error)?;
         }
         module.link(&mut linker, &mut store)?;
         let instance = linker
             .instantiate(&mut store, &module.compiled)
             .map_err(wasm_error)
             .context("not a WASI preview1 module")?;
+        if lists_directories {
+            directories::connect(&instance, &mut store, wasi_of)?;
+        }
         let end = match entry {
             Entry::Start => start(&instance, &mut store),
             Entry::Exports(calls, report) => invoke(&instance, &mut store, calls, report),
@@ -169,8 +202,7 @@ impl Runtime {
 
     fn linker(&self) -> anyhow::Result<Linker<State>> {
         let mut linker = Linker::new(&self.engine);
-        p1::add_to_linker_sync(&mut linker, |state: &mut State| &mut state.wasi)
-            .map_err(wasm_error)?;
+        p1::add_to_linker_sync(&mut linker, wasi_of).map_err(wasm_error)?;
         linker.allow_shadowing(true);
         // wasmtime-wasi turns every exit status above 125 into a trap, but `sys.exit(130)` is
         // valid.

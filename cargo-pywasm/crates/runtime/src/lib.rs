@@ -6,8 +6,10 @@
 //! [`Program`], and has no network access. Each wasm module is compiled once per store. Nothing in
 //! this crate is specific to Python.
 
+mod adapter;
 mod call;
 mod compiled;
+mod directories;
 mod imports;
 mod instance;
 mod outcome;
@@ -15,11 +17,14 @@ mod program;
 #[cfg(test)]
 mod tests;
 
+pub use adapter::{WasiFunction, adapter};
 pub use call::Call;
 pub use compiled::CompileCache;
+use instance::World;
 pub use instance::{end_of, memory_limit, trap_text};
 pub use outcome::{Bounds, Captured, End, Ran, Spent};
 pub use program::{Dir, Program, Stdin};
+pub use wasm_encoder::ValType;
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -162,7 +167,7 @@ impl Runtime {
     pub fn run(&self, module: &Module, program: &Program) -> anyhow::Result<Ran> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
-        self.execute(module, builder.build_p1(), Entry::Start)
+        self.execute(module, World::new(builder, program)?, Entry::Start)
     }
 
     /// Initializes a reactor that writes to the output streams of this process, and performs
@@ -179,7 +184,8 @@ impl Runtime {
     ) -> anyhow::Result<Ran> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
-        self.execute(module, builder.build_p1(), Entry::Exports(calls, Box::new(report)))
+        let world = World::new(builder, program)?;
+        self.execute(module, world, Entry::Exports(calls, Box::new(report)))
     }
 
     /// Runs a program and returns its output.
@@ -211,7 +217,7 @@ impl Runtime {
         let mut builder = wasi(program)?;
         let output = OutputFile::new(output);
         builder.stdout(output.clone()).stderr(output);
-        Ok(self.execute(module, builder.build_p1(), Entry::Start)?.end)
+        Ok(self.execute(module, World::new(builder, program)?, Entry::Start)?.end)
     }
 }
 

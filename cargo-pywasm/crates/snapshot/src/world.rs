@@ -11,8 +11,8 @@ use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, Rng, WasiCtxBuilder};
 
 use super::form;
-use super::open::{HOST, MEMORY, OPEN, STAT, STAT_SIZE, WASI, adapter};
-use pywasm_runtime::{memory_limit, wasm_error};
+use super::open::{FUNCTIONS, OPEN, STAT, STAT_SIZE, WASI};
+use pywasm_runtime::{adapter, memory_limit, wasm_error};
 
 /// The time at the start of every initialization: 1980-01-01, the earliest date in a zip file.
 /// CPython builds use the same time. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
@@ -130,17 +130,11 @@ pub(super) fn watch(
     store: &mut Store<World>,
     memory: Memory,
 ) -> anyhow::Result<TypedFunc<(i32, i32), i32>> {
-    let mut instantiate = || -> wasmtime::Result<_> {
-        let engine = store.engine().clone();
-        let mut linker = Linker::new(&engine);
-        p1::add_to_linker_sync(&mut linker, |world: &mut World| &mut world.wasi)?;
-        linker.define(&mut *store, HOST, MEMORY, memory)?;
-        let module = wasmtime::Module::new(&engine, adapter())?;
-        let instance = linker.instantiate(&mut *store, &module)?;
-        store.data_mut().open = Some(instance.get_typed_func(&mut *store, OPEN)?);
-        instance.get_typed_func::<(i32, i32), i32>(&mut *store, STAT)
-    };
-    instantiate().map_err(wasm_error).context("cannot record opened files")
+    let instance = adapter(&FUNCTIONS, store, memory, |world: &mut World| &mut world.wasi)
+        .context("cannot record opened files")?;
+    let open = instance.get_typed_func(&mut *store, OPEN).map_err(wasm_error)?;
+    store.data_mut().open = Some(open);
+    instance.get_typed_func::<(i32, i32), i32>(&mut *store, STAT).map_err(wasm_error)
 }
 
 /// Returns the files that are open, except for the standard streams and the first `dirs`
