@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod commands;
+mod compiler;
 pub mod config;
 pub mod exit;
 pub mod installed;

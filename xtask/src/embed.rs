@@ -1,6 +1,7 @@
 //! Tests crates that embed Python: the examples, the templates of `cargo pywasm new`, and the
 //! crates that the commands in the guide create. Plain Cargo builds, runs and tests each crate.
 
+mod beside;
 pub(crate) mod canister;
 mod examples;
 mod frozen;
@@ -31,6 +32,7 @@ pub(crate) fn run(
     steps.run("one libc", || one_libc::run(tool, &one_libc::current()))?;
     steps.run("frozen modules", || frozen::run(tool))?;
     steps.run("template reactor", || templates::run(tool, "reactor"))?;
+    steps.run("C code and other targets", || beside::run(tool))?;
     steps.run("recursion", || recursion::run(tool, full))?;
     steps.run("examples/canister", || canister::run(tool))?;
     steps.run("guide: embedding", || guide::embedding(tool))?;

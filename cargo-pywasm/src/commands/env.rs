@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::compiler::{self, posix};
 use crate::config::{Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed;
@@ -59,23 +60,14 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
              `cargo pywasm toolchain install` installs one"
         ));
     }
-    let sysroot = toolchain.join("share/wasi-sysroot");
     let include = installed::utf8(python.include_dir())?;
-    let flags = [format!("--sysroot={sysroot}"), format!("-I{include}")];
-    let quoted = flags.each_ref().map(|flag| word(flag));
-    let mut variables = BTreeMap::from([
+    let mut variables = compiler::variables(&toolchain, &[format!("-I{include}")]);
+    variables.extend([
         ("PYWASM_INSTALLATION", root.to_string()),
         ("PYO3_CONFIG_FILE", root.join("pyo3-config.txt").into_string()),
         (WASI_SDK_PATH, toolchain.to_string()),
-        ("WASI_SYSROOT", sysroot.to_string()),
-        ("CC_wasm32_wasip1", toolchain.join("bin/clang").into_string()),
-        ("AR_wasm32_wasip1", toolchain.join("bin/llvm-ar").into_string()),
-        ("CFLAGS_wasm32_wasip1", quoted.join(" ")),
+        ("WASI_SYSROOT", toolchain.join("share/wasi-sysroot").into_string()),
     ]);
-    if quoted != flags {
-        // Without this variable, the cc crate splits flags at spaces and ignores quotes.
-        variables.insert("CC_SHELL_ESCAPED_FLAGS", "1".to_owned());
-    }
     if args.format == Format::Json || ctx.reporter.is_json() {
         ctx.reporter.json(&Variables { variables: &variables });
         return Ok(Exit::Success);
@@ -84,17 +76,6 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ctx.reporter.data(line(args.format, name, value));
     }
     Ok(Exit::Success)
-}
-
-/// Quotes a flag in a list of flags if a shell would split the flag.
-fn word(flag: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_=./+:,@%".contains(c);
-    if flag.chars().all(plain) { flag.to_owned() } else { posix(flag) }
-}
-
-/// Quotes a value for POSIX shells, where only a single quote ends a quoted string.
-fn posix(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// Quotes a value for PowerShell. Typographic single quotes also end a quoted string there. Two
@@ -154,12 +135,6 @@ mod tests {
         let value = "/home/o\u{2019}neil\u{2018}; rm x";
         let expected = "$env:X = '/home/o\u{2019}\u{2019}neil\u{2018}\u{2018}; rm x'";
         assert_eq!(line(Format::Powershell, "X", value), expected);
-    }
-
-    #[test]
-    fn flag_with_a_space_stays_one_flag() {
-        assert_eq!(word("--sysroot=/a/b-1.0"), "--sysroot=/a/b-1.0");
-        assert_eq!(word("-I/it's a/b"), r"'-I/it'\''s a/b'");
     }
 
     #[test]

@@ -18,4 +18,4 @@ pub use package::{ManifestDigest, PackageSettings};
 pub use recipe::load_recipe;
 pub use selection::{Selection, Settings};
 pub use table::{SourcePackage, Stdlib};
-pub use workspace::{Project, Workspace};
+pub use workspace::{Project, Pyo3, Workspace};

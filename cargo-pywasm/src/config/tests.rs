@@ -408,3 +408,20 @@ fn unknown_recipe_lists_the_known_ones() {
     assert!(error.to_string().contains("`ful`"), "{error:#}");
     assert!(hint_of(&error).is_some_and(|hint| hint.contains("full")), "{error:#}");
 }
+
+#[test]
+fn version_of_pyo3_is_that_of_its_requirement() {
+    for (requirement, expected) in [
+        ("pyo3 = \"0.30.1\"", Pyo3::Current),
+        ("pyo3-ffi = \"0.31\"", Pyo3::Current),
+        ("pyo3 = \"*\"", Pyo3::Current),
+        ("pyo3 = \">=0.28, <0.32\"", Pyo3::Old),
+        ("pyo3 = { version = \"0.29\", optional = true }", Pyo3::Old),
+        ("pyo3-log = \"0.12\"", Pyo3::Unused),
+    ] {
+        let (_dir, root) = crate_dir(&format!(
+            "[package.metadata.pywasm]\npython = \"3.13\"\n[dependencies]\n{requirement}\n"
+        ));
+        assert_eq!(project(&root).unwrap().pyo3, expected, "{requirement}");
+    }
+}

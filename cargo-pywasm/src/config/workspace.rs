@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::semver::VersionReq;
 use cargo_metadata::{Dependency, Metadata, MetadataCommand, Package};
 
 use super::cargo_args::CargoArgs;
@@ -23,6 +24,9 @@ const HELPER: &str = "pywasm-build";
 
 /// The dependencies whose build scripts read the configuration of a Python.
 const PYO3: [&str; 2] = ["pyo3", "pyo3-ffi"];
+/// The first minor version of PyO3 whose crates take the configuration of `pyo3-ffi` from its build
+/// script.
+const PYO3_CURRENT: u64 = 30;
 
 /// The Cargo workspace around the current directory, as `cargo metadata` describes it.
 ///
@@ -57,6 +61,18 @@ struct Description {
     shared: Option<Table>,
 }
 
+/// How a project uses PyO3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pyo3 {
+    /// It does not.
+    #[default]
+    Unused,
+    /// It accepts versions before 0.30.
+    Old,
+    /// It requires 0.30 or later.
+    Current,
+}
+
 /// A crate or a workspace that embeds Python: its Cargo.toml has the table `metadata.pywasm`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
@@ -64,8 +80,8 @@ pub struct Project {
     pub dir: Utf8PathBuf,
     /// True if the project depends on `pywasm-build` by version rather than by path.
     pub helper_by_version: bool,
-    /// True if a crate of the project depends on PyO3.
-    pub uses_pyo3: bool,
+    /// How the crates of the project use PyO3.
+    pub pyo3: Pyo3,
     /// Modules of the standard library to embed.
     pub freeze: Vec<String>,
     /// Python packages and files of the project to embed.
@@ -111,7 +127,7 @@ impl<'a> Workspace<'a> {
             dir: dir.to_owned(),
             helper_by_version: description
                 .any_dependency(|it| it.name == HELPER && it.source.is_some()),
-            uses_pyo3: description.any_dependency(|it| PYO3.contains(&it.name.as_str())),
+            pyo3: description.pyo3(),
             freeze: table.freeze.unwrap_or_default(),
             packages: table.packages.unwrap_or_default(),
             provided: table.provided.unwrap_or_default(),
@@ -351,6 +367,17 @@ impl Description {
         Ok(self.own.is_none() && own_table(package)?.is_none())
     }
 
+    fn pyo3(&self) -> Pyo3 {
+        let is_pyo3 = |it: &Dependency| PYO3.contains(&it.name.as_str());
+        if self.any_dependency(|it| is_pyo3(it) && accepts_before(&it.req, PYO3_CURRENT)) {
+            Pyo3::Old
+        } else if self.any_dependency(is_pyo3) {
+            Pyo3::Current
+        } else {
+            Pyo3::Unused
+        }
+    }
+
     /// Returns true if a dependency of the current project matches. If the current crate has a
     /// table, only its dependencies are checked. Otherwise, the dependencies of all members are
     /// checked.
@@ -360,6 +387,13 @@ impl Description {
             .filter(|package| self.own.is_none() || package.manifest_path == self.manifest)
             .any(|package| package.dependencies.iter().any(&is_match))
     }
+}
+
+/// Returns true if a requirement accepts a release before this minor version of major version 0.
+/// Requirements without a lower bound, such as `*` and those of paths, are for the newest release.
+fn accepts_before(requirement: &VersionReq, minor: u64) -> bool {
+    let bounds = requirement.comparators.iter();
+    bounds.filter(|it| it.major == 0).filter_map(|it| it.minor).any(|bound| bound < minor)
 }
 
 fn own_table(package: &Package) -> anyhow::Result<Option<Table>> {

@@ -5,11 +5,12 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
+use cargo_metadata::semver::Version;
 
 use super::artifacts::{self, Artifact, Format};
-use super::cargo_config::{Found, PYO3, RUN, TARGET, find};
-use super::{DIRECTORY, local, prepare};
-use crate::config::{Project, Workspace};
+use super::cargo_config::{Found, INCLUDE, RUN, TARGET, find};
+use super::{local, prepare};
+use crate::config::{Project, Pyo3, Workspace};
 use crate::exit::Exit;
 use pywasm_cpython::install::Installed;
 use pywasm_session::WithHint;
@@ -56,7 +57,7 @@ impl Call<'_> {
             .first()
             .with_context(|| format!("`{}` is not in a crate that embeds Python", ctx.cwd))
             .hint(|| "`cargo pywasm init` sets up a crate to embed Python".to_owned())?;
-        let uses_pyo3 = prepared.iter().any(|(project, _)| project.uses_pyo3);
+        let uses_pyo3 = prepared.iter().any(|(project, _)| project.pyo3 != Pyo3::Unused);
         let other = prepared.iter().find(|(_, it)| it.root != installed.root);
         if let Some((other, _)) = other.filter(|_| uses_pyo3) {
             return Err(anyhow::anyhow!(
@@ -73,17 +74,22 @@ impl Call<'_> {
             String::new()
         };
         let tool = std::env::current_exe().context("the path of this executable is unknown")?;
-        Ok(self.line(project, &config, &tool.display().to_string(), ctx))
+        Ok(self.line(project, &config, includes(ctx)?, &tool.display().to_string(), ctx))
     }
 
-    fn line(&self, project: &Project, config: &str, tool: &str, ctx: &Ctx) -> Line {
+    fn line(
+        &self,
+        project: &Project,
+        config: &str,
+        cargo_includes: bool,
+        tool: &str,
+        ctx: &Ctx,
+    ) -> Line {
         let mut line = Line { args: vec![self.verb.to_owned()], ..Line::default() };
         let mut add = |args: &[&str]| line.args.extend(args.iter().map(|&arg| arg.to_owned()));
-        let local = local::path(&project.dir);
-        if local.is_file() {
-            // The project's configuration has an `include` key for this file, but Cargo before 1.94
-            // ignores that key.
-            add(&["--config", local.as_str()]);
+        // If Cargo read the file twice, it would join the lists in it, and build PyO3 again.
+        if !(cargo_includes && find(config, &INCLUDE) == Found::Ours) {
+            add(&["--config", local::path(&project.dir).as_str()]);
         }
         if find(config, &TARGET) != Found::Ours && !has_target(self.args) {
             add(&["--target", pywasm_build::TARGET]);
@@ -101,10 +107,6 @@ impl Call<'_> {
             add(&["--jobs", &ctx.jobs.to_string()]);
         }
         line.args.extend(self.args.iter().cloned());
-        if find(config, &PYO3) == Found::Missing && ctx.env.text(PYO3.key()).is_none() {
-            let file = project.dir.join(DIRECTORY).join("pyo3-config.txt");
-            line.env.push((PYO3.key(), file.into_string()));
-        }
         if self.verb != "build" && (find(config, &RUN) != Found::Other || !self.runner.is_empty()) {
             // Cargo splits the runner variable at white space. If the tool's path contains white
             // space, the runner is `cargo pywasm run-wasm`, without a path.
@@ -183,6 +185,21 @@ impl Line {
     }
 }
 
+/// Returns true if Cargo supports the key `include`, as since version 1.94.
+///
+/// # Errors
+/// When Cargo cannot be run, or prints no version.
+fn includes(ctx: &Ctx) -> anyhow::Result<bool> {
+    let cargo = program(ctx);
+    let output = Command::new(&cargo).arg("--version").current_dir(&ctx.cwd).output();
+    let output = output.with_context(|| format!("cannot run `{cargo}`"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // `cargo 1.94.0 (…)`, or `cargo 1.94.0-nightly (…)`
+    let version = text.split_whitespace().nth(1).and_then(|word| word.parse::<Version>().ok());
+    let version = version.with_context(|| format!("`{cargo} --version` prints no version"))?;
+    Ok((version.major, version.minor) >= (1, 94))
+}
+
 fn program(ctx: &Ctx) -> Utf8PathBuf {
     ctx.env.path(CARGO).unwrap_or_else(|| "cargo".into())
 }
@@ -210,14 +227,14 @@ mod tests {
         let project = Project {
             dir: "/project".into(),
             helper_by_version: false,
-            uses_pyo3: false,
+            pyo3: Pyo3::Unused,
             freeze: Vec::new(),
             packages: Vec::new(),
             provided: Vec::new(),
             closed: None,
             stdlib: Stdlib::Dir,
         };
-        call.line(&project, config, "/bin/cargo-pywasm", &ctx)
+        call.line(&project, config, true, "/bin/cargo-pywasm", &ctx)
     }
 
     fn call<'a>(verb: &'static str, args: &'a [String]) -> Call<'a> {
@@ -240,9 +257,11 @@ mod tests {
     #[test]
     fn unconfigured_project_gets_all_settings() {
         let line = line(&call("test", &[]), "");
-        assert_eq!(line.args.join(" "), "test --target wasm32-wasip1");
-        let file = "/project/.pywasm/pyo3-config.txt".to_owned();
-        assert_eq!(line.env, [("PYO3_CONFIG_FILE", file), runner()]);
+        assert_eq!(
+            line.args.join(" "),
+            "test --config /project/.pywasm/cargo.toml --target wasm32-wasip1"
+        );
+        assert_eq!(line.env, [runner()]);
     }
 
     #[test]
@@ -251,10 +270,10 @@ mod tests {
         let words = ["--target=wasm32-wasip1".to_owned()];
         let mut call = call("run", &words);
         let theirs = line(&call, config);
-        assert_eq!(theirs.args, ["run", "--target=wasm32-wasip1"]);
+        assert_eq!(theirs.args[3..], ["--target=wasm32-wasip1"]);
         assert!(theirs.env.iter().all(|(name, _)| *name != RUNNER), "{:?}", theirs.env);
         call.runner = vec!["--fuel".to_owned(), "9".to_owned()];
-        assert!(line(&call, config).env[1].1.ends_with("pywasm run-wasm --fuel 9"));
+        assert!(line(&call, config).env[0].1.ends_with("pywasm run-wasm --fuel 9"));
         call.runner[1] = "a b".to_owned();
         let error = call.check_runner().unwrap_err();
         assert!(error.to_string().contains("`a b`"), "{error}");

@@ -39,15 +39,8 @@ pub(crate) const RUN: Setting = Setting {
     value: r#""cargo pywasm run-wasm""#,
     comment: "",
 };
-pub(crate) const PYO3: Setting = Setting {
-    table: &["env"],
-    key: "PYO3_CONFIG_FILE",
-    value: r#"{ value = ".pywasm/pyo3-config.txt", relative = true }"#,
-    comment: "The crate's build script cannot set this for PyO3's build script.",
-};
-
 /// All settings, in the order in which they are written.
-const SETTINGS: [&Setting; 4] = [&INCLUDE, &TARGET, &RUN, &PYO3];
+const SETTINGS: [&Setting; 3] = [&INCLUDE, &TARGET, &RUN];
 
 /// The state of a setting in a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,11 +213,6 @@ fn place(root: &Table, setting: &Setting) -> anyhow::Result<Place> {
 }
 
 impl Setting {
-    /// Returns the name of the key in its table.
-    pub(crate) fn key(&self) -> &'static str {
-        self.key
-    }
-
     /// Returns the full name of the key, with the path of its table.
     fn path(&self) -> String {
         self.table.iter().chain([&self.key]).copied().collect::<Vec<_>>().join(".")

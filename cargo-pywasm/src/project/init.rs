@@ -128,7 +128,7 @@ mod tests {
         let own = "[package]\nname = \"x\"\n";
         fs_err::write(root.join("Cargo.toml"), own).unwrap();
         fs_err::create_dir(root.join(".cargo")).unwrap();
-        fs_err::write(root.join(".cargo/config.toml"), "env = {}\n").unwrap();
+        fs_err::write(root.join(".cargo/config.toml"), "build = {}\n").unwrap();
         let error = init(root, &Selection::default(), &ctx(root)).unwrap_err();
         assert!(format!("{error:#}").contains("config.toml"), "{error:#}");
         assert_eq!(fs_err::read_to_string(root.join("Cargo.toml")).unwrap(), own);

@@ -15,6 +15,9 @@ use pywasm_store::stage_file;
 /// The name of the directory, which is created in the crate or in its workspace root.
 pub const DIRECTORY: &str = ".pywasm";
 
+/// The name of PyO3's configuration in [`DIRECTORY`].
+pub(super) const PYO3_CONFIG: &str = "pyo3-config.txt";
+
 /// The content of `project.json`, which links a project to an installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linked {
@@ -98,7 +101,7 @@ impl Linked {
             "suppress_build_script_link_lines=false",
             "suppress_build_script_link_lines=true",
         );
-        replace(&dir.join("pyo3-config.txt"), &config)?;
+        replace(&dir.join(PYO3_CONFIG), &config)?;
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
         replace(&project.join(PROJECT_FILE), &text)

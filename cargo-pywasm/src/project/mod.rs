@@ -22,6 +22,8 @@ mod manifest;
 #[cfg(feature = "runtime")]
 mod prepare;
 #[cfg(feature = "runtime")]
+mod pyo3;
+#[cfg(feature = "runtime")]
 mod rust;
 #[cfg(feature = "runtime")]
 mod stdlib;

@@ -1,11 +1,12 @@
 //! Prepares a project for Cargo: installs Python, links the project to the installation, unpacks
 //! `pywasm-build`, and finds a Rust toolchain with the target.
 
-use pywasm_recipes::{CpythonPin, Recipe};
+use pywasm_recipes::{CpythonPin, MinorVersion, Recipe};
 
 use super::local::Local;
 use super::{DIRECTORY, Linked, helper, rust};
 use crate::config::{Project, Selection, Settings, Workspace};
+use crate::{compiler, installed};
 use pywasm_audit::Policy;
 use pywasm_cpython::build::BuildPython;
 use pywasm_cpython::install::{Installed, Request, install};
@@ -78,8 +79,17 @@ pub fn connect(
     let helper = project.helper_by_version.then(|| helper::unpack(&project.dir)).transpose()?;
     let rust = rust::choose(&project.dir, ctx);
     // The file is written even if no toolchain was found; that error is returned at the end.
-    let local = Local { rust: rust.as_ref().ok().cloned().flatten(), helper };
-    changed |= local.write(&project.dir)?;
+    let python = linked.open()?;
+    let toolchain = installed::utf8(python.toolchain())?;
+    let local = Local {
+        project: &project.dir,
+        rust: rust.as_ref().ok().cloned().flatten(),
+        helper,
+        compiler: compiler::variables(&toolchain, &[]),
+        pyo3: project.pyo3,
+        minor: python.series().parse::<MinorVersion>()?.minor,
+    };
+    changed |= local.write()?;
     if changed {
         ctx.reporter.status("Linked", project.dir.join(DIRECTORY));
     }

@@ -26,10 +26,6 @@ fn new_file_is_one_block() {
 
     [target.wasm32-wasip1]
     runner = "cargo pywasm run-wasm"
-
-    [env]
-    # The crate's build script cannot set this for PyO3's build script.
-    PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
     # <<< cargo pywasm
     "#);
 }
@@ -53,10 +49,6 @@ fn tables_of_the_user_keep_their_lines() {
     # <<< cargo pywasm
     jobs = 1
     [env]
-    # >>> cargo pywasm: `cargo pywasm init` writes the lines between these markers
-    # The crate's build script cannot set this for PyO3's build script.
-    PYO3_CONFIG_FILE = { value = ".pywasm/pyo3-config.txt", relative = true }
-    # <<< cargo pywasm
     A = "[build]"
 
     [target.x86_64-unknown-linux-gnu]

@@ -102,12 +102,12 @@ class Attribute:
     def __getattr__(self, name):
         return native.call(getattr, self, name)",
         )?;
-        assert_eq!(scope.eval("down(500)")?.extract::<i64>()?, 500);
+        assert_eq!(scope.eval("down(150)")?.extract::<i64>()?, 150);
         for endless in ["forever()", "Attribute().x"] {
             assert_eq!(scope.eval(endless).unwrap_err().type_name(), "RecursionError", "{endless}");
         }
         // The interpreter is still usable.
-        assert_eq!(scope.eval("down(500)")?.extract::<i64>()?, 500);
+        assert_eq!(scope.eval("down(150)")?.extract::<i64>()?, 150);
         Ok(())
     });
 }
