@@ -11,6 +11,7 @@ pub(crate) mod msrv;
 pub(crate) mod packages;
 pub(crate) mod pocket_ic;
 pub(crate) mod rustdoc;
+pub(crate) mod separate;
 pub(crate) mod tests;
 pub(crate) mod tools;
 pub(crate) mod unused;

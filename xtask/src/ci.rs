@@ -28,8 +28,8 @@ pub(crate) fn static_checks(steps: &mut Steps, shell: &Shell) -> anyhow::Result<
     steps.run("lints: default features", || checks::lints::default_features(shell, PROFILE))?;
     steps.run("rustdoc", || checks::rustdoc::run(shell, PROFILE))?;
     steps.run("packages", || checks::packages::run(shell))?;
-    steps.run("fuzz targets", || checks::fuzz::check(shell))?;
+    steps.run("fuzz targets", || checks::fuzz::check(shell, PROFILE))?;
     checks::msrv::run(steps, shell, checks::msrv::Set::Small)?;
     steps.run("unused dependencies", || checks::unused::run(shell))?;
-    steps.run("PocketIC tests: compile", || checks::pocket_ic::check(shell))
+    steps.run("PocketIC tests: compile", || checks::pocket_ic::check(shell, PROFILE))
 }

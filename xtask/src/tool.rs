@@ -14,7 +14,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Returns the target directory of the workspace.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 

@@ -3,23 +3,21 @@
 
 use xshell::{Shell, cmd};
 
-use super::tools;
-use crate::tool::root;
+use super::{Profile, separate, tools};
+use crate::tool::{root, target};
 
 /// The number of seconds for which each fuzz target runs.
 const SECONDS: u32 = 20;
 
 /// Compiles the fuzz targets, but not libFuzzer's C++ runtime, which is needed only to run them.
-pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
-    let _dir = shell.push_dir(root().join("tests/fuzz"));
+pub(crate) fn check(shell: &Shell, profile: Profile) -> anyhow::Result<()> {
+    let dir = root().join("tests/fuzz");
     // Use the dependency versions of the workspace.
-    let lock = root().join("Cargo.lock");
-    if !root().join("tests/fuzz/Cargo.lock").exists() {
-        shell.copy_file(lock, ".")?;
+    if !dir.join("Cargo.lock").exists() {
+        shell.copy_file(root().join("Cargo.lock"), &dir)?;
     }
-    cmd!(shell, "cargo check --quiet --bins")
-        .env("CARGO_TARGET_DIR", root().join("target/fuzz"))
-        .env("CUSTOM_LIBFUZZER_PATH", root().join("target/fuzz/libFuzzer.a"))
+    separate::check(shell, &dir.join("Cargo.toml"), &["--bins"], profile)?
+        .env("CUSTOM_LIBFUZZER_PATH", target().join("libFuzzer.a"))
         .run()?;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Tests the example canister on PocketIC. The tests are in a separate workspace.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
+use super::{Profile, separate};
 use crate::embed::canister;
 use crate::tool::{Tool, e2e_store, root};
 
@@ -14,11 +15,8 @@ const MANIFEST: &str = "tests/pocket-ic/Cargo.toml";
 const SERVER: &str = "POCKET_IC_BIN";
 
 /// Compiles the tests.
-pub(crate) fn check(shell: &Shell) -> anyhow::Result<()> {
-    cmd!(shell, "cargo check --quiet --tests --manifest-path {MANIFEST}")
-        .env("CARGO_TARGET_DIR", target())
-        .run()?;
-    Ok(())
+pub(crate) fn check(shell: &Shell, profile: Profile) -> anyhow::Result<()> {
+    Ok(separate::check(shell, Path::new(MANIFEST), &["--tests"], profile)?.run()?)
 }
 
 /// Returns the reason why the tests cannot run, or `None` if they can.
@@ -33,13 +31,9 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     let modules = canister::modules(&tool, scratch.path())?;
     let server = std::env::var_os(SERVER).context("the path of the PocketIC server is not set")?;
     cmd!(shell, "cargo test --manifest-path {MANIFEST} -- --ignored")
-        .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_TARGET_DIR", root().join("target/pocket-ic"))
         .env(SERVER, Path::new(&server))
         .envs(modules)
         .run()?;
     Ok(())
-}
-
-fn target() -> PathBuf {
-    root().join("target/pocket-ic")
 }
