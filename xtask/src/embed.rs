@@ -72,6 +72,11 @@ pub(crate) fn alone() -> anyhow::Result<()> {
 /// Builds a crate twice, and checks that the second build compiles nothing.
 fn is_fresh(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     tool.cargo(dir, &["build", "--quiet"])?;
+    compiles_nothing(tool, dir)
+}
+
+/// Checks that `cargo build` compiles nothing.
+fn compiles_nothing(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     let stderr = tool.cargo_stderr(dir, &["build"])?;
     anyhow::ensure!(
         !stderr.contains("Compiling"),

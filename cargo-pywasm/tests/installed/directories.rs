@@ -13,7 +13,7 @@ const FILES: usize = 2000;
 
 /// The program asserts what a listing on the host would show.
 const PROGRAM: &str = "
-import json, os
+import json, os, shutil
 names = sorted(os.listdir('/dir'))
 assert names == ['link', 'many', 'ü.txt'], names
 for entry in os.scandir('/dir'):
@@ -22,19 +22,13 @@ for entry in os.scandir('/dir'):
 assert [(e.name, e.is_dir(follow_symlinks=False), e.is_symlink())
         for e in sorted(os.scandir('/dir'), key=lambda e: e.name)
 ] == [('link', False, True), ('many', True, False), ('ü.txt', False, False)]
-descriptor = os.open('/dir/many', os.O_RDONLY)
-assert len(set(os.listdir(descriptor))) == len(os.listdir('/dir/many')) == 2000
-os.close(descriptor)
+assert len(set(os.listdir('/dir/many'))) == 2000
 os.rename('/dir/many', '/dir/renamed')
 os.remove('/dir/renamed/7')
 assert len(os.listdir('/dir/renamed')) == 1999
-for root, dirs, files in os.walk('/dir', topdown=False):
-    for name in files:
-        os.remove(os.path.join(root, name))
-    for name in dirs:
-        path = os.path.join(root, name)
-        os.remove(path) if os.path.islink(path) else os.rmdir(path)
-print(os.listdir('/dir'))
+shutil.copytree('/dir/renamed', '/dir/renamed/a/b')
+shutil.rmtree('/dir/renamed')
+print(sorted(os.listdir('/dir')))
 ";
 
 #[test]
@@ -61,5 +55,8 @@ fn names_that_are_not_utf8_and_many_files_are_no_problem() {
         .dir(Dir::read_only(&utf8(&python.stdlib()), guest))
         .dir(Dir::writable(&utf8(dir.path()), "/dir"));
     let captured = runtime.capture(&module, &program).expect("a program that starts");
-    assert_eq!((captured.end.clone(), captured.text()), (End::Exit(0), "[]\n".to_owned()));
+    assert_eq!(
+        (captured.end.clone(), captured.text()),
+        (End::Exit(0), "['link', 'ü.txt']\n".to_owned())
+    );
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use xshell::cmd;
 
-use super::edit;
+use super::{compiles_nothing, edit};
 use crate::tool::Tool;
 
 /// A dependency whose build script compiles C code.
@@ -15,8 +15,8 @@ const BUILD: &str =
 const C: &str =
     "#include <string.h>\nunsigned long length(const char *text) { return strlen(text); }\n";
 
-/// Adds the dependency to a new crate, builds the crate with plain Cargo, and checks the crate for
-/// the host, with the Python of the host.
+/// Adds the dependency to a new crate, builds the crate with plain Cargo and with this tool, and
+/// checks the crate for the host, with the Python of the host. In the end, nothing is compiled again.
 pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     tool.call_in(scratch.path(), &["new", "--template", "reactor", "beside"])?;
@@ -26,7 +26,10 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     edit(&dir.join("Cargo.toml"), "[dependencies]\n", dependency)?;
     tool.cargo(&dir, &["build", "--quiet"])?;
     let host = cmd!(tool.shell(), "rustc --print host-tuple").quiet().read()?;
-    tool.cargo(&dir, &["check", "--quiet", "--all-targets", "--target", &host])
+    tool.cargo(&dir, &["check", "--quiet", "--all-targets", "--target", &host])?;
+    tool.call_in(&dir, &["build", "--quiet"])?;
+    tool.call_in(&dir, &["test", "--no-run", "--quiet"])?;
+    compiles_nothing(tool, &dir)
 }
 
 fn write_dependency(dir: &Path) -> anyhow::Result<()> {

@@ -163,6 +163,47 @@ mod tests {
         assert!(gc(&once, &POLYFILL_EXPORTS).unwrap().module == once);
     }
 
+    /// The linker writes table indices into data, where no tool can find them.
+    #[test]
+    fn table_indices_in_data_stay_valid() {
+        let bytes = wat::parse_str(
+            r#"(module
+                (type $f (func (result i32)))
+                (table 4 4 funcref)
+                (elem (i32.const 1) $one $two $three)
+                (memory (export "memory") 1)
+                (data (i32.const 0) "\02\00\00\00")
+                (func (export "raw_init") (param i32 i32))
+                (func $unused (result i32) i32.const 0)
+                (func $one (result i32) i32.const 1)
+                (func $two (export "two") (result i32) i32.const 2)
+                (func $three (result i32) i32.const 3)
+                (func (export "run") (result i32)
+                    i32.const 0 i32.load call_indirect (type $f)))"#,
+        );
+        let collected = gc(&bytes.unwrap(), &POLYFILL_EXPORTS).unwrap();
+        assert_eq!(collected.functions, 2);
+        let (mut items, mut two) = (Vec::new(), None);
+        for payload in wasmparser::Parser::new(0).parse_all(&collected.module) {
+            match payload.unwrap() {
+                wasmparser::Payload::ElementSection(elements) => {
+                    let element = elements.into_iter().next().unwrap().unwrap();
+                    let wasmparser::ElementItems::Functions(functions) = element.items else {
+                        panic!("not functions")
+                    };
+                    items = functions.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
+                }
+                wasmparser::Payload::ExportSection(exports) => {
+                    let mut exports = exports.into_iter().map(Result::unwrap);
+                    two = exports.find(|it| it.name == "two").map(|it| it.index);
+                }
+                _ => {}
+            }
+        }
+        // The table begins with an empty element, so index 2 is the second function.
+        assert_eq!((items.len(), Some(items[1])), (3, two));
+    }
+
     #[test]
     fn malformed_module_is_refused() {
         let error = format!("{:#}", gc(b"\0asm\x01\0\0\0\x02\x01", &[]).unwrap_err());

@@ -136,10 +136,14 @@ fn encode(name: &str, inode: u64, kind: u8, next: u64) -> Vec<u8> {
     bytes
 }
 
-/// Returns the number that wasmtime's `fd_filestat_get` reports as the inode of a file.
+/// Returns the number that wasmtime's `fd_filestat_get` reports as the inode of a file. On Windows,
+/// returns 0, so that libc asks for the number.
 ///
 /// Source: `MetadataHashValue::new` in wasmtime-wasi. A test compares both.
 fn wasi_inode(device: u64, inode: u64) -> u64 {
+    if cfg!(not(unix)) {
+        return 0;
+    }
     let mut hasher = DefaultHasher::new();
     (device, inode).hash(&mut hasher);
     hasher.finish()

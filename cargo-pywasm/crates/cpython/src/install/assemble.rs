@@ -100,7 +100,8 @@ pub(super) fn assemble(
 
     freeze_modules(parts, (&interpreter, &tree), &lib, runtime, ctx)?;
 
-    licenses::collect(parts.source, parts.toolchain, root)?;
+    let patch = pywasm_recipes::patch(parts.request.pin.series());
+    licenses::collect(parts.source, patch, parts.toolchain, root)?;
     let inventory = &parts.built.inventory;
     let sbom = sbom::document(
         parts.request,

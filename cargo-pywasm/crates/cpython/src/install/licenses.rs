@@ -13,6 +13,9 @@ const CPYTHON: [(&str, &str); 3] = [
     ("Modules/expat/COPYING", "expat.txt"),
 ];
 
+/// The file with the changes to CPython, which its licence requires.
+pub(super) const CHANGES: &str = "CPython-changes.patch";
+
 /// The licences of wasi-libc and compiler-rt, from the root directories of both projects. The
 /// official SDK contains no licence files.
 const SDK_NOTICE: &str = "\
@@ -24,9 +27,10 @@ compiler-rt of LLVM (https://llvm.org), which is linked if needed:
     SPDX: Apache-2.0 WITH LLVM-exception
 ";
 
-/// Writes the licence texts into `LICENSES/`.
+/// Writes the licence texts into `LICENSES/`, and the patch that was applied to CPython.
 pub(super) fn collect(
     source: &SourceTree,
+    patch: Option<&str>,
     toolchain: &Toolchain,
     root: &Utf8Path,
 ) -> anyhow::Result<()> {
@@ -34,6 +38,9 @@ pub(super) fn collect(
     fs_err::create_dir_all(&into)?;
     for (from, to) in CPYTHON {
         fs_err::copy(source.root().join(from), into.join(to))?;
+    }
+    if let Some(patch) = patch {
+        fs_err::write(into.join(CHANGES), patch)?;
     }
     fs_err::write(into.join("wasi-libc-and-compiler-rt.txt"), SDK_NOTICE)?;
     // A toolchain from distribution packages contains each package's copyright file.

@@ -6,6 +6,7 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use super::licenses::CHANGES;
 use super::manifest::Input;
 use super::request::{Request, RequestKey};
 use crate::build::{Inventory, SourceTree};
@@ -35,6 +36,7 @@ pub(super) fn document(
         "versionInfo": pin.version.to_string(),
         "downloadLocation": pin.source.url,
         "checksums": [{ "algorithm": "SHA256", "checksumValue": pin.source.sha256.to_string() }],
+        "sourceInfo": format!("changed by cargo-pywasm as described in LICENSES/{CHANGES}"),
         "licenseConcluded": "PSF-2.0",
         "licenseDeclared": "PSF-2.0",
         "copyrightText": "NOASSERTION",
