@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 
-/// Returns the variables of the crates cc, cmake and bindgen for the target. Other targets are not
-/// affected. `flags` are added to the sysroot.
+/// Returns the variables of the crates cc, cmake and bindgen for the target. `flags` are added to the
+/// sysroot. Other targets are not affected, except by `CC_SHELL_ESCAPED_FLAGS` if a path contains
+/// white space or quotes.
 pub(crate) fn variables(toolchain: &Utf8Path, flags: &[String]) -> BTreeMap<&'static str, String> {
     let bin = toolchain.join("bin");
     let mut all = vec![format!("--sysroot={}", toolchain.join("share/wasi-sysroot"))];

@@ -1,12 +1,15 @@
 """Programs that recurse without an end, or end a recursive object. On no host may they trap."""
 
+import ast
 import copy
 import functools
 import io
 import itertools
 import json
+import marshal
 import pickle
 import re
+import symtable
 import sys
 import traceback
 
@@ -141,12 +144,28 @@ PROGRAMS = {
     "f-string": source('f"{' * 140 + "1" + '}"' * 140),
     "blocks": source("".join(" " * i + "if 1:\n" for i in range(99)) + " " * 99 + "1"),
     "ast": lambda: compile(nested_ast(), "<test>", "eval"),
+    "ast.parse": lambda: ast.parse("1" + "+1" * DEEP),
+    "marshal.loads": lambda: marshal.loads(b"[\1\0\0\0" * 1490 + b"N"),
+    # Errors must not use up the limit.
+    "invalid ast": lambda: often(lambda: compile(invalid_ast(), "<test>", "eval")),
+    "symtable": lambda: often(lambda: symtable.symtable("[x := 1 for x in y]", "<test>", "exec")),
 }
 
 
-def nested_ast():
-    import ast
+def invalid_ast():
+    return ast.Expression(ast.Name("x", ast.Store(), lineno=1, col_offset=0))
 
+
+def often(fail):
+    """Calls a function that fails, more often than calls may be nested."""
+    for _ in range(6000):
+        try:
+            fail()
+        except (SyntaxError, ValueError):
+            pass
+
+
+def nested_ast():
     node = ast.Constant(1)
     for _ in range(DEEP):
         node = ast.UnaryOp(ast.USub(), node)
@@ -158,7 +177,7 @@ def main(names):
         try:
             PROGRAMS[name]()
             end = "done"
-        except (RecursionError, MemoryError, SyntaxError) as error:
+        except (RecursionError, MemoryError, SyntaxError, ValueError) as error:
             end = type(error).__name__
         print(f"{name}: {end}", flush=True)
     print("all programs ended")

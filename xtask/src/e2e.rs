@@ -24,7 +24,8 @@ pub(crate) struct Args {
     /// Run the whole test matrix, as `nightly` does
     #[arg(long)]
     matrix: bool,
-    /// CPython test files to run. Without --matrix, only `full` runs all of them
+    /// CPython test files to run. Without --matrix, recipe `full` runs all of these files, and the
+    /// other recipes only some of them
     #[arg(long, value_delimiter = ',', default_values = SLICE)]
     tests: Vec<String>,
 }

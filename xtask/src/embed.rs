@@ -45,7 +45,7 @@ pub(crate) fn run(
         steps.run("examples/effects", || examples::run(tool, "effects"))?;
         steps.run("examples/python", || one_file::run(tool, sources))?;
         steps.run("examples/canister, snapshot", || canister::snapshot(tool))?;
-        steps.run("one libc, with the Linux distribution's Rust", || {
+        steps.run("one libc, built with the Linux distribution's Rust", || {
             one_libc::run(tool, &one_libc::distribution(tool)?)
         })?;
         steps.run("Python modules frozen by a recipe", || frozen::recipe(tool))?;

@@ -131,7 +131,7 @@ fn files(args: &Args, policy: &Policy, workspace: &Workspace<'_>) -> anyhow::Res
     Ok(unused_by_all(found?))
 }
 
-/// Keeps a finding about an unused policy pattern only if no file uses the pattern.
+/// Removes the findings about policy patterns that one file does not use but another file does.
 fn unused_by_all(mut found: Vec<Audited>) -> Vec<Audited> {
     let mut unused: BTreeMap<String, usize> = BTreeMap::new();
     for one in &found {

@@ -26,7 +26,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When there is no crate, one of its files conflicts with the setup, or the requested Python
+/// When there is no crate, a file of the crate conflicts with the setup, or the requested Python
 /// cannot be installed.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let dir = ctx.cwd.join(&args.path);

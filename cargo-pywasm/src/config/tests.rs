@@ -416,6 +416,7 @@ fn version_of_pyo3_is_that_of_its_requirement() {
         ("pyo3-ffi = \"0.31\"", Pyo3::Current),
         ("pyo3 = \"*\"", Pyo3::Current),
         ("pyo3 = \">=0.28, <0.32\"", Pyo3::Old),
+        ("pyo3 = \"<0.30\"", Pyo3::Old),
         ("pyo3 = { version = \"0.29\", optional = true }", Pyo3::Old),
         ("pyo3-log = \"0.12\"", Pyo3::Unused),
     ] {

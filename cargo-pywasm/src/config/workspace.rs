@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_metadata::semver::VersionReq;
+use cargo_metadata::semver::{Op, VersionReq};
 use cargo_metadata::{Dependency, Metadata, MetadataCommand, Package};
 
 use super::cargo_args::CargoArgs;
@@ -64,7 +64,7 @@ struct Description {
 /// How a project uses PyO3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pyo3 {
-    /// It does not.
+    /// No crate depends on it directly.
     #[default]
     Unused,
     /// It accepts versions before 0.30.
@@ -390,10 +390,14 @@ impl Description {
 }
 
 /// Returns true if a requirement accepts a release before this minor version of major version 0.
-/// Requirements without a lower bound, such as `*` and those of paths, are for the newest release.
+/// Requirements without a minor version, such as `*` and those of paths, are for the newest release.
 fn accepts_before(requirement: &VersionReq, minor: u64) -> bool {
-    let bounds = requirement.comparators.iter();
-    bounds.filter(|it| it.major == 0).filter_map(|it| it.minor).any(|bound| bound < minor)
+    requirement.comparators.iter().filter(|it| it.major == 0).any(|it| match (it.op, it.minor) {
+        (_, None) => false,
+        // `<0.30` accepts no release of 0.30.
+        (Op::Less, Some(bound)) => bound <= minor,
+        (_, Some(bound)) => bound < minor,
+    })
 }
 
 fn own_table(package: &Package) -> anyhow::Result<Option<Table>> {

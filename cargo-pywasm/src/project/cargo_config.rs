@@ -159,7 +159,7 @@ fn without_blocks(text: &str) -> anyhow::Result<String> {
             (true, _, true) => (inside, after) = (false, true),
             (false, _, true) | (true, true, _) => {
                 return Err(anyhow::anyhow!("the `cargo pywasm` markers do not match")).hint(
-                    || format!("remove what is left of the block, from `{BEGIN}` to `{END}`"),
+                    || format!("delete the rest of the block between `{BEGIN}` and `{END}`"),
                 );
             }
             (true, ..) => {}

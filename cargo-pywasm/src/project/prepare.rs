@@ -11,6 +11,7 @@ use pywasm_audit::Policy;
 use pywasm_cpython::build::BuildPython;
 use pywasm_cpython::install::{Installed, Request, install};
 use pywasm_session::WithHint;
+use pywasm_store::Ctx;
 use pywasm_toolchain::ToolchainRequest;
 
 /// Installs the Python that the project requests, unless it is already installed, and links the
@@ -62,6 +63,19 @@ pub(crate) fn fits_the_policy(recipe: &Recipe, workspace: &Workspace<'_>) -> any
         })
 }
 
+/// Warns if the project is inside another one with a different Python. Cargo joins the configurations
+/// of both, so that PyO3 would be compiled for both.
+fn warn_of_outer_project(project: &Project, installed: &Installed, ctx: &Ctx) {
+    let outer = project.dir.parent().and_then(|dir| Linked::find(dir).ok().flatten());
+    if let Some(outer) = outer.filter(|outer| outer.installation != installed.root) {
+        ctx.reporter.warn(format!(
+            "`{}` is inside a project that embeds a different Python, `{}`; Cargo joins the settings \
+             of both, so PyO3 may be compiled for the wrong one",
+            project.dir, outer.installation
+        ));
+    }
+}
+
 /// Links the project to an installation and to a Rust toolchain.
 ///
 /// # Errors
@@ -90,6 +104,7 @@ pub fn connect(
         minor: python.series().parse::<MinorVersion>()?.minor,
     };
     changed |= local.write()?;
+    warn_of_outer_project(project, installed, ctx);
     if changed {
         ctx.reporter.status("Linked", project.dir.join(DIRECTORY));
     }

@@ -39,9 +39,10 @@ pub(super) fn configure(
 ) -> anyhow::Result<()> {
     let file = path(project);
     match pyo3 {
-        Pyo3::Unused => {}
         Pyo3::Old => document["env"][VARIABLE] = value(file.into_string()),
-        Pyo3::Current => {
+        // A project can also use PyO3 through its dependencies. Without PyO3, the settings have no
+        // effect.
+        Pyo3::Current | Pyo3::Unused => {
             let mut script = Table::new();
             // The build script also detects features of the Rust compiler. PyO3 works without them.
             let cfgs = (OLDEST..=minor).map(|minor| format!("Py_3_{minor}"));

@@ -1,4 +1,5 @@
-//! Tests that the links in the documentation lead to files and headings that exist.
+//! Tests that the links in the documentation lead to files and headings that exist, and that the
+//! troubleshooting page quotes messages that this project prints.
 
 use std::path::{Path, PathBuf};
 
@@ -91,9 +92,8 @@ fn documentation_has_no_broken_links() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// Checks that links from the guide to other files are repository URLs, because mdBook publishes
-/// only the guide.
-/// Checks that the messages in the headings of the page are messages of this project.
+/// Checks that every message in a heading of the troubleshooting page is one that this project
+/// prints.
 #[test]
 fn troubleshooting_quotes_real_messages() {
     let mut sources = Vec::new();
@@ -122,6 +122,8 @@ fn troubleshooting_quotes_real_messages() {
     }
 }
 
+/// Checks that links from the guide to other files are repository URLs, because mdBook publishes
+/// only the guide.
 #[test]
 fn book_has_every_page_and_links_no_file_outside() {
     let guide = root().join("docs/guide");

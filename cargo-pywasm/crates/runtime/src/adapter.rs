@@ -1,17 +1,16 @@
 //! A module between a program and wasmtime's WASI functions.
 //!
-//! wasmtime's functions use the memory of the module that calls them, so a function of the host
-//! that replaces one of them cannot call it. It calls the function of the same name in this module,
-//! which imports the memory of the program and exports it again.
+//! A WASI function of wasmtime uses the memory that the calling module exports. A host function that
+//! replaces a WASI function is not in a module and has no memory, so it cannot call the original
+//! directly. Instead, it calls the function with the same name in this module, which imports the
+//! program's memory and re-exports it.
 
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
     MemoryType, Module, TypeSection, ValType,
 };
-use wasmtime::{Engine, Instance, Linker, Memory, Store};
+use wasmtime::{AsContextMut, Instance, Linker, Memory};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
-
-use super::wasm_error;
 
 /// The module name of WASI's functions.
 const WASI: &str = "wasi_snapshot_preview1";
@@ -27,21 +26,18 @@ pub type WasiFunction = (&'static str, &'static [ValType]);
 ///
 /// # Errors
 /// When the memory is shared or has 64-bit addresses, or WASI has no such function.
-pub fn adapter<T: Send + 'static>(
+pub fn adapter<S: AsContextMut<Data: Send>>(
     functions: &[WasiFunction],
-    store: &mut Store<T>,
+    mut store: S,
     memory: Memory,
-    wasi: impl Fn(&mut T) -> &mut WasiP1Ctx + Copy + Send + Sync + 'static,
-) -> anyhow::Result<Instance> {
-    let mut instantiate = || {
-        let engine: Engine = store.engine().clone();
-        let mut linker = Linker::new(&engine);
-        p1::add_to_linker_sync(&mut linker, wasi)?;
-        linker.define(&mut *store, HOST, MEMORY, memory)?;
-        let module = wasmtime::Module::new(&engine, encode(functions))?;
-        linker.instantiate(&mut *store, &module)
-    };
-    instantiate().map_err(wasm_error)
+    wasi: impl Fn(&mut S::Data) -> &mut WasiP1Ctx + Copy + Send + Sync + 'static,
+) -> wasmtime::Result<Instance> {
+    let engine = store.as_context().engine().clone();
+    let mut linker = Linker::new(&engine);
+    p1::add_to_linker_sync(&mut linker, wasi)?;
+    linker.define(&mut store, HOST, MEMORY, memory)?;
+    let module = wasmtime::Module::new(&engine, encode(functions))?;
+    linker.instantiate(&mut store, &module)
 }
 
 /// Encodes the adapter. Source of the names: the documentation of WASI preview 1.

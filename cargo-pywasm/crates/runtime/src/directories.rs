@@ -10,13 +10,13 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use anyhow::Context;
-use cap_primitives::fs::{DirEntry, FileType, Metadata, open_dir, read_base_dir};
-use wasmtime::{Caller, Instance, Linker, Memory, Store, TypedFunc};
+use cap_primitives::ambient_authority;
+use cap_primitives::fs::{DirEntry, FileType, Metadata, open_ambient_dir, open_dir, read_base_dir};
+use wasmtime::{Caller, Linker, Memory, TypedFunc};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::ValType::{I32, I64};
-use super::{Dir, WasiFunction, adapter, wasm_error};
+use super::{Dir, WasiFunction, adapter};
 
 const WASI: &str = "wasi_snapshot_preview1";
 const MEMORY: &str = "memory";
@@ -24,6 +24,8 @@ const MEMORY: &str = "memory";
 const FIRST: i32 = 3;
 /// `__WASI_OFLAGS_CREAT`, with which only files can be opened.
 const CREATE: i32 = 1;
+/// `__WASI_FILETYPE_DIRECTORY`
+const DIRECTORY: u8 = 3;
 /// `__WASI_ERRNO_SUCCESS` and `__WASI_ERRNO_FAULT`.
 const SUCCESS: i32 = 0;
 const FAULT: i32 = 21;
@@ -38,32 +40,24 @@ pub(super) struct Directories {
 /// An opened directory.
 struct Directory {
     file: File,
-    /// The encoded entries of the last listing.
-    entries: Vec<Vec<u8>>,
+    /// The encoded entries of the last listing, if there was one.
+    entries: Option<Vec<Vec<u8>>>,
 }
 
-/// A state from which the directories are taken.
+/// The state of a program.
 pub(super) trait HasDirectories: Send + 'static {
     fn directories(&mut self) -> &mut Directories;
+    fn wasi(&mut self) -> &mut WasiP1Ctx;
 }
 
 impl Directories {
-    /// Opens the directories that a program is given.
-    ///
-    /// # Errors
-    /// When a directory cannot be opened.
-    pub(super) fn open(dirs: &[Dir]) -> anyhow::Result<Self> {
-        let opened = dirs.iter().zip(FIRST..).map(|(dir, descriptor)| {
-            let file = File::open(&dir.host)
-                .with_context(|| format!("cannot open directory `{}`", dir.host))?;
-            Ok((descriptor, Directory { file, entries: Vec::new() }))
+    /// Opens the directories that a program is given. If one cannot be opened, wasmtime lists it.
+    pub(super) fn open(dirs: &[Dir]) -> Self {
+        let opened = dirs.iter().zip(FIRST..).filter_map(|(dir, descriptor)| {
+            let file = open_ambient_dir(dir.host.as_std_path(), ambient_authority()).ok()?;
+            Some((descriptor, Directory { file, entries: None }))
         });
-        Ok(Self { open: opened.collect::<anyhow::Result<_>>()?, originals: None })
-    }
-
-    /// Returns wasmtime's own functions.
-    fn originals(&self) -> wasmtime::Result<&Originals> {
-        self.originals.as_ref().ok_or_else(|| wasmtime::Error::msg("WASI is not available yet"))
+        Self { open: opened.collect(), originals: None }
     }
 
     /// Records that the program opened a path below a directory, if it is a directory, too. If it
@@ -71,7 +65,7 @@ impl Directories {
     fn opened(&mut self, parent: i32, path: &Path, descriptor: i32) {
         let Some(parent) = self.open.get(&parent) else { return };
         if let Ok(file) = open_dir(&parent.file, path) {
-            self.open.insert(descriptor, Directory { file, entries: Vec::new() });
+            self.open.insert(descriptor, Directory { file, entries: None });
         }
     }
 
@@ -85,14 +79,19 @@ impl Directories {
     }
 
     /// Returns at most `length` bytes of a directory's entries, from the entry with the number
-    /// `cookie`. Returns `None` if the directory is unknown or cannot be listed.
+    /// `cookie`. Returns `None` if wasmtime lists the directory.
     fn read(&mut self, descriptor: i32, cookie: u64, length: usize) -> Option<Vec<u8>> {
         let directory = self.open.get_mut(&descriptor)?;
-        if cookie == 0 {
-            directory.entries = entries(&directory.file).ok()?;
+        if cookie == 0 || directory.entries.is_none() {
+            let Ok(entries) = entries(&directory.file) else {
+                // wasmtime numbers the entries in another order, so it serves the whole listing.
+                self.open.remove(&descriptor);
+                return None;
+            };
+            directory.entries = Some(entries);
         }
         let mut bytes = Vec::new();
-        for entry in directory.entries.iter().skip(usize::try_from(cookie).ok()?) {
+        for entry in directory.entries.iter().flatten().skip(usize::try_from(cookie).ok()?) {
             if bytes.len() >= length {
                 break;
             }
@@ -111,15 +110,17 @@ fn entries(directory: &File) -> std::io::Result<Vec<Vec<u8>>> {
     for entry in read_base_dir(directory)? {
         let entry = entry?;
         if let Ok(name) = entry.file_name().into_string() {
-            named.push((name, number(&entry), kind(entry.file_type().ok())));
+            let kind = kind(entry.file_type().ok());
+            // A directory may be a mount point with another device. libc then asks for its number.
+            let number = if kind == DIRECTORY { 0 } else { wasi_inode(device, number(&entry)) };
+            named.push((name, number, kind));
         }
     }
     named.sort();
-    let both = [".", ".."].map(|name| (name.to_owned(), own, kind(Some(FileType::dir()))));
+    let own = wasi_inode(device, own);
+    let both = [".", ".."].map(|name| (name.to_owned(), own, DIRECTORY));
     let all = both.into_iter().chain(named).zip(1..);
-    let encoded =
-        all.map(|((name, inode, kind), next)| encode(&name, wasi_inode(device, inode), kind, next));
-    Ok(encoded.collect())
+    Ok(all.map(|((name, number, kind), next)| encode(&name, number, kind, next)).collect())
 }
 
 /// Encodes a `dirent` and its name. `next` is the number of the next entry.
@@ -175,7 +176,7 @@ fn number(_: &DirEntry) -> u64 {
 /// Returns a file type as a `filetype` of WASI. 0 means that the type is unknown.
 fn kind(kind: Option<FileType>) -> u8 {
     match kind {
-        Some(kind) if kind.is_dir() => 3,
+        Some(kind) if kind.is_dir() => DIRECTORY,
         Some(kind) if kind.is_file() => 4,
         Some(kind) if kind.is_symlink() => 7,
         _ => 0,
@@ -183,6 +184,7 @@ fn kind(kind: Option<FileType>) -> u8 {
 }
 
 /// wasmtime's own functions, called through the adapter.
+#[derive(Clone)]
 struct Originals {
     open: TypedFunc<PathOpen, i32>,
     close: TypedFunc<i32, i32>,
@@ -212,22 +214,19 @@ pub(super) fn applies(module: &wasmtime::Module) -> bool {
         == Some(true)
 }
 
-/// Replaces `fd_readdir`, and the functions that open and close directories. The program must not
-/// run before [`connect`] has been called.
+/// Replaces `fd_readdir`, and the functions that open and close directories.
 ///
 /// # Errors
 /// When a function cannot be defined.
 pub(super) fn replace<T: HasDirectories>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.func_wrap(WASI, OPEN, path_open::<T>)?;
     linker.func_wrap(WASI, CLOSE, |mut caller: Caller<'_, T>, descriptor: i32| {
-        let directories = caller.data_mut().directories();
-        directories.open.remove(&descriptor);
-        let close = directories.originals()?.close.clone();
-        close.call(&mut caller, descriptor)
+        let originals = originals(&mut caller)?;
+        caller.data_mut().directories().open.remove(&descriptor);
+        originals.close.call(&mut caller, descriptor)
     })?;
     linker.func_wrap(WASI, RENUMBER, |mut caller: Caller<'_, T>, from: i32, to: i32| {
-        let renumber = caller.data_mut().directories().originals()?.renumber.clone();
-        let errno = renumber.call(&mut caller, (from, to))?;
+        let errno = originals(&mut caller)?.renumber.call(&mut caller, (from, to))?;
         if errno == SUCCESS {
             caller.data_mut().directories().renumbered(from, to);
         }
@@ -237,28 +236,22 @@ pub(super) fn replace<T: HasDirectories>(linker: &mut Linker<T>) -> wasmtime::Re
     Ok(())
 }
 
-/// Connects the replaced functions with wasmtime's own.
-///
-/// # Errors
-/// When the adapter cannot be instantiated.
-pub(super) fn connect<T: HasDirectories>(
-    instance: &Instance,
-    store: &mut Store<T>,
-    wasi: impl Fn(&mut T) -> &mut WasiP1Ctx + Copy + Send + Sync + 'static,
-) -> anyhow::Result<()> {
-    let memory = instance.get_memory(&mut *store, MEMORY).context("the module has no memory")?;
-    let adapter = adapter(&FUNCTIONS, store, memory, wasi)?;
-    let mut originals = || {
-        wasmtime::Result::Ok(Originals {
-            open: adapter.get_typed_func(&mut *store, OPEN)?,
-            close: adapter.get_typed_func(&mut *store, CLOSE)?,
-            renumber: adapter.get_typed_func(&mut *store, RENUMBER)?,
-            read: adapter.get_typed_func(&mut *store, READ)?,
-        })
+/// Returns wasmtime's own functions. The first call instantiates the adapter.
+fn originals<T: HasDirectories>(caller: &mut Caller<'_, T>) -> wasmtime::Result<Originals> {
+    if let Some(originals) = &caller.data_mut().directories().originals {
+        return Ok(originals.clone());
+    }
+    let memory =
+        memory(caller).ok_or_else(|| wasmtime::Error::msg("the program exports no memory"))?;
+    let adapter = adapter(&FUNCTIONS, &mut *caller, memory, T::wasi)?;
+    let originals = Originals {
+        open: adapter.get_typed_func(&mut *caller, OPEN)?,
+        close: adapter.get_typed_func(&mut *caller, CLOSE)?,
+        renumber: adapter.get_typed_func(&mut *caller, RENUMBER)?,
+        read: adapter.get_typed_func(&mut *caller, READ)?,
     };
-    let originals = originals().map_err(wasm_error)?;
-    store.data_mut().directories().originals = Some(originals);
-    Ok(())
+    caller.data_mut().directories().originals = Some(originals.clone());
+    Ok(originals)
 }
 
 #[allow(clippy::too_many_arguments, reason = "the signature of WASI")]
@@ -274,9 +267,8 @@ fn path_open<T: HasDirectories>(
     fd_flags: i32,
     result: i32,
 ) -> wasmtime::Result<i32> {
-    let open = caller.data_mut().directories().originals()?.open.clone();
     let args = (parent, lookup, path, length, flags, rights, inheriting, fd_flags, result);
-    let errno = open.call(&mut caller, args)?;
+    let errno = originals(&mut caller)?.open.call(&mut caller, args)?;
     if errno == SUCCESS
         && let Some(memory) = memory(&mut caller)
         && let Some((path, descriptor)) = arguments(&caller, memory, path, length, result)
@@ -318,7 +310,7 @@ fn fd_readdir<T: HasDirectories>(
     let capacity = length.cast_unsigned() as usize;
     let directories = caller.data_mut().directories();
     let Some(bytes) = directories.read(descriptor, cookie.cast_unsigned(), capacity) else {
-        let read = directories.originals()?.read.clone();
+        let read = originals(&mut caller)?.read;
         return read.call(&mut caller, (descriptor, buffer, length, cookie, used));
     };
     let Some(memory) = memory(&mut caller) else { return Ok(FAULT) };

@@ -41,21 +41,18 @@ pub(super) struct World {
 
 impl World {
     /// Creates the world of a program.
-    ///
-    /// # Errors
-    /// When a directory cannot be opened.
-    pub(super) fn new(mut wasi: WasiCtxBuilder, program: &Program) -> anyhow::Result<Self> {
-        Ok(Self { wasi: wasi.build_p1(), directories: Directories::open(&program.dirs)? })
+    pub(super) fn new(mut wasi: WasiCtxBuilder, program: &Program) -> Self {
+        Self { wasi: wasi.build_p1(), directories: Directories::open(&program.dirs) }
     }
-}
-
-fn wasi_of(state: &mut State) -> &mut WasiP1Ctx {
-    &mut state.world.wasi
 }
 
 impl HasDirectories for State {
     fn directories(&mut self) -> &mut Directories {
         &mut self.world.directories
+    }
+
+    fn wasi(&mut self) -> &mut WasiP1Ctx {
+        &mut self.world.wasi
     }
 }
 
@@ -149,8 +146,7 @@ impl Runtime {
         if !self.limit(&mut store, deadline)? {
             return Ok(Ran { end: End::TimedOut, spent: None });
         }
-        let lists_directories = directories::applies(&module.compiled);
-        if lists_directories {
+        if directories::applies(&module.compiled) {
             directories::replace(&mut linker).map_err(wasm_error)?;
         }
         module.link(&mut linker, &mut store)?;
@@ -158,9 +154,6 @@ impl Runtime {
             .instantiate(&mut store, &module.compiled)
             .map_err(wasm_error)
             .context("not a WASI preview1 module")?;
-        if lists_directories {
-            directories::connect(&instance, &mut store, wasi_of)?;
-        }
         let end = match entry {
             Entry::Start => start(&instance, &mut store),
             Entry::Exports(calls, report) => invoke(&instance, &mut store, calls, report),
@@ -202,7 +195,7 @@ impl Runtime {
 
     fn linker(&self) -> anyhow::Result<Linker<State>> {
         let mut linker = Linker::new(&self.engine);
-        p1::add_to_linker_sync(&mut linker, wasi_of).map_err(wasm_error)?;
+        p1::add_to_linker_sync(&mut linker, State::wasi).map_err(wasm_error)?;
         linker.allow_shadowing(true);
         // wasmtime-wasi turns every exit status above 125 into a trap, but `sys.exit(130)` is
         // valid.

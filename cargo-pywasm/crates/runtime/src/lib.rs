@@ -167,7 +167,7 @@ impl Runtime {
     pub fn run(&self, module: &Module, program: &Program) -> anyhow::Result<Ran> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
-        self.execute(module, World::new(builder, program)?, Entry::Start)
+        self.execute(module, World::new(builder, program), Entry::Start)
     }
 
     /// Initializes a reactor that writes to the output streams of this process, and performs
@@ -184,7 +184,7 @@ impl Runtime {
     ) -> anyhow::Result<Ran> {
         let mut builder = wasi(program)?;
         builder.inherit_stdout().inherit_stderr();
-        let world = World::new(builder, program)?;
+        let world = World::new(builder, program);
         self.execute(module, world, Entry::Exports(calls, Box::new(report)))
     }
 
@@ -217,7 +217,7 @@ impl Runtime {
         let mut builder = wasi(program)?;
         let output = OutputFile::new(output);
         builder.stdout(output.clone()).stderr(output);
-        Ok(self.execute(module, World::new(builder, program)?, Entry::Start)?.end)
+        Ok(self.execute(module, World::new(builder, program), Entry::Start)?.end)
     }
 }
 

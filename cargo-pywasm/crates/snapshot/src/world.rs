@@ -100,8 +100,8 @@ impl World {
     }
 }
 
-/// Returns a linker with the imports of an initialization. Any other import traps when it is
-/// called, and the trap message contains its name.
+/// Returns a linker that defines the functions that a module may call during its initialization.
+/// Any other import traps when it is called, and the trap message contains its name.
 pub(super) fn linker(
     module: &wasmtime::Module,
     engine: &wasmtime::Engine,
@@ -130,7 +130,8 @@ pub(super) fn watch(
     store: &mut Store<World>,
     memory: Memory,
 ) -> anyhow::Result<TypedFunc<(i32, i32), i32>> {
-    let instance = adapter(&FUNCTIONS, store, memory, |world: &mut World| &mut world.wasi)
+    let instance = adapter(&FUNCTIONS, &mut *store, memory, |world: &mut World| &mut world.wasi)
+        .map_err(wasm_error)
         .context("cannot record opened files")?;
     let open = instance.get_typed_func(&mut *store, OPEN).map_err(wasm_error)?;
     store.data_mut().open = Some(open);
