@@ -18,6 +18,11 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// Returns the directory into which Cargo builds all crates that embed Python.
+pub(crate) fn embed_target() -> PathBuf {
+    root().join("target/embed")
+}
+
 /// Returns the path of the store that the end-to-end tests and their single steps share.
 pub(crate) fn e2e_store() -> PathBuf {
     root().join("target/e2e-store")
@@ -151,7 +156,7 @@ impl<'a> Tool<'a> {
         Ok(command
             .env("PATH", path)
             .env("PYWASM_STORE", &self.store)
-            .env("CARGO_TARGET_DIR", root().join("target/embed")))
+            .env("CARGO_TARGET_DIR", embed_target()))
     }
 
     /// Runs `cargo pywasm install ARGS` and returns the installation's directory.
