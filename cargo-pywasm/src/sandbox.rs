@@ -203,7 +203,7 @@ mod tests {
             <Cli as clap::Parser>::try_parse_from(words).unwrap().sandbox
         };
         let words = "--dir a::/b:ro --dir c --env A=1 --env B --no-cwd --trap-imports --fuel 7 \
-            --timeout 1500ms --memory 64MiB";
+            --timeout 1500ms --memory 64MiB --stack 512KiB";
         let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
         let sandbox = parse(&words);
         assert_eq!(format!("{:?}", parse(&sandbox.words())), format!("{sandbox:?}"));

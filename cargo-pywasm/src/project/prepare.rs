@@ -92,9 +92,9 @@ pub fn connect(
     let mut changed = linked.write(&project.dir)?;
     let helper = project.helper_by_version.then(|| helper::unpack(&project.dir)).transpose()?;
     let rust = rust::choose(&project.dir, ctx);
-    // The file is written even if no toolchain was found; that error is returned at the end.
     let python = linked.open()?;
     let toolchain = installed::utf8(python.toolchain())?;
+    // The file is written even if no toolchain was found; that error is returned at the end.
     let local = Local {
         project: &project.dir,
         rust: rust.as_ref().ok().cloned().flatten(),

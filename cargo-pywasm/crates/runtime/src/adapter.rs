@@ -13,9 +13,9 @@ use wasmtime::{AsContextMut, Instance, Linker, Memory};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 
 /// The module name of WASI's functions.
-const WASI: &str = "wasi_snapshot_preview1";
+pub(super) const WASI: &str = "wasi_snapshot_preview1";
 /// The name that WASI gives to a program's memory.
-const MEMORY: &str = "memory";
+pub(super) const MEMORY: &str = "memory";
 /// The module name of the imported memory.
 const HOST: &str = "host";
 

@@ -16,10 +16,9 @@ use wasmtime::{Caller, Linker, Memory, TypedFunc};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::ValType::{I32, I64};
-use super::{Dir, WasiFunction, adapter};
+use super::adapter::{MEMORY, WASI, WasiFunction, adapter};
+use super::program::Dir;
 
-const WASI: &str = "wasi_snapshot_preview1";
-const MEMORY: &str = "memory";
 /// The descriptor of the first directory that a program is given.
 const FIRST: i32 = 3;
 /// `__WASI_OFLAGS_CREAT`, with which only files can be opened.

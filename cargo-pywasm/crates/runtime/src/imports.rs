@@ -4,10 +4,8 @@ use anyhow::Context;
 use pywasm_session::WithHint;
 use wasmtime::{ExternType, Linker, Store};
 
+use super::adapter::WASI;
 use super::{Module, wasm_error};
-
-/// The module name of all functions that the runtime provides.
-const WASI: &str = "wasi_snapshot_preview1";
 
 impl Module {
     /// Returns true if the module imports only from WASI preview 1.

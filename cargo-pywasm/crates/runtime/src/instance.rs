@@ -14,6 +14,7 @@ use wasmtime::{
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
 
+use super::adapter::WASI;
 use super::directories::{self, Directories, HasDirectories};
 use super::{Call, End, Entry, HOST_STACK, Module, Program, Ran, Runtime, Spent, call, wasm_error};
 use pywasm_session::WithHint;
@@ -200,7 +201,7 @@ impl Runtime {
         // wasmtime-wasi turns every exit status above 125 into a trap, but `sys.exit(130)` is
         // valid.
         linker
-            .func_wrap("wasi_snapshot_preview1", "proc_exit", |code: i32| -> wasmtime::Result<()> {
+            .func_wrap(WASI, "proc_exit", |code: i32| -> wasmtime::Result<()> {
                 Err(I32Exit(code).into())
             })
             .map_err(wasm_error)?;
