@@ -12,7 +12,7 @@ use xshell::Shell;
 
 use crate::checks::tests::installed;
 use crate::embed;
-use crate::steps::Steps;
+use crate::steps::{Background, Steps};
 use crate::tool::{Tool, e2e_store, root};
 use slice::{FALLBACKS, SLICE, SLOW};
 
@@ -58,8 +58,18 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     }
     let tool = steps.run("build the tool", || Tool::tested(shell, &store))?;
 
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let fast = args.tests.iter().filter(|name| !SLOW.contains(&name.as_str())).cloned().collect();
+    let (on_default, on_speed) = if args.matrix {
+        (args.tests.clone(), args.tests.clone())
+    } else {
+        (names(FALLBACKS), fast)
+    };
+
+    // Many of the steps below wait for one process. CPython's tests use the other processors.
     let default = steps.run("install default", || install::default(&tool))?;
     let full = steps.run("install full, interrupted", || install::interrupted(&tool))?;
+    let verify_full = start_verify(&tool, steps, "3.13", "full", &args.tests)?;
     let speed = steps.run("install speed 3.14", || install::speed(&tool, "3.14"))?;
     steps.run("tests of installations", || {
         let embedded: &[_] = if args.matrix { &[&default, &full] } else { &[&default] };
@@ -77,20 +87,13 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
         }
         Ok(())
     })?;
+    steps.finish(verify_full)?;
+    let verify_speed = start_verify(&tool, steps, "3.14", "speed", &on_speed)?;
+    let verify_default = start_verify(&tool, steps, "3.13", "default", &on_default)?;
     embed::run(&tool, &full, args.matrix, steps)?;
     steps.run("recursion, speed 3.14", || embed::recursion::on_default_host(&tool, &speed, &[]))?;
-    let fallbacks: Vec<String> = FALLBACKS.iter().map(|name| (*name).to_owned()).collect();
-    let fast = args.tests.iter().filter(|name| !SLOW.contains(&name.as_str()));
-    let fast: Vec<String> = fast.cloned().collect();
-    for (version, recipe, tests) in [
-        ("3.13", "default", if args.matrix { &args.tests } else { &fallbacks }),
-        ("3.13", "full", &args.tests),
-        ("3.14", "speed", if args.matrix { &args.tests } else { &fast }),
-    ] {
-        steps.run(&format!("CPython's tests, {recipe} {version}"), || {
-            verify(&tool, version, recipe, tests)
-        })?;
-    }
+    steps.finish(verify_default)?;
+    steps.finish(verify_speed)?;
     if args.matrix {
         matrix(args, steps, &tool)?;
     }
@@ -102,6 +105,7 @@ fn matrix(args: &Args, steps: &mut Steps, tool: &Tool<'_>) -> anyhow::Result<()>
     steps.run("install full 3.13.5", || install::install(tool, "3.13.5", "full"))?;
     let full = steps.run("install full 3.14", || install::install(tool, "3.14", "full"))?;
     let speed = steps.run("install speed 3.13", || install::speed(tool, "3.13"))?;
+    let verify = start_verify(tool, steps, "3.13", "speed", &args.tests)?;
     steps.run("tests of installations, matrix", || {
         for (module, installation) in [
             ("embed", &speed),
@@ -118,13 +122,19 @@ fn matrix(args: &Args, steps: &mut Steps, tool: &Tool<'_>) -> anyhow::Result<()>
     steps.run("recursion, full 3.14", || embed::recursion::on_default_host(tool, &full, &[]))?;
     steps.run("install with declared stubs", || declared::run(tool))?;
     steps.run("install without a seed", || unseeded::run(tool))?;
-    steps.run("CPython's tests, speed 3.13", || verify(tool, "3.13", "speed", &args.tests))
+    steps.finish(verify)
 }
 
-/// Runs CPython test files on an installation.
-fn verify(tool: &Tool<'_>, version: &str, recipe: &str, tests: &[String]) -> anyhow::Result<()> {
+/// Starts running CPython test files on an installation, one file at a time.
+fn start_verify(
+    tool: &Tool<'_>,
+    steps: &Steps,
+    version: &str,
+    recipe: &str,
+    tests: &[String],
+) -> anyhow::Result<Background> {
     let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
-    let args = ["verify", "--python", version, "--recipe", recipe, "--tests"];
-    tool.call(&[&args[..], &tests].concat()).run()?;
-    Ok(())
+    let args = ["verify", "--jobs", "1", "--python", version, "--recipe", recipe, "--tests"];
+    let command = tool.call(&[&args[..], &tests].concat());
+    steps.start(&format!("CPython's tests, {recipe} {version}"), command)
 }

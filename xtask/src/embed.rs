@@ -28,12 +28,14 @@ pub(crate) fn run(
     matrix: bool,
     steps: &mut Steps,
 ) -> anyhow::Result<()> {
+    let canister = steps.start("examples/canister, release build", canister::release(tool)?)?;
     steps.run("examples/capi", || examples::run(tool, "capi"))?;
     steps.run("one libc", || one_libc::run(tool, &one_libc::current()))?;
     steps.run("frozen modules", || frozen::run(tool))?;
     steps.run("template reactor", || templates::run(tool, "reactor"))?;
     steps.run("C code and other targets", || beside::run(tool))?;
     steps.run("recursion", || recursion::run(tool, full))?;
+    steps.finish(canister)?;
     steps.run("examples/canister", || canister::run(tool))?;
     steps.run("guide: embedding", || guide::embedding(tool))?;
     if matrix {

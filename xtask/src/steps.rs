@@ -1,7 +1,29 @@
 //! Runs the named steps of a task. At the end, prints a table of the steps and their times.
 
 use std::fmt::Write as _;
+use std::io::{Read as _, Seek as _};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+/// A step that runs in its own process while other steps run. If it is dropped before
+/// [`Steps::finish`], the process is killed.
+#[derive(Debug)]
+pub(crate) struct Background {
+    name: String,
+    child: Child,
+    /// A temporary file with everything that the process has printed.
+    output: std::fs::File,
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // Both calls fail only if the process has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
 
 /// The steps that have run so far.
 #[derive(Debug)]
@@ -31,6 +53,38 @@ impl Steps {
         let result = task(&mut steps);
         eprint!("\n{}", steps.table(steps.start.elapsed()));
         result
+    }
+
+    /// Starts a step in the background.
+    pub(crate) fn start(
+        &self,
+        name: &str,
+        command: impl Into<Command>,
+    ) -> anyhow::Result<Background> {
+        eprintln!("\n== {name}: started ({} s since the start)", self.start.elapsed().as_secs());
+        let output = tempfile::tempfile()?;
+        let child = command
+            .into()
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output.try_clone()?)
+            .spawn()
+            .with_context(|| format!("cannot start the step `{name}`"))?;
+        Ok(Background { name: name.to_owned(), child, output })
+    }
+
+    /// Waits for a step in the background, and prints its output. The table shows the time that
+    /// was spent waiting.
+    pub(crate) fn finish(&mut self, mut step: Background) -> anyhow::Result<()> {
+        self.run(&format!("{}, in the background", step.name), || {
+            let status = step.child.wait()?;
+            let mut output = Vec::new();
+            step.output.rewind()?;
+            step.output.read_to_end(&mut output)?;
+            eprint!("{}", String::from_utf8_lossy(&output));
+            anyhow::ensure!(status.success(), "the step `{}` failed: {status}", step.name);
+            Ok(())
+        })
     }
 
     /// Runs one step.
@@ -91,5 +145,16 @@ mod tests {
             steps.table(Duration::from_secs(61)),
             "     0 s  format\n     - s  advisories  skipped: no network\n     0 s  tests  failed\n    61 s  total\n"
         );
+    }
+
+    #[test]
+    fn steps_in_the_background_fail_when_they_are_finished() {
+        let mut steps = Steps { start: Instant::now(), rows: Vec::new() };
+        let passes = steps.start("passes", Command::new("true")).unwrap();
+        let fails = steps.start("fails", Command::new("false")).unwrap();
+        steps.finish(passes).unwrap();
+        steps.finish(fails).unwrap_err();
+        let outcomes: Vec<_> = steps.rows.iter().map(|row| &row.outcome).collect();
+        assert!(matches!(outcomes[..], [Outcome::Passed(_), Outcome::Failed(_)]));
     }
 }

@@ -1,6 +1,7 @@
 //! Runs the tool as a user would: as a binary, with a store of its own.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context;
 use xshell::{Cmd, Shell, cmd};
@@ -98,6 +99,12 @@ impl<'a> Tool<'a> {
         let _dir = self.shell.push_dir(dir);
         self.with_tool(self.call(args))?.run()?;
         Ok(())
+    }
+
+    /// Returns the command that [`Tool::call_in`] runs.
+    pub(crate) fn command_in(&self, dir: &Path, args: &[&str]) -> anyhow::Result<Command> {
+        let _dir = self.shell.push_dir(dir);
+        Ok(self.with_tool(self.call(args))?.into())
     }
 
     /// Runs `cargo pywasm ARGS` in a directory and returns its standard output.

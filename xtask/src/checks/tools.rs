@@ -32,6 +32,7 @@ pub(crate) fn get(shell: &Shell, name: &str) -> anyhow::Result<PathBuf> {
     let root = dir();
     // Don't optimize the program, because compiling it takes longer than running it.
     cmd!(shell, "cargo install --quiet --locked --debug --root {root} --version {version} {name}")
+        .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .run()?;
     Ok(installed)
 }

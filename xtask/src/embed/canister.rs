@@ -2,6 +2,7 @@
 //! must fail. Tests all of them on a local test host.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context;
 use xshell::Shell;
@@ -29,7 +30,14 @@ const MODULE: &str = "PYWASM_CANISTER";
 const NEXT: &str = "PYWASM_CANISTER_NEXT";
 const RAISING: &str = "PYWASM_CANISTER_RAISING";
 
-/// Builds the example and its variants, and runs the tests on them.
+/// Returns the command that builds the example in release mode. Most of its time is spent in one
+/// thread of the compiler and one of `wasm-opt`.
+pub(crate) fn release(tool: &Tool<'_>) -> anyhow::Result<Command> {
+    tool.command_in(&dir(), &["build", "--release", "--quiet"])
+}
+
+/// Builds the example and its variants, and runs the tests on them. If [`release`] has run, only the
+/// variants are built.
 pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let modules = modules(tool, scratch.path())?;
