@@ -39,18 +39,10 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let wires = if args.wires.is_empty() { &polyfill } else { &args.wires };
     let done = rewrite::rewire(&bytes, wires, !args.keep_unused)
         .with_context(|| format!("cannot rewire `{}`", args.file))?;
-    if let [first, ..] = &done.left[..] {
-        let one = done.left.len() == 1;
-        ctx.reporter.warn(format!(
-            "{} no matching function and {} unchanged: {first}{}",
-            if one {
-                "1 import has".to_owned()
-            } else {
-                format!("{} imports have", done.left.len())
-            },
-            if one { "remains" } else { "remain" },
-            if done.left.len() > 1 { ", …" } else { "" }
-        ));
+    if !done.left.is_empty() {
+        let left = done.left.join("`, `");
+        let text = format!("no function of the module replaces these imports: `{left}`");
+        ctx.reporter.warn(text);
     }
     fs_err::write(ctx.cwd.join(&args.output), &done.module)?;
     ctx.reporter.status(

@@ -10,6 +10,7 @@ mod commands;
 mod doctor;
 mod guide;
 mod post_link;
+mod rewire;
 mod run_wasm;
 mod size;
 

@@ -1,6 +1,7 @@
 //! Tests of interpreter snapshots: the state that they keep, the state that each start resets, and
 //! the cases that are refused.
 
+use std::process::Command;
 use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -9,7 +10,7 @@ use pywasm_runtime::{Bounds, Captured, Dir, End, Program, Runtime};
 use pywasm_snapshot::{Form, Request, Snapshot, snapshot};
 use pywasm_tests::{Fresh, utf8};
 
-use crate::{fresh, installation};
+use crate::{binary, fresh, installation};
 
 /// The installation, store and snapshot that all tests share, because compiling the interpreter
 /// takes seconds.
@@ -118,6 +119,23 @@ print(abs(logging._startTime / 1e9 - time.time()) < 60, sys.stdout.isatty())
         rest,
         "[('NAME', 'one'), ('OTHER', 'ü')] one b'one' ['one']\ninput of one True True\nTrue False\n"
     );
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn snapshot_survives_closed_stdin() {
+    let bench = bench();
+    let library = bench.python.stdlib();
+    let guest = format!("/usr/local/lib/python{}", bench.python.series());
+    let output = Command::new("sh")
+        .args(["-c", "exec \"$@\" <&-", "sh", binary().as_str(), "pywasm", "run-wasm", "--dir"])
+        .arg(format!("{}::{guest}:ro", library.display()))
+        .args([bench.usual.as_str(), "-c", "import sys; print(repr(sys.stdin.read()))"])
+        .env("PYWASM_STORE", bench.fresh.ctx.store.data().parent().expect("a store"))
+        .output()
+        .expect("a run");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "''\n");
 }
 
 #[test]

@@ -298,6 +298,20 @@ mod tests {
     }
 
     #[test]
+    fn both_of_two_equal_imports_are_rewired() {
+        let import =
+            r#"(import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32)))"#;
+        let calls = "(drop (call 0 (i32.const 1))) (drop (call 1 (i32.const 1)))";
+        let text = format!(
+            r#"(module {import} {import} (func (export "run") {calls})
+                (func (export "__ic_custom_fd_close") (param i32) (result i32) i32.const 8))"#
+        );
+        let done = rewire(&wat::parse_str(text).unwrap(), &Wire::polyfill(), true).unwrap();
+        assert_eq!(done.wired.len(), 2);
+        assert!(imports(&done.module).is_empty(), "{:?}", imports(&done.module));
+    }
+
+    #[test]
     fn module_without_a_polyfill_is_unchanged() {
         let bytes = wat::parse_str(
             r#"(module (import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32))))"#,
