@@ -11,6 +11,7 @@ mod one_libc;
 pub(crate) mod recursion;
 mod snapshots;
 mod templates;
+mod test_kinds;
 
 use std::path::Path;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(
     steps.run("frozen modules", || frozen::run(tool))?;
     steps.run("template reactor", || templates::run(tool, "reactor"))?;
     steps.run("C code and other targets", || beside::run(tool))?;
+    steps.run("kinds of tests", || test_kinds::run(tool))?;
     steps.run("recursion", || recursion::run(tool, full))?;
     steps.finish(canister)?;
     steps.run("examples/canister", || canister::run(tool))?;
@@ -53,6 +55,7 @@ pub(crate) fn run(
         steps.run("Python modules frozen by a recipe", || frozen::recipe(tool))?;
         steps.run("template command", || templates::run(tool, "command"))?;
         steps.run("template capi", || templates::run(tool, "capi"))?;
+        steps.run("kinds of tests, cargo-nextest", || test_kinds::nextest(tool))?;
         steps.run("snapshots", || snapshots::run(tool))?;
         steps.run("guide: canisters", || guide::canisters(tool))?;
         examples::all_are_named()?;

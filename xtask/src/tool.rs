@@ -140,6 +140,13 @@ impl<'a> Tool<'a> {
         Ok(())
     }
 
+    /// Runs a program in a crate, in the same environment as plain Cargo.
+    pub(crate) fn program(&self, dir: &Path, program: &Path, args: &[&str]) -> anyhow::Result<()> {
+        let _dir = self.shell.push_dir(dir);
+        self.with_tool(cmd!(self.shell, "{program} {args...}"))?.run()?;
+        Ok(())
+    }
+
     /// Runs plain Cargo in a crate and returns its standard error.
     pub(crate) fn cargo_stderr(&self, dir: &Path, args: &[&str]) -> anyhow::Result<String> {
         let _dir = self.shell.push_dir(dir);

@@ -10,10 +10,11 @@ use crate::tool::root;
 
 /// The crates that contain the programs, with versions that are known to work. Each program has the
 /// same name as its crate.
-const TOOLS: [(&str, &str); 4] = [
+const TOOLS: [(&str, &str); 5] = [
     ("cargo-machete", "0.9.2"),
     ("cargo-deny", "0.20.2"),
     ("cargo-fuzz", "0.13.2"),
+    ("cargo-nextest", "0.9.151"),
     ("mdbook", "0.5.4"),
 ];
 

@@ -39,7 +39,7 @@ impl Module {
         linker: &mut Linker<T>,
         store: &mut Store<T>,
     ) -> anyhow::Result<()> {
-        let mut unknown = Vec::new();
+        let mut unknown: Vec<String> = Vec::new();
         for import in self.compiled.imports() {
             let (module, name) = (import.module(), import.name());
             if linker.get(&mut *store, module, name).is_ok() {
@@ -60,6 +60,9 @@ impl Module {
                 _ => unknown.push(format!("`{module}.{name}`")),
             }
         }
+        // A module may import a function more than once.
+        unknown.sort();
+        unknown.dedup();
         let [first, rest @ ..] = &unknown[..] else { return Ok(()) };
         let more = match rest.len() {
             0 => String::new(),
@@ -67,10 +70,18 @@ impl Module {
         };
         Err(anyhow::anyhow!("it imports {first}{more}"))
             .context("this runtime does not provide all imports of the program")
-            .hint(|| {
-                "`--trap-imports` starts the program, and makes calls to these functions trap; so \
-                 does listing them in the project's policy"
-                    .to_owned()
-            })
+            .hint(|| hint(&unknown).to_owned())
+    }
+}
+
+/// Returns a hint for imports that the runtime does not provide.
+fn hint(unknown: &[String]) -> &'static str {
+    // The linker gives this module name to the functions that it has not found.
+    if unknown.iter().any(|import| import.starts_with("`env.")) {
+        "the linker has not found the functions of `env`: `cargo pywasm audit-imports FILE` shows \
+         their callers and what to do"
+    } else {
+        "`--trap-imports` starts the program, and makes calls to these functions trap; so does \
+         listing them in the project's policy"
     }
 }
