@@ -137,7 +137,7 @@ impl Build {
     /// docs.rs.
     ///
     /// # Errors
-    /// When the target is another version of WASI, no installation matches the request, the
+    /// When the target is for another version of WASI, no installation matches the request, the
     /// installation is incompatible with the Rust toolchain, Python code cannot be frozen, or the
     /// host's stack is too small.
     pub fn try_link(&self) -> Result<Option<Installation>, Error> {

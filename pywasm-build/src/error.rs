@@ -50,7 +50,7 @@ pub enum Error {
         /// The request, such as `CPython 3.13 (full)`.
         request: String,
     },
-    /// This target is another version of WASI than wasm32-wasip1.
+    /// The target is for a version of WASI other than preview 1.
     Target(String),
     /// The Rust toolchain with this sysroot has no standard library for the target.
     NoTarget(PathBuf),
