@@ -133,7 +133,7 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
     let bench = Bench::new();
     bench.write(
         "python/app/__init__.py",
-        "import missing.part, provided\nfrom ._speed import f\nfrom . import other, _fast\n\
+        "import missing.part, missing.other, zlib, provided\nfrom ._speed import f\nfrom . import other, _fast\n\
          try:\n    import optional\nexcept ImportError:\n    pass\n\
          def f():\n    import later\n",
     );
@@ -158,16 +158,56 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
             native("_fast", "_fast.abi3.so"),
             native("_speed", "_speed.cpython-313-x86_64-linux-gnu.so"),
             format!(
-                "{by} `missing.part`, which is not embedded, so the import will fail; add it to \
+                "{by} `missing.other`, which is not embedded, so the import will fail; add it to \
                  `packages`, or to `provided` if your Rust code provides it"
             ),
+            format!("{by} `zlib`, which this Python does not have, so the import will fail"),
             "not embedded, because Python cannot import it: `python/app/0001_initial.py`, \
              `python/app/_unused.pyd`, `python/app/data/table.csv` and 1 more"
                 .to_owned(),
         ]
     );
-    let unknown = ["app._fast", "app._speed", "later", "missing.part", "optional", "provided"];
+    let unknown = [
+        "app._fast",
+        "app._speed",
+        "later",
+        "missing.other",
+        "missing.part",
+        "optional",
+        "provided",
+        "zlib",
+    ];
     assert_eq!(frozen.unknown, unknown);
+}
+
+/// The imports are those of yaml, markupsafe, pydantic-core and setuptools, among others.
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn imports_that_never_run_or_succeed_are_not_warnings() {
+    let bench = Bench::new();
+    bench.write(
+        "python/app/__init__.py",
+        "import os.path, sys, typing, xml.etree.ElementTree as E\n\
+         from collections.abc import Mapping\nimport xml.parsers.expat.model\n\
+         if typing.TYPE_CHECKING:\n    import typing_extensions\n\
+         if sys.version_info < (3, 11):\n    import tomli\nelse:\n    import tomllib\n\
+         if sys.platform.startswith('win') or os.name == 'nt':\n    import winreg\n\
+         elif not sys.version_info[:2] >= (3, 8):\n    import importlib_metadata\n\
+         if unknown := len(sys.argv) > 9:\n    import unconditional\n\
+         from . import _core\nfrom ._stubs import f\n",
+    );
+    // A directory that contains only types is not a package if there is a native module.
+    bench.write("python/app/_core/__init__.pyi", "");
+    bench.write("python/app/_core.cpython-313-x86_64-linux-gnu.so", "");
+    bench.write("python/app/_stubs/inner.pyi", "");
+    bench.write("python/app/_stubs.abi3.so", "");
+    let frozen = bench.closed(&[], &["python/app"]).expect("code");
+    assert_eq!(frozen.unknown, ["app._core", "app._stubs", "unconditional"]);
+    assert_eq!(frozen.warnings.len(), 3, "{:?}", frozen.warnings);
+    let names: Vec<String> = frozen.modules.iter().map(|module| module.name.clone()).collect();
+    for name in ["collections", "os", "tomllib", "xml.parsers.expat"] {
+        assert!(has(&names, name), "{name}: {names:?}");
+    }
 }
 
 #[test]

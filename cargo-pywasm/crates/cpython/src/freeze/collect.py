@@ -160,17 +160,21 @@ class Collector:
             self.own[name] = Own(path, shown, False)
             return
         self.own[name] = Own(None, shown, True)
-        for entry in sorted(os.listdir(path)):
+        entries = sorted(os.listdir(path))
+        native = [entry for entry in entries if entry.endswith(NATIVE)]
+        self.native.update({f"{name}.{entry.split('.')[0]}": f"{shown}/{entry}" for entry in native})
+        for entry in entries:
             inner = {"path": f"{path}/{entry}", "shown": f"{shown}/{entry}"}
             if entry == "__init__.py":
                 self.own[name] = Own(inner["path"], inner["shown"], True)
             elif entry.endswith(".py") and entry[:-3].isidentifier():
                 self.own[f"{name}.{entry[:-3]}"] = Own(inner["path"], inner["shown"], False)
             elif os.path.isdir(inner["path"]) and entry.isidentifier() and entry != "__pycache__":
-                self.add_own({**inner, "name": f"{name}.{entry}"})
-            elif entry.endswith(NATIVE):
-                self.native[f"{name}.{entry.split('.')[0]}"] = inner["shown"]
-            elif entry != "__pycache__" and not entry.endswith(NOT_AT_RUN_TIME):
+                # Python prefers a native module to a directory without `__init__.py`.
+                is_regular = os.path.isfile(f"{inner['path']}/__init__.py")
+                if is_regular or f"{name}.{entry}" not in self.native:
+                    self.add_own({**inner, "name": f"{name}.{entry}"})
+            elif entry != "__pycache__" and not entry.endswith((*NATIVE, *NOT_AT_RUN_TIME)):
                 self.left.append(inner["shown"])
 
     def in_stdlib(self, name):
@@ -185,6 +189,16 @@ class Collector:
     def is_known(self, name):
         is_included = name in sys.builtin_module_names or name in self.own
         return is_included or self.in_stdlib(name) or _imp.find_frozen(name)
+
+    def nearest(self, name):
+        """Returns the module or, if it is unknown, the closest known package that should contain it.
+
+        Importing the package may add the module to sys.modules, as `os` adds `os.path`.
+        """
+        parent = name
+        while parent and not self.is_known(parent):
+            parent = parent.rpartition(".")[0]
+        return parent or name
 
     def is_excluded(self, name):
         return any(name == word or name.startswith(word + ".") for word in self.excluded)
@@ -233,7 +247,7 @@ class Collector:
                 done[name] = own.is_package, blob, True
                 self.note_unknown(code, name, own)
                 for target, guarded in self.imported(code, name, own.is_package, deep=True):
-                    add_need(needs, target, Need(own.shown, not guarded))
+                    add_need(needs, self.nearest(target), Need(own.shown, not guarded))
         for name, is_package, blob in self.library(needs):
             done[name] = is_package, blob, False
         return done | self.bootstrap()
@@ -250,6 +264,8 @@ class Collector:
                 todo = {}
                 for name in sorted(set(sys.modules) - seen):
                     seen.add(name)
+                    if sys.modules[name] is not None:
+                        self.unknown.pop(name, None)
                     todo |= {name: Need(name, False) for name in HIDDEN.get(name, ()) if name not in seen}
         for name in sorted(seen | requested | self.followed):
             if self.is_excluded(name) or name in PRELOADED or name in BOOTSTRAP:
@@ -339,6 +355,20 @@ class Collector:
                     if not self.is_known(missing):
                         add_need(self.unknown, missing, Need(own.shown, not guarded and not deep))
 
+    def described(self, name):
+        """Returns an entry of the index for a module that was not found."""
+        need, top = self.unknown[name], name.partition(".")[0]
+        # Who adds the package also adds its other modules.
+        first = min((it for it in self.unknown if self.unknown[it].required and it.partition(".")[0] == top), default=name)
+        is_repeated = name != first and not self.is_known(top)
+        return {
+            "name": name,
+            "by": need.by,
+            "required": need.required and not is_repeated,
+            "native": self.native.get(name),
+            "in_stdlib": top in sys.stdlib_module_names,
+        }
+
     def left_out(self, inside):
         """Returns the modules that functions of the library import and that are not included."""
         known = {name for name in self.absent if self.in_stdlib(name) and not self.in_libpython(name)}
@@ -392,6 +422,7 @@ def bytecode(source):
 
 
 def compiled(own):
+    """Returns the module's code that can run, and all of its code, marshalled."""
     if own.path is None:
         code = compile("", own.shown, "exec")
         return code, marshal.dumps(code)
@@ -402,7 +433,7 @@ def compiled(own):
     except (SyntaxError, ValueError) as error:
         lines = "".join(traceback.format_exception_only(error)).rstrip()
         raise Refused(f"`{own.shown}` is not valid Python:\n{lines}") from None
-    return code, marshal.dumps(code)
+    return reachable(code, source, own.shown), marshal.dumps(code)
 
 
 def main():
@@ -416,10 +447,7 @@ def main():
             index.append(entry | {"offset": file.tell(), "size": len(blob)})
             file.write(blob)
     with open("/out/index.json", "w") as file:
-        unknown = [
-            {"name": name, "by": need.by, "required": need.required, "native": collector.native.get(name)}
-            for name, need in sorted(collector.unknown.items())
-        ]
+        unknown = [collector.described(name) for name in sorted(collector.unknown)]
         native = [path for name, path in collector.native.items() if name not in collector.unknown]
         lists = {"absent": collector.left_out(inside), "unknown": unknown}
         lists["left"] = sorted([*native, *collector.left])

@@ -8,7 +8,7 @@ use crate::build::PREFIX;
 use pywasm_runtime::{Dir, Runtime};
 use pywasm_session::WithHint;
 
-const SCRIPT: &str = include_str!("collect.py");
+const SCRIPT: &str = concat!(include_str!("reachable.py"), include_str!("collect.py"));
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -44,10 +44,13 @@ struct Unknown {
     name: String,
     /// The file that contains the import.
     by: String,
-    /// True if the import always runs and the file does not expect it to fail.
+    /// True if the import always runs, the file does not expect it to fail, and no other module of the
+    /// same missing package is listed before.
     required: bool,
     /// The file of the module, if it is native code for another platform.
     native: Option<String>,
+    /// True for a module of the standard library that does not exist for WASI or this recipe.
+    in_stdlib: bool,
 }
 
 /// The maximum number of files that a warning lists.
@@ -110,8 +113,11 @@ pub fn collect(
 
 impl Unknown {
     fn warning(&self) -> String {
-        let Self { name, by, native, .. } = self;
+        let Self { name, by, native, in_stdlib, .. } = self;
         match native {
+            None if *in_stdlib => format!(
+                "`{by}` imports `{name}`, which this Python does not have, so the import will fail"
+            ),
             Some(file) => format!(
                 "`{by}` imports `{name}`, but `{file}` is native code for another platform and \
                  cannot be embedded"
