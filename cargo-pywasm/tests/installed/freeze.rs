@@ -45,7 +45,7 @@ impl Bench {
             modules: modules.iter().map(|&name| name.to_owned()).collect(),
             packages: packages.iter().map(package).collect(),
             closed,
-            provided: vec!["provided".to_owned()],
+            provided: vec!["provided".to_owned(), "mixed.first".to_owned()],
         };
         let utf8 = |path: std::path::PathBuf| Utf8PathBuf::try_from(path).expect("UTF-8");
         let (wasm, stdlib) = (utf8(self.python.python_wasm()), utf8(self.python.stdlib()));
@@ -133,7 +133,8 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
     let bench = Bench::new();
     bench.write(
         "python/app/__init__.py",
-        "import missing.part, missing.other, zlib, provided\nfrom ._speed import f\nfrom . import other, _fast\n\
+        "import missing, missing.part, mixed.first, mixed.second, zlib, provided\n\
+         from ._speed import f\nfrom . import other, _fast\n\
          try:\n    import optional\nexcept ImportError:\n    pass\n\
          def f():\n    import later\n",
     );
@@ -141,6 +142,8 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
     bench.write("python/app/_speed.cpython-313-x86_64-linux-gnu.so", "");
     bench.write("python/app/_fast.abi3.so", "");
     bench.write("python/app/_unused.pyd", "");
+    // On WASI, Python imports the directory instead of the native module beside it.
+    bench.write("python/app/_unused/inner.py", "");
     for name in ["rules.json", "0001_initial.py", "py.typed", "other.pyi", "data/table.csv"] {
         bench.write(&format!("python/app/{name}"), "");
     }
@@ -152,16 +155,23 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
              cannot be embedded"
         )
     };
+    let absent = |name: &str| {
+        format!(
+            "{by} `{name}`, which is not embedded, so the import will fail; add it to `packages`, \
+             or to `provided` if your Rust code provides it"
+        )
+    };
     assert_eq!(
         frozen.warnings,
         [
             native("_fast", "_fast.abi3.so"),
             native("_speed", "_speed.cpython-313-x86_64-linux-gnu.so"),
+            absent("missing"),
+            absent("mixed.second"),
             format!(
-                "{by} `missing.other`, which is not embedded, so the import will fail; add it to \
-                 `packages`, or to `provided` if your Rust code provides it"
+                "{by} `zlib`, which this Python does not have, so the import will fail; add it to \
+                 `provided` if your Rust code provides it"
             ),
-            format!("{by} `zlib`, which this Python does not have, so the import will fail"),
             "not embedded, because Python cannot import it: `python/app/0001_initial.py`, \
              `python/app/_unused.pyd`, `python/app/data/table.csv` and 1 more"
                 .to_owned(),
@@ -171,8 +181,10 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
         "app._fast",
         "app._speed",
         "later",
-        "missing.other",
+        "missing",
         "missing.part",
+        "mixed.first",
+        "mixed.second",
         "optional",
         "provided",
         "zlib",
@@ -193,21 +205,89 @@ fn imports_that_never_run_or_succeed_are_not_warnings() {
          if sys.version_info < (3, 11):\n    import tomli\nelse:\n    import tomllib\n\
          if sys.platform.startswith('win') or os.name == 'nt':\n    import winreg\n\
          elif not sys.version_info[:2] >= (3, 8):\n    import importlib_metadata\n\
-         if unknown := len(sys.argv) > 9:\n    import unconditional\n\
+         elif sys.platform in {'win32', 'darwin'} and unknown:\n    import _winapi\n\
+         if not typing.TYPE_CHECKING:\n    import bisect\nelse:\n    import never\n\
+         try:\n    import tomllib\nexcept ImportError:\n    import tomli\n\
+         try:\n    import optional\nexcept ImportError:\n    pass\n\
+         else:\n    import optional.part\n\
+         from six.moves import urllib\n\
+         PY2 = sys.version_info[0] == 2\nif PY2:\n    import StringIO\n\
+         for unconditional in [1]:\n    import unconditional\n\
          from . import _core\nfrom ._stubs import f\n",
     );
     // A directory that contains only types is not a package if there is a native module.
     bench.write("python/app/_core/__init__.pyi", "");
     bench.write("python/app/_core.cpython-313-x86_64-linux-gnu.so", "");
     bench.write("python/app/_stubs/inner.pyi", "");
+    bench.write("python/app/_stubs/notes.txt", "");
     bench.write("python/app/_stubs.abi3.so", "");
-    let frozen = bench.closed(&[], &["python/app"]).expect("code");
-    assert_eq!(frozen.unknown, ["app._core", "app._stubs", "unconditional"]);
-    assert_eq!(frozen.warnings.len(), 3, "{:?}", frozen.warnings);
+    bench.write("python/six.py", "import sys\nsys.modules['six.moves'] = sys\n");
+    let frozen = bench.closed(&[], &["python/app", "python/six.py"]).expect("code");
+    let unknown = [
+        "StringIO",
+        "app._core",
+        "app._stubs",
+        "optional",
+        "optional.part",
+        "tomli",
+        "unconditional",
+    ];
+    assert_eq!(frozen.unknown, unknown);
+    // The others are those of the two native modules, and of the text file.
+    assert_eq!(frozen.warnings.len(), 4, "{:?}", frozen.warnings);
+    assert!(frozen.warnings[2].contains("`unconditional`"), "{:?}", frozen.warnings);
     let names: Vec<String> = frozen.modules.iter().map(|module| module.name.clone()).collect();
-    for name in ["collections", "os", "tomllib", "xml.parsers.expat"] {
+    for name in ["bisect", "collections", "os", "tomllib", "xml.parsers.expat"] {
         assert!(has(&names, name), "{name}: {names:?}");
     }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn conditions_on_other_names_are_not_decided() {
+    let bench = Bench::new();
+    let long = format!("x = {}1\n", "1 + ".repeat(3000));
+    for (text, expected) in [
+        ("import os\nif os.name == 'nt':\n    import first\n", &[][..]),
+        ("import platform as os\nif os.name == 'nt':\n    import first\n", &["first"]),
+        ("for sys in []:\n    if sys.platform == 'win32':\n        import first\n", &["first"]),
+        ("import os\ndef f(os):\n    if os.name == 'nt':\n        import first\n", &["first"]),
+        ("TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import first\n", &[]),
+        ("TYPE_CHECKING = True\nif TYPE_CHECKING:\n    import first\n", &["first"]),
+        // The compiler accepts this code, but `ast` has lower limits.
+        (&format!("{long}import first\n"), &["first"]),
+        // The only binding of the outer variable is in a branch that never runs.
+        (
+            "import os\ndef f():\n    if os.name == 'nt':\n        x = 1\n    def g():\n        \
+             nonlocal x\n        import first\n",
+            &["first"],
+        ),
+    ] {
+        bench.write("app.py", text);
+        let frozen = bench.freeze(&[], &["app.py"]).expect("code");
+        assert_eq!(frozen.unknown, expected, "{text}");
+    }
+}
+
+/// An import in an exception handler runs only if an import in the `try` block fails.
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn fallbacks_are_needed_if_the_first_choice_is_missing() {
+    let bench = Bench::new();
+    for (first, handled, warns) in [
+        ("import json", "ImportError", false),
+        ("import fast", "ImportError", true),
+        ("from fast import f", "(KeyError, ModuleNotFoundError)", true),
+        ("import json", "KeyError", false),
+    ] {
+        let text = format!("try:\n    {first}\nexcept {handled}:\n    import slow\n");
+        bench.write("app.py", &text);
+        let frozen = bench.freeze(&[], &["app.py"]).expect("code");
+        assert_eq!(frozen.warnings.len(), usize::from(warns), "{text}{:?}", frozen.warnings);
+    }
+    bench.write("app.py", "try:\n    import fast\nexcept KeyError:\n    pass\n");
+    let frozen = bench.freeze(&[], &["app.py"]).expect("code");
+    assert_eq!(frozen.warnings.len(), 1, "{:?}", frozen.warnings);
 }
 
 #[test]

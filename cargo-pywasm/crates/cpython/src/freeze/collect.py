@@ -15,6 +15,7 @@ import marshal
 import os
 import sys
 import traceback
+import warnings
 
 # Modules that Python needs before anything else can be imported or printed.
 ALWAYS = [
@@ -170,10 +171,13 @@ class Collector:
             elif entry.endswith(".py") and entry[:-3].isidentifier():
                 self.own[f"{name}.{entry[:-3]}"] = Own(inner["path"], inner["shown"], False)
             elif os.path.isdir(inner["path"]) and entry.isidentifier() and entry != "__pycache__":
-                # Python prefers a native module to a directory without `__init__.py`.
-                is_regular = os.path.isfile(f"{inner['path']}/__init__.py")
-                if is_regular or f"{name}.{entry}" not in self.native:
+                files = list(files_below(inner["path"]))
+                # Beside a native module, a directory without Python code contains types for it.
+                if f"{name}.{entry}" not in self.native or any(file.endswith(".py") for file in files):
                     self.add_own({**inner, "name": f"{name}.{entry}"})
+                else:
+                    files = [file for file in files if not file.endswith(NOT_AT_RUN_TIME)]
+                    self.left += [f"{inner['shown']}/{file}" for file in files]
             elif entry != "__pycache__" and not entry.endswith((*NATIVE, *NOT_AT_RUN_TIME)):
                 self.left.append(inner["shown"])
 
@@ -243,11 +247,15 @@ class Collector:
             self.built_in.update(sys.builtin_module_names)
         for name, own in self.own.items():
             if not self.is_excluded(name):
-                code, blob = compiled(own)
-                done[name] = own.is_package, blob, True
-                self.note_unknown(code, name, own)
-                for target, guarded in self.imported(code, name, own.is_package, deep=True):
-                    add_need(needs, self.nearest(target), Need(own.shown, not guarded))
+                source, code = compiled(own)
+                done[name] = own.is_package, marshal.dumps(code), True
+                for one in self.imports_of(name, own, source, code):
+                    add_need(needs, self.nearest(one.target), Need(own.shown, not one.guarded))
+                    for item in one.names:
+                        add_need(needs, self.nearest(f"{one.target}.{item}"), Need(own.shown, False))
+                    required = not one.guarded and not one.conditional
+                    for missing in self.missing(one):
+                        add_need(self.unknown, missing, Need(own.shown, required))
         for name, is_package, blob in self.library(needs):
             done[name] = is_package, blob, False
         return done | self.bootstrap()
@@ -276,7 +284,7 @@ class Collector:
                 source, is_package = found
                 blob = bytecode(source)
                 code = marshal.loads(blob)
-                deep = [it for it, _ in self.imported(code, name, is_package, deep=True)]
+                deep = list(imported(code, name, is_package, deep=True))
                 self.absent.update(deep)
                 # Built-in modules cost little, so those that functions import are included too (see `hashlib`).
                 self.built_in.update(it for it in deep if it in sys.builtin_module_names and not self.is_excluded(it))
@@ -308,7 +316,7 @@ class Collector:
         if found := self.in_stdlib(name):
             source, is_package = found
             self.followed.add(name)
-            for target, _ in self.imported(marshal.loads(bytecode(source)), name, is_package, deep=False):
+            for target in imported(marshal.loads(bytecode(source)), name, is_package, deep=False):
                 new = target not in sys.modules and target not in self.followed
                 if new and self.is_known(target) and trace.imports(target):
                     self.follow(trace, target)
@@ -323,48 +331,44 @@ class Collector:
         source, _ = self.in_stdlib(file)
         return marshal.dumps(renamed(marshal.loads(bytecode(source)), f"<frozen {file}>"))
 
-    def imported(self, code, name, is_package, deep):
-        """Yields the names that code imports, and for each whether the import may fail.
+    def imports_of(self, name, own, source, code):
+        """Returns the imports in a module of the user."""
+        package = package_of(name, own.is_package)
+        try:
+            # The compiler has printed its warnings before.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(source)
+            finder = Finder(tree, package, self.succeeds)
+            return list(finder.find(tree.body))
+        except (RecursionError, MemoryError):
+            # The code is nested too deeply for `ast`, but not for the compiler.
+            return [Import(target, names, True, True) for target, names in targets(code, package, deep=True)]
 
-        If `deep` is true, this includes the imports in functions.
+    def missing(self, one):
+        """Returns the modules that an import needs and that are not included."""
+        native = [f"{one.target}.{item}" for item in one.names if f"{one.target}.{item}" in self.native]
+        return [name for name in [one.target, *native] if not (self.is_known(name) or self.is_added(name))]
+
+    def is_added(self, name):
+        """Returns true if only a module that is not a package can contain the module.
+
+        Such a module adds entries to sys.modules, as `six` does.
         """
-        for target, names, guarded in self.targets(code, name, is_package, deep):
-            yield target, guarded
-            for item in names:
-                yield f"{target}.{item}", True
+        nearest = self.nearest(name)
+        return nearest in self.own and not self.own[nearest].is_package
 
-    def targets(self, code, name, is_package, deep):
-        """Yields for each import its absolute target, the names that it imports from there, and whether
-        it may fail."""
-        package = name if is_package else name.rpartition(".")[0]
-        for target, level, names, guarded in imports(code, deep):
-            if level:
-                base = package.split(".")[: len(package.split(".")) - level + 1]
-                target = ".".join([*base, target] if target else base)
-            yield target, names or (), guarded
-
-    def note_unknown(self, code, name, own):
-        """Records the imports of a module that no included module satisfies.
-
-        Only imports that always run are required. Functions may never be called.
-        """
-        for deep in (False, True):
-            for target, names, guarded in self.targets(code, name, own.is_package, deep):
-                native = [f"{target}.{item}" for item in names if f"{target}.{item}" in self.native]
-                for missing in [target, *native]:
-                    if not self.is_known(missing):
-                        add_need(self.unknown, missing, Need(own.shown, not guarded and not deep))
+    def succeeds(self, one):
+        return not self.missing(one) and not self.is_excluded(one.target)
 
     def described(self, name):
         """Returns an entry of the index for a module that was not found."""
         need, top = self.unknown[name], name.partition(".")[0]
-        # Who adds the package also adds its other modules.
-        first = min((it for it in self.unknown if self.unknown[it].required and it.partition(".")[0] == top), default=name)
-        is_repeated = name != first and not self.is_known(top)
         return {
             "name": name,
             "by": need.by,
-            "required": need.required and not is_repeated,
+            "required": need.required,
+            "package": None if self.is_known(top) else top,
             "native": self.native.get(name),
             "in_stdlib": top in sys.stdlib_module_names,
         }
@@ -375,14 +379,21 @@ class Collector:
         return sorted(known - inside.keys())
 
 
-def imports(code, deep):
-    found = list(dis._find_imports(code))
-    for each, guarded in zip(found, guards(code, len(found))):
-        yield *each, guarded
+def imported(code, name, is_package, deep):
+    """Yields the names of modules that bytecode imports, with those in functions if `deep` is true."""
+    for target, names in targets(code, package_of(name, is_package), deep):
+        yield target
+        yield from (f"{target}.{item}" for item in names)
+
+
+def targets(code, package, deep):
+    """Yields the absolute target of each import in bytecode, and the names that it imports from there."""
+    for target, level, names in dis._find_imports(code):
+        yield absolute(target, level, package), names or ()
     for inner in code.co_consts:
         # The body of a class runs when its module is imported, the body of a function when it is called.
         if hasattr(inner, "co_code") and (deep or not inner.co_flags & CO_OPTIMIZED):
-            yield from imports(inner, deep)
+            yield from targets(inner, package, deep)
 
 
 def aliases(file, inside):
@@ -391,24 +402,17 @@ def aliases(file, inside):
     return marshal.dumps(compile(f"aliases = {known!r}", file, "exec", dont_inherit=True))
 
 
-def guards(code, count):
-    """Returns for each import in the code whether it is in a `try` and so may fail."""
-    if not code.co_exceptiontable:
-        return [False] * count
-    instructions = list(dis.get_instructions(code))
-    after = {one.offset: two.opname for one, two in zip(instructions, instructions[1:])}
-    names = {one.offset: one.opname for one in instructions}
-    # Only the entries that belong to `try`. The others belong to `with`, and to comprehensions,
-    # which restore a variable.
-    caught = [
-        entry
-        for entry in dis._parse_exception_table(code)
-        if names.get(entry.target) == "PUSH_EXC_INFO" and after.get(entry.target) != "WITH_EXCEPT_START"
-    ]
-    places = [one.offset for one in instructions if one.opname == "IMPORT_NAME"]
-    if len(places) != count:
-        return [True] * count
-    return [any(entry.start <= place < entry.end for entry in caught) for place in places]
+def package_of(name, is_package):
+    return name if is_package else name.rpartition(".")[0]
+
+
+def files_below(path):
+    """Yields the files in a directory and its subdirectories, sorted within each."""
+    for entry in sorted(os.listdir(path)):
+        if os.path.isdir(f"{path}/{entry}"):
+            yield from (f"{entry}/{file}" for file in files_below(f"{path}/{entry}"))
+        else:
+            yield entry
 
 
 def renamed(code, file):
@@ -422,18 +426,16 @@ def bytecode(source):
 
 
 def compiled(own):
-    """Returns the module's code that can run, and all of its code, marshalled."""
+    """Returns the module's source and its code."""
     if own.path is None:
-        code = compile("", own.shown, "exec")
-        return code, marshal.dumps(code)
+        return b"", compile("", own.shown, "exec")
     with open(own.path, "rb") as file:
         source = file.read()
     try:
-        code = compile(source, own.shown, "exec", dont_inherit=True)
+        return source, compile(source, own.shown, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         lines = "".join(traceback.format_exception_only(error)).rstrip()
         raise Refused(f"`{own.shown}` is not valid Python:\n{lines}") from None
-    return reachable(code, source, own.shown), marshal.dumps(code)
 
 
 def main():

@@ -1,5 +1,7 @@
 //! Compiles Python modules and follows their imports, in the interpreter that will run the modules.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use crate::build::PREFIX;
 use pywasm_runtime::{Dir, Runtime};
 use pywasm_session::WithHint;
 
-const SCRIPT: &str = concat!(include_str!("reachable.py"), include_str!("collect.py"));
+const SCRIPT: &str = concat!(include_str!("imports.py"), include_str!("collect.py"));
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -44,9 +46,10 @@ struct Unknown {
     name: String,
     /// The file that contains the import.
     by: String,
-    /// True if the import always runs, the file does not expect it to fail, and no other module of the
-    /// same missing package is listed before.
+    /// True if the import always runs and the file does not expect it to fail.
     required: bool,
+    /// The top-level package, if it is not embedded.
+    package: Option<String>,
     /// The file of the module, if it is native code for another platform.
     native: Option<String>,
     /// True for a module of the standard library that does not exist for WASI or this recipe.
@@ -100,12 +103,18 @@ pub fn collect(
     let code = fs_err::read(out.join("code"))?;
     let Index { modules, absent, unknown, left, built_in } = index;
     let of_compiler = Some(captured.text().trim_end().to_owned()).filter(|text| !text.is_empty());
-    let is_provided = |it: &&Unknown| {
+    let is_provided = |it: &Unknown| {
         let top = it.name.split('.').next().unwrap_or_default();
         wanted.provided.iter().any(|name| *name == it.name || name == top)
     };
-    let missing = unknown.iter().filter(|it| it.required && !is_provided(it));
-    let warnings = of_compiler.into_iter().chain(missing.map(Unknown::warning)).chain(files(&left));
+    let (mut missing, mut packages) = (Vec::new(), BTreeSet::new());
+    for it in unknown.iter().filter(|it| it.required && !is_provided(it)) {
+        // Adding a package also adds its other modules.
+        if it.package.as_ref().is_none_or(|name| packages.insert(name)) {
+            missing.push(it.warning());
+        }
+    }
+    let warnings = of_compiler.into_iter().chain(missing).chain(files(&left));
     let warnings = warnings.collect();
     let unknown = unknown.into_iter().map(|it| it.name).collect();
     Ok(Frozen { modules, absent, unknown, built_in, warnings, code })
@@ -116,7 +125,8 @@ impl Unknown {
         let Self { name, by, native, in_stdlib, .. } = self;
         match native {
             None if *in_stdlib => format!(
-                "`{by}` imports `{name}`, which this Python does not have, so the import will fail"
+                "`{by}` imports `{name}`, which this Python does not have, so the import will fail; \
+                 add it to `provided` if your Rust code provides it"
             ),
             Some(file) => format!(
                 "`{by}` imports `{name}`, but `{file}` is native code for another platform and \

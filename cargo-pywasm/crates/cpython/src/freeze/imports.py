@@ -1,0 +1,165 @@
+"""Finds the imports in the source of the user's modules.
+
+`collect.py` follows this text in the same program.
+"""
+
+import ast
+import builtins
+import os
+import sys
+from collections import namedtuple
+from functools import cached_property
+
+# An import: its absolute target, the names that it imports from there, whether the code expects that
+# it may fail, and whether it is in a function or a branch that may never run.
+Import = namedtuple("Import", "target names guarded conditional")
+
+# The names, attributes and other parts of conditions on the platform or the version of Python.
+PLATFORM = {"os": os, "_os": os, "sys": sys, "_sys": sys}
+ATTRIBUTES = {"implementation", "major", "minor", "name", "platform", "startswith", "version_info"}
+PARTS = (
+    ast.Call, ast.Compare, ast.Constant, ast.List, ast.Set, ast.Slice, ast.Subscript, ast.Tuple,
+    ast.UnaryOp, ast.cmpop, ast.expr_context, ast.unaryop,
+)
+
+
+class Finder:
+    """Finds the imports of a module that can run on WASI."""
+
+    def __init__(self, tree, package, is_satisfied):
+        self.tree, self.package, self.is_satisfied = tree, package, is_satisfied
+
+    def find(self, body, guarded=False, conditional=False):
+        """Yields the imports in a list of statements."""
+        for node in body:
+            match node:
+                case ast.Import():
+                    yield from (Import(alias.name, (), guarded, conditional) for alias in node.names)
+                case ast.ImportFrom():
+                    names = tuple(alias.name for alias in node.names)
+                    target = absolute(node.module or "", node.level, self.package)
+                    yield Import(target, names, guarded, conditional)
+                case ast.If():
+                    value = self.fixed_value(node.test)
+                    if value is not False:
+                        yield from self.find(node.body, guarded, conditional or value is None)
+                    if value is not True:
+                        yield from self.find(node.orelse, guarded, conditional or value is None)
+                case ast.Match():
+                    for case in node.cases:
+                        yield from self.find(case.body, guarded, conditional=True)
+                case ast.Try() | ast.TryStar():
+                    yield from self.find_in_try(node, guarded, conditional)
+                case ast.With():
+                    suppressed = any(suppresses(item.context_expr) for item in node.items)
+                    yield from self.find(node.body, guarded or suppressed, conditional)
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    yield from self.find(node.body, conditional=True)
+                case _:
+                    for inner in (getattr(node, "body", ()), getattr(node, "orelse", ())):
+                        yield from self.find(inner, guarded, conditional)
+
+    def find_in_try(self, node, guarded, conditional):
+        """Expects that the handlers run if an import in the body fails, and otherwise the `else` branch."""
+        caught = any(catches_missing(handler.type) for handler in node.handlers)
+        body = list(self.find(node.body, guarded or caught, conditional))
+        yield from body
+        succeeds = all(self.is_satisfied(one) for one in body)
+        for handler in node.handlers:
+            yield from self.find(handler.body, guarded or succeeds, conditional)
+        yield from self.find(node.orelse, guarded or not succeeds, conditional)
+        yield from self.find(node.finalbody, guarded, conditional)
+
+    def fixed_value(self, test):
+        """Returns the value of a condition on the platform, the Python version or TYPE_CHECKING, or None
+        for any other condition."""
+        match test:
+            case ast.Name(id="TYPE_CHECKING"):
+                return None if test.id in self.rebound else False
+            case ast.Attribute(attr="TYPE_CHECKING"):
+                return False
+            case ast.UnaryOp(op=ast.Not()):
+                value = self.fixed_value(test.operand)
+                return None if value is None else not value
+            case ast.BoolOp():
+                # The value that decides the condition, whatever the other operands are.
+                decisive = isinstance(test.op, ast.Or)
+                values = [self.fixed_value(operand) for operand in test.values]
+                if decisive in values:
+                    return decisive
+                return None if None in values else not decisive
+        if not self.is_fixed(test):
+            return None
+        try:
+            return bool(eval(compile(ast.Expression(test), "", "eval"), PLATFORM.copy()))
+        except Exception:
+            return None
+
+    def is_fixed(self, node):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                return attribute in ATTRIBUTES and name in PLATFORM and name not in self.rebound
+            case ast.Attribute(value=value, attr=attribute):
+                return attribute in ATTRIBUTES and self.is_fixed(value)
+        return isinstance(node, PARTS) and all(self.is_fixed(part) for part in ast.iter_child_nodes(node))
+
+    @cached_property
+    def rebound(self):
+        """The names that the module binds to other objects than those of PLATFORM and `typing`."""
+        names, idioms = set(), set()
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.Import():
+                    names |= {name for name, target in map(bound, node.names) if not is_platform(name, target)}
+                case ast.ImportFrom():
+                    names |= {alias.asname or alias.name for alias in node.names if alias.name != "TYPE_CHECKING"}
+                case ast.Assign(targets=[ast.Name(id="TYPE_CHECKING") as name], value=ast.Constant(value=False)):
+                    # Modules that do not import `typing` contain this. `ast.walk` yields the name later.
+                    idioms.add(name)
+                case ast.Name(ctx=ast.Store()) if node not in idioms:
+                    names.add(node.id)
+                case ast.arg():
+                    names.add(node.arg)
+                case ast.alias():
+                    pass
+                case _:
+                    # Functions, classes, exception handlers, type parameters and patterns.
+                    names |= {getattr(node, "name", None), getattr(node, "rest", None)}
+        return names
+
+
+def absolute(target, level, package):
+    """Returns the full name of the target of an import."""
+    if not level:
+        return target
+    base = package.split(".")[: len(package.split(".")) - level + 1]
+    return ".".join([*base, target] if target else base)
+
+
+def bound(alias):
+    """Returns the name that a part of an `import` statement binds, and the module that it stands for."""
+    top = alias.name.partition(".")[0]
+    return (alias.asname, alias.name) if alias.asname else (top, top)
+
+
+def is_platform(name, target):
+    return name in PLATFORM and PLATFORM[name].__name__ == target
+
+
+def catches_missing(handled):
+    """Returns true if a handler may catch the error of an import of a missing module."""
+    match handled:
+        case ast.Name(id=name):
+            known = getattr(builtins, name, None)
+            return not isinstance(known, type) or issubclass(ModuleNotFoundError, known)
+        case ast.Tuple(elts=each):
+            return any(catches_missing(one) for one in each)
+    return True
+
+
+def suppresses(manager):
+    """Returns true for `contextlib.suppress` of the error of an import of a missing module."""
+    match manager:
+        case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=args):
+            return any(catches_missing(one) for one in args)
+    return False
