@@ -125,6 +125,7 @@ print(abs(logging._startTime / 1e9 - time.time()) < 60, sys.stdout.isatty())
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn snapshot_survives_closed_stdin() {
     let bench = bench();
+    // When the tool starts, Rust's standard library opens /dev/null in place of closed streams.
     let library = bench.python.stdlib();
     let guest = format!("/usr/local/lib/python{}", bench.python.series());
     let output = Command::new("sh")

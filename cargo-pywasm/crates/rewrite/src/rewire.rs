@@ -105,6 +105,7 @@ pub fn rewire(bytes: &[u8], wires: &[Wire], collect: bool) -> anyhow::Result<Rew
     }
     plan.sort();
     left.sort();
+    left.dedup();
     if plan.is_empty() {
         return Ok(Rewired { module: bytes.to_vec(), wired: Vec::new(), left });
     }

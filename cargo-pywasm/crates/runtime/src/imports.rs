@@ -1,11 +1,21 @@
 //! Imports that the runtime does not provide.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 use pywasm_session::WithHint;
 use wasmtime::{ExternType, Linker, Store};
 
 use super::adapter::WASI;
 use super::{Module, wasm_error};
+
+/// The linker imports the functions that it has not found from this module.
+const LINKER: &str = "env";
+const LINKER_HINT: &str = "the linker has not found the functions of `env`: `cargo pywasm \
+                           audit-imports FILE` shows their callers and what to do; if the \
+                           program's own host provides them, list them in the project's policy";
+const HOST_HINT: &str = "`--trap-imports` starts the program, and makes calls to these functions \
+                         trap; so does listing them in the project's policy";
 
 impl Module {
     /// Returns true if the module imports only from WASI preview 1.
@@ -39,7 +49,8 @@ impl Module {
         linker: &mut Linker<T>,
         store: &mut Store<T>,
     ) -> anyhow::Result<()> {
-        let mut unknown: Vec<String> = Vec::new();
+        // A module may import a function more than once.
+        let mut unknown = BTreeSet::new();
         for import in self.compiled.imports() {
             let (module, name) = (import.module(), import.name());
             if linker.get(&mut *store, module, name).is_ok() {
@@ -57,31 +68,21 @@ impl Module {
                     };
                     linker.func_new(module, name, ty, trap).map_err(wasm_error)?;
                 }
-                _ => unknown.push(format!("`{module}.{name}`")),
+                ExternType::Func(_) => {
+                    unknown.insert((module != LINKER, module, name));
+                }
+                _ => {
+                    unknown.insert((true, module, name));
+                }
             }
         }
-        // A module may import a function more than once.
-        unknown.sort();
-        unknown.dedup();
-        let [first, rest @ ..] = &unknown[..] else { return Ok(()) };
-        let more = match rest.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let Some((is_of_host, module, name)) = unknown.first() else { return Ok(()) };
+        let more = match unknown.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
         };
-        Err(anyhow::anyhow!("it imports {first}{more}"))
+        Err(anyhow::anyhow!("it imports `{module}.{name}`{more}"))
             .context("this runtime does not provide all imports of the program")
-            .hint(|| hint(&unknown).to_owned())
-    }
-}
-
-/// Returns a hint for imports that the runtime does not provide.
-fn hint(unknown: &[String]) -> &'static str {
-    // The linker gives this module name to the functions that it has not found.
-    if unknown.iter().any(|import| import.starts_with("`env.")) {
-        "the linker has not found the functions of `env`: `cargo pywasm audit-imports FILE` shows \
-         their callers and what to do"
-    } else {
-        "`--trap-imports` starts the program, and makes calls to these functions trap; so does \
-         listing them in the project's policy"
+            .hint(|| if *is_of_host { HOST_HINT } else { LINKER_HINT }.to_owned())
     }
 }
