@@ -2,26 +2,46 @@
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Seek as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-/// A step that runs in its own process while other steps run. If it is dropped before
-/// [`Steps::finish`], the process is killed.
+/// A step that runs in its own process while other steps run.
+///
+/// If it is dropped before [`Steps::finish`], because another step has failed, the process is killed
+/// and its output printed. Processes that it has started, such as compilers, end by themselves: in a
+/// process group of their own they would survive Ctrl-C.
 #[derive(Debug)]
 pub(crate) struct Background {
     name: String,
     child: Child,
     /// A temporary file with everything that the process has printed.
     output: std::fs::File,
+    is_finished: bool,
+}
+
+impl Background {
+    fn wait(&mut self) -> anyhow::Result<ExitStatus> {
+        let status = self.child.wait()?;
+        self.is_finished = true;
+        let mut output = Vec::new();
+        self.output.rewind()?;
+        self.output.read_to_end(&mut output)?;
+        eprint!("{}", String::from_utf8_lossy(&output));
+        Ok(status)
+    }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
-        // Both calls fail only if the process has ended.
+        if self.is_finished {
+            return;
+        }
+        eprintln!("\n== {}: stopped. It has printed:", self.name);
+        // Nothing is left to do if the process has ended already.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.wait();
     }
 }
 
@@ -70,18 +90,14 @@ impl Steps {
             .stderr(output.try_clone()?)
             .spawn()
             .with_context(|| format!("cannot start the step `{name}`"))?;
-        Ok(Background { name: name.to_owned(), child, output })
+        Ok(Background { name: name.to_owned(), child, output, is_finished: false })
     }
 
-    /// Waits for a step in the background, and prints its output. The table shows the time that
-    /// was spent waiting.
+    /// Waits for a step in the background, and prints its output. The table shows the time that was
+    /// spent waiting.
     pub(crate) fn finish(&mut self, mut step: Background) -> anyhow::Result<()> {
-        self.run(&format!("{}, in the background", step.name), || {
-            let status = step.child.wait()?;
-            let mut output = Vec::new();
-            step.output.rewind()?;
-            step.output.read_to_end(&mut output)?;
-            eprint!("{}", String::from_utf8_lossy(&output));
+        self.run(&format!("waiting for {}", step.name), || {
+            let status = step.wait()?;
             anyhow::ensure!(status.success(), "the step `{}` failed: {status}", step.name);
             Ok(())
         })
@@ -156,5 +172,15 @@ mod tests {
         steps.finish(fails).unwrap_err();
         let outcomes: Vec<_> = steps.rows.iter().map(|row| &row.outcome).collect();
         assert!(matches!(outcomes[..], [Outcome::Passed(_), Outcome::Failed(_)]));
+    }
+
+    #[test]
+    fn dropped_step_is_killed() {
+        let steps = Steps { start: Instant::now(), rows: Vec::new() };
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        let step = steps.start("sleeps", command).unwrap();
+        // This returns when the process has ended.
+        drop(step);
     }
 }

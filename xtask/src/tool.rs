@@ -1,7 +1,7 @@
 //! Runs the tool as a user would: as a binary, with a store of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use xshell::{Cmd, Shell, cmd};
@@ -145,6 +145,17 @@ impl<'a> Tool<'a> {
         let _dir = self.shell.push_dir(dir);
         self.with_tool(cmd!(self.shell, "{program} {args...}"))?.run()?;
         Ok(())
+    }
+
+    /// Runs plain Cargo in a crate, and prints and returns its standard output.
+    pub(crate) fn cargo_stdout(&self, dir: &Path, args: &[&str]) -> anyhow::Result<String> {
+        let _dir = self.shell.push_dir(dir);
+        let command = self.with_tool(cmd!(self.shell, "cargo {args...}"))?;
+        let output = Command::from(command).stderr(Stdio::inherit()).output()?;
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        eprint!("{stdout}");
+        anyhow::ensure!(output.status.success(), "`cargo {}` failed", args.join(" "));
+        Ok(stdout)
     }
 
     /// Runs plain Cargo in a crate and returns its standard error.

@@ -38,7 +38,11 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let dir = create(tool, scratch.path())?;
     tool.cargo(&dir, &["run", "--quiet"])?;
-    tool.cargo(&dir, &["test", "--quiet"])
+    let output = tool.cargo_stdout(&dir, &["test"])?;
+    let passed =
+        output.lines().filter(|line| line.starts_with("test result: ok. 1 passed")).count();
+    anyhow::ensure!(passed == 3, "{passed} of the three kinds of tests have run");
+    Ok(())
 }
 
 /// Runs the same crate's unit and integration tests with cargo-nextest, which starts a process for
