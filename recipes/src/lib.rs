@@ -14,6 +14,7 @@ mod exclusions;
 mod feature;
 mod host_stack;
 mod import;
+mod library;
 mod modules;
 mod patches;
 mod pins;
@@ -29,12 +30,15 @@ pub use exclusions::{Exclusion, exclusions};
 pub use feature::Feature;
 pub use host_stack::{HostStack, HostStackError};
 pub use import::Import;
+pub use library::{CratePin, Library, libraries};
 pub use modules::{is_known_module, known_modules};
 pub use patches::patch;
 pub use pins::{
     Artifact, CpythonPin, HostPlatform, PinError, SdkPin, SdkStatus, cpython_pins, sdk_pins,
 };
-pub use recipe::{Modules, Optimize, Recipe, RecipeError, Stdlib, builtin, builtin_names};
+pub use recipe::{
+    LibraryChoice, Modules, Optimize, Recipe, RecipeError, Stdlib, builtin, builtin_names,
+};
 pub use seeds::{Seed, seeds};
 pub use training::TRAINING_CLANG;
 pub use version::{MinorVersion, ParseVersionError, PatchVersion, PythonRequest};

@@ -37,6 +37,10 @@ pub struct Recipe {
     /// The extension modules.
     #[serde(default)]
     pub modules: Modules,
+    /// The C libraries that are built and linked, by name, such as `zlib = "pinned"`. An extension
+    /// module whose library is not listed is left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub libraries: BTreeMap<String, LibraryChoice>,
     /// The settings for compiling the interpreter.
     #[serde(default)]
     pub build: Build,
@@ -60,6 +64,38 @@ pub struct Modules {
     /// True if CPython's test modules, such as `_testcapi`, are built.
     #[serde(default)]
     pub tests: bool,
+}
+
+/// The choice between the pinned version of a C library and one that was built elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum LibraryChoice {
+    /// The version that this crate pins, compiled from source.
+    Pinned,
+    /// The path of an archive for wasm32-wasip1, such as `/opt/wasi/lib/libz.a`. The headers are in
+    /// the directory `include` beside the archive's directory.
+    Archive(String),
+}
+
+impl TryFrom<String> for LibraryChoice {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "pinned" => Ok(Self::Pinned),
+            path if path.ends_with(".a") => Ok(Self::Archive(text)),
+            _ => Err(format!("`{text}` is neither \"pinned\" nor the path of an archive (*.a)")),
+        }
+    }
+}
+
+impl From<LibraryChoice> for String {
+    fn from(choice: LibraryChoice) -> Self {
+        match choice {
+            LibraryChoice::Pinned => "pinned".to_owned(),
+            LibraryChoice::Archive(path) => path,
+        }
+    }
 }
 
 /// The part of the standard library to install.

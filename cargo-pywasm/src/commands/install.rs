@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::project::{connect, fits_the_policy};
 use pywasm_cpython::build::BuildPython;
 use pywasm_cpython::install::{Plan, Request, install};
+use pywasm_cpython::libraries::selected;
 use pywasm_session::variables::{PYWASM_BUILD_PYTHON, WASI_SDK_PATH};
 use pywasm_session::{Message, WithHint};
 use pywasm_store::Ctx;
@@ -77,6 +78,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let request = Request {
         recipe: &settings.recipe,
         pin,
+        libraries: selected(&settings.recipe, pin.series())?,
         toolchain: toolchain_request(args, ctx),
         build_python: build_python(args, pin.series(), ctx)?,
         seeded: !args.no_seed,

@@ -1,7 +1,7 @@
 //! Loads recipes by name or path.
 
 use anyhow::Context;
-use pywasm_recipes::{Recipe, builtin, builtin_names};
+use pywasm_recipes::{LibraryChoice, Recipe, builtin, builtin_names};
 use pywasm_stubs::Rules;
 
 use pywasm_session::{WithHint, is_path};
@@ -18,7 +18,13 @@ pub fn load_recipe(name: &str, ctx: &Ctx) -> anyhow::Result<Recipe> {
             .with_context(|| format!("cannot read recipe `{name}`"))?;
         return Recipe::parse(&text)
             .map_err(anyhow::Error::from)
-            .and_then(|recipe| {
+            .and_then(|mut recipe| {
+                let dir = path.parent().unwrap_or(&ctx.cwd);
+                for choice in recipe.libraries.values_mut() {
+                    if let LibraryChoice::Archive(archive) = choice {
+                        *archive = dir.join(&*archive).into_string();
+                    }
+                }
                 Rules::from_table(&recipe.stubs).context("`[stubs]`").map(|_| recipe)
             })
             .hint(|| "`cargo pywasm recipe show default` prints a valid recipe".to_owned())

@@ -10,6 +10,7 @@ use crate::{compiler, installed};
 use pywasm_audit::Policy;
 use pywasm_cpython::build::BuildPython;
 use pywasm_cpython::install::{Installed, Request, install};
+use pywasm_cpython::libraries::selected;
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_toolchain::ToolchainRequest;
@@ -30,6 +31,7 @@ pub fn prepare(project: &Project, workspace: &Workspace<'_>) -> anyhow::Result<I
     let request = Request {
         recipe: &settings.recipe,
         pin,
+        libraries: selected(&settings.recipe, pin.series())?,
         toolchain: ToolchainRequest::Auto.or_environment(&ctx.env),
         build_python: BuildPython::None,
         seeded: true,

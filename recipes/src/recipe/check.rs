@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Recipe, RecipeError};
-use crate::{PythonRequest, is_known_module, known_modules};
+use crate::{PythonRequest, is_known_module, known_modules, libraries};
 
 /// The newest schema that this version supports.
 pub(super) const SCHEMA: u32 = 1;
@@ -27,6 +27,16 @@ impl Recipe {
                     python: self.python,
                     suggestion: suggestion(self.python, module),
                     line: line_of(text, &["modules", "disabled"], module),
+                });
+            }
+        }
+        for name in self.libraries.keys() {
+            if !libraries().iter().any(|library| library.name == *name) {
+                let known = libraries().iter().map(|library| library.name.as_str());
+                return Err(RecipeError::UnknownLibrary {
+                    name: name.clone(),
+                    known: known.collect::<Vec<_>>().join(", "),
+                    line: line_of(text, &["libraries"], name),
                 });
             }
         }
@@ -119,6 +129,18 @@ mod tests {
         assert!(message.contains("did you mean `_decimal`?"), "{message}");
         let message = refused(&format!("{MINIMAL}[modules]\ndisabled = [\"zzzzzzzz\"]\n"));
         assert!(message.ends_with("no extension module `zzzzzzzz`"), "{message}");
+    }
+
+    #[test]
+    fn unknown_libraries_and_choices_are_refused() {
+        let message =
+            refused(&format!("{MINIMAL}[libraries]\nzlib = \"pinned\"\nz = \"pinned\"\n"));
+        assert!(message.starts_with("line 7: ") && message.contains("xz, zlib"), "{message}");
+        let message = refused(&format!("{MINIMAL}[libraries]\nzlib = \"1.4\"\n"));
+        assert!(message.contains("line 6") && message.contains("(*.a)"), "{message}");
+        let recipe = format!("{MINIMAL}[libraries]\nzlib = \"wasi/lib/libz.a\"\n");
+        let recipe = Recipe::parse(&recipe).unwrap();
+        assert_eq!(Recipe::parse(&recipe.to_toml()).unwrap(), recipe);
     }
 
     #[test]

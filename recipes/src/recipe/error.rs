@@ -37,6 +37,16 @@ pub enum RecipeError {
         /// The line of the module.
         line: usize,
     },
+    /// There is no such C library.
+    #[error("line {line}: there is no library `{name}`; the libraries are {known}")]
+    UnknownLibrary {
+        /// The name.
+        name: String,
+        /// The known libraries, separated by commas.
+        known: String,
+        /// The line of the name.
+        line: usize,
+    },
     /// An entry of `build.files` is not the path of a C file.
     #[error(
         "line {line}: `{file}` is not the path of a C file in CPython, such as \

@@ -8,8 +8,10 @@
 //! | `guest` | C and Python sources that are compiled into every installation |
 //! | [`freeze`] | Python code as data in an object file |
 //! | `bytecode` | `.pyc` files of the standard library |
+//! | `headers` | copies of C headers |
 //! | `interpreter` | an interpreter in the embedded runtime |
 //! | [`install`] | the plan of an installation, its files, manifest, SBOM and licences |
+//! | [`libraries`] | the C libraries that extension modules need |
 //! | [`smoke`] | the smoke test at the end of every installation |
 //! | [`testsuite`] | CPython's own tests, run on an installation |
 //!
@@ -20,8 +22,10 @@ pub mod build;
 mod bytecode;
 pub mod freeze;
 mod guest;
+mod headers;
 pub mod install;
 mod interpreter;
+pub mod libraries;
 pub mod smoke;
 pub mod testsuite;
 

@@ -41,9 +41,11 @@ pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 pub const PATH: &str = "PATH";
 /// `CARGO`: the Cargo that runs this tool. Set by Cargo for its subcommands.
 pub const CARGO: &str = "CARGO";
+/// `CARGO_HOME`: Cargo's directory for downloads and its configuration, instead of `~/.cargo`.
+pub const CARGO_HOME: &str = "CARGO_HOME";
 /// `RUSTC`: the Rust compiler that Cargo uses instead of the one on `PATH`.
 pub const RUSTC: &str = "RUSTC";
 
 /// Variables that are not in [`DOCUMENTED`], but whose values must also be UTF-8, because the tool
 /// uses them as paths.
-pub(crate) const TEXT: &[&str] = &[HOME, XDG_CACHE_HOME, XDG_DATA_HOME, CARGO, RUSTC];
+pub(crate) const TEXT: &[&str] = &[HOME, XDG_CACHE_HOME, XDG_DATA_HOME, CARGO, CARGO_HOME, RUSTC];

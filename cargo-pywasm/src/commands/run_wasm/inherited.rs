@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_runtime::Dir;
+use pywasm_session::variables::{CARGO_HOME, HOME};
 use pywasm_store::Ctx;
 use toml_edit::{Document, Item};
 
@@ -57,8 +58,8 @@ pub(super) fn package_dir(ctx: &Ctx) -> Option<Dir> {
 /// variables.
 fn configured(ctx: &Ctx) -> BTreeSet<String> {
     let above = ctx.cwd.ancestors().map(|dir| dir.join(".cargo"));
-    let home = ctx.env.path("HOME").map(|home| home.join(".cargo"));
-    let home = ctx.env.path("CARGO_HOME").or(home);
+    let home = ctx.env.path(HOME).map(|home| home.join(".cargo"));
+    let home = ctx.env.path(CARGO_HOME).or(home);
     above.chain(home).flat_map(|dir| names_of_env(&dir)).collect()
 }
 

@@ -7,8 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{MinorVersion, Recipe, seeds};
 
 use super::environment::{CompilerCache, base};
+use super::libraries;
 use super::source::SourceTree;
 use super::step::Step;
+use crate::libraries::Compiled;
 use pywasm_toolchain::Toolchain;
 
 /// The interpreter's installation prefix in the guest's file system. With this prefix, Python finds
@@ -34,6 +36,7 @@ pub(super) struct Configure<'a> {
     pub(super) source: &'a SourceTree,
     pub(super) toolchain: &'a Toolchain,
     pub(super) recipe: &'a Recipe,
+    pub(super) libraries: &'a [Compiled],
     pub(super) make: &'a Utf8Path,
     pub(super) dir: &'a Utf8Path,
     pub(super) build_python: &'a Utf8Path,
@@ -106,6 +109,7 @@ impl Configure<'_> {
             ("PKG_CONFIG_LIBDIR", "/nonexistent".to_owned()),
         ];
         env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        env.extend(self.libraries.iter().flat_map(libraries::variables));
         env.extend(self.cache.into_iter().flat_map(|cache| cache.env.clone()));
         env
     }
@@ -122,7 +126,8 @@ impl Configure<'_> {
             None => anyhow::bail!("`{}` has no config.site for WASI", self.source.root()),
         };
         let seed = seed.unwrap_or("# No seed for this libc: configure runs all checks.\n");
-        let text = format!("{seed}\n{upstream}\n{ANSWERS}");
+        let answers: String = self.libraries.iter().map(libraries::answers).collect();
+        let text = format!("{seed}\n{upstream}\n{ANSWERS}{answers}");
         fs_err::write(self.site_path(), text)?;
         Ok(())
     }

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use camino::Utf8Path;
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use pywasm_session::Environment;
 use pywasm_session::variables::{HOME, PATH, XDG_CACHE_HOME};
+use pywasm_session::{Environment, WithHint};
 use pywasm_store::Ctx;
 
 /// The date that is compiled into the interpreter (`sys.version`): 1980-01-01, the first date that
@@ -16,16 +17,16 @@ pub(super) const SOURCE_DATE_EPOCH: &str = "315532800";
 
 /// A compiler cache found on the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CompilerCache {
+pub(crate) struct CompilerCache {
     /// The absolute path of `ccache` or `sccache`.
-    pub(super) program: String,
+    pub(crate) program: String,
     /// The environment variables that the program needs to find its files.
-    pub(super) env: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
 }
 
 /// Returns the environment that all build commands share. `PATH` contains the standard directories,
 /// preceded by the directory of `make` if it is not one of them.
-pub(super) fn base(make: &Utf8Path) -> BTreeMap<String, String> {
+pub(crate) fn base(make: &Utf8Path) -> BTreeMap<String, String> {
     let mut path = String::from("/usr/bin:/bin");
     if let Some(dir) = make.parent().filter(|dir| !["/usr/bin", "/bin"].contains(&dir.as_str())) {
         path = format!("{dir}:{path}");
@@ -36,8 +37,19 @@ pub(super) fn base(make: &Utf8Path) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Finds GNU make on `PATH`.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn make_program(ctx: &Ctx) -> anyhow::Result<Utf8PathBuf> {
+    let found = ctx.env.program("gmake").or_else(|| ctx.env.program("make"));
+    found.context("`make` is not on PATH").hint(|| {
+        "install it (Debian: `apt install make`, macOS: `xcode-select --install`)".to_owned()
+    })
+}
+
 /// Finds a compiler cache on `PATH`: ccache, or sccache if there is no ccache.
-pub(super) fn compiler_cache(ctx: &Ctx) -> Option<CompilerCache> {
+pub(crate) fn compiler_cache(ctx: &Ctx) -> Option<CompilerCache> {
     find_cache(&ctx.env)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pywasm_recipes::{MinorVersion, Recipe, known_modules};
+use pywasm_recipes::{MinorVersion, Recipe, known_modules, libraries};
 use serde::Serialize;
 
 /// The extension modules in one build.
@@ -62,6 +62,15 @@ fn reason(name: &str, recipe: &Recipe, states: &BTreeMap<&str, &str>) -> String 
     if recipe.modules.disabled.contains(name) {
         return format!("disabled by recipe `{}`", recipe.name);
     }
+    let library = libraries().iter().find(|library| library.modules.contains(name));
+    if let Some(library) = library
+        && !recipe.libraries.contains_key(&library.name)
+    {
+        return format!(
+            "needs the library {}, which recipe `{}` leaves out",
+            library.name, recipe.name
+        );
+    }
     match states.get(name.to_ascii_uppercase().as_str()).copied() {
         Some("n/a") => "not available on WASI according to CPython's configure",
         Some("missing") => "needs a library or function that the WASI sysroot does not have",
@@ -81,7 +90,8 @@ mod tests {
 
     #[test]
     fn every_known_module_is_listed() {
-        let recipe = Recipe::parse(builtin("default").unwrap()).unwrap();
+        let mut recipe = Recipe::parse(builtin("default").unwrap()).unwrap();
+        recipe.libraries.remove("xz");
         let config_c = "extern PyObject* PyInit_math(void);\n    {\"math\", PyInit_math},\n    \
                         {\"builtins\", NULL},\n";
         let makefile = "MODULE_MATH_STATE=yes\nMODULE_ZLIB_STATE=missing\n\
@@ -95,6 +105,7 @@ mod tests {
         };
         assert_eq!(reason("_decimal"), "disabled by recipe `default`");
         assert!(reason("zlib").contains("sysroot"));
+        assert_eq!(reason("_lzma"), "needs the library xz, which recipe `default` leaves out");
         assert!(reason("fcntl").contains("not available on WASI"));
         assert!(reason("_testcapi").contains("test module"));
         assert_eq!(inventory.left_out.len() + 1, known_modules(series).count());

@@ -9,6 +9,7 @@ mod configure;
 mod environment;
 mod freeze;
 mod inventory;
+mod libraries;
 mod make;
 mod optimize;
 mod reuse;
@@ -21,6 +22,9 @@ mod stubs;
 mod sysconfig;
 
 pub(crate) use configure::PREFIX;
+pub(crate) use environment::{
+    CompilerCache, base as base_environment, compiler_cache, make_program,
+};
 pub use inventory::{Inventory, LeftOut};
 pub use run::{BuildPlan, BuildPython, Built, build};
 pub use source::{SourceTree, ensure_source, place as source_place};

@@ -48,6 +48,7 @@ fn entry(plan: &BuildPlan<'_>) -> String {
         plan.training()
             .map(|data| Digest::from_bytes(Sha256::digest(data).into()).to_string())
             .unwrap_or_default(),
+        plan.libraries.iter().map(|one| format!("{}\n", one.digest)).collect(),
     ] {
         hash.update(format!("{}\n{part}\n", part.len()));
     }

@@ -1,13 +1,13 @@
 //! The plan for a build, and the function that runs the build.
 
-use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{CpythonPin, Recipe, TRAINING_CLANG};
 
 use super::configure::{Configure, force_pthread_stubs, seed_for};
-use super::environment::{CompilerCache, compiler_cache};
+use super::environment::{CompilerCache, compiler_cache, make_program};
 use super::freeze::freeze;
 use super::inventory::Inventory;
+use super::libraries;
 use super::make::{ARCHIVE_LIST, FREEZER, INTERPRETER, LIBPYTHON, make, write_rules};
 use super::optimize::{LOOP, SPLIT};
 use super::reuse;
@@ -17,6 +17,7 @@ use super::split::split;
 use super::step::{Logs, Step};
 use super::stubs;
 use super::sysconfig;
+use crate::libraries::Compiled;
 use pywasm_runtime::Runtime;
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
@@ -49,6 +50,8 @@ pub struct BuildPlan<'a> {
     pub source: &'a SourceTree,
     /// The compiler and sysroot.
     pub toolchain: &'a Toolchain,
+    /// The C libraries that extension modules need.
+    pub(crate) libraries: &'a [Compiled],
     /// The program that generates the frozen modules.
     pub build_python: &'a BuildPython,
     /// True if configure uses the recorded results (the seed) for this libc.
@@ -114,14 +117,7 @@ pub fn build(
         ))
         .hint(|| "set PYWASM_STORE to a directory without white space".to_owned());
     }
-    let make_program = ctx
-        .env
-        .program("gmake")
-        .or_else(|| ctx.env.program("make"))
-        .context("`make` is not on PATH")
-        .hint(|| {
-            "install it (Debian: `apt install make`, macOS: `xcode-select --install`)".to_owned()
-        })?;
+    let make_program = make_program(ctx)?;
     let cache = compiler_cache(ctx);
     let host = dir.join("host");
     fs_err::create_dir_all(host.join("Modules"))?;
@@ -229,6 +225,7 @@ impl Work<'_> {
             source: plan.source,
             toolchain: plan.toolchain,
             recipe: plan.recipe,
+            libraries: plan.libraries,
             make: self.make,
             dir: self.host,
             build_python: &build_python,
@@ -242,6 +239,7 @@ impl Work<'_> {
         };
         self.ctx.reporter.status("Configuring", format!("CPython {} ({how})", plan.pin.version));
         fs_err::write(self.host.join("Modules/Setup.local"), setup_local(plan.recipe))?;
+        libraries::link(plan.libraries, self.host)?;
         configure.write_site(seed)?;
         self.run(&configure.step())?;
         // config.log contains every check and its result. `cargo xtask seed` reads this copy.

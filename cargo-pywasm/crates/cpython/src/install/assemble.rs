@@ -11,6 +11,8 @@ use super::{archive, audit, details, licenses, macros, sbom, stdlib};
 use crate::build::{Built, Logs, PREFIX, SourceTree};
 use crate::bytecode;
 use crate::freeze::{self, Interpreter, Wanted};
+use crate::headers::copy_headers;
+use crate::libraries::Compiled;
 use pywasm_runtime::Runtime;
 use pywasm_store::Ctx;
 use pywasm_store::Lock;
@@ -33,6 +35,7 @@ pub(super) struct Parts<'a> {
     pub(super) key: &'a RequestKey,
     pub(super) toolchain: &'a Toolchain,
     pub(super) source: &'a SourceTree,
+    pub(super) libraries: &'a [Compiled],
     pub(super) built: &'a Built,
     pub(super) inputs: &'a [Input],
     /// The lock that guards the installation.
@@ -101,13 +104,14 @@ pub(super) fn assemble(
     freeze_modules(parts, (&interpreter, &tree), &lib, runtime, ctx)?;
 
     let patch = pywasm_recipes::patch(parts.request.pin.series());
-    licenses::collect(parts.source, patch, parts.toolchain, root)?;
+    licenses::collect(parts.source, patch, parts.libraries, parts.toolchain, root)?;
     let inventory = &parts.built.inventory;
     let sbom = sbom::document(
         parts.request,
         parts.key,
         parts.toolchain,
         parts.source,
+        parts.libraries,
         inventory,
         parts.inputs,
     )?;
@@ -117,7 +121,7 @@ pub(super) fn assemble(
         details::pyo3_config(parts.request, parts.final_root),
     )?;
     let (imports, libc_needs) = (&audit.imports, &audit.libc_needs);
-    let contents = Contents { modules: inventory, imports, libc_needs };
+    let contents = Contents { modules: inventory, libraries: parts.libraries, imports, libc_needs };
     Manifest::new(parts.request, parts.key, parts.toolchain, parts.inputs, contents, root)?
         .write(root)
 }
@@ -151,20 +155,6 @@ fn freeze_modules(
 fn headers(parts: &Parts<'_>, into: &Utf8Path) -> anyhow::Result<()> {
     copy_headers(&parts.source.root().join("Include"), into)?;
     fs_err::copy(parts.built.dir.join("pyconfig.h"), into.join("pyconfig.h"))?;
-    Ok(())
-}
-
-fn copy_headers(from: &Utf8Path, into: &Utf8Path) -> anyhow::Result<()> {
-    fs_err::create_dir_all(into)?;
-    for entry in from.read_dir_utf8().with_context(|| format!("cannot read `{from}`"))? {
-        let entry = entry?;
-        let target = into.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_headers(entry.path(), &target)?;
-        } else if entry.path().extension() == Some("h") {
-            fs_err::copy(entry.path(), target)?;
-        }
-    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use camino::Utf8Path;
 
 use crate::build::SourceTree;
+use crate::libraries::Compiled;
 use pywasm_toolchain::Toolchain;
 
 /// Licence texts in CPython's source tree: CPython's licence, the terms of the software that
@@ -31,6 +32,7 @@ compiler-rt of LLVM (https://llvm.org), which is linked if needed:
 pub(super) fn collect(
     source: &SourceTree,
     patch: Option<&str>,
+    libraries: &[Compiled],
     toolchain: &Toolchain,
     root: &Utf8Path,
 ) -> anyhow::Result<()> {
@@ -43,6 +45,14 @@ pub(super) fn collect(
         fs_err::write(into.join(CHANGES), patch)?;
     }
     fs_err::write(into.join("wasi-libc-and-compiler-rt.txt"), SDK_NOTICE)?;
+    for one in libraries {
+        let Some(dir) = &one.licenses else { continue };
+        for entry in dir.read_dir_utf8()? {
+            let entry = entry?;
+            let name = format!("{}-{}.txt", one.library.name, entry.file_name());
+            fs_err::copy(entry.path(), into.join(name))?;
+        }
+    }
     // A toolchain from distribution packages contains each package's copyright file.
     let docs = toolchain.root.join("share/doc");
     for package in packages(&docs)? {

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::request::{Request, RequestKey};
 use crate::build::{BuildPython, Inventory};
+use crate::libraries::Compiled;
 use pywasm_toolchain::{Skipped, Toolchain};
 
 /// The version of the manifest format. `pywasm-build` refuses other versions.
@@ -30,6 +31,7 @@ pub struct Manifest<'a> {
     build_python: &'a str,
     inputs: &'a [Input],
     modules: &'a Inventory,
+    libraries: Vec<LibraryEntry<'a>>,
     imports: &'a [String],
     libc: Libc<'a>,
     files: BTreeMap<Utf8PathBuf, FileEntry>,
@@ -39,6 +41,7 @@ pub struct Manifest<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contents<'a> {
     pub(super) modules: &'a Inventory,
+    pub(super) libraries: &'a [Compiled],
     pub(super) imports: &'a [String],
     pub(super) libc_needs: &'a BTreeSet<String>,
 }
@@ -69,6 +72,23 @@ struct ToolchainEntry<'a> {
     identity: &'a str,
     clang: &'a str,
     skipped: &'a [Skipped],
+}
+
+/// A C library that is part of libpython.
+#[derive(Debug, Serialize)]
+struct LibraryEntry<'a> {
+    name: &'a str,
+    /// Upstream's version. `None` for an archive of the user.
+    version: Option<&'a str>,
+    /// The file that it was built from. `inputs` contains this file.
+    sha256: Digest,
+}
+
+impl<'a> From<&'a Compiled> for LibraryEntry<'a> {
+    fn from(one: &'a Compiled) -> Self {
+        let version = one.licenses.is_some().then_some(one.library.version.as_str());
+        Self { name: &one.library.name, version, sha256: one.input.sha256 }
+    }
 }
 
 /// A file that the installation was built from.
@@ -132,6 +152,7 @@ impl<'a> Manifest<'a> {
             },
             inputs,
             modules: contents.modules,
+            libraries: contents.libraries.iter().map(LibraryEntry::from).collect(),
             imports: contents.imports,
             libc: Libc { sha256: toolchain.libc, needs: contents.libc_needs },
             files: hash_files(root)?,

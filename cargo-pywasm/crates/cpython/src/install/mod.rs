@@ -27,6 +27,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::CpythonPin;
 
 use crate::build::{BuildPlan, SourceTree, build, ensure_source};
+use crate::libraries;
 use crate::smoke;
 use pywasm_runtime::Runtime;
 use pywasm_store::Bucket;
@@ -62,6 +63,8 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
     let mut inputs: Vec<Input> = toolchain.inputs.iter().map(Input::from).collect();
     let source = source_tree(request, &mut inputs, ctx)?;
     let key = request.key(&toolchain);
+    let libraries = libraries::compile(&request.libraries, &toolchain, ctx)?;
+    inputs.extend(libraries.iter().map(|one| Input::from(&one.input)));
     let runtime = Runtime::new(ctx)?;
 
     let work =
@@ -71,6 +74,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
         pin: request.pin,
         source: &source,
         toolchain: &toolchain,
+        libraries: &libraries,
         build_python: &request.build_python,
         seeded: request.seeded,
     };
@@ -84,6 +88,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
         key: &key,
         toolchain: &toolchain,
         source: &source,
+        libraries: &libraries,
         built: &built,
         inputs: &inputs,
         lock: &lock,

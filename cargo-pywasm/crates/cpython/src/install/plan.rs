@@ -79,6 +79,8 @@ impl Plan {
             BuildPython::None => "CPython's C freezer on wasm".to_owned(),
             BuildPython::Given { path, .. } => path.to_string(),
         };
+        let libraries = request.libraries.iter();
+        let libraries: Vec<&str> = libraries.map(|one| one.library.name.as_str()).collect();
         let disabled: Vec<&str> = recipe.modules.disabled.iter().map(String::as_str).collect();
         let steps = vec![
             step("toolchain", request.toolchain.to_string(), have.toolchain),
@@ -88,6 +90,7 @@ impl Plan {
                 have.tarball || have.source,
             ),
             step("unpack", pin.source.file.clone(), have.source),
+            step("libraries", or_none(&libraries), false),
             step(
                 "configure",
                 format!("CPython {} without {}", pin.version, or_none(&disabled)),
@@ -143,13 +146,16 @@ impl fmt::Display for Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::libraries::selected;
     use pywasm_recipes::{CpythonPin, Recipe, builtin};
 
     fn plan(have: Have) -> Plan {
         let recipe = Recipe::parse(builtin("default").unwrap()).unwrap();
+        let pin = CpythonPin::resolve("3.13.5".parse().unwrap()).unwrap();
         let request = Request {
             recipe: &recipe,
-            pin: CpythonPin::resolve("3.13.5".parse().unwrap()).unwrap(),
+            pin,
+            libraries: selected(&recipe, pin.series()).unwrap(),
             toolchain: ToolchainRequest::Auto,
             build_python: BuildPython::None,
             seeded: true,

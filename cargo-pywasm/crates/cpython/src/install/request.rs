@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::build::BuildPython;
+use crate::libraries::Selected;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_toolchain::{Toolchain, ToolchainRequest};
@@ -15,7 +16,7 @@ use pywasm_toolchain::{Toolchain, ToolchainRequest};
 /// The version of the build process. It is incremented with each change to this tool that changes
 /// the bytes of an installation. Installations from earlier versions are kept, but do not satisfy
 /// new requests.
-const BUILD_FORMAT: u32 = 15;
+const BUILD_FORMAT: u32 = 16;
 
 /// A request for an installation, resolved to a pinned release.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Request<'a> {
     pub recipe: &'a Recipe,
     /// The release.
     pub pin: &'a CpythonPin,
+    /// The C libraries that the recipe selects.
+    pub libraries: Vec<Selected>,
     /// The toolchains that may build the installation.
     pub toolchain: ToolchainRequest,
     /// The program that generates the frozen modules.
@@ -73,6 +76,9 @@ impl Request<'_> {
             field("patch", patch);
         }
         field("recipe", &self.recipe.to_toml());
+        for one in &self.libraries {
+            field("library", &one.digest().to_string());
+        }
         if let Some(data) = self.recipe.build.training(self.pin.series()) {
             field("training", &Digest::from_bytes(Sha256::digest(data).into()).to_string());
         }
@@ -144,6 +150,7 @@ mod tests {
         Request {
             recipe,
             pin: CpythonPin::resolve(version.parse().unwrap()).unwrap(),
+            libraries: Vec::new(),
             toolchain: ToolchainRequest::Auto,
             build_python: BuildPython::None,
             seeded: true,

@@ -10,6 +10,7 @@ use super::licenses::CHANGES;
 use super::manifest::Input;
 use super::request::{Request, RequestKey};
 use crate::build::{Inventory, SourceTree};
+use crate::libraries::Compiled;
 use pywasm_toolchain::Toolchain;
 
 /// Software bundled with CPython: its name, the module that links it, and its licence according to
@@ -26,6 +27,7 @@ pub(super) fn document(
     key: &RequestKey,
     toolchain: &Toolchain,
     source: &SourceTree,
+    libraries: &[Compiled],
     inventory: &Inventory,
     inputs: &[Input],
 ) -> anyhow::Result<Value> {
@@ -48,6 +50,7 @@ pub(super) fn document(
         }],
     })];
     packages.extend(bundled(source, inventory)?);
+    packages.extend(libraries.iter().map(library));
     packages.push(json!({
         "SPDXID": "SPDXRef-wasi-libc",
         "name": "wasi-libc",
@@ -58,9 +61,11 @@ pub(super) fn document(
         "copyrightText": "NOASSERTION",
         "filesAnalyzed": false,
     }));
-    for (number, input) in
-        inputs.iter().enumerate().filter(|(_, input)| input.sha256 != pin.source.sha256)
-    {
+    let is_source = |input: &Input| {
+        input.sha256 == pin.source.sha256
+            || libraries.iter().any(|one| one.input.sha256 == input.sha256)
+    };
+    for (number, input) in inputs.iter().enumerate().filter(|(_, input)| !is_source(input)) {
         packages.push(json!({
             "SPDXID": format!("SPDXRef-input-{number}"),
             "name": input.file,
@@ -101,6 +106,27 @@ pub(super) fn document(
         "packages": packages,
         "relationships": relationships,
     }))
+}
+
+fn library(one: &Compiled) -> Value {
+    let (library, input) = (one.library, &one.input);
+    // The version and the licence of an archive of the user are unknown.
+    let (version, license) = match one.licenses {
+        Some(_) => (library.version.as_str(), library.license.as_str()),
+        None => ("NOASSERTION", "NOASSERTION"),
+    };
+    json!({
+        "SPDXID": format!("SPDXRef-{}", library.name),
+        "name": library.name,
+        "versionInfo": version,
+        "downloadLocation": "NOASSERTION",
+        "sourceInfo": format!("built from {}, {}", input.file, input.from),
+        "checksums": [{ "algorithm": "SHA256", "checksumValue": input.sha256.to_string() }],
+        "licenseConcluded": license,
+        "licenseDeclared": license,
+        "copyrightText": "NOASSERTION",
+        "filesAnalyzed": false,
+    })
 }
 
 fn bundled(source: &SourceTree, inventory: &Inventory) -> anyhow::Result<Vec<Value>> {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use camino::Utf8Path;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use pywasm_recipes::Artifact;
 use pywasm_session::Environment;
@@ -30,6 +31,12 @@ impl Location {
     #[must_use]
     pub fn new(label: &str, url: impl Into<String>) -> Self {
         Self { label: label.to_owned(), url: url.into() }
+    }
+
+    /// Creates the location of a file on this machine.
+    #[must_use]
+    pub fn file(label: &str, path: &Utf8Path) -> Self {
+        Self::new(label, format!("file://{}", utf8_percent_encode(path.as_str(), RESERVED)))
     }
 }
 
@@ -160,6 +167,12 @@ mod tests {
         let wanted = Wanted { file, ..Wanted::from(&artifact()) };
         let url = &mirror_locations(&wanted, &env)[1].url;
         assert_eq!(url, "file:///srv/mirror/clang_1%253a22+b~1%20%23%3F.deb");
+    }
+
+    #[test]
+    fn paths_of_files_are_escaped() {
+        let location = Location::file("Cargo", "/home/a b/x-1+2.crate".into());
+        assert_eq!(location.url, "file:///home/a%20b/x-1+2.crate");
     }
 
     #[test]
