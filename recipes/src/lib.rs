@@ -7,6 +7,7 @@
 //! This is an internal crate of cargo-pywasm. The format of recipe files is stable within a
 //! `schema`, but the Rust API does not follow semver.
 
+mod additions;
 mod binaryen;
 mod build;
 mod digest;
@@ -23,6 +24,7 @@ mod seeds;
 mod training;
 mod version;
 
+pub use additions::{additions, changes, unavailable};
 pub use binaryen::{BinaryenPin, binaryen_pin};
 pub use build::{Build, OptLevel, Profile};
 pub use digest::{Digest, ParseDigestError};

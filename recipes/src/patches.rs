@@ -1,7 +1,6 @@
 //! Patches of CPython, in git's format.
 //!
-//! A patch begins with the reason for it, and changes only C code: the standard library and its tests
-//! are upstream's.
+//! A patch begins with the reasons for it. It does not change CPython's tests.
 
 use crate::MinorVersion;
 

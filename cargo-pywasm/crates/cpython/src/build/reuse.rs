@@ -37,7 +37,7 @@ fn entry(plan: &BuildPlan<'_>) -> String {
     let mut hash = Sha256::new();
     for part in [
         plan.pin.source.sha256.to_string(),
-        pywasm_recipes::patch(plan.pin.series()).unwrap_or_default().to_owned(),
+        pywasm_recipes::changes(plan.pin.series()),
         plan.toolchain.identity.clone(),
         build.opt_level.flag().to_owned(),
         build.docstrings.to_string(),

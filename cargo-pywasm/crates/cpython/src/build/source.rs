@@ -3,7 +3,7 @@
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use diffy::patch_set::{ParseOptions, PatchSet};
-use pywasm_recipes::{CpythonPin, Digest, patch};
+use pywasm_recipes::{CpythonPin, Digest, additions, changes, patch};
 use sha2::{Digest as _, Sha256};
 
 use pywasm_store::Bucket;
@@ -52,17 +52,17 @@ impl SourceTree {
 /// Returns the path of a release's source tree in the store. The tree need not exist.
 #[must_use]
 pub fn place(pin: &CpythonPin, ctx: &Ctx) -> Utf8PathBuf {
-    // The digest distinguishes different tarballs and patches of the same version.
+    // The digest distinguishes different tarballs and changes of the same version.
     let mut hash = Sha256::new();
     hash.update(pin.source.sha256.to_string());
-    hash.update(patch(pin.series()).unwrap_or_default());
+    hash.update(changes(pin.series()));
     let digest = Digest::from_bytes(hash.finalize().into());
     let key = format!("cpython-{}-{}", pin.version, digest.short());
     ctx.store.entry(Bucket::Sources, &key)
 }
 
 /// Returns the source tree of a release. If the store does not contain the tree, unpacks the
-/// verified tarball first, and applies the patch of the series.
+/// verified tarball first, applies the patch of the series and adds files.
 ///
 /// # Errors
 /// When the archive is refused, the patch does not apply, or the store cannot be written.
@@ -84,6 +84,9 @@ pub fn ensure_source(
         if let Some(patch) = patch(pin.series()) {
             apply(patch, stage.path())
                 .with_context(|| format!("cannot patch CPython {}", pin.version))?;
+        }
+        for (path, text) in additions() {
+            fs_err::write(stage.path().join(path), text)?;
         }
         fs_err::write(stage.path().join(FROM), tarball.from())?;
         stage.commit(&root)?;

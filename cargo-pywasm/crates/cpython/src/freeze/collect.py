@@ -143,6 +143,7 @@ def importer(error):
 class Collector:
     def __init__(self, request):
         self.stdlib, self.closed = request["stdlib"], request["closed"]
+        self.unavailable = set(request["unavailable"])
         self.own, self.built_in = {}, set(ALWAYS_BUILT_IN)
         # The files of native modules by module name, and the files that are no modules.
         self.native, self.left = {}, []
@@ -183,6 +184,8 @@ class Collector:
 
     def in_stdlib(self, name):
         """Returns the path of a module's source in the standard library, and whether it is a package."""
+        if name in self.unavailable:
+            return None
         path = f"{self.stdlib}/{name.replace('.', '/')}"
         if os.path.isfile(f"{path}/__init__.py"):
             return f"{path}/__init__.py", True

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Frozen, Interpreter, Module, Package, Wanted};
 use crate::build::PREFIX;
+use pywasm_recipes::unavailable;
 use pywasm_runtime::{Dir, Runtime};
 use pywasm_session::WithHint;
 
@@ -18,6 +19,8 @@ struct Request<'a> {
     closed: bool,
     modules: &'a [String],
     packages: Vec<Mounted>,
+    /// The modules that only raise an error.
+    unavailable: Vec<&'a String>,
 }
 
 /// A package with its path in the guest.
@@ -77,8 +80,13 @@ pub fn collect(
     let out = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
 
     let dirs: Vec<Dir> = packages.iter().map(|package| package.dir.clone()).collect();
-    let request =
-        Request { stdlib: &guest, closed: wanted.closed, modules: &wanted.modules, packages };
+    let request = Request {
+        stdlib: &guest,
+        closed: wanted.closed,
+        modules: &wanted.modules,
+        packages,
+        unavailable: unavailable().keys().collect(),
+    };
     let mut program = crate::interpreter(runtime)
         .args(["-c", SCRIPT])
         .env("PYTHONHASHSEED", "0")

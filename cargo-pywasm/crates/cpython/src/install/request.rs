@@ -72,9 +72,7 @@ impl Request<'_> {
         field("format", &BUILD_FORMAT.to_string());
         field("version", &self.pin.version.to_string());
         field("source", &self.pin.source.sha256.to_string());
-        if let Some(patch) = pywasm_recipes::patch(self.pin.series()) {
-            field("patch", patch);
-        }
+        field("changes", &pywasm_recipes::changes(self.pin.series()));
         field("recipe", &self.recipe.to_toml());
         for one in &self.libraries {
             field("library", &one.digest().to_string());
