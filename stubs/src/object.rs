@@ -86,6 +86,8 @@ pub struct Object {
     pub name: String,
     /// The symbols, in the order of the symbol table.
     pub symbols: Vec<Symbol>,
+    /// The size of the code and the data in bytes.
+    pub size: u64,
     /// For each undefined variable, the number of bytes that are known to be used.
     pub(crate) used_bytes: BTreeMap<String, u32>,
     /// The names of the data segments. The linker can define `__start_NAME` and `__stop_NAME` for
@@ -103,6 +105,7 @@ impl Object {
         let mut functions = Functions::default();
         let mut linking_section = None;
         let mut relocations = Relocations::default();
+        let mut size = 0;
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(&wasm)? {
                 Payload::TypeSection(section) => {
@@ -120,6 +123,8 @@ impl Object {
                         functions.type_of.push(ty.map_err(&wasm)?);
                     }
                 }
+                Payload::CodeSectionStart { range, .. } => size += range.len() as u64,
+                Payload::DataSection(section) => size += section.range().len() as u64,
                 Payload::CustomSection(section) => match section.as_known() {
                     KnownCustom::Linking(linking) => {
                         linking_section = Some(read_linking(name, linking, &functions)?);
@@ -134,7 +139,7 @@ impl Object {
         }
         let (symbols, segments) =
             linking_section.ok_or_else(|| ReadError::NotRelocatable(name.to_owned()))?;
-        let mut object = Self { name: name.to_owned(), segments, ..Self::default() };
+        let mut object = Self { name: name.to_owned(), segments, size, ..Self::default() };
         for (index, mut symbol) in symbols {
             symbol.called |= relocations.called.contains(&index);
             if symbol.undefined && symbol.kind == SymbolKind::Data {

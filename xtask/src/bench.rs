@@ -12,6 +12,8 @@ mod start;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use report::grouped;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The benchmark to run (default: all)

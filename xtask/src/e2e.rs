@@ -3,6 +3,7 @@
 //! `ci` installs each recipe once. The whole test matrix adds more CPython releases, the recipe
 //! `speed` for CPython 3.13, and tests that need another build of Python.
 
+mod asyncio;
 mod declared;
 mod install;
 mod slice;
@@ -11,9 +12,9 @@ mod unseeded;
 use xshell::Shell;
 
 use crate::checks::tests::installed;
-use crate::embed;
 use crate::steps::{Background, Steps};
 use crate::tool::{Tool, e2e_store, root};
+use crate::{embed, modules};
 use slice::{FALLBACKS, SLICE, SLOW};
 
 #[derive(Debug, clap::Args)]
@@ -70,12 +71,16 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     let full = steps.run("install full, interrupted", || install::interrupted(&tool))?;
     let verify_full = start_verify(&tool, steps, "3.13", "full", &args.tests)?;
     let speed = steps.run("install speed 3.14", || install::speed(&tool, "3.14"))?;
+    let asyncio_full = asyncio::start(&tool, steps, ("3.13", "full"), &tool.source_tree(&full)?)?;
+    let asyncio_speed =
+        asyncio::start(&tool, steps, ("3.14", "speed"), &tool.source_tree(&speed)?)?;
     steps.run("tests of installations", || {
         let embedded: &[_] = if args.matrix { &[&default, &full] } else { &[&default] };
         for (module, installations) in [
             ("directories", &[&full][..]),
             ("embed", embedded),
             ("freeze", &[&full]),
+            ("library", &[&default, &speed]),
             ("size", &[&default]),
             ("snapshot", &[&speed]),
             ("stubs", &[&full]),
@@ -86,6 +91,9 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
         }
         Ok(())
     })?;
+    steps.run("modules in the guide", || modules::check(&[&default, &full]))?;
+    steps.finish(asyncio_full)?;
+    steps.finish(asyncio_speed)?;
     steps.finish(verify_full)?;
     let verify_speed = start_verify(&tool, steps, "3.14", "speed", &on_speed)?;
     let verify_default = start_verify(&tool, steps, "3.13", "default", &on_default)?;
@@ -109,6 +117,8 @@ fn matrix(args: &Args, steps: &mut Steps, tool: &Tool<'_>) -> anyhow::Result<()>
         for (module, installation) in [
             ("embed", &speed),
             ("freeze", &full),
+            ("library", &speed),
+            ("library", &full),
             ("size", &full),
             ("snapshot", &speed),
             ("snapshot", &full),
@@ -118,6 +128,7 @@ fn matrix(args: &Args, steps: &mut Steps, tool: &Tool<'_>) -> anyhow::Result<()>
         }
         Ok(())
     })?;
+    steps.run("modules in the guide, 3.14", || modules::check(&[&full]))?;
     steps.run("recursion, full 3.14", || embed::recursion::on_default_host(tool, &full, &[]))?;
     steps.run("install with declared stubs", || declared::run(tool))?;
     steps.run("install without a seed", || unseeded::run(tool))?;
@@ -132,7 +143,8 @@ fn start_verify(
     recipe: &str,
     tests: &[String],
 ) -> anyhow::Result<Background> {
-    let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+    let tests = tests.iter().map(String::as_str);
+    let tests: Vec<&str> = tests.filter(|name| slice::has(version, name)).collect();
     let args = ["verify", "--jobs", "1", "--python", version, "--recipe", recipe, "--tests"];
     let command = tool.call(&[&args[..], &tests].concat());
     steps.start(&format!("CPython's tests, {recipe} {version}"), command)

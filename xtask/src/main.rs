@@ -8,6 +8,7 @@ mod checks;
 mod ci;
 mod e2e;
 mod embed;
+mod modules;
 mod nightly;
 mod quick;
 mod seed;
@@ -33,6 +34,8 @@ enum Task {
     Embed,
     /// Build and test the example canister, using the installations of an earlier `e2e` run
     Canister,
+    /// Write the table of extension modules in the guide
+    Modules,
     /// Record the results of CPython's `configure` for the current libc
     Seed(seed::Args),
     /// Count how often CPython's functions run, as training data for the recipe `speed`
@@ -49,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         Task::E2e(args) => e2e::alone(&args),
         Task::Embed => embed::alone(),
         Task::Canister => embed::canister::alone(),
+        Task::Modules => modules::run(),
         Task::Seed(args) => seed::run(&args),
         Task::Train(args) => train::run(&args),
         Task::Bench(args) => bench::run(&args),

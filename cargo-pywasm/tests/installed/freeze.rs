@@ -133,7 +133,7 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
     let bench = Bench::new();
     bench.write(
         "python/app/__init__.py",
-        "import missing, missing.part, mixed.first, mixed.second, zlib, provided\n\
+        "import missing, missing.part, mixed.first, mixed.second, mmap, provided\n\
          from ._speed import f\nfrom . import other, _fast\n\
          try:\n    import optional\nexcept ImportError:\n    pass\n\
          def f():\n    import later\n",
@@ -169,7 +169,7 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
             absent("missing"),
             absent("mixed.second"),
             format!(
-                "{by} `zlib`, which this Python does not have, so the import will fail; add it to \
+                "{by} `mmap`, which this Python does not have, so the import will fail; add it to \
                  `provided` if your Rust code provides it"
             ),
             "not embedded, because Python cannot import it: `python/app/0001_initial.py`, \
@@ -185,9 +185,9 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
         "missing.part",
         "mixed.first",
         "mixed.second",
+        "mmap",
         "optional",
         "provided",
-        "zlib",
     ];
     assert_eq!(frozen.unknown, unknown);
 }

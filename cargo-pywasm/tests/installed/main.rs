@@ -6,6 +6,7 @@
 mod directories;
 mod embed;
 mod freeze;
+mod library;
 mod size;
 mod snapshot;
 mod stubs;

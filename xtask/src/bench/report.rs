@@ -148,7 +148,7 @@ pub(super) fn locked(name: &str) -> anyhow::Result<String> {
 }
 
 /// Formats a number with commas, as in `3,300,298`.
-pub(super) fn grouped(value: u64) -> String {
+pub(crate) fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
