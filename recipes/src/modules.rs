@@ -7,7 +7,8 @@ use crate::MinorVersion;
 pub fn known_modules(series: MinorVersion) -> impl Iterator<Item = &'static str> {
     let list = match (series.major, series.minor) {
         (3, ..=13) => include_str!("../builtin/modules-3.13.txt"),
-        _ => include_str!("../builtin/modules-3.14.txt"),
+        (3, 14) => include_str!("../builtin/modules-3.14.txt"),
+        _ => include_str!("../builtin/modules-3.15.txt"),
     };
     list.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
@@ -24,7 +25,7 @@ mod tests {
 
     #[test]
     fn lists_are_sorted_and_contain_disabled_modules() {
-        for text in ["3.13", "3.14"] {
+        for text in ["3.13", "3.14", "3.15"] {
             let series: MinorVersion = text.parse().unwrap();
             let names: Vec<_> = known_modules(series).collect();
             assert!(names.is_sorted(), "{text}");

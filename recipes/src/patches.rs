@@ -8,6 +8,7 @@ use crate::MinorVersion;
 const PATCHES: &[(MinorVersion, &str)] = &[
     (MinorVersion { major: 3, minor: 13 }, include_str!("../patches/cpython-3.13.patch")),
     (MinorVersion { major: 3, minor: 14 }, include_str!("../patches/cpython-3.14.patch")),
+    (MinorVersion { major: 3, minor: 15 }, include_str!("../patches/cpython-3.15.patch")),
 ];
 
 /// Returns the patch that is applied to the releases of a series, or `None` if there is none.

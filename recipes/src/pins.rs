@@ -26,6 +26,10 @@ pub struct Artifact {
     pub debian_source: Option<String>,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 /// A CPython release that can be built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +39,9 @@ pub struct CpythonPin {
     pub version: PatchVersion,
     /// The WASI SDK release to build CPython with. `pins/cpython.toml` explains the choice.
     pub wasi_sdk: u32,
+    /// True if this project's tests build the release.
+    #[serde(default = "yes")]
+    pub tested: bool,
     /// The source tarball.
     pub source: Artifact,
 }
@@ -174,16 +181,26 @@ pub fn sdk_pins() -> &'static [SdkPin] {
 }
 
 impl CpythonPin {
-    /// Returns the newest pin that satisfies `request`.
+    /// Returns the newest tested pin that satisfies `request`, or else the newest pin that satisfies
+    /// it.
     ///
     /// # Errors
     /// If no pin satisfies the request. The error lists the pinned releases.
     pub fn resolve(request: PythonRequest) -> Result<&'static Self, PinError> {
-        cpython_pins().iter().find(|pin| request.matches(pin.version)).ok_or_else(|| {
+        let fitting = || cpython_pins().iter().filter(|pin| request.matches(pin.version));
+        fitting().find(|pin| pin.tested).or_else(|| fitting().next()).ok_or_else(|| {
             let known: Vec<String> =
                 cpython_pins().iter().map(|pin| pin.version.to_string()).collect();
             PinError::UnknownVersion(request, known.join(", "))
         })
+    }
+
+    /// Returns a pin for a release that this crate does not pin. The WASI SDK is that of the newest
+    /// pin in the series, or `None` is returned if the series has no pins.
+    #[must_use]
+    pub fn unpinned(version: PatchVersion, source: Artifact) -> Option<Self> {
+        let newest = cpython_pins().iter().find(|pin| pin.version.series == version.series)?;
+        Some(Self { version, wasi_sdk: newest.wasi_sdk, tested: true, source })
     }
 
     /// Returns the series of this release.
@@ -226,9 +243,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn series_resolves_to_newest_release() {
-        let pin = CpythonPin::resolve("3.13".parse().unwrap()).unwrap();
-        assert_eq!(pin.version.to_string(), "3.13.15");
+    fn series_resolves_to_newest_tested_release() {
+        let resolved = |text: &str| {
+            let pin = CpythonPin::resolve(text.parse().unwrap()).unwrap();
+            (pin.version.to_string(), pin.tested)
+        };
+        assert_eq!(resolved("3.13"), ("3.13.15".to_owned(), true));
+        assert_eq!(resolved("3.13.18"), ("3.13.18".to_owned(), false));
+        assert_eq!(resolved("3.15"), ("3.15.2".to_owned(), false));
     }
 
     #[test]

@@ -30,6 +30,7 @@ const SEEDS: &[Seed] = &[
     // wasi-libc 20241209.574b88d, as packaged in Debian 13.
     seed!(13, "a4874785"),
     seed!(14, "a4874785"),
+    seed!(15, "a4874785"),
     // wasi-libc 20260423.161b319, as packaged in Debian testing.
     seed!(13, "952ffbb2"),
 ];

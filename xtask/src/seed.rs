@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context;
+use pywasm_recipes::libraries;
 use xshell::Shell;
 
 use crate::tool::{Tool, manifest, root};
@@ -70,7 +71,10 @@ fn answers(log: &str) -> anyhow::Result<BTreeSet<String>> {
     let answers = section.lines().filter(|line| {
         let name = line.split_once('=').map(|(name, _)| name);
         name.is_some_and(|name| {
-            name.contains("_cv_") && !OF_A_MACHINE.iter().any(|start| name.starts_with(start))
+            name.contains("_cv_")
+                && !OF_A_MACHINE.iter().any(|start| name.starts_with(start))
+                // These are results of the recipe's libraries, not of the libc.
+                && !libraries().iter().any(|library| library.answers.contains_key(name))
         }) && !line.contains('/')
     });
     Ok(answers.map(str::to_owned).collect())

@@ -75,6 +75,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let pin = CpythonPin::resolve(settings.python).hint(|| {
         "`--python 3.13` selects the newest pinned release of the 3.13 series".to_owned()
     })?;
+    if !pin.tested {
+        ctx.reporter.warn(format!("cargo-pywasm's tests have not built CPython {}", pin.version));
+    }
     let request = Request {
         recipe: &settings.recipe,
         pin,

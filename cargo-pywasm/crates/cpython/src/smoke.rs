@@ -65,7 +65,7 @@ pub fn check(python: &Installation, ctx: &Ctx) -> anyhow::Result<SmokeReport> {
     let captured = runtime.capture(&module, &program)?;
     let report = read(&captured)?;
     anyhow::ensure!(
-        report.version == python.version(),
+        is_version(&report.version, python.version()),
         "the interpreter reports Python {}, but {} is expected",
         report.version,
         python.version()
@@ -130,6 +130,13 @@ fn utf8(path: std::path::PathBuf) -> anyhow::Result<Utf8PathBuf> {
     Ok(Utf8PathBuf::try_from(path)?)
 }
 
+/// Returns true if an interpreter that reports `reported` is of the release. The text may continue, as
+/// in `3.15.0rc2`, and in `3.14.11+` for a checkout.
+fn is_version(reported: &str, release: &str) -> bool {
+    let rest = reported.strip_prefix(release);
+    rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,5 +173,13 @@ mod tests {
         for output in [output.as_str(), ""] {
             assert!(read(&captured(End::Exit(0), output)).is_err(), "{output}");
         }
+    }
+
+    #[test]
+    fn version_may_have_a_suffix() {
+        for version in ["3.14.1", "3.14.1+", "3.14.1rc2"] {
+            assert!(is_version(version, "3.14.1"), "{version}");
+        }
+        assert!(!is_version("3.14.11", "3.14.1") && !is_version("3.14.0", "3.14.1"));
     }
 }

@@ -107,6 +107,8 @@ impl Configure<'_> {
             ("OPT", opt),
             ("CONFIG_SITE", self.site_path().to_string()),
             ("PKG_CONFIG_LIBDIR", "/nonexistent".to_owned()),
+            // Since CPython 3.15, configure requires a program that runs wasm. This build runs none.
+            ("HOSTRUNNER", "/nonexistent".to_owned()),
         ];
         env.extend(own.map(|(name, value)| (name.to_owned(), value)));
         env.extend(self.libraries.iter().flat_map(libraries::variables));

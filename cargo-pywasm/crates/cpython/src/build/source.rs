@@ -39,12 +39,12 @@ impl SourceTree {
         self.root.join("Lib")
     }
 
-    /// Returns the path of upstream's config.site, which is in `Tools/wasm` in CPython 3.13 and in
-    /// `Tools/wasm/wasi` in 3.14.
+    /// Returns the path of upstream's config.site, which is in `Tools/wasm` in CPython 3.13, in
+    /// `Tools/wasm/wasi` in 3.14, and in `Platforms/WASI` since 3.15.
     pub(super) fn config_site(&self) -> Option<Utf8PathBuf> {
-        ["Tools/wasm/wasi/config.site-wasm32-wasi", "Tools/wasm/config.site-wasm32-wasi"]
+        ["Platforms/WASI", "Tools/wasm/wasi", "Tools/wasm"]
             .into_iter()
-            .map(|file| self.root.join(file))
+            .map(|dir| self.root.join(dir).join("config.site-wasm32-wasi"))
             .find(|path| path.exists())
     }
 }

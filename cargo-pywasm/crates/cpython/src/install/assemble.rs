@@ -7,7 +7,7 @@ use super::manifest::{Contents, Input, Manifest};
 use super::objects::Compiler;
 use super::request::{Request, RequestKey};
 use super::write_json;
-use super::{archive, audit, details, licenses, macros, sbom, stdlib};
+use super::{archive, audit, details, licenses, macros, missing, sbom, stdlib};
 use crate::build::{Built, Logs, PREFIX, SourceTree};
 use crate::bytecode;
 use crate::freeze::{self, Interpreter, Wanted};
@@ -78,6 +78,7 @@ pub(super) fn assemble(
     let tree = lib.join(format!("python{series}"));
     stdlib::copy_tree(&parts.source.lib(), &tree, &parts.request.recipe.stdlib.exclude)?;
     sysconfigdata(parts, &tree)?;
+    missing::write(series, &parts.built.inventory, &tree)?;
     write_json(
         &tree.join("build-details.json"),
         &details::build_details(parts.request, parts.built),

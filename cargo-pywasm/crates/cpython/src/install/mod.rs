@@ -11,6 +11,7 @@ mod details;
 mod licenses;
 mod macros;
 mod manifest;
+mod missing;
 mod objects;
 mod plan;
 mod request;
