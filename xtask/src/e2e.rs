@@ -4,6 +4,7 @@
 //! `speed` for CPython 3.13, and tests that need another build of Python.
 
 mod asyncio;
+mod candidate;
 mod declared;
 mod install;
 mod slice;
@@ -98,6 +99,12 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     let verify_speed = start_verify(&tool, steps, "3.14", "speed", &on_speed)?;
     let verify_default = start_verify(&tool, steps, "3.13", "default", &on_default)?;
     embed::run(&tool, &full, args.matrix, steps)?;
+    if let Some(newest) = candidate::install(&tool, steps)? {
+        steps.run("tests of installations, 3.15", || {
+            ["freeze", "library"].iter().try_for_each(|it| installed(shell, it, &newest))
+        })?;
+        steps.run("recursion, 3.15", || embed::recursion::on_default_host(&tool, &newest, &[]))?;
+    }
     steps.run("recursion, speed 3.14", || embed::recursion::on_default_host(&tool, &speed, &[]))?;
     steps.finish(verify_default)?;
     steps.finish(verify_speed)?;

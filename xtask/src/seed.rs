@@ -12,8 +12,11 @@ use crate::tool::{Tool, manifest, root};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The CPython version whose `configure` script is run
-    #[arg(long, default_value = "3.13")]
+    #[arg(long, default_value = "3.13", conflicts_with = "source")]
     python: String,
+    /// CPython's source, as for `install`
+    #[arg(long)]
+    source: Option<String>,
 }
 
 /// Name prefixes of `configure` results that depend on the machine or the build. Such results are
@@ -36,7 +39,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     shell.change_dir(root());
     let store = root().join("target/seed-store");
     let tool = Tool::release(&shell, &store, None)?;
-    let words = ["--force", "--no-seed", "--recipe", "full", "--python", &args.python];
+    let sources = match &args.source {
+        Some(source) => ["--source", source],
+        None => ["--python", &args.python],
+    };
+    let words = [&["--force", "--no-seed", "--recipe", "full"][..], &sources].concat();
     let installed = tool.install(&words)?;
     let name = installed.file_name().context("the installation path has no file name")?;
     let logs = store.join("cache/builds-v0").join(name).join("logs");

@@ -2,14 +2,14 @@
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
-use pywasm_recipes::{CpythonPin, MinorVersion};
+use pywasm_recipes::{CpythonPin, Digest, MinorVersion, PythonRequest};
 use serde::Serialize;
 
 use crate::config::{Selection, Settings, Workspace};
 use crate::exit::Exit;
 use crate::project::{connect, fits_the_policy};
 use pywasm_cpython::build::BuildPython;
-use pywasm_cpython::install::{Plan, Request, install};
+use pywasm_cpython::install::{Local, Plan, Request, given, install};
 use pywasm_cpython::libraries::selected;
 use pywasm_session::variables::{PYWASM_BUILD_PYTHON, WASI_SDK_PATH};
 use pywasm_session::{Message, WithHint};
@@ -24,6 +24,12 @@ use pywasm_toolchain::ToolchainRequest;
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
+    /// CPython's source: a directory, such as a checkout, or a tarball
+    #[arg(long, value_name = "DIR|TARBALL", conflicts_with = "python")]
+    source: Option<Utf8PathBuf>,
+    /// SHA-256 of the source tarball of a release that is not pinned
+    #[arg(long, value_name = "DIGEST", requires = "python", conflicts_with = "source")]
+    sha256: Option<Digest>,
     /// Directory of a WASI SDK [env: WASI_SDK_PATH]
     #[arg(long, value_name = "PATH", conflicts_with = "toolchain")]
     wasi_sdk: Option<Utf8PathBuf>,
@@ -70,17 +76,25 @@ impl Message for InstalledMessage<'_> {
 /// When the request is invalid, or fetching, building or verifying fails.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let workspace = Workspace::new(ctx);
-    let settings = Settings::resolve(&args.selection, &workspace)?;
+    let local = args.source.as_ref().map(|path| Local::read(&ctx.cwd.join(path), ctx));
+    let local = local.transpose()?;
+    let mut selection = args.selection.clone();
+    if let Some(local) = &local {
+        selection.python = Some(PythonRequest::Exact(local.pin.version));
+    }
+    let settings = Settings::resolve(&selection, &workspace)?;
     fits_the_policy(&settings.recipe, &workspace)?;
-    let pin = CpythonPin::resolve(settings.python).hint(|| {
-        "`--python 3.13` selects the newest pinned release of the 3.13 series".to_owned()
-    })?;
+    let pin = &match &local {
+        Some(local) => local.pin.clone(),
+        None => pin(settings.python, args.sha256)?,
+    };
     if !pin.tested {
         ctx.reporter.warn(format!("cargo-pywasm's tests have not built CPython {}", pin.version));
     }
     let request = Request {
         recipe: &settings.recipe,
         pin,
+        local: local.as_ref(),
         libraries: selected(&settings.recipe, pin.series())?,
         toolchain: toolchain_request(args, ctx),
         build_python: build_python(args, pin.series(), ctx)?,
@@ -109,6 +123,26 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ctx.reporter.data(&installed.root);
     }
     Ok(Exit::Success)
+}
+
+/// Returns the pin of the requested release, or a new one if the user knows the digest of its tarball.
+fn pin(python: PythonRequest, sha256: Option<Digest>) -> anyhow::Result<CpythonPin> {
+    match (python, sha256) {
+        (PythonRequest::Exact(version), Some(sha256)) => given(version, sha256),
+        (PythonRequest::Series(series), Some(_)) => {
+            anyhow::bail!("--sha256 needs a release, such as `--python {series}.1`")
+        }
+        (PythonRequest::Exact(version), None) => CpythonPin::resolve(python).cloned().hint(|| {
+            format!(
+                "`--python {}` selects a pinned release of this series; for other releases, add \
+                     `--sha256` with the digest of `Python-{version}.tar.xz`",
+                version.series
+            )
+        }),
+        (PythonRequest::Series(_), None) => CpythonPin::resolve(python).cloned().hint(|| {
+            "`--python 3.13` selects the newest tested release of the 3.13 series".to_owned()
+        }),
+    }
 }
 
 /// Chooses the toolchain: `--wasi-sdk`, else a `--toolchain` other than `auto`, else

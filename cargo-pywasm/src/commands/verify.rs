@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
-use pywasm_recipes::CpythonPin;
 use serde::Serialize;
 
 use crate::config::{Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed;
-use pywasm_cpython::build::ensure_source;
+use pywasm_cpython::install::sources_of;
 use pywasm_cpython::smoke::{self, SmokeReport};
 use pywasm_cpython::testsuite::{FileResult, Job, Outcome, Summary, prepare, run_all, select};
 use pywasm_session::Message;
@@ -57,8 +56,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Success);
     };
-    let pin = CpythonPin::resolve(python.version().parse()?)?;
-    let source = ensure_source(pin, || pywasm_cpython::install::fetch_source(pin, ctx), ctx)?;
+    let source = sources_of(&python, ctx)?;
     let test_dir = source.lib().join("test");
     let selection = select(&test_dir, names, &python, args.include_excluded)?;
     let suite = prepare(&python, &source.lib(), ctx)?;

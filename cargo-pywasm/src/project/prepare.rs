@@ -31,6 +31,7 @@ pub fn prepare(project: &Project, workspace: &Workspace<'_>) -> anyhow::Result<I
     let request = Request {
         recipe: &settings.recipe,
         pin,
+        local: None,
         libraries: selected(&settings.recipe, pin.series())?,
         toolchain: ToolchainRequest::Auto.or_environment(&ctx.env),
         build_python: BuildPython::None,

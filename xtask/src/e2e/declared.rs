@@ -1,21 +1,29 @@
 //! Tests a recipe whose CPython calls a function that WASI does not provide. The recipe cannot be
-//! installed until it declares a stub for the function.
+//! installed until it declares a stub for the function. The recipe has only one C library, which is an
+//! archive of its own.
 
-use crate::tool::Tool;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::tool::{Tool, manifest};
 
 /// A recipe that makes CPython call `pthread_getcpuclockid`, although `configure` finds that the
 /// function is missing.
 const RECIPE: &str = "schema = 1\nname = \"declared\"\ndescription = \"calls an undefined function\"\n\
     python = \"3.13\"\n\n[modules]\n\
     disabled = [\"_decimal\", \"_elementtree\", \"_hashlib\", \"pyexpat\"]\n\n[build]\n\
-    cflags = [\"-DHAVE_PTHREAD_GETCPUCLOCKID=1\"]\n\n[stubs]\n";
+    cflags = [\"-DHAVE_PTHREAD_GETCPUCLOCKID=1\"]\n\n[libraries]\n\
+    zlib = \"wasi/lib/libz.a\"\n\n[stubs]\n";
 
-/// A Python program that calls the stub.
-const CALL: &str = "import time\ntry: time.pthread_getcpuclockid(1)\n\
-    except OSError as error: print(error.errno)";
+/// A Python program that calls the stub and uses the library.
+const CALL: &str = "import time, zlib\nassert zlib.decompress(zlib.compress(b'x')) == b'x'\n\
+    try: import bz2\nexcept ImportError: pass\nelse: assert False\n\
+    try: time.pthread_getcpuclockid(1)\nexcept OSError as error: print(error.errno)";
 
 pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
+    copy_zlib(tool, &scratch.path().join("wasi"))?;
     let recipe = scratch.path().join("declared.toml");
     let args = ["install", "--recipe", recipe.to_str().unwrap_or_default()];
     std::fs::write(&recipe, RECIPE)?;
@@ -37,5 +45,25 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     anyhow::ensure!(installed.join("lib/libpywasm_stubs.a").is_file(), "no archive of stubs");
     let output = tool.call(&["run", "--recipe", args[2], "-c", CALL]).read()?;
     anyhow::ensure!(output == "52", "unexpected output {output:?}");
+    let name = manifest(&installed, "/libraries/0/name")?;
+    anyhow::ensure!(name == "zlib" && manifest(&installed, "/libraries/1/name").is_err());
+    Ok(())
+}
+
+/// Copies the compiled zlib from the store, as if the user had compiled it.
+fn copy_zlib(tool: &Tool<'_>, prefix: &Path) -> anyhow::Result<()> {
+    let builds = std::fs::read_dir(tool.store().join("cache/builds-v0"))?;
+    let is_zlib = |path: &std::path::PathBuf| path.join("libz.a").is_file();
+    let found = builds.filter_map(|entry| Some(entry.ok()?.path())).find(is_zlib);
+    let found = found.context("no earlier step has compiled zlib")?;
+    for (from, to) in [
+        ("libz.a", "lib/libz.a"),
+        ("include/zlib.h", "include/zlib.h"),
+        ("include/zconf.h", "include/zconf.h"),
+    ] {
+        let to = prefix.join(to);
+        std::fs::create_dir_all(to.parent().unwrap_or(prefix))?;
+        std::fs::copy(found.join(from), to)?;
+    }
     Ok(())
 }

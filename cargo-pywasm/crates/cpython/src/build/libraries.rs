@@ -1,28 +1,22 @@
 //! Connects CPython's build to the C libraries.
 //!
-//! The build directory contains links to the libraries, so that the build uses relative paths and its
+//! The build directory contains copies of the libraries, so that the build uses relative paths and its
 //! result does not depend on the path of the store.
 
 use camino::Utf8Path;
 
+use crate::headers::copy_headers;
 use crate::libraries::Compiled;
 
-/// The directory of the links in the build directory.
+/// The directory of the copies in the build directory.
 const DIR: &str = "pywasm-libraries";
 
-/// Creates the links to the libraries in a build directory, if they do not exist yet.
-pub(super) fn link(libraries: &[Compiled], build: &Utf8Path) -> anyhow::Result<()> {
+/// Copies the libraries into a build directory.
+pub(super) fn copy(libraries: &[Compiled], build: &Utf8Path) -> anyhow::Result<()> {
     for one in libraries {
         let dir = build.join(DIR).join(&one.library.name);
-        fs_err::create_dir_all(&dir)?;
-        for (target, name) in
-            [(&one.archive, one.library.archive.as_str()), (&one.headers, "include")]
-        {
-            let link = dir.join(name);
-            if !link.exists() {
-                fs_err::os::unix::fs::symlink(target, link)?;
-            }
-        }
+        copy_headers(&one.headers, &dir.join("include"))?;
+        fs_err::copy(&one.archive, dir.join(&one.library.archive))?;
     }
     Ok(())
 }

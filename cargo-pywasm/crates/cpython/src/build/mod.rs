@@ -27,6 +27,6 @@ pub(crate) use environment::{
 };
 pub use inventory::{Inventory, LeftOut};
 pub use run::{BuildPlan, BuildPython, Built, build};
-pub use source::{SourceTree, ensure_source, place as source_place};
+pub use source::{Origin, SourceTree, ensure_source, place as source_place};
 pub use step::{Logs, Step, StepError};
 pub(crate) use stubs::emulated;

@@ -239,7 +239,7 @@ impl Work<'_> {
         };
         self.ctx.reporter.status("Configuring", format!("CPython {} ({how})", plan.pin.version));
         fs_err::write(self.host.join("Modules/Setup.local"), setup_local(plan.recipe))?;
-        libraries::link(plan.libraries, self.host)?;
+        libraries::copy(plan.libraries, self.host)?;
         configure.write_site(seed)?;
         self.run(&configure.step())?;
         // config.log contains every check and its result. `cargo xtask seed` reads this copy.

@@ -61,14 +61,23 @@ pub fn place(pin: &CpythonPin, ctx: &Ctx) -> Utf8PathBuf {
     ctx.store.entry(Bucket::Sources, &key)
 }
 
+/// The origin of a source tree.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A tarball.
+    Tarball(Verified),
+    /// A directory of the user, and the paths of the source files in it.
+    Directory(Utf8PathBuf, Vec<Utf8PathBuf>),
+}
+
 /// Returns the source tree of a release. If the store does not contain the tree, unpacks the
-/// verified tarball first, applies the patch of the series and adds files.
+/// verified tarball or copies the directory first, applies the patch of the series and adds files.
 ///
 /// # Errors
 /// When the archive is refused, the patch does not apply, or the store cannot be written.
 pub fn ensure_source(
     pin: &CpythonPin,
-    tarball: impl FnOnce() -> anyhow::Result<Verified>,
+    origin: impl FnOnce() -> anyhow::Result<Origin>,
     ctx: &Ctx,
 ) -> anyhow::Result<SourceTree> {
     let root = place(pin, ctx);
@@ -77,10 +86,24 @@ pub fn ensure_source(
     }
     let _lock = ctx.store.lock(&format!("source-{}", pin.version), &ctx.reporter)?;
     if !root.exists() {
-        let tarball = tarball()?;
-        ctx.reporter.status("Unpacking", &pin.source.file);
+        let origin = origin()?;
         let stage = ctx.store.stage(Bucket::Sources)?;
-        unpack_tar(&tarball, stage.path(), 1, &Limits::default())?;
+        let from = match origin {
+            Origin::Tarball(tarball) => {
+                ctx.reporter.status("Unpacking", &pin.source.file);
+                unpack_tar(&tarball, stage.path(), 1, &Limits::default())?;
+                tarball.from().to_owned()
+            }
+            Origin::Directory(dir, files) => {
+                ctx.reporter.status("Copying", &dir);
+                for path in files {
+                    let target = stage.path().join(&path);
+                    fs_err::create_dir_all(target.parent().unwrap_or(stage.path()))?;
+                    fs_err::copy(dir.join(path), target)?;
+                }
+                dir.into_string()
+            }
+        };
         if let Some(patch) = patch(pin.series()) {
             apply(patch, stage.path())
                 .with_context(|| format!("cannot patch CPython {}", pin.version))?;
@@ -88,7 +111,7 @@ pub fn ensure_source(
         for (path, text) in additions() {
             fs_err::write(stage.path().join(path), text)?;
         }
-        fs_err::write(stage.path().join(FROM), tarball.from())?;
+        fs_err::write(stage.path().join(FROM), from)?;
         stage.commit(&root)?;
     }
     Ok(SourceTree { root })

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::{Digest, Recipe};
+use pywasm_recipes::{Digest, Recipe, cpython_pins};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -57,6 +57,16 @@ struct Libc<'a> {
 struct Python {
     version: String,
     series: String,
+    source: Source,
+}
+
+/// The tarball or directory that CPython was built from.
+#[derive(Debug, Serialize)]
+struct Source {
+    file: String,
+    sha256: Digest,
+    /// True if this tool pins the digest. Otherwise, the user has provided it or the sources.
+    pinned: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -137,6 +147,11 @@ impl<'a> Manifest<'a> {
             python: Python {
                 version: request.pin.version.to_string(),
                 series: request.pin.series().to_string(),
+                source: Source {
+                    file: request.pin.source.file.clone(),
+                    sha256: request.pin.source.sha256,
+                    pinned: cpython_pins().contains(request.pin),
+                },
             },
             recipe: RecipeEntry { name: &request.recipe.name, content: request.recipe },
             toolchain: ToolchainEntry {

@@ -9,6 +9,7 @@ mod assemble;
 mod audit;
 mod details;
 mod licenses;
+mod local;
 mod macros;
 mod manifest;
 mod missing;
@@ -18,6 +19,7 @@ mod request;
 mod sbom;
 mod stdlib;
 
+pub use local::{Local, given};
 pub use manifest::{Input, Manifest};
 pub use plan::{Plan, PlannedStep, StepState};
 pub use request::{Request, RequestKey};
@@ -25,12 +27,14 @@ pub(crate) use stdlib::copy_dir;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::CpythonPin;
+use pywasm_recipes::{Artifact, CpythonPin, Digest, cpython_pins};
+use serde::Deserialize;
 
-use crate::build::{BuildPlan, SourceTree, build, ensure_source};
+use crate::build::{BuildPlan, Origin, SourceTree, build, ensure_source};
 use crate::libraries;
 use crate::smoke;
 use pywasm_runtime::Runtime;
+use pywasm_session::WithHint;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_store::fetch;
@@ -108,7 +112,14 @@ fn source_tree(
     inputs: &mut Vec<Input>,
     ctx: &Ctx,
 ) -> anyhow::Result<SourceTree> {
-    let source = ensure_source(request.pin, || fetch_source(request.pin, ctx), ctx)?;
+    let origin = || match request.local {
+        None => Ok(Origin::Tarball(fetch_source(request.pin, ctx)?)),
+        Some(local) => Ok(match local.tarball(ctx)? {
+            Some(tarball) => Origin::Tarball(tarball),
+            None => Origin::Directory(local.path.clone(), local::files(&local.path)?),
+        }),
+    };
+    let source = ensure_source(request.pin, origin, ctx)?;
     let artifact = &request.pin.source;
     inputs.push(Input {
         file: artifact.file.clone(),
@@ -116,6 +127,40 @@ fn source_tree(
         from: source.from(),
     });
     Ok(source)
+}
+
+/// Returns the sources from which an installation was built. If they are pinned and no longer in the
+/// store, fetches them.
+///
+/// # Errors
+/// When the sources are not available.
+pub fn sources_of(python: &pywasm_build::Installation, ctx: &Ctx) -> anyhow::Result<SourceTree> {
+    #[derive(Deserialize)]
+    struct Built {
+        python: Python,
+    }
+    #[derive(Deserialize)]
+    struct Python {
+        source: Source,
+    }
+    #[derive(Deserialize)]
+    struct Source {
+        file: String,
+        sha256: Digest,
+    }
+    let Built { python: Python { source: Source { file, sha256 } } } =
+        serde_json::from_str(python.manifest())
+            .context("an earlier version of this tool built the installation")
+            .hint(|| "install it again with `cargo pywasm install`".to_owned())?;
+    let version = python.version().parse()?;
+    if let Some(pin) = cpython_pins().iter().find(|pin| pin.source.sha256 == sha256) {
+        return ensure_source(pin, || Ok(Origin::Tarball(fetch_source(pin, ctx)?)), ctx);
+    }
+    let source = Artifact { file, sha256, size: None, url: String::new(), debian_source: None };
+    let pin = CpythonPin::unpinned(version, source).context("the series is not supported")?;
+    let missing = || anyhow::anyhow!("the sources of this installation are not in the store");
+    ensure_source(&pin, || Err(missing()), ctx)
+        .hint(|| "run `cargo pywasm install --force` with the same options again".to_owned())
 }
 
 /// Fetches the tarball from upstream, the mirror, or the machine's package archives.

@@ -155,6 +155,7 @@ mod tests {
         let request = Request {
             recipe: &recipe,
             pin,
+            local: None,
             libraries: selected(&recipe, pin.series()).unwrap(),
             toolchain: ToolchainRequest::Auto,
             build_python: BuildPython::None,

@@ -7,6 +7,7 @@ use pywasm_recipes::{CpythonPin, Digest, Recipe};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::local::Local;
 use crate::build::BuildPython;
 use crate::libraries::Selected;
 use pywasm_store::Bucket;
@@ -16,7 +17,7 @@ use pywasm_toolchain::{Toolchain, ToolchainRequest};
 /// The version of the build process. It is incremented with each change to this tool that changes
 /// the bytes of an installation. Installations from earlier versions are kept, but do not satisfy
 /// new requests.
-const BUILD_FORMAT: u32 = 16;
+const BUILD_FORMAT: u32 = 17;
 
 /// A request for an installation, resolved to a pinned release.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Request<'a> {
     pub recipe: &'a Recipe,
     /// The release.
     pub pin: &'a CpythonPin,
+    /// The sources of the release, if the user specifies them.
+    pub local: Option<&'a Local>,
     /// The C libraries that the recipe selects.
     pub libraries: Vec<Selected>,
     /// The toolchains that may build the installation.
@@ -148,6 +151,7 @@ mod tests {
         Request {
             recipe,
             pin: CpythonPin::resolve(version.parse().unwrap()).unwrap(),
+            local: None,
             libraries: Vec::new(),
             toolchain: ToolchainRequest::Auto,
             build_python: BuildPython::None,

@@ -1,0 +1,214 @@
+//! CPython sources that the user specifies: a release that is not pinned, a tarball, or a checkout.
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::{Artifact, CpythonPin, Digest, MinorVersion, PatchVersion, cpython_pins};
+use sha2::{Digest as _, Sha256};
+
+use pywasm_session::WithHint;
+use pywasm_store::Ctx;
+use pywasm_store::fetch::{self, Location, Verified, Wanted, sha256_of};
+use pywasm_store::unpack::{Limits, unpack_tar_part};
+
+/// The header with CPython's version.
+const PATCHLEVEL: &str = "Include/patchlevel.h";
+
+/// Directories that are not part of the sources.
+const IGNORED: [&str; 2] = [".git", "__pycache__"];
+
+/// CPython sources on this machine.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// A pin whose digest is that of the tarball, or of all files in the directory.
+    pub pin: CpythonPin,
+    /// The absolute path.
+    pub(super) path: Utf8PathBuf,
+}
+
+impl Local {
+    /// Reads the version of a source tree or a tarball, and computes its digest.
+    ///
+    /// # Errors
+    /// When the path contains no CPython sources, when the tree contains a build, or when the series is
+    /// unknown.
+    pub fn read(path: &Utf8Path, ctx: &Ctx) -> anyhow::Result<Self> {
+        let file = path.file_name().unwrap_or("cpython").to_owned();
+        let (sha256, header) = if path.is_dir() {
+            let header = fs_err::read_to_string(path.join(PATCHLEVEL))
+                .with_context(|| format!("`{path}` contains no CPython sources"))?;
+            if path.join("pyconfig.h").exists() {
+                return Err(anyhow::anyhow!("`{path}` contains a build"))
+                    .hint(|| "run `make distclean` in it, or use a fresh checkout".to_owned());
+            }
+            (digest(path)?, header)
+        } else {
+            let opened = fs_err::File::open(path).context("cannot read the CPython sources")?;
+            let sha256 = sha256_of(opened)?;
+            let header = header_of(&tarball(path, sha256, ctx)?)
+                .with_context(|| format!("`{path}` contains no CPython sources"))?;
+            (sha256, header)
+        };
+        let version = version(&header)
+            .with_context(|| format!("`{path}`: `{PATCHLEVEL}` contains no version of CPython"))?;
+        let url = format!("file://{path}");
+        let source = Artifact { file, sha256, size: None, url, debian_source: None };
+        Ok(Self { pin: pin(version, source)?, path: path.to_owned() })
+    }
+
+    /// Returns the tarball, or `None` for a directory.
+    pub(super) fn tarball(&self, ctx: &Ctx) -> anyhow::Result<Option<Verified>> {
+        if self.path.is_dir() {
+            return Ok(None);
+        }
+        tarball(&self.path, self.pin.source.sha256, ctx).map(Some)
+    }
+}
+
+/// Returns a pin for a release that is not pinned, whose digest the user knows.
+///
+/// # Errors
+/// When the series is unknown, or the release is pinned with a different digest.
+pub fn given(version: PatchVersion, sha256: Digest) -> anyhow::Result<CpythonPin> {
+    if let Some(pin) = cpython_pins().iter().find(|pin| pin.version == version) {
+        anyhow::ensure!(
+            pin.source.sha256 == sha256,
+            "CPython {version} is pinned with the SHA-256 {}, not {sha256}",
+            pin.source.sha256
+        );
+        return Ok(pin.clone());
+    }
+    let file = format!("Python-{version}.tar.xz");
+    let url = format!("https://www.python.org/ftp/python/{version}/{file}");
+    let series = version.series;
+    let debian_source = Some(format!("python{series}/python{series}_{version}.orig.tar.xz"));
+    pin(version, Artifact { file, sha256, size: None, url, debian_source })
+}
+
+fn pin(version: PatchVersion, source: Artifact) -> anyhow::Result<CpythonPin> {
+    CpythonPin::unpinned(version, source)
+        .with_context(|| format!("CPython {} is not supported", version.series))
+        .hint(|| {
+            let mut known: Vec<MinorVersion> =
+                cpython_pins().iter().map(CpythonPin::series).collect();
+            known.sort_unstable();
+            known.dedup();
+            let known: Vec<String> = known.iter().map(MinorVersion::to_string).collect();
+            format!("the supported series are {}", known.join(", "))
+        })
+}
+
+fn tarball(path: &Utf8Path, sha256: Digest, ctx: &Ctx) -> anyhow::Result<Verified> {
+    let file = path.file_name().unwrap_or_default().to_owned();
+    let wanted = Wanted { file, sha256, size: None };
+    fetch::fetch(&wanted, &[Location::file("file", path)], ctx)
+}
+
+fn header_of(tarball: &Verified) -> anyhow::Result<String> {
+    let dir = tempfile::tempdir()?;
+    let dir = Utf8PathBuf::try_from(dir.path().to_path_buf())?;
+    let mut select = |path: &Utf8Path| (path == PATCHLEVEL).then(|| path.to_owned());
+    unpack_tar_part(tarball, &dir, 1, &mut select, &Limits::default())?;
+    Ok(fs_err::read_to_string(dir.join(PATCHLEVEL))?)
+}
+
+/// Parses the three lines such as `#define PY_MICRO_VERSION 2`.
+fn version(header: &str) -> Option<PatchVersion> {
+    let number = |name: &str| {
+        header.lines().find_map(|line| {
+            let mut words = line.split_whitespace();
+            let is_definition = words.next() == Some("#define") && words.next() == Some(name);
+            is_definition.then(|| words.next()?.parse::<u8>().ok()).flatten()
+        })
+    };
+    let series =
+        MinorVersion { major: number("PY_MAJOR_VERSION")?, minor: number("PY_MINOR_VERSION")? };
+    Some(PatchVersion { series, patch: number("PY_MICRO_VERSION")? })
+}
+
+/// Returns the paths of the source files below a directory, relative to it, sorted.
+pub(super) fn files(dir: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let (mut found, mut todo) = (Vec::new(), vec![Utf8PathBuf::new()]);
+    while let Some(below) = todo.pop() {
+        for entry in dir.join(&below).read_dir_utf8()? {
+            let entry = entry?;
+            let path = below.join(entry.file_name());
+            if IGNORED.contains(&entry.file_name()) {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                todo.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn digest(dir: &Utf8Path) -> anyhow::Result<Digest> {
+    let mut hash = Sha256::new();
+    for path in files(dir)? {
+        let sha256 = sha256_of(fs_err::File::open(dir.join(&path))?)?;
+        hash.update(format!("{sha256} {path}\n"));
+    }
+    Ok(Digest::from_bytes(hash.finalize().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "/* Version */\n#define PY_MAJOR_VERSION        3\n\
+        #define PY_MINOR_VERSION        14\n#define PY_MICRO_VERSION        11\n\
+        #define PY_VERSION              \"3.14.11+\"\n";
+
+    fn checkout() -> (tempfile::TempDir, Utf8PathBuf, Ctx) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(dir.path().join("cpython")).unwrap();
+        fs_err::create_dir_all(root.join("Include")).unwrap();
+        fs_err::create_dir_all(root.join(".git")).unwrap();
+        fs_err::write(root.join(PATCHLEVEL), HEADER).unwrap();
+        let ctx = Ctx::for_tests(root.parent().unwrap(), &[]);
+        (dir, root, ctx)
+    }
+
+    #[test]
+    fn checkout_is_identified_by_its_content() {
+        let (_dir, root, ctx) = checkout();
+        let read = || Local::read(&root, &ctx).unwrap().pin;
+        let first = read();
+        assert_eq!((first.version.to_string(), first.wasi_sdk), ("3.14.11".to_owned(), 24));
+        fs_err::write(root.join(".git/index"), "x").unwrap();
+        assert_eq!(read().source.sha256, first.source.sha256);
+        fs_err::write(root.join("Include/Python.h"), "x").unwrap();
+        assert_ne!(read().source.sha256, first.source.sha256);
+    }
+
+    #[test]
+    fn wrong_sources_are_refused() {
+        let (_dir, root, ctx) = checkout();
+        let error = |path: &Utf8Path| format!("{:#}", Local::read(path, &ctx).unwrap_err());
+        fs_err::write(root.join("pyconfig.h"), "").unwrap();
+        assert!(error(&root).contains("contains a build"), "{}", error(&root));
+        fs_err::remove_file(root.join("pyconfig.h")).unwrap();
+        fs_err::write(root.join(PATCHLEVEL), HEADER.replace("14", "99")).unwrap();
+        assert!(error(&root).contains("CPython 3.99 is not supported"), "{}", error(&root));
+        fs_err::write(root.join(PATCHLEVEL), "").unwrap();
+        assert!(error(&root).contains("contains no version"), "{}", error(&root));
+        let nowhere = root.join("nowhere.tar.xz");
+        assert!(error(&nowhere).contains("cannot read"), "{}", error(&nowhere));
+        assert!(error(&root.join(".git")).contains("no CPython sources"));
+    }
+
+    #[test]
+    fn given_digest_must_be_that_of_the_pin() {
+        let pinned = CpythonPin::resolve("3.13.15".parse().unwrap()).unwrap();
+        assert_eq!(&given(pinned.version, pinned.source.sha256).unwrap(), pinned);
+        let other = Digest::from_bytes([7; 32]);
+        assert!(given(pinned.version, other).is_err());
+        let pin = given("3.14.200".parse().unwrap(), other).unwrap();
+        assert_eq!(pin.source.sha256, other);
+        assert!(pin.source.url.ends_with("/3.14.200/Python-3.14.200.tar.xz"), "{}", pin.source.url);
+    }
+}
