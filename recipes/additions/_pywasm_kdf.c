@@ -259,8 +259,8 @@ done:
 
 /* Returns the parameters' need for memory in bytes, or 0 if they are invalid. */
 static uint64_t scrypt_memory(uint64_t n, uint64_t r, uint64_t p) {
-    if (n < 2 || (n & (n - 1)) != 0 || n > UINT32_MAX || r < 1 || r > UINT32_MAX || p < 1 ||
-        p > ((1 << 30) - 1) / r)
+    if (n < 2 || (n & (n - 1)) != 0 || r < 1 || p < 1 || p > ((1 << 30) - 1) / r ||
+        r > SIZE_MAX / 128 / (n + 1))
         return 0;
     /* The blocks of all lanes, and the array of one lane. RFC 7914 limits n to 2 ** (128 * r / 8). */
     if (r == 1 && n > 1 << 15)
@@ -272,20 +272,29 @@ static PyObject *kdf_scrypt(PyObject *module, PyObject *args, PyObject *keywords
     static char *names[] = {"", "salt", "n", "r", "p", "maxmem", "dklen", NULL};
     static const uint64_t default_maxmem = 32 * 1024 * 1024;
     Py_buffer password = {0}, salt = {0};
-    unsigned long n = 0, r = 0, p = 0;
+    PyObject *objects[3] = {NULL, NULL, NULL};
+    unsigned long numbers[3], n, r, p;
     long maxmem = 0, dklen = 64;
     uint64_t memory;
     PyObject *result = NULL;
     uint32_t *blocks = NULL;
     Key key;
 
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "y*|$y*kkkll:scrypt", names, &password, &salt, &n,
-                                     &r, &p, &maxmem, &dklen))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "y*|$y*OOOll:scrypt", names, &password, &salt,
+                                     &objects[0], &objects[1], &objects[2], &maxmem, &dklen))
         return NULL;
-    if (salt.obj == NULL) {
+    if (salt.obj == NULL || objects[0] == NULL || objects[1] == NULL || objects[2] == NULL) {
         PyErr_SetString(PyExc_TypeError, "scrypt() needs the arguments 'salt', 'n', 'r' and 'p'");
         goto done;
     }
+    for (int i = 0; i < 3; i++) {
+        numbers[i] = PyLong_AsUnsignedLong(objects[i]);
+        if (numbers[i] == (unsigned long)-1 && PyErr_Occurred())
+            goto done;
+    }
+    n = numbers[0];
+    r = numbers[1];
+    p = numbers[2];
     if (password.len > INT_MAX || salt.len > INT_MAX - 4) {
         PyErr_SetString(PyExc_OverflowError, "password or salt is too long.");
         goto done;

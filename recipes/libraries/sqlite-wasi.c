@@ -32,31 +32,38 @@
 #define F_SETLKW 14
 #endif
 
-/* The lock of a file that this program has opened. */
+static const char SUFFIX[] = ".lock";
+
+/* The lock of a file. Like SQLite's own records, it belongs to the file, not to its name. */
 typedef struct Lock {
     struct Lock *next;
-    int descriptors;
+    dev_t device;
+    ino_t inode;
     /* 1 if this program holds the lock. */
     int held;
-    /* 1 if this program has created the directory. */
-    int created;
-    char directory[];
+    /* The directory that this program has created, or NULL. */
+    char *directory;
 } Lock;
 
 /* An open file descriptor. */
 typedef struct Descriptor {
     struct Descriptor *next;
     int fd;
-    Lock *lock;
+    dev_t device;
+    ino_t inode;
+    /* The path of the lock's directory: that of the file, and the suffix. */
+    char directory[];
 } Descriptor;
 
 static Lock *locks;
 static Descriptor *descriptors;
 
 static void release(Lock *lock) {
-    if (lock->created)
+    if (lock->directory != NULL)
         rmdir(lock->directory);
-    lock->held = lock->created = 0;
+    free(lock->directory);
+    lock->directory = NULL;
+    lock->held = 0;
 }
 
 static void release_all(void) {
@@ -64,63 +71,106 @@ static void release_all(void) {
         release(lock);
 }
 
+static Lock *find_lock(const Descriptor *descriptor) {
+    Lock *lock = locks;
+
+    while (lock != NULL &&
+           (lock->device != descriptor->device || lock->inode != descriptor->inode))
+        lock = lock->next;
+    return lock;
+}
+
+/* Returns true for the errors of a directory that this program cannot write to. */
+static int is_read_only(int error) {
+#ifdef ENOTCAPABLE
+    if (error == ENOTCAPABLE)
+        return 1;
+#endif
+    return error == EACCES || error == EPERM || error == EROFS;
+}
+
 /* Returns 0, or -1 with errno EAGAIN if another program holds the lock. */
-static int acquire(Lock *lock, int for_writing) {
-    if (lock->held)
+static int acquire(const Descriptor *descriptor, int for_writing) {
+    Lock *lock = find_lock(descriptor);
+    char *directory;
+
+    if (lock != NULL && lock->held && (lock->directory != NULL || !for_writing))
         return 0;
-    if (mkdir(lock->directory, 0777) == 0) {
-        lock->created = 1;
-    } else if (errno == EEXIST || access(lock->directory, F_OK) == 0) {
-        errno = EAGAIN;
-        return -1;
-    } else if (for_writing) {
+    if (lock == NULL) {
+        lock = malloc(sizeof(Lock));
+        if (lock == NULL) {
+            errno = ENOMEM;
+            return -1;
+        }
+        *lock = (Lock){.next = locks, .device = descriptor->device, .inode = descriptor->inode};
+        locks = lock;
+    }
+    directory = strdup(descriptor->directory);
+    if (directory == NULL) {
+        errno = ENOMEM;
         return -1;
     }
-    /* In a directory that this program cannot write to, it can still read the database. */
+    if (mkdir(directory, 0777) == 0) {
+        lock->directory = directory;
+    } else {
+        int error = errno;
+
+        free(directory);
+        if (error == EEXIST || access(descriptor->directory, F_OK) == 0)
+            error = EAGAIN;
+        /* In a directory that this program cannot write to, it can still read the database. */
+        if (for_writing || !is_read_only(error)) {
+            errno = error;
+            return -1;
+        }
+    }
     lock->held = 1;
     return 0;
 }
 
-/* Returns the lock of a file, which is created first if this program has not opened the file yet. */
-static Lock *lock_of(const char *path) {
-    static const char suffix[] = ".lock";
-    size_t length = strlen(path);
-    Lock *lock;
-
-    for (lock = locks; lock != NULL; lock = lock->next) {
-        if (strncmp(lock->directory, path, length) == 0 &&
-            strcmp(lock->directory + length, suffix) == 0)
-            return lock;
-    }
-    lock = malloc(sizeof(Lock) + length + sizeof(suffix));
-    if (lock == NULL)
-        return NULL;
-    *lock = (Lock){.next = locks};
-    memcpy(lock->directory, path, length);
-    memcpy(lock->directory + length, suffix, sizeof(suffix));
-    locks = lock;
-    return lock;
-}
-
 static int open_file(const char *path, int flags, int mode) {
     int fd = open(path, flags, mode);
+    size_t length = strlen(path);
     Descriptor *descriptor;
+    struct stat status;
+    int error;
 
     if (fd < 0)
         return fd;
-    descriptor = malloc(sizeof(Descriptor));
-    if (descriptor != NULL) {
-        *descriptor = (Descriptor){.next = descriptors, .fd = fd, .lock = lock_of(path)};
-        if (descriptor->lock != NULL) {
-            descriptor->lock->descriptors++;
+    if (fstat(fd, &status) == 0) {
+        descriptor = malloc(sizeof(Descriptor) + length + sizeof(SUFFIX));
+        if (descriptor != NULL) {
+            *descriptor = (Descriptor){
+                .next = descriptors, .fd = fd, .device = status.st_dev, .inode = status.st_ino};
+            memcpy(descriptor->directory, path, length);
+            memcpy(descriptor->directory + length, SUFFIX, sizeof(SUFFIX));
             descriptors = descriptor;
             return fd;
         }
+        errno = ENOMEM;
     }
-    free(descriptor);
+    error = errno;
     close(fd);
-    errno = ENOMEM;
+    errno = error;
     return -1;
+}
+
+/* Frees the lock of a file that this program has open no more. */
+static void drop_lock(const Descriptor *closed) {
+    for (Descriptor *other = descriptors; other != NULL; other = other->next) {
+        if (other->device == closed->device && other->inode == closed->inode)
+            return;
+    }
+    for (Lock **place = &locks; *place != NULL; place = &(*place)->next) {
+        Lock *lock = *place;
+
+        if (lock->device == closed->device && lock->inode == closed->inode) {
+            release(lock);
+            *place = lock->next;
+            free(lock);
+            return;
+        }
+    }
 }
 
 static int close_file(int fd) {
@@ -128,9 +178,8 @@ static int close_file(int fd) {
         Descriptor *descriptor = *place;
 
         if (descriptor->fd == fd) {
-            if (--descriptor->lock->descriptors == 0)
-                release(descriptor->lock);
             *place = descriptor->next;
+            drop_lock(descriptor);
             free(descriptor);
             break;
         }
@@ -140,6 +189,7 @@ static int close_file(int fd) {
 
 static int lock_file(int fd, int command, struct flock *range) {
     Descriptor *descriptor = descriptors;
+    Lock *lock;
 
     while (descriptor != NULL && descriptor->fd != fd)
         descriptor = descriptor->next;
@@ -147,16 +197,18 @@ static int lock_file(int fd, int command, struct flock *range) {
         errno = EBADF;
         return -1;
     }
+    lock = find_lock(descriptor);
     if (command == F_GETLK) {
-        int is_foreign = !descriptor->lock->held && access(descriptor->lock->directory, F_OK) == 0;
-        range->l_type = is_foreign ? F_WRLCK : F_UNLCK;
+        int is_own = lock != NULL && lock->directory != NULL;
+
+        range->l_type = !is_own && access(descriptor->directory, F_OK) == 0 ? F_WRLCK : F_UNLCK;
         return 0;
     }
     if (range->l_type != F_UNLCK)
-        return acquire(descriptor->lock, range->l_type == F_WRLCK);
+        return acquire(descriptor, range->l_type == F_WRLCK);
     /* SQLite unlocks single bytes while it changes the kind of a lock, and the whole file at the end. */
-    if (range->l_start == 0 && range->l_len == 0)
-        release(descriptor->lock);
+    if (lock != NULL && range->l_start == 0 && range->l_len == 0)
+        release(lock);
     return 0;
 }
 

@@ -48,7 +48,8 @@ pub fn additions() -> BTreeMap<String, String> {
 }
 
 /// Returns a Python literal.
-fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

@@ -24,7 +24,7 @@ mod seeds;
 mod training;
 mod version;
 
-pub use additions::{additions, changes, unavailable};
+pub use additions::{additions, changes, quoted, unavailable};
 pub use binaryen::{BinaryenPin, binaryen_pin};
 pub use build::{Build, OptLevel, Profile};
 pub use digest::{Digest, ParseDigestError};

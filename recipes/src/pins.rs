@@ -200,7 +200,7 @@ impl CpythonPin {
     #[must_use]
     pub fn unpinned(version: PatchVersion, source: Artifact) -> Option<Self> {
         let newest = cpython_pins().iter().find(|pin| pin.version.series == version.series)?;
-        Some(Self { version, wasi_sdk: newest.wasi_sdk, tested: true, source })
+        Some(Self { version, wasi_sdk: newest.wasi_sdk, tested: false, source })
     }
 
     /// Returns the series of this release.

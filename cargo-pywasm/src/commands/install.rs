@@ -88,9 +88,6 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         Some(local) => local.pin.clone(),
         None => pin(settings.python, args.sha256)?,
     };
-    if !pin.tested {
-        ctx.reporter.warn(format!("cargo-pywasm's tests have not built CPython {}", pin.version));
-    }
     let request = Request {
         recipe: &settings.recipe,
         pin,

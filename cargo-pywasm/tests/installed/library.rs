@@ -119,12 +119,22 @@ for expected, password, salt, n, r, p in [
      b'password', b'NaCl', 1024, 8, 16),
 ]:
     assert hashlib.scrypt(password, salt=salt, n=n, r=r, p=p).hex() == expected
-for wrong in dict(n=2**20), dict(n=3), dict(r=0), dict(p=0), dict(p=2**31), dict(dklen=0):
+large = 2**32
+for wrong in [
+    dict(n=2**20), dict(n=3), dict(n=large + 2), dict(n=-2), dict(r=0), dict(r=large + 8), dict(r=2**31),
+    dict(p=0), dict(p=large + 1), dict(p=2**31), dict(dklen=0),
+]:
     try:
         hashlib.scrypt(b'', salt=b'', **{**dict(n=2, r=8, p=1), **wrong})
-    except ValueError:
+    except (OverflowError, ValueError):
         continue
     assert False, wrong
+try:
+    hashlib.scrypt(b'', salt=b'', r=8, p=1)
+except TypeError:
+    pass
+else:
+    assert False
 ",
     );
 }
@@ -247,4 +257,54 @@ fn databases_lose_nothing() {
     assert_eq!(count(false), "database is locked\n");
     std::fs::remove_dir(dir.path().join("x.db.lock")).expect("the lock of the killed program");
     assert_eq!(count(true), "400\n");
+}
+
+/// Other names of a database lead to the same lock. A connection that reads without a lock cannot
+/// write without one.
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn locks_belong_to_files() {
+    passes(
+        "
+import os, sqlite3
+def connect(name):
+    return sqlite3.connect(f'/dir/{name}', timeout=0, isolation_level=None)
+first = connect('x.db')
+first.execute('create table t(number)')
+os.symlink('x.db', '/dir/link.db')
+second = connect('link.db')
+first.execute('begin immediate')
+assert os.listdir('/dir').count('x.db.lock') == 1 and 'link.db.lock' not in os.listdir('/dir')
+try:
+    second.execute('begin immediate')
+except sqlite3.OperationalError as error:
+    assert 'locked' in str(error), error
+else:
+    assert False
+first.execute('insert into t values (1)')
+first.execute('commit')
+assert 'x.db.lock' not in os.listdir('/dir')
+assert second.execute('select count(*) from t').fetchone() == (1,)
+# Both read at the same time.
+first.execute('begin')
+second.execute('begin')
+for connection in first, second:
+    assert connection.execute('select count(*) from t').fetchone() == (1,)
+first.execute('commit')
+assert 'x.db.lock' in os.listdir('/dir')
+second.execute('commit')
+assert 'x.db.lock' not in os.listdir('/dir')
+# Another program holds the lock.
+os.mkdir('/dir/x.db.lock')
+for statement in 'begin immediate', 'select * from t':
+    try:
+        first.execute(statement)
+    except sqlite3.OperationalError as error:
+        assert 'locked' in str(error), error
+    else:
+        assert False, statement
+os.rmdir('/dir/x.db.lock')
+first.execute('insert into t values (2)')
+",
+    );
 }

@@ -13,20 +13,29 @@ const SHA256: &str = "8d93af5eaaaea5adfd41bd786a7ba3f03f2ad1ab57c6a65e0b963deab9
 /// Its path in Debian's archive, which keeps releases only for a while.
 const IN_ARCHIVE: &str = "pool/main/p/python3.15/python3.15_3.15.0~rc2.orig.tar.xz";
 
-/// Installs the recipe `default` for CPython 3.15. Returns `None`, with a row in the table of steps, if
+/// Installs the recipe `full` for CPython 3.15. Returns `None`, with a row in the table of steps, if
 /// no source is available.
 pub(super) fn install(tool: &Tool<'_>, steps: &mut Steps) -> anyhow::Result<Option<PathBuf>> {
-    if let Ok(installed) = tool.install(&["--python", "3.15"]) {
-        return steps.run("install default 3.15", || Ok(Some(installed)));
+    let pinned =
+        tool.call(&["install", "--python", "3.15", "--recipe", "full"]).ignore_status().output()?;
+    let stderr = String::from_utf8_lossy(&pinned.stderr).into_owned();
+    if pinned.status.success() {
+        let path = PathBuf::from(String::from_utf8(pinned.stdout)?.trim_end());
+        return steps.run("install full 3.15", || Ok(Some(path)));
+    }
+    if !stderr.contains(".tar.xz` could not be fetched") {
+        return steps.run("install full 3.15", || anyhow::bail!("{stderr}"));
     }
     let Some(tarball) = download(tool) else {
         let reason = "neither the pinned release nor the release candidate can be downloaded";
-        steps.run_unless(Some(reason.to_owned()), "install default 3.15", || Ok(()))?;
+        steps.run_unless(Some(reason.to_owned()), "install full 3.15", || Ok(()))?;
         return Ok(None);
     };
     let tarball = tarball.display().to_string();
     steps
-        .run("install default 3.15, release candidate", || tool.install(&["--source", &tarball]))
+        .run("install full 3.15, release candidate", || {
+            tool.install(&["--source", &tarball, "--recipe", "full"])
+        })
         .map(Some)
 }
 

@@ -20,12 +20,14 @@ mod split;
 mod step;
 mod stubs;
 mod sysconfig;
+pub(crate) mod tree;
 
 pub(crate) use configure::PREFIX;
 pub(crate) use environment::{
     CompilerCache, base as base_environment, compiler_cache, make_program,
 };
 pub use inventory::{Inventory, LeftOut};
+pub(crate) use run::is_usable_by_make;
 pub use run::{BuildPlan, BuildPython, Built, build};
 pub use source::{Origin, SourceTree, ensure_source, place as source_place};
 pub use step::{Logs, Step, StepError};

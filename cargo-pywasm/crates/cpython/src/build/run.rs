@@ -111,12 +111,6 @@ pub fn build(
     runtime: &Runtime,
     ctx: &Ctx,
 ) -> anyhow::Result<Built> {
-    if dir.as_str().contains(char::is_whitespace) {
-        return Err(anyhow::anyhow!(
-            "cannot build CPython in `{dir}`: the path contains white space"
-        ))
-        .hint(|| "set PYWASM_STORE to a directory without white space".to_owned());
-    }
     let make_program = make_program(ctx)?;
     let cache = compiler_cache(ctx);
     let host = dir.join("host");
@@ -154,6 +148,19 @@ pub fn build(
         inventory,
         dir: host,
     })
+}
+
+/// Checks that a path can be written into makefiles and passed to shells as it is.
+///
+/// # Errors
+/// When the path contains white space or other characters with a meaning for make or the shell.
+pub(crate) fn is_usable_by_make(path: &Utf8Path) -> anyhow::Result<()> {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%=,~".contains(c);
+    let Some(wrong) = path.as_str().chars().find(|c| !is_plain(*c)) else { return Ok(()) };
+    Err(anyhow::anyhow!("CPython's build cannot use the path `{path}`: it contains {wrong:?}"))
+        .hint(|| {
+            "set PYWASM_STORE, or --wasi-sdk, to a path of letters, digits and hyphens".to_owned()
+        })
 }
 
 struct Work<'a> {

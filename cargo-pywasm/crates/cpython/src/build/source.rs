@@ -6,6 +6,7 @@ use diffy::patch_set::{ParseOptions, PatchSet};
 use pywasm_recipes::{CpythonPin, Digest, additions, changes, patch};
 use sha2::{Digest as _, Sha256};
 
+use super::tree;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_store::fetch::Verified;
@@ -66,8 +67,8 @@ pub fn place(pin: &CpythonPin, ctx: &Ctx) -> Utf8PathBuf {
 pub enum Origin {
     /// A tarball.
     Tarball(Verified),
-    /// A directory of the user, and the paths of the source files in it.
-    Directory(Utf8PathBuf, Vec<Utf8PathBuf>),
+    /// A directory of the user.
+    Directory(Utf8PathBuf),
 }
 
 /// Returns the source tree of a release. If the store does not contain the tree, unpacks the
@@ -94,13 +95,18 @@ pub fn ensure_source(
                 unpack_tar(&tarball, stage.path(), 1, &Limits::default())?;
                 tarball.from().to_owned()
             }
-            Origin::Directory(dir, files) => {
+            Origin::Directory(dir) => {
                 ctx.reporter.status("Copying", &dir);
-                for path in files {
+                for path in tree::files(&dir)? {
                     let target = stage.path().join(&path);
                     fs_err::create_dir_all(target.parent().unwrap_or(stage.path()))?;
                     fs_err::copy(dir.join(path), target)?;
                 }
+                // The digest was computed before, from the files in the directory.
+                anyhow::ensure!(
+                    tree::digest(stage.path())? == pin.source.sha256,
+                    "`{dir}` has changed while it was copied"
+                );
                 dir.into_string()
             }
         };

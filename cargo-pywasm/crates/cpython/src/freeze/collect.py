@@ -219,7 +219,7 @@ class Collector:
         top = f"{self.stdlib}/{package.replace('.', '/')}" if package else self.stdlib
         for entry in sorted(os.listdir(top)):
             name = f"{package}.{entry}" if package else entry
-            if entry.endswith(".py") and entry[:-3].isidentifier():
+            if entry.endswith(".py") and entry[:-3].isidentifier() and entry[:-3] not in self.unavailable:
                 yield package if entry == "__init__.py" else name[:-3]
             elif entry.isidentifier() and entry not in NOT_MODULES and os.path.isdir(f"{top}/{entry}"):
                 yield from self.names_below(name)
@@ -278,6 +278,9 @@ class Collector:
                     if sys.modules[name] is not None:
                         self.unknown.pop(name, None)
                     todo |= {name: Need(name, False) for name in HIDDEN.get(name, ()) if name not in seen}
+                # Since Python 3.15, modules can be imported when they are first used (PEP 810).
+                lazy = set(getattr(sys, "lazy_modules", ())) - seen - self.followed
+                todo |= {name: Need("a lazy import", False) for name in lazy if self.is_known(name)}
         for name in sorted(seen | requested | self.followed):
             if self.is_excluded(name) or name in PRELOADED or name in BOOTSTRAP:
                 continue

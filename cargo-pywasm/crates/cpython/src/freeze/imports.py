@@ -62,9 +62,12 @@ class Finder:
     def find_in_try(self, node, guarded, conditional):
         """Expects that the handlers run if an import in the body fails, and otherwise the `else` branch."""
         caught = any(catches_missing(handler.type) for handler in node.handlers)
-        body = list(self.find(node.body, guarded or caught, conditional))
-        yield from body
-        succeeds = all(self.is_satisfied(one) for one in body)
+        body = list(self.find(node.body))
+        for one in body:
+            guards = guarded or caught or one.guarded, conditional or one.conditional
+            yield Import(one.target, one.names, *guards)
+        decisive = [one for one in body if not one.guarded and not one.conditional]
+        succeeds = all(self.is_satisfied(one) for one in decisive)
         for handler in node.handlers:
             yield from self.find(handler.body, guarded or succeeds, conditional)
         yield from self.find(node.orelse, guarded or not succeeds, conditional)
@@ -132,7 +135,7 @@ def absolute(target, level, package):
     """Returns the full name of the target of an import."""
     if not level:
         return target
-    base = package.split(".")[: len(package.split(".")) - level + 1]
+    base = package.split(".")[: max(len(package.split(".")) - level + 1, 0)]
     return ".".join([*base, target] if target else base)
 
 

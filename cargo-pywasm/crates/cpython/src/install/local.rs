@@ -1,10 +1,9 @@
 //! CPython sources that the user specifies: a release that is not pinned, a tarball, or a checkout.
 
+use crate::build::tree;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{Artifact, CpythonPin, Digest, MinorVersion, PatchVersion, cpython_pins};
-use sha2::{Digest as _, Sha256};
-
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_store::fetch::{self, Location, Verified, Wanted, sha256_of};
@@ -12,9 +11,6 @@ use pywasm_store::unpack::{Limits, unpack_tar_part};
 
 /// The header with CPython's version.
 const PATCHLEVEL: &str = "Include/patchlevel.h";
-
-/// Directories that are not part of the sources.
-const IGNORED: [&str; 2] = [".git", "__pycache__"];
 
 /// CPython sources on this machine.
 #[derive(Clone, Debug)]
@@ -36,11 +32,13 @@ impl Local {
         let (sha256, header) = if path.is_dir() {
             let header = fs_err::read_to_string(path.join(PATCHLEVEL))
                 .with_context(|| format!("`{path}` contains no CPython sources"))?;
-            if path.join("pyconfig.h").exists() {
-                return Err(anyhow::anyhow!("`{path}` contains a build"))
-                    .hint(|| "run `make distclean` in it, or use a fresh checkout".to_owned());
+            for built in ["pyconfig.h", "builddir", "cross-build"] {
+                if path.join(built).exists() {
+                    return Err(anyhow::anyhow!("`{path}` contains a build, `{built}`"))
+                        .hint(|| "remove it with `git clean`, or use a fresh checkout".to_owned());
+                }
             }
-            (digest(path)?, header)
+            (tree::digest(path)?, header)
         } else {
             let opened = fs_err::File::open(path).context("cannot read the CPython sources")?;
             let sha256 = sha256_of(opened)?;
@@ -123,36 +121,6 @@ fn version(header: &str) -> Option<PatchVersion> {
     let series =
         MinorVersion { major: number("PY_MAJOR_VERSION")?, minor: number("PY_MINOR_VERSION")? };
     Some(PatchVersion { series, patch: number("PY_MICRO_VERSION")? })
-}
-
-/// Returns the paths of the source files below a directory, relative to it, sorted.
-pub(super) fn files(dir: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
-    let (mut found, mut todo) = (Vec::new(), vec![Utf8PathBuf::new()]);
-    while let Some(below) = todo.pop() {
-        for entry in dir.join(&below).read_dir_utf8()? {
-            let entry = entry?;
-            let path = below.join(entry.file_name());
-            if IGNORED.contains(&entry.file_name()) {
-                continue;
-            }
-            if entry.file_type()?.is_dir() {
-                todo.push(path);
-            } else {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn digest(dir: &Utf8Path) -> anyhow::Result<Digest> {
-    let mut hash = Sha256::new();
-    for path in files(dir)? {
-        let sha256 = sha256_of(fs_err::File::open(dir.join(&path))?)?;
-        hash.update(format!("{sha256} {path}\n"));
-    }
-    Ok(Digest::from_bytes(hash.finalize().into()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! CPython 3.15. CPython's own build writes it with a native Python.
 
 use camino::Utf8Path;
-use pywasm_recipes::MinorVersion;
+use pywasm_recipes::{MinorVersion, quoted};
 
 use crate::build::Inventory;
 
@@ -36,8 +36,7 @@ fn content(inventory: &Inventory) -> String {
     });
     let mut lines: Vec<String> = windows
         .chain(left_out)
-        // Rust's escapes are also Python's for these texts, which have no control characters.
-        .map(|(name, message)| format!("    {name:?}: {message:?},\n"))
+        .map(|(name, message)| format!("    {}: {},\n", quoted(name), quoted(&message)))
         .collect();
     lines.sort();
     format!("_MISSING_STDLIB_MODULE_MESSAGES = {{\n{}}}\n", lines.concat())

@@ -30,7 +30,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{Artifact, CpythonPin, Digest, cpython_pins};
 use serde::Deserialize;
 
-use crate::build::{BuildPlan, Origin, SourceTree, build, ensure_source};
+use crate::build::{BuildPlan, Origin, SourceTree, build, ensure_source, is_usable_by_make};
 use crate::libraries;
 use crate::smoke;
 use pywasm_runtime::Runtime;
@@ -64,10 +64,16 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
     if !force && let Some(root) = request.find_installed(ctx)? {
         return Ok(Installed { root, fresh: true });
     }
+    if !request.pin.tested {
+        let version = request.pin.version;
+        ctx.reporter.warn(format!("cargo-pywasm's tests do not build this CPython {version}"));
+    }
     let toolchain = pywasm_toolchain::resolve(&request.toolchain, request.pin, ctx)?;
     let mut inputs: Vec<Input> = toolchain.inputs.iter().map(Input::from).collect();
     let source = source_tree(request, &mut inputs, ctx)?;
     let key = request.key(&toolchain);
+    let builds = ctx.store.ensure(Bucket::Builds)?;
+    [builds.as_path(), &toolchain.root].into_iter().try_for_each(is_usable_by_make)?;
     let libraries = libraries::compile(&request.libraries, &toolchain, ctx)?;
     inputs.extend(libraries.iter().map(|one| Input::from(&one.input)));
     let runtime = Runtime::new(ctx)?;
@@ -116,7 +122,7 @@ fn source_tree(
         None => Ok(Origin::Tarball(fetch_source(request.pin, ctx)?)),
         Some(local) => Ok(match local.tarball(ctx)? {
             Some(tarball) => Origin::Tarball(tarball),
-            None => Origin::Directory(local.path.clone(), local::files(&local.path)?),
+            None => Origin::Directory(local.path.clone()),
         }),
     };
     let source = ensure_source(request.pin, origin, ctx)?;
@@ -150,7 +156,9 @@ pub fn sources_of(python: &pywasm_build::Installation, ctx: &Ctx) -> anyhow::Res
     }
     let Built { python: Python { source: Source { file, sha256 } } } =
         serde_json::from_str(python.manifest())
-            .context("an earlier version of this tool built the installation")
+            .with_context(|| {
+                format!("an earlier version of this tool built `{}`", python.root().display())
+            })
             .hint(|| "install it again with `cargo pywasm install`".to_owned())?;
     let version = python.version().parse()?;
     if let Some(pin) = cpython_pins().iter().find(|pin| pin.source.sha256 == sha256) {
@@ -158,7 +166,8 @@ pub fn sources_of(python: &pywasm_build::Installation, ctx: &Ctx) -> anyhow::Res
     }
     let source = Artifact { file, sha256, size: None, url: String::new(), debian_source: None };
     let pin = CpythonPin::unpinned(version, source).context("the series is not supported")?;
-    let missing = || anyhow::anyhow!("the sources of this installation are not in the store");
+    let missing =
+        || anyhow::anyhow!("the sources of `{}` are not in the store", python.root().display());
     ensure_source(&pin, || Err(missing()), ctx)
         .hint(|| "run `cargo pywasm install --force` with the same options again".to_owned())
 }

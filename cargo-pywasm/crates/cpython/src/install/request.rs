@@ -3,7 +3,7 @@
 use std::fmt;
 
 use camino::Utf8PathBuf;
-use pywasm_recipes::{CpythonPin, Digest, Recipe};
+use pywasm_recipes::{CpythonPin, Digest, LibraryChoice, Recipe};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -76,7 +76,12 @@ impl Request<'_> {
         field("version", &self.pin.version.to_string());
         field("source", &self.pin.source.sha256.to_string());
         field("changes", &pywasm_recipes::changes(self.pin.series()));
-        field("recipe", &self.recipe.to_toml());
+        let mut recipe = self.recipe.clone();
+        for choice in recipe.libraries.values_mut() {
+            // The digests of the libraries cover the content of archives, wherever they are.
+            *choice = LibraryChoice::Pinned;
+        }
+        field("recipe", &recipe.to_toml());
         for one in &self.libraries {
             field("library", &one.digest().to_string());
         }

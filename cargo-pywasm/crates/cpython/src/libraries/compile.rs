@@ -104,7 +104,7 @@ fn compiled(one: &Selected, toolchain: &Toolchain, ctx: &Ctx) -> Compiled {
                 },
             }
         }
-        Provider::Own { archive, headers, sha256 } => Compiled {
+        Provider::Own { archive, headers, sha256, .. } => Compiled {
             library,
             archive: archive.clone(),
             headers: headers.clone(),

@@ -6,9 +6,10 @@ use std::process::Command;
 use camino::Utf8PathBuf;
 use pywasm_recipes::CratePin;
 
+use pywasm_session::WithHint;
 use pywasm_session::variables::{CARGO, CARGO_HOME, HOME, PYWASM_UPSTREAM};
 use pywasm_store::Ctx;
-use pywasm_store::fetch::{self, Location, Verified, Wanted, mirror_locations};
+use pywasm_store::fetch::{self, Location, Verified, Wanted, mirror_locations, sha256_of};
 
 /// Returns the verified `.crate` files: from the store, Cargo's cache, the registry or the mirror.
 ///
@@ -25,6 +26,17 @@ pub(super) fn crates(pins: &[&CratePin], ctx: &Ctx) -> anyhow::Result<Vec<Verifi
     } else {
         download(&missing, ctx)
     };
+    if let (Some(pin), Ok(()), false) = (pins.iter().find(|pin| !has(pin)), &outcome, ctx.offline)
+        && locations(pin, ctx).is_empty()
+    {
+        return Err(anyhow::anyhow!("Cargo does not keep the file `{}`", pin.file())).hint(|| {
+            let path = ctx.store.download(&pin.sha256, &pin.file());
+            format!(
+                "if Cargo is configured to use a directory of vendored crates, put the file at \
+                 `{path}`, or set PYWASM_MIRROR"
+            )
+        });
+    }
     pins.iter()
         .map(|pin| {
             let fetched = fetch::fetch(&wanted(pin), &locations(pin, ctx), ctx);
@@ -53,13 +65,17 @@ fn locations(pin: &CratePin, ctx: &Ctx) -> Vec<Location> {
     first.into_iter().chain(mirror_locations(&wanted(pin), &ctx.env)).collect()
 }
 
-/// Returns the path of a crate that Cargo has downloaded. Cargo has one directory per registry.
+/// Returns the path of a crate that Cargo has downloaded, if its content is the expected one. Cargo has
+/// one directory per registry.
 fn in_cargo_home(pin: &CratePin, ctx: &Ctx) -> Option<Utf8PathBuf> {
     let home = ctx.env.path(CARGO_HOME).or_else(|| Some(ctx.env.path(HOME)?.join(".cargo")))?;
     let registries = home.join("registry/cache").read_dir_utf8().ok()?;
     let mut paths: Vec<_> = registries
         .filter_map(|registry| Some(registry.ok()?.path().join(pin.file())))
-        .filter(|path| path.is_file())
+        .filter(|path| {
+            let opened = fs_err::File::open(path);
+            opened.is_ok_and(|file| sha256_of(file).is_ok_and(|sha256| sha256 == pin.sha256))
+        })
         .collect();
     paths.sort();
     paths.into_iter().next()
@@ -129,11 +145,19 @@ mod tests {
         let home = Utf8Path::from_path(home.path()).unwrap();
         let ctx = Ctx::for_tests(home, &[(CARGO_HOME, home.as_str())]);
         assert_eq!(in_cargo_home(bzip2(), &ctx), None);
-        let path = home.join("registry/cache/mirror-1/bzip2-sys-0.1.13+1.0.8.crate");
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(&path, "").unwrap();
-        assert_eq!(in_cargo_home(bzip2(), &ctx), Some(path.clone()));
-        assert_eq!(locations(bzip2(), &ctx)[0].url, format!("file://{path}"));
+        let place = |registry: &str| {
+            let dir = home.join("registry/cache").join(registry);
+            fs_err::create_dir_all(&dir).unwrap();
+            dir.join("bzip2-sys-0.1.13+1.0.8.crate")
+        };
+        let (wrong, right) = (place("a"), place("b"));
+        let content = "the crate";
+        fs_err::write(wrong, "another file").unwrap();
+        fs_err::write(&right, content).unwrap();
+        let mut pin = bzip2().clone();
+        pin.sha256 = sha256_of(content.as_bytes()).unwrap();
+        assert_eq!(in_cargo_home(&pin, &ctx), Some(right.clone()));
+        assert_eq!(locations(&pin, &ctx)[0].url, format!("file://{right}"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use pywasm_recipes::{
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::headers::headers_below;
 use pywasm_session::WithHint;
 use pywasm_store::fetch::sha256_of;
 
@@ -32,6 +33,8 @@ pub enum Provider {
         headers: Utf8PathBuf,
         /// The digest of the archive.
         sha256: Digest,
+        /// The digest of the headers.
+        headers_sha256: Digest,
     },
 }
 
@@ -67,7 +70,13 @@ fn own(name: &str, archive: &Utf8Path) -> anyhow::Result<Provider> {
         return Err(anyhow::anyhow!("library `{name}`: `{headers}` is not a directory"))
             .hint(|| format!("put the headers of `{archive}` into this directory"));
     }
-    Ok(Provider::Own { archive: archive.to_owned(), headers, sha256 })
+    let mut hash = Sha256::new();
+    for path in headers_below(&headers)? {
+        let sha256 = sha256_of(fs_err::File::open(headers.join(&path))?)?;
+        hash.update(format!("{sha256} {path}\n"));
+    }
+    let headers_sha256 = Digest::from_bytes(hash.finalize().into());
+    Ok(Provider::Own { archive: archive.to_owned(), headers, sha256, headers_sha256 })
 }
 
 impl Selected {
@@ -75,7 +84,9 @@ impl Selected {
     pub(crate) fn digest(&self) -> Digest {
         let text = match &self.provider {
             Provider::Pinned(level) => format!("{}\n{}", level.flag(), self.library.to_toml()),
-            Provider::Own { sha256, .. } => format!("{}\n{sha256}", self.library.name),
+            Provider::Own { sha256, headers_sha256, .. } => {
+                format!("{}\n{sha256}\n{headers_sha256}", self.library.name)
+            }
         };
         Digest::from_bytes(Sha256::digest(text).into())
     }
@@ -130,7 +141,11 @@ mod tests {
         fs_err::write(dir.join("wasi/lib/libz.a"), "one").unwrap();
         assert!(error().contains("wasi/include` is not a directory"), "{}", error());
         fs_err::create_dir(dir.join("wasi/include")).unwrap();
+        let zero = select().unwrap()[0].digest();
+        fs_err::create_dir(dir.join("wasi/include/sub")).unwrap();
+        fs_err::write(dir.join("wasi/include/sub/zlib.h"), "").unwrap();
         let one = select().unwrap()[0].digest();
+        assert_ne!(zero, one);
         fs_err::write(dir.join("wasi/lib/libz.a"), "two").unwrap();
         assert_ne!(select().unwrap()[0].digest(), one);
     }
