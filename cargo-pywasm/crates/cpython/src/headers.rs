@@ -1,7 +1,8 @@
-//! Copies C headers.
+//! C headers.
 
-use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::tree;
 
 /// Copies the headers below a directory.
 ///
@@ -21,19 +22,5 @@ pub(crate) fn copy_headers(from: &Utf8Path, into: &Utf8Path) -> anyhow::Result<(
 /// # Errors
 /// When a directory cannot be read.
 pub(crate) fn headers_below(dir: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
-    let (mut found, mut todo) = (Vec::new(), vec![Utf8PathBuf::new()]);
-    while let Some(below) = todo.pop() {
-        let place = dir.join(&below);
-        for entry in place.read_dir_utf8().with_context(|| format!("cannot read `{place}`"))? {
-            let entry = entry?;
-            let path = below.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
-                todo.push(path);
-            } else if path.extension() == Some("h") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
+    tree::files(dir, |path| path.extension() == Some("h"))
 }

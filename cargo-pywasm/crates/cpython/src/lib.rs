@@ -13,6 +13,7 @@
 //! | [`install`] | the plan of an installation, its files, manifest, SBOM and licences |
 //! | [`libraries`] | the C libraries that extension modules need |
 //! | [`smoke`] | the smoke test at the end of every installation |
+//! | `tree` | the files below a directory |
 //! | [`testsuite`] | CPython's own tests, run on an installation |
 //!
 //! This crate downloads files only through `pywasm-store`. It never reads the `Cargo.toml` of a
@@ -28,5 +29,6 @@ mod interpreter;
 pub mod libraries;
 pub mod smoke;
 pub mod testsuite;
+mod tree;
 
 pub use interpreter::interpreter;

@@ -20,7 +20,6 @@ mod split;
 mod step;
 mod stubs;
 mod sysconfig;
-pub(crate) mod tree;
 
 pub(crate) use configure::PREFIX;
 pub(crate) use environment::{

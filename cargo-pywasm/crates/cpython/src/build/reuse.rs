@@ -10,6 +10,7 @@ use pywasm_recipes::Digest;
 use sha2::{Digest as _, Sha256};
 
 use super::run::BuildPlan;
+use crate::tree;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 
@@ -96,22 +97,7 @@ fn keep_in(host: &Utf8Path, kept: &Utf8Path) -> anyhow::Result<()> {
 
 /// Returns the relative paths of the reusable objects below a directory, sorted.
 fn objects(dir: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
-    let (mut found, mut todo) = (Vec::new(), vec![dir.to_owned()]);
-    while let Some(next) = todo.pop() {
-        for entry in next.read_dir_utf8()? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                todo.push(entry.into_path());
-            } else if entry.path().extension() == Some("o") {
-                let path = entry.path().strip_prefix(dir)?.to_owned();
-                if !NEVER.contains(&path.as_str()) {
-                    found.push(path);
-                }
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
+    tree::files(dir, |path| path.extension() == Some("o") && !NEVER.contains(&path.as_str()))
 }
 
 fn copy(from: &Utf8Path, to: &Utf8Path) -> anyhow::Result<()> {

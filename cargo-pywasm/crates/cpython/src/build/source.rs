@@ -6,7 +6,7 @@ use diffy::patch_set::{ParseOptions, PatchSet};
 use pywasm_recipes::{CpythonPin, Digest, additions, changes, patch};
 use sha2::{Digest as _, Sha256};
 
-use super::tree;
+use crate::tree;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_store::fetch::Verified;
@@ -97,14 +97,14 @@ pub fn ensure_source(
             }
             Origin::Directory(dir) => {
                 ctx.reporter.status("Copying", &dir);
-                for path in tree::files(&dir)? {
+                for path in tree::sources(&dir)? {
                     let target = stage.path().join(&path);
                     fs_err::create_dir_all(target.parent().unwrap_or(stage.path()))?;
                     fs_err::copy(dir.join(path), target)?;
                 }
                 // The digest was computed before, from the files in the directory.
                 anyhow::ensure!(
-                    tree::digest(stage.path())? == pin.source.sha256,
+                    tree::digest(stage.path(), &tree::sources(stage.path())?)? == pin.source.sha256,
                     "`{dir}` has changed while it was copied"
                 );
                 dir.into_string()

@@ -1,6 +1,6 @@
 //! CPython sources that the user specifies: a release that is not pinned, a tarball, or a checkout.
 
-use crate::build::tree;
+use crate::tree;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_recipes::{Artifact, CpythonPin, Digest, MinorVersion, PatchVersion, cpython_pins};
@@ -38,7 +38,7 @@ impl Local {
                         .hint(|| "remove it with `git clean`, or use a fresh checkout".to_owned());
                 }
             }
-            (tree::digest(path)?, header)
+            (tree::digest(path, &tree::sources(path)?)?, header)
         } else {
             let opened = fs_err::File::open(path).context("cannot read the CPython sources")?;
             let sha256 = sha256_of(opened)?;

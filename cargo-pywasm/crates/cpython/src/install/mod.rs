@@ -78,8 +78,7 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
     inputs.extend(libraries.iter().map(|one| Input::from(&one.input)));
     let runtime = Runtime::new(ctx)?;
 
-    let work =
-        ctx.store.ensure(Bucket::Builds)?.join(format!("{}-{}", request.name(), key.short()));
+    let work = builds.join(format!("{}-{}", request.name(), key.short()));
     let plan = BuildPlan {
         recipe: request.recipe,
         pin: request.pin,

@@ -8,6 +8,7 @@ use pywasm_recipes::{
 use sha2::{Digest as _, Sha256};
 
 use crate::headers::headers_below;
+use crate::tree;
 use pywasm_session::WithHint;
 use pywasm_store::fetch::sha256_of;
 
@@ -70,12 +71,7 @@ fn own(name: &str, archive: &Utf8Path) -> anyhow::Result<Provider> {
         return Err(anyhow::anyhow!("library `{name}`: `{headers}` is not a directory"))
             .hint(|| format!("put the headers of `{archive}` into this directory"));
     }
-    let mut hash = Sha256::new();
-    for path in headers_below(&headers)? {
-        let sha256 = sha256_of(fs_err::File::open(headers.join(&path))?)?;
-        hash.update(format!("{sha256} {path}\n"));
-    }
-    let headers_sha256 = Digest::from_bytes(hash.finalize().into());
+    let headers_sha256 = tree::digest(&headers, &headers_below(&headers)?)?;
     Ok(Provider::Own { archive: archive.to_owned(), headers, sha256, headers_sha256 })
 }
 
