@@ -84,6 +84,7 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
             ("library", &[&default, &speed]),
             ("size", &[&default]),
             ("snapshot", &[&speed]),
+            ("sources", &[&full]),
             ("stubs", &[&full]),
         ] {
             for installation in installations {

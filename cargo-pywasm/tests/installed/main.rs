@@ -9,6 +9,7 @@ mod freeze;
 mod library;
 mod size;
 mod snapshot;
+mod sources;
 mod stubs;
 
 use camino::Utf8Path;

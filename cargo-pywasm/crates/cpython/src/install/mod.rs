@@ -161,7 +161,7 @@ pub fn sources_of(python: &pywasm_build::Installation, ctx: &Ctx) -> anyhow::Res
             .hint(|| "install it again with `cargo pywasm install`".to_owned())?;
     let version = python.version().parse()?;
     if let Some(pin) = cpython_pins().iter().find(|pin| pin.source.sha256 == sha256) {
-        return ensure_source(pin, || Ok(Origin::Tarball(fetch_source(pin, ctx)?)), ctx);
+        return pinned_source(pin, ctx);
     }
     let source = Artifact { file, sha256, size: None, url: String::new(), debian_source: None };
     let pin = CpythonPin::unpinned(version, source).context("the series is not supported")?;
@@ -174,6 +174,14 @@ pub fn sources_of(python: &pywasm_build::Installation, ctx: &Ctx) -> anyhow::Res
 /// Fetches the tarball from upstream, the mirror, or the machine's package archives.
 pub fn fetch_source(pin: &CpythonPin, ctx: &Ctx) -> anyhow::Result<Verified> {
     let artifact = &pin.source;
+/// Returns the patched source tree of a release. If it is not in the store, fetches the tarball.
+///
+/// # Errors
+/// When the tarball is not available, or the patch does not apply.
+pub fn pinned_source(pin: &CpythonPin, ctx: &Ctx) -> anyhow::Result<SourceTree> {
+    ensure_source(pin, || Ok(Origin::Tarball(fetch_source(pin, ctx)?)), ctx)
+}
+
     let archives = apt::archives(ctx);
     fetch::fetch(&artifact.into(), &fetch::locations(artifact, &ctx.env, &archives), ctx)
 }
