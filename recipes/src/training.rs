@@ -18,6 +18,7 @@ pub const TRAINING_CLANG: u32 = 22;
 const PROFILES: &[(MinorVersion, &[u8])] = &[
     (MinorVersion { major: 3, minor: 13 }, include_bytes!("../training/cpython-3.13.profdata.xz")),
     (MinorVersion { major: 3, minor: 14 }, include_bytes!("../training/cpython-3.14.profdata.xz")),
+    (MinorVersion { major: 3, minor: 15 }, include_bytes!("../training/cpython-3.15.profdata.xz")),
 ];
 
 impl Build {

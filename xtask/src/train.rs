@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// The CPython version for which to record training data
     #[arg(long, default_value = "3.13")]
     python: String,
+    /// Use these sources, if the pinned release cannot be downloaded
+    #[arg(long, value_name = "DIR|TARBALL", conflicts_with = "python")]
+    source: Option<String>,
     /// The path of `llvm-profdata`, from the same LLVM release as the compiler
     #[arg(long, default_value = "llvm-profdata-22")]
     profdata: PathBuf,
@@ -43,7 +46,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let recipe = place.join("trainee.toml");
     std::fs::write(&recipe, RECIPE)?;
     let recipe = recipe.to_str().context("the recipe path is not valid UTF-8")?;
-    let installed = tool.install(&["--recipe", recipe, "--python", &args.python])?;
+    let release = match &args.source {
+        Some(source) => ["--source", source],
+        None => ["--python", &args.python],
+    };
+    let installed = tool.install(&[&["--recipe", recipe], &release[..]].concat())?;
     let (series, version) =
         (manifest(&installed, "/python/series")?, manifest(&installed, "/python/version")?);
     let trainee = Trainee { tool: &tool, installed: &installed, place: &place };
