@@ -21,6 +21,7 @@ mod patches;
 mod pins;
 mod recipe;
 mod seeds;
+mod signer;
 mod training;
 mod version;
 
@@ -42,5 +43,6 @@ pub use recipe::{
     LibraryChoice, Modules, Optimize, Recipe, RecipeError, Stdlib, builtin, builtin_names,
 };
 pub use seeds::{Seed, seeds};
+pub use signer::Signer;
 pub use training::TRAINING_CLANG;
 pub use version::{MinorVersion, ParseVersionError, PatchVersion, PythonRequest};

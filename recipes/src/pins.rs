@@ -26,6 +26,18 @@ pub struct Artifact {
     pub debian_source: Option<String>,
 }
 
+impl Artifact {
+    /// Returns the tarball of a CPython release. Debian's archive may contain it as well.
+    #[must_use]
+    pub fn cpython(version: PatchVersion, sha256: Digest) -> Self {
+        let file = format!("Python-{version}.tar.xz");
+        let url = format!("https://www.python.org/ftp/python/{version}/{file}");
+        let series = version.series;
+        let debian_source = Some(format!("python{series}/python{series}_{version}.orig.tar.xz"));
+        Self { file, sha256, size: None, url, debian_source }
+    }
+}
+
 const fn yes() -> bool {
     true
 }

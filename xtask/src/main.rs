@@ -10,6 +10,7 @@ mod e2e;
 mod embed;
 mod modules;
 mod nightly;
+mod pin;
 mod quick;
 mod seed;
 mod setup;
@@ -38,6 +39,8 @@ enum Task {
     Modules,
     /// Record the results of CPython's `configure` for the current libc
     Seed(seed::Args),
+    /// Add pins for new releases of CPython
+    Pin,
     /// Count how often CPython's functions run, as training data for the recipe `speed`
     Train(train::Args),
     /// Run benchmarks and write the results to docs/benchmarks.md
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Task::Canister => embed::canister::alone(),
         Task::Modules => modules::run(),
         Task::Seed(args) => seed::run(&args),
+        Task::Pin => pin::run(),
         Task::Train(args) => train::run(&args),
         Task::Bench(args) => bench::run(&args),
     }

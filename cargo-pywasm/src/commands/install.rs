@@ -2,14 +2,14 @@
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
-use pywasm_recipes::{CpythonPin, Digest, MinorVersion, PythonRequest};
+use pywasm_recipes::{Digest, MinorVersion, PythonRequest};
 use serde::Serialize;
 
 use crate::config::{Selection, Settings, Workspace};
 use crate::exit::Exit;
 use crate::project::{connect, fits_the_policy};
 use pywasm_cpython::build::BuildPython;
-use pywasm_cpython::install::{Local, Plan, Request, given, install};
+use pywasm_cpython::install::{Local, Plan, Release, Request, install};
 use pywasm_cpython::libraries::selected;
 use pywasm_session::variables::{PYWASM_BUILD_PYTHON, WASI_SDK_PATH};
 use pywasm_session::{Message, WithHint};
@@ -80,17 +80,18 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let local = local.transpose()?;
     let mut selection = args.selection.clone();
     if let Some(local) = &local {
-        selection.python = Some(PythonRequest::Exact(local.pin.version));
+        selection.python = Some(PythonRequest::Exact(local.release.pin.version));
     }
     let settings = Settings::resolve(&selection, &workspace)?;
     fits_the_policy(&settings.recipe, &workspace)?;
-    let pin = &match &local {
-        Some(local) => local.pin.clone(),
-        None => pin(settings.python, args.sha256)?,
+    let Release { pin, evidence } = &match &local {
+        Some(local) => local.release.clone(),
+        None => release(settings.python, args.sha256, ctx)?,
     };
     let request = Request {
         recipe: &settings.recipe,
         pin,
+        evidence: *evidence,
         local: local.as_ref(),
         libraries: selected(&settings.recipe, pin.series())?,
         toolchain: toolchain_request(args, ctx),
@@ -122,23 +123,14 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Returns the pin of the requested release, or a new one if the user knows the digest of its tarball.
-fn pin(python: PythonRequest, sha256: Option<Digest>) -> anyhow::Result<CpythonPin> {
+/// Returns the requested release.
+fn release(python: PythonRequest, sha256: Option<Digest>, ctx: &Ctx) -> anyhow::Result<Release> {
     match (python, sha256) {
-        (PythonRequest::Exact(version), Some(sha256)) => given(version, sha256),
+        (_, None) => Release::resolve(python, ctx),
+        (PythonRequest::Exact(version), Some(sha256)) => Release::given(version, sha256),
         (PythonRequest::Series(series), Some(_)) => {
             anyhow::bail!("--sha256 needs a release, such as `--python {series}.1`")
         }
-        (PythonRequest::Exact(version), None) => CpythonPin::resolve(python).cloned().hint(|| {
-            format!(
-                "`--python {}` selects a pinned release of this series; for other releases, add \
-                     `--sha256` with the digest of `Python-{version}.tar.xz`",
-                version.series
-            )
-        }),
-        (PythonRequest::Series(_), None) => CpythonPin::resolve(python).cloned().hint(|| {
-            "`--python 3.13` selects the newest tested release of the 3.13 series".to_owned()
-        }),
     }
 }
 

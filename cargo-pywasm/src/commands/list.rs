@@ -1,5 +1,7 @@
 //! `cargo pywasm list`: lists the installations.
 
+mod available;
+
 use camino::Utf8Path;
 use pywasm_build::Installation;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,12 @@ use pywasm_store::tree_size;
 
 /// List the installations
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// List the releases of CPython that can be installed instead: those that are pinned, and those in
+    /// the signed indexes of the machine's package archives
+    #[arg(long)]
+    available: bool,
+}
 
 #[derive(Serialize)]
 struct InstallationMessage<'a> {
@@ -31,8 +38,11 @@ impl Message for InstallationMessage<'_> {
 /// Runs the command.
 ///
 /// # Errors
-/// When an installation cannot be read.
-pub fn run(_args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+/// When an installation or an index cannot be read.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    if args.available {
+        return available::run(ctx);
+    }
     let all = installed::all(ctx).hint(|| {
         "`cargo pywasm uninstall NAME` removes the installation in the directory NAME".to_owned()
     })?;

@@ -1,7 +1,7 @@
 //! Prepares a project for Cargo: installs Python, links the project to the installation, unpacks
 //! `pywasm-build`, and finds a Rust toolchain with the target.
 
-use pywasm_recipes::{CpythonPin, MinorVersion, Recipe};
+use pywasm_recipes::{MinorVersion, Recipe};
 
 use super::local::Local;
 use super::{DIRECTORY, Linked, helper, rust};
@@ -9,7 +9,7 @@ use crate::config::{Project, Selection, Settings, Workspace};
 use crate::{compiler, installed};
 use pywasm_audit::Policy;
 use pywasm_cpython::build::BuildPython;
-use pywasm_cpython::install::{Installed, Request, install};
+use pywasm_cpython::install::{Installed, Release, Request, install};
 use pywasm_cpython::libraries::selected;
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
@@ -25,12 +25,11 @@ pub fn prepare(project: &Project, workspace: &Workspace<'_>) -> anyhow::Result<I
     let ctx = workspace.ctx();
     let settings = Settings::resolve(&Selection::default(), workspace)?;
     fits_the_policy(&settings.recipe, workspace)?;
-    let pin = CpythonPin::resolve(settings.python).hint(|| {
-        "`python = \"3.13\"` selects the newest pinned release of the 3.13 series".to_owned()
-    })?;
+    let Release { pin, evidence } = &Release::resolve(settings.python, ctx)?;
     let request = Request {
         recipe: &settings.recipe,
         pin,
+        evidence: *evidence,
         local: None,
         libraries: selected(&settings.recipe, pin.series())?,
         toolchain: ToolchainRequest::Auto.or_environment(&ctx.env),

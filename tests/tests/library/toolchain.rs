@@ -7,7 +7,9 @@ use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_tests::archive::{Archive, fixtures, machine, machine_with_path};
 use pywasm_tests::{Answer, Fresh, Server};
-use pywasm_toolchain::{Toolchain, ToolchainRequest, ToolchainSource, installed, resolve};
+use pywasm_toolchain::{
+    IndexedRelease, Toolchain, ToolchainRequest, ToolchainSource, installed, resolve,
+};
 
 const OWN: &str = "deb [signed-by={key}] {archive} own main\n";
 
@@ -263,4 +265,27 @@ fn unusable_path_is_an_error() {
     let text = refusal(&request, &fresh);
     assert!(text.contains("there is no WASI SDK at"), "{text}");
     assert!(server.requests().is_empty());
+}
+
+#[test]
+fn release_is_found_in_the_signed_index_of_another_suite() {
+    let server = Archive::read().serve(Server::start());
+    let fresh = machine(OWN, &server);
+    let find = |version: &str| IndexedRelease::find(version.parse().unwrap(), &fresh.ctx).unwrap();
+    let found = find("3.14.200").unwrap();
+    assert_eq!((found.suite.as_str(), found.source.size), ("Debian unstable", Some(8)));
+    assert_eq!(found.source.debian_source.unwrap(), "python3.14/python3.14_3.14.200.orig.tar.xz");
+    assert_eq!(find("3.14.201"), None, "the distribution has changed this tarball");
+    let series = ["3.14", "3.15"].map(|text| text.parse().unwrap());
+    let all = IndexedRelease::all(&series, &fresh.ctx).unwrap();
+    let versions: Vec<String> = all.iter().map(|one| one.version.to_string()).collect();
+    assert_eq!(versions, ["3.14.200", "3.15.200"]);
+}
+
+#[test]
+fn changed_source_index_is_an_error() {
+    let archive = Archive::read().change("source/Sources.xz", |bytes| flip_last(bytes));
+    let fresh = machine(OWN, &archive.serve(Server::start()));
+    let error = IndexedRelease::find("3.14.200".parse().unwrap(), &fresh.ctx).unwrap_err();
+    assert!(format!("{error:#}").contains("Sources.xz"), "{error:#}");
 }

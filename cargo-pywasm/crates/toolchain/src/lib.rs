@@ -18,6 +18,7 @@ mod official;
 mod packages;
 mod path;
 mod record;
+mod releases;
 mod request;
 mod resolve;
 mod run;
@@ -30,6 +31,7 @@ mod test_machine;
 mod toolchain;
 
 pub use binaryen::{Binaryen, BinaryenRequest, BinaryenSource, version};
+pub use releases::IndexedRelease;
 pub use request::ToolchainRequest;
 pub use resolve::{installed, resolve};
 pub use rust::Rust;

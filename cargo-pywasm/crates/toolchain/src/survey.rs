@@ -1,5 +1,6 @@
 //! Selects packages from the signed indexes of the machine's archives. Fetches no packages.
 
+use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -8,16 +9,33 @@ use pywasm_store::Ctx;
 use pywasm_store::fetch::FetchError;
 
 use crate::apt::{
-    self, LlvmPackages, Package, Release, Source, SuitePackages, choose_libc, choose_llvm, packages,
+    self, LlvmPackages, Package, Release, Source, SuitePackages, Tarball, choose_libc, choose_llvm,
+    packages,
 };
 
-/// The distributions whose package names this tool knows, each with the roles of the suites that
-/// may be searched in addition to the machine's own. For a toolchain, these suites are searched
-/// only if the machine's own suites have no wasi-libc that is new enough. (wasi-libc is compiled
-/// for wasm, so a package from any suite can be used.) The oldest suite comes first, because
-/// CPython is tested with an SDK from the time of its release.
-const DISTRIBUTIONS: [(&str, &[&str]); 2] =
-    [("Debian", &["stable", "testing"]), ("Ubuntu", &["devel"])];
+/// A distribution whose package names this tool knows.
+#[derive(Debug)]
+struct Distribution {
+    /// The `Origin` of its release files.
+    origin: &'static str,
+    /// The suites that may be searched for packages in addition to the machine's own. For a
+    /// toolchain, they are searched only if the machine's own suites have no wasi-libc that is new
+    /// enough. (wasi-libc is compiled for wasm, so a package from any suite can be used.) The oldest
+    /// suite comes first, because CPython is tested with an SDK from the time of its release.
+    binary: &'static [&'static str],
+    /// The suites that are searched for upstream tarballs. The suite with the newest releases comes
+    /// first.
+    source: &'static [&'static str],
+}
+
+const DISTRIBUTIONS: [Distribution; 2] = [
+    Distribution {
+        origin: "Debian",
+        binary: &["stable", "testing"],
+        source: &["unstable", "testing", "stable"],
+    },
+    Distribution { origin: "Ubuntu", binary: &["devel"], source: &["devel"] },
+];
 
 /// Selects the packages of a toolchain. LLVM comes from the machine's own suites, because it uses
 /// the libraries of these suites. wasi-libc comes from these or from other suites of the same
@@ -84,6 +102,47 @@ pub(super) fn choose_newest(
     }
     let found = suites.iter().filter_map(|packages| choose(packages)).max();
     found.with_context(|| survey.lacking(what))
+}
+
+/// Returns the upstream tarballs of the source packages that `wanted` accepts, from the machine's own
+/// suites and the other suites of the same archives. The search ends as soon as `is_enough` returns
+/// true for the tarballs of a suite.
+///
+/// # Errors
+/// When an index's digest differs from the one in the signed release file.
+pub(super) fn find_tarballs(
+    wanted: &dyn Fn(&str) -> bool,
+    is_enough: &dyn Fn(&[Tarball]) -> bool,
+    ctx: &Ctx,
+) -> anyhow::Result<Vec<Tarball>> {
+    let mut survey = Survey::new("source", wanted, ctx);
+    let mut own = apt::sources(ctx)?;
+    own.retain(|source| source.keyring.is_distribution());
+    let mut queue: VecDeque<Source> = own.into();
+    let mut seen: Vec<(String, String)> = Vec::new();
+    let mut found: Vec<Tarball> = Vec::new();
+    while let Some(source) = queue.pop_front() {
+        let suite = (source.uri.clone(), source.suite.clone());
+        if seen.contains(&suite) {
+            continue;
+        }
+        seen.push(suite);
+        let Some((release, distribution)) = survey.release(&source)? else { continue };
+        match apt::tarballs(&source, &release, wanted, ctx) {
+            Ok(of_suite) => found.extend(of_suite),
+            Err(error) if is_unavailable(&error) => {
+                survey.skip::<()>(&source, &one_line(&error));
+            }
+            Err(error) => return Err(error),
+        }
+        if is_enough(&found) {
+            break;
+        }
+        if !source.suite.contains('-') {
+            queue.extend(distribution.source.iter().map(|suite| source.other_suite(suite)));
+        }
+    }
+    Ok(found)
 }
 
 /// Returns Debian's name for this machine's architecture.
@@ -159,12 +218,33 @@ impl<'a> Survey<'a> {
         source: &Source,
         architectures: &[&str],
     ) -> anyhow::Result<Option<(Vec<Package>, &'static [&'static str])>> {
+        let Some((release, distribution)) = self.release(source)? else { return Ok(None) };
+        let roles = distribution.binary;
+        for architecture in architectures {
+            match packages(source, &release, architecture, self.wanted, self.ctx) {
+                Ok(packages) if packages.is_empty() => {}
+                Ok(packages) => return Ok(Some((packages, roles))),
+                Err(error) if is_unavailable(&error) => {
+                    return Ok(self.skip(source, &one_line(&error)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some((Vec::new(), roles)))
+    }
+
+    /// Returns the release file of a suite and its distribution. An unusable suite is skipped with a
+    /// warning.
+    fn release(
+        &mut self,
+        source: &Source,
+    ) -> anyhow::Result<Option<(Release, &'static Distribution)>> {
         let release = match Release::fetch(source, self.ctx) {
             Ok(release) => release,
             Err(error) => return Ok(self.skip(source, &error.to_string())),
         };
         let origin = release.origin();
-        let Some((_, roles)) = DISTRIBUTIONS.iter().find(|(name, _)| *name == origin) else {
+        let Some(distribution) = DISTRIBUTIONS.iter().find(|one| one.origin == origin) else {
             // No warning is printed, because third-party archives are expected here.
             self.skipped.push(format!(
                 "{} {} has the unsupported origin `{origin}`",
@@ -178,17 +258,7 @@ impl<'a> Survey<'a> {
                 source.uri, source.suite
             ));
         }
-        for architecture in architectures {
-            match packages(source, &release, architecture, self.wanted, self.ctx) {
-                Ok(packages) if packages.is_empty() => {}
-                Ok(packages) => return Ok(Some((packages, *roles))),
-                Err(error) if is_unavailable(&error) => {
-                    return Ok(self.skip(source, &one_line(&error)));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Some((Vec::new(), *roles)))
+        Ok(Some((release, distribution)))
     }
 
     fn skip<T>(&mut self, source: &Source, reason: &str) -> Option<T> {

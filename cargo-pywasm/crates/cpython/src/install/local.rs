@@ -1,13 +1,15 @@
-//! CPython sources that the user specifies: a release that is not pinned, a tarball, or a checkout.
+//! CPython's source on this machine: a tarball or a directory, such as a checkout.
 
 use crate::tree;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::{Artifact, CpythonPin, Digest, MinorVersion, PatchVersion, cpython_pins};
+use pywasm_recipes::{Artifact, Digest, MinorVersion, PatchVersion};
 use pywasm_session::WithHint;
 use pywasm_store::Ctx;
 use pywasm_store::fetch::{self, Location, Verified, Wanted, sha256_of};
 use pywasm_store::unpack::{Limits, unpack_tar_part};
+
+use super::release::{Evidence, Release};
 
 /// The header with CPython's version.
 const PATCHLEVEL: &str = "Include/patchlevel.h";
@@ -15,8 +17,8 @@ const PATCHLEVEL: &str = "Include/patchlevel.h";
 /// CPython sources on this machine.
 #[derive(Clone, Debug)]
 pub struct Local {
-    /// A pin whose digest is that of the tarball, or of all files in the directory.
-    pub pin: CpythonPin,
+    /// The release. Its digest is that of the tarball, or of all files in the directory.
+    pub release: Release,
     /// The absolute path.
     pub(super) path: Utf8PathBuf,
 }
@@ -50,7 +52,8 @@ impl Local {
             .with_context(|| format!("`{path}`: `{PATCHLEVEL}` contains no version of CPython"))?;
         let url = format!("file://{path}");
         let source = Artifact { file, sha256, size: None, url, debian_source: None };
-        Ok(Self { pin: pin(version, source)?, path: path.to_owned() })
+        let release = Release::new(version, source, Evidence::LocalSource)?;
+        Ok(Self { release, path: path.to_owned() })
     }
 
     /// Returns the tarball, or `None` for a directory.
@@ -58,41 +61,8 @@ impl Local {
         if self.path.is_dir() {
             return Ok(None);
         }
-        tarball(&self.path, self.pin.source.sha256, ctx).map(Some)
+        tarball(&self.path, self.release.pin.source.sha256, ctx).map(Some)
     }
-}
-
-/// Returns a pin for a release that is not pinned, whose digest the user knows.
-///
-/// # Errors
-/// When the series is unknown, or the release is pinned with a different digest.
-pub fn given(version: PatchVersion, sha256: Digest) -> anyhow::Result<CpythonPin> {
-    if let Some(pin) = cpython_pins().iter().find(|pin| pin.version == version) {
-        anyhow::ensure!(
-            pin.source.sha256 == sha256,
-            "CPython {version} is pinned with the SHA-256 {}, not {sha256}",
-            pin.source.sha256
-        );
-        return Ok(pin.clone());
-    }
-    let file = format!("Python-{version}.tar.xz");
-    let url = format!("https://www.python.org/ftp/python/{version}/{file}");
-    let series = version.series;
-    let debian_source = Some(format!("python{series}/python{series}_{version}.orig.tar.xz"));
-    pin(version, Artifact { file, sha256, size: None, url, debian_source })
-}
-
-fn pin(version: PatchVersion, source: Artifact) -> anyhow::Result<CpythonPin> {
-    CpythonPin::unpinned(version, source)
-        .with_context(|| format!("CPython {} is not supported", version.series))
-        .hint(|| {
-            let mut known: Vec<MinorVersion> =
-                cpython_pins().iter().map(CpythonPin::series).collect();
-            known.sort_unstable();
-            known.dedup();
-            let known: Vec<String> = known.iter().map(MinorVersion::to_string).collect();
-            format!("the supported series are {}", known.join(", "))
-        })
 }
 
 fn tarball(path: &Utf8Path, sha256: Digest, ctx: &Ctx) -> anyhow::Result<Verified> {
@@ -144,7 +114,7 @@ mod tests {
     #[test]
     fn checkout_is_identified_by_its_content() {
         let (_dir, root, ctx) = checkout();
-        let read = || Local::read(&root, &ctx).unwrap().pin;
+        let read = || Local::read(&root, &ctx).unwrap().release.pin;
         let first = read();
         assert_eq!((first.version.to_string(), first.wasi_sdk), ("3.14.11".to_owned(), 24));
         fs_err::write(root.join(".git/index"), "x").unwrap();
@@ -167,16 +137,5 @@ mod tests {
         let nowhere = root.join("nowhere.tar.xz");
         assert!(error(&nowhere).contains("cannot read"), "{}", error(&nowhere));
         assert!(error(&root.join(".git")).contains("no CPython sources"));
-    }
-
-    #[test]
-    fn given_digest_must_be_that_of_the_pin() {
-        let pinned = CpythonPin::resolve("3.13.15".parse().unwrap()).unwrap();
-        assert_eq!(&given(pinned.version, pinned.source.sha256).unwrap(), pinned);
-        let other = Digest::from_bytes([7; 32]);
-        assert!(given(pinned.version, other).is_err());
-        let pin = given("3.14.200".parse().unwrap(), other).unwrap();
-        assert_eq!(pin.source.sha256, other);
-        assert!(pin.source.url.ends_with("/3.14.200/Python-3.14.200.tar.xz"), "{}", pin.source.url);
     }
 }

@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::{Digest, Recipe, cpython_pins};
+use pywasm_recipes::{Digest, Recipe};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::release::Evidence;
 use super::request::{Request, RequestKey};
 use crate::build::{BuildPython, Inventory};
 use crate::libraries::Compiled;
@@ -65,8 +66,7 @@ struct Python {
 struct Source {
     file: String,
     sha256: Digest,
-    /// True if this tool pins the digest. Otherwise, the user has provided it or the sources.
-    pinned: bool,
+    evidence: Evidence,
 }
 
 #[derive(Debug, Serialize)]
@@ -150,7 +150,7 @@ impl<'a> Manifest<'a> {
                 source: Source {
                     file: request.pin.source.file.clone(),
                     sha256: request.pin.source.sha256,
-                    pinned: cpython_pins().contains(request.pin),
+                    evidence: request.evidence,
                 },
             },
             recipe: RecipeEntry { name: &request.recipe.name, content: request.recipe },

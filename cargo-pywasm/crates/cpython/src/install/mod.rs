@@ -15,13 +15,16 @@ mod manifest;
 mod missing;
 mod objects;
 mod plan;
+mod release;
 mod request;
 mod sbom;
+mod sigstore;
 mod stdlib;
 
-pub use local::{Local, given};
+pub use local::Local;
 pub use manifest::{Input, Manifest};
 pub use plan::{Plan, PlannedStep, StepState};
+pub use release::{Evidence, Release};
 pub use request::{Request, RequestKey};
 pub(crate) use stdlib::copy_dir;
 
@@ -171,9 +174,6 @@ pub fn sources_of(python: &pywasm_build::Installation, ctx: &Ctx) -> anyhow::Res
         .hint(|| "run `cargo pywasm install --force` with the same options again".to_owned())
 }
 
-/// Fetches the tarball from upstream, the mirror, or the machine's package archives.
-pub fn fetch_source(pin: &CpythonPin, ctx: &Ctx) -> anyhow::Result<Verified> {
-    let artifact = &pin.source;
 /// Returns the patched source tree of a release. If it is not in the store, fetches the tarball.
 ///
 /// # Errors
@@ -182,6 +182,9 @@ pub fn pinned_source(pin: &CpythonPin, ctx: &Ctx) -> anyhow::Result<SourceTree> 
     ensure_source(pin, || Ok(Origin::Tarball(fetch_source(pin, ctx)?)), ctx)
 }
 
+/// Fetches the tarball from upstream, the mirror, or the machine's package archives.
+pub fn fetch_source(pin: &CpythonPin, ctx: &Ctx) -> anyhow::Result<Verified> {
+    let artifact = &pin.source;
     let archives = apt::archives(ctx);
     fetch::fetch(&artifact.into(), &fetch::locations(artifact, &ctx.env, &archives), ctx)
 }

@@ -146,6 +146,7 @@ impl fmt::Display for Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::install::Evidence;
     use crate::libraries::selected;
     use pywasm_recipes::{CpythonPin, Recipe, builtin};
 
@@ -155,6 +156,7 @@ mod tests {
         let request = Request {
             recipe: &recipe,
             pin,
+            evidence: Evidence::Pin,
             local: None,
             libraries: selected(&recipe, pin.series()).unwrap(),
             toolchain: ToolchainRequest::Auto,

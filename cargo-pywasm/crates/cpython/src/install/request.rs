@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::local::Local;
+use super::release::Evidence;
 use crate::build::BuildPython;
 use crate::libraries::Selected;
 use pywasm_store::Bucket;
@@ -19,13 +20,15 @@ use pywasm_toolchain::{Toolchain, ToolchainRequest};
 /// new requests.
 const BUILD_FORMAT: u32 = 17;
 
-/// A request for an installation, resolved to a pinned release.
+/// A request for an installation, resolved to a release.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The recipe.
     pub recipe: &'a Recipe,
     /// The release.
     pub pin: &'a CpythonPin,
+    /// The source of the release's digest.
+    pub evidence: Evidence,
     /// The sources of the release, if the user specifies them.
     pub local: Option<&'a Local>,
     /// The C libraries that the recipe selects.
@@ -156,6 +159,7 @@ mod tests {
         Request {
             recipe,
             pin: CpythonPin::resolve(version.parse().unwrap()).unwrap(),
+            evidence: Evidence::Pin,
             local: None,
             libraries: Vec::new(),
             toolchain: ToolchainRequest::Auto,

@@ -74,7 +74,8 @@ pub fn mirror_locations(wanted: &Wanted, env: &Environment) -> Vec<Location> {
 
 /// Returns the upstream location. If `PYWASM_UPSTREAM` is set to a base URL, the location is
 /// `<base>/<host>/<path>`.
-fn upstream(url: &str, env: &Environment) -> Location {
+#[must_use]
+pub fn upstream(url: &str, env: &Environment) -> Location {
     let Some(base) = env.text(PYWASM_UPSTREAM) else { return Location::new("upstream", url) };
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
     Location::new("upstream", below(base, path))

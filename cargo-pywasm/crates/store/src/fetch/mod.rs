@@ -14,7 +14,7 @@ mod proxy;
 mod retry;
 
 pub use error::{Attempt, Failure, FetchError};
-pub use locations::{Location, locations, mirror_locations, redacted};
+pub use locations::{Location, locations, mirror_locations, redacted, upstream};
 pub use retry::Retries;
 
 use std::io::{ErrorKind, Read};

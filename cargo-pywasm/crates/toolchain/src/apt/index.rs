@@ -71,16 +71,7 @@ pub fn packages(
     let mut found = Vec::new();
     for component in &source.components {
         let dir = format!("{component}/binary-{architecture}");
-        let compressed =
-            ["xz", "gz"].iter().find_map(|it| release.file(&format!("{dir}/Packages.{it}")));
-        let Some((index, urls)) = compressed else { continue };
-        let locations: Vec<Location> =
-            urls.into_iter().map(|url| Location::new("package index", url)).collect();
-        let index = fetch(&index, &locations, ctx)?;
-        let bytes = fs_err::read(index.path())?;
-        let bytes = decompress(&bytes, &dir, &Limits::default())?;
-        let text = String::from_utf8(bytes)
-            .with_context(|| format!("the package index of {dir} is not UTF-8"))?;
+        let Some(text) = read_index(release, &dir, "Packages", ctx)? else { continue };
         found.extend(
             stanzas(&text)
                 .filter(|stanza| stanza.leading("Package").is_some_and(wanted))
@@ -88,4 +79,24 @@ pub fn packages(
         );
     }
     Ok(found)
+}
+
+/// Returns the text of a compressed index, or `None` if the suite does not have it. `dir` is relative
+/// to the suite.
+pub(super) fn read_index(
+    release: &Release,
+    dir: &str,
+    name: &str,
+    ctx: &Ctx,
+) -> anyhow::Result<Option<String>> {
+    let mut compressed = ["xz", "gz"].iter();
+    let found = compressed.find_map(|end| release.file(&format!("{dir}/{name}.{end}")));
+    let Some((index, urls)) = found else { return Ok(None) };
+    let locations: Vec<Location> =
+        urls.into_iter().map(|url| Location::new("package index", url)).collect();
+    let index = fetch(&index, &locations, ctx)?;
+    let bytes = decompress(&fs_err::read(index.path())?, dir, &Limits::default())?;
+    let text = String::from_utf8(bytes)
+        .with_context(|| format!("the package index of {dir} is not UTF-8"))?;
+    Ok(Some(text))
 }

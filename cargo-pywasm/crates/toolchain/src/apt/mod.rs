@@ -20,6 +20,7 @@ mod signature;
 mod sources;
 mod stanza;
 mod suite;
+mod tarballs;
 mod version;
 
 pub use binaryen::choose_binaryen;
@@ -33,6 +34,7 @@ pub(crate) use select::is_candidate;
 pub use select::{LlvmPackages, choose_libc, choose_llvm};
 pub use sources::{Keyring, Source, parse_deb822, parse_one_line};
 pub use suite::SuitePackages;
+pub use tarballs::{Tarball, tarballs};
 
 use camino::Utf8PathBuf;
 use pywasm_session::variables::PYWASM_APT_SOURCES;

@@ -46,6 +46,12 @@ impl Release {
         self.field("Origin")
     }
 
+    /// Returns the publisher and the suite, such as `Debian unstable`.
+    #[must_use]
+    pub fn suite(&self) -> String {
+        format!("{} {}", self.origin(), self.field("Suite"))
+    }
+
     /// Returns a file of the suite and its URLs, or `None` if the suite does not contain the file.
     /// `path` is relative to the suite, for example `main/binary-amd64/Packages.xz`.
     #[must_use]
