@@ -251,6 +251,7 @@ static PyObject *kdf_pbkdf2_hmac(PyObject *module, PyObject *args, PyObject *key
         Py_CLEAR(result);
         PyErr_NoMemory();
     }
+    explicit_bzero(&key, sizeof(key));
 done:
     PyBuffer_Release(&password);
     PyBuffer_Release(&salt);
@@ -288,6 +289,14 @@ static PyObject *kdf_scrypt(PyObject *module, PyObject *args, PyObject *keywords
         goto done;
     }
     for (int i = 0; i < 3; i++) {
+        int overflow;
+        long number = PyLong_AsLongAndOverflow(objects[i], &overflow);
+        if (number == -1 && PyErr_Occurred())
+            goto done;
+        if (overflow < 0 || (overflow == 0 && number < 0)) {
+            PyErr_SetString(PyExc_ValueError, "n, r and p must be positive.");
+            goto done;
+        }
         numbers[i] = PyLong_AsUnsignedLong(objects[i]);
         if (numbers[i] == (unsigned long)-1 && PyErr_Occurred())
             goto done;
@@ -334,6 +343,8 @@ static PyObject *kdf_scrypt(PyObject *module, PyObject *args, PyObject *keywords
         Py_CLEAR(result);
         PyErr_NoMemory();
     }
+    explicit_bzero(&key, sizeof(key));
+    explicit_bzero(blocks, 128 * r * p);
 done:
     PyMem_RawFree(blocks);
     PyBuffer_Release(&password);

@@ -32,7 +32,7 @@ pub struct Job<'a> {
 }
 
 /// Copies the standard library of the source tree into the store, and adds the installation's
-/// sysconfig data. Tests need a copy, because they write next to the modules that they test, but
+/// generated files. Tests need a copy, because they write next to the modules that they test, but
 /// must not change the source tree or the installation. Returns the directory of the copy.
 ///
 /// # Errors
@@ -51,9 +51,10 @@ pub fn prepare(python: &Installation, lib: &Utf8Path, ctx: &Ctx) -> anyhow::Resu
     fs_err::create_dir_all(stage.path().join("lib-dynload"))?;
     for entry in Utf8PathBuf::try_from(python.stdlib())?.read_dir_utf8()? {
         let entry = entry?;
-        if entry.file_name().starts_with("_sysconfig") || entry.file_name() == "build-details.json"
-        {
-            fs_err::copy(entry.path(), stage.path().join(entry.file_name()))?;
+        let target = stage.path().join(entry.file_name());
+        // These are the files that the build has generated, such as the data of sysconfig.
+        if entry.path().is_file() && !target.exists() {
+            fs_err::copy(entry.path(), target)?;
         }
     }
     stage.commit(&suite)?;
