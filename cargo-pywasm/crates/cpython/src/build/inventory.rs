@@ -35,6 +35,12 @@ impl Inventory {
             .collect();
         Self { builtin: builtin.into_iter().collect(), left_out }
     }
+
+    /// Returns true if a module is built into the interpreter.
+    #[must_use]
+    pub fn has(&self, module: &str) -> bool {
+        self.builtin.binary_search_by(|name| name.as_str().cmp(module)).is_ok()
+    }
 }
 
 /// Returns the names in lines such as `    {"math", PyInit_math},`.

@@ -100,7 +100,8 @@ pub(super) fn assemble(
     bytecode::compile(compiler, &tree_in_guest, "the standard library", runtime, ctx)?;
     let zips = lib.join(pywasm_build::ZIP_DIR);
     fs_err::create_dir(&zips)?;
-    stdlib::zip_tree(&tree, &zips.join(format!("python{}{}.zip", series.major, series.minor)))?;
+    let zip = zips.join(format!("python{}{}.zip", series.major, series.minor));
+    stdlib::zip_tree(&tree, &zip, parts.built.inventory.has("zlib"))?;
 
     freeze_modules(parts, (&interpreter, &tree), &lib, runtime, ctx)?;
 

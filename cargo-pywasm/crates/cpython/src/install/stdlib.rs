@@ -1,4 +1,4 @@
-//! Writes the standard library as a directory and as an uncompressed zip.
+//! Writes the standard library as a directory and as a zip.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -45,16 +45,19 @@ pub(crate) fn copy_dir(from: &Utf8Path, to: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the tree as a zip that `zipimport` can read without zlib. The files are uncompressed and
-/// sorted, and all have the same date. The bytecode is where `zipimport` expects it (`x.pyc` next
-/// to `x.py`).
-pub(super) fn zip_tree(tree: &Utf8Path, zip: &Utf8Path) -> anyhow::Result<()> {
+/// Writes the tree as a zip. The files are sorted, and all have the same date. The bytecode is where
+/// `zipimport` expects it (`x.pyc` next to `x.py`). `zipimport` needs the module `zlib` to read a
+/// compressed zip, so the zip is uncompressed if Python does not have this module.
+pub(super) fn zip_tree(tree: &Utf8Path, zip: &Utf8Path, has_zlib: bool) -> anyhow::Result<()> {
     let mut files = Vec::new();
     collect(tree, Utf8Path::new(""), &mut files)?;
     files.sort();
     let mut writer = zip::ZipWriter::new(std::io::BufWriter::new(fs_err::File::create(zip)?));
+    let method =
+        if has_zlib { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
     let options = SimpleFileOptions::default()
-        .compression_method(zip::CompressionMethod::Stored)
+        .compression_method(method)
+        .compression_level(has_zlib.then_some(9))
         .last_modified_time(zip::DateTime::default())
         .unix_permissions(0o644);
     for (name, path) in &files {
@@ -140,12 +143,17 @@ mod tests {
     #[test]
     fn zip_has_bytecode_and_is_deterministic() {
         let (_dir, root) = tree();
-        for name in ["a.zip", "b.zip"] {
-            zip_tree(&root.join("Lib"), &root.join(name)).unwrap();
+        for (has_zlib, method) in
+            [(true, zip::CompressionMethod::Deflated), (false, zip::CompressionMethod::Stored)]
+        {
+            for name in ["a.zip", "b.zip"] {
+                zip_tree(&root.join("Lib"), &root.join(name), has_zlib).unwrap();
+            }
+            let bytes = fs_err::read(root.join("a.zip")).unwrap();
+            assert_eq!(bytes, fs_err::read(root.join("b.zip")).unwrap());
+            let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+            assert!(archive.by_name("json/__init__.pyc").is_ok());
+            assert_eq!(archive.by_name("os.py").unwrap().compression(), method);
         }
-        let bytes = fs_err::read(root.join("a.zip")).unwrap();
-        assert_eq!(bytes, fs_err::read(root.join("b.zip")).unwrap());
-        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
-        assert!(archive.by_name("json/__init__.pyc").is_ok() && archive.by_name("os.py").is_ok());
     }
 }
