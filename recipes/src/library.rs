@@ -97,6 +97,20 @@ impl Library {
         self.sources.iter().flat_map(in_dir).chain(own)
     }
 
+    /// Returns the name of an object file in libpython that is compiled from the C file `stem`.
+    #[must_use]
+    pub fn member(&self, stem: &str) -> String {
+        format!("{}-{stem}.o", self.name)
+    }
+
+    /// Returns the library that an object file in libpython belongs to, by the name that
+    /// [`Library::member`] returns.
+    #[must_use]
+    pub fn of_member(name: &str) -> Option<&'static Self> {
+        let (library, _) = name.split_once('-')?;
+        libraries().iter().find(|one| one.name == library)
+    }
+
     /// Returns everything that the compiled library depends on, for keys of builds.
     ///
     /// # Panics
@@ -179,5 +193,15 @@ mod tests {
         let bzip2 = &libraries()[0];
         assert_eq!(bzip2.c_files().next().unwrap(), "bzip2-1.0.8/blocksort.c");
         assert_eq!(bzip2.source.file(), "bzip2-sys-0.1.13+1.0.8.crate");
+    }
+
+    #[test]
+    fn object_is_attributed_to_its_library() {
+        for library in libraries() {
+            assert_eq!(Library::of_member(&library.member("a-b")), Some(library));
+        }
+        for other in ["zlib", "call.o", "unicode-data.o"] {
+            assert_eq!(Library::of_member(other), None);
+        }
     }
 }

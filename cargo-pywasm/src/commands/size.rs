@@ -7,6 +7,7 @@ use crate::config::Workspace;
 use crate::exit::Exit;
 use crate::project::{self, Linked};
 use pywasm_audit::Input;
+use pywasm_build::Installation;
 use pywasm_post_link::{Files, gzip};
 use pywasm_session::WithHint;
 use pywasm_size::report::{self, Measured};
@@ -53,7 +54,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     map: Option<Utf8PathBuf>,
     /// An archive that the module was linked from, for attributing functions to objects; may be
-    /// repeated [default: without a map, the archives of the project's installation]
+    /// repeated [default: without a map, the archives of the project's installation, or of the
+    /// installation whose interpreter is measured]
     #[arg(long, value_name = "FILE")]
     archive: Vec<Utf8PathBuf>,
 }
@@ -220,10 +222,19 @@ fn members(args: &Args, ctx: &Ctx) -> anyhow::Result<Members> {
         let archives: Vec<Utf8PathBuf> = args.archive.iter().map(|it| ctx.cwd.join(it)).collect();
         return Members::of_files(&archives);
     }
-    match Linked::find(&ctx.cwd)? {
-        Some(linked) => Members::of_installation(&linked.installation),
-        None => Ok(Members::default()),
-    }
+    let file = args.file.as_ref().map(|file| ctx.cwd.join(file));
+    let installation = match file.as_deref().and_then(installation_of) {
+        Some(root) => Some(root.to_owned()),
+        None => Linked::find(&ctx.cwd)?.map(|linked| linked.installation),
+    };
+    installation.map_or(Ok(Members::default()), |root| Members::of_installation(&root))
+}
+
+/// Returns the installation whose interpreter is the file.
+fn installation_of(file: &Utf8Path) -> Option<&Utf8Path> {
+    let root = file.parent()?.parent()?;
+    let python = Installation::open(root).ok()?;
+    (python.python_wasm() == file).then_some(root)
 }
 
 /// Reads an older breakdown from a baseline or a module.

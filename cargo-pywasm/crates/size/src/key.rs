@@ -27,6 +27,8 @@ pub enum Key {
     Module(String),
     /// A Rust crate.
     Crate(String),
+    /// A C library in libpython, such as `sqlite`.
+    Library(String),
     /// An object file: `unicodeobject.o` or, with its archive, `libpython3.13.a(unicodeobject.o)`.
     Object(String),
 }
@@ -48,8 +50,12 @@ const WORDS: [(&str, Key); 10] = [
 type NewKey = fn(String) -> Key;
 
 /// The prefixes of keys that contain a name.
-const PREFIXES: [(&str, NewKey); 3] =
-    [("module:", Key::Module), ("crate:", Key::Crate), ("object:", Key::Object)];
+const PREFIXES: [(&str, NewKey); 4] = [
+    ("module:", Key::Module),
+    ("crate:", Key::Crate),
+    ("library:", Key::Library),
+    ("object:", Key::Object),
+];
 
 impl Key {
     /// Returns the number of bytes that the key applies to, or `None` for [`Key::Gzip`] if the
@@ -74,6 +80,10 @@ impl Key {
                 .strip_prefix(name.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
             (Self::Crate(name), Origin::Crate(found)) => found == name,
+            (Self::Library(name), _) => {
+                let library = all.object(row).and_then(Object::library);
+                library.is_some_and(|library| library.name == *name)
+            }
             (Self::Object(name), _) => all.object(row).is_some_and(|it| is_named(it, name)),
             (Self::Module(_) | Self::Crate(_), _) => false,
         }
@@ -85,6 +95,7 @@ impl Key {
         let (by, name) = match self {
             Self::Module(name) => (By::Module, name),
             Self::Crate(name) => (By::Crate, name),
+            Self::Library(name) => (By::Library, name),
             Self::Object(name) => (By::Object, name),
             _ => return None,
         };
@@ -113,8 +124,8 @@ impl Key {
             Self::Total | Self::Gzip | Self::Code | Self::Data => By::Origin,
             Self::Kind(Kind::Python) | Self::Module(_) => By::Module,
             Self::Kind(_) => By::Origin,
-            Self::Crate(_) | Self::Object(_) if is_named => By::Function,
-            Self::Crate(_) | Self::Object(_) => By::Section,
+            Self::Crate(_) | Self::Library(_) | Self::Object(_) if is_named => By::Function,
+            Self::Crate(_) | Self::Library(_) | Self::Object(_) => By::Section,
         }
     }
 }
@@ -132,6 +143,7 @@ impl fmt::Display for Key {
         match self {
             Self::Module(name) => write!(f, "module:{name}"),
             Self::Crate(name) => write!(f, "crate:{name}"),
+            Self::Library(name) => write!(f, "library:{name}"),
             Self::Object(name) => write!(f, "object:{name}"),
             key => f.write_str(WORDS.iter().find(|(_, it)| it == key).map_or("", |(word, _)| word)),
         }
@@ -161,7 +173,7 @@ impl FromStr for Key {
         let words: Vec<&str> = words().collect();
         Err(format!(
             "`{text}` is not a size budget key{near}; the keys are {}, module:NAME, \
-             crate:NAME, object:NAME",
+             crate:NAME, library:NAME, object:NAME",
             words.join(", ")
         ))
     }

@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use pywasm_recipes::Library;
+
 use crate::{Kind, Section};
 
 /// The name of a linked object file, without directories and without hashes that change between
@@ -14,6 +16,15 @@ pub struct Object {
     pub archive: Option<String>,
     /// The file or member name: `call.o`.
     pub name: String,
+}
+
+impl Object {
+    /// Returns the C library in libpython that the object file belongs to.
+    #[must_use]
+    pub fn library(&self) -> Option<&'static Library> {
+        let is_python = self.archive.as_ref().is_some_and(|it| it.starts_with("libpython"));
+        Library::of_member(&self.name).filter(|_| is_python)
+    }
 }
 
 impl fmt::Display for Object {
@@ -170,5 +181,16 @@ mod tests {
         let Ok(object) = "libpython3.13.a(call.o)".parse::<Object>();
         assert_eq!((object.archive.as_deref(), &*object.name), (Some("libpython3.13.a"), "call.o"));
         assert_eq!(object.to_string(), "libpython3.13.a(call.o)");
+    }
+
+    #[test]
+    fn object_of_a_library_is_in_libpython() {
+        let library = |text: &str| {
+            let Ok(object) = text.parse::<Object>();
+            object.library().map(|library| library.name.as_str())
+        };
+        assert_eq!(library("libpython3.13.a(zlib-inflate.o)"), Some("zlib"));
+        assert_eq!(library("libpython3.13.a(call.o)"), None);
+        assert_eq!(library("libapp.a(zlib-inflate.o)"), None);
     }
 }

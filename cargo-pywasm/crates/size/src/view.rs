@@ -19,6 +19,8 @@ pub enum By {
     Object,
     /// Rust crates
     Crate,
+    /// C libraries in libpython, such as zlib
+    Library,
     /// Functions
     Function,
     /// Variables and constants
@@ -103,6 +105,7 @@ fn label(all: &Breakdown, row: &Row, by: By) -> Option<String> {
             Origin::Crate(name) => Some(name.clone()),
             _ => None,
         },
+        By::Library => Some(all.object(row)?.library()?.name.clone()),
         By::Function if *all.section(row) == Section::CODE => all.name(row).map(str::to_owned),
         By::Data if *all.section(row) == Section::DATA => {
             let name = all.name(row)?;
@@ -138,13 +141,12 @@ fn rest(all: &Breakdown, row: &Row) -> String {
 mod tests {
     use super::*;
     use crate::breakdown::tests::example;
+    use clap::ValueEnum;
 
     #[test]
     fn every_table_adds_up_to_the_file() {
         let all = example();
-        for by in
-            [By::Section, By::Origin, By::Module, By::Object, By::Crate, By::Function, By::Data]
-        {
+        for by in By::value_variants().iter().copied() {
             let view = View::of(&all, by);
             let sum: u64 = view.entries.iter().map(|it| it.bytes).sum();
             assert_eq!(sum, all.total, "by {by}");

@@ -190,8 +190,7 @@ fn rules_of(work: &Work<'_>, toolchain: &Toolchain, cache: Option<&CompilerCache
     let (mut rules, mut objects) = (String::new(), String::new());
     for file in library.c_files() {
         let stem = Utf8Path::new(&file).file_stem().unwrap_or_default();
-        // The library's name tells the reports on sizes where an object comes from.
-        let object = format!("{name}/objects/{name}-{stem}.o");
+        let object = format!("{name}/objects/{}", library.member(stem));
         rules.push_str(&format!(
             "{object}: {name}/source/{file}\n\t{command} -c -o $@ {name}/source/{file}\n"
         ));

@@ -58,6 +58,7 @@ fn heading(by: By) -> &'static str {
         By::Module => "Python module",
         By::Object => "object",
         By::Crate => "crate",
+        By::Library => "C library",
         By::Function => "function",
         By::Data => "variable",
     }
