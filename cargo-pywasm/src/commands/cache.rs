@@ -11,6 +11,7 @@ use pywasm_session::display_size;
 use serde::Serialize;
 
 use crate::exit::Exit;
+use pywasm_cpython::libraries::is_outdated;
 use pywasm_session::Message;
 use pywasm_store::fetch::sha256_of;
 use pywasm_store::{Bucket, Ctx, tree_size};
@@ -38,7 +39,8 @@ enum Action {
         dry_run: bool,
     },
     /// Remove what is no longer needed: files left by killed runs, build directories of finished
-    /// installations, compiled modules unused for a week, and caches of older versions of the tool
+    /// installations, compiled modules unused for a week, and libraries and caches of older versions of
+    /// the tool
     Prune {
         /// Remove only files that have not changed for this long, such as 30d
         #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
@@ -233,6 +235,7 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     }
     for key in ctx.store.keys(Bucket::Builds)? {
         if installed.contains(&key)
+            || is_outdated(&key)
             || key.strip_suffix("-tests").is_some_and(|name| !installed.iter().any(|it| it == name))
         {
             paths.push(ctx.store.entry(Bucket::Builds, &key));

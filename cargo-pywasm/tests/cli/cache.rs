@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use camino::Utf8PathBuf;
+use pywasm_recipes::libraries;
 use pywasm_store::Bucket;
 use pywasm_store::fetch::{Location, Retries, fetch_with, mirror_locations};
 use pywasm_tests::{Answer, Fresh, Server, wanted};
@@ -110,12 +111,16 @@ fn prune_removes_installed_builds() {
     let tests = entry(&fresh, Bucket::Builds, &format!("{name}-tests"));
     let open = entry(&fresh, Bucket::Builds, "cpython-3.14.7-wasm32-wasip1-full-99999999");
     let gone = entry(&fresh, Bucket::Builds, "cpython-3.13.5-wasm32-wasip1-full-11111111-tests");
+    let library = libraries().first().unwrap();
+    let key = |version: &str| format!("library-{}-{version}-0a1b2c3d", library.name);
+    let current = entry(&fresh, Bucket::Builds, &key(&library.version));
+    let outdated = entry(&fresh, Bucket::Builds, &key("0.1"));
     entry(&fresh, Bucket::Installs, name);
     cache(&fresh, &["prune", "--older-than", "1h"]);
     assert!(done.exists(), "it is new");
     cache(&fresh, &["prune"]);
-    assert!(!done.exists() && !gone.exists());
-    assert!(open.exists() && tests.exists());
+    assert!(!done.exists() && !gone.exists() && !outdated.exists());
+    assert!(open.exists() && tests.exists() && current.exists());
 }
 
 #[test]

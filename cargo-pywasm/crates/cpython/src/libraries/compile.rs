@@ -1,7 +1,7 @@
 //! Compiles libraries with make, all of them at the same time.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::{Digest, Library, OptLevel};
+use pywasm_recipes::{Digest, Library, OptLevel, libraries};
 use sha2::{Digest as _, Sha256};
 
 use super::fetch;
@@ -20,6 +20,9 @@ const FORMAT: u32 = 1;
 /// The flags of all libraries. Functions are hidden, because nothing outside of a wasm module calls
 /// them.
 const FLAGS: &str = "-DNDEBUG -fvisibility=hidden -w";
+
+/// The prefix of the store keys of libraries.
+const PREFIX: &str = "library-";
 
 const MAKEFILE: &str = "libraries.mk";
 
@@ -80,9 +83,19 @@ fn digest(one: &Selected, toolchain: &Toolchain) -> Digest {
 }
 
 fn entry(one: &Selected, toolchain: &Toolchain, ctx: &Ctx) -> Utf8PathBuf {
-    let Library { name, version, .. } = one.library;
-    let key = format!("library-{name}-{version}-{}", digest(one, toolchain).short());
+    let key = format!("{}{}", prefix(one.library), digest(one, toolchain).short());
     ctx.store.entry(Bucket::Builds, &key)
+}
+
+/// Returns the first part of the store keys of a library's compiled forms.
+fn prefix(library: &Library) -> String {
+    format!("{PREFIX}{}-{}-", library.name, library.version)
+}
+
+/// Returns true for the store key of a compiled library in a version that this tool does not use.
+#[must_use]
+pub fn is_outdated(key: &str) -> bool {
+    key.starts_with(PREFIX) && !libraries().iter().any(|one| key.starts_with(&prefix(one)))
 }
 
 fn compiled(one: &Selected, toolchain: &Toolchain, ctx: &Ctx) -> Compiled {

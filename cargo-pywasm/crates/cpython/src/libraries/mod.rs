@@ -8,5 +8,6 @@ mod compile;
 mod fetch;
 mod select;
 
+pub use compile::is_outdated;
 pub(crate) use compile::{Compiled, compile};
 pub use select::{Provider, Selected, selected};
