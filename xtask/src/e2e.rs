@@ -100,17 +100,26 @@ pub(crate) fn run(args: &Args, steps: &mut Steps, shell: &Shell) -> anyhow::Resu
     let verify_speed = start_verify(&tool, steps, "3.14", "speed", &on_speed)?;
     let verify_default = start_verify(&tool, steps, "3.13", "default", &on_default)?;
     embed::run(&tool, &full, args.matrix, steps)?;
-    if let Some(newest) = candidate::install(&tool, steps)? {
+    let newest = candidate::install(&tool, steps)?;
+    if let Some(newest) = &newest {
         steps.run("tests of installations, 3.15", || {
-            ["freeze", "library"].iter().try_for_each(|it| installed(shell, it, &newest))
+            ["freeze", "library"].iter().try_for_each(|it| installed(shell, it, newest))
         })?;
-        steps.run("recursion, 3.15", || embed::recursion::on_default_host(&tool, &newest, &[]))?;
+        steps.run("recursion, 3.15", || embed::recursion::on_default_host(&tool, newest, &[]))?;
     }
     steps.run("recursion, speed 3.14", || embed::recursion::on_default_host(&tool, &speed, &[]))?;
     steps.finish(verify_default)?;
     steps.finish(verify_speed)?;
     if args.matrix {
         matrix(args, steps, &tool)?;
+        let newest = newest.map(|_| ("3.15", "full"));
+        let others = [("3.13", "full"), ("3.13", "speed"), ("3.14", "full")];
+        for (version, recipe) in others.into_iter().chain(newest) {
+            steps.run(&format!("CPython's whole test suite, {recipe} {version}"), || {
+                let args = ["verify", "--python", version, "--recipe", recipe, "--tests"];
+                Ok(tool.call(&args).run()?)
+            })?;
+        }
     }
     Ok(())
 }
