@@ -51,6 +51,10 @@ pub struct CpythonPin {
     pub version: PatchVersion,
     /// The WASI SDK release to build CPython with. `pins/cpython.toml` explains the choice.
     pub wasi_sdk: u32,
+    /// The WASI SDK release to build CPython with if the recipe uses training data, which needs a
+    /// newer compiler. If unset, it is `wasi_sdk`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_wasi_sdk: Option<u32>,
     /// True if this project's tests build the release.
     #[serde(default = "yes")]
     pub tested: bool,
@@ -212,7 +216,7 @@ impl CpythonPin {
     #[must_use]
     pub fn unpinned(version: PatchVersion, source: Artifact) -> Option<Self> {
         let newest = cpython_pins().iter().find(|pin| pin.version.series == version.series)?;
-        Some(Self { version, wasi_sdk: newest.wasi_sdk, tested: false, source })
+        Some(Self { version, tested: false, source, ..newest.clone() })
     }
 
     /// Returns the series of this release.
@@ -284,10 +288,12 @@ mod tests {
     #[test]
     fn every_cpython_pin_has_a_usable_sdk() {
         for pin in cpython_pins() {
-            let sdk = SdkPin::find(pin.wasi_sdk).unwrap();
-            assert_eq!(sdk.status, SdkStatus::Usable, "{}", pin.version);
-            for host in [HostPlatform::X86_64Linux, HostPlatform::Arm64Macos] {
-                assert!(sdk.hosts.contains_key(&host));
+            for release in [Some(pin.wasi_sdk), pin.trained_wasi_sdk].into_iter().flatten() {
+                let sdk = SdkPin::find(release).unwrap();
+                assert_eq!(sdk.status, SdkStatus::Usable, "{}", pin.version);
+                for host in [HostPlatform::X86_64Linux, HostPlatform::Arm64Macos] {
+                    assert!(sdk.hosts.contains_key(&host));
+                }
             }
         }
     }

@@ -53,11 +53,13 @@ fn is_newest(version: PatchVersion) -> bool {
 
 /// Returns the text of a pin, in the form of the existing ones.
 fn text(pin: &CpythonPin) -> String {
-    let CpythonPin { version, wasi_sdk, source, .. } = pin;
+    let CpythonPin { version, wasi_sdk, trained_wasi_sdk, source, .. } = pin;
     let Artifact { file, sha256, size, url, debian_source } = source;
     let (size, debian_source) = (size.unwrap_or_default(), debian_source.as_deref());
+    let trained = trained_wasi_sdk.map(|release| format!("trained_wasi_sdk = {release}\n"));
+    let trained = trained.unwrap_or_default();
     format!(
-        "[[release]]\nversion = \"{version}\"\nwasi_sdk = {wasi_sdk}\ntested = false\n\
+        "[[release]]\nversion = \"{version}\"\nwasi_sdk = {wasi_sdk}\n{trained}tested = false\n\
          [release.source]\nfile = \"{file}\"\nsha256 = \"{sha256}\"\nsize = {size}\nurl = \"{url}\"\n\
          debian_source = \"{}\"\n",
         debian_source.unwrap_or_default()

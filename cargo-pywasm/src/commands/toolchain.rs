@@ -5,11 +5,12 @@ use clap::Subcommand;
 use pywasm_recipes::{CpythonPin, PythonRequest, SdkStatus, binaryen_pin, sdk_pins};
 use serde::Serialize;
 
+use crate::config::{Selection, Settings, Workspace};
 use crate::exit::Exit;
 use pywasm_session::Message;
 use pywasm_store::Ctx;
 use pywasm_toolchain::{
-    Binaryen, BinaryenRequest, Rust, Toolchain, ToolchainRequest, installed, resolve,
+    Binaryen, BinaryenRequest, Needs, Rust, Toolchain, ToolchainRequest, installed, resolve,
 };
 
 /// List the toolchains in the store, or install one without building Python
@@ -28,9 +29,8 @@ enum Action {
         /// The source: auto, official, packages, or a directory [env: WASI_SDK_PATH]
         #[arg(long, value_name = "SOURCE|PATH", default_value = "auto")]
         toolchain: ToolchainRequest,
-        /// The CPython to build
-        #[arg(long, value_name = "VERSION", default_value = "3.13")]
-        python: PythonRequest,
+        #[command(flatten)]
+        selection: Selection,
     },
     /// Install a Rust toolchain for wasm32-wasip1 from the package archives; useful if rustup
     /// cannot add the target
@@ -70,9 +70,12 @@ impl Message for BinaryenMessage<'_> {
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     match &args.action {
         Action::List => list(ctx),
-        Action::Install { toolchain, python } => {
+        Action::Install { toolchain, selection } => {
             let request = toolchain.clone().or_environment(&ctx.env);
-            let found = resolve(&request, CpythonPin::resolve(*python)?, ctx)?;
+            let settings = Settings::resolve(selection, &Workspace::new(ctx))?;
+            let pin = CpythonPin::resolve(PythonRequest::Series(settings.python.series()))?;
+            let needs = Needs::of(pin, &settings.recipe.build);
+            let found = resolve(&request, needs, ctx)?;
             show(&found, ctx);
             Ok(Exit::Success)
         }

@@ -2,28 +2,26 @@
 //! wrong digest, no further sources are tried.
 #![cfg(target_os = "linux")]
 
-use pywasm_recipes::CpythonPin;
 use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_tests::archive::{Archive, fixtures, machine, machine_with_path};
 use pywasm_tests::{Answer, Fresh, Server};
 use pywasm_toolchain::{
-    IndexedRelease, Toolchain, ToolchainRequest, ToolchainSource, installed, resolve,
+    IndexedRelease, Needs, Toolchain, ToolchainRequest, ToolchainSource, installed, resolve,
 };
 
 const OWN: &str = "deb [signed-by={key}] {archive} own main\n";
 
-fn pin() -> &'static CpythonPin {
-    CpythonPin::resolve("3.13".parse().expect("a version")).expect("a pinned version")
-}
+const NEEDS: Needs = Needs { wasi_sdk: 25, clang: None };
+const TRAINED: Needs = Needs { wasi_sdk: 33, clang: Some(22) };
 
 fn packages(ctx: &Ctx) -> anyhow::Result<Toolchain> {
-    resolve(&ToolchainRequest::Packages, pin(), ctx)
+    resolve(&ToolchainRequest::Packages, NEEDS, ctx)
 }
 
 /// Returns the error for a refused request, and checks that the store contains no toolchain.
 fn refusal(request: &ToolchainRequest, fresh: &Fresh) -> String {
-    let text = format!("{:#}", resolve(request, pin(), &fresh.ctx).expect_err("a refusal"));
+    let text = format!("{:#}", resolve(request, NEEDS, &fresh.ctx).expect_err("a refusal"));
     assert!(fresh.ctx.store.keys(Bucket::Toolchains).expect("the store").is_empty(), "{text}");
     assert!(fresh.ctx.store.keys(Bucket::Staging).expect("the store").is_empty(), "{text}");
     text
@@ -205,7 +203,7 @@ fn missing_verifier_is_an_error() {
 
 #[test]
 fn wrong_official_sdk_stops_the_search() {
-    let pinned = pywasm_recipes::SdkPin::find(pin().wasi_sdk).unwrap();
+    let pinned = pywasm_recipes::SdkPin::find(NEEDS.wasi_sdk).unwrap();
     let server = pinned.hosts.values().fold(Archive::read().serve(Server::start()), |it, sdk| {
         let path = sdk.url.strip_prefix("https://").unwrap();
         it.answer(&format!("/upstream/{path}"), Answer::File(b"not the SDK".to_vec()))
@@ -221,7 +219,7 @@ fn wrong_official_sdk_stops_the_search() {
 fn packages_replace_an_unreachable_sdk() {
     let server = Archive::read().serve(Server::start());
     let fresh = machine(OWN, &server);
-    let toolchain = resolve(&ToolchainRequest::Auto, pin(), &fresh.ctx).unwrap();
+    let toolchain = resolve(&ToolchainRequest::Auto, NEEDS, &fresh.ctx).unwrap();
     let sources: Vec<&str> = toolchain.skipped.iter().map(|it| it.source.as_str()).collect();
     assert_eq!(sources, ["path", "store", "official"]);
     assert!(toolchain.skipped[2].reason.contains("404"), "{:?}", toolchain.skipped);
@@ -231,6 +229,20 @@ fn packages_replace_an_unreachable_sdk() {
         output(&fresh)
     );
     assert_eq!(installed(&fresh.ctx).unwrap()[0].skipped, toolchain.skipped);
+}
+
+#[test]
+fn old_compiler_in_the_store_is_used_only_if_there_is_no_newer_one() {
+    let server = Archive::read().serve(Server::start());
+    let mut fresh = machine(OWN, &server);
+    let old = packages(&fresh.ctx).unwrap();
+    let asked = |server: &Server| server.requests().iter().any(|it| it.contains("wasi-sdk-33"));
+    assert!(!asked(&server));
+    fresh.ctx.offline = true;
+    assert_eq!(resolve(&ToolchainRequest::Auto, TRAINED, &fresh.ctx).unwrap(), old);
+    fresh.ctx.offline = false;
+    assert_eq!(resolve(&ToolchainRequest::Auto, TRAINED, &fresh.ctx).unwrap(), old);
+    assert!(asked(&server), "{:?}", server.requests());
 }
 
 #[test]
@@ -253,7 +265,7 @@ fn offline_sends_no_request() {
     packages(&fresh.ctx).unwrap();
     let requests = server.requests().len();
     fresh.ctx.offline = true;
-    resolve(&ToolchainRequest::Auto, pin(), &fresh.ctx).unwrap();
+    resolve(&ToolchainRequest::Auto, NEEDS, &fresh.ctx).unwrap();
     assert_eq!(server.requests().len(), requests);
 }
 

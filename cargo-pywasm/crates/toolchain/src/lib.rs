@@ -32,7 +32,7 @@ mod toolchain;
 
 pub use binaryen::{Binaryen, BinaryenRequest, BinaryenSource, version};
 pub use releases::IndexedRelease;
-pub use request::ToolchainRequest;
+pub use request::{Needs, ToolchainRequest};
 pub use resolve::{installed, resolve};
 pub use rust::Rust;
 pub use source::{Skipped, ToolchainSource};

@@ -1,6 +1,6 @@
 //! The pinned release of the official WASI SDK: <https://github.com/WebAssembly/wasi-sdk>.
 
-use pywasm_recipes::{Artifact, CpythonPin, HostPlatform, SdkPin};
+use pywasm_recipes::{Artifact, HostPlatform, SdkPin};
 use pywasm_store::fetch::{fetch, locations, sha256_of};
 use pywasm_store::unpack::{Limits, unpack_tar};
 use pywasm_store::{Bucket, Ctx};
@@ -10,16 +10,16 @@ use super::source::{NotPinned, Skipped, ToolchainSource};
 use super::toolchain::lib_dir;
 use super::{Input, Toolchain, record};
 
-/// Returns the archive of the pinned SDK for this machine.
-fn artifact(pin: &CpythonPin) -> Result<&'static Artifact, NotPinned> {
+/// Returns the archive of an SDK release for this machine.
+fn artifact(release: u32) -> Result<&'static Artifact, NotPinned> {
     HostPlatform::of(std::env::consts::OS, std::env::consts::ARCH)
-        .and_then(|host| SdkPin::find(pin.wasi_sdk)?.hosts.get(&host))
-        .ok_or_else(|| NotPinned(format!("WASI SDK {}", pin.wasi_sdk)))
+        .and_then(|host| SdkPin::find(release)?.hosts.get(&host))
+        .ok_or_else(|| NotPinned(format!("WASI SDK {release}")))
 }
 
-/// Returns the store key of the SDK that is pinned for this CPython.
-pub(super) fn key(pin: &CpythonPin) -> Option<String> {
-    Some(key_of(pin.wasi_sdk, artifact(pin).ok()?))
+/// Returns the store key of an SDK release.
+pub(super) fn key(release: u32) -> Option<String> {
+    Some(key_of(release, artifact(release).ok()?))
 }
 
 fn key_of(release: u32, artifact: &Artifact) -> String {
@@ -30,12 +30,8 @@ fn key_of(release: u32, artifact: &Artifact) -> String {
 ///
 /// # Errors
 /// When the SDK is unavailable, has a wrong digest, or does not work on this machine.
-pub(super) fn install(
-    pin: &CpythonPin,
-    skipped: &[Skipped],
-    ctx: &Ctx,
-) -> anyhow::Result<Toolchain> {
-    install_release(pin.wasi_sdk, artifact(pin)?, skipped, ctx)
+pub(super) fn install(release: u32, skipped: &[Skipped], ctx: &Ctx) -> anyhow::Result<Toolchain> {
+    install_release(release, artifact(release)?, skipped, ctx)
 }
 
 fn install_release(
@@ -72,7 +68,7 @@ fn install_release(
 mod tests {
     use super::*;
     use crate::test_machine::{archive, machine, publish};
-    use crate::{ToolchainRequest, resolve};
+    use crate::{Needs, ToolchainRequest, resolve};
     use camino::Utf8PathBuf;
     use pywasm_store::fetch::FetchError;
 
@@ -122,10 +118,10 @@ mod tests {
     #[test]
     fn wrong_digest_ends_the_search() {
         let (_dir, root) = scratch();
-        let pin = CpythonPin::resolve("3.13".parse().unwrap()).unwrap();
+        let needs = Needs { wasi_sdk: 25, clang: None };
         let ctx = machine(&root);
-        publish(&root, artifact(pin).unwrap(), &fake_sdk());
-        let error = resolve(&ToolchainRequest::Auto, pin, &ctx).unwrap_err();
+        publish(&root, artifact(needs.wasi_sdk).unwrap(), &fake_sdk());
+        let error = resolve(&ToolchainRequest::Auto, needs, &ctx).unwrap_err();
         let mismatch = pywasm_session::cause_of::<FetchError>(&error);
         assert!(mismatch.is_some_and(FetchError::is_mismatch), "{error:#}");
         assert!(ctx.store.keys(Bucket::Toolchains).unwrap().is_empty());

@@ -5,10 +5,30 @@ use std::fmt;
 use std::str::FromStr;
 
 use camino::Utf8PathBuf;
+use pywasm_recipes::{Build, CpythonPin, TRAINING_CLANG};
 use pywasm_session::Environment;
 use pywasm_session::variables::WASI_SDK_PATH;
 
 use super::source::Remote;
+
+/// The compiler that a build of CPython needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// The release of the official WASI SDK.
+    pub wasi_sdk: u32,
+    /// The oldest suitable clang. With an older one, CPython is compiled without training data.
+    pub clang: Option<u32>,
+}
+
+impl Needs {
+    /// Returns the compiler that a release of CPython needs for these build options.
+    #[must_use]
+    pub fn of(pin: &CpythonPin, build: &Build) -> Self {
+        let clang = build.training(pin.series()).map(|_| TRAINING_CLANG);
+        let trained = clang.and(pin.trained_wasi_sdk);
+        Self { wasi_sdk: trained.unwrap_or(pin.wasi_sdk), clang }
+    }
+}
 
 /// The requested toolchain. `Display` and `FromStr` round-trip. Any string that is not the name of
 /// a source is parsed as a path.
@@ -94,6 +114,15 @@ mod tests {
         assert_eq!(ToolchainRequest::Packages.or_environment(&env), ToolchainRequest::Packages);
         let unset = Environment::default();
         assert_eq!(ToolchainRequest::Auto.or_environment(&unset), ToolchainRequest::Auto);
+    }
+
+    #[test]
+    fn training_needs_a_newer_sdk() {
+        let pin = CpythonPin::resolve("3.13".parse().unwrap()).unwrap();
+        let plain = Needs::of(pin, &Build::default());
+        assert_eq!(plain, Needs { wasi_sdk: 25, clang: None });
+        let trained = Needs::of(pin, &Build { trained: true, ..Build::default() });
+        assert_eq!(trained, Needs { wasi_sdk: 33, clang: Some(22) });
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! The search for a toolchain.
 
-use pywasm_recipes::CpythonPin;
 use pywasm_session::WithHint;
 use pywasm_store::{Bucket, Ctx};
 
 use super::source::{Remote, Skipped, ToolchainSource, listed, search};
-use super::{Toolchain, ToolchainRequest, official, packages, path, record};
+use super::{Needs, Toolchain, ToolchainRequest, official, packages, path, record};
 
 /// Returns the toolchains in the store, sorted by key.
 ///
@@ -19,17 +18,14 @@ pub fn installed(ctx: &Ctx) -> anyhow::Result<Vec<Toolchain>> {
         .collect())
 }
 
-/// Returns a toolchain that can build this CPython: the requested one, or the first available one.
-/// A toolchain from the network is installed into the store.
+/// Returns a toolchain that can build CPython: the requested one, or the first available one. A
+/// toolchain from the network is installed into the store. A compiler older than the needed one is
+/// returned only if no source has a newer one.
 ///
 /// # Errors
 /// When the requested toolchain does not work, when no source is available, and when a file has a
 /// wrong digest.
-pub fn resolve(
-    request: &ToolchainRequest,
-    pin: &CpythonPin,
-    ctx: &Ctx,
-) -> anyhow::Result<Toolchain> {
+pub fn resolve(request: &ToolchainRequest, needs: Needs, ctx: &Ctx) -> anyhow::Result<Toolchain> {
     refuse_other_systems(std::env::consts::OS)?;
     if let ToolchainRequest::Path(root) = request {
         let toolchain = path::open(root)?;
@@ -38,7 +34,9 @@ pub fn resolve(
     }
     // No lock is taken here, because an entry appears only when it is complete, and because the
     // store may be read-only.
-    if let Some(toolchain) = from_store(request, pin, ctx)? {
+    // An old compiler is used only if the tool is offline.
+    let enough = if ctx.offline { None } else { needs.clang };
+    if let Some(toolchain) = from_store(request, Needs { clang: enough, ..needs }, ctx)? {
         report(&toolchain, "in the store", ctx);
         return Ok(toolchain);
     }
@@ -51,16 +49,16 @@ pub fn resolve(
     }
     let _lock = ctx.store.lock("toolchains", &ctx.reporter)?;
     // Another process may have installed a toolchain while this one waited for the lock.
-    if let Some(toolchain) = from_store(request, pin, ctx)? {
+    if let Some(toolchain) = from_store(request, needs, ctx)? {
         report(&toolchain, "in the store", ctx);
         return Ok(toolchain);
     }
     let install = |source, skipped: &[Skipped]| match source {
-        Remote::Official => official::install(pin, skipped, ctx),
+        Remote::Official => official::install(needs.wasi_sdk, skipped, ctx),
         Remote::Packages => packages::install(skipped, ctx),
     };
     let failed = |source| match source {
-        Remote::Official => format!("cannot install WASI SDK {}", pin.wasi_sdk),
+        Remote::Official => format!("cannot install WASI SDK {}", needs.wasi_sdk),
         Remote::Packages => "cannot assemble a toolchain from package archives".to_owned(),
     };
     let found = search(request.remotes(), &mut skipped, install, failed)?;
@@ -86,15 +84,18 @@ fn skipped_locally(request: &ToolchainRequest) -> Vec<Skipped> {
     vec![Skipped::new("path", no_path), Skipped::new("store", "no matching toolchain")]
 }
 
-/// Returns a toolchain from the store: the pinned SDK, or else the newest toolchain from packages.
+/// Returns a toolchain from the store: the pinned SDK, or else the newest toolchain from packages
+/// whose compiler is new enough.
 fn from_store(
     request: &ToolchainRequest,
-    pin: &CpythonPin,
+    needs: Needs,
     ctx: &Ctx,
 ) -> anyhow::Result<Option<Toolchain>> {
-    let official =
-        official::key(pin).and_then(|key| record::read(&ctx.store.entry(Bucket::Toolchains, &key)));
-    let is_packages = |it: &Toolchain| matches!(it.source, ToolchainSource::Packages { .. });
+    let official = official::key(needs.wasi_sdk)
+        .and_then(|key| record::read(&ctx.store.entry(Bucket::Toolchains, &key)));
+    let is_packages = |it: &Toolchain| {
+        matches!(it.source, ToolchainSource::Packages { .. }) && it.clang_major() >= needs.clang
+    };
     let packages = installed(ctx)?.into_iter().rev().find(is_packages);
     Ok(match request {
         ToolchainRequest::Official => official,

@@ -42,7 +42,7 @@ use pywasm_store::Bucket;
 use pywasm_store::Ctx;
 use pywasm_store::fetch;
 use pywasm_store::fetch::Verified;
-use pywasm_toolchain::apt;
+use pywasm_toolchain::{Needs, apt};
 
 /// The outcome of [`install`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,8 @@ pub fn install(request: &Request<'_>, force: bool, ctx: &Ctx) -> anyhow::Result<
         let version = request.pin.version;
         ctx.reporter.warn(format!("cargo-pywasm's tests do not build this CPython {version}"));
     }
-    let toolchain = pywasm_toolchain::resolve(&request.toolchain, request.pin, ctx)?;
+    let needs = Needs::of(request.pin, &request.recipe.build);
+    let toolchain = pywasm_toolchain::resolve(&request.toolchain, needs, ctx)?;
     let mut inputs: Vec<Input> = toolchain.inputs.iter().map(Input::from).collect();
     let source = source_tree(request, &mut inputs, ctx)?;
     let key = request.key(&toolchain);
