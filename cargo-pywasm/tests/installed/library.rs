@@ -83,6 +83,22 @@ asyncio.run(main())
     );
 }
 
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn cycles_with_a_method_caller_are_collected() {
+    passes(
+        "
+import gc, operator
+cycle = [operator.methodcaller('get', 1)]
+cycle.append(cycle)
+caller = operator.methodcaller('get', cycle)
+cycle.append(caller)
+del cycle, caller
+assert gc.collect() > 0
+",
+    );
+}
+
 /// The vectors are those of RFC 6070, RFC 7914 and CPython's test_hashlib.
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
