@@ -8,8 +8,7 @@ import sys
 
 # Extension modules that need a C library outside CPython, or a system interface that WASI lacks.
 UNAVAILABLE = {
-    "_bz2", "_ctypes", "_curses", "_dbm", "_gdbm", "_lzma", "_multiprocessing", "_sqlite3", "_ssl", "mmap",
-    "msvcrt", "termios", "zlib",
+    "_ctypes", "_curses", "_dbm", "_gdbm", "_multiprocessing", "_ssl", "mmap", "msvcrt", "termios",
 }
 # Modules of other platforms, and modules that start processes. Their import raises various errors.
 OTHER_PLATFORMS = {

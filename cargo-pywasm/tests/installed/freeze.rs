@@ -107,6 +107,8 @@ fn patterns_add_and_exclude_modules() {
     assert!(has(&names, "email.charset") && !has(&names, "email.mime.text"), "{names:?}");
     let all = bench.names(&["*"], &[]);
     assert!(all.len() > 400 && has(&all, "asyncio.runners") && !has(&all, "os"), "{}", all.len());
+    // Only the module `readline` itself is unavailable.
+    assert!(has(&all, "_pyrepl.readline") && !has(&all, "readline"));
     // sysconfig computes the name of its data module at run time, so `freeze` handles this import
     // as a special case.
     for pattern in ["*", "sysconfig"] {

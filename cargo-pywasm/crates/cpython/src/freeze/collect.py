@@ -219,7 +219,7 @@ class Collector:
         top = f"{self.stdlib}/{package.replace('.', '/')}" if package else self.stdlib
         for entry in sorted(os.listdir(top)):
             name = f"{package}.{entry}" if package else entry
-            if entry.endswith(".py") and entry[:-3].isidentifier() and entry[:-3] not in self.unavailable:
+            if entry.endswith(".py") and entry[:-3].isidentifier() and name[:-3] not in self.unavailable:
                 yield package if entry == "__init__.py" else name[:-3]
             elif entry.isidentifier() and entry not in NOT_MODULES and os.path.isdir(f"{top}/{entry}"):
                 yield from self.names_below(name)
