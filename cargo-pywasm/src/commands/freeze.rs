@@ -1,7 +1,8 @@
-//! `cargo pywasm freeze`: compiles Python code into an object for a wasm module.
+//! `cargo pywasm freeze`: writes Python code and files into an object for a wasm module.
 
 use anyhow::Context;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
+use glob::Pattern;
 use pywasm_build::Installation;
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +17,10 @@ use pywasm_store::Ctx;
 
 /// Compile Python code into an object that is linked into a wasm module
 ///
-/// Freezes standard library modules, together with everything that they import, and your own
-/// packages. The names come from the command line, from `freeze` and `packages` in the crate's
+/// Freezes standard library modules, together with everything that they import. The files of your own
+/// packages become part of the directory /pywasm in the module. The names come from the command line, from `freeze` and `packages` in the crate's
 /// `[package.metadata.pywasm]`, and from the recipe. pywasm-build runs this command in build
-/// scripts. Without --output, lists the modules.
+/// scripts. Without --output, lists the modules and files.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -34,11 +35,18 @@ pub struct Args {
     /// One of your own packages or files: `python/app`, `python/app.py`
     #[arg(long, value_name = "PATH")]
     package: Vec<Utf8PathBuf>,
+    /// Leave out files of packages, as paths in /pywasm: `app/tests/*`
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Pattern>,
+    /// Embed the source of your packages in addition to their bytecode
+    #[arg(long)]
+    source: bool,
     /// Let Python import only the selected modules and packages, and the modules that they need
     #[arg(long)]
     closed: bool,
-    /// Write the object to this file instead of listing the modules; if the name ends in `.a`,
-    /// write an archive that contains the object
+    /// Write the object to this file instead of listing the modules; if the name ends in `.a`, write
+    /// an archive with everything to link. For embedded files, an object also needs
+    /// `lib/pywasm-files.o` of the installation
     #[arg(long, short, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
 }
@@ -47,10 +55,18 @@ pub struct Args {
 struct FrozenMessage<'a> {
     output: Option<&'a Utf8PathBuf>,
     modules: &'a [Module],
+    files: Vec<EmbeddedFile<'a>>,
     absent: &'a [String],
     unknown: &'a [String],
     /// Files and directories that the object depends on.
     inputs: Vec<&'a Utf8PathBuf>,
+}
+
+/// A file in the directory `/pywasm`.
+#[derive(Serialize)]
+struct EmbeddedFile<'a> {
+    path: &'a Utf8Path,
+    size: usize,
 }
 
 impl Message for FrozenMessage<'_> {
@@ -71,13 +87,19 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     if let Some(output) = &args.output {
         let path = ctx.cwd.join(output);
         let archive = path.extension() == Some("a");
-        let bytes = if archive { frozen.archive() } else { frozen.object() };
+        let bytes =
+            if archive { frozen.archive(&utf8(python.lib_dir())?)? } else { frozen.object() };
         fs_err::write(&path, bytes).context("cannot write the object")?;
     }
     if ctx.reporter.is_json() {
         ctx.reporter.json(&FrozenMessage {
             output: args.output.as_ref(),
             modules: &frozen.modules,
+            files: frozen
+                .embedded
+                .files()
+                .map(|(path, size)| EmbeddedFile { path, size })
+                .collect(),
             absent: &frozen.absent,
             unknown: &frozen.unknown,
             inputs: wanted.packages.iter().map(|package| &package.path).collect(),
@@ -121,8 +143,12 @@ fn wanted(
     let mut packages = Vec::new();
     let mut provided = Vec::new();
     let mut closed = recipe.closed;
+    let mut source = args.source;
+    let mut exclude = args.exclude.clone();
     if let Some(project) = project {
         provided = project.provided;
+        source |= project.source;
+        exclude.extend(project.exclude);
         modules.extend(project.freeze);
         packages.extend(
             project
@@ -138,7 +164,7 @@ fn wanted(
             .iter()
             .map(|path| Package { path: ctx.cwd.join(path), shown: path.to_string() }),
     );
-    Ok(Wanted { modules, packages, closed: closed || args.closed, provided })
+    Ok(Wanted { modules, packages, closed: closed || args.closed, provided, exclude, source })
 }
 
 /// The recipe keys that select frozen modules.
@@ -167,12 +193,19 @@ impl Recipe {
 }
 
 fn list(frozen: &Frozen, ctx: &Ctx) {
-    for Module { name, size, own, .. } in &frozen.modules {
-        let origin = if *own { "own" } else { "library" };
-        ctx.reporter.data(format!("{size:>9}  {origin:<8} {name}"));
+    for Module { name, size, .. } in &frozen.modules {
+        ctx.reporter.data(format!("{size:>9}  module  {name}"));
+    }
+    for (path, size) in frozen.embedded.files() {
+        ctx.reporter.data(format!("{size:>9}  file    {path}"));
     }
     let total: usize = frozen.modules.iter().map(|module| module.size).sum();
     ctx.reporter.note(format!("{} modules, {total} bytes of code", frozen.modules.len()));
+    let sizes: Vec<usize> = frozen.embedded.files().map(|(_, size)| size).collect();
+    if !sizes.is_empty() {
+        let total: usize = sizes.iter().sum();
+        ctx.reporter.note(format!("{} files, {total} bytes", sizes.len()));
+    }
     if !frozen.absent.is_empty() {
         let absent = frozen.absent.join(", ");
         ctx.reporter.note(format!(

@@ -4,8 +4,10 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
+use glob::Pattern;
 use pywasm_recipes::{HostStack, PythonRequest};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use pywasm_session::{WithHint, is_path};
 use pywasm_size::Budget;
@@ -26,6 +28,9 @@ pub(crate) struct Table {
     pub(crate) freeze: Option<Vec<String>>,
     pub(crate) packages: Option<Vec<SourcePackage>>,
     pub(crate) provided: Option<Vec<String>>,
+    #[serde(deserialize_with = "patterns", default)]
+    pub(crate) exclude: Option<Vec<Pattern>>,
+    pub(crate) source: Option<bool>,
     pub(crate) closed: Option<bool>,
     pub(crate) host_stack: Option<HostStack>,
     pub(crate) stdlib: Option<Stdlib>,
@@ -35,6 +40,15 @@ pub(crate) struct Table {
     require_wasm_opt: Option<bool>,
     pub(crate) size_budget: Option<Budget>,
     pub(crate) snapshot: Option<Initialization>,
+}
+
+/// Parses patterns for paths.
+fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Pattern>>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let parsed = texts.iter().map(|text| {
+        Pattern::new(text).map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
+    });
+    parsed.collect::<Result<_, _>>().map(Some)
 }
 
 /// A Python package or file that the crate embeds.
@@ -142,6 +156,8 @@ impl Table {
             freeze: self.freeze.or(shared.freeze),
             packages: self.packages.or(shared.packages),
             provided: self.provided.or(shared.provided),
+            exclude: self.exclude.or(shared.exclude),
+            source: self.source.or(shared.source),
             closed: self.closed.or(shared.closed),
             host_stack: self.host_stack.or(shared.host_stack),
             stdlib: self.stdlib.or(shared.stdlib),

@@ -9,6 +9,7 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::semver::{Op, VersionReq};
 use cargo_metadata::{Dependency, Metadata, MetadataCommand, Package};
+use glob::Pattern;
 
 use super::cargo_args::CargoArgs;
 use super::package::PackageSettings;
@@ -88,6 +89,10 @@ pub struct Project {
     pub packages: Vec<SourcePackage>,
     /// Python modules that the project's Rust code provides.
     pub provided: Vec<String>,
+    /// Patterns for files of the packages that are not embedded.
+    pub exclude: Vec<Pattern>,
+    /// True if the source of the packages is embedded in addition to their bytecode.
+    pub source: bool,
     /// True if only embedded Python modules can be imported. If unset, the recipe decides.
     pub closed: Option<bool>,
     /// The source of the standard-library modules that are not embedded.
@@ -131,6 +136,8 @@ impl<'a> Workspace<'a> {
             freeze: table.freeze.unwrap_or_default(),
             packages: table.packages.unwrap_or_default(),
             provided: table.provided.unwrap_or_default(),
+            exclude: table.exclude.unwrap_or_default(),
+            source: table.source.unwrap_or_default(),
             closed: table.closed,
             stdlib: table.stdlib.unwrap_or_default(),
         }))

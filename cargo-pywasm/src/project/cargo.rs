@@ -231,6 +231,8 @@ mod tests {
             freeze: Vec::new(),
             packages: Vec::new(),
             provided: Vec::new(),
+            exclude: Vec::new(),
+            source: false,
             closed: None,
             stdlib: Stdlib::Dir,
         };

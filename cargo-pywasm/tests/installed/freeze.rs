@@ -39,20 +39,29 @@ impl Bench {
     }
 
     fn collect(&self, modules: &[&str], packages: &[&str], closed: bool) -> Result<Frozen, String> {
+        self.collect_wanted(&Wanted { closed, ..self.wanted(modules, packages) })
+    }
+
+    fn wanted(&self, modules: &[&str], packages: &[&str]) -> Wanted {
         let dir = Utf8Path::from_path(self.dir.path()).expect("UTF-8");
         let package = |shown: &&str| Package { path: dir.join(shown), shown: (*shown).to_owned() };
-        let wanted = Wanted {
+        Wanted {
             modules: modules.iter().map(|&name| name.to_owned()).collect(),
             packages: packages.iter().map(package).collect(),
-            closed,
+            closed: false,
             provided: vec!["provided".to_owned(), "mixed.first".to_owned()],
-        };
+            exclude: Vec::new(),
+            source: false,
+        }
+    }
+
+    fn collect_wanted(&self, wanted: &Wanted) -> Result<Frozen, String> {
         let utf8 = |path: std::path::PathBuf| Utf8PathBuf::try_from(path).expect("UTF-8");
         let (wasm, stdlib) = (utf8(self.python.python_wasm()), utf8(self.python.stdlib()));
         let series = self.python.series();
         let interpreter = Interpreter { wasm: &wasm, stdlib: &stdlib, series };
         let runtime = Runtime::new(&self.fresh.ctx).expect("a runtime");
-        collect(&wanted, interpreter, &runtime).map_err(|error| format!("{error:#}"))
+        collect(wanted, interpreter, &runtime).map_err(|error| format!("{error:#}"))
     }
 
     /// Returns true if the library imports modules when it first uses them (PEP 810). The sets include
@@ -65,6 +74,10 @@ impl Bench {
         let frozen = self.freeze(modules, packages).expect("code");
         frozen.modules.into_iter().map(|module| module.name).collect()
     }
+}
+
+fn files(frozen: &Frozen) -> Vec<&str> {
+    frozen.embedded.files().map(|(path, _)| path.as_str()).collect()
 }
 
 fn has(names: &[String], name: &str) -> bool {
@@ -127,20 +140,49 @@ fn own_package_brings_imports_of_functions() {
     bench.write("python/app/not a module.py", "");
     bench.write("python/tool.py", "import app\n");
     let names = bench.names(&[], &["python/app", "python/tool.py"]);
-    for name in ["app", "app.part", "app.plain", "app.plain.data", "tool", "base64"] {
-        assert!(has(&names, name), "{name}: {names:?}");
-    }
+    assert!(has(&names, "base64") && !has(&names, "app"), "{names:?}");
     let frozen = bench.freeze(&[], &["python/app", "python/tool.py"]).expect("code");
     assert_eq!(frozen.unknown, ["host"]);
-    let own: Vec<_> = frozen.modules.iter().filter(|module| module.own).collect();
-    assert_eq!(own.len(), 5);
+    assert_eq!(
+        files(&frozen),
+        [
+            "app/__init__.pyc",
+            "app/not a module.py",
+            "app/part.pyc",
+            "app/plain/data.pyc",
+            "tool.pyc"
+        ]
+    );
     let again = bench.freeze(&[], &["python/app", "python/tool.py"]).expect("code");
     assert_eq!(frozen.object(), again.object());
 }
 
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
-fn imports_that_will_fail_and_files_left_out_are_warnings() {
+fn source_is_embedded_and_files_are_left_out_on_request() {
+    let bench = Bench::new();
+    bench.write("app/__init__.py", "def f():\n    import app.tests.one\n");
+    for file in ["data.txt", "tests/__init__.py", "tests/one.py", "tests/data.txt"] {
+        bench.write(&format!("app/{file}"), "");
+    }
+    bench.write("app-1.0.dist-info/METADATA", "Name: app\n");
+    let exclude = ["app/tests/*", "*.none"].map(|text| text.parse().expect("a pattern")).into();
+    let wanted = bench.wanted(&[], &["app", "app-1.0.dist-info"]);
+    let wanted = Wanted { exclude, source: true, ..wanted };
+    let frozen = bench.collect_wanted(&wanted).expect("code");
+    let tag = format!("cpython-{}", bench.python.series().replace('.', ""));
+    let bytecode = format!("app/__pycache__/__init__.{tag}.pyc");
+    let expected = ["app-1.0.dist-info/METADATA", "app/__init__.py", &bytecode, "app/data.txt"];
+    let mut found = files(&frozen);
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    assert_eq!(frozen.unknown, ["app.tests.one"]);
+    assert_eq!(frozen.warnings, ["`exclude`: no file of a package matches `*.none`"]);
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn imports_that_will_fail_and_native_files_are_warnings() {
     let bench = Bench::new();
     bench.write(
         "python/app/__init__.py",
@@ -183,8 +225,7 @@ fn imports_that_will_fail_and_files_left_out_are_warnings() {
                 "{by} `mmap`, which this Python does not have, so the import will fail; add it to \
                  `provided` if your Rust code provides it"
             ),
-            "not embedded, because Python cannot import it: `python/app/0001_initial.py`, \
-             `python/app/_unused.pyd`, `python/app/data/table.csv` and 1 more"
+            "not embedded, because it is native code for another platform: `python/app/_unused.pyd`"
                 .to_owned(),
         ]
     );
@@ -244,8 +285,8 @@ fn imports_that_never_run_or_succeed_are_not_warnings() {
         "unconditional",
     ];
     assert_eq!(frozen.unknown, unknown);
-    // The others are those of the two native modules, and of the text file.
-    assert_eq!(frozen.warnings.len(), 4, "{:?}", frozen.warnings);
+    // The others are those of the two native modules.
+    assert_eq!(frozen.warnings.len(), 3, "{:?}", frozen.warnings);
     assert!(frozen.warnings[2].contains("`unconditional`"), "{:?}", frozen.warnings);
     let names: Vec<String> = frozen.modules.iter().map(|module| module.name.clone()).collect();
     for name in ["bisect", "collections", "os", "tomllib", "xml.parsers.expat"] {

@@ -18,9 +18,9 @@ fn tracebacks_name_file_and_line() {
 }
 
 #[test]
-fn python_starts_without_search_paths() {
+fn python_searches_only_the_files_of_the_module() {
     assert_eq!(call("app.checks", "startup_modules").unwrap(), "site,encodings,io");
-    assert_eq!(call("app.checks", "existing_search_paths").unwrap(), "");
+    assert_eq!(call("app.checks", "existing_search_paths").unwrap(), "/pywasm");
 }
 
 #[test]

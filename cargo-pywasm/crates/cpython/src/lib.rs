@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`build`] | CPython's own configure and make, run in a build directory |
 //! | `guest` | C and Python sources that are compiled into every installation |
-//! | [`freeze`] | Python code as data in an object file |
+//! | [`freeze`] | Python code and files as data in an object file |
 //! | `bytecode` | `.pyc` files of the standard library |
 //! | `headers` | copies of C headers |
 //! | `interpreter` | an interpreter in the embedded runtime |

@@ -1,7 +1,7 @@
 //! The files below a directory, and their digest.
 
 use anyhow::Context;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 use pywasm_recipes::Digest;
 use pywasm_store::fetch::sha256_of;
 use sha2::{Digest as _, Sha256};
@@ -18,12 +18,25 @@ pub(crate) fn files(
     dir: &Utf8Path,
     is_wanted: impl Fn(&Utf8Path) -> bool,
 ) -> anyhow::Result<Vec<Utf8PathBuf>> {
-    files_outside_of(&[], dir, is_wanted)
+    files_outside_of(&[], dir, &|entry| Ok(entry.file_type()?.is_dir()), is_wanted)
+}
+
+/// Like [`files`], but also returns the files below links to directories, and leaves out caches of
+/// bytecode.
+///
+/// # Errors
+/// When a directory cannot be read, or contains a link to a directory that contains it.
+pub(crate) fn followed(
+    dir: &Utf8Path,
+    is_wanted: impl Fn(&Utf8Path) -> bool,
+) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    files_outside_of(&["__pycache__"], dir, &|entry| Ok(entry.path().is_dir()), is_wanted)
 }
 
 fn files_outside_of(
     ignored: &[&str],
     dir: &Utf8Path,
+    is_dir: &dyn Fn(&Utf8DirEntry) -> std::io::Result<bool>,
     is_wanted: impl Fn(&Utf8Path) -> bool,
 ) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let (mut found, mut todo) = (Vec::new(), vec![Utf8PathBuf::new()]);
@@ -35,7 +48,7 @@ fn files_outside_of(
                 continue;
             }
             let path = below.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
+            if is_dir(&entry)? {
                 todo.push(path);
             } else if is_wanted(&path) {
                 found.push(path);
@@ -51,7 +64,8 @@ fn files_outside_of(
 /// # Errors
 /// When a directory cannot be read, or contains a link that does not lead to a file.
 pub(crate) fn sources(dir: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
-    let found = files_outside_of(&NOT_SOURCES, dir, |_| true)?;
+    let found =
+        files_outside_of(&NOT_SOURCES, dir, &|entry| Ok(entry.file_type()?.is_dir()), |_| true)?;
     if let Some(wrong) = found.iter().map(|path| dir.join(path)).find(|path| !path.is_file()) {
         anyhow::bail!("`{wrong}` is neither a file nor a directory");
     }

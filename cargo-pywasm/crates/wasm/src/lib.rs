@@ -10,6 +10,7 @@
 mod code;
 mod command;
 pub mod custom;
+pub mod embedded;
 mod module;
 pub mod sections;
 

@@ -37,7 +37,14 @@ IMPORTED_BY_C = {
 # The module of the build's variables. `sysconfig` computes its name at run time:
 # `_get_sysconfigdata_name` in Lib/sysconfig/__init__.py.
 BUILD_DATA = f"_sysconfigdata_{sys.abiflags}_{sys.platform}_{getattr(sys.implementation, '_multiarch', '')}"
-HIDDEN = {**IMPORTED_BY_C, "sysconfig": [BUILD_DATA]}
+# Imports in functions that almost every program calls if it imports the module, such as `files` and
+# `message_from_string`.
+IN_FUNCTIONS = {
+    "email": ["email.parser"],
+    "importlib.metadata": ["importlib.metadata._adapters"],
+    "importlib.resources._common": ["importlib.readers", "importlib.resources._adapters"],
+}
+HIDDEN = {**IMPORTED_BY_C, **IN_FUNCTIONS, "sysconfig": [BUILD_DATA]}
 
 # Directories that are not part of the library proper. CPython's own zip leaves them out as well.
 NOT_MODULES = {"__pycache__", "site-packages", "lib-dynload", "test", "tests", "idlelib", "turtledemo"}
@@ -61,9 +68,8 @@ ALWAYS_BUILT_IN = [
 # Modules that this program uses. A second import would create them again.
 IN_USE = {*ALWAYS, *ALWAYS_BUILT_IN, *BOOTSTRAP, *PRELOADED, "__main__", "importlib"}
 
-# The endings of native modules on other platforms, and of files that only tools read.
+# The endings of native modules on other platforms.
 NATIVE = (".so", ".pyd", ".dylib")
-NOT_AT_RUN_TIME = (".pyc", ".pyi", "py.typed")
 
 CO_OPTIMIZED = 1
 
@@ -77,10 +83,10 @@ def is_name(text):
 
 
 class Own:
-    """A module of the user."""
+    """A module of the user. A namespace package has no file."""
 
-    def __init__(self, path, shown, is_package):
-        self.path, self.shown, self.is_package = path, shown, is_package
+    def __init__(self, path, shown, is_package, file):
+        self.path, self.shown, self.is_package, self.file = path, shown, is_package, file
 
 
 class Need:
@@ -145,42 +151,42 @@ class Collector:
         self.stdlib, self.closed = request["stdlib"], request["closed"]
         self.unavailable = set(request["unavailable"])
         self.own, self.built_in = {}, set(ALWAYS_BUILT_IN)
-        # The files of native modules by module name, and the files that are no modules.
-        self.native, self.left = {}, []
+        # The files of native modules by module name.
+        self.native = {}
+        self.excluded_files = set(request["excluded_files"])
         for package in request["packages"]:
-            self.add_own(package)
+            if package["name"].isidentifier():
+                self.add_own(package)
         self.requested, self.excluded = [], []
         for word in request["modules"]:
             (self.excluded if word.startswith("!") else self.requested).append(word.removeprefix("!"))
         self.absent, self.unknown = set(), {}
 
     def add_own(self, package):
-        name, path, shown = package["name"], package["path"], package["shown"]
+        name, path, shown, file = package["name"], package["path"], package["shown"], package["file"]
         if name in sys.builtin_module_names or self.in_stdlib(name):
             raise Refused(f"`{shown}` has the name of Python's own module `{name}`")
         if not os.path.isdir(path):
-            self.own[name] = Own(path, shown, False)
+            if file not in self.excluded_files:
+                self.own[name] = Own(path, shown, False, file)
             return
-        self.own[name] = Own(None, shown, True)
+        self.own[name] = Own(None, shown, True, None)
         entries = sorted(os.listdir(path))
         native = [entry for entry in entries if entry.endswith(NATIVE)]
         self.native.update({f"{name}.{entry.split('.')[0]}": f"{shown}/{entry}" for entry in native})
         for entry in entries:
-            inner = {"path": f"{path}/{entry}", "shown": f"{shown}/{entry}"}
+            inner = {key: f"{package[key]}/{entry}" for key in ("path", "shown", "file")}
+            if inner["file"] in self.excluded_files:
+                continue
             if entry == "__init__.py":
-                self.own[name] = Own(inner["path"], inner["shown"], True)
+                self.own[name] = Own(inner["path"], inner["shown"], True, inner["file"])
             elif entry.endswith(".py") and entry[:-3].isidentifier():
-                self.own[f"{name}.{entry[:-3]}"] = Own(inner["path"], inner["shown"], False)
+                self.own[f"{name}.{entry[:-3]}"] = Own(inner["path"], inner["shown"], False, inner["file"])
             elif os.path.isdir(inner["path"]) and entry.isidentifier() and entry != "__pycache__":
-                files = list(files_below(inner["path"]))
                 # Beside a native module, a directory without Python code contains types for it.
+                files = files_below(inner["path"])
                 if f"{name}.{entry}" not in self.native or any(file.endswith(".py") for file in files):
                     self.add_own({**inner, "name": f"{name}.{entry}"})
-                else:
-                    files = [file for file in files if not file.endswith(NOT_AT_RUN_TIME)]
-                    self.left += [f"{inner['shown']}/{file}" for file in files]
-            elif entry != "__pycache__" and not entry.endswith((*NATIVE, *NOT_AT_RUN_TIME)):
-                self.left.append(inner["shown"])
 
     def in_stdlib(self, name):
         """Returns the path of a module's source in the standard library, and whether it is a package."""
@@ -249,9 +255,9 @@ class Collector:
         if "*" in self.requested:
             self.built_in.update(sys.builtin_module_names)
         for name, own in self.own.items():
-            if not self.is_excluded(name):
+            if own.file and not self.is_excluded(name):
                 source, code = compiled(own)
-                done[name] = own.is_package, marshal.dumps(code), True
+                done[name] = own.is_package, marshal.dumps(code), own.file
                 for one in self.imports_of(name, own, source, code):
                     add_need(needs, self.nearest(one.target), Need(own.shown, not one.guarded))
                     for item in one.names:
@@ -260,7 +266,7 @@ class Collector:
                     for missing in self.missing(one):
                         add_need(self.unknown, missing, Need(own.shown, required))
         for name, is_package, blob in self.library(needs):
-            done[name] = is_package, blob, False
+            done[name] = is_package, blob, None
         return done | self.bootstrap()
 
     def library(self, needs):
@@ -330,7 +336,7 @@ class Collector:
     def bootstrap(self):
         if not self.closed:
             return {}
-        return {name: (False, self.bootstrapping(name, file), False) for name, file in BOOTSTRAP.items()}
+        return {name: (False, self.bootstrapping(name, file), None) for name, file in BOOTSTRAP.items()}
 
     def bootstrapping(self, name, file):
         """Returns a module's code with the file name that makes tracebacks omit its frames."""
@@ -433,8 +439,6 @@ def bytecode(source):
 
 def compiled(own):
     """Returns the module's source and its code."""
-    if own.path is None:
-        return b"", compile("", own.shown, "exec")
     with open(own.path, "rb") as file:
         source = file.read()
     try:
@@ -451,14 +455,17 @@ def main():
     with open("/out/code", "wb") as file:
         for name in sorted(inside):
             is_package, blob, own = inside[name]
-            entry = {"name": name, "package": is_package, "own": own}
+            entry = {"name": name, "package": is_package, "file": own}
             index.append(entry | {"offset": file.tell(), "size": len(blob)})
             file.write(blob)
     with open("/out/index.json", "w") as file:
         unknown = [collector.described(name) for name in sorted(collector.unknown)]
         native = [path for name, path in collector.native.items() if name not in collector.unknown]
         lists = {"absent": collector.left_out(inside), "unknown": unknown}
-        lists["left"] = sorted([*native, *collector.left])
+        lists["left"] = sorted(native)
+        lists["own"] = sorted(own.file for own in collector.own.values() if own.file)
+        lists["magic"] = list(importlib.util.MAGIC_NUMBER)
+        lists["cache_tag"] = sys.implementation.cache_tag
         lists["built_in"] = sorted(collector.built_in) if collector.closed else None
         json.dump({"modules": index} | lists, file)
 

@@ -1,12 +1,14 @@
 //! Compiles Python modules and follows their imports, in the interpreter that will run the modules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
-use super::{Frozen, Interpreter, Module, Package, Wanted};
+use super::{Embedded, Frozen, Interpreter, Module, Package, Wanted};
 use crate::build::PREFIX;
+use crate::tree;
 use pywasm_recipes::unavailable;
 use pywasm_runtime::{Dir, Runtime};
 use pywasm_session::WithHint;
@@ -18,9 +20,11 @@ struct Request<'a> {
     stdlib: &'a str,
     closed: bool,
     modules: &'a [String],
-    packages: Vec<Mounted>,
+    packages: &'a [Mounted],
     /// The modules that only raise an error.
     unavailable: Vec<&'a String>,
+    /// The files that are left out, by their paths in the embedded directory.
+    excluded_files: &'a [Utf8PathBuf],
 }
 
 /// A package with its path in the guest.
@@ -29,18 +33,40 @@ struct Mounted {
     name: String,
     path: String,
     shown: String,
+    /// Its path in the embedded directory.
+    file: Utf8PathBuf,
+    /// Its files: each path in the embedded directory, and its path on this machine.
+    #[serde(skip)]
+    files: Vec<(Utf8PathBuf, Utf8PathBuf)>,
     #[serde(skip)]
     dir: Dir,
 }
 
 #[derive(Deserialize)]
 struct Index {
-    modules: Vec<Module>,
+    modules: Vec<Compiled>,
     absent: Vec<String>,
     unknown: Vec<Unknown>,
-    /// The files in packages that are not embedded.
+    /// The files in packages that cannot be embedded.
     left: Vec<String>,
+    /// The files of all modules in packages, by their paths in the embedded directory.
+    own: BTreeSet<Utf8PathBuf>,
     built_in: Option<Vec<String>>,
+    /// The first bytes of bytecode files.
+    magic: [u8; 4],
+    /// The part of the names of bytecode files that names the interpreter, such as `cpython-313`.
+    cache_tag: String,
+}
+
+/// A module and the place of its code in the file `code`.
+#[derive(Deserialize)]
+struct Compiled {
+    name: String,
+    package: bool,
+    /// The path of the module's source in the embedded directory, for a module of the user.
+    file: Option<Utf8PathBuf>,
+    offset: usize,
+    size: usize,
 }
 
 /// An import that no included module satisfies.
@@ -74,18 +100,19 @@ pub fn collect(
 ) -> anyhow::Result<Frozen> {
     let packages = wanted.packages.iter().enumerate();
     let packages = packages.map(|(at, package)| mounted(at, package));
-    let packages = packages.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut packages = packages.collect::<anyhow::Result<Vec<_>>>()?;
+    let excluded = exclude(&wanted.exclude, &mut packages);
     let guest = format!("{PREFIX}/lib/python{}", interpreter.series);
     let scratch = tempfile::tempdir()?;
     let out = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
 
-    let dirs: Vec<Dir> = packages.iter().map(|package| package.dir.clone()).collect();
     let request = Request {
         stdlib: &guest,
         closed: wanted.closed,
         modules: &wanted.modules,
-        packages,
+        packages: &packages,
         unavailable: unavailable().keys().collect(),
+        excluded_files: &excluded,
     };
     let mut program = crate::interpreter(runtime)
         .args(["-c", SCRIPT])
@@ -94,8 +121,8 @@ pub fn collect(
         .stdin(serde_json::to_string(&request)?)
         .dir(Dir::read_only(interpreter.stdlib, guest.as_str()))
         .dir(Dir::writable(&out, "/out"));
-    for dir in dirs {
-        program = program.dir(dir);
+    for package in &packages {
+        program = program.dir(package.dir.clone());
     }
     let captured = runtime.capture(&runtime.load(interpreter.wasm)?, &program)?;
     if let Ok(reason) = fs_err::read_to_string(out.join("error")) {
@@ -108,24 +135,112 @@ pub fn collect(
         captured.text()
     );
     let index: Index = serde_json::from_slice(&fs_err::read(out.join("index.json"))?)?;
-    let code = fs_err::read(out.join("code"))?;
-    let Index { modules, absent, unknown, left, built_in } = index;
+    let blob = fs_err::read(out.join("code"))?;
+    let embedded = embedded(&packages, wanted.source, &index, &blob)?;
+    let Index { modules, absent, unknown, left, built_in, .. } = index;
+    let (modules, code) = frozen(modules, &blob);
     let of_compiler = Some(captured.text().trim_end().to_owned()).filter(|text| !text.is_empty());
     let is_provided = |it: &Unknown| {
         let top = it.name.split('.').next().unwrap_or_default();
         wanted.provided.iter().any(|name| *name == it.name || name == top)
     };
-    let (mut missing, mut packages) = (Vec::new(), BTreeSet::new());
+    let (mut missing, mut named) = (Vec::new(), BTreeSet::new());
     for it in unknown.iter().filter(|it| it.required && !is_provided(it)) {
         // Adding a package also adds its other modules.
-        if it.package.as_ref().is_none_or(|name| packages.insert(name)) {
+        if it.package.as_ref().is_none_or(|name| named.insert(name)) {
             missing.push(it.warning());
         }
     }
-    let warnings = of_compiler.into_iter().chain(missing).chain(files(&left));
+    let unused = wanted
+        .exclude
+        .iter()
+        .filter(|pattern| !excluded.iter().any(|file| pattern.matches(file.as_str())));
+    let unused = unused.map(|it| format!("`exclude`: no file of a package matches `{it}`"));
+    let warnings = of_compiler.into_iter().chain(missing).chain(files(&left)).chain(unused);
     let warnings = warnings.collect();
     let unknown = unknown.into_iter().map(|it| it.name).collect();
-    Ok(Frozen { modules, absent, unknown, built_in, warnings, code })
+    Ok(Frozen { modules, embedded, absent, unknown, built_in, warnings, code })
+}
+
+/// Returns the frozen modules, which are those of the library, and their code.
+fn frozen(modules: Vec<Compiled>, blob: &[u8]) -> (Vec<Module>, Vec<u8>) {
+    let mut code = Vec::new();
+    let of_library = modules.into_iter().filter(|it| it.file.is_none());
+    let modules = of_library.map(|Compiled { name, package, offset, size, .. }| {
+        let module = Module { name, package, offset: code.len(), size };
+        code.extend_from_slice(&blob[offset..offset + size]);
+        module
+    });
+    (modules.collect(), code)
+}
+
+/// Returns the files of the packages. Modules are embedded as bytecode, and with their source if
+/// `source` is true.
+fn embedded(
+    packages: &[Mounted],
+    source: bool,
+    index: &Index,
+    blob: &[u8],
+) -> anyhow::Result<Embedded> {
+    let mut compiled: BTreeMap<&Utf8Path, &Compiled> = BTreeMap::new();
+    for module in &index.modules {
+        compiled.extend(module.file.as_deref().map(|file| (file, module)));
+    }
+    let mut embedded = Embedded::default();
+    for (file, host) in packages.iter().flat_map(|package| &package.files) {
+        let Some(module) = compiled.get(file.as_path()) else {
+            // A module that is excluded has no code.
+            if !index.own.contains(file) {
+                embedded.add(file, fs_err::read(host)?)?;
+            }
+            continue;
+        };
+        let code = &blob[module.offset..module.offset + module.size];
+        embedded.add(&bytecode_file(file, source, &index.cache_tag), pyc(index.magic, code))?;
+        if source {
+            embedded.add(file, fs_err::read(host)?)?;
+        }
+    }
+    Ok(embedded)
+}
+
+/// Removes the files that match a pattern from the packages, and returns them.
+fn exclude(patterns: &[Pattern], packages: &mut [Mounted]) -> Vec<Utf8PathBuf> {
+    let mut excluded = Vec::new();
+    for package in packages {
+        package.files.retain(|(file, _)| {
+            let is_excluded = patterns.iter().any(|pattern| pattern.matches(file.as_str()));
+            excluded.extend(is_excluded.then(|| file.clone()));
+            !is_excluded
+        });
+    }
+    excluded
+}
+
+/// Returns true for files that Python or a program may read: not for bytecode of another
+/// interpreter, types for tools, and native code for another platform.
+fn is_embedded(file: &Utf8Path) -> bool {
+    !matches!(file.extension(), Some("pyc" | "pyi" | "so" | "pyd" | "dylib"))
+}
+
+/// Returns the path of the bytecode of a module: beside the source, or instead of it.
+///
+/// Source: PEP 3147.
+fn bytecode_file(file: &Utf8Path, source: bool, cache_tag: &str) -> Utf8PathBuf {
+    if !source {
+        return file.with_extension("pyc");
+    }
+    let name = format!("{}.{cache_tag}.pyc", file.file_stem().unwrap_or_default());
+    file.with_file_name("__pycache__").join(name)
+}
+
+/// Returns the content of a bytecode file that is never compared with its source.
+///
+/// Source: PEP 552.
+fn pyc(magic: [u8; 4], code: &[u8]) -> Vec<u8> {
+    const UNCHECKED_HASH: u32 = 1;
+    let header = magic.into_iter().chain(UNCHECKED_HASH.to_le_bytes()).chain([0; 8]);
+    header.chain(code.iter().copied()).collect()
 }
 
 impl Unknown {
@@ -156,7 +271,8 @@ fn files(left: &[String]) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let text = format!("not embedded, because Python cannot import it: {shown}{more}");
+    let text =
+        format!("not embedded, because it is native code for another platform: {shown}{more}");
     (!left.is_empty()).then_some(text)
 }
 
@@ -169,7 +285,8 @@ fn mounted(at: usize, package: &Package) -> anyhow::Result<Mounted> {
     let (file, name) = (path.file_name().unwrap_or_default(), path.file_stem().unwrap_or_default());
     let name = if dir { file } else { name };
     let python = dir || path.extension() == Some("py");
-    if !python || !is_identifier(name) {
+    let is_metadata = dir && path.extension() == Some("dist-info");
+    if !python || !(is_identifier(name) || is_metadata) {
         return Err(anyhow::anyhow!("Python cannot import `{shown}` as a package")).hint(|| {
             "specify a directory, such as `python/app`, or a file, such as `python/app.py`"
                 .to_owned()
@@ -181,7 +298,16 @@ fn mounted(at: usize, package: &Package) -> anyhow::Result<Mounted> {
         _ => (path, guest.clone()),
     };
     let dir = Dir::read_only(host, guest);
-    Ok(Mounted { name: name.to_owned(), path: inside, shown: shown.clone(), dir })
+    let place = Utf8Path::new(file);
+    let files = match path.is_dir() {
+        false => vec![(place.to_owned(), path.clone())],
+        true => tree::followed(path, is_embedded)?
+            .into_iter()
+            .map(|below| (place.join(&below), path.join(&below)))
+            .collect(),
+    };
+    let (name, shown) = (name.to_owned(), shown.clone());
+    Ok(Mounted { name, path: inside, shown, file: place.to_owned(), files, dir })
 }
 
 fn is_identifier(name: &str) -> bool {

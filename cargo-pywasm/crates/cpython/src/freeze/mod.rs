@@ -1,13 +1,21 @@
-//! Frozen Python code: standard library modules and the user's packages, stored as data in a wasm
-//! module. The interpreter imports this code without reading files.
+//! Python code and files as data in a wasm module: standard library modules, which the interpreter
+//! imports without reading files (frozen modules), and the user's packages, which are files in the
+//! directory `/pywasm`.
 
 mod collect;
+mod embedded;
 mod object;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
 pub use collect::collect;
+pub use embedded::Embedded;
+
+/// The object file in the `lib` directory of an installation with the functions that read embedded
+/// files at run time.
+pub const FILES_OBJECT: &str = "pywasm-files.o";
 
 /// The modules and packages to freeze.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +30,11 @@ pub struct Wanted {
     pub closed: bool,
     /// Modules that the user's Rust code provides. Importing them causes no warning.
     pub provided: Vec<String>,
+    /// Patterns for files of the user's packages that are left out, as paths in `/pywasm`. `*` also
+    /// matches `/`.
+    pub exclude: Vec<Pattern>,
+    /// True if the source of the user's packages is embedded in addition to their bytecode.
+    pub source: bool,
 }
 
 /// A package or a single-file module.
@@ -51,8 +64,6 @@ pub struct Module {
     pub name: String,
     /// True for a package.
     pub package: bool,
-    /// True for the user's own code.
-    pub own: bool,
     /// The offset of the module's code in the combined code of all modules.
     offset: usize,
     /// The size of the module's code in bytes.
@@ -62,8 +73,10 @@ pub struct Module {
 /// Frozen modules, ready to be linked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frozen {
-    /// The modules, sorted by name.
+    /// The modules of the standard library, sorted by name.
     pub modules: Vec<Module>,
+    /// The files of the user's packages.
+    pub embedded: Embedded,
     /// Modules that are not included, although functions in the standard library import them when
     /// called.
     pub absent: Vec<String>,

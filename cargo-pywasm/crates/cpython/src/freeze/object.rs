@@ -7,7 +7,9 @@
 
 use pywasm_stubs::{Binding, Code, Data, Member, SymbolId, ValType, Writer};
 
-use super::{Frozen, Module};
+use camino::Utf8Path;
+
+use super::{FILES_OBJECT, Frozen, Module};
 
 /// The priority of the constructor, which must run before C and C++ constructors (priority 65535).
 const PRIORITY: u32 = 101;
@@ -44,6 +46,12 @@ impl Frozen {
             built_in.map(|name| (name.as_str(), init(&mut writer, name))).collect();
         let flag = writer.undefined_data("Py_FrozenFlag");
 
+        if !self.embedded.is_empty() {
+            let mut files = Data::default();
+            files.push(&self.embedded.to_bytes());
+            writer.data("pywasm_files", Binding::Global, WORD, files);
+        }
+
         let mut code = Data::default();
         code.push(&self.code);
         let code = writer.data("pywasm_frozen_code", Binding::Local, 1, code);
@@ -73,13 +81,18 @@ impl Frozen {
         writer.finish()
     }
 
-    /// Returns an archive that contains the object, for build scripts.
-    #[must_use]
-    pub fn archive(&self) -> Vec<u8> {
-        pywasm_stubs::archive(&[Member {
-            name: "pywasm-frozen.o".to_owned(),
-            bytes: self.object(),
-        }])
+    /// Returns an archive that contains the object, for build scripts. If there are embedded files, it
+    /// also contains the object that reads them, `lib/pywasm-files.o` of the installation.
+    ///
+    /// # Errors
+    /// When the installation's object cannot be read.
+    pub fn archive(&self, lib: &Utf8Path) -> anyhow::Result<Vec<u8>> {
+        let mut members = vec![Member { name: "pywasm-frozen.o".to_owned(), bytes: self.object() }];
+        if !self.embedded.is_empty() {
+            let bytes = fs_err::read(lib.join(FILES_OBJECT))?;
+            members.push(Member { name: FILES_OBJECT.to_owned(), bytes });
+        }
+        Ok(pywasm_stubs::archive(&members))
     }
 }
 
@@ -179,7 +192,6 @@ mod tests {
         let module = |name: &str, offset| Module {
             name: name.to_owned(),
             package: offset == 0,
-            own: false,
             offset,
             size: 3,
         };

@@ -1,11 +1,14 @@
-//! C and Python sources that are compiled into installations: the limits of recursion, and the
-//! guest's part of snapshots.
+//! C and Python sources that are compiled into installations: the limits of recursion, the guest's
+//! part of snapshots, and the files that are part of a module.
 
 /// The name of the header that [`SNAPSHOT`] includes. [`header`] returns the header's content.
 pub(crate) const HEADER: &str = "pywasm-snapshot.h";
 
 /// The C source that is compiled into the interpreter and into wasm modules that become snapshots.
 pub(crate) const SNAPSHOT: &str = include_str!("snapshot.c");
+
+/// The C source of the functions that read embedded files.
+pub(crate) const FILES: &str = include_str!("files.c");
 
 /// The C source of the limits of recursion, which is compiled into libpython.
 pub(crate) const STACK: &str = include_str!("stack.c");

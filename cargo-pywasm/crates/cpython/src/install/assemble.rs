@@ -149,7 +149,7 @@ fn freeze_modules(
     ctx.reporter
         .status("Freezing", format!("{} modules of the standard library", frozen.modules.len()));
     let library = lib.join(format!("lib{}.a", pywasm_build::FROZEN_LIBRARY));
-    fs_err::write(library, frozen.archive())?;
+    fs_err::write(library, frozen.archive(lib)?)?;
     Ok(())
 }
 

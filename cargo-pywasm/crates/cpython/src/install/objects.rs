@@ -1,10 +1,12 @@
 //! Compiles the C code that this tool adds to an installation: finalization at exit, the start
-//! function for hosts without files, environment or entropy, and the guest's part of snapshots.
+//! function for hosts without files, environment or entropy, the functions that read embedded files,
+//! and the guest's part of snapshots.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_stubs::Member;
 
 use crate::build::{Logs, Step};
+use crate::freeze;
 use crate::guest;
 use pywasm_toolchain::Toolchain;
 
@@ -32,6 +34,8 @@ impl Compiler<'_> {
         let bytes = self.compile("compile-start", include_str!("start.c"), None)?;
         let start = Member { name: "pywasm-start.o".to_owned(), bytes };
         fs_err::write(lib.join(START), pywasm_stubs::archive(&[start]))?;
+        let bytes = self.compile("compile-files", guest::FILES, None)?;
+        fs_err::write(lib.join(freeze::FILES_OBJECT), bytes)?;
         let header = guest::header();
         let bytes = self.compile("compile-snapshot", guest::SNAPSHOT, Some(&header))?;
         let snapshot = Member { name: "pywasm-snapshot.o".to_owned(), bytes };

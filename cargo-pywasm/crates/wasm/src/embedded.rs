@@ -1,0 +1,87 @@
+//! The files that are part of a wasm module: a read-only directory in its memory.
+//!
+//! All numbers are little-endian words of four bytes, and all offsets are relative to the start:
+//!
+//! - a header: 16 bytes that identify the format, the size of everything in bytes, and the number of
+//!   entries
+//! - for each entry: the offset and the size of its name, 1 for a directory or else 0, and two words
+//!   that follow. For a directory, these are the index of its first entry and the number of its
+//!   entries. For a file, they are the offset and the size of its content. The last word is the index
+//!   of the parent. The entries of a directory are consecutive and sorted by name. The first entry is
+//!   the root, and a directory precedes its entries
+//! - the names, and then the contents. Several files can have the same content
+//!
+//! `pywasm-cpython` writes this format, and its `guest/files.c` reads it at run time.
+
+/// The first bytes of the header.
+pub const MAGIC: &[u8; 16] = b"pywasm files v1\0";
+/// The size of the header in bytes.
+pub const HEADER: usize = 24;
+/// The size of an entry in bytes.
+pub const ENTRY: usize = 24;
+
+/// The maximum accepted length of a path, so that paths need no more memory than a multiple of the
+/// input.
+const MAX_PATH: usize = 1024;
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its path, relative to the root.
+    pub path: String,
+    /// The offset of its content.
+    pub start: u32,
+    /// The size of its content in bytes.
+    pub size: u32,
+}
+
+/// The files in a directory, and the size of the header, entries and names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directory {
+    /// The files, in the order of their entries.
+    pub files: Vec<File>,
+    /// The size of everything before the contents in bytes.
+    pub index: u32,
+}
+
+/// Reads a directory from the start of `bytes`. Returns `None` if there is none, or if it is
+/// malformed.
+#[must_use]
+pub fn read(bytes: &[u8]) -> Option<Directory> {
+    if !bytes.starts_with(MAGIC) {
+        return None;
+    }
+    let word = |at: usize| -> Option<usize> {
+        let word = bytes.get(at..at.checked_add(4)?)?;
+        usize::try_from(u32::from_le_bytes(word.try_into().ok()?)).ok()
+    };
+    let (size, count) = (word(16)?, word(20)?);
+    let bytes = bytes.get(..size)?;
+    let end = count.checked_mul(ENTRY)?.checked_add(HEADER)?;
+    bytes.get(..end)?;
+    let mut paths: Vec<String> = Vec::new();
+    let (mut files, mut index) = (Vec::new(), end);
+    for number in 0..count {
+        let field = |field: usize| word(HEADER + number * ENTRY + field * 4);
+        let name = bytes.get(field(0)?..field(0)?.checked_add(field(1)?)?)?;
+        let name = std::str::from_utf8(name).ok()?;
+        index = index.max(field(0)? + name.len());
+        let path = match (number, paths.get(field(5)?)) {
+            (0, _) => String::new(),
+            (_, Some(parent)) if parent.is_empty() => name.to_owned(),
+            (_, Some(parent)) => format!("{parent}/{name}"),
+            (_, None) => return None,
+        };
+        if path.len() > MAX_PATH {
+            return None;
+        }
+        let (start, size) = (field(3)?, field(4)?);
+        if field(2)? == 0 {
+            bytes.get(start..start.checked_add(size)?)?;
+            let (start, size) = (u32::try_from(start).ok()?, u32::try_from(size).ok()?);
+            files.push(File { path: path.clone(), start, size });
+        }
+        paths.push(path);
+    }
+    Some(Directory { files, index: u32::try_from(index).ok()? })
+}
