@@ -9,8 +9,9 @@ use wasmparser::{BinaryReader, DataKind, DataSectionReader, Operator};
 
 use crate::measure::Measuring;
 use crate::memory::{Image, Owner, Owners};
+use crate::python::{self, Piece};
 use crate::table::Id;
-use crate::{Kind, Origin, Row, frozen, symbol};
+use crate::{Kind, Origin, Row, symbol};
 
 /// Attributes the data section.
 ///
@@ -24,17 +25,14 @@ pub(crate) fn measure(
     let segments = segments(measuring.bytes, found)?;
     let placed = segments.iter().filter_map(|it| Some((it.address?, it.data)));
     let image = Image::of(&placed.collect::<Vec<_>>());
-    let modules = image.as_ref().map(frozen::modules).unwrap_or_default();
+    let pieces = image.as_ref().map(python::pieces).unwrap_or_default();
     drop(image);
-    let ranges: Vec<Range<u64>> = modules
-        .iter()
-        .map(|it| u64::from(it.address)..u64::from(it.address) + u64::from(it.size))
-        .collect();
+    let ranges: Vec<Range<u64>> = pieces.iter().map(|it| it.address..it.end()).collect();
     let chunks = measuring.evidence.map.map_or(&[][..], |map| &map.data);
     let owners = Owners::new(chunks, &ranges);
     let data: u64 = segments.iter().map(|it| it.data.len() as u64).sum();
     measuring.structure(section, Origin::SegmentHeaders, found.content.len() as u64 - data);
-    let mut sums = Sums { measuring, modules: &modules, section, bytes: HashMap::new() };
+    let mut sums = Sums { measuring, pieces: &pieces, section, bytes: HashMap::new() };
     for (number, segment) in segments.iter().enumerate() {
         let length = segment.data.len() as u64;
         let number =
@@ -64,7 +62,7 @@ const MAX_SEGMENTS: usize = 10;
 /// segment, so their sizes are added up first, and each sum becomes one row.
 struct Sums<'s, 'm> {
     measuring: &'s mut Measuring<'m>,
-    modules: &'s [frozen::Module],
+    pieces: &'s [Piece],
     section: Id,
     bytes: HashMap<(Owner, Option<u32>), u64>,
 }
@@ -79,7 +77,7 @@ impl Sums<'_, '_> {
 
     /// Turns the sums into rows.
     fn push(self) {
-        let Self { measuring, modules, section, bytes } = self;
+        let Self { measuring, pieces, section, bytes } = self;
         let out = &mut measuring.out;
         let paths = measuring.evidence.map.map_or(&[][..], |map| &map.objects);
         let objects: Vec<(Kind, Id, Option<Id>)> = paths
@@ -91,10 +89,10 @@ impl Sums<'_, '_> {
             .collect();
         for ((owner, segment), bytes) in bytes {
             let (kind, origin, object, name) = match owner {
-                Owner::Frozen(number) => {
-                    let Some(module) = modules.get(number as usize) else { continue };
-                    let origin = out.origins.id(Origin::Python(module.name.clone()));
-                    (Kind::Python, origin, None, out.names.id(module.name.as_str()))
+                Owner::Python(number) => {
+                    let Some(piece) = pieces.get(number as usize) else { continue };
+                    let origin = out.origins.id(piece.origin.clone());
+                    (Kind::Python, origin, None, out.names.id(piece.origin.to_string()))
                 }
                 Owner::Chunk(number) => {
                     let chunk = measuring.evidence.map.and_then(|it| it.data.get(number as usize));

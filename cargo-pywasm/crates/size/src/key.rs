@@ -79,6 +79,11 @@ impl Key {
             (Self::Module(name), Origin::Python(module)) => module
                 .strip_prefix(name.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+            // The data of a package counts for the package.
+            (Self::Module(name), Origin::File(path)) => {
+                let rest = path.strip_prefix(&name.replace('.', "/"));
+                rest.is_some_and(|rest| rest.starts_with('/'))
+            }
             (Self::Crate(name), Origin::Crate(found)) => found == name,
             (Self::Library(name), _) => {
                 let library = all.object(row).and_then(Object::library);

@@ -21,6 +21,7 @@ mod map;
 mod measure;
 mod memory;
 mod origin;
+mod python;
 mod record;
 pub mod report;
 mod section;

@@ -7,7 +7,7 @@ use crate::map::Chunk;
 
 /// The maximum accepted ratio of an image's size to the size of its data. If the data is more
 /// spread out, no image is created, because the zeros between segments would need too much memory.
-/// Frozen code is then not found.
+/// Python code and files are then not found.
 const MAX_RATIO: u64 = 4;
 /// The size in bytes up to which an image is accepted whatever its ratio.
 const SMALL: u64 = 1 << 16;
@@ -55,8 +55,8 @@ impl Image {
 /// The owner of bytes in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Owner {
-    /// The code of a Python module, by the module's index in the list of modules that were found.
-    Frozen(u32),
+    /// Python code or a file, by its index in the list of pieces that were found.
+    Python(u32),
     /// A piece of an object's data, by the index of the piece in the linker map.
     Chunk(u32),
     /// No owner is known.
@@ -68,23 +68,23 @@ pub(super) enum Owner {
 pub(super) struct Owners(Vec<(Range<u64>, Owner)>);
 
 impl Owners {
-    /// Combines the data of objects with frozen code, both sorted by address. Where they overlap,
-    /// frozen code takes precedence.
-    pub(super) fn new(chunks: &[Chunk<'_>], frozen: &[Range<u64>]) -> Self {
-        let mut all = Vec::with_capacity(chunks.len() + frozen.len());
-        let mut frozen = (0..).zip(frozen).peekable();
+    /// Combines the data of objects with Python code and files, both sorted by address. Where they overlap,
+    /// Python code and files take precedence.
+    pub(super) fn new(chunks: &[Chunk<'_>], python: &[Range<u64>]) -> Self {
+        let mut all = Vec::with_capacity(chunks.len() + python.len());
+        let mut python = (0..).zip(python).peekable();
         for (number, chunk) in (0..).zip(chunks) {
             let begin = u64::from(chunk.address);
             let end = begin + u64::from(chunk.size);
             let mut at = all.last().map_or(0, |(range, _): &(Range<u64>, _)| range.end);
-            while let Some((which, code)) = frozen.next_if(|(_, code)| code.start < end) {
+            while let Some((which, code)) = python.next_if(|(_, code)| code.start < end) {
                 let from = code.start.max(at);
                 let before = at.max(begin)..code.start;
                 if !before.is_empty() {
                     all.push((before, Owner::Chunk(number)));
                 }
                 if from < code.end {
-                    all.push((from..code.end, Owner::Frozen(which)));
+                    all.push((from..code.end, Owner::Python(which)));
                     at = code.end;
                 }
             }
@@ -94,10 +94,10 @@ impl Owners {
             }
         }
         let mut at = all.last().map_or(0, |(range, _)| range.end);
-        for (which, code) in frozen {
+        for (which, code) in python {
             let from = code.start.max(at);
             if from < code.end {
-                all.push((from..code.end, Owner::Frozen(which)));
+                all.push((from..code.end, Owner::Python(which)));
                 at = code.end;
             }
         }
@@ -142,31 +142,31 @@ mod tests {
     }
 
     #[test]
-    fn frozen_code_wins_over_its_object() {
-        use Owner::{Chunk, Frozen, Unknown};
+    fn python_code_wins_over_its_object() {
+        use Owner::{Chunk, Python, Unknown};
         let owners = Owners::new(&[chunk(10, 20), chunk(40, 10)], &[12..15, 15..16, 60..70]);
         assert_eq!(
             split(&owners, 5..80),
             [
                 (Unknown, 5),
                 (Chunk(0), 2),
-                (Frozen(0), 3),
-                (Frozen(1), 1),
+                (Python(0), 3),
+                (Python(1), 1),
                 (Chunk(0), 14),
                 (Unknown, 10),
                 (Chunk(1), 10),
                 (Unknown, 10),
-                (Frozen(2), 10),
+                (Python(2), 10),
                 (Unknown, 10)
             ]
         );
-        assert_eq!(split(&owners, 13..14), [(Frozen(0), 1)]);
+        assert_eq!(split(&owners, 13..14), [(Python(0), 1)]);
         assert_eq!(split(&Owners::default(), 1..4), [(Unknown, 3)]);
-        // Frozen code that crosses chunk boundaries.
+        // Python code that crosses chunk boundaries.
         let owners = Owners::new(&[chunk(10, 5), chunk(15, 5)], &[5..12, 13..17]);
         assert_eq!(
             split(&owners, 0..20),
-            [(Unknown, 5), (Frozen(0), 7), (Chunk(0), 1), (Frozen(1), 4), (Chunk(1), 3)]
+            [(Unknown, 5), (Python(0), 7), (Chunk(0), 1), (Python(1), 4), (Chunk(1), 3)]
         );
     }
 

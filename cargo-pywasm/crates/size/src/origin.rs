@@ -53,8 +53,11 @@ impl FromStr for Object {
 /// The origin of bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
-    /// The frozen code of a Python module, by its full name.
+    /// The code of a Python module, by its full name.
     Python(String),
+    /// A file that is part of the module, by its path in the directory `/pywasm`. An empty path
+    /// stands for the index of the directory.
+    File(String),
     /// An object file. If the object file of C code is unknown, the prefix of the symbol, such as
     /// `mpd_…`, is used as its name.
     Object(Object),
@@ -77,6 +80,8 @@ pub enum Origin {
     SegmentHeaders,
 }
 
+/// The directory of the files that are part of a module.
+const FILES: &str = "/pywasm";
 const RUST: &str = "Rust";
 const CRATE: &str = "crate ";
 
@@ -102,7 +107,10 @@ impl Origin {
             found.map(|(origin, ..)| origin)
         };
         match kind {
-            Kind::Python => Ok(Self::Python(text.to_owned())),
+            Kind::Python => Ok(match text.strip_prefix(FILES) {
+                Some(path) => Self::File(path.trim_start_matches('/').to_owned()),
+                None => Self::Python(text.to_owned()),
+            }),
             Kind::Rust if text == RUST => Ok(Self::Rust),
             Kind::Rust | Kind::C => Ok(match text.strip_prefix(CRATE) {
                 Some(name) => Self::Crate(name.to_owned()),
@@ -128,6 +136,8 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Python(name) => f.write_str(name),
+            Self::File(path) if path.is_empty() => f.write_str(FILES),
+            Self::File(path) => write!(f, "{FILES}/{path}"),
             Self::Object(object) => object.fmt(f),
             Self::Crate(name) => write!(f, "{CRATE}{name}"),
             Self::Rust => f.write_str(RUST),
@@ -152,6 +162,8 @@ mod tests {
     fn origin_is_read_as_it_is_written() {
         let all = [
             (Kind::Python, Origin::Python("email.mime".to_owned())),
+            (Kind::Python, Origin::File("app/data.json".to_owned())),
+            (Kind::Python, Origin::File(String::new())),
             (Kind::C, Origin::object("libpython3.13.a(call.o)")),
             (Kind::C, Origin::object("mpd_…")),
             (Kind::C, Origin::object("")),

@@ -13,7 +13,7 @@ pub enum By {
     /// Python packages, C objects and Rust crates
     #[default]
     Origin,
-    /// Python modules with frozen code
+    /// Python modules and embedded files
     Module,
     /// Linked objects
     Object,
@@ -94,10 +94,15 @@ fn label(all: &Breakdown, row: &Row, by: By) -> Option<String> {
         By::Section => Some(all.section(row).to_string()),
         By::Origin => match origin {
             Origin::Python(name) => Some(package(name).to_owned()),
+            // The data of a package counts for the package.
+            Origin::File(path) if path.contains('/') => {
+                Some(path.split('/').next().unwrap_or(path).to_owned())
+            }
             origin => Some(origin.to_string()).filter(|it| !it.is_empty()),
         },
         By::Module => match origin {
             Origin::Python(name) => Some(name.clone()),
+            Origin::File(_) => Some(origin.to_string()),
             _ => None,
         },
         By::Object => all.object(row).map(ToString::to_string),
