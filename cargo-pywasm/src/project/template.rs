@@ -9,6 +9,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::helper;
 use super::init::relative_to;
+use super::manifest::ready;
 use crate::config::Selection;
 use pywasm_session::variables::CARGO;
 use pywasm_store::Ctx;
@@ -139,9 +140,13 @@ impl Template {
             library.set_position(Some(1));
             document["lib"] = Item::Table(library);
         }
-        if self != Self::Capi {
-            document["dependencies"]["pyo3"] = value(PYO3);
+        if self == Self::Capi {
+            return Ok(document.to_string());
         }
+        document["dependencies"]["pyo3"] = value(PYO3);
+        let mut document: DocumentMut = ready(&document.to_string(), selection)?.text.parse()?;
+        let table = &mut document["package"]["metadata"]["pywasm"];
+        table["packages"] = value(Array::from_iter(["python/app.py"]));
         Ok(document.to_string())
     }
 }
@@ -187,9 +192,11 @@ mod tests {
     fn manifest_follows_the_template() {
         let none = Selection::default();
         assert_eq!(
-            manifest(Template::Reactor, &none),
-            "[package]\nname = \"x\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
-             [dependencies]\npyo3 = \"0.30\"\n"
+            manifest(Template::Reactor, &none).replace(helper::VERSION, "VERSION"),
+            "[package]\nname = \"x\"\n\n[package.metadata.pywasm]\npython = \"3.13\"\n\
+             recipe = \"default\"\npackages = [\"python/app.py\"]\n\n\
+             [lib]\ncrate-type = [\"cdylib\"]\n\n[dependencies]\npyo3 = \"0.30\"\n\n\
+             [build-dependencies]\npywasm-build = \"VERSION\"\n"
         );
         assert_eq!(manifest(Template::Capi, &none), NEW);
     }
@@ -232,7 +239,7 @@ mod tests {
         let pyo3 = format!("pyo3 = \"{PYO3}\" #");
         assert!(text.contains(&pyo3), "{text}");
         // `init` has nothing to add.
-        let ready = super::super::manifest::ready(&text, &Selection::default()).unwrap();
+        let ready = ready(&text, &Selection::default()).unwrap();
         assert_eq!(ready.text, text);
     }
 

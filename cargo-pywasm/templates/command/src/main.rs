@@ -1,10 +1,9 @@
 //! A command with embedded Python: `python/app.py` is the program, and calls functions written in
-//! Rust.
+//! Rust. Cargo.toml lists it, so that the build embeds it.
 
 use std::process::ExitCode;
 use std::sync::Once;
 
-use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
 /// The Rust code that Python imports as the module `host`.
@@ -42,9 +41,7 @@ fn start_python() {
 }
 
 fn run(py: Python<'_>, args: Vec<String>) -> PyResult<()> {
-    let code = c_str!(include_str!("../python/app.py"));
-    let app = PyModule::from_code(py, code, c"python/app.py", c"app")?;
-    app.getattr("main")?.call1((args,))?;
+    py.import("app")?.getattr("main")?.call1((args,))?;
     Ok(())
 }
 
