@@ -80,10 +80,17 @@ pub(super) fn digest(version: PatchVersion, ctx: &Ctx) -> anyhow::Result<Digest>
         .with_context(|| format!("cannot run `{program}`"))?;
     if !output.status.success() {
         let printed = String::from_utf8_lossy(&output.stderr);
-        let last = printed.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        anyhow::bail!("`sigstore` does not accept the signature of {url}: {last}");
+        anyhow::bail!("`sigstore` does not accept the signature of {url}: {}", end_of(&printed));
     }
     Ok(sha256)
+}
+
+/// Returns the last words of a program's output on one line. `sigstore` breaks its messages into short
+/// lines.
+fn end_of(printed: &str) -> String {
+    const WORDS: usize = 40;
+    let words: Vec<&str> = printed.split_whitespace().collect();
+    words[words.len().saturating_sub(WORDS)..].join(" ")
 }
 
 /// Returns the digest in a bundle whose signature has not been verified.
