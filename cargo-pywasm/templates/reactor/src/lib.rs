@@ -20,7 +20,10 @@ pub extern "C" fn add(number: i64) -> i64 {
 }
 
 fn call_add(py: Python<'_>, number: i64) -> PyResult<i64> {
-    py.import("app")?.getattr("add")?.call1((number,))?.extract()
+    py.import("app")?
+        .getattr("add")?
+        .call1((number,))?
+        .extract()
 }
 
 #[cfg(test)]
