@@ -134,16 +134,7 @@ pub fn size(bytes: &[u8]) {
 fn accounts_for_all(all: &Breakdown, size: usize) {
     assert_eq!(all.total, size as u64, "every byte is attributed");
     let one = Measured { file: "x.wasm".into(), all: all.clone(), diff: None };
-    for by in [
-        By::Section,
-        By::Origin,
-        By::Module,
-        By::Object,
-        By::Crate,
-        By::Library,
-        By::Function,
-        By::Data,
-    ] {
+    for by in By::all().iter().copied() {
         let sum: u64 = View::of(all, by).entries.iter().map(|entry| entry.bytes).sum();
         assert_eq!(sum, all.total, "by {by}");
     }

@@ -104,16 +104,7 @@ fn guide_has_valid_budget_and_lists_kinds() {
     let table = fenced(&page, "toml")[0].lines().find(|line| line.starts_with("size-budget"));
     let read: Table = toml::from_str(table.expect("a budget")).expect("a budget");
     assert_eq!(read.budget.limits.len(), 5);
-    for by in [
-        By::Section,
-        By::Origin,
-        By::Module,
-        By::Object,
-        By::Crate,
-        By::Library,
-        By::Function,
-        By::Data,
-    ] {
+    for by in By::all() {
         assert!(page.contains(&format!("| `{by}` |")), "{by}");
     }
     assert!(Kind::ALL.iter().all(|kind| page.contains(&format!("`{}`", kind.word()))));

@@ -74,12 +74,14 @@ fn text(image: &Image, address: u32) -> Option<String> {
     let rest = image.bytes.get(from..)?;
     let length = rest.iter().take(MAX_NAME as usize).position(|byte| *byte == 0)?;
     let text = std::str::from_utf8(&rest[..length]).ok()?;
-    let is_word = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().is_some_and(|it| it.is_alphabetic() || it == '_')
-            && letters.all(|it| it.is_alphanumeric() || it == '_')
-    };
-    text.split('.').all(is_word).then(|| text.to_owned())
+    text.split('.').all(is_identifier).then(|| text.to_owned())
+}
+
+/// Returns true if a word can be part of the name of a Python module.
+pub(super) fn is_identifier(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(|it| it.is_alphabetic() || it == '_')
+        && letters.all(|it| it.is_alphanumeric() || it == '_')
 }
 
 #[cfg(test)]

@@ -75,12 +75,8 @@ fn module_of(path: &str) -> Option<String> {
     if stem != "__init__" {
         words.push(stem);
     }
-    let is_name = |word: &&str| {
-        let mut letters = word.chars();
-        letters.next().is_some_and(|it| it.is_alphabetic() || it == '_')
-            && letters.all(|it| it.is_alphanumeric() || it == '_')
-    };
-    (!words.is_empty() && words.iter().all(is_name)).then(|| words.join("."))
+    let is_module = !words.is_empty() && words.iter().all(|word| frozen::is_identifier(word));
+    is_module.then(|| words.join("."))
 }
 
 #[cfg(test)]

@@ -27,6 +27,14 @@ pub enum By {
     Data,
 }
 
+impl By {
+    /// Returns all criteria.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        clap::ValueEnum::value_variants()
+    }
+}
+
 impl fmt::Display for By {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = clap::ValueEnum::to_possible_value(self);
@@ -146,12 +154,11 @@ fn rest(all: &Breakdown, row: &Row) -> String {
 mod tests {
     use super::*;
     use crate::breakdown::tests::example;
-    use clap::ValueEnum;
 
     #[test]
     fn every_table_adds_up_to_the_file() {
         let all = example();
-        for by in By::value_variants().iter().copied() {
+        for by in By::all().iter().copied() {
             let view = View::of(&all, by);
             let sum: u64 = view.entries.iter().map(|it| it.bytes).sum();
             assert_eq!(sum, all.total, "by {by}");

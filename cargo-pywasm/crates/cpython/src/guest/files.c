@@ -9,8 +9,8 @@
 #include <wasi/api.h>
 #include <wasi/libc.h>
 
-/* The tree, in the format that the crate `pywasm-wasm` describes (`embedded.rs`). Offsets are relative to the header. The entries of a directory are
-   consecutive and sorted by name. Entry 0 is the root, which is its own parent. */
+/* The tree, in the format that the crate `pywasm-wasm` describes (`embedded.rs`). Offsets are relative to the header.
+   The entries of a directory are consecutive and sorted by name. Entry 0 is the root, which is its own parent. */
 struct header {
     char magic[16];
     uint32_t size, entries;
@@ -43,7 +43,6 @@ static struct {
      __WASI_RIGHTS_PATH_OPEN | __WASI_RIGHTS_PATH_READLINK | __WASI_RIGHTS_FD_FILESTAT_GET |                           \
      __WASI_RIGHTS_PATH_FILESTAT_GET)
 
-#define PARAMETERS(...) (__VA_ARGS__)
 /* Declares the host's function, and begins the definition of the function that libc calls. */
 #define HOOK(name, ...)                                                                                                \
     extern int32_t host_##name(__VA_ARGS__)                                                                            \
@@ -120,7 +119,7 @@ static __wasi_errno_t find(int32_t fd, int32_t path, int32_t size, const struct 
             return __WASI_ERRNO_NOENT;
         }
     }
-    if (size > 0 && end[-1] == '/' && !here->is_directory) {
+    if (end[-1] == '/' && !here->is_directory) {
         return __WASI_ERRNO_NOTDIR;
     }
     *found = here;

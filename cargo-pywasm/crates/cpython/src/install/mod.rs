@@ -24,14 +24,14 @@ mod stdlib;
 pub use local::Local;
 pub use manifest::{Input, Manifest};
 pub use plan::{Plan, PlannedStep, StepState};
+use release::BuiltFrom;
 pub use release::{Evidence, Release};
 pub use request::{Request, RequestKey};
 pub(crate) use stdlib::copy_dir;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_recipes::{Artifact, CpythonPin, Digest, cpython_pins};
-use serde::Deserialize;
+use pywasm_recipes::{Artifact, CpythonPin, cpython_pins};
 
 use crate::build::{BuildPlan, Origin, SourceTree, build, ensure_source, is_usable_by_make};
 use crate::libraries;
@@ -144,25 +144,11 @@ fn source_tree(
 /// # Errors
 /// When the sources are not available.
 pub fn sources_of(python: &pywasm_build::Installation, ctx: &Ctx) -> anyhow::Result<SourceTree> {
-    #[derive(Deserialize)]
-    struct Built {
-        python: Python,
-    }
-    #[derive(Deserialize)]
-    struct Python {
-        source: Source,
-    }
-    #[derive(Deserialize)]
-    struct Source {
-        file: String,
-        sha256: Digest,
-    }
-    let Built { python: Python { source: Source { file, sha256 } } } =
-        serde_json::from_str(python.manifest())
-            .with_context(|| {
-                format!("an earlier version of this tool built `{}`", python.root().display())
-            })
-            .hint(|| "install it again with `cargo pywasm install`".to_owned())?;
+    let BuiltFrom { file, sha256, .. } = BuiltFrom::of(python)
+        .with_context(|| {
+            format!("an earlier version of this tool built `{}`", python.root().display())
+        })
+        .hint(|| "install it again with `cargo pywasm install`".to_owned())?;
     let version = python.version().parse()?;
     if let Some(pin) = cpython_pins().iter().find(|pin| pin.source.sha256 == sha256) {
         return pinned_source(pin, ctx);

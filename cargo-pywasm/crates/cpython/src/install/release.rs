@@ -117,6 +117,33 @@ impl Release {
     }
 }
 
+/// The source from which an installation was built, as its manifest records it.
+#[derive(Deserialize)]
+pub(super) struct BuiltFrom {
+    pub(super) file: String,
+    pub(super) sha256: Digest,
+    /// `None` if an earlier version of this tool built the installation.
+    pub(super) evidence: Option<Evidence>,
+}
+
+impl BuiltFrom {
+    /// Reads the manifest of an installation.
+    ///
+    /// # Errors
+    /// When the manifest does not contain the source.
+    pub(super) fn of(python: &pywasm_build::Installation) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Manifest {
+            python: Python,
+        }
+        #[derive(Deserialize)]
+        struct Python {
+            source: BuiltFrom,
+        }
+        Ok(serde_json::from_str::<Manifest>(python.manifest())?.python.source)
+    }
+}
+
 fn is_supported(series: MinorVersion) -> anyhow::Result<()> {
     let mut known: Vec<MinorVersion> = cpython_pins().iter().map(CpythonPin::series).collect();
     known.sort_unstable();
@@ -138,26 +165,12 @@ fn pins_of(series: MinorVersion) -> impl Iterator<Item = String> {
 /// needs no network. An installation from local sources does not count, because its tarball may have
 /// any content.
 fn installed(version: PatchVersion, ctx: &Ctx) -> anyhow::Result<Option<Release>> {
-    #[derive(Deserialize)]
-    struct Built {
-        python: Python,
-    }
-    #[derive(Deserialize)]
-    struct Python {
-        source: Source,
-    }
-    #[derive(Deserialize)]
-    struct Source {
-        sha256: Digest,
-        evidence: Evidence,
-    }
     let prefix = format!("cpython-{version}-");
     for key in ctx.store.keys(Bucket::Installs)?.iter().filter(|key| key.starts_with(&prefix)) {
         let root = ctx.store.entry(Bucket::Installs, key);
         let Ok(python) = pywasm_build::Installation::open(&root) else { continue };
-        let Ok(built) = serde_json::from_str::<Built>(python.manifest()) else { continue };
-        let Source { sha256, evidence } = built.python.source;
-        if evidence != Evidence::LocalSource {
+        let Ok(BuiltFrom { sha256, evidence, .. }) = BuiltFrom::of(&python) else { continue };
+        if let Some(evidence) = evidence.filter(|one| *one != Evidence::LocalSource) {
             let source = Artifact::cpython(version, sha256);
             return Release::new(version, source, evidence).map(Some);
         }
