@@ -59,6 +59,14 @@ enum Command {
     #[cfg(feature = "runtime")]
     Run(commands::run::Args),
     #[cfg(feature = "runtime")]
+    Add(commands::add::Add),
+    #[cfg(feature = "runtime")]
+    Remove(commands::add::Remove),
+    #[cfg(feature = "runtime")]
+    Lock(commands::lock::Args),
+    #[cfg(feature = "runtime")]
+    Tree(commands::tree::Args),
+    #[cfg(feature = "runtime")]
     Freeze(commands::freeze::Args),
     #[cfg(feature = "runtime")]
     RunWasm(commands::run_wasm::Args),
@@ -117,6 +125,14 @@ pub(crate) fn start(args: Vec<OsString>) -> Exit {
         Command::Test(args) => commands::test::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Run(args) => commands::run::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Add(args) => commands::add::add(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Remove(args) => commands::add::remove(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Lock(args) => commands::lock::run(args, &ctx),
+        #[cfg(feature = "runtime")]
+        Command::Tree(args) => commands::tree::run(args, &ctx),
         #[cfg(feature = "runtime")]
         Command::Freeze(args) => commands::freeze::run(args, &ctx),
         #[cfg(feature = "runtime")]

@@ -15,7 +15,7 @@ pub(crate) struct Table {
     pub(crate) cdylib: bool,
     /// True if the table contains the key `snapshot`.
     pub(crate) snapshot: bool,
-    /// True if the table lists standard library modules or packages to freeze.
+    /// True if the table lists standard library modules, packages or requirements to embed.
     pub(crate) freezes: bool,
     /// Whether only frozen modules can be imported. If unset, the recipe decides.
     pub(crate) closed: Option<bool>,
@@ -44,7 +44,9 @@ impl Table {
             manifests: manifests.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())?,
             cdylib: json::flag(value, "cdylib")?,
             snapshot: json::flag(value, "snapshot")?,
-            freezes: names_any("freeze") || names_any("packages"),
+            freezes: names_any("freeze")
+                || names_any("packages")
+                || json::flag(value, "requirements") == Some(true),
             closed: json::flag(value, "closed"),
             host_stack: json::number(value, "host-stack"),
         })

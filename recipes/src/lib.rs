@@ -23,6 +23,7 @@ mod recipe;
 mod seeds;
 mod signer;
 mod training;
+mod uv;
 mod version;
 
 pub use additions::{additions, changes, quoted, unavailable};
@@ -45,4 +46,5 @@ pub use recipe::{
 pub use seeds::{Seed, seeds};
 pub use signer::Signer;
 pub use training::TRAINING_CLANG;
+pub use uv::{PinnedWheel, UvPin, uv_pin};
 pub use version::{MinorVersion, ParseVersionError, PatchVersion, PythonRequest};

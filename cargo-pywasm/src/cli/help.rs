@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 /// The groups of subcommands, in the order in which they are listed.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Everyday commands", &["new", "init", "install", "build", "run", "test", "doctor"]),
+    ("Commands for Python packages", &["add", "remove", "lock", "tree"]),
     (
         "Commands for modules",
         &[

@@ -68,6 +68,9 @@ struct Kinds {
     /// Unpacked sources
     #[arg(long)]
     sources: bool,
+    /// Unpacked Python packages
+    #[arg(long)]
+    packages: bool,
     /// Build directories and logs
     #[arg(long)]
     builds: bool,
@@ -118,6 +121,7 @@ impl Kinds {
             (self.downloads, Bucket::Downloads),
             (self.toolchains, Bucket::Toolchains),
             (self.sources, Bucket::Sources),
+            (self.packages, Bucket::Packages),
             (self.builds, Bucket::Builds),
             (false, Bucket::Wasm),
         ]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Project, Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed::{self, utf8};
-use crate::project::Linked;
-use pywasm_cpython::freeze::{Frozen, Interpreter, Module, Package, Wanted, collect};
+use crate::project::{Linked, located};
+use pywasm_cpython::freeze::{Frozen, Interpreter, Module, Package, Wanted, Wheel, collect};
 use pywasm_runtime::Runtime;
 use pywasm_session::Message;
 use pywasm_store::Ctx;
@@ -59,7 +59,7 @@ struct FrozenMessage<'a> {
     absent: &'a [String],
     unknown: &'a [String],
     /// Files and directories that the object depends on.
-    inputs: Vec<&'a Utf8PathBuf>,
+    inputs: Vec<Utf8PathBuf>,
 }
 
 /// A file in the directory `/pywasm`.
@@ -81,7 +81,10 @@ impl Message for FrozenMessage<'_> {
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let workspace = Workspace::new(ctx);
     let python = installation(args, &workspace)?;
-    let wanted = wanted(args, workspace.project()?, &python, ctx)?;
+    let project = workspace.project()?;
+    let (wheels, mut inputs) = wheels(project.as_ref(), &python, ctx)?;
+    let wanted = Wanted { wheels, ..wanted(args, project, &python, ctx)? };
+    inputs.extend(wanted.packages.iter().map(|package| package.path.clone()));
     let frozen = freeze(&wanted, &python, ctx)?;
     frozen.warnings.iter().for_each(|warning| ctx.reporter.warn(warning));
     if let Some(output) = &args.output {
@@ -102,7 +105,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
                 .collect(),
             absent: &frozen.absent,
             unknown: &frozen.unknown,
-            inputs: wanted.packages.iter().map(|package| &package.path).collect(),
+            inputs,
         });
     } else if args.output.is_none() {
         list(&frozen, ctx);
@@ -115,8 +118,9 @@ fn freeze(wanted: &Wanted, python: &Installation, ctx: &Ctx) -> anyhow::Result<F
         return Ok(Frozen::default());
     }
     let (wasm, stdlib) = (utf8(python.python_wasm())?, utf8(python.stdlib())?);
-    let interpreter = Interpreter { wasm: &wasm, stdlib: &stdlib, series: python.series() };
-    collect(wanted, interpreter, &Runtime::new(ctx)?)
+    let (name, series) = (&installed::name_of(python), python.series());
+    let interpreter = Interpreter { wasm: &wasm, name, stdlib: &stdlib, series };
+    collect(wanted, interpreter, &Runtime::new(ctx)?, &ctx.store)
 }
 
 fn installation(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Installation> {
@@ -128,6 +132,21 @@ fn installation(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Instal
         Some(linked) if args.selection.is_empty() => linked.open(),
         _ => installed::find(&args.selection, workspace),
     }
+}
+
+/// Returns the packages that the crate requires by name, and the files that they depend on.
+fn wheels(
+    project: Option<&Project>,
+    python: &Installation,
+    ctx: &Ctx,
+) -> anyhow::Result<(Vec<Wheel>, Vec<Utf8PathBuf>)> {
+    let Some(required) = project.and_then(|it| it.requirements.as_ref()) else {
+        return Ok(Default::default());
+    };
+    let (packages, inputs) = located(required, python.version().parse()?, ctx)?;
+    let wheels = packages.into_iter();
+    let wheels = wheels.map(|it| Wheel { name: it.chosen.name.to_string(), root: it.root });
+    Ok((wheels.collect(), inputs))
 }
 
 /// Collects the modules and packages that the recipe, the crate and the command line request, in
@@ -164,7 +183,8 @@ fn wanted(
             .iter()
             .map(|path| Package { path: ctx.cwd.join(path), shown: path.to_string() }),
     );
-    Ok(Wanted { modules, packages, closed: closed || args.closed, provided, exclude, source })
+    let (closed, wheels) = (closed || args.closed, Vec::new());
+    Ok(Wanted { modules, packages, wheels, closed, provided, exclude, source })
 }
 
 /// The recipe keys that select frozen modules.

@@ -1,6 +1,8 @@
 //! The subcommands. Each module contains the arguments of a subcommand, `Args`, and its function
 //! `run`.
 
+#[cfg(feature = "runtime")]
+pub mod add;
 pub mod audit_imports;
 #[cfg(feature = "runtime")]
 pub mod build;
@@ -20,6 +22,8 @@ pub mod init;
 #[cfg(feature = "runtime")]
 pub mod install;
 pub mod list;
+#[cfg(feature = "runtime")]
+pub mod lock;
 pub mod man;
 #[cfg(feature = "runtime")]
 pub mod new;
@@ -37,6 +41,8 @@ pub mod snapshot;
 #[cfg(feature = "runtime")]
 pub mod test;
 pub mod toolchain;
+#[cfg(feature = "runtime")]
+pub mod tree;
 pub mod uninstall;
 #[cfg(feature = "runtime")]
 pub mod verify;

@@ -17,5 +17,5 @@ pub use cargo_args::CargoArgs;
 pub use package::{ManifestDigest, PackageSettings};
 pub use recipe::load_recipe;
 pub use selection::{Selection, Settings};
-pub use table::{SourcePackage, Stdlib};
+pub use table::{Required, SourcePackage, Stdlib};
 pub use workspace::{Project, Pyo3, Workspace};

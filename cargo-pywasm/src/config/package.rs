@@ -26,6 +26,9 @@ pub struct PackageSettings {
     pub freeze: Vec<String>,
     /// Absolute paths of Python packages and files to embed.
     pub packages: Vec<Utf8PathBuf>,
+    /// True if the package requires Python packages by name.
+    #[serde(default)]
+    pub requirements: bool,
     /// True if only embedded Python modules can be imported. If unset, the recipe decides.
     pub closed: Option<bool>,
     /// The size of the host's stack in bytes. If unset, the recipe decides.
@@ -75,6 +78,7 @@ impl PackageSettings {
         }
         let is_cdylib = |target: &cargo_metadata::Target| target.kind.contains(&TargetKind::CDyLib);
         let packages = table.packages.iter().flatten();
+        let required = table.requirements.as_ref();
         Ok(Self {
             name: package.name.to_string(),
             manifests,
@@ -82,6 +86,7 @@ impl PackageSettings {
             snapshot: table.snapshot.is_some(),
             freeze: table.freeze.clone().unwrap_or_default(),
             packages: packages.map(|package| package.path.clone()).collect(),
+            requirements: required.is_some_and(|it| !it.requirements.is_empty()),
             closed: table.closed,
             host_stack: table.host_stack,
         })

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;
+use pywasm_packages::Requirements;
 use pywasm_recipes::{HostStack, PythonRequest};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -27,6 +28,7 @@ pub(crate) struct Table {
     pub(crate) recipe: Option<String>,
     pub(crate) freeze: Option<Vec<String>>,
     pub(crate) packages: Option<Vec<SourcePackage>>,
+    pub(crate) requirements: Option<Required>,
     pub(crate) provided: Option<Vec<String>>,
     #[serde(deserialize_with = "patterns", default)]
     pub(crate) exclude: Option<Vec<Pattern>>,
@@ -64,6 +66,22 @@ pub struct SourcePackage {
 impl From<Utf8PathBuf> for SourcePackage {
     fn from(path: Utf8PathBuf) -> Self {
         Self { shown: path.clone(), path }
+    }
+}
+
+/// The packages that a project requires, and the directory that contains their lock.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Requirements")]
+pub struct Required {
+    /// The directory of the Cargo.toml.
+    pub dir: Utf8PathBuf,
+    /// The requirements. Paths are relative to `dir`.
+    pub requirements: Requirements,
+}
+
+impl From<Requirements> for Required {
+    fn from(requirements: Requirements) -> Self {
+        Self { dir: Utf8PathBuf::new(), requirements }
     }
 }
 
@@ -141,6 +159,9 @@ impl Table {
         for package in self.packages.iter_mut().flatten() {
             package.path = dir.join(&package.path);
         }
+        if let Some(required) = &mut self.requirements {
+            required.dir = dir.to_owned();
+        }
         if let Some(budget) = &mut self.size_budget {
             budget.baseline = budget.baseline.take().map(|path| dir.join(path));
         }
@@ -155,6 +176,7 @@ impl Table {
             recipe: self.recipe.or(shared.recipe),
             freeze: self.freeze.or(shared.freeze),
             packages: self.packages.or(shared.packages),
+            requirements: self.requirements.or(shared.requirements),
             provided: self.provided.or(shared.provided),
             exclude: self.exclude.or(shared.exclude),
             source: self.source.or(shared.source),

@@ -13,7 +13,7 @@ use glob::Pattern;
 
 use super::cargo_args::CargoArgs;
 use super::package::PackageSettings;
-use super::table::{Section, SourcePackage, Stdlib, Table};
+use super::table::{Required, Section, SourcePackage, Stdlib, Table};
 use pywasm_post_link::Request;
 use pywasm_session::WithHint;
 use pywasm_session::variables::CARGO;
@@ -87,6 +87,8 @@ pub struct Project {
     pub freeze: Vec<String>,
     /// Python packages and files of the project to embed.
     pub packages: Vec<SourcePackage>,
+    /// The packages that the project requires by name.
+    pub requirements: Option<Required>,
     /// Python modules that the project's Rust code provides.
     pub provided: Vec<String>,
     /// Patterns for files of the packages that are not embedded.
@@ -135,6 +137,7 @@ impl<'a> Workspace<'a> {
             pyo3: description.pyo3(),
             freeze: table.freeze.unwrap_or_default(),
             packages: table.packages.unwrap_or_default(),
+            requirements: table.requirements.filter(|it| !it.requirements.is_empty()),
             provided: table.provided.unwrap_or_default(),
             exclude: table.exclude.unwrap_or_default(),
             source: table.source.unwrap_or_default(),

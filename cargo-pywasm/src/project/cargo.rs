@@ -230,6 +230,7 @@ mod tests {
             pyo3: Pyo3::Unused,
             freeze: Vec::new(),
             packages: Vec::new(),
+            requirements: None,
             provided: Vec::new(),
             exclude: Vec::new(),
             source: false,

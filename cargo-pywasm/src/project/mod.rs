@@ -24,6 +24,8 @@ mod prepare;
 #[cfg(feature = "runtime")]
 mod pyo3;
 #[cfg(feature = "runtime")]
+mod python_packages;
+#[cfg(feature = "runtime")]
 mod rust;
 #[cfg(feature = "runtime")]
 mod stdlib;
@@ -42,6 +44,8 @@ pub use linked::{DIRECTORY, Linked};
 pub(crate) use prepare::fits_the_policy;
 #[cfg(feature = "runtime")]
 pub use prepare::{connect, prepare};
+#[cfg(feature = "runtime")]
+pub(crate) use python_packages::{located, lock, provide};
 #[cfg(feature = "runtime")]
 pub(crate) use stdlib::{stdlib, stdlib_of};
 #[cfg(feature = "runtime")]

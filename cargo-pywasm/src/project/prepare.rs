@@ -4,7 +4,7 @@
 use pywasm_recipes::{MinorVersion, Recipe};
 
 use super::local::Local;
-use super::{DIRECTORY, Linked, helper, rust};
+use super::{DIRECTORY, Linked, helper, provide, rust};
 use crate::config::{Project, Selection, Settings, Workspace};
 use crate::{compiler, installed};
 use pywasm_audit::Policy;
@@ -92,6 +92,9 @@ pub fn connect(
     let packages = workspace.package_settings()?;
     let linked = Linked::new(installed.root.clone(), project.stdlib, packages);
     let mut changed = linked.write(&project.dir)?;
+    if let Some(required) = &project.requirements {
+        provide(required, linked.open()?.version().parse()?, ctx)?;
+    }
     let helper = project.helper_by_version.then(|| helper::unpack(&project.dir)).transpose()?;
     let rust = rust::choose(&project.dir, ctx);
     let python = linked.open()?;

@@ -48,6 +48,7 @@ impl Bench {
         Wanted {
             modules: modules.iter().map(|&name| name.to_owned()).collect(),
             packages: packages.iter().map(package).collect(),
+            wheels: Vec::new(),
             closed: false,
             provided: vec!["provided".to_owned(), "mixed.first".to_owned()],
             exclude: Vec::new(),
@@ -59,9 +60,10 @@ impl Bench {
         let utf8 = |path: std::path::PathBuf| Utf8PathBuf::try_from(path).expect("UTF-8");
         let (wasm, stdlib) = (utf8(self.python.python_wasm()), utf8(self.python.stdlib()));
         let series = self.python.series();
-        let interpreter = Interpreter { wasm: &wasm, stdlib: &stdlib, series };
+        let interpreter = Interpreter { wasm: &wasm, name: "test", stdlib: &stdlib, series };
         let runtime = Runtime::new(&self.fresh.ctx).expect("a runtime");
-        collect(wanted, interpreter, &runtime).map_err(|error| format!("{error:#}"))
+        collect(wanted, interpreter, &runtime, &self.fresh.ctx.store)
+            .map_err(|error| format!("{error:#}"))
     }
 
     /// Returns true if the library imports modules when it first uses them (PEP 810). The sets include

@@ -12,3 +12,4 @@ mod properties;
 mod template;
 mod toolchain;
 mod unpack;
+mod wheels;

@@ -27,6 +27,8 @@ documented! {
         "base URL to use instead of all upstream hosts, for tests and closed networks";
     PYWASM_WASM_OPT = "PYWASM_WASM_OPT":
         "Binaryen's wasm-opt for the post-link steps, instead of the one on PATH or in the store";
+    PYWASM_UV = "PYWASM_UV":
+        "uv to resolve requirements with, a path or a name on PATH, instead of the pinned release";
     WASI_SDK_PATH = "WASI_SDK_PATH": "directory of a WASI SDK to use";
     NO_COLOR = "NO_COLOR": "disables colours in the output";
 }

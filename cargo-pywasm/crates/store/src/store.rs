@@ -5,6 +5,7 @@
 //!   downloads-v0/<first 16 digits of the SHA-256>-<file>   verified files
 //!   toolchains-v0/<key>/                                    unpacked toolchains
 //!   sources-v0/cpython-<version>/                           unpacked source trees
+//!   packages-v0/<digest16>-<wheel>/                         unpacked Python packages
 //!   builds-v0/<key>/                                        objects and logs of builds
 //!   wasm-v1/<digest>                                        compiled wasm modules
 //!   locks-v0/<name>.lock
@@ -34,6 +35,8 @@ pub enum Bucket {
     Toolchains,
     /// Unpacked sources.
     Sources,
+    /// Unpacked Python packages.
+    Packages,
     /// Build trees and their logs.
     Builds,
     /// Compiled wasm modules.
@@ -60,10 +63,11 @@ const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 
 impl Bucket {
     /// The buckets of the cache: all but the installations.
-    pub const CACHE: [Self; 7] = [
+    pub const CACHE: [Self; 8] = [
         Self::Downloads,
         Self::Toolchains,
         Self::Sources,
+        Self::Packages,
         Self::Builds,
         Self::Wasm,
         Self::Locks,
@@ -77,6 +81,7 @@ impl Bucket {
             Self::Downloads => "downloads-v0",
             Self::Toolchains => "toolchains-v0",
             Self::Sources => "sources-v0",
+            Self::Packages => "packages-v0",
             Self::Builds => "builds-v0",
             Self::Wasm => "wasm-v1",
             Self::Locks => "locks-v0",

@@ -83,18 +83,27 @@ def is_name(text):
 
 
 class Own:
-    """A module of the user. A namespace package has no file."""
+    """A module of the user or of an installed package (`wheel`). A namespace package has no file."""
 
-    def __init__(self, path, shown, is_package, file):
-        self.path, self.shown, self.is_package, self.file = path, shown, is_package, file
+    def __init__(self, package, is_package, is_module=True):
+        self.path, self.shown, self.wheel = package["path"], package["shown"], package["wheel"]
+        self.is_package, self.file = is_package, package["file"] if is_module else None
+
+
+class Compiled:
+    """A module with its code, or with the place of its code in the kept code of its installed package."""
+
+    def __init__(self, is_package, code, own=None, outline=(), offset=None, size=None):
+        self.is_package, self.code, self.own, self.outline = is_package, code, own, outline
+        self.offset, self.size = offset, size
 
 
 class Need:
-    """A reason to include a module: the file that imports it, or "" for the request itself, and whether
-    it is an error if the module is missing."""
+    """A reason to include a module: the file that imports it, or "" for the request itself, whether it is
+    an error if the module is missing, and the installed package that contains the file."""
 
-    def __init__(self, by, required):
-        self.by, self.required = by, required
+    def __init__(self, by, required, wheel=None):
+        self.by, self.required, self.wheel = by, required, wheel
 
 
 def add_need(needs, name, new):
@@ -154,9 +163,17 @@ class Collector:
         # The files of native modules by module name.
         self.native = {}
         self.excluded_files = set(request["excluded_files"])
+        # The kept modules of installed packages, by the files of the modules.
+        self.kept = {}
+        for wheel in request["kept"]:
+            with open(f"/kept/{wheel}/modules.json") as file:
+                self.kept[wheel] = json.load(file)
         for package in request["packages"]:
-            if package["name"].isidentifier():
+            path = package["path"]
+            if package["name"].isidentifier() and (path.endswith(".py") or os.path.isdir(path)):
                 self.add_own(package)
+            elif path.endswith(NATIVE):
+                self.native[package["name"].split(".")[0]] = package["shown"]
         self.requested, self.excluded = [], []
         for word in request["modules"]:
             (self.excluded if word.startswith("!") else self.requested).append(word.removeprefix("!"))
@@ -168,25 +185,26 @@ class Collector:
             raise Refused(f"`{shown}` has the name of Python's own module `{name}`")
         if not os.path.isdir(path):
             if file not in self.excluded_files:
-                self.own[name] = Own(path, shown, False, file)
+                self.own[name] = Own(package, False)
             return
-        self.own[name] = Own(None, shown, True, None)
+        # Several installed packages can have modules in the same namespace package.
+        self.own.setdefault(name, Own(package, True, is_module=False))
         entries = sorted(os.listdir(path))
         native = [entry for entry in entries if entry.endswith(NATIVE)]
         self.native.update({f"{name}.{entry.split('.')[0]}": f"{shown}/{entry}" for entry in native})
         for entry in entries:
-            inner = {key: f"{package[key]}/{entry}" for key in ("path", "shown", "file")}
+            inner = package | {key: f"{package[key]}/{entry}" for key in ("path", "shown", "file")}
             if inner["file"] in self.excluded_files:
                 continue
             if entry == "__init__.py":
-                self.own[name] = Own(inner["path"], inner["shown"], True, inner["file"])
+                self.own[name] = Own(inner, True)
             elif entry.endswith(".py") and entry[:-3].isidentifier():
-                self.own[f"{name}.{entry[:-3]}"] = Own(inner["path"], inner["shown"], False, inner["file"])
+                self.own[f"{name}.{entry[:-3]}"] = Own(inner, False)
             elif os.path.isdir(inner["path"]) and entry.isidentifier() and entry != "__pycache__":
                 # Beside a native module, a directory without Python code contains types for it.
                 files = files_below(inner["path"])
                 if f"{name}.{entry}" not in self.native or any(file.endswith(".py") for file in files):
-                    self.add_own({**inner, "name": f"{name}.{entry}"})
+                    self.add_own(inner | {"name": f"{name}.{entry}"})
 
     def in_stdlib(self, name):
         """Returns the path of a module's source in the standard library, and whether it is a package."""
@@ -254,20 +272,53 @@ class Collector:
             add_need(needs, name, Need("", is_named))
         if "*" in self.requested:
             self.built_in.update(sys.builtin_module_names)
+        imports = {}
         for name, own in self.own.items():
-            if own.file and not self.is_excluded(name):
-                source, code = compiled(own)
-                done[name] = own.is_package, marshal.dumps(code), own.file
-                for one in self.imports_of(name, own, source, code):
-                    add_need(needs, self.nearest(one.target), Need(own.shown, not one.guarded))
-                    for item in one.names:
-                        add_need(needs, self.nearest(f"{one.target}.{item}"), Need(own.shown, False))
-                    required = not one.guarded and not one.conditional
-                    for missing in self.missing(one):
-                        add_need(self.unknown, missing, Need(own.shown, required))
+            if own.file and not self.is_excluded(name) and (module := self.compiled(name, own)):
+                done[name] = module
+                imports[name] = list(imports_in(module.outline, self.succeeds))
+        reached = self.reached(imports)
+        for name, found in imports.items():
+            own = self.own[name]
+            for one in found:
+                expected = name in reached and not one.guarded
+                add_need(needs, self.nearest(one.target), Need(own.shown, expected))
+                for item in one.names:
+                    add_need(needs, self.nearest(f"{one.target}.{item}"), Need(own.shown, False))
+                for missing in self.missing(one):
+                    required = expected and not one.conditional
+                    add_need(self.unknown, missing, Need(own.shown, required, own.wheel))
         for name, is_package, blob in self.library(needs):
-            done[name] = is_package, blob, None
+            done[name] = Compiled(is_package, blob)
         return done | self.bootstrap()
+
+    def compiled(self, name, own):
+        """Returns a module, or None for a module of an installed package that is not valid Python. Such a
+        module is embedded as source, and importing it fails, as it does elsewhere."""
+        if (kept := self.kept.get(own.wheel, {}).get(own.file)) is not None:
+            return Compiled(own.is_package, None, own, kept["outline"], kept["offset"], kept["size"])
+        source, code = compiled(own)
+        if code is None:
+            own.file = None
+            return None
+        return Compiled(own.is_package, marshal.dumps(code), own, outline_of(name, own, source, code))
+
+    def reached(self, imports):
+        """Returns the modules that are imported when the user's modules and the top-level modules of
+        installed packages are. Installed packages contain modules for other platforms, which are not."""
+        todo = [name for name in imports if not self.own[name].wheel or "." not in name]
+        reached = set(todo)
+        while todo:
+            for one in imports[todo.pop()]:
+                if one.guarded or one.conditional:
+                    continue
+                for target in (one.target, *(f"{one.target}.{item}" for item in one.names)):
+                    parts = target.split(".")
+                    for name in (".".join(parts[: end + 1]) for end in range(len(parts))):
+                        if name in imports and name not in reached:
+                            reached.add(name)
+                            todo.append(name)
+        return reached
 
     def library(self, needs):
         """Yields the needed modules of the library and everything that importing them imports."""
@@ -336,26 +387,12 @@ class Collector:
     def bootstrap(self):
         if not self.closed:
             return {}
-        return {name: (False, self.bootstrapping(name, file), None) for name, file in BOOTSTRAP.items()}
+        return {name: Compiled(False, self.bootstrapping(name, file)) for name, file in BOOTSTRAP.items()}
 
     def bootstrapping(self, name, file):
         """Returns a module's code with the file name that makes tracebacks omit its frames."""
         source, _ = self.in_stdlib(file)
         return marshal.dumps(renamed(marshal.loads(bytecode(source)), f"<frozen {file}>"))
-
-    def imports_of(self, name, own, source, code):
-        """Returns the imports in a module of the user."""
-        package = package_of(name, own.is_package)
-        try:
-            # The compiler has printed its warnings before.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(source)
-            finder = Finder(tree, package, self.succeeds)
-            return list(finder.find(tree.body))
-        except (RecursionError, MemoryError):
-            # The code is nested too deeply for `ast`, but not for the compiler.
-            return [Import(target, names, True, True) for target, names in targets(code, package, deep=True)]
 
     def missing(self, one):
         """Returns the modules that an import needs and that are not included."""
@@ -383,6 +420,7 @@ class Collector:
             "package": None if self.is_known(top) else top,
             "native": self.native.get(name),
             "in_stdlib": top in sys.stdlib_module_names,
+            "wheel": need.wheel,
         }
 
     def left_out(self, inside):
@@ -437,13 +475,34 @@ def bytecode(source):
         return file.read()[16:]
 
 
+def outline_of(name, own, source, code):
+    """Returns the outline of a module of the user."""
+    package = package_of(name, own.is_package)
+    try:
+        # The compiler has printed its warnings before.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+        return Outliner(tree, package).outline(tree.body)
+    except (RecursionError, MemoryError):
+        # The code is nested too deeply for `ast`, but not for the compiler.
+        nodes = [["import", target, list(names)] for target, names in targets(code, package, deep=True)]
+        return [["guard", [["branch", nodes]]]]
+
+
 def compiled(own):
-    """Returns the module's source and its code."""
+    """Returns the module's source and its code. The code is None for a module of an installed package that
+    is not valid Python."""
     with open(own.path, "rb") as file:
         source = file.read()
     try:
-        return source, compile(source, own.shown, "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            if own.wheel:
+                warnings.simplefilter("ignore")
+            return source, compile(source, own.shown, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
+        if own.wheel:
+            return source, None
         lines = "".join(traceback.format_exception_only(error)).rstrip()
         raise Refused(f"`{own.shown}` is not valid Python:\n{lines}") from None
 
@@ -451,19 +510,27 @@ def compiled(own):
 def main():
     collector = Collector(json.load(sys.stdin))
     inside = collector.collect()
-    index = []
+    index, new = [], {}
     with open("/out/code", "wb") as file:
         for name in sorted(inside):
-            is_package, blob, own = inside[name]
-            entry = {"name": name, "package": is_package, "file": own}
-            index.append(entry | {"offset": file.tell(), "size": len(blob)})
-            file.write(blob)
+            module = inside[name]
+            wheel, path = (module.own.wheel, module.own.file) if module.own else (None, None)
+            entry = {"name": name, "package": module.is_package, "file": path}
+            if module.code is None:
+                index.append(entry | {"kept": wheel, "offset": module.offset, "size": module.size})
+                continue
+            place = {"offset": file.tell(), "size": len(module.code)}
+            index.append(entry | {"kept": None} | place)
+            file.write(module.code)
+            if wheel and wheel not in collector.kept:
+                new.setdefault(wheel, {})[path] = place | {"outline": module.outline}
     with open("/out/index.json", "w") as file:
         unknown = [collector.described(name) for name in sorted(collector.unknown)]
         native = [path for name, path in collector.native.items() if name not in collector.unknown]
         lists = {"absent": collector.left_out(inside), "unknown": unknown}
         lists["left"] = sorted(native)
         lists["own"] = sorted(own.file for own in collector.own.values() if own.file)
+        lists["new"] = new
         lists["magic"] = list(importlib.util.MAGIC_NUMBER)
         lists["cache_tag"] = sys.implementation.cache_tag
         lists["built_in"] = sorted(collector.built_in) if collector.closed else None

@@ -6,14 +6,16 @@ use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
-use super::{Embedded, Frozen, Interpreter, Module, Package, Wanted};
+use super::kept::{self, Kept};
+use super::{Embedded, Frozen, Interpreter, Module, Package, Wanted, Wheel};
 use crate::build::PREFIX;
 use crate::tree;
 use pywasm_recipes::unavailable;
 use pywasm_runtime::{Dir, Runtime};
-use pywasm_session::WithHint;
+use pywasm_session::{WithHint, hinted};
+use pywasm_store::Store;
 
-const SCRIPT: &str = concat!(include_str!("imports.py"), include_str!("collect.py"));
+pub(super) const SCRIPT: &str = concat!(include_str!("imports.py"), include_str!("collect.py"));
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -23,6 +25,8 @@ struct Request<'a> {
     packages: &'a [Mounted],
     /// The modules that only raise an error.
     unavailable: Vec<&'a String>,
+    /// The installed packages whose modules are kept.
+    kept: &'a [&'a String],
     /// The files that are left out, by their paths in the embedded directory.
     excluded_files: &'a [Utf8PathBuf],
 }
@@ -35,6 +39,8 @@ struct Mounted {
     shown: String,
     /// Its path in the embedded directory.
     file: Utf8PathBuf,
+    /// The name of the installed package that it is part of.
+    wheel: Option<String>,
     /// Its files: each path in the embedded directory, and its path on this machine.
     #[serde(skip)]
     files: Vec<(Utf8PathBuf, Utf8PathBuf)>,
@@ -49,6 +55,9 @@ struct Index {
     unknown: Vec<Unknown>,
     /// The files in packages that cannot be embedded.
     left: Vec<String>,
+    /// The modules to keep of installed packages, by the files of the modules. Their offsets are those
+    /// in the file `code`.
+    new: BTreeMap<String, BTreeMap<Utf8PathBuf, New>>,
     /// The files of all modules in packages, by their paths in the embedded directory.
     own: BTreeSet<Utf8PathBuf>,
     built_in: Option<Vec<String>>,
@@ -65,8 +74,18 @@ struct Compiled {
     package: bool,
     /// The path of the module's source in the embedded directory, for a module of the user.
     file: Option<Utf8PathBuf>,
+    /// The installed package whose kept code contains the module's.
+    kept: Option<String>,
     offset: usize,
     size: usize,
+}
+
+/// A module of an installed package that was not kept.
+#[derive(Deserialize, Serialize)]
+struct New {
+    offset: usize,
+    size: usize,
+    outline: serde_json::Value,
 }
 
 /// An import that no included module satisfies.
@@ -81,6 +100,8 @@ struct Unknown {
     package: Option<String>,
     /// The file of the module, if it is native code for another platform.
     native: Option<String>,
+    /// The installed package that contains the import.
+    wheel: Option<String>,
     /// True for a module of the standard library that does not exist for WASI or this recipe.
     in_stdlib: bool,
 }
@@ -97,10 +118,18 @@ pub fn collect(
     wanted: &Wanted,
     interpreter: Interpreter<'_>,
     runtime: &Runtime,
+    store: &Store,
 ) -> anyhow::Result<Frozen> {
+    let kept = Kept::new(store, interpreter.name);
+    let of_kept = |wheel: &Wheel| (wheel.name.clone(), kept.directory(wheel));
+    let directories: BTreeMap<String, Utf8PathBuf> =
+        wanted.wheels.iter().map(of_kept).filter(|(_, directory)| directory.is_dir()).collect();
     let packages = wanted.packages.iter().enumerate();
     let packages = packages.map(|(at, package)| mounted(at, package));
     let mut packages = packages.collect::<anyhow::Result<Vec<_>>>()?;
+    for wheel in &wanted.wheels {
+        packages.extend(mounted_wheel(packages.len(), wheel)?);
+    }
     let excluded = exclude(&wanted.exclude, &mut packages);
     let guest = format!("{PREFIX}/lib/python{}", interpreter.series);
     let scratch = tempfile::tempdir()?;
@@ -113,6 +142,7 @@ pub fn collect(
         packages: &packages,
         unavailable: unavailable().keys().collect(),
         excluded_files: &excluded,
+        kept: &directories.keys().collect::<Vec<_>>(),
     };
     let mut program = crate::interpreter(runtime)
         .args(["-c", SCRIPT])
@@ -121,8 +151,13 @@ pub fn collect(
         .stdin(serde_json::to_string(&request)?)
         .dir(Dir::read_only(interpreter.stdlib, guest.as_str()))
         .dir(Dir::writable(&out, "/out"));
-    for package in &packages {
-        program = program.dir(package.dir.clone());
+    let mut dirs: Vec<&Dir> = packages.iter().map(|package| &package.dir).collect();
+    dirs.dedup();
+    for dir in dirs {
+        program = program.dir(dir.clone());
+    }
+    for (wheel, directory) in &directories {
+        program = program.dir(Dir::read_only(directory, format!("/kept/{wheel}")));
     }
     let captured = runtime.capture(&runtime.load(interpreter.wasm)?, &program)?;
     if let Ok(reason) = fs_err::read_to_string(out.join("error")) {
@@ -135,15 +170,24 @@ pub fn collect(
         captured.text()
     );
     let index: Index = serde_json::from_slice(&fs_err::read(out.join("index.json"))?)?;
-    let blob = fs_err::read(out.join("code"))?;
-    let embedded = embedded(&packages, wanted.source, &index, &blob)?;
+    let mut codes = BTreeMap::from([(None, fs_err::read(out.join("code"))?)]);
+    for (wheel, directory) in &directories {
+        codes.insert(Some(wheel.clone()), kept::code(directory)?);
+    }
+    for wheel in wanted.wheels.iter().filter(|wheel| !directories.contains_key(&wheel.name)) {
+        keep(wheel, &index, &codes[&None], &kept)?;
+    }
+    let embedded = embedded(&packages, wanted.source, &index, &codes)?;
     let Index { modules, absent, unknown, left, built_in, .. } = index;
-    let (modules, code) = frozen(modules, &blob);
+    let (modules, code) = frozen(modules, &codes[&None]);
     let of_compiler = Some(captured.text().trim_end().to_owned()).filter(|text| !text.is_empty());
     let is_provided = |it: &Unknown| {
         let top = it.name.split('.').next().unwrap_or_default();
         wanted.provided.iter().any(|name| *name == it.name || name == top)
     };
+    if let Some(error) = unknown.iter().filter(|it| !is_provided(it)).find_map(Unknown::error) {
+        return Err(error);
+    }
     let (mut missing, mut named) = (Vec::new(), BTreeSet::new());
     for it in unknown.iter().filter(|it| it.required && !is_provided(it)) {
         // Adding a package also adds its other modules.
@@ -151,15 +195,30 @@ pub fn collect(
             missing.push(it.warning());
         }
     }
-    let unused = wanted
-        .exclude
-        .iter()
-        .filter(|pattern| !excluded.iter().any(|file| pattern.matches(file.as_str())));
+    let (excluded_native, left): (Vec<String>, Vec<String>) = left
+        .into_iter()
+        .partition(|file| wanted.exclude.iter().any(|pattern| pattern.matches(in_tree(file))));
+    let is_used = |pattern: &&Pattern| {
+        excluded.iter().any(|file| pattern.matches(file.as_str()))
+            || excluded_native.iter().any(|file| pattern.matches(in_tree(file)))
+    };
+    let unused = wanted.exclude.iter().filter(|pattern| !is_used(pattern));
     let unused = unused.map(|it| format!("`exclude`: no file of a package matches `{it}`"));
     let warnings = of_compiler.into_iter().chain(missing).chain(files(&left)).chain(unused);
     let warnings = warnings.collect();
     let unknown = unknown.into_iter().map(|it| it.name).collect();
     Ok(Frozen { modules, embedded, absent, unknown, built_in, warnings, code })
+}
+
+/// Keeps the modules of an installed package that were compiled.
+fn keep(wheel: &Wheel, index: &Index, code: &[u8], kept: &Kept<'_>) -> anyhow::Result<()> {
+    let (mut modules, mut own_code) = (BTreeMap::new(), Vec::new());
+    for (file, new) in index.new.get(&wheel.name).into_iter().flatten() {
+        let (offset, outline) = (own_code.len(), new.outline.clone());
+        modules.insert(file, New { offset, size: new.size, outline });
+        own_code.extend_from_slice(&code[new.offset..new.offset + new.size]);
+    }
+    kept.keep(wheel, &serde_json::to_value(modules)?, &own_code)
 }
 
 /// Returns the frozen modules, which are those of the library, and their code.
@@ -180,7 +239,7 @@ fn embedded(
     packages: &[Mounted],
     source: bool,
     index: &Index,
-    blob: &[u8],
+    codes: &BTreeMap<Option<String>, Vec<u8>>,
 ) -> anyhow::Result<Embedded> {
     let mut compiled: BTreeMap<&Utf8Path, &Compiled> = BTreeMap::new();
     for module in &index.modules {
@@ -195,7 +254,7 @@ fn embedded(
             }
             continue;
         };
-        let code = &blob[module.offset..module.offset + module.size];
+        let code = &codes[&module.kept][module.offset..module.offset + module.size];
         embedded.add(&bytecode_file(file, source, &index.cache_tag), pyc(index.magic, code))?;
         if source {
             embedded.add(file, fs_err::read(host)?)?;
@@ -243,7 +302,31 @@ fn pyc(magic: [u8; 4], code: &[u8]) -> Vec<u8> {
     header.chain(code.iter().copied()).collect()
 }
 
+/// Returns the path in the embedded directory of a file of an installed package.
+fn in_tree(shown: &str) -> &str {
+    shown.strip_prefix("/pywasm/").unwrap_or(shown)
+}
+
 impl Unknown {
+    /// Returns the error for an installed package that needs native code to be imported.
+    fn error(&self) -> Option<anyhow::Error> {
+        let (wheel, file) = (self.wheel.as_ref()?, self.native.as_ref()?);
+        let (name, by) = (&self.name, in_tree(&self.by));
+        self.required.then(|| {
+            hinted(
+                anyhow::anyhow!(
+                    "package `{wheel}` needs native code: `{by}` imports `{name}`, but `{}` is for \
+                     another platform",
+                    in_tree(file)
+                ),
+                format!(
+                    "remove `{wheel}` from the requirements, or add `{name}` to `provided` if your \
+                     Rust code provides it"
+                ),
+            )
+        })
+    }
+
     fn warning(&self) -> String {
         let Self { name, by, native, in_stdlib, .. } = self;
         match native {
@@ -271,8 +354,10 @@ fn files(left: &[String]) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let text =
-        format!("not embedded, because it is native code for another platform: {shown}{more}");
+    let text = format!(
+        "not embedded, because it is native code for another platform: {shown}{more}; if the \
+             package works without it, add it to `exclude`"
+    );
     (!left.is_empty()).then_some(text)
 }
 
@@ -307,7 +392,32 @@ fn mounted(at: usize, package: &Package) -> anyhow::Result<Mounted> {
             .collect(),
     };
     let (name, shown) = (name.to_owned(), shown.clone());
-    Ok(Mounted { name, path: inside, shown, file: place.to_owned(), files, dir })
+    Ok(Mounted { name, path: inside, shown, file: place.to_owned(), wheel: None, files, dir })
+}
+
+/// Mounts an installed package. Each entry of its directory is a package, a module, metadata or data.
+fn mounted_wheel(at: usize, wheel: &Wheel) -> anyhow::Result<Vec<Mounted>> {
+    let Wheel { name: wheel, root } = wheel;
+    let guest = format!("/packages/{at}");
+    let mut entries = BTreeMap::new();
+    for file in tree::followed(root, is_embedded)? {
+        let top = file.components().next().map(|top| top.as_str().to_owned());
+        entries.entry(top.unwrap_or_default()).or_insert_with(Vec::new).push(file);
+    }
+    // Packages without a file to embed, such as one native module.
+    for entry in root.read_dir_utf8()? {
+        entries.entry(entry?.file_name().to_owned()).or_default();
+    }
+    let mount = |(entry, files): (String, Vec<Utf8PathBuf>)| Mounted {
+        name: entry.strip_suffix(".py").unwrap_or(&entry).to_owned(),
+        path: format!("{guest}/{entry}"),
+        shown: format!("/pywasm/{entry}"),
+        file: Utf8PathBuf::from(&entry),
+        wheel: Some(wheel.clone()),
+        files: files.into_iter().map(|file| (file.clone(), root.join(file))).collect(),
+        dir: Dir::read_only(root, guest.clone()),
+    };
+    Ok(entries.into_iter().map(mount).collect())
 }
 
 fn is_identifier(name: &str) -> bool {

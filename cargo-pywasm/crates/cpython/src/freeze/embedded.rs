@@ -19,15 +19,17 @@ enum Node<'a> {
 }
 
 impl Embedded {
-    /// Adds a file.
+    /// Adds a file. Adding a file twice has no effect, because packages of the same namespace can
+    /// contain the same file.
     ///
     /// # Errors
-    /// When there already is a file at the path, or where the path needs a directory.
+    /// When there already is a different file at the path, or a file where the path needs a directory.
     pub fn add(&mut self, path: &Utf8Path, content: Vec<u8>) -> anyhow::Result<()> {
         let mut parents = path.ancestors().skip(1);
         let in_the_way = parents.find(|parent| self.files.contains_key(*parent));
-        let taken = in_the_way.is_some() || self.files.contains_key(path);
-        anyhow::ensure!(!taken, "`{path}` is embedded twice");
+        let is_other = self.files.get(path).is_some_and(|known| *known != content);
+        let taken = in_the_way.is_some() || is_other;
+        anyhow::ensure!(!taken, "two packages contain different files for the path `{path}`");
         self.files.insert(path.to_owned(), content);
         Ok(())
     }
@@ -146,11 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn path_cannot_be_added_twice() {
+    fn path_cannot_have_two_contents() {
         let mut embedded = embedded(&[("a/b", "")]);
         for path in ["a/b", "a/b/c"] {
-            assert!(embedded.add(Utf8Path::new(path), Vec::new()).is_err(), "{path}");
+            assert!(embedded.add(Utf8Path::new(path), b"x".to_vec()).is_err(), "{path}");
         }
+        assert!(embedded.add(Utf8Path::new("a/b"), Vec::new()).is_ok(), "the same file");
         assert!(embedded.add(Utf8Path::new("a/c"), Vec::new()).is_ok());
     }
 }

@@ -1,5 +1,17 @@
 """Finds the imports in the source of the user's modules.
 
+This takes two steps. The outline of a module depends only on its source, so that it can be kept. Which of
+its imports are expected to succeed depends on all modules of the wasm module.
+
+An outline is a list of nodes, each a list with its kind first:
+
+    ["import", target, names]                an absolute target, and the names imported from there
+    ["branch", outline]                      statements that may never run
+    ["function", outline]                    the body of a function
+    ["guard", outline]                       statements whose failing imports are expected
+    ["try", caught, body, handlers, orelse, finalbody]
+                                             `caught` is true if a handler expects failing imports
+
 `collect.py` follows this text in the same program.
 """
 
@@ -23,55 +35,81 @@ PARTS = (
 )
 
 
-class Finder:
-    """Finds the imports of a module that can run on WASI."""
+def imports_in(outline, is_satisfied, guarded=False, conditional=False):
+    """Yields the imports in an outline."""
+    for kind, *parts in outline:
+        match kind:
+            case "import":
+                yield Import(parts[0], tuple(parts[1]), guarded, conditional)
+            case "branch":
+                yield from imports_in(parts[0], is_satisfied, guarded, conditional=True)
+            case "function":
+                yield from imports_in(parts[0], is_satisfied, conditional=True)
+            case "guard":
+                yield from imports_in(parts[0], is_satisfied, True, conditional)
+            case "try":
+                yield from imports_in_try(parts, is_satisfied, guarded, conditional)
 
-    def __init__(self, tree, package, is_satisfied):
-        self.tree, self.package, self.is_satisfied = tree, package, is_satisfied
 
-    def find(self, body, guarded=False, conditional=False):
-        """Yields the imports in a list of statements."""
+def imports_in_try(parts, is_satisfied, guarded, conditional):
+    """Expects that the handlers run if an import in the body fails, and otherwise the `else` branch."""
+    caught, body, handlers, orelse, finalbody = parts
+    body = list(imports_in(body, is_satisfied))
+    for one in body:
+        guards = guarded or caught or one.guarded, conditional or one.conditional
+        yield Import(one.target, one.names, *guards)
+    decisive = [one for one in body if not one.guarded and not one.conditional]
+    succeeds = all(is_satisfied(one) for one in decisive)
+    for handler in handlers:
+        yield from imports_in(handler, is_satisfied, guarded or succeeds, conditional)
+    yield from imports_in(orelse, is_satisfied, guarded or not succeeds, conditional)
+    yield from imports_in(finalbody, is_satisfied, guarded, conditional)
+
+
+class Outliner:
+    """Writes the outline of a module that can run on WASI."""
+
+    def __init__(self, tree, package):
+        self.tree, self.package = tree, package
+
+    def outline(self, body):
+        """Returns the outline of a list of statements."""
+        return list(self.nodes(body))
+
+    def nodes(self, body):
         for node in body:
             match node:
                 case ast.Import():
-                    yield from (Import(alias.name, (), guarded, conditional) for alias in node.names)
+                    yield from (["import", alias.name, []] for alias in node.names)
                 case ast.ImportFrom():
-                    names = tuple(alias.name for alias in node.names)
                     target = absolute(node.module or "", node.level, self.package)
-                    yield Import(target, names, guarded, conditional)
+                    yield ["import", target, [alias.name for alias in node.names]]
                 case ast.If():
                     value = self.fixed_value(node.test)
-                    if value is not False:
-                        yield from self.find(node.body, guarded, conditional or value is None)
-                    if value is not True:
-                        yield from self.find(node.orelse, guarded, conditional or value is None)
+                    if value is None:
+                        yield from self.inner("branch", node.body + node.orelse)
+                    else:
+                        yield from self.nodes(node.body if value else node.orelse)
                 case ast.Match():
                     for case in node.cases:
-                        yield from self.find(case.body, guarded, conditional=True)
+                        yield from self.inner("branch", case.body)
                 case ast.Try() | ast.TryStar():
-                    yield from self.find_in_try(node, guarded, conditional)
-                case ast.With():
-                    suppressed = any(suppresses(item.context_expr) for item in node.items)
-                    yield from self.find(node.body, guarded or suppressed, conditional)
+                    caught = any(catches_missing(it.type) and not raises(it.body) for it in node.handlers)
+                    handlers = [self.outline(handler.body) for handler in node.handlers]
+                    rest = self.outline(node.orelse), self.outline(node.finalbody)
+                    yield ["try", caught, self.outline(node.body), handlers, *rest]
+                case ast.With() if any(suppresses(item.context_expr) for item in node.items):
+                    yield from self.inner("guard", node.body)
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
-                    yield from self.find(node.body, conditional=True)
+                    yield from self.inner("function", node.body)
                 case _:
                     for inner in (getattr(node, "body", ()), getattr(node, "orelse", ())):
-                        yield from self.find(inner, guarded, conditional)
+                        yield from self.nodes(inner)
 
-    def find_in_try(self, node, guarded, conditional):
-        """Expects that the handlers run if an import in the body fails, and otherwise the `else` branch."""
-        caught = any(catches_missing(handler.type) for handler in node.handlers)
-        body = list(self.find(node.body))
-        for one in body:
-            guards = guarded or caught or one.guarded, conditional or one.conditional
-            yield Import(one.target, one.names, *guards)
-        decisive = [one for one in body if not one.guarded and not one.conditional]
-        succeeds = all(self.is_satisfied(one) for one in decisive)
-        for handler in node.handlers:
-            yield from self.find(handler.body, guarded or succeeds, conditional)
-        yield from self.find(node.orelse, guarded or not succeeds, conditional)
-        yield from self.find(node.finalbody, guarded, conditional)
+    def inner(self, kind, body):
+        """Yields a node, unless it would be empty."""
+        if outline := self.outline(body):
+            yield [kind, outline]
 
     def fixed_value(self, test):
         """Returns the value of a condition on the platform, the Python version or TYPE_CHECKING, or None
@@ -158,6 +196,11 @@ def catches_missing(handled):
         case ast.Tuple(elts=each):
             return any(catches_missing(one) for one in each)
     return True
+
+
+def raises(body):
+    """Returns true if a list of statements ends with an exception, which replaces that of the import."""
+    return isinstance(body[-1], ast.Raise)
 
 
 def suppresses(manager):

@@ -4,6 +4,7 @@
 
 mod collect;
 mod embedded;
+mod kept;
 mod object;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -25,6 +26,8 @@ pub struct Wanted {
     pub modules: Vec<String>,
     /// The user's packages and single-file modules.
     pub packages: Vec<Package>,
+    /// Installed packages.
+    pub wheels: Vec<Wheel>,
     /// True if the set is closed. The wasm module then contains only these Python modules and the
     /// modules that they import. No other frozen or built-in module of libpython is linked.
     pub closed: bool,
@@ -46,11 +49,22 @@ pub struct Package {
     pub shown: String,
 }
 
+/// An installed package: the content of a wheel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wheel {
+    /// The name of the package.
+    pub name: String,
+    /// The directory with its files, as in `site-packages`.
+    pub root: Utf8PathBuf,
+}
+
 /// The interpreter that will import the frozen code.
 #[derive(Clone, Copy, Debug)]
 pub struct Interpreter<'a> {
     /// The path of the interpreter, a wasm command.
     pub wasm: &'a Utf8Path,
+    /// The name of its installation, which identifies it.
+    pub name: &'a str,
     /// The directory of the standard library, with bytecode.
     pub stdlib: &'a Utf8Path,
     /// CPython's series, such as `3.13`.
@@ -95,6 +109,6 @@ impl Wanted {
     /// Returns true if there is nothing to freeze.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.modules.is_empty() && self.packages.is_empty()
+        self.modules.is_empty() && self.packages.is_empty() && self.wheels.is_empty()
     }
 }

@@ -143,8 +143,9 @@ fn freeze_modules(
         return Ok(());
     }
     let series = parts.request.pin.series().to_string();
-    let interpreter = Interpreter { wasm, stdlib, series: &series };
-    let frozen = freeze::collect(&wanted, interpreter, runtime)
+    let name = parts.final_root.file_name().unwrap_or_default();
+    let interpreter = Interpreter { wasm, name, stdlib, series: &series };
+    let frozen = freeze::collect(&wanted, interpreter, runtime, &ctx.store)
         .with_context(|| format!("`freeze` of recipe `{}`", recipe.name))?;
     ctx.reporter
         .status("Freezing", format!("{} modules of the standard library", frozen.modules.len()));

@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use pywasm_session::Environment;
 use ureq::http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, LOCATION, RETRY_AFTER};
 use ureq::http::{self, HeaderName};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use super::error::Failure;
@@ -104,7 +105,11 @@ impl<'a> Client<'a> {
             return Ok(agent.clone());
         }
         let parsed = proxy.map(parse_proxy).transpose()?;
+        // The machine's certificates, which `SSL_CERT_FILE` can replace, and not a list that is
+        // compiled in.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let agent: Agent = Agent::config_builder()
+            .tls_config(tls)
             .proxy(parsed)
             .http_status_as_error(false)
             .max_redirects(0)

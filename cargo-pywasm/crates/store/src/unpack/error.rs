@@ -64,6 +64,9 @@ pub enum Refused {
         /// The kind of the existing entry.
         was: &'static str,
     },
+    /// A zip archive with several entries of the same path.
+    #[error("it contains several entries with the same path")]
+    Duplicates,
     /// An entry other than a file, a directory or a link.
     #[error("it is a {0}: only files, directories and links are unpacked")]
     Special(&'static str),

@@ -11,11 +11,12 @@ mod guard;
 mod stream;
 mod tar;
 mod tree;
+mod zip;
 
 pub use error::{Refused, UnpackError};
 pub use guard::Limits;
 
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err::File;
@@ -116,6 +117,33 @@ pub fn deb_from(
     let data = deb::data_member(archive).map_err(|reason| UnpackError::of(name, reason))?;
     let mut map = |path: &Utf8Path| Ok(select(path));
     tar::unpack(data, name, into, &mut map, limits)
+}
+
+/// Unpacks a zip archive, such as a Python wheel, into a directory. Two entries with the same path are
+/// refused, as are links.
+///
+/// # Errors
+/// When the archive is corrupt or refused (see [`Refused`]), or its entries cannot be written.
+pub fn unpack_zip(
+    archive: &Verified,
+    into: &Utf8Path,
+    limits: &Limits,
+) -> Result<Unpacked, UnpackError> {
+    zip_from(open(archive)?, &archive.wanted().file, into, limits)
+}
+
+/// Does the same as [`unpack_zip`], but reads from any reader, for tests with hostile archives. In
+/// error messages, `name` identifies the archive.
+///
+/// # Errors
+/// Those of [`unpack_zip`].
+pub fn zip_from(
+    archive: impl Read + Seek,
+    name: &str,
+    into: &Utf8Path,
+    limits: &Limits,
+) -> Result<Unpacked, UnpackError> {
+    zip::unpack(archive, name, into, limits)
 }
 
 /// Decompresses the content of a verified file, such as a package index. The format may be gzip,
