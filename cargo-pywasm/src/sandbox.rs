@@ -120,6 +120,12 @@ impl Access {
         self.dir.iter().map(|dir| resolved(dir, ctx)).collect()
     }
 
+    /// Returns true if `--env` sets this variable.
+    #[must_use]
+    pub fn sets(&self, variable: &str) -> bool {
+        self.env.iter().any(|it| it.split('=').next() == Some(variable))
+    }
+
     /// Adds the variables passed with `--env` to a program.
     ///
     /// # Errors

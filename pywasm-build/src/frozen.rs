@@ -57,7 +57,12 @@ impl Freeze {
         for package in &self.packages {
             arguments.extend(["--package".into(), package.into()]);
         }
-        let mut directives = Vec::new();
+        // Another version of the tool may write another library.
+        let mut directives: Vec<Directive> = tool
+            .path()
+            .map(|path| Directive::RerunIfChanged(path.to_owned()))
+            .into_iter()
+            .collect();
         for message in tool.run("freeze", arguments)? {
             let inputs = json::texts(&message, "inputs").map(PathBuf::from);
             directives.extend(inputs.map(Directive::RerunIfChanged));

@@ -51,6 +51,11 @@ impl Tool {
         }
     }
 
+    /// Returns the path of the program, or `None` if it is found on `PATH`.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.program.is_absolute().then_some(&self.program)
+    }
+
     /// Returns the crate's table, which the tool reads from the Cargo.toml files of the crate and
     /// its workspace.
     ///

@@ -33,6 +33,8 @@ pub(crate) fn run(
     steps.run("examples/capi", || examples::run(tool, "capi"))?;
     steps.run("one libc", || one_libc::run(tool, &one_libc::current()))?;
     steps.run("frozen modules", || frozen::run(tool))?;
+    steps.run("examples/report", || examples::report(tool))?;
+    steps.run("scripts with packages", || examples::run_with(tool))?;
     steps.run("template reactor", || templates::run(tool, "reactor"))?;
     steps.run("C code and other targets", || beside::run(tool))?;
     steps.run("kinds of tests", || test_kinds::run(tool))?;

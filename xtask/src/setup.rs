@@ -9,13 +9,14 @@ struct Program {
 }
 
 /// The programs that the checks need. The tool itself needs the first three. The tests also link
-/// stubs with the oldest supported LLVM, optimize a canister with Binaryen, and check a crate for the
-/// Python of the host.
-const PROGRAMS: [Program; 6] = [
+/// stubs with the oldest supported LLVM, optimize a canister with Binaryen, check a crate for the Python
+/// of the host, and resolve requirements.
+const PROGRAMS: [Program; 7] = [
     Program { name: "cc", packages: &["gcc", "libc6-dev"] },
     Program { name: "make", packages: &["make"] },
     Program { name: "gpgv", packages: &["gpgv"] },
     Program { name: "python3", packages: &["python3"] },
+    Program { name: "pip3", packages: &["python3-pip"] },
     Program { name: "wasm-ld-19", packages: &["lld-19"] },
     Program { name: "wasm-opt", packages: &["binaryen"] },
 ];

@@ -11,6 +11,7 @@ use pywasm_session::display_size;
 use serde::Serialize;
 
 use crate::exit::Exit;
+#[cfg(feature = "runtime")]
 use pywasm_cpython::libraries::is_outdated;
 use pywasm_session::Message;
 use pywasm_store::fetch::sha256_of;
@@ -247,6 +248,12 @@ fn prunable(ctx: &Ctx) -> anyhow::Result<Vec<Utf8PathBuf>> {
     }
     paths.sort();
     Ok(paths)
+}
+
+/// Without the runtime, this tool builds no libraries.
+#[cfg(not(feature = "runtime"))]
+fn is_outdated(_key: &str) -> bool {
+    false
 }
 
 fn is_older(path: &Utf8Path, age: Duration) -> bool {

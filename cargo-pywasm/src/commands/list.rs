@@ -1,5 +1,6 @@
 //! `cargo pywasm list`: lists the installations.
 
+#[cfg(feature = "runtime")]
 mod available;
 
 use camino::Utf8Path;
@@ -17,6 +18,7 @@ use pywasm_store::tree_size;
 pub struct Args {
     /// List the releases of CPython that can be installed instead: those that are pinned, and those in
     /// the signed indexes of the machine's package archives
+    #[cfg(feature = "runtime")]
     #[arg(long)]
     available: bool,
 }
@@ -40,9 +42,12 @@ impl Message for InstallationMessage<'_> {
 /// # Errors
 /// When an installation or an index cannot be read.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    #[cfg(feature = "runtime")]
     if args.available {
         return available::run(ctx);
     }
+    #[cfg(not(feature = "runtime"))]
+    let _ = args;
     let all = installed::all(ctx).hint(|| {
         "`cargo pywasm uninstall NAME` removes the installation in the directory NAME".to_owned()
     })?;

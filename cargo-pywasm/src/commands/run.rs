@@ -3,18 +3,21 @@
 mod line;
 mod own;
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::config::{CargoArgs, Selection, Workspace};
+use crate::config::{CargoArgs, Project, Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed;
-use crate::project::Call;
+use crate::project::{self, Call};
 use crate::sandbox::{Sandbox, goes_down};
 use line::Line;
+use pywasm_build::Installation;
 use pywasm_cpython::{interpreter, smoke};
+use pywasm_packages::Script;
 use pywasm_runtime::{Dir, Runtime};
 use pywasm_store::Ctx;
 
@@ -32,12 +35,18 @@ use pywasm_store::Ctx;
 /// In a crate with `[package.metadata.pywasm]`, if the arguments specify no Python program, runs
 /// `cargo run` for that crate, as in `run`, `run --release --bin NAME` or `run -- ARGS`. Python is
 /// installed first if it is missing.
+///
+/// Python can import the packages of `--with`, those that the script lists in a comment
+/// `# /// script` (PEP 723), and in a crate, those of the crate.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
     sandbox: Sandbox,
+    /// Make Python packages available: `rich`, `jinja2>=3` or the path of a wheel; can be repeated
+    #[arg(long = "with", value_name = "REQUIREMENT")]
+    with: Vec<String>,
     /// Python's command line, from the first argument that is not an option of this command
     #[arg(value_name = "PYTHON_ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
     python_args: Vec<String>,
@@ -53,10 +62,21 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return call;
     }
     let python = installed::find(&args.selection, &workspace)?;
+    let project = workspace.project()?;
     let runtime = Runtime::until_exit(args.sandbox.bounds(), ctx)?;
     let module = runtime.load(&Utf8PathBuf::try_from(python.python_wasm())?)?;
     let line = Line::of(&args.python_args);
     let mut program = interpreter(&runtime).dir(smoke::stdlib(&python)?).inherit_stdin();
+    if let Some(dir) = site_packages(args, line.script, project.as_ref(), &python, ctx)? {
+        program = program.dir(dir);
+    }
+    let own = Own::of(project.as_ref(), &args.sandbox);
+    for dir in own.dirs {
+        program = program.dir(dir);
+    }
+    if let Some(path) = own.python_path {
+        program = program.env("PYTHONPATH", path);
+    }
     let view = View::of(args, line.script, ctx)?;
     for dir in view.dirs {
         program = program.dir(dir);
@@ -72,6 +92,54 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
     }
     Ok(Exit::Program(end.code()))
+}
+
+/// Returns the directory of the packages that the program can import, or `None` if there are none.
+fn site_packages(
+    args: &Args,
+    script: Option<usize>,
+    project: Option<&Project>,
+    python: &Installation,
+    ctx: &Ctx,
+) -> anyhow::Result<Option<Dir>> {
+    let version = python.version().parse()?;
+    let mut more = args.with.clone();
+    // A script that is named by its path in the sandbox is read by Python only.
+    let script = script.map(|index| ctx.cwd.join(&args.python_args[index]));
+    if let Some(path) = script.filter(|path| path.is_file())
+        && let Ok(source) = fs_err::read_to_string(&path)
+    {
+        let script = Script::parse(&source).with_context(|| format!("`{path}`"))?;
+        script.check_python(version)?;
+        more.extend(script.dependencies);
+    }
+    let required = project.and_then(|project| project.requirements.as_ref());
+    let packages = project::packages(required, &more, version, ctx)?;
+    if packages.is_empty() {
+        return Ok(None);
+    }
+    let runtime = Runtime::new(ctx)?;
+    project::site_packages(&packages, python, &runtime, ctx).map(Some)
+}
+
+/// The crate's own packages, which Python imports from their directories.
+struct Own {
+    dirs: Vec<Dir>,
+    python_path: Option<String>,
+}
+
+impl Own {
+    fn of(project: Option<&Project>, sandbox: &Sandbox) -> Self {
+        let packages = project.map(|project| &project.packages[..]).unwrap_or_default();
+        let parents = packages.iter().filter_map(|package| package.path.parent());
+        let parents: BTreeSet<&Utf8Path> = parents.collect();
+        let paths: Vec<&str> = parents.iter().map(|path| path.as_str()).collect();
+        // A variable on the command line replaces this one.
+        let python_path =
+            (!paths.is_empty() && !sandbox.sets("PYTHONPATH")).then(|| paths.join(":"));
+        let dirs = parents.iter().map(|path| Dir::read_only(path, path.as_str())).collect();
+        Self { dirs, python_path }
+    }
 }
 
 /// Runs `cargo run` if the arguments select the current crate; otherwise returns `None`.

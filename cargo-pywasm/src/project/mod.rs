@@ -28,6 +28,8 @@ mod python_packages;
 #[cfg(feature = "runtime")]
 mod rust;
 #[cfg(feature = "runtime")]
+mod site_packages;
+#[cfg(feature = "runtime")]
 mod stdlib;
 #[cfg(feature = "runtime")]
 mod template;
@@ -46,6 +48,8 @@ pub(crate) use prepare::fits_the_policy;
 pub use prepare::{connect, prepare};
 #[cfg(feature = "runtime")]
 pub(crate) use python_packages::{located, lock, provide};
+#[cfg(feature = "runtime")]
+pub(crate) use site_packages::{packages, site_packages};
 #[cfg(feature = "runtime")]
 pub(crate) use stdlib::{stdlib, stdlib_of};
 #[cfg(feature = "runtime")]

@@ -2,8 +2,9 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_build::Installation;
-use pywasm_cpython::freeze::{Frozen, Interpreter, Package, Wanted, collect};
+use pywasm_cpython::freeze::{Frozen, Interpreter, Package, Wanted, Wheel, collect};
 use pywasm_runtime::Runtime;
+use pywasm_store::Store;
 use pywasm_tests::Fresh;
 
 use crate::{fresh, installation};
@@ -56,14 +57,23 @@ impl Bench {
         }
     }
 
+    /// Freezes installed packages, whose files are in directories with these names.
+    fn wheels(&self, packages: &[&str], names: &[&str]) -> Result<Frozen, String> {
+        let dir = Utf8Path::from_path(self.dir.path()).expect("UTF-8");
+        let wheel = |name: &&str| Wheel { name: (*name).to_owned(), root: dir.join(name) };
+        let wheels = names.iter().map(wheel).collect();
+        self.collect_wanted(&Wanted { wheels, ..self.wanted(&[], packages) })
+    }
+
     fn collect_wanted(&self, wanted: &Wanted) -> Result<Frozen, String> {
         let utf8 = |path: std::path::PathBuf| Utf8PathBuf::try_from(path).expect("UTF-8");
         let (wasm, stdlib) = (utf8(self.python.python_wasm()), utf8(self.python.stdlib()));
         let series = self.python.series();
         let interpreter = Interpreter { wasm: &wasm, name: "test", stdlib: &stdlib, series };
         let runtime = Runtime::new(&self.fresh.ctx).expect("a runtime");
-        collect(wanted, interpreter, &runtime, &self.fresh.ctx.store)
-            .map_err(|error| format!("{error:#}"))
+        // Bytecode of installed packages is kept in a store of its own.
+        let store = Store::at(&self.fresh.root().join("kept"));
+        collect(wanted, interpreter, &runtime, &store).map_err(|error| format!("{error:#}"))
     }
 
     /// Returns true if the library imports modules when it first uses them (PEP 810). The sets include
@@ -227,7 +237,8 @@ fn imports_that_will_fail_and_native_files_are_warnings() {
                 "{by} `mmap`, which this Python does not have, so the import will fail; add it to \
                  `provided` if your Rust code provides it"
             ),
-            "not embedded, because it is native code for another platform: `python/app/_unused.pyd`"
+            "not embedded, because it is native code for another platform: `python/app/_unused.pyd`; if the package works \
+             without it, add it to `exclude`"
                 .to_owned(),
         ]
     );
@@ -437,4 +448,103 @@ fn mistakes_are_errors() {
         let text = error(modules, packages);
         assert!(text.contains(expected), "{text}");
     }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn installed_packages_are_embedded_with_everything() {
+    let bench = Bench::new();
+    bench.write("one/space/one/__init__.py", "import wave\n");
+    bench.write("one/space/one/data.json", "{}");
+    bench.write("one/one-1.0.dist-info/METADATA", "Name: one\n");
+    bench.write("one/LICENSE", "text that is not Python");
+    bench.write("two/space/two.py", "");
+    bench.write("two/two-three.py", "not a module");
+    bench.write("two/broken.py", "print 'Python 2'\n");
+    for run in ["compiled", "kept"] {
+        let frozen = bench.wheels(&[], &["one", "two"]).expect(run);
+        assert_eq!(
+            files(&frozen),
+            [
+                "LICENSE",
+                "broken.py",
+                "one-1.0.dist-info/METADATA",
+                "space/one/__init__.pyc",
+                "space/one/data.json",
+                "space/two.pyc",
+                "two-three.py",
+            ],
+            "{run}"
+        );
+        let names: Vec<&str> = frozen.modules.iter().map(|module| &*module.name).collect();
+        assert!(names.contains(&"wave"), "{run}: {names:?}");
+        assert!(frozen.warnings.is_empty(), "{run}: {:?}", frozen.warnings);
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn package_that_needs_native_code_is_refused() {
+    let native = "_speed.cpython-313-x86_64-linux-gnu.so";
+    let refusals = [
+        ("from . import _speed\n", ""),
+        (
+            "try:\n    from . import _speed\nexcept ImportError as error:\n    raise ImportError('x') from error\n",
+            "",
+        ),
+        ("if len('x'):\n    from . import inner\n", "from fast._speed import x\n"),
+    ];
+    for (init, inner) in refusals {
+        let bench = Bench::new();
+        bench.write("fast/fast/__init__.py", init);
+        bench.write("fast/fast/inner.py", inner);
+        bench.write(&format!("fast/fast/{native}"), "");
+        let error = bench.wheels(&[], &["fast"]).expect_err(init);
+        assert!(error.contains("`fast` needs native code"), "{init}: {error}");
+        assert!(error.contains("fast._speed") && error.contains(native), "{init}: {error}");
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn package_whose_native_code_is_optional_is_embedded() {
+    let native = "_speed.cpython-313-x86_64-linux-gnu.so";
+    for init in [
+        "try:\n    from ._speed import x\nexcept ImportError:\n    x = 1\n",
+        "if len('x') > 1:\n    from ._speed import x\nelse:\n    x = 1\n",
+        "def f():\n    from . import _speed\n",
+        "x = 1\n",
+    ] {
+        let bench = Bench::new();
+        bench.write("fast/fast/__init__.py", init);
+        // Not imported: a module for other platforms.
+        bench.write("fast/fast/windows.py", "import msvcrt\nfrom . import _speed\n");
+        bench.write(&format!("fast/fast/{native}"), "");
+        let frozen = bench.wheels(&[], &["fast"]).expect(init);
+        assert_eq!(files(&frozen), ["fast/__init__.pyc", "fast/windows.pyc"]);
+        let warnings = &frozen.warnings;
+        assert!(warnings.len() == 1 && warnings[0].contains(native), "{init}: {warnings:?}");
+        assert!(warnings[0].contains("`exclude`"), "{warnings:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn files_of_two_packages_must_not_differ() {
+    let bench = Bench::new();
+    for (name, text) in [("one", "1"), ("two", "2"), ("three", "1")] {
+        bench.write(&format!("{name}/space/data.txt"), text);
+    }
+    bench.wheels(&[], &["one", "three"]).expect("equal files");
+    let error = bench.wheels(&[], &["one", "two"]).expect_err("different files");
+    assert!(error.contains("`space/data.txt`"), "{error}");
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn package_with_the_name_of_a_library_module_is_refused() {
+    let bench = Bench::new();
+    bench.write("old/dataclasses.py", "");
+    let error = bench.wheels(&[], &["old"]).expect_err("a backport");
+    assert!(error.contains("has the name of Python's own module `dataclasses`"), "{error}");
 }

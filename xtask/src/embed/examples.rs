@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::{clippy, is_fresh};
-use crate::tool::{Tool, root};
+use crate::tool::{Tool, embed_target, root};
 
-/// All examples. Two of them have separate steps: Cargo cannot run `canister`, and `python` would
-/// wait for a program on stdin.
-const ALL: [&str; 6] = ["canister", "capi", "deepcopy", "effects", "logger", "python"];
+/// All examples. Three of them have separate steps: Cargo cannot run `canister`, and `python` and
+/// `report` would wait for their input on stdin.
+const ALL: [&str; 7] = ["canister", "capi", "deepcopy", "effects", "logger", "python", "report"];
 
 /// Installs the Python that an example needs. Then lints, tests and runs the example.
 pub(crate) fn run(tool: &Tool<'_>, name: &str) -> anyhow::Result<()> {
@@ -17,6 +17,42 @@ pub(crate) fn run(tool: &Tool<'_>, name: &str) -> anyhow::Result<()> {
     tool.cargo(&dir, &["test", "--quiet"])?;
     tool.cargo(&dir, &["run", "--quiet"])?;
     is_fresh(tool, &dir)
+}
+
+/// Builds and tests the example `report`, whose packages come from the Python Package Index, and runs
+/// its snapshot.
+pub(crate) fn report(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let dir = dir("report");
+    tool.call_in(&dir, &["install"])?;
+    clippy(tool, &dir)?;
+    tool.cargo(&dir, &["test", "--quiet"])?;
+    tool.call_in(&dir, &["lock", "--check"])?;
+    tool.call_in(&dir, &["build", "--release", "--quiet"])?;
+    let module = embed_target().join("pywasm/release/report-command.wasm");
+    let mut command = tool.command_in(&dir, &["run-wasm", "--no-cwd"])?;
+    let input = std::fs::File::open(dir.join("report.json"))?;
+    let output =
+        command.arg(module).stdin(input).stderr(std::process::Stdio::inherit()).output()?;
+    let page = String::from_utf8_lossy(&output.stdout);
+    anyhow::ensure!(page.contains("2026-07-15 10:00 CEST"), "the page is wrong:\n{page}");
+    let tree = tool.read_in(&dir, &["tree"])?;
+    anyhow::ensure!(tree.contains("jinja2 3.1.6\n└── markupsafe 3.0.4 (native)"), "{tree}");
+    Ok(())
+}
+
+/// Runs scripts with packages of the Python Package Index.
+pub(crate) fn run_with(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let dir = scratch.path();
+    let script = "# /// script\n# dependencies = [\"click\"]\n# ///\nimport click, rich\n\
+                  click.echo(rich.__name__ + click.style('!'))\n";
+    std::fs::write(dir.join("script.py"), script)?;
+    let printed = tool.read_in(dir, &["run", "--recipe", "full", "--with", "rich", "script.py"])?;
+    anyhow::ensure!(printed == "rich!", "the script printed `{printed}`");
+    let code = ["run", "--recipe", "full", "--with", "numpy", "-c", "import numpy"];
+    let error = tool.fail_in(dir, &code)?;
+    anyhow::ensure!(error.contains("`numpy` needs native code"), "{error}");
+    Ok(())
 }
 
 /// Runs CPython's own `test_copy` on `examples/deepcopy`, as described in the example's README.

@@ -73,6 +73,9 @@ NATIVE = (".so", ".pyd", ".dylib")
 
 CO_OPTIMIZED = 1
 
+# The length of the longest name of an encoding, with room for other spellings.
+LONGEST_ENCODING = 24
+
 
 class Refused(Exception):
     pass
@@ -277,7 +280,9 @@ class Collector:
             if own.file and not self.is_excluded(name) and (module := self.compiled(name, own)):
                 done[name] = module
                 imports[name] = list(imports_in(module.outline, self.succeeds))
-        reached = self.reached(imports)
+        reached = self.reached(imports, through_branches=False)
+        # A package that needs its native code may choose at run time how it imports the code.
+        perhaps_reached = self.reached(imports, through_branches=True)
         for name, found in imports.items():
             own = self.own[name]
             for one in found:
@@ -286,7 +291,8 @@ class Collector:
                 for item in one.names:
                     add_need(needs, self.nearest(f"{one.target}.{item}"), Need(own.shown, False))
                 for missing in self.missing(one):
-                    required = expected and not one.conditional
+                    may_run = name in (perhaps_reached if missing in self.native else reached)
+                    required = may_run and not one.guarded and not one.conditional
                     add_need(self.unknown, missing, Need(own.shown, required, own.wheel))
         for name, is_package, blob in self.library(needs):
             done[name] = Compiled(is_package, blob)
@@ -301,16 +307,19 @@ class Collector:
         if code is None:
             own.file = None
             return None
-        return Compiled(own.is_package, marshal.dumps(code), own, outline_of(name, own, source, code))
+        outline = outline_of(name, own, source, code)
+        if codecs := [f"encodings.{name}" for name in encodings_in(code) if self.in_stdlib(f"encodings.{name}")]:
+            outline.append(["function", [["guard", [["import", name, []] for name in codecs]]]])
+        return Compiled(own.is_package, marshal.dumps(code), own, outline)
 
-    def reached(self, imports):
+    def reached(self, imports, through_branches):
         """Returns the modules that are imported when the user's modules and the top-level modules of
         installed packages are. Installed packages contain modules for other platforms, which are not."""
         todo = [name for name in imports if not self.own[name].wheel or "." not in name]
         reached = set(todo)
         while todo:
             for one in imports[todo.pop()]:
-                if one.guarded or one.conditional:
+                if one.guarded or one.in_function or (one.conditional and not through_branches):
                     continue
                 for target in (one.target, *(f"{one.target}.{item}" for item in one.names)):
                     parts = target.split(".")
@@ -490,6 +499,20 @@ def outline_of(name, own, source, code):
         return [["guard", [["branch", nodes]]]]
 
 
+def encodings_in(code):
+    """Returns the names of encodings in the string constants of bytecode. Encodings are modules that are
+    imported by name when they are first used."""
+    names, todo = set(), [code]
+    while todo:
+        for constant in todo.pop().co_consts:
+            if hasattr(constant, "co_consts"):
+                todo.append(constant)
+            elif isinstance(constant, str) and len(constant) <= LONGEST_ENCODING and constant.isascii():
+                name = encodings.normalize_encoding(constant).lower()
+                names.add(encodings.aliases.aliases.get(name, name))
+    return sorted(name for name in names if name.isidentifier())
+
+
 def compiled(own):
     """Returns the module's source and its code. The code is None for a module of an installed package that
     is not valid Python."""
@@ -526,7 +549,9 @@ def main():
                 new.setdefault(wheel, {})[path] = place | {"outline": module.outline}
     with open("/out/index.json", "w") as file:
         unknown = [collector.described(name) for name in sorted(collector.unknown)]
-        native = [path for name, path in collector.native.items() if name not in collector.unknown]
+        # Imports that are sure to fail are described by themselves.
+        failing = {name for name, need in collector.unknown.items() if need.required}
+        native = [path for name, path in collector.native.items() if name not in failing]
         lists = {"absent": collector.left_out(inside), "unknown": unknown}
         lists["left"] = sorted(native)
         lists["own"] = sorted(own.file for own in collector.own.values() if own.file)

@@ -45,6 +45,11 @@ impl Embedded {
         self.files.iter().map(|(path, content)| (path.as_path(), content.len()))
     }
 
+    /// Returns the path and the content of each file, sorted by path.
+    pub fn contents(&self) -> impl Iterator<Item = (&Utf8Path, &[u8])> {
+        self.files.iter().map(|(path, content)| (path.as_path(), content.as_slice()))
+    }
+
     /// Returns the files in their format. Equal files have equal bytes.
     ///
     /// # Panics

@@ -23,8 +23,8 @@ from collections import namedtuple
 from functools import cached_property
 
 # An import: its absolute target, the names that it imports from there, whether the code expects that
-# it may fail, and whether it is in a function or a branch that may never run.
-Import = namedtuple("Import", "target names guarded conditional")
+# it may fail, whether it is in a function or a branch that may never run, and whether it is in a function.
+Import = namedtuple("Import", "target names guarded conditional in_function")
 
 # The names, attributes and other parts of conditions on the platform or the version of Python.
 PLATFORM = {"os": os, "_os": os, "sys": sys, "_sys": sys}
@@ -35,35 +35,35 @@ PARTS = (
 )
 
 
-def imports_in(outline, is_satisfied, guarded=False, conditional=False):
+def imports_in(outline, is_satisfied, guarded=False, conditional=False, in_function=False):
     """Yields the imports in an outline."""
     for kind, *parts in outline:
         match kind:
             case "import":
-                yield Import(parts[0], tuple(parts[1]), guarded, conditional)
+                yield Import(parts[0], tuple(parts[1]), guarded, conditional, in_function)
             case "branch":
-                yield from imports_in(parts[0], is_satisfied, guarded, conditional=True)
+                yield from imports_in(parts[0], is_satisfied, guarded, True, in_function)
             case "function":
-                yield from imports_in(parts[0], is_satisfied, conditional=True)
+                yield from imports_in(parts[0], is_satisfied, False, True, True)
             case "guard":
-                yield from imports_in(parts[0], is_satisfied, True, conditional)
+                yield from imports_in(parts[0], is_satisfied, True, conditional, in_function)
             case "try":
-                yield from imports_in_try(parts, is_satisfied, guarded, conditional)
+                yield from imports_in_try(parts, is_satisfied, guarded, conditional, in_function)
 
 
-def imports_in_try(parts, is_satisfied, guarded, conditional):
+def imports_in_try(parts, is_satisfied, guarded, conditional, in_function):
     """Expects that the handlers run if an import in the body fails, and otherwise the `else` branch."""
     caught, body, handlers, orelse, finalbody = parts
     body = list(imports_in(body, is_satisfied))
     for one in body:
         guards = guarded or caught or one.guarded, conditional or one.conditional
-        yield Import(one.target, one.names, *guards)
+        yield Import(one.target, one.names, *guards, in_function or one.in_function)
     decisive = [one for one in body if not one.guarded and not one.conditional]
     succeeds = all(is_satisfied(one) for one in decisive)
     for handler in handlers:
-        yield from imports_in(handler, is_satisfied, guarded or succeeds, conditional)
-    yield from imports_in(orelse, is_satisfied, guarded or not succeeds, conditional)
-    yield from imports_in(finalbody, is_satisfied, guarded, conditional)
+        yield from imports_in(handler, is_satisfied, guarded or succeeds, conditional, in_function)
+    yield from imports_in(orelse, is_satisfied, guarded or not succeeds, conditional, in_function)
+    yield from imports_in(finalbody, is_satisfied, guarded, conditional, in_function)
 
 
 class Outliner:
