@@ -548,3 +548,30 @@ fn package_with_the_name_of_a_library_module_is_refused() {
     let error = bench.wheels(&[], &["old"]).expect_err("a backport");
     assert!(error.contains("has the name of Python's own module `dataclasses`"), "{error}");
 }
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn library_module_that_cannot_be_imported_is_a_warning() {
+    let bench = Bench::new();
+    bench.write("one/one.py", "import ctypes\n");
+    let warnings = bench.wheels(&[], &["one"]).expect("code").warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("imports `ctypes`"), "{warnings:?}");
+    let bench = Bench::new();
+    bench.write(
+        "one/one.py",
+        "def f():\n    import ctypes\ntry:\n    import ctypes\nexcept ImportError:\n    pass\n",
+    );
+    let warnings = bench.wheels(&[], &["one"]).expect("code").warnings;
+    assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn encodings_named_in_strings_are_frozen() {
+    let bench = Bench::new();
+    bench.write("one/one.py", "def f(text):\n    return text.decode('unicode-escape')\n");
+    let frozen = bench.wheels(&[], &["one"]).expect("code");
+    let names: Vec<&str> = frozen.modules.iter().map(|module| &*module.name).collect();
+    assert!(names.contains(&"encodings.unicode_escape"), "{names:?}");
+    assert!(!names.contains(&"encodings.cp437"), "{names:?}");
+}

@@ -16,6 +16,7 @@ import os
 import sys
 import traceback
 import warnings
+from functools import cache
 
 # Modules that Python needs before anything else can be imported or printed.
 ALWAYS = [
@@ -40,8 +41,9 @@ BUILD_DATA = f"_sysconfigdata_{sys.abiflags}_{sys.platform}_{getattr(sys.impleme
 # Imports in functions that almost every program calls if it imports the module, such as `files` and
 # `message_from_string`.
 IN_FUNCTIONS = {
+    "concurrent.futures": ["concurrent.futures.thread"],
     "email": ["email.parser"],
-    "importlib.metadata": ["importlib.metadata._adapters"],
+    "importlib.metadata": ["csv", "importlib.metadata._adapters"],
     "importlib.resources._common": ["importlib.readers", "importlib.resources._adapters"],
 }
 HIDDEN = {**IMPORTED_BY_C, **IN_FUNCTIONS, "sysconfig": [BUILD_DATA]}
@@ -209,6 +211,7 @@ class Collector:
                 if f"{name}.{entry}" not in self.native or any(file.endswith(".py") for file in files):
                     self.add_own(inner | {"name": f"{name}.{entry}"})
 
+    @cache
     def in_stdlib(self, name):
         """Returns the path of a module's source in the standard library, and whether it is a package."""
         if name in self.unavailable:
@@ -223,6 +226,16 @@ class Collector:
     def is_known(self, name):
         is_included = name in sys.builtin_module_names or name in self.own
         return is_included or self.in_stdlib(name) or _imp.find_frozen(name)
+
+    @cache
+    def is_broken(self, name):
+        """Returns true for a module of the library that needs a module that only raises an error, such as
+        `ctypes`, which needs `_ctypes`."""
+        if name in self.own or self.is_excluded(name) or not (found := self.in_stdlib(name)):
+            return False
+        source, is_package = found
+        code = marshal.loads(bytecode(source))
+        return not self.unavailable.isdisjoint(imported(code, name, is_package, deep=False))
 
     def nearest(self, name):
         """Returns the module or, if it is unknown, the closest known package that should contain it.
@@ -406,7 +419,10 @@ class Collector:
     def missing(self, one):
         """Returns the modules that an import needs and that are not included."""
         native = [f"{one.target}.{item}" for item in one.names if f"{one.target}.{item}" in self.native]
-        return [name for name in [one.target, *native] if not (self.is_known(name) or self.is_added(name))]
+        return [name for name in [one.target, *native] if self.is_broken(name) or not self.is_found(name)]
+
+    def is_found(self, name):
+        return self.is_known(name) or self.is_added(name)
 
     def is_added(self, name):
         """Returns true if only a module that is not a package can contain the module.
