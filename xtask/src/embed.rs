@@ -18,6 +18,7 @@ use std::path::Path;
 use anyhow::Context;
 use xshell::Shell;
 
+use crate::packages;
 use crate::steps::Steps;
 use crate::tool::{Tool, e2e_store, root};
 
@@ -34,6 +35,7 @@ pub(crate) fn run(
     steps.run("one libc", || one_libc::run(tool, &one_libc::current()))?;
     steps.run("frozen modules", || frozen::run(tool))?;
     steps.run("examples/report", || examples::report(tool))?;
+    steps.run("Python packages", || packages::probe_some(tool))?;
     steps.run("scripts with packages", || examples::run_with(tool))?;
     steps.run("template reactor", || templates::run(tool, "reactor"))?;
     steps.run("C code and other targets", || beside::run(tool))?;
@@ -93,7 +95,7 @@ fn compiles_nothing(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Runs Clippy on a crate, with warnings as errors.
-fn clippy(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
+pub(crate) fn clippy(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
     tool.cargo(dir, &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])
 }
 

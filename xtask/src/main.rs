@@ -10,6 +10,7 @@ mod e2e;
 mod embed;
 mod modules;
 mod nightly;
+mod packages;
 mod pin;
 mod quick;
 mod seed;
@@ -41,6 +42,8 @@ enum Task {
     Seed(seed::Args),
     /// Add pins for new releases of CPython
     Pin,
+    /// Run popular Python packages and their tests in wasm, and write docs/packages.md
+    Packages,
     /// Count how often CPython's functions run, as training data for the recipe `speed`
     Train(train::Args),
     /// Run benchmarks and write the results to docs/benchmarks.md
@@ -58,6 +61,7 @@ fn main() -> anyhow::Result<()> {
         Task::Modules => modules::run(),
         Task::Seed(args) => seed::run(&args),
         Task::Pin => pin::run(),
+        Task::Packages => packages::run(),
         Task::Train(args) => train::run(&args),
         Task::Bench(args) => bench::run(&args),
     }

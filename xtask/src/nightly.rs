@@ -4,15 +4,16 @@
 use xshell::Shell;
 
 use crate::steps::Steps;
-use crate::{bench, checks, ci, e2e, tool};
+use crate::{bench, checks, ci, e2e, packages, tool};
 
 type Group = fn(&mut Steps, &Shell) -> anyhow::Result<()>;
 
 /// The groups of checks. They are independent: if one fails, the others still run.
-const GROUPS: [(&str, Group); 5] = [
+const GROUPS: [(&str, Group); 6] = [
     ("static checks", checks_of_the_source),
     ("tests", tests),
     ("end to end", end_to_end),
+    ("Python packages", python_packages),
     ("PocketIC", pocket_ic),
     ("benchmarks", benchmarks),
 ];
@@ -52,6 +53,11 @@ fn tests(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
 
 fn end_to_end(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
     e2e::run(&e2e::Args::matrix(), steps, shell)
+}
+
+fn python_packages(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {
+    let tool = tool::Tool::tested(shell, &tool::e2e_store())?;
+    packages::all(&tool, steps)
 }
 
 fn pocket_ic(steps: &mut Steps, shell: &Shell) -> anyhow::Result<()> {

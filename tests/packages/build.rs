@@ -1,0 +1,5 @@
+//! Links Python and embeds the packages.
+
+fn main() {
+    pywasm_build::link();
+}

@@ -1,0 +1,45 @@
+"""Runs pytest in wasm, and writes the results as JSON to /out/result.json.
+
+The arguments are those of pytest. Runs in the directory /src.
+"""
+
+import json
+import os
+import sys
+
+import pytest
+
+
+class Results:
+    def __init__(self):
+        self.passed, self.skipped, self.failed = set(), set(), set()
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failed.add(report.nodeid)
+        elif report.skipped:
+            self.skipped.add(report.nodeid)
+        elif report.when == "call":
+            self.passed.add(report.nodeid)
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.failed.add(report.nodeid)
+        elif report.skipped:
+            self.skipped.add(report.nodeid)
+
+
+os.chdir("/src")
+results = Results()
+options = [
+    # File descriptors cannot be duplicated, and the directory of the tests is read-only.
+    "-p", "no:cacheprovider", "-p", "no:faulthandler", "--capture=sys", "--basetemp=/tmp/pytest", "-q", "--tb=line",
+]
+code = pytest.main([*options, *sys.argv[1:]], plugins=[results])
+with open("/out/result.json", "w") as file:
+    json.dump({
+        "ended": code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED),
+        "passed": len(results.passed - results.failed),
+        "skipped": len(results.skipped - results.failed),
+        "failed": sorted(results.failed),
+    }, file)

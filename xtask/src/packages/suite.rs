@@ -1,0 +1,181 @@
+//! The test suites of packages.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Deserialize;
+use xshell::cmd;
+
+use super::{REQUIREMENTS, dir};
+use crate::tool::Tool;
+
+/// The version of pytest that runs the suites.
+const PYTEST: &str = "pytest==9.2.0";
+
+/// A test suite in `suites.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Suite {
+    pub(super) package: String,
+    sha256: Option<String>,
+    requires: Vec<String>,
+    pytest: Vec<String>,
+    #[serde(default)]
+    pub(super) left_out: Vec<LeftOut>,
+    #[serde(default)]
+    pub(super) fails: Vec<Fails>,
+}
+
+/// Arguments that leave tests out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LeftOut {
+    arguments: Vec<String>,
+    pub(super) reason: String,
+}
+
+/// Tests that fail.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fails {
+    tests: String,
+    pub(super) reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    suite: Vec<Suite>,
+}
+
+/// The result that `run_suite.py` writes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Outcome {
+    ended: bool,
+    pub(super) passed: usize,
+    pub(super) skipped: usize,
+    pub(super) failed: Vec<String>,
+}
+
+/// Writes a lock with the source distributions of all packages.
+pub(super) fn lock(tool: &Tool<'_>, scratch: &Path) -> anyhow::Result<PathBuf> {
+    let toolchains = tool.store().join("cache/toolchains-v0");
+    let entries = std::fs::read_dir(&toolchains)?.filter_map(Result::ok);
+    let mut programs = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let version = name.strip_prefix("uv-")?.split('-').next()?.to_owned();
+        Some(entry.path().join(format!("uv-{version}.data/scripts/uv")))
+    });
+    let uv = programs.next().context("the store contains no uv")?;
+    let (lock, requirements) = (scratch.join("pylock.toml"), dir().join(REQUIREMENTS));
+    // Every package also has a wheel, from which uv reads the metadata.
+    let options = ["--no-deps", "--universal", "--python-version", "3.13", "--no-python-downloads"];
+    let format = ["--quiet", "--format", "pylock.toml", "--output-file"];
+    let shell = tool.shell();
+    cmd!(shell, "{uv} pip compile {requirements} {options...} {format...} {lock}").run()?;
+    Ok(lock)
+}
+
+impl Suite {
+    /// Reads all suites.
+    pub(super) fn all() -> anyhow::Result<Vec<Self>> {
+        let text = std::fs::read_to_string(dir().join("suites.toml"))?;
+        Ok(toml::from_str::<File>(&text).context("suites.toml")?.suite)
+    }
+
+    /// Runs the suite.
+    pub(super) fn run(
+        &self,
+        tool: &Tool<'_>,
+        versions: &[(String, String)],
+        lock: &Path,
+        scratch: &Path,
+    ) -> anyhow::Result<Outcome> {
+        let name = &self.package;
+        let version = versions.iter().find(|(known, _)| known == name);
+        let (_, version) = version.with_context(|| format!("{name} has no version"))?;
+        let work = scratch.join(format!("suite-{name}"));
+        for inner in ["dev", "tmp", "out", "source/none"] {
+            std::fs::create_dir_all(work.join(inner))?;
+        }
+        // pytest opens this file.
+        std::fs::write(work.join("dev/null"), "")?;
+        let source = match &self.sha256 {
+            Some(sha256) => self.fetch(tool, lock, sha256, &work.join("source"))?,
+            None => work.join("source/none"),
+        };
+        let mut arguments = vec!["run".to_owned(), "--no-cwd".to_owned()];
+        let mut add = |option: &str, value: String| arguments.extend([option.to_owned(), value]);
+        add("--python", "3.13".to_owned());
+        add("--recipe", "full".to_owned());
+        add("--with", format!("{name}=={version}"));
+        let pytest = Some(PYTEST.to_owned());
+        let pytest = pytest.filter(|_| !self.requires.iter().any(|it| it.starts_with("pytest<")));
+        for requirement in self.requires.iter().cloned().chain(pytest) {
+            add("--with", requirement);
+        }
+        for (host, guest) in [("dev", "/dev"), ("tmp", "/tmp"), ("out", "/out")] {
+            add("--dir", format!("{}::{guest}", work.join(host).display()));
+        }
+        add("--dir", format!("{}::/src", source.display()));
+        add("--env", "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1".to_owned());
+        add("--env", "PYTHONDONTWRITEBYTECODE=1".to_owned());
+        arguments.push(dir().join("run_suite.py").display().to_string());
+        arguments.extend(self.pytest.iter().cloned());
+        arguments.extend(self.left_out.iter().flat_map(|it| it.arguments.clone()));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        tool.call_in(&work, &arguments)?;
+        let outcome: Outcome =
+            serde_json::from_slice(&std::fs::read(work.join("out/result.json"))?)?;
+        anyhow::ensure!(outcome.ended && outcome.passed > 0, "the tests of {name} did not run");
+        Ok(outcome)
+    }
+
+    /// Downloads and unpacks the source distribution, and returns its directory.
+    fn fetch(
+        &self,
+        tool: &Tool<'_>,
+        lock: &Path,
+        sha256: &str,
+        into: &Path,
+    ) -> anyhow::Result<PathBuf> {
+        let (shell, script, name) = (tool.shell(), dir().join("fetch_sdist.py"), &self.package);
+        cmd!(shell, "python3 {script} {name} {lock} {sha256} {into}").run()?;
+        let mut entries = std::fs::read_dir(into)?.filter_map(Result::ok).map(|it| it.path());
+        let root = entries.find(|path| path.file_name() != Some("none".as_ref()));
+        root.with_context(|| format!("the source distribution of {name} is empty"))
+    }
+
+    /// Returns the failures that have no reason.
+    pub(super) fn unexplained(&self, outcome: &Outcome) -> Vec<String> {
+        let is_known = |test: &str| self.fails.iter().any(|it| matches(&it.tests, test));
+        outcome.failed.iter().filter(|test| !is_known(test)).cloned().collect()
+    }
+}
+
+/// Returns true if a pattern matches a name. `*` matches any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(after) = name.strip_prefix(start) else { return false };
+    let ends = after.char_indices().map(|(at, _)| at).chain([after.len()]);
+    ends.into_iter().any(|at| matches(rest, &after[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_names() {
+        for (pattern, name, expected) in [
+            ("*::A::*", "tests/x.py::A::test_b", true),
+            ("*::A::*", "tests/x.py::B::test_b", false),
+            ("a*c", "abc", true),
+            ("a*c", "abcd", false),
+            ("abc", "abc", true),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}
