@@ -70,15 +70,11 @@ fn probe_all(tool: &Tool<'_>, versions: &[(String, String)], scratch: &Path) -> 
         xshell::cmd!(shell, "cp -R {from} {copy}").run()?;
     }
     let manifest = std::fs::read_to_string(dir().join("Cargo.toml"))?;
-    let lines = manifest.lines().map(|line| {
-        if line.starts_with("requirements =") {
-            return format!("requirements = \"{REQUIREMENTS}\"");
-        }
-        let helper = root().join("pywasm-build").display().to_string();
-        line.replace("../../pywasm-build", &helper)
-    });
-    let manifest: String = lines.map(|line| line + "\n").collect();
-    std::fs::write(copy.join("Cargo.toml"), manifest)?;
+    let mut manifest: toml::Table = manifest.parse()?;
+    let helper = root().join("pywasm-build").display().to_string();
+    manifest["package"]["metadata"]["pywasm"]["requirements"] = REQUIREMENTS.into();
+    manifest["build-dependencies"]["pywasm-build"]["path"] = helper.into();
+    std::fs::write(copy.join("Cargo.toml"), toml::to_string(&manifest)?)?;
     let names: Vec<&str> = versions.iter().map(|(name, _)| name.as_str()).collect();
     probe(tool, &copy, &names)
 }

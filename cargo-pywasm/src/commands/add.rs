@@ -65,10 +65,7 @@ pub fn remove(args: &Remove, ctx: &Ctx) -> anyhow::Result<Exit> {
 /// Changes the list of requirements in the Cargo.toml of the current project, and locks it. Restores
 /// the file after an error.
 fn change(ctx: &Ctx, edit: impl FnOnce(&mut Array) -> anyhow::Result<()>) -> anyhow::Result<Exit> {
-    let project = Workspace::new(ctx)
-        .project()?
-        .with_context(|| format!("`{}` is not in a crate that embeds Python", ctx.cwd))
-        .hint(|| "`cargo pywasm init` sets up a crate to embed Python".to_owned())?;
+    let project = Workspace::new(ctx).require_project()?;
     let dir = project.requirements.map_or(project.dir, |required| required.dir);
     let path = dir.join("Cargo.toml");
     let old = fs_err::read_to_string(&path)?;

@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Project, Selection, Workspace};
 use crate::exit::Exit;
 use crate::installed::{self, utf8};
-use crate::project::{Linked, located};
-use pywasm_cpython::freeze::{Frozen, Interpreter, Module, Package, Wanted, Wheel, collect};
-use pywasm_runtime::Runtime;
+use crate::project::{Linked, frozen, located, wheels};
+use pywasm_cpython::freeze::{Frozen, Module, Package, Wanted, Wheel};
 use pywasm_session::Message;
 use pywasm_store::Ctx;
 
@@ -82,8 +81,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let workspace = Workspace::new(ctx);
     let python = installation(args, &workspace)?;
     let project = workspace.project()?;
-    let (wheels, mut inputs) = wheels(project.as_ref(), &python, ctx)?;
-    let wanted = Wanted { wheels, ..wanted(args, project, &python, ctx)? };
+    let (wheels, mut inputs) = required(project.as_ref(), &python, ctx)?;
+    let wanted = wanted(args, project, wheels, &python, ctx)?;
     inputs.extend(wanted.packages.iter().map(|package| package.path.clone()));
     let frozen = freeze(&wanted, &python, ctx)?;
     frozen.warnings.iter().for_each(|warning| ctx.reporter.warn(warning));
@@ -117,10 +116,7 @@ fn freeze(wanted: &Wanted, python: &Installation, ctx: &Ctx) -> anyhow::Result<F
     if wanted.is_empty() && !wanted.closed {
         return Ok(Frozen::default());
     }
-    let (wasm, stdlib) = (utf8(python.python_wasm())?, utf8(python.stdlib())?);
-    let (name, series) = (&installed::name_of(python), python.series());
-    let interpreter = Interpreter { wasm: &wasm, name, stdlib: &stdlib, series };
-    collect(wanted, interpreter, &Runtime::new(ctx)?, &ctx.store)
+    frozen(wanted, python, ctx)
 }
 
 fn installation(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Installation> {
@@ -135,7 +131,7 @@ fn installation(args: &Args, workspace: &Workspace<'_>) -> anyhow::Result<Instal
 }
 
 /// Returns the packages that the crate requires by name, and the files that they depend on.
-fn wheels(
+fn required(
     project: Option<&Project>,
     python: &Installation,
     ctx: &Ctx,
@@ -144,9 +140,7 @@ fn wheels(
         return Ok(Default::default());
     };
     let (packages, inputs) = located(required, python.version().parse()?, ctx)?;
-    let wheels = packages.into_iter();
-    let wheels = wheels.map(|it| Wheel { name: it.chosen.name.to_string(), root: it.root });
-    Ok((wheels.collect(), inputs))
+    Ok((wheels(&packages), inputs))
 }
 
 /// Collects the modules and packages that the recipe, the crate and the command line request, in
@@ -154,6 +148,7 @@ fn wheels(
 fn wanted(
     args: &Args,
     project: Option<Project>,
+    wheels: Vec<Wheel>,
     python: &Installation,
     ctx: &Ctx,
 ) -> anyhow::Result<Wanted> {
@@ -183,7 +178,7 @@ fn wanted(
             .iter()
             .map(|path| Package { path: ctx.cwd.join(path), shown: path.to_string() }),
     );
-    let (closed, wheels) = (closed || args.closed, Vec::new());
+    let closed = closed || args.closed;
     Ok(Wanted { modules, packages, wheels, closed, provided, exclude, source })
 }
 

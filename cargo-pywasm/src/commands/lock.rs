@@ -49,11 +49,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 /// # Errors
 /// When there is no crate that embeds Python, it has no requirements, or Python cannot be installed.
 pub(super) fn required(workspace: &Workspace<'_>) -> anyhow::Result<(Required, PatchVersion)> {
-    let cwd = &workspace.ctx().cwd;
-    let mut project = workspace
-        .project()?
-        .with_context(|| format!("`{cwd}` is not in a crate that embeds Python"))
-        .hint(|| "`cargo pywasm init` sets up a crate to embed Python".to_owned())?;
+    let mut project = workspace.require_project()?;
     let required = project.requirements.take();
     let required = required
         .context("the crate has no `requirements`")

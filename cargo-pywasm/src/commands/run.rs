@@ -118,8 +118,7 @@ fn site_packages(
     if packages.is_empty() {
         return Ok(None);
     }
-    let runtime = Runtime::new(ctx)?;
-    project::site_packages(&packages, python, &runtime, ctx).map(Some)
+    project::site_packages(&packages, python, ctx).map(Some)
 }
 
 /// The crate's own packages, which Python imports from their directories.

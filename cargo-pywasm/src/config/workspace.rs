@@ -15,8 +15,8 @@ use super::cargo_args::CargoArgs;
 use super::package::PackageSettings;
 use super::table::{Required, Section, SourcePackage, Stdlib, Table};
 use pywasm_post_link::Request;
-use pywasm_session::WithHint;
 use pywasm_session::variables::CARGO;
+use pywasm_session::{WithHint, hinted};
 use pywasm_size::Budget;
 use pywasm_store::Ctx;
 
@@ -144,6 +144,24 @@ impl<'a> Workspace<'a> {
             closed: table.closed,
             stdlib: table.stdlib.unwrap_or_default(),
         }))
+    }
+
+    /// Returns the project that the current directory belongs to, as [`Workspace::project`] does.
+    ///
+    /// # Errors
+    /// When there is no project, or its table is invalid.
+    pub fn require_project(&self) -> anyhow::Result<Project> {
+        self.project()?.ok_or_else(|| self.no_project())
+    }
+
+    /// Returns the error for a command that needs a project.
+    #[must_use]
+    pub fn no_project(&self) -> anyhow::Error {
+        let cwd = &self.ctx.cwd;
+        hinted(
+            anyhow::anyhow!("`{cwd}` is not in a crate that embeds Python"),
+            "`cargo pywasm init` sets up a crate to embed Python".to_owned(),
+        )
     }
 
     /// Returns the projects that Cargo builds when it gets the arguments of this workspace, each as

@@ -53,10 +53,7 @@ impl Call<'_> {
                 prepared.push((project, installed));
             }
         }
-        let (project, installed) = prepared
-            .first()
-            .with_context(|| format!("`{}` is not in a crate that embeds Python", ctx.cwd))
-            .hint(|| "`cargo pywasm init` sets up a crate to embed Python".to_owned())?;
+        let (project, installed) = prepared.first().ok_or_else(|| workspace.no_project())?;
         let uses_pyo3 = prepared.iter().any(|(project, _)| project.pyo3 != Pyo3::Unused);
         let other = prepared.iter().find(|(_, it)| it.root != installed.root);
         if let Some((other, _)) = other.filter(|_| uses_pyo3) {

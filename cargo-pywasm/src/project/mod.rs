@@ -11,6 +11,8 @@ mod cargo;
 #[cfg(feature = "runtime")]
 mod cargo_config;
 #[cfg(feature = "runtime")]
+mod frozen;
+#[cfg(feature = "runtime")]
 mod helper;
 #[cfg(feature = "runtime")]
 mod init;
@@ -39,6 +41,8 @@ pub use artifacts::Artifact;
 pub(crate) use built::built_modules;
 #[cfg(feature = "runtime")]
 pub use cargo::{Call, Line};
+#[cfg(feature = "runtime")]
+pub(crate) use frozen::{frozen, wheels};
 #[cfg(feature = "runtime")]
 pub use init::init;
 pub use linked::{DIRECTORY, Linked};

@@ -92,12 +92,12 @@ pub fn connect(
     let packages = workspace.package_settings()?;
     let linked = Linked::new(installed.root.clone(), project.stdlib, packages);
     let mut changed = linked.write(&project.dir)?;
+    let python = linked.open()?;
     if let Some(required) = &project.requirements {
-        provide(required, linked.open()?.version().parse()?, ctx)?;
+        provide(required, python.version().parse()?, ctx)?;
     }
     let helper = project.helper_by_version.then(|| helper::unpack(&project.dir)).transpose()?;
     let rust = rust::choose(&project.dir, ctx);
-    let python = linked.open()?;
     let toolchain = installed::utf8(python.toolchain())?;
     // The file is written even if no toolchain was found; that error is returned at the end.
     let local = Local {

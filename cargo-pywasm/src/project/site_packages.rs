@@ -1,19 +1,19 @@
 //! Directories of installed packages for the interpreter: like `site-packages`, with bytecode.
 
 use anyhow::Context;
-use camino::Utf8PathBuf;
+use camino::Utf8Path;
 use pywasm_build::Installation;
-use pywasm_cpython::freeze::{Interpreter, Wanted, Wheel, collect};
+use pywasm_cpython::freeze::Wanted;
 use pywasm_cpython::smoke;
 use pywasm_packages::{Installed, Requirements, Source};
 use pywasm_recipes::{Digest, PatchVersion};
-use pywasm_runtime::{Dir, Runtime};
+use pywasm_runtime::Dir;
 use pywasm_store::{Bucket, Ctx};
 use sha2::{Digest as _, Sha256};
 
-use super::{lock, provide};
+use super::{frozen, provide, wheels};
 use crate::config::Required;
-use crate::installed::{name_of, utf8};
+use crate::installed::name_of;
 
 /// Returns the packages of the crate and of more requirements. The versions of `more` that were
 /// resolved first are kept in the store.
@@ -42,10 +42,7 @@ pub(crate) fn packages(
     let dir = ctx.store.entry(Bucket::Packages, &format!("lock-{}", key.short()));
     fs_err::create_dir_all(&dir)?;
     let required = Required { dir, requirements: Requirements::List(list) };
-    match required.requirements.locked(&required.dir, python.series)? {
-        Some(_) => provide(&required, python, ctx),
-        None => lock(&required, python, false, ctx),
-    }
+    provide(&required, python, ctx)
 }
 
 /// Returns a requirement in which the path of a wheel is absolute.
@@ -61,7 +58,6 @@ fn absolute(text: &str, ctx: &Ctx) -> String {
 pub(crate) fn site_packages(
     packages: &[Installed],
     python: &Installation,
-    runtime: &Runtime,
     ctx: &Ctx,
 ) -> anyhow::Result<Dir> {
     let roots = packages.iter().map(|package| package.root.as_str());
@@ -70,7 +66,7 @@ pub(crate) fn site_packages(
     if !dir.is_dir() {
         let _lock = ctx.store.lock("site-packages", &ctx.reporter)?;
         if !dir.is_dir() {
-            write(packages, python, &dir, runtime, ctx)?;
+            write(packages, python, &dir, ctx)?;
         }
     }
     let stdlib = smoke::stdlib(python)?;
@@ -80,18 +76,12 @@ pub(crate) fn site_packages(
 fn write(
     packages: &[Installed],
     python: &Installation,
-    dir: &Utf8PathBuf,
-    runtime: &Runtime,
+    dir: &Utf8Path,
     ctx: &Ctx,
 ) -> anyhow::Result<()> {
-    let wheels =
-        packages.iter().map(|it| Wheel { name: it.chosen.name.to_string(), root: it.root.clone() });
-    let wanted = Wanted { wheels: wheels.collect(), source: true, ..Wanted::default() };
-    let (wasm, stdlib) = (utf8(python.python_wasm())?, utf8(python.stdlib())?);
-    let (name, series) = (&name_of(python), python.series());
-    let interpreter = Interpreter { wasm: &wasm, name, stdlib: &stdlib, series };
+    let wanted = Wanted { wheels: wheels(packages), source: true, ..Wanted::default() };
     ctx.reporter.status("Compiling", "Python packages");
-    let frozen = collect(&wanted, interpreter, runtime, &ctx.store)?;
+    let frozen = frozen(&wanted, python, ctx)?;
     let stage = ctx.store.stage(Bucket::Packages)?;
     for (path, content) in frozen.embedded.contents() {
         let path = stage.path().join(path);

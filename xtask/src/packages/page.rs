@@ -35,7 +35,7 @@ pub(super) fn text(versions: &[(String, String)], results: &[(Suite, Outcome)]) 
     for (name, version) in versions {
         let found = results.iter().find(|(suite, _)| suite.package == *name);
         let figures = found.map_or_else(
-            || "| | |".to_owned(),
+            || "| |".to_owned(),
             |(_, it)| format!("{} | {} | {}", it.passed, it.failed.len(), it.skipped),
         );
         let _ = writeln!(page, "| {name} | {version} | works | {figures} |");

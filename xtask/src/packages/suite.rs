@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde::Deserialize;
+use glob::Pattern;
+use pywasm_recipes::uv_pin;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use xshell::cmd;
 
 use super::{REQUIREMENTS, dir};
@@ -38,7 +41,8 @@ pub(super) struct LeftOut {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fails {
-    tests: String,
+    #[serde(deserialize_with = "pattern")]
+    tests: Pattern,
     pub(super) reason: String,
 }
 
@@ -60,14 +64,12 @@ pub(super) struct Outcome {
 
 /// Writes a lock with the source distributions of all packages.
 pub(super) fn lock(tool: &Tool<'_>, scratch: &Path) -> anyhow::Result<PathBuf> {
-    let toolchains = tool.store().join("cache/toolchains-v0");
-    let entries = std::fs::read_dir(&toolchains)?.filter_map(Result::ok);
-    let mut programs = entries.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        let version = name.strip_prefix("uv-")?.split('-').next()?.to_owned();
-        Some(entry.path().join(format!("uv-{version}.data/scripts/uv")))
-    });
-    let uv = programs.next().context("the store contains no uv")?;
+    let version = &uv_pin().version;
+    let entries = std::fs::read_dir(tool.store().join("cache/toolchains-v0"))?;
+    let entries = entries.filter_map(Result::ok).map(|entry| entry.path());
+    let program = |dir: PathBuf| dir.join(format!("uv-{version}.data/scripts/uv"));
+    let uv = entries.map(program).find(|path| path.is_file());
+    let uv = uv.with_context(|| format!("the store contains no uv {version}"))?;
     let (lock, requirements) = (scratch.join("pylock.toml"), dir().join(REQUIREMENTS));
     // Every package also has a wheel, from which uv reads the metadata.
     let options = ["--no-deps", "--universal", "--python-version", "3.13", "--no-python-downloads"];
@@ -149,17 +151,15 @@ impl Suite {
 
     /// Returns the failures that have no reason.
     pub(super) fn unexplained(&self, outcome: &Outcome) -> Vec<String> {
-        let is_known = |test: &str| self.fails.iter().any(|it| matches(&it.tests, test));
+        let is_known = |test: &str| self.fails.iter().any(|it| it.tests.matches(test));
         outcome.failed.iter().filter(|test| !is_known(test)).cloned().collect()
     }
 }
 
-/// Returns true if a pattern matches a name. `*` matches any text.
-fn matches(pattern: &str, name: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(after) = name.strip_prefix(start) else { return false };
-    let ends = after.char_indices().map(|(at, _)| at).chain([after.len()]);
-    ends.into_iter().any(|at| matches(rest, &after[at..]))
+/// Parses a pattern for the names of tests.
+fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Pattern::new(&text).map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
 }
 
 #[cfg(test)]
@@ -175,7 +175,9 @@ mod tests {
             ("a*c", "abcd", false),
             ("abc", "abc", true),
         ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+            let fails = format!("tests = {pattern:?}\nreason = \"\"");
+            let fails: Fails = toml::from_str(&fails).expect("a pattern");
+            assert_eq!(fails.tests.matches(name), expected, "{pattern} {name}");
         }
     }
 }

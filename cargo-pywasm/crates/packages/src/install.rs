@@ -42,10 +42,10 @@ fn root(chosen: &Chosen, ctx: &Ctx) -> Utf8PathBuf {
 }
 
 fn install_one(chosen: &Chosen, ctx: &Ctx) -> anyhow::Result<Installed> {
-    let found = || Installed { chosen: chosen.clone(), root: root(chosen, ctx) };
+    let installed = Installed { chosen: chosen.clone(), root: root(chosen, ctx) };
     // No lock is taken here, because an entry appears only when it is complete.
-    if root(chosen, ctx).is_dir() {
-        return Ok(found());
+    if installed.root.is_dir() {
+        return Ok(installed);
     }
     let wanted =
         Wanted { file: chosen.wheel.to_string(), sha256: chosen.sha256, size: chosen.size };
@@ -56,9 +56,9 @@ fn install_one(chosen: &Chosen, ctx: &Ctx) -> anyhow::Result<Installed> {
     locations.extend(mirror_locations(&wanted, &ctx.env));
     let wheel = fetch(&wanted, &locations, ctx)?;
     let _lock = ctx.store.lock(&format!("package-{}", chosen.sha256.short()), &ctx.reporter)?;
-    if !root(chosen, ctx).is_dir() {
-        unpack(&wheel, &chosen.wheel, &root(chosen, ctx), ctx)?;
+    if !installed.root.is_dir() {
+        unpack(&wheel, &chosen.wheel, &installed.root, ctx)?;
         ctx.reporter.status("Unpacked", format!("{} {}", chosen.name, chosen.wheel.version()));
     }
-    Ok(found())
+    Ok(installed)
 }

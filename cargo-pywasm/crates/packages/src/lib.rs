@@ -1,8 +1,7 @@
 //! Python packages from the Python Package Index: locks, wheels, and the call of `uv`, which resolves
 //! requirements.
 //!
-//! This crate never runs code of a package. It writes the lock of a project, and nothing else outside
-//! the store.
+//! This crate never runs code of a package. In a project, it writes only the lock.
 //!
 //! Specifications: pylock.toml is PEP 751, environment markers are PEP 508, wheels are
 //! <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>.
@@ -23,4 +22,4 @@ pub use name::Name;
 pub use requirements::{Requirements, resolve};
 pub use script::Script;
 pub use tree::{Node, tree};
-pub use wheel::{Hostile, WheelName, check_record};
+pub use wheel::WheelName;

@@ -46,14 +46,11 @@ impl Lock {
         let mut chosen: Vec<Chosen> = Vec::new();
         for package in &self.packages {
             let name = &package.name;
-            let wanted = is_wanted(package, &environment)
-                .with_context(|| format!("package `{name}` in the lock"))?;
-            if !wanted {
+            let of = || format!("package `{name}` in the lock");
+            if !is_wanted(package, &environment).with_context(of)? {
                 continue;
             }
-            let one = self
-                .wheel(package, python)
-                .with_context(|| format!("package `{name}` in the lock"))?;
+            let one = self.wheel(package, python).with_context(of)?;
             if let Some(other) = chosen.iter().find(|it| it.name == *name) {
                 let (a, b) = (other.wheel.version(), one.wheel.version());
                 anyhow::bail!("the lock selects two versions of `{name}` for WASI: {a} and {b}");

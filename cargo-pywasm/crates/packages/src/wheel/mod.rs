@@ -5,6 +5,6 @@ mod record;
 mod unpack;
 
 pub use name::WheelName;
-pub use record::check_record;
-pub use unpack::Hostile;
+use record::check_record;
+use unpack::Hostile;
 pub(crate) use unpack::unpack;

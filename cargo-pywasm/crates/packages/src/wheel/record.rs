@@ -16,7 +16,7 @@ use super::Hostile;
 ///
 /// # Errors
 /// When RECORD is missing or not valid, or a file does not match.
-pub fn check_record(
+pub(super) fn check_record(
     root: &Utf8Path,
     files: &[Utf8PathBuf],
     record: &Utf8Path,

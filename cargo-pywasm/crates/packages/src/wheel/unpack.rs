@@ -17,8 +17,7 @@ const LIMITS: Limits = Limits { max_bytes: 1 << 30, max_entries: 50_000, max_rat
 
 /// The reason why the content of a wheel is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Hostile {
+pub(super) enum Hostile {
     /// There is no RECORD.
     NoRecord,
     /// RECORD is not valid.
