@@ -1,4 +1,4 @@
-//! Links Python with the frozen standard library, as configured in Cargo.toml.
+//! Links Python with its standard library, as configured in Cargo.toml.
 
 fn main() {
     pywasm_build::link();

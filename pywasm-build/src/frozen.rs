@@ -40,7 +40,8 @@ impl Freeze {
     ) -> Result<Option<Frozen>, Error> {
         let file = format!("lib{FROZEN_LIBRARY}.a");
         let recipe_freezes = python.lib_dir().join(&file).exists();
-        let adds = !self.modules.is_empty() || !self.packages.is_empty() || table.freezes;
+        let freezes = !self.modules.is_empty() || !self.packages.is_empty() || table.freezes;
+        let adds = freezes || table.embeds_library;
         // With `closed = true`, a new library is always created: it replaces the modules of
         // libpython, even if the crate adds none. With `closed = false`, a new library is created
         // only to replace the recipe's library, whose set of modules may be closed.

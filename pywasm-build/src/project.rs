@@ -12,7 +12,7 @@ use crate::Error;
 /// The path of the project file, relative to the directory of the crate or the workspace.
 pub const PROJECT_FILE: &str = ".pywasm/project.json";
 /// The format version of the project file.
-pub const PROJECT_VERSION: u32 = 2;
+pub const PROJECT_VERSION: u32 = 3;
 
 /// The content of the file.
 #[derive(Clone, Debug)]

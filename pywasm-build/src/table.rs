@@ -17,6 +17,8 @@ pub(crate) struct Table {
     pub(crate) snapshot: bool,
     /// True if the table lists standard library modules, packages or requirements to embed.
     pub(crate) freezes: bool,
+    /// True if the standard library is embedded.
+    pub(crate) embeds_library: bool,
     /// Whether only frozen modules can be imported. If unset, the recipe decides.
     pub(crate) closed: Option<bool>,
     /// The size of the host's stack in bytes. If unset, the recipe decides.
@@ -47,6 +49,7 @@ impl Table {
             freezes: names_any("freeze")
                 || names_any("packages")
                 || json::flag(value, "requirements") == Some(true),
+            embeds_library: json::text(value, "stdlib")? == "embedded",
             closed: json::flag(value, "closed"),
             host_stack: json::number(value, "host-stack"),
         })

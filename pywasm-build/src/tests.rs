@@ -30,6 +30,7 @@ struct Table {
     snapshot: bool,
     freeze: &'static [&'static str],
     packages: &'static [&'static str],
+    stdlib: Option<&'static str>,
     closed: Option<bool>,
     host_stack: Option<u32>,
 }
@@ -85,15 +86,16 @@ impl Machine {
     /// Returns the package's entry in `project.json`, as the tool would write it for the current
     /// Cargo.toml.
     fn package(&self, table: &Table) -> String {
-        let Table { cdylib, snapshot, freeze, packages, closed, host_stack } = table;
+        let Table { cdylib, snapshot, freeze, packages, stdlib, closed, host_stack } = table;
         let path = self.path(MANIFEST);
         let digest = fingerprint(self.read(MANIFEST).as_bytes());
+        let stdlib = stdlib.unwrap_or("dir");
         let closed = closed.map_or_else(|| "null".to_owned(), |closed| closed.to_string());
         let stack = host_stack.map_or_else(|| "null".to_owned(), |bytes| bytes.to_string());
         format!(
             r#"{{"manifests": [{{"path": {path:?}, "sha256": "", "fnv1a64": {digest:?}}}],
                 "cdylib": {cdylib}, "snapshot": {snapshot}, "freeze": {freeze:?},
-                "packages": {packages:?}, "closed": {closed}, "host-stack": {stack}}}"#
+                "packages": {packages:?}, "stdlib": {stdlib:?}, "closed": {closed}, "host-stack": {stack}}}"#
         )
         .replace('\n', " ")
     }
@@ -102,7 +104,7 @@ impl Machine {
         let tool = self.path("tool");
         let package = self.package(table);
         let text = format!(
-            r#"{{"version": 2, "installation": {installation:?}, "tool": {tool:?},
+            r#"{{"version": 3, "installation": {installation:?}, "tool": {tool:?},
                 "packages": [{package}]}}"#
         );
         self.write("crate/.pywasm/project.json", text.as_bytes());
@@ -287,7 +289,7 @@ fn each_package_of_a_workspace_has_its_own_settings() {
             .replace("crate/Cargo.toml", &format!("crate/{name}/Cargo.toml"))
     };
     let text = format!(
-        r#"{{"version": 2, "installation": {:?}, "packages": [{}, {}]}}"#,
+        r#"{{"version": 3, "installation": {:?}, "packages": [{}, {}]}}"#,
         machine.path(ROOT),
         package("one", true),
         package("two", false)
@@ -303,7 +305,7 @@ fn each_package_of_a_workspace_has_its_own_settings() {
 #[test]
 fn unsupported_project_file_is_named_with_a_hint() {
     let machine = Machine::new();
-    for text in ["", "{}", r#"{"version": 1, "installation": "/x"}"#, r#"{"version": 2}"#] {
+    for text in ["", "{}", r#"{"version": 2, "installation": "/x"}"#, r#"{"version": 3}"#] {
         machine.write("crate/.pywasm/project.json", text.as_bytes());
         let error = machine.decide(&Build::new(), &[]).unwrap_err().to_string();
         assert!(error.contains("project.json") && error.contains("rewrites the file"), "{error}");
@@ -388,6 +390,7 @@ fn table_that_freezes_runs_the_tool_and_its_refusal_is_shown() {
     for table in [
         Table { freeze: &["jsn"], ..Table::default() },
         Table { packages: &["python/app"], ..Table::default() },
+        Table { stdlib: Some("embedded"), ..Table::default() },
         Table { closed: Some(true), ..Table::default() },
     ] {
         machine.link_crate(&machine.path(ROOT), &table);

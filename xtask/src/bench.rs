@@ -54,7 +54,7 @@ enum Benchmark {
     Size,
     /// Run pyperformance on this project's Python, on CPython's own build, and on other Pythons
     Speed(speed::Args),
-    /// Measure Python's startup: with a library directory, a zip, a frozen library, and a snapshot
+    /// Measure Python's startup: with a library directory, a zip, an embedded library, and a snapshot
     Start {
         /// Number of interleaved rounds
         #[arg(long, default_value_t = START)]

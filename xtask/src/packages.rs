@@ -83,7 +83,7 @@ fn probe_all(tool: &Tool<'_>, versions: &[(String, String)], scratch: &Path) -> 
 fn probe(tool: &Tool<'_>, dir: &Path, names: &[&str]) -> anyhow::Result<()> {
     tool.call_in(dir, &["build", "--quiet"])?;
     let module = embed_target().join("wasm32-wasip1/debug/packages.wasm").display().to_string();
-    let arguments = [&["run-wasm", "--stdlib", "frozen", "--no-cwd", &module], names].concat();
+    let arguments = [&["run-wasm", "--stdlib", "embedded", "--no-cwd", &module], names].concat();
     let output = tool.read_in(dir, &arguments)?;
     for name in names {
         anyhow::ensure!(output.lines().any(|line| line == format!("ok {name}")), "{output}");

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::post_link;
 use crate::config::{CargoArgs, Workspace};
 use crate::exit::Exit;
 use crate::project::Call;
-use pywasm_post_link::{Files, Plan, Request};
+use pywasm_post_link::{Files, Plan, Request, Surroundings};
 use pywasm_store::Ctx;
 
 /// Build the current crate
@@ -55,10 +55,11 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
     }
     // The first plans report a missing `wasm-opt` before Python is built. The second ones know the
-    // installations.
-    plans(&requested, ctx)?;
+    // installations, which `prepare` records.
+    plans(&requested, |_, _| Ok(Surroundings::default()), ctx)?;
     let line = call.prepare(&workspace)?;
-    let plans = plans(&requested, ctx)?;
+    let surroundings = |asked: &Request, dir: &Utf8Path| post_link::surroundings(asked, dir, ctx);
+    let plans = plans(&requested, surroundings, ctx)?;
     let (exit, built) = line.run_and_collect(ctx)?;
     if exit != Exit::Program(0) {
         return Ok(exit);
@@ -80,12 +81,13 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 /// Returns the plans for packages, by the paths of their Cargo.toml.
 fn plans(
     requested: &BTreeMap<Utf8PathBuf, Request>,
+    surroundings: impl Fn(&Request, &Utf8Path) -> anyhow::Result<Surroundings>,
     ctx: &Ctx,
 ) -> anyhow::Result<BTreeMap<Utf8PathBuf, Plan>> {
     let plan = |(manifest, requested): (&Utf8PathBuf, &Request)| {
         let of = || format!("`post-link` of `{manifest}`");
         let dir = manifest.parent().unwrap_or(&ctx.cwd);
-        let project = post_link::surroundings(requested, dir, ctx)?;
+        let project = surroundings(requested, dir)?;
         let mut plan = Plan::new(requested, &project, ctx).with_context(of)?;
         plan.fetch_optimizer(ctx)?;
         Ok((manifest.clone(), plan))

@@ -1,12 +1,12 @@
 //! `cargo pywasm freeze`: writes Python code and files into an object for a wasm module.
 
 use anyhow::Context;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use glob::Pattern;
 use pywasm_build::Installation;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Project, Selection, Workspace};
+use crate::config::{Project, Selection, Stdlib, Workspace};
 use crate::exit::Exit;
 use crate::installed::{self, utf8};
 use crate::project::{Linked, frozen, located, wheels};
@@ -16,10 +16,11 @@ use pywasm_store::Ctx;
 
 /// Compile Python code into an object that is linked into a wasm module
 ///
-/// Freezes standard library modules, together with everything that they import. The files of your own
-/// packages become part of the directory /pywasm in the module. The names come from the command line, from `freeze` and `packages` in the crate's
-/// `[package.metadata.pywasm]`, and from the recipe. pywasm-build runs this command in build
-/// scripts. Without --output, lists the modules and files.
+/// Selects standard library modules, together with everything that they import. They become frozen
+/// code, or with `stdlib = "embedded"`, files in the module. The files of your own packages become part
+/// of the directory /pywasm in the module. The names come from the command line, from `freeze` and
+/// `packages` in the crate's `[package.metadata.pywasm]`, and from the recipe. pywasm-build runs this
+/// command in build scripts. Without --output, lists the modules and files.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -37,9 +38,13 @@ pub struct Args {
     /// Leave out files of packages, as paths in /pywasm: `app/tests/*`
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<Pattern>,
-    /// Embed the source of your packages in addition to their bytecode
+    /// Embed the source of embedded modules in addition to their bytecode
     #[arg(long)]
     source: bool,
+    /// Source of the standard library [default: the crate's setting, else `dir`]; with `embedded`, its
+    /// modules become files instead of frozen code
+    #[arg(long, value_name = "embedded|zip|dir")]
+    stdlib: Option<Stdlib>,
     /// Let Python import only the selected modules and packages, and the modules that they need
     #[arg(long)]
     closed: bool,
@@ -54,17 +59,17 @@ pub struct Args {
 struct FrozenMessage<'a> {
     output: Option<&'a Utf8PathBuf>,
     modules: &'a [Module],
-    files: Vec<EmbeddedFile<'a>>,
+    files: Vec<EmbeddedFile>,
     absent: &'a [String],
     unknown: &'a [String],
     /// Files and directories that the object depends on.
     inputs: Vec<Utf8PathBuf>,
 }
 
-/// A file in the directory `/pywasm`.
+/// A file by its absolute path in the module.
 #[derive(Serialize)]
-struct EmbeddedFile<'a> {
-    path: &'a Utf8Path,
+struct EmbeddedFile {
+    path: Utf8PathBuf,
     size: usize,
 }
 
@@ -72,8 +77,9 @@ impl Message for FrozenMessage<'_> {
     const REASON: &'static str = "frozen";
 }
 
-/// Runs the command. If no modules or packages are requested, the object is empty, unless the set
-/// of modules is closed: a closed set always contains the modules that Python needs to start.
+/// Runs the command. If no modules or packages are requested, the object is empty, unless the library
+/// is embedded, or the set of modules is closed: a closed set always contains the modules that Python
+/// needs to start.
 ///
 /// # Errors
 /// When a module or package cannot be found or compiled, or the object cannot be written.
@@ -113,7 +119,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 }
 
 fn freeze(wanted: &Wanted, python: &Installation, ctx: &Ctx) -> anyhow::Result<Frozen> {
-    if wanted.is_empty() && !wanted.closed {
+    if wanted.is_empty() && !wanted.closed && !wanted.library_files {
         return Ok(Frozen::default());
     }
     frozen(wanted, python, ctx)
@@ -158,10 +164,12 @@ fn wanted(
     let mut provided = Vec::new();
     let mut closed = recipe.closed;
     let mut source = args.source;
+    let mut stdlib = args.stdlib;
     let mut exclude = args.exclude.clone();
     if let Some(project) = project {
         provided = project.provided;
         source |= project.source;
+        stdlib = stdlib.or(Some(project.stdlib));
         exclude.extend(project.exclude);
         modules.extend(project.freeze);
         packages.extend(
@@ -179,7 +187,13 @@ fn wanted(
             .map(|path| Package { path: ctx.cwd.join(path), shown: path.to_string() }),
     );
     let closed = closed || args.closed;
-    Ok(Wanted { modules, packages, wheels, closed, provided, exclude, source })
+    let library_files = stdlib == Some(Stdlib::Embedded);
+    // Nothing tells which modules the crate's Rust code imports.
+    let selects_none = modules.is_empty() && packages.is_empty() && wheels.is_empty();
+    if library_files && !closed && selects_none {
+        modules.push("*".to_owned());
+    }
+    Ok(Wanted { modules, packages, wheels, closed, library_files, provided, exclude, source })
 }
 
 /// The recipe keys that select frozen modules.
@@ -224,7 +238,7 @@ fn list(frozen: &Frozen, ctx: &Ctx) {
     if !frozen.absent.is_empty() {
         let absent = frozen.absent.join(", ");
         ctx.reporter.note(format!(
-            "these modules are not frozen, but functions in the standard library import them: {absent}"
+            "these modules are not included, but functions in the standard library import them: {absent}"
         ));
     }
     if !frozen.unknown.is_empty() {

@@ -33,7 +33,7 @@ pub struct Args {
     #[command(flatten)]
     sandbox: Sandbox,
     /// Source of the standard library [default: the crate's setting, else `dir`]
-    #[arg(long, value_name = "frozen|zip|dir")]
+    #[arg(long, value_name = "embedded|zip|dir")]
     stdlib: Option<Stdlib>,
     /// Call an export of a reactor, as in `add(40, 2)`, and print its result; can be repeated
     #[arg(long, value_name = "EXPORT(NUMBERS)")]

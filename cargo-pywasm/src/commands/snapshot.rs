@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     hash_seed: Option<u32>,
     /// Source of the standard library, as for `run-wasm`
-    #[arg(long, value_name = "frozen|zip|dir")]
+    #[arg(long, value_name = "embedded|zip|dir")]
     stdlib: Option<Stdlib>,
     #[command(flatten)]
     access: Access,
@@ -109,7 +109,7 @@ fn source(args: &Args, ctx: &Ctx) -> anyhow::Result<(Utf8PathBuf, Vec<Dir>)> {
     let dir = match args.stdlib.unwrap_or_default() {
         Stdlib::Dir => Some(smoke::stdlib(&python)?),
         Stdlib::Zip => Some(smoke::stdlib_zip(&python)?),
-        Stdlib::Frozen => None,
+        Stdlib::Embedded => None,
     };
     Ok((installed::utf8(python.python_wasm())?, dir.into_iter().collect()))
 }

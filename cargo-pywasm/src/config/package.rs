@@ -7,7 +7,7 @@ use pywasm_recipes::{Digest, HostStack};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::table::Table;
+use super::table::{Stdlib, Table};
 
 /// The resolved settings that the build script of a package needs. `pywasm-build` reads them, and
 /// uses the digests to check that no manifest has changed.
@@ -29,6 +29,8 @@ pub struct PackageSettings {
     /// True if the package requires Python packages by name.
     #[serde(default)]
     pub requirements: bool,
+    /// The source of the standard library at run time.
+    pub stdlib: Stdlib,
     /// True if only embedded Python modules can be imported. If unset, the recipe decides.
     pub closed: Option<bool>,
     /// The size of the host's stack in bytes. If unset, the recipe decides.
@@ -60,6 +62,14 @@ impl ManifestDigest {
 }
 
 impl PackageSettings {
+    /// Returns true if no manifest has changed since the settings were read from it.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.manifests.iter().all(|manifest| {
+            fs_err::read(&manifest.path)
+                .is_ok_and(|bytes| pywasm_build::fingerprint(&bytes) == manifest.fnv1a64)
+        })
+    }
+
     /// Resolves the settings of a package from its table `[package.metadata.pywasm]`, to which the
     /// keys of `[workspace.metadata.pywasm]` have been added.
     ///
@@ -87,6 +97,7 @@ impl PackageSettings {
             freeze: table.freeze.clone().unwrap_or_default(),
             packages: packages.map(|package| package.path.clone()).collect(),
             requirements: required.is_some_and(|it| !it.requirements.is_empty()),
+            stdlib: table.stdlib.unwrap_or_default(),
             closed: table.closed,
             host_stack: table.host_stack,
         })

@@ -69,6 +69,9 @@ impl From<Utf8PathBuf> for SourcePackage {
     }
 }
 
+/// The message for a value of `stdlib` that was renamed.
+const FROZEN_RENAMED: &str = "`stdlib = \"frozen\"` was renamed to `stdlib = \"embedded\"`";
+
 /// The packages that a project requires, and the directory that contains their lock.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Requirements")]
@@ -94,8 +97,8 @@ pub enum Stdlib {
     Dir,
     /// A zip file in a directory that the host mounts.
     Zip,
-    /// The embedded modules only.
-    Frozen,
+    /// The wasm module itself.
+    Embedded,
 }
 
 impl FromStr for Stdlib {
@@ -105,8 +108,9 @@ impl FromStr for Stdlib {
         match text {
             "dir" => Ok(Self::Dir),
             "zip" => Ok(Self::Zip),
-            "frozen" => Ok(Self::Frozen),
-            other => Err(format!("`{other}` is not one of frozen, zip, dir")),
+            "embedded" => Ok(Self::Embedded),
+            "frozen" => Err("`frozen` was renamed to `embedded`".to_owned()),
+            other => Err(format!("`{other}` is not one of embedded, zip, dir")),
         }
     }
 }
@@ -144,6 +148,15 @@ impl Table {
             return Err(anyhow::anyhow!("the key `pack` was removed: {PACK_REMOVED}"))
                 .hint(|| {
                     "delete the key; to compress modules, add `gzip` to `post-link`".to_owned()
+                })
+                .with_context(place);
+        }
+        if value.get("stdlib").is_some_and(|value| value == "frozen") {
+            return Err(anyhow::anyhow!(FROZEN_RENAMED))
+                .hint(|| {
+                    "write `stdlib = \"embedded\"`, which embeds the same modules, as files; without \
+                     `freeze` and `packages`, it embeds the whole library"
+                        .to_owned()
                 })
                 .with_context(place);
         }

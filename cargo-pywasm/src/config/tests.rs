@@ -284,6 +284,21 @@ fn removed_key_is_explained() {
     assert!(text.contains("`pack` was removed") && text.contains("Cargo.toml"), "{text}");
 }
 
+#[test]
+fn renamed_value_is_explained() {
+    for section in ["package", "workspace"] {
+        let (_dir, root) =
+            crate_dir(&format!("[{section}.metadata.pywasm]\nstdlib = \"frozen\"\n"));
+        let error = resolve(&Selection::default(), &ctx(&root, &[])).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("was renamed") && text.contains("Cargo.toml"), "{text}");
+        let hint = hint_of(&error).unwrap_or_default();
+        assert!(hint.contains("`stdlib = \"embedded\"`"), "{hint}");
+    }
+    assert!("frozen".parse::<Stdlib>().unwrap_err().contains("`embedded`"));
+    assert_eq!("embedded".parse(), Ok(Stdlib::Embedded));
+}
+
 #[cfg(feature = "runtime")]
 #[test]
 fn steps_after_the_link_include_those_that_keys_imply() {

@@ -93,11 +93,11 @@ pub struct Project {
     pub provided: Vec<String>,
     /// Patterns for files of the packages that are not embedded.
     pub exclude: Vec<Pattern>,
-    /// True if the source of the packages is embedded in addition to their bytecode.
+    /// True if the source of embedded modules is embedded in addition to their bytecode.
     pub source: bool,
     /// True if only embedded Python modules can be imported. If unset, the recipe decides.
     pub closed: Option<bool>,
-    /// The source of the standard-library modules that are not embedded.
+    /// The source of the standard library at run time.
     pub stdlib: Stdlib,
 }
 
@@ -113,6 +113,12 @@ impl<'a> Workspace<'a> {
     #[must_use]
     pub fn selected(args: CargoArgs, ctx: &'a Ctx) -> Self {
         Self { ctx, args, state: OnceCell::new() }
+    }
+
+    /// Creates the workspace whose current crate has this Cargo.toml. Nothing is read yet.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn of(manifest: Utf8PathBuf, ctx: &'a Ctx) -> Self {
+        Self::selected(CargoArgs::of(manifest), ctx)
     }
 
     /// Returns the context that the workspace was created with.

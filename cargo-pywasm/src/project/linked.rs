@@ -22,12 +22,15 @@ pub(super) const PYO3_CONFIG: &str = "pyo3-config.txt";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linked {
     version: u32,
+    /// The directory that contains `.pywasm/`. Empty if the value was not read from a file.
+    #[serde(skip)]
+    pub(super) project: Utf8PathBuf,
     /// The installation's directory.
     pub installation: Utf8PathBuf,
     /// The executable that wrote the file. Build scripts run it.
     pub tool: Option<Utf8PathBuf>,
-    /// The source of the standard library at run time.
-    pub stdlib: Stdlib,
+    /// The source of the standard library at run time, as of when the file was written.
+    pub(super) stdlib: Stdlib,
     /// The resolved settings of the packages that embed Python.
     pub packages: Vec<PackageSettings>,
 }
@@ -38,7 +41,8 @@ impl Linked {
     pub fn new(installation: Utf8PathBuf, stdlib: Stdlib, packages: Vec<PackageSettings>) -> Self {
         let tool = std::env::current_exe().ok();
         let tool = tool.and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
-        Self { version: PROJECT_VERSION, installation, tool, stdlib, packages }
+        let project = Utf8PathBuf::new();
+        Self { version: PROJECT_VERSION, project, installation, tool, stdlib, packages }
     }
 
     /// Reads the `project.json` of the project that `dir` belongs to, if there is one.
@@ -46,15 +50,16 @@ impl Linked {
     /// # Errors
     /// When the file cannot be read, or has an unsupported version.
     pub fn find(dir: &Utf8Path) -> anyhow::Result<Option<Self>> {
-        let mut files = dir.ancestors().map(|dir| dir.join(PROJECT_FILE));
-        let Some(path) = files.find(|path| path.is_file()) else {
+        let is_linked = |dir: &&Utf8Path| dir.join(PROJECT_FILE).is_file();
+        let Some(project) = dir.ancestors().find(is_linked) else {
             return Ok(None);
         };
+        let path = project.join(PROJECT_FILE);
         let read = || -> anyhow::Result<Self> {
             let value: serde_json::Value = serde_json::from_slice(&fs_err::read(&path)?)?;
             let version = &value["version"];
             anyhow::ensure!(*version == PROJECT_VERSION, "format version {version}");
-            Ok(Self::deserialize(value)?)
+            Ok(Self { project: project.to_owned(), ..Self::deserialize(value)? })
         };
         read()
             .with_context(|| {
@@ -148,7 +153,7 @@ mod tests {
 
         assert!(link(&one, Stdlib::Dir).write(&project).unwrap());
         assert!(!link(&one, Stdlib::Dir).write(&project).unwrap());
-        assert!(link(&two, Stdlib::Frozen).write(&project).unwrap());
+        assert!(link(&two, Stdlib::Embedded).write(&project).unwrap());
         let found = Linked::find(&project.join("src")).unwrap().unwrap();
         assert_eq!(found.installation, two);
         assert_eq!(project.join(".pywasm/installation").read_link_utf8().unwrap(), two);

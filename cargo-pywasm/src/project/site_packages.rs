@@ -3,7 +3,7 @@
 use anyhow::Context;
 use camino::Utf8Path;
 use pywasm_build::Installation;
-use pywasm_cpython::freeze::Wanted;
+use pywasm_cpython::freeze::{PACKAGES, Wanted};
 use pywasm_cpython::smoke;
 use pywasm_packages::{Installed, Requirements, Source};
 use pywasm_recipes::{Digest, PatchVersion};
@@ -83,7 +83,7 @@ fn write(
     ctx.reporter.status("Compiling", "Python packages");
     let frozen = frozen(&wanted, python, ctx)?;
     let stage = ctx.store.stage(Bucket::Packages)?;
-    for (path, content) in frozen.embedded.contents() {
+    for (path, content) in frozen.embedded.contents(PACKAGES) {
         let path = stage.path().join(path);
         fs_err::create_dir_all(path.parent().context("a file has no directory")?)?;
         fs_err::write(&path, content)?;

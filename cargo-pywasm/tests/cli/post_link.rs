@@ -245,3 +245,25 @@ fn invalid_plans_have_hints() {
     let stderr = text(&broken.call(&[]).stderr);
     assert!(stderr.contains("`optimize` is not a step") && stderr.contains("gzip"), "{stderr}");
 }
+
+/// The build rewrites the file, so it must not fail because an older version has written it.
+#[test]
+fn build_does_not_read_an_old_project_file() {
+    let mine = Crate::new("[package.metadata.pywasm]\npost-link = [\"gc\"]\n");
+    std::fs::create_dir(mine.root.join(".pywasm")).unwrap();
+    std::fs::write(mine.root.join(".pywasm/project.json"), "{\"version\": 1}").unwrap();
+    let output = Command::new(binary())
+        .args(["pywasm", "build", "--release"])
+        .current_dir(&mine.root)
+        .env("PYWASM_STORE", mine.root.join("store"))
+        .env("PYWASM_OFFLINE", "1")
+        // No compiler is found, so Python cannot be installed.
+        .env("PATH", "")
+        .env("CARGO", env!("CARGO"))
+        .env_remove("CARGO_TARGET_DIR")
+        .output()
+        .unwrap();
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("toolchain") && !stderr.contains("project.json"), "{stderr}");
+}

@@ -51,6 +51,7 @@ impl Bench {
             packages: packages.iter().map(package).collect(),
             wheels: Vec::new(),
             closed: false,
+            library_files: false,
             provided: vec!["provided".to_owned(), "mixed.first".to_owned()],
             exclude: Vec::new(),
             source: false,
@@ -88,8 +89,8 @@ impl Bench {
     }
 }
 
-fn files(frozen: &Frozen) -> Vec<&str> {
-    frozen.embedded.files().map(|(path, _)| path.as_str()).collect()
+fn files(frozen: &Frozen) -> Vec<String> {
+    frozen.embedded.files().map(|(path, _)| path.into_string()).collect()
 }
 
 fn has(names: &[String], name: &str) -> bool {
@@ -158,11 +159,11 @@ fn own_package_brings_imports_of_functions() {
     assert_eq!(
         files(&frozen),
         [
-            "app/__init__.pyc",
-            "app/not a module.py",
-            "app/part.pyc",
-            "app/plain/data.pyc",
-            "tool.pyc"
+            "/pywasm/app/__init__.pyc",
+            "/pywasm/app/not a module.py",
+            "/pywasm/app/part.pyc",
+            "/pywasm/app/plain/data.pyc",
+            "/pywasm/tool.pyc"
         ]
     );
     let again = bench.freeze(&[], &["python/app", "python/tool.py"]).expect("code");
@@ -183,13 +184,74 @@ fn source_is_embedded_and_files_are_left_out_on_request() {
     let wanted = Wanted { exclude, source: true, ..wanted };
     let frozen = bench.collect_wanted(&wanted).expect("code");
     let tag = format!("cpython-{}", bench.python.series().replace('.', ""));
-    let bytecode = format!("app/__pycache__/__init__.{tag}.pyc");
-    let expected = ["app-1.0.dist-info/METADATA", "app/__init__.py", &bytecode, "app/data.txt"];
+    let bytecode = format!("/pywasm/app/__pycache__/__init__.{tag}.pyc");
+    let expected = [
+        "/pywasm/app-1.0.dist-info/METADATA",
+        "/pywasm/app/__init__.py",
+        &bytecode,
+        "/pywasm/app/data.txt",
+    ];
     let mut found = files(&frozen);
     found.sort_unstable();
     assert_eq!(found, expected);
     assert_eq!(frozen.unknown, ["app.tests.one"]);
     assert_eq!(frozen.warnings, ["`exclude`: no file of a package matches `*.none`"]);
+}
+
+/// The selection is the same, whatever the form of the library.
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn embedded_library_has_the_modules_that_would_be_frozen() {
+    let bench = Bench::new();
+    bench.write("app.py", "def f():\n    import base64\n");
+    let wanted = bench.wanted(&["json", "email.*", "!email.mime", "pydoc_data"], &["app.py"]);
+    let frozen = bench.collect_wanted(&wanted).expect("code");
+    let embedded = bench.collect_wanted(&Wanted { library_files: true, ..wanted.clone() });
+    let embedded = embedded.expect("code");
+
+    // Python starts even if it does not search its library.
+    let start: Vec<&str> = embedded.modules.iter().map(|module| module.name.as_str()).collect();
+    assert!(start.contains(&"encodings.utf_8") && !start.contains(&"json"), "{start:?}");
+    assert!(start.iter().all(|name| name.starts_with("encodings")), "{start:?}");
+    let library = format!("/usr/local/lib/python{}", bench.python.series());
+    assert_eq!(embedded.library.as_ref(), Some(&library));
+    let found = files(&embedded);
+    let is_file = |path: &str| found.contains(&format!("{library}/{path}"));
+    for module in frozen.modules.iter().filter(|it| !start.contains(&it.name.as_str())) {
+        let path = module.name.replace('.', "/");
+        let path =
+            if module.package { format!("{path}/__init__.pyc") } else { format!("{path}.pyc") };
+        assert!(is_file(&path), "{path}");
+    }
+    // The file by which Python recognizes its library, and the data of a package.
+    assert!(is_file("os.pyc") && is_file("pydoc_data/_pydoc.css") && is_file("base64.pyc"));
+    for path in
+        ["codecs.pyc", "encodings/utf_8.pyc", "email/architecture.rst", "email/mime/text.pyc"]
+    {
+        assert!(!is_file(path), "{path}");
+    }
+    let of_library = found.iter().filter(|it| it.starts_with(&library)).count();
+    assert_eq!(of_library, frozen.modules.len() - start.len() + 2, "{found:?}");
+
+    // The source of frozen modules is also embedded.
+    let wanted = Wanted { library_files: true, source: true, ..wanted };
+    let found = files(&bench.collect_wanted(&wanted).expect("code"));
+    for path in ["json/decoder.py", "codecs.py", "encodings/utf_8.py", "os.py", "email/__init__.py"]
+    {
+        assert!(found.contains(&format!("{library}/{path}")), "{path}: {found:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn closed_set_has_no_library_files() {
+    let bench = Bench::new();
+    let wanted = Wanted { closed: true, ..bench.wanted(&["json"], &[]) };
+    let frozen = bench.collect_wanted(&wanted).expect("code");
+    let wanted = Wanted { library_files: true, ..wanted };
+    let again = bench.collect_wanted(&wanted).expect("code");
+    assert_eq!(frozen, again);
+    assert!(again.embedded.is_empty() && again.library.is_none());
 }
 
 #[test]
@@ -466,13 +528,13 @@ fn installed_packages_are_embedded_with_everything() {
         assert_eq!(
             files(&frozen),
             [
-                "LICENSE",
-                "broken.py",
-                "one-1.0.dist-info/METADATA",
-                "space/one/__init__.pyc",
-                "space/one/data.json",
-                "space/two.pyc",
-                "two-three.py",
+                "/pywasm/LICENSE",
+                "/pywasm/broken.py",
+                "/pywasm/one-1.0.dist-info/METADATA",
+                "/pywasm/space/one/__init__.pyc",
+                "/pywasm/space/one/data.json",
+                "/pywasm/space/two.pyc",
+                "/pywasm/two-three.py",
             ],
             "{run}"
         );
@@ -521,7 +583,7 @@ fn package_whose_native_code_is_optional_is_embedded() {
         bench.write("fast/fast/windows.py", "import msvcrt\nfrom . import _speed\n");
         bench.write(&format!("fast/fast/{native}"), "");
         let frozen = bench.wheels(&[], &["fast"]).expect(init);
-        assert_eq!(files(&frozen), ["fast/__init__.pyc", "fast/windows.pyc"]);
+        assert_eq!(files(&frozen), ["/pywasm/fast/__init__.pyc", "/pywasm/fast/windows.pyc"]);
         let warnings = &frozen.warnings;
         assert!(warnings.len() == 1 && warnings[0].contains(native), "{init}: {warnings:?}");
         assert!(warnings[0].contains("`exclude`"), "{warnings:?}");

@@ -29,8 +29,6 @@ fn run(args: &[CString]) -> i32 {
     unsafe {
         PyConfig_InitPythonConfig(config.as_mut_ptr());
         let config = config.assume_init_mut();
-        // Don't warn that there is no standard library on disk, because it is frozen.
-        config.pathconfig_warnings = 0;
         let argc = isize::try_from(argv.len()).unwrap_or_default();
         exit_on_exception(PyConfig_SetBytesArgv(config, argc, argv.as_mut_ptr()));
         exit_on_exception(Py_InitializeFromConfig(config));

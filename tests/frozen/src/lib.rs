@@ -1,4 +1,4 @@
-//! Embeds Python, with the standard library and the package `app` frozen into the wasm module.
+//! Embeds Python, with the standard library and the package `app` as files of the wasm module.
 
 use pyo3::prelude::*;
 

@@ -14,8 +14,8 @@ fn every_way_to_read_a_file_works() {
 fn directories_can_be_listed() {
     assert_eq!(
         call("app.files", "names").unwrap(),
-        "(9, ['app.checks', 'app.core', 'app.files', 'app.inner', 'app.inner.deep'], \
-         ['données 1.txt', 'table.csv'], '/pywasm/app/data/table.csv', \
+        "(10, ['app.checks', 'app.core', 'app.files', 'app.inner', 'app.inner.deep', \
+         'app.library'], ['données 1.txt', 'table.csv'], '/pywasm/app/data/table.csv', \
          ['app', 'app_demo-1.5.dist-info'])"
     );
 }

@@ -1,4 +1,4 @@
-//! Tests imports of frozen modules. Cargo.toml sets `stdlib = "frozen"`, so the runner provides no
+//! Tests imports of embedded modules. Cargo.toml sets `stdlib = "embedded"`, so the runner provides no
 //! standard library on disk.
 
 use frozen::call;
@@ -20,11 +20,14 @@ fn tracebacks_name_file_and_line() {
 #[test]
 fn python_searches_only_the_files_of_the_module() {
     assert_eq!(call("app.checks", "startup_modules").unwrap(), "site,encodings,io");
-    assert_eq!(call("app.checks", "existing_search_paths").unwrap(), "/pywasm");
+    assert_eq!(
+        call("app.checks", "existing_search_paths").unwrap(),
+        "/usr/local/lib/python3.13,/usr/local/lib/python3.13/lib-dynload,/pywasm"
+    );
 }
 
 #[test]
-fn modules_not_listed_are_not_frozen() {
+fn modules_not_listed_are_not_embedded() {
     assert_eq!(
         call("app.checks", "excluded_modules").unwrap(),
         "email.message\nNo module named 'email.mime'\nNo module named 'email.mime'\n\

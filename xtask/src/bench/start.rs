@@ -1,6 +1,6 @@
 //! Measures the cost of starting a wasm module: instantiation, Python's initialization, imports,
 //! and the output of one line. Compares four ways to provide the standard library: in a
-//! directory, in a zip, frozen, and in a snapshot.
+//! directory, in a zip, embedded, and in a snapshot.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -66,8 +66,8 @@ const CRATES: [Crate; 5] = [
         has_steps: false,
     },
     Crate {
-        name: "a crate, frozen library",
-        table: "freeze = [\"json\", \"re\", \"datetime\"]\nstdlib = \"frozen\"\n",
+        name: "a crate, embedded library",
+        table: "freeze = [\"json\", \"re\", \"datetime\"]\nstdlib = \"embedded\"\n",
         code: CODE,
         has_steps: false,
     },
@@ -172,7 +172,7 @@ fn interpreters(tool: &Tool<'_>, python: &Path, place: &Path) -> anyhow::Result<
         ("`python.wasm -c`, snapshot", snapshot, true),
     ] {
         let mut options = seed(is_snapshot);
-        options.extend(["--stdlib", "frozen", "--dir", &library].map(str::to_owned));
+        options.extend(["--stdlib", "embedded", "--dir", &library].map(str::to_owned));
         let code = |more: &str| vec!["-c".to_owned(), format!("{CODE}{more}")];
         let short = code("\nimport os; os._exit(0)");
         let (dir, args) = (place.to_owned(), code(""));

@@ -1,4 +1,6 @@
-//! Tests Python modules that are frozen by a crate (`tests/frozen`) or by a recipe.
+//! Tests Python modules that are embedded by a crate (`tests/frozen`) or frozen by a recipe.
+
+use xshell::cmd;
 
 use super::{clippy, edit, is_fresh};
 use crate::tool::{Tool, root};
@@ -12,7 +14,20 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let output = tool.read_in(&dir, &["run", "--no-cwd", "--quiet"])?;
     let expected = "{\"depth\": 2, \"stdout\": \"utf-8\"}";
     anyhow::ensure!(output == expected, "unexpected output {output:?}");
-    is_fresh(tool, &dir)
+    is_fresh(tool, &dir)?;
+    with_source(tool)
+}
+
+/// Tests a copy of the crate that also contains the source of its Python code.
+fn with_source(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let (from, dir) = (root().join("tests/frozen"), scratch.path().join("frozen"));
+    cmd!(tool.shell(), "cp -R {from} {dir}").run()?;
+    std::fs::remove_dir_all(dir.join(".pywasm"))?;
+    let manifest = dir.join("Cargo.toml");
+    edit(&manifest, "../../pywasm-build", &root().join("pywasm-build").display().to_string())?;
+    edit(&manifest, "stdlib = ", "source = true\nstdlib = ")?;
+    tool.call_in(&dir, &["test", "--quiet", "--features", "source", "--test", "source"])
 }
 
 /// Tests a crate that itself freezes nothing, but whose recipe freezes `json`.
@@ -28,7 +43,7 @@ pub(crate) fn recipe(tool: &Tool<'_>) -> anyhow::Result<()> {
     edit(&dir.join("src/main.rs"), "import sys\n", "import json, sys\n")?;
     tool.cargo(&dir, &["build", "--quiet"])?;
     let module = root().join("target/embed/wasm32-wasip1/debug/demo.wasm").display().to_string();
-    let output = tool.call(&["run-wasm", "--stdlib", "frozen", "--no-cwd", &module]).read()?;
+    let output = tool.call(&["run-wasm", "--stdlib", "embedded", "--no-cwd", &module]).read()?;
     anyhow::ensure!(output.ends_with("Rust read 42"), "unexpected output {output:?}");
     Ok(())
 }

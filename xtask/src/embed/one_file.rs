@@ -35,7 +35,7 @@ pub(crate) fn run(tool: &Tool<'_>, sources: &Path) -> anyhow::Result<()> {
     clippy(tool, &dir)?;
     let scratch = tempfile::tempdir()?;
     let mount = |host: &Path, guest: &str| format!("{}::{guest}", host.display());
-    let alone = ["run-wasm", "--stdlib", "frozen", "--no-cwd"];
+    let alone = ["run-wasm", "--stdlib", "embedded", "--no-cwd"];
 
     let example = format!("{}:ro", mount(&dir, "/example"));
     let args = [&alone[..], &["--dir", &example, &module, "/example/check.py"]].concat();

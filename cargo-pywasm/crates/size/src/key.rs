@@ -81,7 +81,7 @@ impl Key {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
             // The data of a package counts for the package.
             (Self::Module(name), Origin::File(path)) => {
-                let rest = path.strip_prefix(&name.replace('.', "/"));
+                let rest = Origin::below_directory(path).strip_prefix(&name.replace('.', "/"));
                 rest.is_some_and(|rest| rest.starts_with('/'))
             }
             (Self::Crate(name), Origin::Crate(found)) => found == name,

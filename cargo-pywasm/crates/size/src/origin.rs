@@ -55,9 +55,10 @@ impl FromStr for Object {
 pub enum Origin {
     /// The code of a Python module, by its full name.
     Python(String),
-    /// A file that is part of the module, by its path in the directory `/pywasm`. An empty path
-    /// stands for the index of the directory.
+    /// A file that is part of the module, by its absolute path in the module.
     File(String),
+    /// The index of these files.
+    FileIndex,
     /// An object file. If the object file of C code is unknown, the prefix of the symbol, such as
     /// `mpd_…`, is used as its name.
     Object(Object),
@@ -80,8 +81,10 @@ pub enum Origin {
     SegmentHeaders,
 }
 
-/// The directory of the files that are part of a module.
-const FILES: &str = "/pywasm";
+/// The directory of the user's packages, and the start of the name of the standard library's directory.
+const PACKAGES: &str = "/pywasm/";
+const LIBRARY: &str = "/usr/local/lib/python";
+const FILE_INDEX: &str = "index of embedded files";
 const RUST: &str = "Rust";
 const CRATE: &str = "crate ";
 
@@ -107,10 +110,9 @@ impl Origin {
             found.map(|(origin, ..)| origin)
         };
         match kind {
-            Kind::Python => Ok(match text.strip_prefix(FILES) {
-                Some(path) => Self::File(path.trim_start_matches('/').to_owned()),
-                None => Self::Python(text.to_owned()),
-            }),
+            Kind::Python if text == FILE_INDEX => Ok(Self::FileIndex),
+            Kind::Python if text.starts_with('/') => Ok(Self::File(text.to_owned())),
+            Kind::Python => Ok(Self::Python(text.to_owned())),
             Kind::Rust if text == RUST => Ok(Self::Rust),
             Kind::Rust | Kind::C => Ok(match text.strip_prefix(CRATE) {
                 Some(name) => Self::Crate(name.to_owned()),
@@ -124,6 +126,13 @@ impl Origin {
         }
     }
 
+    /// Returns a file's path in the directory that contains it: `app/data.json` for
+    /// `/pywasm/app/data.json`, and `email/data.txt` for `/usr/local/lib/python3.13/email/data.txt`.
+    pub(crate) fn below_directory(path: &str) -> &str {
+        let of_library = || Some(path.strip_prefix(LIBRARY)?.split_once('/')?.1);
+        path.strip_prefix(PACKAGES).or_else(of_library).unwrap_or(path)
+    }
+
     /// Returns the origin of C code. `text` names an object file or, if that is unknown, a group of
     /// symbols, such as `mpd_…`.
     pub(crate) fn object(text: &str) -> Self {
@@ -135,9 +144,8 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Python(name) => f.write_str(name),
-            Self::File(path) if path.is_empty() => f.write_str(FILES),
-            Self::File(path) => write!(f, "{FILES}/{path}"),
+            Self::Python(name) | Self::File(name) => f.write_str(name),
+            Self::FileIndex => f.write_str(FILE_INDEX),
             Self::Object(object) => object.fmt(f),
             Self::Crate(name) => write!(f, "{CRATE}{name}"),
             Self::Rust => f.write_str(RUST),
@@ -159,11 +167,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn path_is_relative_to_the_directory_in_the_module() {
+        for (path, below) in [
+            ("/pywasm/app/data.json", "app/data.json"),
+            ("/usr/local/lib/python3.13/email/data.txt", "email/data.txt"),
+            ("/elsewhere/x", "/elsewhere/x"),
+        ] {
+            assert_eq!(Origin::below_directory(path), below);
+        }
+    }
+
+    #[test]
     fn origin_is_read_as_it_is_written() {
         let all = [
             (Kind::Python, Origin::Python("email.mime".to_owned())),
-            (Kind::Python, Origin::File("app/data.json".to_owned())),
-            (Kind::Python, Origin::File(String::new())),
+            (Kind::Python, Origin::File("/pywasm/app/data.json".to_owned())),
+            (Kind::Python, Origin::FileIndex),
             (Kind::C, Origin::object("libpython3.13.a(call.o)")),
             (Kind::C, Origin::object("mpd_…")),
             (Kind::C, Origin::object("")),

@@ -48,22 +48,22 @@ fn files(image: &Image) -> Vec<Piece> {
     let first = image.start.next_multiple_of(4) - image.start;
     let found = (first as usize..image.bytes.len()).step_by(4).find_map(|at| {
         let bytes = &image.bytes[at..];
-        let directory = bytes.starts_with(MAGIC).then(|| embedded::read(bytes)).flatten()?;
-        Some((u64::from(image.start) + at as u64, directory))
+        let files = bytes.starts_with(MAGIC).then(|| embedded::read(bytes)).flatten()?;
+        Some((u64::from(image.start) + at as u64, files))
     });
-    let Some((start, directory)) = found else { return Vec::new() };
-    let index =
-        Piece { origin: Origin::File(String::new()), address: start, size: directory.index.into() };
-    let files = directory.files.into_iter().map(|file| Piece {
+    let Some((start, found)) = found else { return Vec::new() };
+    let index = Piece { origin: Origin::FileIndex, address: start, size: found.index.into() };
+    let files = found.files.into_iter().map(|file| Piece {
         address: start + u64::from(file.start),
         size: file.size.into(),
-        origin: module_of(&file.path).map_or(Origin::File(file.path), Origin::Python),
+        origin: module_of(file.split().1).map_or(Origin::File(file.path), Origin::Python),
     });
     std::iter::once(index).chain(files).collect()
 }
 
-/// Returns the name of the Python module whose code a file contains: `app.part` for `app/part.pyc`,
-/// `app` for `app/__init__.py` and `app/__pycache__/__init__.cpython-313.pyc`.
+/// Returns the name of the Python module whose code a file contains, by its path in its directory:
+/// `app.part` for `app/part.pyc`, `app` for `app/__init__.py` and
+/// `app/__pycache__/__init__.cpython-313.pyc`.
 fn module_of(path: &str) -> Option<String> {
     let (dir, file) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = file.strip_suffix(".pyc").or_else(|| file.strip_suffix(".py"))?;
@@ -82,6 +82,60 @@ fn module_of(path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    enum Node {
+        /// The first entry and the number of entries.
+        Directory(usize, usize),
+        File(&'static str),
+    }
+
+    /// Writes directories and files: for each, its name, its parent and its content.
+    fn image(entries: &[(&str, usize, Node)]) -> Image {
+        let names: String = entries.iter().map(|(name, ..)| *name).collect();
+        let names_start = embedded::HEADER + entries.len() * embedded::ENTRY;
+        let mut name_start = names_start;
+        let mut contents = String::new();
+        let mut words = Vec::new();
+        for (name, parent, node) in entries {
+            let (kind, first, count) = match node {
+                Node::Directory(first, count) => (1, *first, *count),
+                Node::File(content) => {
+                    let start = names_start + names.len() + contents.len();
+                    contents.push_str(content);
+                    (0, start, content.len())
+                }
+            };
+            words.extend([name_start, name.len(), kind, first, count, *parent]);
+            name_start += name.len();
+        }
+        let head = [name_start + contents.len(), entries.len()];
+        let words = head.into_iter().chain(words).map(|word| u32::try_from(word).unwrap());
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(words.flat_map(u32::to_le_bytes));
+        bytes.extend(names.bytes().chain(contents.bytes()));
+        Image { start: 1024, bytes }
+    }
+
+    #[test]
+    fn files_of_the_library_count_for_its_modules() {
+        let found = pieces(&image(&[
+            ("", 0, Node::Directory(1, 2)),
+            ("/pywasm", 0, Node::Directory(3, 1)),
+            ("/usr/local/lib/python3.13", 0, Node::Directory(4, 1)),
+            ("app.pyc", 1, Node::File("1")),
+            ("email", 2, Node::Directory(5, 2)),
+            ("__init__.pyc", 4, Node::File("22")),
+            ("data.txt", 4, Node::File("333")),
+        ]));
+        let found: Vec<(String, u64)> =
+            found.into_iter().map(|piece| (piece.origin.to_string(), piece.size)).collect();
+        let pair = |name: &str, size: u64| (name.to_owned(), size);
+        assert_eq!(found[0].0, "index of embedded files");
+        assert_eq!(
+            found[1..],
+            [pair("app", 1), pair("email", 2), pair("/usr/local/lib/python3.13/email/data.txt", 3)]
+        );
+    }
 
     #[test]
     fn file_of_a_module_has_its_name() {

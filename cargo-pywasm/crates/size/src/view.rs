@@ -103,14 +103,15 @@ fn label(all: &Breakdown, row: &Row, by: By) -> Option<String> {
         By::Origin => match origin {
             Origin::Python(name) => Some(package(name).to_owned()),
             // The data of a package counts for the package.
-            Origin::File(path) if path.contains('/') => {
-                Some(path.split('/').next().unwrap_or(path).to_owned())
-            }
+            Origin::File(path) => match Origin::below_directory(path).split_once('/') {
+                Some((package, _)) if !package.is_empty() => Some(package.to_owned()),
+                _ => Some(path.clone()),
+            },
             origin => Some(origin.to_string()).filter(|it| !it.is_empty()),
         },
         By::Module => match origin {
             Origin::Python(name) => Some(name.clone()),
-            Origin::File(_) => Some(origin.to_string()),
+            Origin::File(_) | Origin::FileIndex => Some(origin.to_string()),
             _ => None,
         },
         By::Object => all.object(row).map(ToString::to_string),

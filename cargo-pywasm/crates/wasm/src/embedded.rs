@@ -1,4 +1,4 @@
-//! The files that are part of a wasm module: a read-only directory in its memory.
+//! The files that are part of a wasm module: read-only directories in its memory.
 //!
 //! All numbers are little-endian words of four bytes, and all offsets are relative to the start:
 //!
@@ -7,14 +7,15 @@
 //! - for each entry: the offset and the size of its name, 1 for a directory or else 0, and two words
 //!   that follow. For a directory, these are the index of its first entry and the number of its
 //!   entries. For a file, they are the offset and the size of its content. The last word is the index
-//!   of the parent. The entries of a directory are consecutive and sorted by name. The first entry is
-//!   the root, and a directory precedes its entries
+//!   of the parent. The entries of a directory are consecutive and sorted by name. A directory precedes
+//!   its entries. The first entry is the root, which contains only directories. Their names are absolute
+//!   paths, such as `/pywasm`, and end with a zero byte, which is not part of the size
 //! - the names, and then the contents. Several files can have the same content
 //!
 //! `pywasm-cpython` writes this format, and its `guest/files.c` reads it at run time.
 
 /// The first bytes of the header.
-pub const MAGIC: &[u8; 16] = b"pywasm files v1\0";
+pub const MAGIC: &[u8; 16] = b"pywasm files v2\0";
 /// The size of the header in bytes.
 pub const HEADER: usize = 24;
 /// The size of an entry in bytes.
@@ -27,27 +28,39 @@ const MAX_PATH: usize = 1024;
 /// A file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its path, relative to the root.
+    /// Its absolute path.
     pub path: String,
+    /// The length of the path's first part, which is the name of a directory in the root.
+    top: usize,
     /// The offset of its content.
     pub start: u32,
     /// The size of its content in bytes.
     pub size: u32,
 }
 
-/// The files in a directory, and the size of the header, entries and names.
+impl File {
+    /// Returns the directory in the root that contains the file, such as `/pywasm`, and the file's path
+    /// in it.
+    #[must_use]
+    pub fn split(&self) -> (&str, &str) {
+        let (top, rest) = self.path.split_at(self.top);
+        (top, rest.trim_start_matches('/'))
+    }
+}
+
+/// The files in the directories, and the size of the header, entries and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Directory {
+pub struct Files {
     /// The files, in the order of their entries.
     pub files: Vec<File>,
     /// The size of everything before the contents in bytes.
     pub index: u32,
 }
 
-/// Reads a directory from the start of `bytes`. Returns `None` if there is none, or if it is
+/// Reads the directories from the start of `bytes`. Returns `None` if there are none, or if they are
 /// malformed.
 #[must_use]
-pub fn read(bytes: &[u8]) -> Option<Directory> {
+pub fn read(bytes: &[u8]) -> Option<Files> {
     if !bytes.starts_with(MAGIC) {
         return None;
     }
@@ -59,18 +72,21 @@ pub fn read(bytes: &[u8]) -> Option<Directory> {
     let bytes = bytes.get(..size)?;
     let end = count.checked_mul(ENTRY)?.checked_add(HEADER)?;
     bytes.get(..end)?;
-    let mut paths: Vec<String> = Vec::new();
+    // The paths of the entries, each with the length of its first part.
+    let mut paths: Vec<(String, usize)> = Vec::new();
     let (mut files, mut index) = (Vec::new(), end);
     for number in 0..count {
         let field = |field: usize| word(HEADER + number * ENTRY + field * 4);
         let name = bytes.get(field(0)?..field(0)?.checked_add(field(1)?)?)?;
         let name = std::str::from_utf8(name).ok()?;
         index = index.max(field(0)? + name.len());
-        let path = match (number, paths.get(field(5)?)) {
-            (0, _) => String::new(),
-            (_, Some(parent)) if parent.is_empty() => name.to_owned(),
-            (_, Some(parent)) => format!("{parent}/{name}"),
-            (_, None) => return None,
+        let (path, top) = match (number, field(5)?) {
+            (0, _) => (String::new(), 0),
+            (_, 0) => (name.to_owned(), name.len()),
+            (_, parent) => {
+                let (parent, top) = paths.get(parent)?;
+                (format!("{parent}/{name}"), *top)
+            }
         };
         if path.len() > MAX_PATH {
             return None;
@@ -79,9 +95,9 @@ pub fn read(bytes: &[u8]) -> Option<Directory> {
         if field(2)? == 0 {
             bytes.get(start..start.checked_add(size)?)?;
             let (start, size) = (u32::try_from(start).ok()?, u32::try_from(size).ok()?);
-            files.push(File { path: path.clone(), start, size });
+            files.push(File { path: path.clone(), top, start, size });
         }
-        paths.push(path);
+        paths.push((path, top));
     }
-    Some(Directory { files, index: u32::try_from(index).ok()? })
+    Some(Files { files, index: u32::try_from(index).ok()? })
 }

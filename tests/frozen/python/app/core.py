@@ -2,6 +2,6 @@
 
 
 def fail():
-    # Not in the list `freeze`: frozen because this package imports it.
+    # Not in the list `freeze`: embedded because this package imports it.
     import heapq
     raise ValueError(heapq.nsmallest(1, [2, 1]))

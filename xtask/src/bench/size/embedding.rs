@@ -150,7 +150,7 @@ fn recipe(set: &Set) -> anyhow::Result<String> {
 /// Checks that the wasm module can run Python without any files.
 fn checked(tool: &Tool<'_>, module: &Path) -> anyhow::Result<()> {
     let file = module.display().to_string();
-    let mut words = vec!["run-wasm", "--no-cwd", "--stdlib", "frozen", "--invoke", "check()"];
+    let mut words = vec!["run-wasm", "--no-cwd", "--stdlib", "embedded", "--invoke", "check()"];
     words.push(&file);
     let output = tool.call(&words).quiet().read()?;
     anyhow::ensure!(output == "0", "`{file}` printed {output:?}, expected 0");

@@ -81,7 +81,7 @@ impl Contender<'_> {
             Runner::Wasm { tool, module, library } => {
                 let suite = format!("{}::{GUEST}:ro", dir.display());
                 let stand_in = format!("PYTHONPATH={GUEST}/stand-in");
-                let mut all = vec!["run-wasm", "--no-cwd", "--stdlib", "frozen", "--timeout"];
+                let mut all = vec!["run-wasm", "--no-cwd", "--stdlib", "embedded", "--timeout"];
                 all.extend([TIMEOUT, "--dir", &suite, "--env", &stand_in]);
                 all.extend(["--env", "PYTHONDONTWRITEBYTECODE=1"]);
                 let library =

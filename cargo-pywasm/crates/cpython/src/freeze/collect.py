@@ -1,4 +1,4 @@
-"""Collects the modules to freeze.
+"""Collects the modules to freeze or to embed as files.
 
 Runs in the interpreter that will import them. Reads a request from stdin and writes /out/index.json
 and /out/code, or a message to /out/error.
@@ -70,6 +70,9 @@ ALWAYS_BUILT_IN = [
 # Modules that this program uses. A second import would create them again.
 IN_USE = {*ALWAYS, *ALWAYS_BUILT_IN, *BOOTSTRAP, *PRELOADED, "__main__", "importlib"}
 
+# The module by which Python recognizes the directory of its library (STDLIB_LANDMARKS in Modules/getpath.py).
+LANDMARK = "os"
+
 # The endings of native modules on other platforms.
 NATIVE = (".so", ".pyd", ".dylib")
 
@@ -96,10 +99,11 @@ class Own:
 
 
 class Compiled:
-    """A module with its code, or with the place of its code in the kept code of its installed package."""
+    """A module with its code, or with the place of its code in the kept code of its installed package. A
+    frozen module has no file."""
 
-    def __init__(self, is_package, code, own=None, outline=(), offset=None, size=None):
-        self.is_package, self.code, self.own, self.outline = is_package, code, own, outline
+    def __init__(self, is_package, code, file=None, own=None, outline=(), offset=None, size=None):
+        self.is_package, self.code, self.file, self.own, self.outline = is_package, code, file, own, outline
         self.offset, self.size = offset, size
 
 
@@ -163,6 +167,10 @@ def importer(error):
 class Collector:
     def __init__(self, request):
         self.stdlib, self.closed = request["stdlib"], request["closed"]
+        # True if modules of the library become files.
+        self.library_files = request["library_files"]
+        # The sources of the selected modules of the library, relative to its directory.
+        self.library_sources = set()
         self.unavailable = set(request["unavailable"])
         self.own, self.built_in = {}, set(ALWAYS_BUILT_IN)
         # The files of native modules by module name.
@@ -307,15 +315,15 @@ class Collector:
                     may_run = name in (perhaps_reached if missing in self.native else reached)
                     required = may_run and not one.guarded and not one.conditional
                     add_need(self.unknown, missing, Need(own.shown, required, own.wheel))
-        for name, is_package, blob in self.library(needs):
-            done[name] = Compiled(is_package, blob)
-        return done | self.bootstrap()
+        for name, is_package, blob, file in self.library(needs):
+            done[name] = Compiled(is_package, blob, file)
+        return done | self.bootstrap() | self.landmark()
 
     def compiled(self, name, own):
         """Returns a module, or None for a module of an installed package that is not valid Python. Such a
         module is embedded as source, and importing it fails, as it does elsewhere."""
         if (kept := self.kept.get(own.wheel, {}).get(own.file)) is not None:
-            return Compiled(own.is_package, None, own, kept["outline"], kept["offset"], kept["size"])
+            return Compiled(own.is_package, None, own.file, own, kept["outline"], kept["offset"], kept["size"])
         source, code = compiled(own)
         if code is None:
             own.file = None
@@ -323,7 +331,7 @@ class Collector:
         outline = outline_of(name, own, source, code)
         if codecs := [f"encodings.{name}" for name in encodings_in(code) if self.in_stdlib(f"encodings.{name}")]:
             outline.append(["function", [["guard", [["import", name, []] for name in codecs]]]])
-        return Compiled(own.is_package, marshal.dumps(code), own, outline)
+        return Compiled(own.is_package, marshal.dumps(code), own.file, own, outline)
 
     def reached(self, imports, through_branches):
         """Returns the modules that are imported when the user's modules and the top-level modules of
@@ -376,7 +384,25 @@ class Collector:
                 if name == "encodings.aliases" and self.closed:
                     blob = aliases(code.co_filename, seen | requested)
                 if not self.in_libpython(name):
-                    yield name, is_package, blob
+                    yield name, is_package, blob, self.file_of(name, source)
+                if self.library_files:
+                    self.library_sources.add(self.below_stdlib(source))
+
+    def below_stdlib(self, source):
+        return source.removeprefix(f"{self.stdlib}/")
+
+    def file_of(self, name, source):
+        """Returns the path of a module in the embedded library, or None if it is frozen, so that Python starts
+        even if it does not search the library."""
+        return None if name in ALWAYS or not self.library_files else self.below_stdlib(source)
+
+    def landmark(self):
+        if not self.library_files:
+            return {}
+        source, is_package = self.in_stdlib(LANDMARK)
+        file = self.below_stdlib(source)
+        self.library_sources.add(file)
+        return {LANDMARK: Compiled(is_package, bytecode(source), file)}
 
     def trace(self, trace, name, need):
         if self.is_excluded(name):
@@ -553,8 +579,8 @@ def main():
     with open("/out/code", "wb") as file:
         for name in sorted(inside):
             module = inside[name]
-            wheel, path = (module.own.wheel, module.own.file) if module.own else (None, None)
-            entry = {"name": name, "package": module.is_package, "file": path}
+            wheel = module.own and module.own.wheel
+            entry = {"name": name, "package": module.is_package, "file": module.file, "own": bool(module.own)}
             if module.code is None:
                 index.append(entry | {"kept": wheel, "offset": module.offset, "size": module.size})
                 continue
@@ -562,7 +588,7 @@ def main():
             index.append(entry | {"kept": None} | place)
             file.write(module.code)
             if wheel and wheel not in collector.kept:
-                new.setdefault(wheel, {})[path] = place | {"outline": module.outline}
+                new.setdefault(wheel, {})[module.file] = place | {"outline": module.outline}
     with open("/out/index.json", "w") as file:
         unknown = [collector.described(name) for name in sorted(collector.unknown)]
         # Imports that are sure to fail are described by themselves.
@@ -571,6 +597,7 @@ def main():
         lists = {"absent": collector.left_out(inside), "unknown": unknown}
         lists["left"] = sorted(native)
         lists["own"] = sorted(own.file for own in collector.own.values() if own.file)
+        lists["library"] = sorted(collector.library_sources)
         lists["new"] = new
         lists["magic"] = list(importlib.util.MAGIC_NUMBER)
         lists["cache_tag"] = sys.implementation.cache_tag

@@ -6,8 +6,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
+use super::files::Files;
 use super::kept::{self, Kept};
-use super::{Embedded, Frozen, Interpreter, Module, Package, Wanted, Wheel};
+use super::{Frozen, Interpreter, Module, Package, Wanted, Wheel};
 use crate::build::PREFIX;
 use crate::tree;
 use pywasm_recipes::unavailable;
@@ -21,6 +22,7 @@ pub(super) const SCRIPT: &str = concat!(include_str!("imports.py"), include_str!
 struct Request<'a> {
     stdlib: &'a str,
     closed: bool,
+    library_files: bool,
     modules: &'a [String],
     packages: &'a [Mounted],
     /// The modules that only raise an error.
@@ -49,8 +51,8 @@ struct Mounted {
 }
 
 #[derive(Deserialize)]
-struct Index {
-    modules: Vec<Compiled>,
+pub(super) struct Index {
+    pub(super) modules: Vec<Compiled>,
     absent: Vec<String>,
     unknown: Vec<Unknown>,
     /// The files in packages that cannot be embedded.
@@ -59,25 +61,30 @@ struct Index {
     /// in the file `code`.
     new: BTreeMap<String, BTreeMap<Utf8PathBuf, New>>,
     /// The files of all modules in packages, by their paths in the embedded directory.
-    own: BTreeSet<Utf8PathBuf>,
+    pub(super) own: BTreeSet<Utf8PathBuf>,
+    /// The sources of the selected modules of the library, by their paths in the library's
+    /// directory. Empty if the library is frozen.
+    pub(super) library: BTreeSet<Utf8PathBuf>,
     built_in: Option<Vec<String>>,
     /// The first bytes of bytecode files.
-    magic: [u8; 4],
+    pub(super) magic: [u8; 4],
     /// The part of the names of bytecode files that names the interpreter, such as `cpython-313`.
-    cache_tag: String,
+    pub(super) cache_tag: String,
 }
 
 /// A module and the place of its code in the file `code`.
 #[derive(Deserialize)]
-struct Compiled {
+pub(super) struct Compiled {
     name: String,
     package: bool,
-    /// The path of the module's source in the embedded directory, for a module of the user.
-    file: Option<Utf8PathBuf>,
+    /// The path of the module's source in an embedded directory. Frozen modules have none.
+    pub(super) file: Option<Utf8PathBuf>,
+    /// True for a module of the user, false for a module of the library.
+    pub(super) own: bool,
     /// The installed package whose kept code contains the module's.
-    kept: Option<String>,
-    offset: usize,
-    size: usize,
+    pub(super) kept: Option<String>,
+    pub(super) offset: usize,
+    pub(super) size: usize,
 }
 
 /// A module of an installed package that was not kept.
@@ -138,6 +145,7 @@ pub fn collect(
     let request = Request {
         stdlib: &guest,
         closed: wanted.closed,
+        library_files: wanted.library_files && !wanted.closed,
         modules: &wanted.modules,
         packages: &packages,
         unavailable: unavailable().keys().collect(),
@@ -177,7 +185,15 @@ pub fn collect(
     for wheel in wanted.wheels.iter().filter(|wheel| !directories.contains_key(&wheel.name)) {
         keep(wheel, &index, &codes[&None], &kept)?;
     }
-    let embedded = embedded(&packages, wanted.source, &index, &codes)?;
+    let mut files = Files::new(&index, &codes, wanted.source);
+    for (file, host) in packages.iter().flat_map(|package| &package.files) {
+        files.add_own(file, host)?;
+    }
+    let library = (!index.library.is_empty()).then_some(guest);
+    if let Some(guest) = &library {
+        files.add_library(guest, interpreter.stdlib)?;
+    }
+    let embedded = files.embedded;
     let Index { modules, absent, unknown, left, built_in, .. } = index;
     let (modules, code) = frozen(modules, &codes[&None]);
     let of_compiler = Some(captured.text().trim_end().to_owned()).filter(|text| !text.is_empty());
@@ -204,10 +220,10 @@ pub fn collect(
     };
     let unused = wanted.exclude.iter().filter(|pattern| !is_used(pattern));
     let unused = unused.map(|it| format!("`exclude`: no file of a package matches `{it}`"));
-    let warnings = of_compiler.into_iter().chain(missing).chain(files(&left)).chain(unused);
+    let warnings = of_compiler.into_iter().chain(missing).chain(left_out(&left)).chain(unused);
     let warnings = warnings.collect();
     let unknown = unknown.into_iter().map(|it| it.name).collect();
-    Ok(Frozen { modules, embedded, absent, unknown, built_in, warnings, code })
+    Ok(Frozen { modules, embedded, library, absent, unknown, built_in, warnings, code })
 }
 
 /// Keeps the modules of an installed package that were compiled.
@@ -221,46 +237,16 @@ fn keep(wheel: &Wheel, index: &Index, code: &[u8], kept: &Kept<'_>) -> anyhow::R
     kept.keep(wheel, &serde_json::to_value(modules)?, &own_code)
 }
 
-/// Returns the frozen modules, which are those of the library, and their code.
+/// Returns the frozen modules and their code.
 fn frozen(modules: Vec<Compiled>, blob: &[u8]) -> (Vec<Module>, Vec<u8>) {
     let mut code = Vec::new();
-    let of_library = modules.into_iter().filter(|it| it.file.is_none());
-    let modules = of_library.map(|Compiled { name, package, offset, size, .. }| {
+    let frozen = modules.into_iter().filter(|it| it.file.is_none());
+    let modules = frozen.map(|Compiled { name, package, offset, size, .. }| {
         let module = Module { name, package, offset: code.len(), size };
         code.extend_from_slice(&blob[offset..offset + size]);
         module
     });
     (modules.collect(), code)
-}
-
-/// Returns the files of the packages. Modules are embedded as bytecode, and with their source if
-/// `source` is true.
-fn embedded(
-    packages: &[Mounted],
-    source: bool,
-    index: &Index,
-    codes: &BTreeMap<Option<String>, Vec<u8>>,
-) -> anyhow::Result<Embedded> {
-    let mut compiled: BTreeMap<&Utf8Path, &Compiled> = BTreeMap::new();
-    for module in &index.modules {
-        compiled.extend(module.file.as_deref().map(|file| (file, module)));
-    }
-    let mut embedded = Embedded::default();
-    for (file, host) in packages.iter().flat_map(|package| &package.files) {
-        let Some(module) = compiled.get(file.as_path()) else {
-            // A module that is excluded has no code.
-            if !index.own.contains(file) {
-                embedded.add(file, fs_err::read(host)?)?;
-            }
-            continue;
-        };
-        let code = &codes[&module.kept][module.offset..module.offset + module.size];
-        embedded.add(&bytecode_file(file, source, &index.cache_tag), pyc(index.magic, code))?;
-        if source {
-            embedded.add(file, fs_err::read(host)?)?;
-        }
-    }
-    Ok(embedded)
 }
 
 /// Removes the files that match a pattern from the packages, and returns them.
@@ -280,26 +266,6 @@ fn exclude(patterns: &[Pattern], packages: &mut [Mounted]) -> Vec<Utf8PathBuf> {
 /// interpreter, types for tools, and native code for another platform.
 fn is_embedded(file: &Utf8Path) -> bool {
     !matches!(file.extension(), Some("pyc" | "pyi" | "so" | "pyd" | "dylib"))
-}
-
-/// Returns the path of the bytecode of a module: beside the source, or instead of it.
-///
-/// Source: PEP 3147.
-fn bytecode_file(file: &Utf8Path, source: bool, cache_tag: &str) -> Utf8PathBuf {
-    if !source {
-        return file.with_extension("pyc");
-    }
-    let name = format!("{}.{cache_tag}.pyc", file.file_stem().unwrap_or_default());
-    file.with_file_name("__pycache__").join(name)
-}
-
-/// Returns the content of a bytecode file that is never compared with its source.
-///
-/// Source: PEP 552.
-fn pyc(magic: [u8; 4], code: &[u8]) -> Vec<u8> {
-    const UNCHECKED_HASH: u32 = 1;
-    let header = magic.into_iter().chain(UNCHECKED_HASH.to_le_bytes()).chain([0; 8]);
-    header.chain(code.iter().copied()).collect()
 }
 
 /// Returns the path in the embedded directory of a file of an installed package.
@@ -347,7 +313,7 @@ impl Unknown {
 }
 
 /// Returns the warning about files that are not embedded.
-fn files(left: &[String]) -> Option<String> {
+fn left_out(left: &[String]) -> Option<String> {
     let shown = left.iter().take(MAX_FILES).map(|file| format!("`{file}`"));
     let shown = shown.collect::<Vec<_>>().join(", ");
     let more = match left.len().saturating_sub(MAX_FILES) {

@@ -1,9 +1,10 @@
-//! Python code and files as data in a wasm module: standard library modules, which the interpreter
-//! imports without reading files (frozen modules), and the user's packages, which are files in the
-//! directory `/pywasm`.
+//! Python code and files as data in a wasm module. The user's packages are files in the directory
+//! `/pywasm`. Modules of the standard library are either frozen, so that the interpreter imports
+//! them without reading files, or files in the directory in which Python searches its library.
 
 mod collect;
 mod embedded;
+mod files;
 mod kept;
 mod object;
 
@@ -12,7 +13,7 @@ use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
 pub use collect::collect;
-pub use embedded::Embedded;
+pub use embedded::{Embedded, PACKAGES};
 
 /// The object file in the `lib` directory of an installation with the functions that read embedded
 /// files at run time.
@@ -31,12 +32,15 @@ pub struct Wanted {
     /// True if the set is closed. The wasm module then contains only these Python modules and the
     /// modules that they import. No other frozen or built-in module of libpython is linked.
     pub closed: bool,
+    /// True if the modules of the standard library are embedded as files instead of as frozen code,
+    /// except for those that Python needs to start. Has no effect on a closed set, which is frozen.
+    pub library_files: bool,
     /// Modules that the user's Rust code provides. Importing them causes no warning.
     pub provided: Vec<String>,
     /// Patterns for files of the user's packages that are left out, as paths in `/pywasm`. `*` also
     /// matches `/`.
     pub exclude: Vec<Pattern>,
-    /// True if the source of the user's packages is embedded in addition to their bytecode.
+    /// True if the source of embedded modules is embedded in addition to their bytecode.
     pub source: bool,
 }
 
@@ -87,10 +91,12 @@ pub struct Module {
 /// Frozen modules, ready to be linked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frozen {
-    /// The modules of the standard library, sorted by name.
+    /// The frozen modules of the standard library, sorted by name.
     pub modules: Vec<Module>,
-    /// The files of the user's packages.
+    /// The files of the user's packages, and those of the standard library.
     pub embedded: Embedded,
+    /// The absolute path of the embedded standard library, if there is one.
+    pub library: Option<String>,
     /// Modules that are not included, although functions in the standard library import them when
     /// called.
     pub absent: Vec<String>,

@@ -9,7 +9,11 @@ use pywasm_stubs::{Binding, Code, Data, Member, SymbolId, ValType, Writer};
 
 use camino::Utf8Path;
 
-use super::{FILES_OBJECT, Frozen, Module};
+use super::{FILES_OBJECT, Frozen, Module, PACKAGES};
+
+/// The symbols of the paths of embedded directories. They are undefined if there is no such directory.
+const PACKAGES_PATH: &str = "pywasm_files_path";
+const LIBRARY_PATH: &str = "pywasm_library_path";
 
 /// The priority of the constructor, which must run before C and C++ constructors (priority 65535).
 const PRIORITY: u32 = 101;
@@ -50,6 +54,17 @@ impl Frozen {
             let mut files = Data::default();
             files.push(&self.embedded.to_bytes());
             writer.data("pywasm_files", Binding::Global, WORD, files);
+        }
+        // Python appends this path to sys.path (Python/sysmodule.c).
+        let packages = self.embedded.has(PACKAGES).then_some(PACKAGES);
+        // `pywasm_start` makes this path the only one on sys.path before it.
+        let library = self.library.as_deref();
+        for (name, path) in [(PACKAGES_PATH, packages), (LIBRARY_PATH, library)] {
+            if let Some(path) = path {
+                let mut text = Data::default();
+                text.push(&with_nul(path));
+                writer.data(name, Binding::Global, 1, text);
+            }
         }
 
         let mut code = Data::default();
@@ -212,6 +227,21 @@ mod tests {
             seen.iter().map(|(name, undefined)| (name.as_str(), *undefined)).collect();
         assert_eq!(seen, [("Py_FrozenFlag", true), ("PyImport_FrozenModules", true)]);
         assert_eq!(frozen.object(), frozen.object());
+    }
+
+    #[test]
+    fn paths_of_embedded_directories_are_defined() {
+        let mut frozen = frozen(None);
+        let defined = |frozen: &Frozen| -> Vec<String> {
+            let defined = symbols(frozen).into_iter().filter(|(_, is_undefined)| !is_undefined);
+            defined.map(|(name, _)| name).collect()
+        };
+        let library = "/usr/local/lib/python3.13";
+        frozen.library = Some(library.to_owned());
+        frozen.embedded.add(library, Utf8Path::new("os.pyc"), Vec::new()).unwrap();
+        assert_eq!(defined(&frozen), ["pywasm_files", LIBRARY_PATH]);
+        frozen.embedded.add(PACKAGES, Utf8Path::new("app.pyc"), Vec::new()).unwrap();
+        assert_eq!(defined(&frozen), ["pywasm_files", PACKAGES_PATH, LIBRARY_PATH]);
     }
 
     #[test]

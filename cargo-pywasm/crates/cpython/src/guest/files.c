@@ -1,8 +1,8 @@
-/* The directory /pywasm: a read-only tree of files that is part of the wasm module.
+/* Read-only directories of files that are part of the wasm module: /pywasm, and the directory of the standard library.
 
    libc calls its host through functions named __imported_wasi_snapshot_preview1_NAME. This file defines those that
-   take a file descriptor, so that libc calls them instead. Calls for descriptors of the tree are answered here, all
-   others go to the host. The functions follow WASI preview 1:
+   take a file descriptor, so that libc calls them instead. Calls for descriptors of these files are answered here,
+   all others go to the host. The functions follow WASI preview 1:
    https://github.com/WebAssembly/WASI/blob/wasi-0.1/preview1/docs.md */
 #include <stdint.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 #include <wasi/libc.h>
 
 /* The tree, in the format that the crate `pywasm-wasm` describes (`embedded.rs`). Offsets are relative to the header.
-   The entries of a directory are consecutive and sorted by name. Entry 0 is the root, which is its own parent. */
+   The entries of a directory are consecutive and sorted by name. Entry 0 is the root. Its entries are the directories
+   that libc learns of. Their names are absolute paths, which end with NUL. */
 struct header {
     char magic[16];
     uint32_t size, entries;
@@ -23,10 +24,7 @@ struct entry {
 };
 extern const struct header pywasm_files;
 
-/* Python adds this path to sys.path if the symbol is linked (Python/sysmodule.c). */
-const char pywasm_files_path[] = "/pywasm";
-
-/* Descriptors of hosts are small numbers. The first one here is that of the root and is always open. */
+/* Descriptors of hosts are small numbers. The first ones here are those of the root's entries and are always open. */
 #define FIRST 0x40000000
 #define OPEN_MAX 1024
 static struct {
@@ -53,6 +51,9 @@ static const struct entry *entry(uint32_t index) {
     return (const struct entry *)((const char *)&pywasm_files + sizeof(struct header)) + index;
 }
 
+/* Returns the number of directories in the root. */
+static int32_t directories(void) { return (int32_t)entry(0)->count; }
+
 static const char *at(uint32_t offset) { return (const char *)&pywasm_files + offset; }
 
 /* Returns true for a descriptor of the tree. Closed ones belong to no host either. */
@@ -60,7 +61,11 @@ static int is_ours(int32_t fd) { return fd >= FIRST && fd < FIRST + OPEN_MAX; }
 
 /* Returns the entry of a descriptor, or NULL if it is closed. */
 static const struct entry *opened(int32_t fd) {
-    return fd == FIRST || open_files[fd - FIRST].is_open ? entry(open_files[fd - FIRST].entry) : NULL;
+    int32_t index = fd - FIRST;
+    if (index < directories()) {
+        return entry(entry(0)->first + (uint32_t)index);
+    }
+    return open_files[index].is_open ? entry(open_files[index].entry) : NULL;
 }
 
 static uint32_t index_of(const struct entry *of) { return (uint32_t)(of - entry(0)); }
@@ -87,7 +92,7 @@ static const struct entry *child(const struct entry *directory, const char *name
     return NULL;
 }
 
-/* Finds the entry at a path below a directory. Like hosts, does not leave the tree through `..`. */
+/* Finds the entry at a path below a directory. Like hosts, does not leave the directory in the root through `..`. */
 static __wasi_errno_t find(int32_t fd, int32_t path, int32_t size, const struct entry **found) {
     const struct entry *here = opened(fd);
     const char *next = (const char *)path, *end = next + (uint32_t)size;
@@ -111,7 +116,7 @@ static __wasi_errno_t find(int32_t fd, int32_t path, int32_t size, const struct 
             continue;
         }
         if (length == 2 && name[0] == '.' && name[1] == '.') {
-            if (here == entry(0)) {
+            if (here->parent == 0) {
                 return __WASI_ERRNO_NOTCAPABLE;
             }
             here = entry(here->parent);
@@ -180,15 +185,19 @@ static __wasi_errno_t uncreatable(int32_t fd, int32_t path, int32_t size) {
 static __wasi_errno_t if_open(int32_t fd, __wasi_errno_t result) { return opened(fd) ? result : __WASI_ERRNO_BADF; }
 
 /* libc asks for the host's directories, whose descriptors begin with 3, before it first uses a path, and again after a
-   snapshot has been resumed. The root of the tree is added at this moment. To add it, libc needs the host's directories,
-   so it asks again, and this time the host answers. The outer call then ends the list. */
+   snapshot has been resumed. The directories in the root are added at this moment. To add the first one, libc needs the
+   host's directories, so it asks again, and this time the host answers. The outer call then ends the list. Of two
+   directories with the same path, libc uses the one that was added last, which is the one in the module. */
 HOOK(fd_prestat_get, int32_t fd, int32_t out) {
     static int is_inside;
     if (fd != 3 || is_inside) {
         return host_fd_prestat_get(fd, out);
     }
     is_inside = 1;
-    int failed = __wasilibc_register_preopened_fd(FIRST, pywasm_files_path);
+    int failed = 0;
+    for (int32_t i = 0; i < directories() && !failed; i++) {
+        failed = __wasilibc_register_preopened_fd(FIRST + i, at(opened(FIRST + i)->name));
+    }
     is_inside = 0;
     return failed ? __WASI_ERRNO_NOMEM : __WASI_ERRNO_BADF;
 }
@@ -317,7 +326,7 @@ HOOK(path_open, int32_t fd, int32_t lookup, int32_t path, int32_t size, int32_t 
     if (flags & __WASI_OFLAGS_TRUNC || rights & __WASI_RIGHTS_FD_WRITE) {
         return found->is_directory ? __WASI_ERRNO_ISDIR : __WASI_ERRNO_ROFS;
     }
-    for (int32_t i = 1; i < OPEN_MAX; i++) {
+    for (int32_t i = directories(); i < OPEN_MAX; i++) {
         if (!open_files[i].is_open) {
             open_files[i].entry = index_of(found);
             open_files[i].is_open = 1;

@@ -6,6 +6,26 @@
 #include <internal/pycore_runtime.h>
 #include <unistd.h>
 
+/* The directory of the standard library, if it is part of the module. */
+extern const char pywasm_library_path[] __attribute__((weak));
+
+/* Makes Python import the standard library from the files of the module, if they contain it. */
+static PyStatus search_library(PyConfig *config) {
+    if (!pywasm_library_path) {
+        return PyStatus_Ok();
+    }
+    /* Copied to another type only, because the path is ASCII. */
+    wchar_t path[64];
+    size_t size = 0;
+    while (size < Py_ARRAY_LENGTH(path) - 1 && pywasm_library_path[size]) {
+        path[size] = (wchar_t)pywasm_library_path[size];
+        size++;
+    }
+    path[size] = L'\0';
+    PyStatus status = PyConfig_SetString(config, &config->stdlib_dir, path);
+    return PyStatus_Exception(status) ? status : PyWideStringList_Append(&config->module_search_paths, path);
+}
+
 /* Returns the message of a status, a static string of CPython. */
 static const char *message_of(PyStatus status) {
     return status.err_msg ? status.err_msg : "Python did not start and gave no reason";
@@ -57,8 +77,9 @@ const char *pywasm_start(unsigned int hash_seed) {
     config.pathconfig_warnings = 0;
     config.install_signal_handlers = 0;
     config.use_frozen_modules = 1;
-    /* Empty, and marked as set, so that Python does not compute the paths. */
+    /* Marked as set, so that Python does not compute the paths. */
     config.module_search_paths_set = 1;
+    status = search_library(&config);
     wchar_t *none = L"";
     wchar_t **places[] = {&config.prefix, &config.exec_prefix, &config.base_prefix, &config.base_exec_prefix,
                           &config.executable, &config.base_executable, &config.program_name};
