@@ -1,6 +1,7 @@
 //! Uses a real interpreter to collect the Python modules to freeze.
 
 use camino::{Utf8Path, Utf8PathBuf};
+use glob::Pattern;
 use pywasm_build::Installation;
 use pywasm_cpython::freeze::{Frozen, Interpreter, Package, Wanted, Wheel, collect};
 use pywasm_runtime::Runtime;
@@ -564,6 +565,34 @@ fn package_that_needs_native_code_is_refused() {
         let error = bench.wheels(&[], &["fast"]).expect_err(init);
         assert!(error.contains("`fast` needs native code"), "{init}: {error}");
         assert!(error.contains("fast._speed") && error.contains(native), "{init}: {error}");
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn package_is_compiled_once_for_each_selection_of_its_modules() {
+    let bench = Bench::new();
+    bench.write("one/one/__init__.py", "");
+    bench.write("one/one/part.py", "first = 1\n");
+    let dir = Utf8Path::from_path(bench.dir.path()).expect("UTF-8");
+    let part = "/pywasm/one/part.pyc";
+    for left_out in [&["!one.part"][..], &[]] {
+        let wheels = vec![Wheel { name: "one".to_owned(), root: dir.join("one") }];
+        let all = Wanted { wheels, ..bench.wanted(&[], &[]) };
+        let exclude = vec![Pattern::new("one/part.py").expect("a pattern")];
+        let modules = left_out.iter().map(|&word| word.to_owned()).collect();
+        let fewer = if left_out.is_empty() {
+            Wanted { exclude, ..all.clone() }
+        } else {
+            Wanted { modules, ..all.clone() }
+        };
+        let fewer = bench.collect_wanted(&fewer).expect("without the module");
+        assert!(!files(&fewer).contains(&part.to_owned()), "{left_out:?}");
+        let compiled = bench.collect_wanted(&all).expect("with the module");
+        assert!(files(&compiled).contains(&part.to_owned()), "{left_out:?}");
+        // The source of an installed package never changes, so the bytecode is not made again.
+        bench.write("one/one/part.py", "other = 1\n");
+        assert_eq!(bench.collect_wanted(&all).expect("kept").embedded, compiled.embedded);
     }
 }
 

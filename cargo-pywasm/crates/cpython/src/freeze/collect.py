@@ -78,6 +78,8 @@ NATIVE = (".so", ".pyd", ".dylib")
 
 CO_OPTIMIZED = 1
 
+IMPORT_NAME = dis.opmap["IMPORT_NAME"]
+
 # The length of the longest name of an encoding, with room for other spellings.
 LONGEST_ENCODING = 24
 
@@ -231,6 +233,7 @@ class Collector:
             return f"{path}.py", False
         return None
 
+    @cache
     def is_known(self, name):
         is_included = name in sys.builtin_module_names or name in self.own
         return is_included or self.in_stdlib(name) or _imp.find_frozen(name)
@@ -245,6 +248,7 @@ class Collector:
         code = marshal.loads(bytecode(source))
         return not self.unavailable.isdisjoint(imported(code, name, is_package, deep=False))
 
+    @cache
     def nearest(self, name):
         """Returns the module or, if it is unknown, the closest known package that should contain it.
 
@@ -447,6 +451,7 @@ class Collector:
         native = [f"{one.target}.{item}" for item in one.names if f"{one.target}.{item}" in self.native]
         return [name for name in [one.target, *native] if self.is_broken(name) or not self.is_found(name)]
 
+    @cache
     def is_found(self, name):
         return self.is_known(name) or self.is_added(name)
 
@@ -489,8 +494,10 @@ def imported(code, name, is_package, deep):
 
 def targets(code, package, deep):
     """Yields the absolute target of each import in bytecode, and the names that it imports from there."""
-    for target, level, names in dis._find_imports(code):
-        yield absolute(target, level, package), names or ()
+    # Most code objects import nothing, and `dis` is slow.
+    if IMPORT_NAME in code.co_code[::2]:
+        for target, level, names in dis._find_imports(code):
+            yield absolute(target, level, package), names or ()
     for inner in code.co_consts:
         # The body of a class runs when its module is imported, the body of a function when it is called.
         if hasattr(inner, "co_code") and (deep or not inner.co_flags & CO_OPTIMIZED):

@@ -127,10 +127,6 @@ pub fn collect(
     runtime: &Runtime,
     store: &Store,
 ) -> anyhow::Result<Frozen> {
-    let kept = Kept::new(store, interpreter.name);
-    let of_kept = |wheel: &Wheel| (wheel.name.clone(), kept.directory(wheel));
-    let directories: BTreeMap<String, Utf8PathBuf> =
-        wanted.wheels.iter().map(of_kept).filter(|(_, directory)| directory.is_dir()).collect();
     let packages = wanted.packages.iter().enumerate();
     let packages = packages.map(|(at, package)| mounted(at, package));
     let mut packages = packages.collect::<anyhow::Result<Vec<_>>>()?;
@@ -138,6 +134,10 @@ pub fn collect(
         packages.extend(mounted_wheel(packages.len(), wheel)?);
     }
     let excluded = exclude(&wanted.exclude, &mut packages);
+    let kept = Kept::new(store, interpreter.name, wanted, &excluded);
+    let of_kept = |wheel: &Wheel| (wheel.name.clone(), kept.directory(wheel));
+    let directories: BTreeMap<String, Utf8PathBuf> =
+        wanted.wheels.iter().map(of_kept).filter(|(_, directory)| directory.is_dir()).collect();
     let guest = format!("{PREFIX}/lib/python{}", interpreter.series);
     let scratch = tempfile::tempdir()?;
     let out = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;

@@ -1,4 +1,5 @@
-//! Kept bytecode of installed packages. A package is compiled once for each interpreter.
+//! Kept bytecode of installed packages. A package is compiled once for each interpreter, and for each
+//! selection of its modules.
 //!
 //! An entry of the store contains the file `code` with the bytecode of all modules, and the file
 //! `modules.json` with the place of each module in it and an outline of its imports.
@@ -8,28 +9,44 @@ use pywasm_recipes::Digest;
 use pywasm_store::{Bucket, Store};
 use sha2::{Digest as _, Sha256};
 
-use super::Wheel;
 use super::collect::SCRIPT;
+use super::{Wanted, Wheel};
 
 /// The place of the kept modules of packages, for one interpreter.
 #[derive(Debug)]
 pub(super) struct Kept<'a> {
     store: &'a Store,
-    /// The digest of the interpreter and of the program that compiles.
-    interpreter: Digest,
+    /// A hash of the interpreter and of the program that compiles.
+    interpreter: Sha256,
+    wanted: &'a Wanted,
+    excluded: &'a [Utf8PathBuf],
 }
 
 impl<'a> Kept<'a> {
-    pub(super) fn new(store: &'a Store, installation: &str) -> Self {
-        let digest = Sha256::new().chain_update(installation).chain_update(SCRIPT).finalize();
-        Self { store, interpreter: Digest::from_bytes(digest.into()) }
+    pub(super) fn new(
+        store: &'a Store,
+        installation: &str,
+        wanted: &'a Wanted,
+        excluded: &'a [Utf8PathBuf],
+    ) -> Self {
+        let interpreter = Sha256::new().chain_update(installation).chain_update(SCRIPT);
+        Self { store, interpreter, wanted, excluded }
     }
 
-    /// Returns the directory with the kept modules of a package, which need not exist.
+    /// Returns the directory with the kept modules of a package, which need not exist. Modules that
+    /// are excluded are not compiled, so the name of the directory depends on them.
     pub(super) fn directory(&self, wheel: &Wheel) -> Utf8PathBuf {
+        let mut hash = self.interpreter.clone();
+        let of_wheel = |file: &&Utf8PathBuf| wheel.root.join(file).exists();
+        let files = self.excluded.iter().filter(of_wheel).map(|file| file.as_str());
+        let modules = self.wanted.modules.iter().map(String::as_str);
+        for part in files.chain(modules.filter(|word| word.starts_with('!'))) {
+            hash.update(part);
+            hash.update([0]);
+        }
+        let digest = Digest::from_bytes(hash.finalize().into());
         let key = wheel.root.file_name().unwrap_or_default();
-        let key = format!("{key}+{}", self.interpreter.short());
-        self.store.entry(Bucket::Packages, &key)
+        self.store.entry(Bucket::Packages, &format!("{key}+{}", digest.short()))
     }
 
     /// Keeps the modules of a package.
