@@ -5,6 +5,7 @@ mod audit;
 mod canister;
 mod install;
 mod link;
+mod packages;
 mod report;
 mod size;
 mod speed;
@@ -50,6 +51,12 @@ enum Benchmark {
         #[arg(long, default_value_t = LINK)]
         rounds: usize,
     },
+    /// Measure the cost of Python packages: building, importing, and starting the example `report`
+    Packages {
+        /// Number of interleaved rounds
+        #[arg(long, default_value_t = PACKAGES)]
+        rounds: usize,
+    },
     /// Measure the sizes of libpython, the interpreter, a minimal embedding and a canister
     Size,
     /// Run pyperformance on this project's Python, on CPython's own build, and on other Pythons
@@ -66,17 +73,19 @@ const INSTALL: usize = 3;
 const AUDIT: usize = 15;
 const CANISTER: usize = 5;
 const LINK: usize = 7;
+const PACKAGES: usize = 9;
 const START: usize = 15;
 
 impl Benchmark {
     /// Returns all benchmarks with default options. `install` comes before `speed`, which reuses
     /// the `wasi.py` build that `install` creates.
-    fn all() -> [Self; 7] {
+    fn all() -> [Self; 8] {
         [
             Self::Install { rounds: INSTALL },
             Self::Link { rounds: LINK },
             Self::Audit { rounds: AUDIT },
             Self::Canister { rounds: CANISTER },
+            Self::Packages { rounds: PACKAGES },
             Self::Size,
             Self::Start { rounds: START },
             Self::Speed(speed::Args::default()),
@@ -89,6 +98,7 @@ impl Benchmark {
             Self::Canister { rounds } => canister::run(*rounds, tool),
             Self::Install { rounds } => install::run(*rounds, tool),
             Self::Link { rounds } => link::run(*rounds, tool),
+            Self::Packages { rounds } => packages::run(*rounds, tool),
             Self::Size => size::run(tool),
             Self::Speed(args) => speed::run(args, tool),
             Self::Start { rounds } => start::run(*rounds, tool),

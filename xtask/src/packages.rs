@@ -92,7 +92,7 @@ fn probe(tool: &Tool<'_>, dir: &Path, names: &[&str]) -> anyhow::Result<()> {
 }
 
 /// Returns the names and versions of the packages that have a probe, sorted by name.
-fn versions() -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) fn versions() -> anyhow::Result<Vec<(String, String)>> {
     let text = std::fs::read_to_string(dir().join(REQUIREMENTS))?;
     let pair = |line: &str| {
         let (name, version) = line.split_once("==").context("a requirement without a version")?;

@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use xshell::{Shell, cmd};
@@ -106,11 +105,11 @@ fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::R
             let changed = text.replace("Hello, ", &format!("Hello {round}{row}, "));
             anyhow::ensure!(changed != text, "`rules.py` has no greeting to change");
             std::fs::write(&rules, changed)?;
-            rows[row].push(timed(|| tool.call_in(dir, words))?);
+            rows[row].measure(|| tool.call_in(dir, words))?;
         }
         for row in [2, 3] {
             let call = tool.call(&["canister", "call", &module, "greet", "(\"you\")"]);
-            rows[row].push(timed(|| Ok(call.quiet().ignore_stdout().ignore_stderr().run()?))?);
+            rows[row].measure(|| Ok(call.quiet().ignore_stdout().ignore_stderr().run()?))?;
         }
     }
     let note = format!(
@@ -119,12 +118,6 @@ fn times(tool: &Tool<'_>, dir: &Path, linked: &Path, rounds: usize) -> anyhow::R
         machine()
     );
     write_section("canister times", "Canister: after a change to one line", &note, &rows)
-}
-
-fn timed(act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
-    let start = Instant::now();
-    act()?;
-    Ok(start.elapsed())
 }
 
 /// The output of `canister call --fuel`.

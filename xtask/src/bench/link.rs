@@ -5,7 +5,6 @@
 //! compilation would dominate the times.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use xshell::Shell;
 
@@ -48,26 +47,19 @@ impl Hello {
         Ok(Self { dir, cold, changed, unchanged })
     }
 
-    fn build(&self, tool: &Tool<'_>, rustc: &Path) -> anyhow::Result<()> {
-        let target = self.dir.join("target");
-        let words = ["build", "--quiet", "--offline", "--target", "wasm32-wasip1"];
-        tool.cargo_with(&self.dir, &words, &[("CARGO_TARGET_DIR", &target), ("RUSTC", rustc)])
-    }
-
     fn round(&mut self, number: usize, tool: &Tool<'_>, rustc: &Path) -> anyhow::Result<()> {
         let target = self.dir.join("target");
         if target.exists() {
-            std::fs::remove_dir_all(target)?;
+            std::fs::remove_dir_all(&target)?;
         }
-        let cold = timed(|| self.build(tool, rustc))?;
-        self.cold.push(cold);
+        let words = ["build", "--quiet", "--offline", "--target", "wasm32-wasip1"];
+        let variables: [(&str, &Path); 2] = [("CARGO_TARGET_DIR", &target), ("RUSTC", rustc)];
+        let build = || tool.cargo_with(&self.dir, &words, &variables);
+        self.cold.measure(build)?;
         let changed = MAIN.replace("round 0", &format!("round {number}"));
         std::fs::write(self.dir.join("src/main.rs"), changed)?;
-        let changed = timed(|| self.build(tool, rustc))?;
-        self.changed.push(changed);
-        let unchanged = timed(|| self.build(tool, rustc))?;
-        self.unchanged.push(unchanged);
-        Ok(())
+        self.changed.measure(build)?;
+        self.unchanged.measure(build)
     }
 }
 
@@ -107,7 +99,7 @@ pub(crate) fn run(rounds: usize, built: Option<&Path>) -> anyhow::Result<()> {
         }
         let variables: [(&str, &Path); 2] = [("CARGO_TARGET_DIR", &target), ("RUSTC", &rustc)];
         let words = ["build", "--quiet", "--offline"];
-        alone.push(timed(|| tool.cargo_with(&alone_dir, &words, &variables))?);
+        alone.measure(|| tool.cargo_with(&alone_dir, &words, &variables))?;
     }
     let version = manifest(&python, "/python/version")?;
     let compiler = tool.rustc_version()?;
@@ -150,10 +142,4 @@ fn by_hand(python: &Path) -> anyhow::Result<String> {
          println!(\"cargo::rustc-link-arg={lib}/pywasm-exit.o\");\n}}\n",
         lib = lib.display()
     ))
-}
-
-fn timed(run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
-    let start = std::time::Instant::now();
-    run()?;
-    Ok(start.elapsed())
 }

@@ -2,7 +2,7 @@
 //! page.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -26,6 +26,17 @@ impl Row {
 
     pub(crate) fn push(&mut self, time: Duration) {
         self.seconds.push(time.as_secs_f64());
+    }
+
+    /// Adds the wall-clock time that an action takes.
+    pub(super) fn measure(
+        &mut self,
+        act: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let start = Instant::now();
+        act()?;
+        self.push(start.elapsed());
+        Ok(())
     }
 
     fn sorted(&self) -> Vec<f64> {

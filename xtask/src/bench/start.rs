@@ -182,8 +182,8 @@ fn interpreters(tool: &Tool<'_>, python: &Path, place: &Path) -> anyhow::Result<
 }
 
 /// The cost of a run.
-struct Took {
-    time: Duration,
+pub(super) struct Took {
+    pub(super) time: Duration,
     /// The number of instructions, or 0 if they were not counted.
     fuel: u64,
 }
@@ -218,7 +218,7 @@ impl Start {
 }
 
 /// Parses the last line of `run-wasm --stats`: `the program took 1450 µs, 838112 instructions`.
-fn took(stderr: &str) -> Option<Took> {
+pub(super) fn took(stderr: &str) -> Option<Took> {
     let (_, rest) = stderr.rsplit_once("the program took ")?;
     let (time, rest) = rest.split_once(" µs")?;
     let fuel = rest.strip_prefix(", ").and_then(|rest| rest.split_once(" instructions"));

@@ -11,6 +11,8 @@ from rich.table import Table
 
 ENVIRONMENT = Environment(loader=PackageLoader("report"), autoescape=select_autoescape())
 PAGE = ENVIRONMENT.get_template("page.html")
+# The first time zone imports modules, which then are part of the snapshot.
+ZoneInfo("UTC")
 
 
 def read(text):
