@@ -570,6 +570,65 @@ fn package_that_needs_native_code_is_refused() {
 
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn calls_that_fail_when_a_file_is_imported_are_warnings() {
+    let bench = Bench::new();
+    for (text, function) in [
+        ("import subprocess\nOUT = subprocess.run(['ls']).stdout\n", "subprocess.run"),
+        (
+            "from subprocess import check_output as out\nprint(out('ls'))\n",
+            "subprocess.check_output",
+        ),
+        ("import os as o\nclass A:\n    x = [o.fork() for _ in 'a']\n", "os.fork"),
+        ("import socket\nwith socket.socket() as s:\n    pass\n", "socket.socket"),
+        ("from threading import Thread\nThread(target=print).start()\n", "threading.Thread.start"),
+        ("import threading\nt = threading.Timer(1, print)\nt.start()\n", "threading.Timer.start"),
+    ] {
+        bench.write("app.py", text);
+        let warnings = bench.freeze(&[], &["app.py"]).expect("code").warnings;
+        let expected = format!("`app.py` calls `{function}` when it is imported, but WASI has no ");
+        assert!(warnings.len() == 1 && warnings[0].starts_with(&expected), "{text}{warnings:?}");
+    }
+    for text in [
+        "import subprocess\ndef f():\n    subprocess.run(['ls'])\n",
+        "import subprocess\ntry:\n    subprocess.run(['ls'])\nexcept OSError:\n    pass\n",
+        "import subprocess\nif __name__ == '__main__':\n    subprocess.run(['ls'])\n",
+        "import subprocess\nrun = lambda: subprocess.run(['ls'])\n",
+        "import threading\nt = threading.Thread(target=print)\n",
+        "def run():\n    pass\nrun()\n",
+    ] {
+        bench.write("app.py", text);
+        let warnings = bench.freeze(&[], &["app.py"]).expect("code").warnings;
+        assert!(warnings.is_empty(), "{text}{warnings:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn names_that_the_library_lacks_are_warnings() {
+    let bench = Bench::new();
+    let text =
+        "from os import getuid, path\nfrom json import loads, decoder\nfrom time import tzset\n";
+    bench.write("app.py", text);
+    let warnings = bench.freeze(&[], &["app.py"]).expect("code").warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    for (warning, name) in warnings.iter().zip(["os.getuid", "time.tzset"]) {
+        let expected = format!("`app.py` imports `{name}`, which this Python does not have");
+        assert!(warning.starts_with(&expected), "{warning}");
+    }
+    for text in [
+        "try:\n    from os import getuid\nexcept ImportError:\n    getuid = None\n",
+        "def f():\n    from os import getuid\n",
+        "try:\n    from collections.abc import Set\nexcept ImportError:\n    from collections import Set\n",
+        "from os import *\nfrom concurrent.futures import thread\nfrom collections import abc\n",
+    ] {
+        bench.write("app.py", text);
+        let warnings = bench.freeze(&[], &["app.py"]).expect("code").warnings;
+        assert!(warnings.is_empty(), "{text}{warnings:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn package_is_compiled_once_for_each_selection_of_its_modules() {
     let bench = Bench::new();
     bench.write("one/one/__init__.py", "");

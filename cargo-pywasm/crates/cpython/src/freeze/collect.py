@@ -48,6 +48,9 @@ IN_FUNCTIONS = {
 }
 HIDDEN = {**IMPORTED_BY_C, **IN_FUNCTIONS, "sysconfig": [BUILD_DATA]}
 
+# Modules without a file that their packages add to sys.modules.
+ADDED = {"collections.abc", "os.path"}
+
 # Directories that are not part of the library proper. CPython's own zip leaves them out as well.
 NOT_MODULES = {"__pycache__", "site-packages", "lib-dynload", "test", "tests", "idlelib", "turtledemo"}
 
@@ -193,6 +196,10 @@ class Collector:
         for word in request["modules"]:
             (self.excluded if word.startswith("!") else self.requested).append(word.removeprefix("!"))
         self.absent, self.unknown = set(), {}
+        # The names that imports need from modules of the library, each with its module and the reason.
+        self.named = []
+        # The failing calls, each with its file.
+        self.failing = []
 
     def add_own(self, package):
         name, path, shown, file = package["name"], package["path"], package["shown"], package["file"]
@@ -235,7 +242,7 @@ class Collector:
 
     @cache
     def is_known(self, name):
-        is_included = name in sys.builtin_module_names or name in self.own
+        is_included = name in sys.builtin_module_names or name in self.own or name in ADDED
         return is_included or self.in_stdlib(name) or _imp.find_frozen(name)
 
     @cache
@@ -310,11 +317,16 @@ class Collector:
         perhaps_reached = self.reached(imports, through_branches=True)
         for name, found in imports.items():
             own = self.own[name]
+            if name in reached:
+                self.failing += [(own.shown, function) for function in calls_in(done[name].outline)]
             for one in found:
                 expected = name in reached and not one.guarded
                 add_need(needs, self.nearest(one.target), Need(own.shown, expected))
                 for item in one.names:
                     add_need(needs, self.nearest(f"{one.target}.{item}"), Need(own.shown, False))
+                if name in reached and not one.guarded and not one.conditional:
+                    need = Need(own.shown, True, own.wheel)
+                    self.named += [(one.target, item, need) for item in one.names if item != "*"]
                 for missing in self.missing(one):
                     may_run = name in (perhaps_reached if missing in self.native else reached)
                     required = may_run and not one.guarded and not one.conditional
@@ -372,6 +384,7 @@ class Collector:
                 # Since Python 3.15, modules can be imported when they are first used (PEP 810).
                 lazy = set(getattr(sys, "lazy_modules", ())) - seen - self.followed
                 todo |= {name: Need("a lazy import", False) for name in lazy if self.is_known(name)}
+            self.add_unknown_names()
         for name in sorted(seen | requested | self.followed):
             if self.is_excluded(name) or name in PRELOADED or name in BOOTSTRAP:
                 continue
@@ -391,6 +404,14 @@ class Collector:
                     yield name, is_package, blob, self.file_of(name, source)
                 if self.library_files:
                     self.library_sources.add(self.below_stdlib(source))
+
+    def add_unknown_names(self):
+        """Adds the names that modules of the library do not have on WASI, such as `os.getuid`. Only an import
+        of the module shows its names."""
+        for target, item, need in self.named:
+            module = None if target in self.own else sys.modules.get(target)
+            if module and not hasattr(module, item) and not self.is_known(f"{target}.{item}"):
+                add_need(self.unknown, f"{target}.{item}", need)
 
     def below_stdlib(self, source):
         return source.removeprefix(f"{self.stdlib}/")
@@ -606,6 +627,10 @@ def main():
         lists["own"] = sorted(own.file for own in collector.own.values() if own.file)
         lists["library"] = sorted(collector.library_sources)
         lists["new"] = new
+        lists["failing"] = [
+            {"file": file, "function": function, "feature": FEATURES[function]}
+            for file, function in sorted(set(collector.failing))
+        ]
         lists["magic"] = list(importlib.util.MAGIC_NUMBER)
         lists["cache_tag"] = sys.implementation.cache_tag
         lists["built_in"] = sorted(collector.built_in) if collector.closed else None

@@ -16,7 +16,8 @@ use pywasm_runtime::{Dir, Runtime};
 use pywasm_session::{WithHint, hinted};
 use pywasm_store::Store;
 
-pub(super) const SCRIPT: &str = concat!(include_str!("imports.py"), include_str!("collect.py"));
+pub(super) const SCRIPT: &str =
+    concat!(include_str!("calls.py"), include_str!("imports.py"), include_str!("collect.py"));
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -57,6 +58,7 @@ pub(super) struct Index {
     unknown: Vec<Unknown>,
     /// The files in packages that cannot be embedded.
     left: Vec<String>,
+    failing: Vec<Failing>,
     /// The modules to keep of installed packages, by the files of the modules. Their offsets are those
     /// in the file `code`.
     new: BTreeMap<String, BTreeMap<Utf8PathBuf, New>>,
@@ -111,6 +113,15 @@ struct Unknown {
     wheel: Option<String>,
     /// True for a module of the standard library that does not exist for WASI or this recipe.
     in_stdlib: bool,
+}
+
+/// A call that fails on WASI and is made when its file is imported.
+#[derive(Deserialize)]
+struct Failing {
+    file: String,
+    function: String,
+    /// The feature that WASI does not have, such as `processes`.
+    feature: String,
 }
 
 /// The maximum number of files that a warning lists.
@@ -194,7 +205,7 @@ pub fn collect(
         files.add_library(guest, interpreter.stdlib)?;
     }
     let embedded = files.embedded;
-    let Index { modules, absent, unknown, left, built_in, .. } = index;
+    let Index { modules, absent, unknown, left, failing, built_in, .. } = index;
     let (modules, code) = frozen(modules, &codes[&None]);
     let of_compiler = Some(captured.text().trim_end().to_owned()).filter(|text| !text.is_empty());
     let is_provided = |it: &Unknown| {
@@ -220,8 +231,9 @@ pub fn collect(
     };
     let unused = wanted.exclude.iter().filter(|pattern| !is_used(pattern));
     let unused = unused.map(|it| format!("`exclude`: no file of a package matches `{it}`"));
-    let warnings = of_compiler.into_iter().chain(missing).chain(left_out(&left)).chain(unused);
-    let warnings = warnings.collect();
+    let failing = failing.iter().map(Failing::warning);
+    let warnings = of_compiler.into_iter().chain(missing).chain(failing);
+    let warnings = warnings.chain(left_out(&left)).chain(unused).collect();
     let unknown = unknown.into_iter().map(|it| it.name).collect();
     Ok(Frozen { modules, embedded, library, absent, unknown, built_in, warnings, code })
 }
@@ -271,6 +283,16 @@ fn is_embedded(file: &Utf8Path) -> bool {
 /// Returns the path in the embedded directory of a file of an installed package.
 fn in_tree(shown: &str) -> &str {
     shown.strip_prefix("/pywasm/").unwrap_or(shown)
+}
+
+impl Failing {
+    fn warning(&self) -> String {
+        let Self { file, function, feature } = self;
+        format!(
+            "`{file}` calls `{function}` when it is imported, but WASI has no {feature}, so the import will \
+             fail unless the file handles the error"
+        )
+    }
 }
 
 impl Unknown {

@@ -6,13 +6,14 @@ its imports are expected to succeed depends on all modules of the wasm module.
 An outline is a list of nodes, each a list with its kind first:
 
     ["import", target, names]                an absolute target, and the names imported from there
+    ["call", function]                       a call that fails on WASI
     ["branch", outline]                      statements that may never run
     ["function", outline]                    the body of a function
     ["guard", outline]                       statements whose failing imports are expected
     ["try", caught, body, handlers, orelse, finalbody]
                                              `caught` is true if a handler expects failing imports
 
-`collect.py` follows this text in the same program.
+`calls.py` precedes this text, and `collect.py` follows it, in the same program.
 """
 
 import ast
@@ -70,7 +71,7 @@ class Outliner:
     """Writes the outline of a module that can run on WASI."""
 
     def __init__(self, tree, package):
-        self.tree, self.package = tree, package
+        self.tree, self.package, self.calls = tree, package, Calls(tree)
 
     def outline(self, body):
         """Returns the outline of a list of statements."""
@@ -78,6 +79,7 @@ class Outliner:
 
     def nodes(self, body):
         for node in body:
+            yield from (["call", function] for function in self.calls.calls(node))
             match node:
                 case ast.Import():
                     yield from (["import", alias.name, []] for alias in node.names)
