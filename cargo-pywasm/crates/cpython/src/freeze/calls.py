@@ -1,6 +1,6 @@
 """Finds calls that fail on WASI.
 
-`imports.py` and `collect.py` follow this text in the same program.
+The other files of this directory follow this text in the same program.
 """
 
 import ast

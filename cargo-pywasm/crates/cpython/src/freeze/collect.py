@@ -5,24 +5,13 @@ and /out/code, or a message to /out/error.
 """
 
 import _imp
-import dis
 import difflib
-import encodings.aliases
-import importlib
 import importlib.util
 import json
 import marshal
 import os
 import sys
-import traceback
-import warnings
 from functools import cache
-
-# Modules that Python needs before anything else can be imported or printed.
-ALWAYS = [
-    "abc", "codecs", "encodings", "encodings.aliases", "encodings.ascii", "encodings.latin_1",
-    "encodings.utf_8", "io",
-]
 
 # Imports by C code, which bytecode does not show: calls of PyImport_* in Modules/ and Objects/.
 IMPORTED_BY_C = {
@@ -38,6 +27,7 @@ IMPORTED_BY_C = {
 # The module of the build's variables. `sysconfig` computes its name at run time:
 # `_get_sysconfigdata_name` in Lib/sysconfig/__init__.py.
 BUILD_DATA = f"_sysconfigdata_{sys.abiflags}_{sys.platform}_{getattr(sys.implementation, '_multiarch', '')}"
+
 # Imports in functions that almost every program calls if it imports the module, such as `files` and
 # `message_from_string`.
 IN_FUNCTIONS = {
@@ -54,41 +44,11 @@ ADDED = {"collections.abc", "os.path"}
 # Directories that are not part of the library proper. CPython's own zip leaves them out as well.
 NOT_MODULES = {"__pycache__", "site-packages", "lib-dynload", "test", "tests", "idlelib", "turtledemo"}
 
-# Modules that Python has loaded from the start, under other names: the keys of BOOTSTRAP.
-PRELOADED = {"importlib._bootstrap", "importlib._bootstrap_external"}
-
-# The modules of importlib that C code imports, by their names in C.
-BOOTSTRAP = {
-    "_frozen_importlib": "importlib._bootstrap",
-    "_frozen_importlib_external": "importlib._bootstrap_external",
-}
-
-# Built-in modules that Python needs to start, or through which parts of the interpreter find each other.
-# The list follows the imports of pylifecycle.c and of importlib's two files, and CPython's config.c.in.
-ALWAYS_BUILT_IN = [
-    "_abc", "_ast", "_codecs", "_imp", "_io", "_string", "_thread", "_tokenize", "_warnings", "_weakref",
-    "builtins", "gc", "marshal", "posix", "sys",
-]
-
-# Modules that this program uses. A second import would create them again.
-IN_USE = {*ALWAYS, *ALWAYS_BUILT_IN, *BOOTSTRAP, *PRELOADED, "__main__", "importlib"}
-
 # The module by which Python recognizes the directory of its library (STDLIB_LANDMARKS in Modules/getpath.py).
 LANDMARK = "os"
 
 # The endings of native modules on other platforms.
 NATIVE = (".so", ".pyd", ".dylib")
-
-CO_OPTIMIZED = 1
-
-IMPORT_NAME = dis.opmap["IMPORT_NAME"]
-
-# The length of the longest name of an encoding, with room for other spellings.
-LONGEST_ENCODING = 24
-
-
-class Refused(Exception):
-    pass
 
 
 def is_name(text):
@@ -124,49 +84,6 @@ def add_need(needs, name, new):
     """Keeps the strictest reason for each module."""
     if name not in needs or (new.required and not needs[name].required):
         needs[name] = new
-
-
-class Trace:
-    """Resets sys.modules to its initial state, so that new entries show what an import has imported.
-
-    Modules are really imported, because only running code shows which imports are reached and which fail.
-    """
-
-    def __init__(self, excluded):
-        self.excluded = excluded
-        self.failed_on_excluded = False
-
-    def __enter__(self):
-        self.kept = dict(sys.modules)
-        for name in self.kept:
-            if not (name in IN_USE or name.startswith("encodings")):
-                del sys.modules[name]
-        sys.modules.update(dict.fromkeys(self.excluded))
-        return self
-
-    def __exit__(self, *_):
-        sys.modules.clear()
-        sys.modules.update(self.kept)
-
-    def imports(self, name):
-        """Imports a module and returns the error message if that fails."""
-        self.failed_on_excluded = False
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            self.failed_on_excluded = error.name in sys.modules and sys.modules[error.name] is None
-            if self.failed_on_excluded:
-                return f"`{importer(error)}` needs `{error.name}`, which is excluded"
-            return f"{error}"
-        except (Exception, SystemExit) as error:
-            return f"{type(error).__name__}: {error}"
-
-
-def importer(error):
-    """Returns the name of the module whose code raised the error."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    names = [frame.f_globals.get("__name__", "") for frame in frames]
-    return next((name for name in reversed(names) if not name.startswith("importlib")), "?")
 
 
 class Collector:
@@ -504,100 +421,6 @@ class Collector:
         """Returns the modules that functions of the library import and that are not included."""
         known = {name for name in self.absent if self.in_stdlib(name) and not self.in_libpython(name)}
         return sorted(known - inside.keys())
-
-
-def imported(code, name, is_package, deep):
-    """Yields the names of modules that bytecode imports, with those in functions if `deep` is true."""
-    for target, names in targets(code, package_of(name, is_package), deep):
-        yield target
-        yield from (f"{target}.{item}" for item in names)
-
-
-def targets(code, package, deep):
-    """Yields the absolute target of each import in bytecode, and the names that it imports from there."""
-    # Most code objects import nothing, and `dis` is slow.
-    if IMPORT_NAME in code.co_code[::2]:
-        for target, level, names in dis._find_imports(code):
-            yield absolute(target, level, package), names or ()
-    for inner in code.co_consts:
-        # The body of a class runs when its module is imported, the body of a function when it is called.
-        if hasattr(inner, "co_code") and (deep or not inner.co_flags & CO_OPTIMIZED):
-            yield from targets(inner, package, deep)
-
-
-def aliases(file, inside):
-    """Returns the code of encodings.aliases, reduced to the included encodings to save start-up time."""
-    known = {alias: name for alias, name in encodings.aliases.aliases.items() if f"encodings.{name}" in inside}
-    return marshal.dumps(compile(f"aliases = {known!r}", file, "exec", dont_inherit=True))
-
-
-def package_of(name, is_package):
-    return name if is_package else name.rpartition(".")[0]
-
-
-def files_below(path):
-    """Yields the files in a directory and its subdirectories, sorted within each."""
-    for entry in sorted(os.listdir(path)):
-        if os.path.isdir(f"{path}/{entry}"):
-            yield from (f"{entry}/{file}" for file in files_below(f"{path}/{entry}"))
-        else:
-            yield entry
-
-
-def renamed(code, file):
-    inner = (renamed(it, file) if hasattr(it, "co_code") else it for it in code.co_consts)
-    return code.replace(co_filename=file, co_consts=tuple(inner))
-
-
-def bytecode(source):
-    with open(importlib.util.cache_from_source(source), "rb") as file:
-        return file.read()[16:]
-
-
-def outline_of(name, own, source, code):
-    """Returns the outline of a module of the user."""
-    package = package_of(name, own.is_package)
-    try:
-        # The compiler has printed its warnings before.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-        return Outliner(tree, package).outline(tree.body)
-    except (RecursionError, MemoryError):
-        # The code is nested too deeply for `ast`, but not for the compiler.
-        nodes = [["import", target, list(names)] for target, names in targets(code, package, deep=True)]
-        return [["guard", [["branch", nodes]]]]
-
-
-def encodings_in(code):
-    """Returns the names of encodings in the string constants of bytecode. Encodings are modules that are
-    imported by name when they are first used."""
-    names, todo = set(), [code]
-    while todo:
-        for constant in todo.pop().co_consts:
-            if hasattr(constant, "co_consts"):
-                todo.append(constant)
-            elif isinstance(constant, str) and len(constant) <= LONGEST_ENCODING and constant.isascii():
-                name = encodings.normalize_encoding(constant).lower()
-                names.add(encodings.aliases.aliases.get(name, name))
-    return sorted(name for name in names if name.isidentifier())
-
-
-def compiled(own):
-    """Returns the module's source and its code. The code is None for a module of an installed package that
-    is not valid Python."""
-    with open(own.path, "rb") as file:
-        source = file.read()
-    try:
-        with warnings.catch_warnings():
-            if own.wheel:
-                warnings.simplefilter("ignore")
-            return source, compile(source, own.shown, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
-        if own.wheel:
-            return source, None
-        lines = "".join(traceback.format_exception_only(error)).rstrip()
-        raise Refused(f"`{own.shown}` is not valid Python:\n{lines}") from None
 
 
 def main():

@@ -13,7 +13,7 @@ An outline is a list of nodes, each a list with its kind first:
     ["try", caught, body, handlers, orelse, finalbody]
                                              `caught` is true if a handler expects failing imports
 
-`calls.py` precedes this text, and `collect.py` follows it, in the same program.
+This text is part of the same program as `calls.py` and `collect.py`.
 """
 
 import ast

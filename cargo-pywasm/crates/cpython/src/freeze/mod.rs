@@ -6,7 +6,9 @@ mod collect;
 mod embedded;
 mod files;
 mod kept;
+mod mount;
 mod object;
+mod problems;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;

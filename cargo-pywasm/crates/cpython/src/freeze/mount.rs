@@ -1,0 +1,138 @@
+//! The packages as directories in the guest that compiles them.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use glob::Pattern;
+use serde::Serialize;
+
+use super::{Package, Wheel};
+use crate::tree;
+use pywasm_runtime::Dir;
+use pywasm_session::WithHint;
+
+/// A package with its path in the guest.
+#[derive(Serialize)]
+pub(super) struct Mounted {
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) shown: String,
+    /// Its path in the embedded directory.
+    pub(super) file: Utf8PathBuf,
+    /// The name of the installed package that it is part of.
+    pub(super) wheel: Option<String>,
+    /// Its files: each path in the embedded directory, and its path on this machine.
+    #[serde(skip)]
+    pub(super) files: Vec<(Utf8PathBuf, Utf8PathBuf)>,
+    #[serde(skip)]
+    pub(super) dir: Dir,
+}
+
+/// Mounts a package as a directory in the guest. If the package is a single file, mounts its parent
+/// directory.
+pub(super) fn mounted(at: usize, package: &Package) -> anyhow::Result<Mounted> {
+    let Package { path, shown } = package;
+    let dir = path.is_dir();
+    anyhow::ensure!(dir || path.is_file(), "package `{shown}` does not exist (`{path}`)");
+    let (file, name) = (path.file_name().unwrap_or_default(), path.file_stem().unwrap_or_default());
+    let name = if dir { file } else { name };
+    let python = dir || path.extension() == Some("py");
+    let is_metadata = dir && path.extension() == Some("dist-info");
+    if !python || !(is_identifier(name) || is_metadata) {
+        return Err(anyhow::anyhow!("Python cannot import `{shown}` as a package")).hint(|| {
+            "specify a directory, such as `python/app`, or a file, such as `python/app.py`"
+                .to_owned()
+        });
+    }
+    let guest = format!("/packages/{at}");
+    let (host, inside): (&Utf8Path, String) = match path.parent() {
+        Some(parent) if !dir => (parent, format!("{guest}/{file}")),
+        _ => (path, guest.clone()),
+    };
+    let dir = Dir::read_only(host, guest);
+    let place = Utf8Path::new(file);
+    let files = match path.is_dir() {
+        false => vec![(place.to_owned(), path.clone())],
+        true => tree::followed(path, is_embedded)?
+            .into_iter()
+            .map(|below| (place.join(&below), path.join(&below)))
+            .collect(),
+    };
+    let (name, shown) = (name.to_owned(), shown.clone());
+    Ok(Mounted { name, path: inside, shown, file: place.to_owned(), wheel: None, files, dir })
+}
+
+/// Mounts an installed package. Each entry of its directory is a package, a module, metadata or data.
+pub(super) fn mounted_wheel(at: usize, wheel: &Wheel) -> anyhow::Result<Vec<Mounted>> {
+    let Wheel { name: wheel, root } = wheel;
+    let guest = format!("/packages/{at}");
+    let mut entries = BTreeMap::new();
+    for file in tree::followed(root, is_embedded)? {
+        let top = file.components().next().map(|top| top.as_str().to_owned());
+        entries.entry(top.unwrap_or_default()).or_insert_with(Vec::new).push(file);
+    }
+    // Packages without a file to embed, such as one native module.
+    for entry in root.read_dir_utf8()? {
+        entries.entry(entry?.file_name().to_owned()).or_default();
+    }
+    let mount = |(entry, files): (String, Vec<Utf8PathBuf>)| Mounted {
+        name: entry.strip_suffix(".py").unwrap_or(&entry).to_owned(),
+        path: format!("{guest}/{entry}"),
+        shown: format!("/pywasm/{entry}"),
+        file: Utf8PathBuf::from(&entry),
+        wheel: Some(wheel.clone()),
+        files: files.into_iter().map(|file| (file.clone(), root.join(file))).collect(),
+        dir: Dir::read_only(root, guest.clone()),
+    };
+    Ok(entries.into_iter().map(mount).collect())
+}
+
+/// Removes the files that match a pattern from the packages, and returns them.
+pub(super) fn exclude(patterns: &[Pattern], packages: &mut [Mounted]) -> Vec<Utf8PathBuf> {
+    let mut excluded = Vec::new();
+    for package in packages {
+        package.files.retain(|(file, _)| {
+            let is_excluded = patterns.iter().any(|pattern| pattern.matches(file.as_str()));
+            excluded.extend(is_excluded.then(|| file.clone()));
+            !is_excluded
+        });
+    }
+    excluded
+}
+
+/// Returns true for files that Python or a program may read: not for bytecode of another
+/// interpreter, types for tools, and native code for another platform.
+fn is_embedded(file: &Utf8Path) -> bool {
+    !matches!(file.extension(), Some("pyc" | "pyi" | "so" | "pyd" | "dylib"))
+}
+
+fn is_identifier(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|first| first == '_' || first.is_alphabetic())
+        && chars.all(|rest| rest == '_' || rest.is_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_and_files_are_mounted_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        fs_err::create_dir_all(root.join("python/app")).unwrap();
+        fs_err::write(root.join("python/tool.py"), "").unwrap();
+        let seen = |shown: &str| {
+            let package = Package { path: root.join(shown), shown: shown.to_owned() };
+            mounted(3, &package).map(|mounted| (mounted.name, mounted.path))
+        };
+        let pair = |name: &str, path: &str| (name.to_owned(), path.to_owned());
+        assert_eq!(seen("python/app").unwrap(), pair("app", "/packages/3"));
+        assert_eq!(seen("python/tool.py").unwrap(), pair("tool", "/packages/3/tool.py"));
+        fs_err::write(root.join("python/my-tool.py"), "").unwrap();
+        for wrong in ["python/none", "python/my-tool.py"] {
+            let error = format!("{:#}", seen(wrong).unwrap_err());
+            assert!(error.contains(wrong), "{error}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Problems of the packages that are errors or warnings of the build.
+
+use serde::Deserialize;
+
+use pywasm_session::hinted;
+
+/// The maximum number of files that a warning lists.
+const MAX_FILES: usize = 3;
+
+/// An import that no included module satisfies.
+#[derive(Deserialize)]
+pub(super) struct Unknown {
+    pub(super) name: String,
+    /// The file that contains the import.
+    pub(super) by: String,
+    /// True if the import always runs and the file does not expect it to fail.
+    pub(super) required: bool,
+    /// The top-level package, if it is not embedded.
+    pub(super) package: Option<String>,
+    /// The file of the module, if it is native code for another platform.
+    pub(super) native: Option<String>,
+    /// The installed package that contains the import.
+    pub(super) wheel: Option<String>,
+    /// True for a module of the standard library that does not exist for WASI or this recipe.
+    pub(super) in_stdlib: bool,
+}
+
+/// A call that fails on WASI and is made when its file is imported.
+#[derive(Deserialize)]
+pub(super) struct Failing {
+    file: String,
+    function: String,
+    /// The feature that WASI does not have, such as `processes`.
+    feature: String,
+}
+
+/// Returns the path in the embedded directory of a file of an installed package.
+pub(super) fn in_tree(shown: &str) -> &str {
+    shown.strip_prefix("/pywasm/").unwrap_or(shown)
+}
+
+impl Failing {
+    pub(super) fn warning(&self) -> String {
+        let Self { file, function, feature } = self;
+        format!(
+            "`{file}` calls `{function}` when it is imported, but WASI has no {feature}, so the import will \
+             fail unless the file handles the error"
+        )
+    }
+}
+
+impl Unknown {
+    /// Returns the error for an installed package that needs native code to be imported.
+    pub(super) fn error(&self) -> Option<anyhow::Error> {
+        let (wheel, file) = (self.wheel.as_ref()?, self.native.as_ref()?);
+        let (name, by) = (&self.name, in_tree(&self.by));
+        self.required.then(|| {
+            hinted(
+                anyhow::anyhow!(
+                    "package `{wheel}` needs native code: `{by}` imports `{name}`, but `{}` is for \
+                     another platform",
+                    in_tree(file)
+                ),
+                format!(
+                    "remove `{wheel}` from the requirements, or add `{name}` to `provided` if your \
+                     Rust code provides it"
+                ),
+            )
+        })
+    }
+
+    pub(super) fn warning(&self) -> String {
+        let Self { name, by, native, in_stdlib, .. } = self;
+        match native {
+            None if *in_stdlib => format!(
+                "`{by}` imports `{name}`, which this Python does not have, so the import will fail; \
+                 add it to `provided` if your Rust code provides it"
+            ),
+            Some(file) => format!(
+                "`{by}` imports `{name}`, but `{file}` is native code for another platform and \
+                 cannot be embedded"
+            ),
+            None => format!(
+                "`{by}` imports `{name}`, which is not embedded, so the import will fail; add it to \
+                 `packages`, or to `provided` if your Rust code provides it"
+            ),
+        }
+    }
+}
+
+/// Returns the warning about files that are not embedded.
+pub(super) fn left_out(left: &[String]) -> Option<String> {
+    let shown = left.iter().take(MAX_FILES).map(|file| format!("`{file}`"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let more = match left.len().saturating_sub(MAX_FILES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let text = format!(
+        "not embedded, because it is native code for another platform: {shown}{more}; if the \
+             package works without it, add it to `exclude`"
+    );
+    (!left.is_empty()).then_some(text)
+}
