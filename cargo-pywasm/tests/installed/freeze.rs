@@ -604,6 +604,41 @@ fn calls_that_fail_when_a_file_is_imported_are_warnings() {
 
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn links_are_followed_and_broken_links_are_errors() {
+    use std::os::unix::fs::symlink;
+    let bench = Bench::new();
+    bench.write("app/__init__.py", "from . import linked\n");
+    bench.write("elsewhere/module.py", "import wave\n");
+    bench.write("elsewhere/data/names.txt", "a");
+    let app = bench.dir.path().join("app");
+    symlink("../elsewhere/module.py", app.join("linked.py")).expect("a link");
+    symlink("../elsewhere/data", app.join("data")).expect("a link");
+    symlink("elsewhere/module.py", bench.dir.path().join("tool.py")).expect("a link");
+    let frozen = bench.freeze(&[], &["app", "tool.py"]).expect("code");
+    let expected = ["app/__init__.pyc", "app/data/names.txt", "app/linked.pyc", "tool.pyc"];
+    assert_eq!(files(&frozen), expected.map(|file| format!("/pywasm/{file}")));
+    assert!(frozen.modules.iter().any(|module| module.name == "wave"));
+    symlink("nowhere", app.join("broken.txt")).expect("a link");
+    let error = bench.freeze(&[], &["app"]).expect_err("a broken link");
+    assert!(error.contains("app/broken.txt` leads to no file"), "{error}");
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn module_in_a_directory_of_packages_is_named() {
+    let bench = Bench::new();
+    bench.write("vendor/six.py", "");
+    bench.write("vendor/click/__init__.py", "");
+    bench.write("app.py", "import six, click.core\n");
+    let warnings = bench.freeze(&[], &["vendor", "app.py"]).expect("code").warnings;
+    for (warning, file) in warnings.iter().zip(["vendor/click", "vendor/six.py"]) {
+        assert!(warning.contains(&format!("add `{file}` to `packages`")), "{warning}");
+    }
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn names_that_the_library_lacks_are_warnings() {
     let bench = Bench::new();
     let text =

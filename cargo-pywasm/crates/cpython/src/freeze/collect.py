@@ -413,9 +413,19 @@ class Collector:
             "required": need.required,
             "package": None if self.is_known(top) else top,
             "native": self.native.get(name),
+            "nested": None if self.is_known(top) else self.nested(top),
             "in_stdlib": top in sys.stdlib_module_names,
             "wheel": need.wheel,
         }
+
+    def nested(self, name):
+        """Returns the file or directory of a module in a top-level directory without `__init__.py`, which is
+        perhaps meant to be the place of packages, and not a package."""
+        for known, own in self.own.items():
+            outer, _, inner = known.partition(".")
+            if inner == name and not self.own[outer].file:
+                return own.shown.removesuffix("/__init__.py")
+        return None
 
     def left_out(self, inside):
         """Returns the modules that functions of the library import and that are not included."""

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8PathBuf;
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
@@ -96,8 +97,10 @@ pub fn collect(
     runtime: &Runtime,
     store: &Store,
 ) -> anyhow::Result<Frozen> {
+    let scratch = tempfile::tempdir()?;
+    let scratch = Utf8Path::from_path(scratch.path()).context("the path is not UTF-8")?;
     let packages = wanted.packages.iter().enumerate();
-    let packages = packages.map(|(at, package)| mounted(at, package));
+    let packages = packages.map(|(at, package)| mounted(at, package, &scratch.join("packages")));
     let mut packages = packages.collect::<anyhow::Result<Vec<_>>>()?;
     for wheel in &wanted.wheels {
         packages.extend(mounted_wheel(packages.len(), wheel)?);
@@ -108,8 +111,8 @@ pub fn collect(
     let directories: BTreeMap<String, Utf8PathBuf> =
         wanted.wheels.iter().map(of_kept).filter(|(_, directory)| directory.is_dir()).collect();
     let guest = format!("{PREFIX}/lib/python{}", interpreter.series);
-    let scratch = tempfile::tempdir()?;
-    let out = Utf8PathBuf::try_from(scratch.path().to_path_buf())?;
+    let out = scratch.join("out");
+    fs_err::create_dir(&out)?;
 
     let request = Request {
         stdlib: &guest,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;
 use serde::Serialize;
@@ -29,37 +30,72 @@ pub(super) struct Mounted {
 }
 
 /// Mounts a package as a directory in the guest. If the package is a single file, mounts its parent
-/// directory.
-pub(super) fn mounted(at: usize, package: &Package) -> anyhow::Result<Mounted> {
+/// directory. Writes into the directory `scratch`.
+pub(super) fn mounted(at: usize, package: &Package, scratch: &Utf8Path) -> anyhow::Result<Mounted> {
     let Package { path, shown } = package;
-    let dir = path.is_dir();
-    anyhow::ensure!(dir || path.is_file(), "package `{shown}` does not exist (`{path}`)");
+    let is_dir = path.is_dir();
+    anyhow::ensure!(is_dir || path.is_file(), "package `{shown}` does not exist (`{path}`)");
     let (file, name) = (path.file_name().unwrap_or_default(), path.file_stem().unwrap_or_default());
-    let name = if dir { file } else { name };
-    let python = dir || path.extension() == Some("py");
-    let is_metadata = dir && path.extension() == Some("dist-info");
+    let name = if is_dir { file } else { name };
+    let python = is_dir || path.extension() == Some("py");
+    let is_metadata = is_dir && path.extension() == Some("dist-info");
     if !python || !(is_identifier(name) || is_metadata) {
         return Err(anyhow::anyhow!("Python cannot import `{shown}` as a package")).hint(|| {
-            "specify a directory, such as `python/app`, or a file, such as `python/app.py`"
+            "specify a directory, such as `python/app`, or a file, such as `python/app.py`; name \
+             packages of the Python Package Index in `requirements`"
                 .to_owned()
         });
     }
     let guest = format!("/packages/{at}");
-    let (host, inside): (&Utf8Path, String) = match path.parent() {
-        Some(parent) if !dir => (parent, format!("{guest}/{file}")),
-        _ => (path, guest.clone()),
+    let (mut host, inside) = match path.parent() {
+        Some(parent) if !is_dir => (parent.to_owned(), format!("{guest}/{file}")),
+        _ => (path.clone(), guest.clone()),
     };
-    let dir = Dir::read_only(host, guest);
+    let all = if is_dir { tree::followed(path, |_| true)? } else { vec![file.into()] };
+    if contains_links(&host, &all)? {
+        let copy = scratch.join(at.to_string());
+        copy_code(&host, &all, &copy)?;
+        host = copy;
+    }
+    let dir = Dir::read_only(&host, guest);
     let place = Utf8Path::new(file);
-    let files = match path.is_dir() {
-        false => vec![(place.to_owned(), path.clone())],
-        true => tree::followed(path, is_embedded)?
-            .into_iter()
-            .map(|below| (place.join(&below), path.join(&below)))
-            .collect(),
+    let files = if is_dir {
+        let embedded = all.into_iter().filter(|below| is_embedded(below));
+        embedded.map(|below| (place.join(&below), path.join(&below))).collect()
+    } else {
+        vec![(place.to_owned(), path.clone())]
     };
     let (name, shown) = (name.to_owned(), shown.clone());
     Ok(Mounted { name, path: inside, shown, file: place.to_owned(), wheel: None, files, dir })
+}
+
+/// Returns true if files of a directory are links, or in directories that are links.
+///
+/// # Errors
+/// When a link does not lead to a file.
+fn contains_links(dir: &Utf8Path, files: &[Utf8PathBuf]) -> anyhow::Result<bool> {
+    let real = dir.canonicalize_utf8()?;
+    for file in files {
+        let path = dir.join(file);
+        let target = path.canonicalize_utf8();
+        if target.with_context(|| format!("`{path}` leads to no file"))? != real.join(file) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Copies the code of a package. The guest cannot follow links that leave a mounted directory.
+fn copy_code(dir: &Utf8Path, files: &[Utf8PathBuf], into: &Utf8Path) -> anyhow::Result<()> {
+    for file in files {
+        let copy = into.join(file);
+        fs_err::create_dir_all(copy.parent().unwrap_or(into))?;
+        // The guest reads the names of other files, but not their contents.
+        let is_code = file.extension() == Some("py");
+        let content = if is_code { fs_err::read(dir.join(file))? } else { Vec::new() };
+        fs_err::write(copy, content)?;
+    }
+    Ok(())
 }
 
 /// Mounts an installed package. Each entry of its directory is a package, a module, metadata or data.
@@ -124,7 +160,7 @@ mod tests {
         fs_err::write(root.join("python/tool.py"), "").unwrap();
         let seen = |shown: &str| {
             let package = Package { path: root.join(shown), shown: shown.to_owned() };
-            mounted(3, &package).map(|mounted| (mounted.name, mounted.path))
+            mounted(3, &package, root).map(|mounted| (mounted.name, mounted.path))
         };
         let pair = |name: &str, path: &str| (name.to_owned(), path.to_owned());
         assert_eq!(seen("python/app").unwrap(), pair("app", "/packages/3"));

@@ -19,6 +19,8 @@ pub(super) struct Unknown {
     pub(super) package: Option<String>,
     /// The file of the module, if it is native code for another platform.
     pub(super) native: Option<String>,
+    /// The file of a module of this name in a package that has no file `__init__.py`.
+    pub(super) nested: Option<String>,
     /// The installed package that contains the import.
     pub(super) wheel: Option<String>,
     /// True for a module of the standard library that does not exist for WASI or this recipe.
@@ -70,7 +72,13 @@ impl Unknown {
     }
 
     pub(super) fn warning(&self) -> String {
-        let Self { name, by, native, in_stdlib, .. } = self;
+        let Self { name, by, native, nested, in_stdlib, .. } = self;
+        if let Some(file) = nested {
+            return format!(
+                "`{by}` imports `{name}`, but `{file}` is embedded inside a package; add `{file}` to \
+                 `packages` instead of its directory"
+            );
+        }
         match native {
             None if *in_stdlib => format!(
                 "`{by}` imports `{name}`, which this Python does not have, so the import will fail; \
