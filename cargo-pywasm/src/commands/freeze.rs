@@ -2,7 +2,6 @@
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
-use glob::Pattern;
 use pywasm_build::Installation;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +9,7 @@ use crate::config::{Project, Selection, Stdlib, Workspace};
 use crate::exit::Exit;
 use crate::installed::{self, utf8};
 use crate::project::{Linked, frozen, located, wheels};
-use pywasm_cpython::freeze::{Frozen, Module, Package, Wanted, Wheel};
+use pywasm_cpython::freeze::{Exclude, Frozen, Module, Package, Wanted, Wheel};
 use pywasm_session::Message;
 use pywasm_store::Ctx;
 
@@ -35,9 +34,10 @@ pub struct Args {
     /// One of your own packages or files: `python/app`, `python/app.py`
     #[arg(long, value_name = "PATH")]
     package: Vec<Utf8PathBuf>,
-    /// Leave out files of packages, as paths in /pywasm: `app/tests/*`
+    /// Leave out files of packages, as paths in /pywasm: `app/tests/*`; `!PATTERN` keeps files that an
+    /// earlier pattern leaves out
     #[arg(long, value_name = "GLOB")]
-    exclude: Vec<Pattern>,
+    exclude: Vec<Exclude>,
     /// Embed the source of embedded modules in addition to their bytecode
     #[arg(long)]
     source: bool,

@@ -3,6 +3,7 @@
 //! Cargo uses this command as the runner for `wasm32-wasip1` in `cargo run` and `cargo test`.
 
 mod inherited;
+mod unopened;
 
 use std::num::NonZeroU32;
 
@@ -14,7 +15,7 @@ use crate::config::{Stdlib, Workspace};
 use crate::exit::Exit;
 use crate::project;
 use crate::sandbox::Sandbox;
-use pywasm_runtime::{Call, Program, Runtime};
+use pywasm_runtime::{Call, Program, Ran, Runtime};
 use pywasm_store::Ctx;
 
 /// Run a wasm module with embedded Python; the runner for `cargo run` and `cargo test`
@@ -42,6 +43,10 @@ pub struct Args {
     /// executed instructions
     #[arg(long)]
     stats: bool,
+    /// Print which embedded files the program never opened, to stderr; a snapshot counts those that
+    /// its initialization opened
+    #[arg(long)]
+    trace_files: bool,
     /// Run the program N times, each in a new instance
     #[arg(long, value_name = "N", requires = "stats", default_value = "1")]
     repeat: NonZeroU32,
@@ -80,7 +85,10 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     for (name, value) in inherited::variables(ctx) {
         program = program.env(&name, value);
     }
-    let program = args.sandbox.with_variables(program, ctx)?;
+    let mut program = args.sandbox.with_variables(program, ctx)?;
+    if args.trace_files {
+        program = program.keep_memory();
+    }
     let once = || {
         let ran = if args.invoke.is_empty() {
             runtime.run(&module, &program)?
@@ -92,18 +100,22 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         if let Some(spent) = ran.spent.filter(|_| args.stats) {
             ctx.reporter.note(format!("the program took {spent}"));
         }
-        anyhow::Ok(ran.end)
+        anyhow::Ok(ran)
     };
-    let mut end = once()?;
+    let mut ran = once()?;
     for _ in 1..args.repeat.get() {
         // After a timeout, the program may still be running and would disturb the next run.
-        if end.was_stopped() {
+        if ran.end.was_stopped() {
             break;
         }
-        end = once()?;
+        ran = once()?;
     }
+    let Ran { end, memory, .. } = ran;
     if end.was_stopped() {
         ctx.reporter.error(&anyhow::anyhow!("the program was stopped: {end}"));
+    }
+    if args.trace_files {
+        unopened::report(memory.as_deref(), ctx);
     }
     Ok(Exit::Program(end.code()))
 }

@@ -4,11 +4,10 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use glob::Pattern;
+use pywasm_cpython::freeze::Exclude;
 use pywasm_packages::Requirements;
 use pywasm_recipes::{HostStack, PythonRequest};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use pywasm_session::{WithHint, is_path};
 use pywasm_size::Budget;
@@ -30,8 +29,7 @@ pub(crate) struct Table {
     pub(crate) packages: Option<Vec<SourcePackage>>,
     pub(crate) requirements: Option<Required>,
     pub(crate) provided: Option<Vec<String>>,
-    #[serde(deserialize_with = "patterns", default)]
-    pub(crate) exclude: Option<Vec<Pattern>>,
+    pub(crate) exclude: Option<Vec<Exclude>>,
     pub(crate) source: Option<bool>,
     pub(crate) closed: Option<bool>,
     pub(crate) host_stack: Option<HostStack>,
@@ -42,15 +40,6 @@ pub(crate) struct Table {
     require_wasm_opt: Option<bool>,
     pub(crate) size_budget: Option<Budget>,
     pub(crate) snapshot: Option<Initialization>,
-}
-
-/// Parses patterns for paths.
-fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Pattern>>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    let parsed = texts.iter().map(|text| {
-        Pattern::new(text).map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
-    });
-    parsed.collect::<Result<_, _>>().map(Some)
 }
 
 /// A Python package or file that the crate embeds.

@@ -9,11 +9,11 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::semver::{Op, VersionReq};
 use cargo_metadata::{Dependency, Metadata, MetadataCommand, Package};
-use glob::Pattern;
 
 use super::cargo_args::CargoArgs;
 use super::package::PackageSettings;
 use super::table::{Required, Section, SourcePackage, Stdlib, Table};
+use pywasm_cpython::freeze::Exclude;
 use pywasm_post_link::Request;
 use pywasm_session::variables::CARGO;
 use pywasm_session::{WithHint, hinted};
@@ -92,7 +92,7 @@ pub struct Project {
     /// Python modules that the project's Rust code provides.
     pub provided: Vec<String>,
     /// Patterns for files of the packages that are not embedded.
-    pub exclude: Vec<Pattern>,
+    pub exclude: Vec<Exclude>,
     /// True if the source of embedded modules is embedded in addition to their bytecode.
     pub source: bool,
     /// True if only embedded Python modules can be imported. If unset, the recipe decides.

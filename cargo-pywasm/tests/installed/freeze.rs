@@ -1,9 +1,8 @@
 //! Uses a real interpreter to collect the Python modules to freeze.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use glob::Pattern;
 use pywasm_build::Installation;
-use pywasm_cpython::freeze::{Frozen, Interpreter, Package, Wanted, Wheel, collect};
+use pywasm_cpython::freeze::{Exclude, Frozen, Interpreter, Package, Wanted, Wheel, collect};
 use pywasm_runtime::Runtime;
 use pywasm_store::Store;
 use pywasm_tests::Fresh;
@@ -604,6 +603,26 @@ fn calls_that_fail_when_a_file_is_imported_are_warnings() {
 
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn package_with_much_data_is_a_warning_until_files_are_left_out() {
+    let bench = Bench::new();
+    bench.write("big/big/__init__.py", "");
+    for file in ["de", "en"] {
+        bench.write(&format!("big/big/locale/{file}.dat"), &file.repeat(1_500_000));
+    }
+    let warnings = bench.wheels(&[], &["big"]).expect("code").warnings;
+    let expected = "`big` contains 6.0 MB of data, most of it in `big/locale`; ";
+    assert!(warnings.len() == 1 && warnings[0].starts_with(expected), "{warnings:?}");
+    let dir = Utf8Path::from_path(bench.dir.path()).expect("UTF-8");
+    let wheels = vec![Wheel { name: "big".to_owned(), root: dir.join("big") }];
+    let exclude = ["big/locale/*", "!*/de.dat"].map(|text| text.parse().expect("a pattern"));
+    let wanted = Wanted { wheels, exclude: exclude.into(), ..bench.wanted(&[], &[]) };
+    let frozen = bench.collect_wanted(&wanted).expect("code");
+    assert_eq!(files(&frozen), ["/pywasm/big/__init__.pyc", "/pywasm/big/locale/de.dat"]);
+    assert!(frozen.warnings.is_empty(), "{:?}", frozen.warnings);
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn links_are_followed_and_broken_links_are_errors() {
     use std::os::unix::fs::symlink;
     let bench = Bench::new();
@@ -673,7 +692,7 @@ fn package_is_compiled_once_for_each_selection_of_its_modules() {
     for left_out in [&["!one.part"][..], &[]] {
         let wheels = vec![Wheel { name: "one".to_owned(), root: dir.join("one") }];
         let all = Wanted { wheels, ..bench.wanted(&[], &[]) };
-        let exclude = vec![Pattern::new("one/part.py").expect("a pattern")];
+        let exclude = vec!["one/part.py".parse::<Exclude>().expect("a pattern")];
         let modules = left_out.iter().map(|&word| word.to_owned()).collect();
         let fewer = if left_out.is_empty() {
             Wanted { exclude, ..all.clone() }

@@ -1,9 +1,10 @@
 //! Tests Python modules that are embedded by a crate (`tests/frozen`) or frozen by a recipe.
 
+use anyhow::Context;
 use xshell::cmd;
 
 use super::{clippy, edit, is_fresh};
-use crate::tool::{Tool, root};
+use crate::tool::{Tool, embed_target, root};
 
 /// Tests a crate that contains all of its Python code and needs no files.
 pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
@@ -15,7 +16,27 @@ pub(crate) fn run(tool: &Tool<'_>) -> anyhow::Result<()> {
     let expected = "{\"depth\": 2, \"stdout\": \"utf-8\"}";
     anyhow::ensure!(output == expected, "unexpected output {output:?}");
     is_fresh(tool, &dir)?;
+    unopened(tool)?;
     with_source(tool)
+}
+
+/// Checks the report of the files that a run never opens.
+fn unopened(tool: &Tool<'_>) -> anyhow::Result<()> {
+    let module = embed_target().join("wasm32-wasip1/debug/frozen.wasm").display().to_string();
+    let words = ["run-wasm", "--no-cwd", "--stdlib", "embedded", "--trace-files"];
+    let words = [&words[..], &["--message-format", "json", &module]].concat();
+    let output = tool.call(&words).read()?;
+    let message = output.lines().find(|line| line.contains("\"embedded-files\""));
+    let message: serde_json::Value = serde_json::from_str(message.context("no message")?)?;
+    let files = message["files"].as_array().context("no files")?;
+    for (path, expected) in
+        [("/pywasm/app/__init__.pyc", true), ("/pywasm/app/data/table.csv", false)]
+    {
+        let file = files.iter().find(|file| file["path"] == path);
+        let opened = file.with_context(|| format!("no `{path}` in {files:?}"))?["opened"].as_bool();
+        anyhow::ensure!(opened == Some(expected), "`{path}` was opened: {opened:?}");
+    }
+    Ok(())
 }
 
 /// Tests a copy of the crate that also contains the source of its Python code.

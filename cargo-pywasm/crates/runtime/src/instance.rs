@@ -38,12 +38,14 @@ struct State {
 pub(super) struct World {
     wasi: WasiP1Ctx,
     directories: Directories,
+    keeps_memory: bool,
 }
 
 impl World {
     /// Creates the world of a program.
     pub(super) fn new(mut wasi: WasiCtxBuilder, program: &Program) -> Self {
-        Self { wasi: wasi.build_p1(), directories: Directories::open(&program.dirs) }
+        let directories = Directories::open(&program.dirs);
+        Self { wasi: wasi.build_p1(), directories, keeps_memory: program.keeps_memory }
     }
 }
 
@@ -68,7 +70,7 @@ impl Runtime {
         let (runtime, module) = (self.clone(), module.clone());
         let ran =
             self.on_thread(move |deadline| runtime.execute_here(&module, world, &entry, deadline));
-        Ok(ran?.unwrap_or(Ran { end: End::TimedOut, spent: None }))
+        Ok(ran?.unwrap_or(Ran::TIMED_OUT))
     }
 
     /// Runs a job on a thread with enough stack for wasm. The deadline, if there is one, is passed
@@ -145,7 +147,7 @@ impl Runtime {
             Store::new(&self.engine, State { world, limits: memory_limit(self.bounds.memory) });
         store.limiter(|state| &mut state.limits);
         if !self.limit(&mut store, deadline)? {
-            return Ok(Ran { end: End::TimedOut, spent: None });
+            return Ok(Ran::TIMED_OUT);
         }
         if directories::applies(&module.compiled) {
             directories::replace(&mut linker).map_err(wasm_error)?;
@@ -161,7 +163,14 @@ impl Runtime {
         }?;
         let time = begin.elapsed();
         let fuel = self.bounds.fuel.zip(store.get_fuel().ok()).map(|(limit, left)| limit - left);
-        Ok(Ran { end, spent: Some(Spent { time, fuel }) })
+        let memory = store
+            .data()
+            .world
+            .keeps_memory
+            .then(|| instance.get_memory(&mut store, "memory"))
+            .flatten()
+            .map(|memory| memory.data(&store).to_vec());
+        Ok(Ran { end, spent: Some(Spent { time, fuel }), memory })
     }
 
     /// Sets a store's fuel and deadline. Returns false if the deadline has already passed.

@@ -39,6 +39,13 @@ pub struct Ran {
     /// The resources that the program used. They are unknown if the program was abandoned after a
     /// timeout.
     pub spent: Option<Spent>,
+    /// The program's memory at its end, if the program asked for it and was not abandoned.
+    pub memory: Option<Vec<u8>>,
+}
+
+impl Ran {
+    /// The outcome of a program that was abandoned after a timeout.
+    pub(super) const TIMED_OUT: Self = Self { end: End::TimedOut, spent: None, memory: None };
 }
 
 /// The resources that a program used while it ran. The compilation of the module is not included.

@@ -32,6 +32,7 @@ pub struct Program {
     pub(super) env: Vec<(String, String)>,
     pub(super) dirs: Vec<Dir>,
     pub(super) stdin: Stdin,
+    pub(super) keeps_memory: bool,
 }
 
 impl Dir {
@@ -53,7 +54,15 @@ impl Program {
     /// directories or input.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self { args: vec![name.to_owned()], env: Vec::new(), dirs: Vec::new(), stdin: Stdin::Empty }
+        let args = vec![name.to_owned()];
+        Self { args, env: Vec::new(), dirs: Vec::new(), stdin: Stdin::Empty, keeps_memory: false }
+    }
+
+    /// Keeps the program's memory after its end.
+    #[must_use]
+    pub fn keep_memory(mut self) -> Self {
+        self.keeps_memory = true;
+        self
     }
 
     /// Appends an argument.

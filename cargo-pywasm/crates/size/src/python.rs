@@ -1,6 +1,6 @@
 //! The Python code and files in memory, with their addresses: frozen modules and embedded files.
 
-use pywasm_wasm::embedded::{self, MAGIC};
+use pywasm_wasm::embedded;
 
 use crate::memory::Image;
 use crate::{Origin, frozen};
@@ -45,13 +45,10 @@ pub(super) fn pieces(image: &Image) -> Vec<Piece> {
 
 /// Returns the embedded files and their index.
 fn files(image: &Image) -> Vec<Piece> {
-    let first = image.start.next_multiple_of(4) - image.start;
-    let found = (first as usize..image.bytes.len()).step_by(4).find_map(|at| {
-        let bytes = &image.bytes[at..];
-        let files = bytes.starts_with(MAGIC).then(|| embedded::read(bytes)).flatten()?;
-        Some((u64::from(image.start) + at as u64, files))
-    });
-    let Some((start, found)) = found else { return Vec::new() };
+    let Some((start, found)) = embedded::find(image.start, &image.bytes) else {
+        return Vec::new();
+    };
+    let start = u64::from(start);
     let index = Piece { origin: Origin::FileIndex, address: start, size: found.index.into() };
     let files = found.files.into_iter().map(|file| Piece {
         address: start + u64::from(file.start),
@@ -110,7 +107,7 @@ mod tests {
         }
         let head = [name_start + contents.len(), entries.len()];
         let words = head.into_iter().chain(words).map(|word| u32::try_from(word).unwrap());
-        let mut bytes = MAGIC.to_vec();
+        let mut bytes = embedded::MAGIC.to_vec();
         bytes.extend(words.flat_map(u32::to_le_bytes));
         bytes.extend(names.bytes().chain(contents.bytes()));
         Image { start: 1024, bytes }

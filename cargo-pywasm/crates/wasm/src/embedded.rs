@@ -4,12 +4,12 @@
 //!
 //! - a header: 16 bytes that identify the format, the size of everything in bytes, and the number of
 //!   entries
-//! - for each entry: the offset and the size of its name, 1 for a directory or else 0, and two words
-//!   that follow. For a directory, these are the index of its first entry and the number of its
-//!   entries. For a file, they are the offset and the size of its content. The last word is the index
-//!   of the parent. The entries of a directory are consecutive and sorted by name. A directory precedes
+//! - for each entry: the offset and the size of its name, its flags, and two words that follow. For a
+//!   directory, these are the index of its first entry and the number of its entries. For a file, they
+//!   are the offset and the size of its content. The last word is the index of the parent. The entries of a directory are consecutive and sorted by name. A directory precedes
 //!   its entries. The first entry is the root, which contains only directories. Their names are absolute
 //!   paths, such as `/pywasm`, and end with a zero byte, which is not part of the size
+//! - the flags: bit 0 is set for a directory, and bit 1 as soon as the program has opened a file
 //! - the names, and then the contents. Several files can have the same content
 //!
 //! `pywasm-cpython` writes this format, and its `guest/files.c` reads it at run time.
@@ -20,6 +20,13 @@ pub const MAGIC: &[u8; 16] = b"pywasm files v2\0";
 pub const HEADER: usize = 24;
 /// The size of an entry in bytes.
 pub const ENTRY: usize = 24;
+
+/// The alignment of the header in memory.
+const ALIGNMENT: u32 = 4;
+/// The flag of a directory.
+pub const DIRECTORY: usize = 1;
+/// The flag of a file that has been opened.
+const OPENED: usize = 2;
 
 /// The maximum accepted length of a path, so that paths need no more memory than a multiple of the
 /// input.
@@ -36,6 +43,8 @@ pub struct File {
     pub start: u32,
     /// The size of its content in bytes.
     pub size: u32,
+    /// True if the program has opened the file.
+    pub opened: bool,
 }
 
 impl File {
@@ -55,6 +64,16 @@ pub struct Files {
     pub files: Vec<File>,
     /// The size of everything before the contents in bytes.
     pub index: u32,
+}
+
+/// Finds the directories in memory whose first byte has the address `start`. Returns their address.
+#[must_use]
+pub fn find(start: u32, memory: &[u8]) -> Option<(u32, Files)> {
+    let first = start.next_multiple_of(ALIGNMENT) - start;
+    (first..u32::try_from(memory.len()).ok()?).step_by(ALIGNMENT as usize).find_map(|at| {
+        let bytes = &memory[at as usize..];
+        Some((start.checked_add(at)?, read(bytes)?))
+    })
 }
 
 /// Reads the directories from the start of `bytes`. Returns `None` if there are none, or if they are
@@ -92,10 +111,11 @@ pub fn read(bytes: &[u8]) -> Option<Files> {
             return None;
         }
         let (start, size) = (field(3)?, field(4)?);
-        if field(2)? == 0 {
+        let flags = field(2)?;
+        if flags & DIRECTORY == 0 {
             bytes.get(start..start.checked_add(size)?)?;
             let (start, size) = (u32::try_from(start).ok()?, u32::try_from(size).ok()?);
-            files.push(File { path: path.clone(), top, start, size });
+            files.push(File { path: path.clone(), top, start, size, opened: flags & OPENED != 0 });
         }
         paths.push((path, top));
     }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
+use super::exclude::is_excluded;
 use super::files::Files;
 use super::kept::{self, Kept};
-use super::mount::{Mounted, exclude, mounted, mounted_wheel};
-use super::problems::{Failing, Unknown, in_tree, left_out};
+use super::mount::{Mounted, exclude, mounted, mounted_wheel, unmatched};
+use super::problems::{Failing, Unknown, in_tree, large, left_out};
 use super::{Frozen, Interpreter, Module, Wanted, Wheel};
 use crate::build::PREFIX;
 use pywasm_recipes::unavailable;
@@ -105,6 +105,7 @@ pub fn collect(
     for wheel in &wanted.wheels {
         packages.extend(mounted_wheel(packages.len(), wheel)?);
     }
+    let unmatched = unmatched(&wanted.exclude, &packages);
     let excluded = exclude(&wanted.exclude, &mut packages);
     let kept = Kept::new(store, interpreter.name, wanted, &excluded);
     let of_kept = |wheel: &Wheel| (wheel.name.clone(), kept.directory(wheel));
@@ -183,18 +184,16 @@ pub fn collect(
             missing.push(it.warning());
         }
     }
-    let (excluded_native, left): (Vec<String>, Vec<String>) = left
+    let (excluded_native, left): (Vec<String>, Vec<String>) =
+        left.into_iter().partition(|file| is_excluded(&wanted.exclude, in_tree(file)));
+    let unused = unmatched
         .into_iter()
-        .partition(|file| wanted.exclude.iter().any(|pattern| pattern.matches(in_tree(file))));
-    let is_used = |pattern: &&Pattern| {
-        excluded.iter().any(|file| pattern.matches(file.as_str()))
-            || excluded_native.iter().any(|file| pattern.matches(in_tree(file)))
-    };
-    let unused = wanted.exclude.iter().filter(|pattern| !is_used(pattern));
+        .filter(|it| !excluded_native.iter().any(|file| it.matches(in_tree(file))));
     let unused = unused.map(|it| format!("`exclude`: no file of a package matches `{it}`"));
     let failing = failing.iter().map(Failing::warning);
     let warnings = of_compiler.into_iter().chain(missing).chain(failing);
-    let warnings = warnings.chain(left_out(&left)).chain(unused).collect();
+    let large = large(&embedded, &excluded);
+    let warnings = warnings.chain(left_out(&left)).chain(unused).chain(large).collect();
     let unknown = unknown.into_iter().map(|it| it.name).collect();
     Ok(Frozen { modules, embedded, library, absent, unknown, built_in, warnings, code })
 }

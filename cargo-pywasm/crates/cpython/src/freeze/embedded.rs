@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_wasm::embedded::{ENTRY, HEADER, MAGIC};
+use pywasm_wasm::embedded::{DIRECTORY, ENTRY, HEADER, MAGIC};
 
 /// The directory of the user's packages.
 pub const PACKAGES: &str = "/pywasm";
@@ -139,11 +139,11 @@ fn write(root: &Node<'_>) -> Vec<u8> {
     let mut stored: HashMap<&[u8], usize> = HashMap::new();
     let (mut name_start, mut next) = (names_start, 1);
     for (at, (name, node, parent)) in queue.iter().enumerate() {
-        let (kind, first, count) = match node {
+        let (flags, first, count) = match node {
             Node::Directory(inside) => {
                 let first = next;
                 next += inside.len();
-                (1, first, inside.len())
+                (DIRECTORY, first, inside.len())
             }
             Node::File(content) => {
                 let start = *stored.entry(content).or_insert_with(|| {
@@ -154,7 +154,7 @@ fn write(root: &Node<'_>) -> Vec<u8> {
                 (0, start, content.len())
             }
         };
-        words.extend([name_start, name.len(), kind, first, count, *parent]);
+        words.extend([name_start, name.len(), flags, first, count, *parent]);
         name_start += name.len() + end(*parent, at).len();
     }
     let size = contents_start + contents.len();

@@ -4,6 +4,7 @@
 
 mod collect;
 mod embedded;
+mod exclude;
 mod files;
 mod kept;
 mod mount;
@@ -11,11 +12,11 @@ mod object;
 mod problems;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
 pub use collect::collect;
 pub use embedded::{Embedded, PACKAGES};
+pub use exclude::Exclude;
 
 /// The object file in the `lib` directory of an installation with the functions that read embedded
 /// files at run time.
@@ -39,9 +40,8 @@ pub struct Wanted {
     pub library_files: bool,
     /// Modules that the user's Rust code provides. Importing them causes no warning.
     pub provided: Vec<String>,
-    /// Patterns for files of the user's packages that are left out, as paths in `/pywasm`. `*` also
-    /// matches `/`.
-    pub exclude: Vec<Pattern>,
+    /// Patterns for files of packages that are left out.
+    pub exclude: Vec<Exclude>,
     /// True if the source of embedded modules is embedded in addition to their bytecode.
     pub source: bool,
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use glob::Pattern;
 use serde::Serialize;
 
-use super::{Package, Wheel};
+use super::exclude::is_excluded;
+use super::{Exclude, Package, Wheel};
 use crate::tree;
 use pywasm_runtime::Dir;
 use pywasm_session::WithHint;
@@ -123,12 +123,19 @@ pub(super) fn mounted_wheel(at: usize, wheel: &Wheel) -> anyhow::Result<Vec<Moun
     Ok(entries.into_iter().map(mount).collect())
 }
 
-/// Removes the files that match a pattern from the packages, and returns them.
-pub(super) fn exclude(patterns: &[Pattern], packages: &mut [Mounted]) -> Vec<Utf8PathBuf> {
+/// Returns the patterns that match no file of a package.
+pub(super) fn unmatched<'a>(patterns: &'a [Exclude], packages: &[Mounted]) -> Vec<&'a Exclude> {
+    let files = || packages.iter().flat_map(|package| &package.files);
+    let is_unmatched = |it: &&Exclude| !files().any(|(file, _)| it.matches(file.as_str()));
+    patterns.iter().filter(is_unmatched).collect()
+}
+
+/// Removes the files that the patterns leave out from the packages, and returns them.
+pub(super) fn exclude(patterns: &[Exclude], packages: &mut [Mounted]) -> Vec<Utf8PathBuf> {
     let mut excluded = Vec::new();
     for package in packages {
         package.files.retain(|(file, _)| {
-            let is_excluded = patterns.iter().any(|pattern| pattern.matches(file.as_str()));
+            let is_excluded = is_excluded(patterns, file.as_str());
             excluded.extend(is_excluded.then(|| file.clone()));
             !is_excluded
         });

@@ -1,11 +1,19 @@
 //! Problems of the packages that are errors or warnings of the build.
 
+use std::collections::BTreeMap;
+
+use bytesize::ByteSize;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
+use super::{Embedded, PACKAGES};
 use pywasm_session::hinted;
 
 /// The maximum number of files that a warning lists.
 const MAX_FILES: usize = 3;
+/// The size in bytes of a package's data above which the build warns. Of the packages in `docs/packages.md`,
+/// only Babel has more.
+const MAX_DATA: usize = 4_000_000;
 
 /// An import that no included module satisfies.
 #[derive(Deserialize)]
@@ -109,4 +117,34 @@ pub(super) fn left_out(left: &[String]) -> Option<String> {
              package works without it, add it to `exclude`"
     );
     (!left.is_empty()).then_some(text)
+}
+
+/// Returns a warning for each package that contains much data, unless some files of the package are already
+/// left out.
+pub(super) fn large(embedded: &Embedded, excluded: &[Utf8PathBuf]) -> Vec<String> {
+    // The sizes of the data of packages, by directory.
+    let mut packages: BTreeMap<&str, BTreeMap<&Utf8Path, usize>> = BTreeMap::new();
+    for (path, content) in embedded.contents(PACKAGES) {
+        if !matches!(path.extension(), Some("py" | "pyc")) {
+            let sizes = packages.entry(top(path)).or_default();
+            *sizes.entry(path.parent().unwrap_or(path)).or_default() += content.len();
+        }
+    }
+    let is_known = |package: &str| excluded.iter().any(|path| top(path) == package);
+    packages
+        .retain(|package, sizes| sizes.values().sum::<usize>() > MAX_DATA && !is_known(package));
+    packages.into_iter().filter_map(|(package, sizes)| large_package(package, &sizes)).collect()
+}
+
+fn large_package(package: &str, sizes: &BTreeMap<&Utf8Path, usize>) -> Option<String> {
+    let (largest, _) = sizes.iter().max_by_key(|(_, size)| **size)?;
+    let total = ByteSize::b(sizes.values().sum::<usize>() as u64).display().si();
+    Some(format!(
+        "`{package}` contains {total} of data, most of it in `{largest}`; to leave files out, add \
+         patterns to `exclude`: `cargo pywasm run-wasm --trace-files` shows which files a run opens"
+    ))
+}
+
+fn top(path: &Utf8Path) -> &str {
+    path.components().next().map_or("", |first| first.as_str())
 }

@@ -17,12 +17,16 @@ struct header {
     uint32_t size, entries;
 };
 struct entry {
-    uint32_t name, name_size, is_directory;
+    uint32_t name, name_size, flags;
     /* The first entry and the number of entries of a directory; the offset and the size of a file's content. */
     uint32_t first, count;
     uint32_t parent;
 };
-extern const struct header pywasm_files;
+extern struct header pywasm_files;
+
+#define DIRECTORY 1
+/* Set when a file is opened, so that `cargo pywasm run-wasm --trace-files` can list the files that never are. */
+#define OPENED 2
 
 /* Descriptors of hosts are small numbers. The first ones here are those of the root's entries and are always open. */
 #define FIRST 0x40000000
@@ -47,9 +51,11 @@ static struct {
         __attribute__((import_module("wasi_snapshot_preview1"), import_name(#name)));                                  \
     int32_t __imported_wasi_snapshot_preview1_##name(__VA_ARGS__)
 
-static const struct entry *entry(uint32_t index) {
-    return (const struct entry *)((const char *)&pywasm_files + sizeof(struct header)) + index;
+static struct entry *entry(uint32_t index) {
+    return (struct entry *)((char *)&pywasm_files + sizeof(struct header)) + index;
 }
+
+static int is_directory(const struct entry *of) { return of->flags & DIRECTORY; }
 
 /* Returns the number of directories in the root. */
 static int32_t directories(void) { return (int32_t)entry(0)->count; }
@@ -109,7 +115,7 @@ static __wasi_errno_t find(int32_t fd, int32_t path, int32_t size, const struct 
         }
         uint32_t length = (uint32_t)(next - name);
         next++;
-        if (!here->is_directory) {
+        if (!is_directory(here)) {
             return __WASI_ERRNO_NOTDIR;
         }
         if (length == 0 || (length == 1 && name[0] == '.')) {
@@ -124,7 +130,7 @@ static __wasi_errno_t find(int32_t fd, int32_t path, int32_t size, const struct 
             return __WASI_ERRNO_NOENT;
         }
     }
-    if (end[-1] == '/' && !here->is_directory) {
+    if (end[-1] == '/' && !is_directory(here)) {
         return __WASI_ERRNO_NOTDIR;
     }
     *found = here;
@@ -132,7 +138,7 @@ static __wasi_errno_t find(int32_t fd, int32_t path, int32_t size, const struct 
 }
 
 static __wasi_filetype_t type_of(const struct entry *of) {
-    return of->is_directory ? __WASI_FILETYPE_DIRECTORY : __WASI_FILETYPE_REGULAR_FILE;
+    return is_directory(of) ? __WASI_FILETYPE_DIRECTORY : __WASI_FILETYPE_REGULAR_FILE;
 }
 
 static void describe(const struct entry *of, int32_t out) {
@@ -141,7 +147,7 @@ static void describe(const struct entry *of, int32_t out) {
         .ino = index_of(of) + 1,
         .filetype = type_of(of),
         .nlink = 1,
-        .size = of->is_directory ? 0 : of->count,
+        .size = is_directory(of) ? 0 : of->count,
         .atim = DATE,
         .mtim = DATE,
         .ctim = DATE,
@@ -153,7 +159,7 @@ static __wasi_errno_t read_at(const struct entry *of, uint64_t from, int32_t buf
     if (of == NULL) {
         return __WASI_ERRNO_BADF;
     }
-    if (of->is_directory) {
+    if (is_directory(of)) {
         return __WASI_ERRNO_ISDIR;
     }
     *read = 0;
@@ -234,7 +240,7 @@ HOOK(fd_seek, int32_t fd, int64_t offset, int32_t whence, int32_t out) {
         return host_fd_seek(fd, offset, whence, out);
     }
     const struct entry *of = opened(fd);
-    if (of == NULL || of->is_directory) {
+    if (of == NULL || is_directory(of)) {
         return of == NULL ? __WASI_ERRNO_BADF : __WASI_ERRNO_ISDIR;
     }
     int64_t base = whence == __WASI_WHENCE_SET ? 0 : whence == __WASI_WHENCE_END ? of->count : open_files[fd - FIRST].position;
@@ -287,7 +293,7 @@ HOOK(fd_readdir, int32_t fd, int32_t buffer, int32_t size, int64_t cookie, int32
         return host_fd_readdir(fd, buffer, size, cookie, out);
     }
     const struct entry *of = opened(fd);
-    if (of == NULL || !of->is_directory) {
+    if (of == NULL || !is_directory(of)) {
         return of == NULL ? __WASI_ERRNO_BADF : __WASI_ERRNO_NOTDIR;
     }
     char *to = (char *)buffer, *end = to + (uint32_t)size;
@@ -320,15 +326,16 @@ HOOK(path_open, int32_t fd, int32_t lookup, int32_t path, int32_t size, int32_t 
     if (flags & __WASI_OFLAGS_CREAT && flags & __WASI_OFLAGS_EXCL) {
         return __WASI_ERRNO_EXIST;
     }
-    if (flags & __WASI_OFLAGS_DIRECTORY && !found->is_directory) {
+    if (flags & __WASI_OFLAGS_DIRECTORY && !is_directory(found)) {
         return __WASI_ERRNO_NOTDIR;
     }
     if (flags & __WASI_OFLAGS_TRUNC || rights & __WASI_RIGHTS_FD_WRITE) {
-        return found->is_directory ? __WASI_ERRNO_ISDIR : __WASI_ERRNO_ROFS;
+        return is_directory(found) ? __WASI_ERRNO_ISDIR : __WASI_ERRNO_ROFS;
     }
     for (int32_t i = directories(); i < OPEN_MAX; i++) {
         if (!open_files[i].is_open) {
             open_files[i].entry = index_of(found);
+            entry(index_of(found))->flags |= OPENED;
             open_files[i].is_open = 1;
             open_files[i].position = 0;
             *(int32_t *)out = FIRST + i;
