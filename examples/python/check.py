@@ -1,4 +1,5 @@
-"""Imports every module while no library is on disk, and fails if a module cannot be imported.
+"""Looks up a time zone and imports every module of the library while no library is on disk. Fails if a module
+cannot be imported.
 
     cargo pywasm run-wasm --stdlib embedded --no-cwd --dir . python.wasm check.py
 """
@@ -6,6 +7,7 @@ import _imp
 import importlib
 import os
 import sys
+import zoneinfo
 
 # Extension modules that need a C library outside CPython, or a system interface that WASI lacks.
 UNAVAILABLE = {
@@ -41,6 +43,7 @@ def modules_in(directory, package=""):
             yield package + entry.removesuffix(".pyc")
 
 
+assert zoneinfo.ZoneInfo("Europe/Berlin").key == "Europe/Berlin"
 library = [*modules_in(os.path.dirname(os.__file__))]
 assert len(library) > 400, library
 names = {*library, *_imp._frozen_module_names(), *sys.builtin_module_names} - SIDE_EFFECTS

@@ -35,6 +35,10 @@ pub struct Args {
     interpreter: bool,
     #[command(flatten)]
     selection: Selection,
+    /// Make Python packages part of the interpreter: `rich`, `jinja2>=3` or the path of a wheel; can be
+    /// repeated
+    #[arg(long = "with", value_name = "REQUIREMENT", requires = "interpreter")]
+    with: Vec<String>,
     /// Path of the new module
     #[arg(short, long, value_name = "FILE")]
     output: Utf8PathBuf,
@@ -48,7 +52,8 @@ pub struct Args {
     /// Python's hash seed, which makes snapshots reproducible [default: random]
     #[arg(long, value_name = "N")]
     hash_seed: Option<u32>,
-    /// Source of the standard library, as for `run-wasm`
+    /// Source of the standard library, as for `run-wasm`; with --interpreter, `embedded` makes the
+    /// library part of the interpreter
     #[arg(long, value_name = "embedded|zip|dir")]
     stdlib: Option<Stdlib>,
     #[command(flatten)]
@@ -61,7 +66,7 @@ pub struct Args {
 /// When no snapshot of the module is possible, its initialization fails, or the output cannot be
 /// written.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
-    let (path, dirs) = source(args, ctx)?;
+    let Source { path, dirs, files } = source(args, ctx)?;
     let bytes = Input::read_module(&path, &ctx.cwd)?;
     let mut program = Program::new(path.file_name().unwrap_or("python"));
     for dir in dirs.into_iter().chain(args.access.named(ctx)?) {
@@ -71,6 +76,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let request = Request {
         imports: args.imports.clone(),
         init: args.init.clone(),
+        files,
         program,
         hash_seed: args.hash_seed,
     };
@@ -100,18 +106,33 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Returns the path of the wasm module and the directories of its standard library.
-fn source(args: &Args, ctx: &Ctx) -> anyhow::Result<(Utf8PathBuf, Vec<Dir>)> {
+/// A wasm module, and what its initialization needs.
+struct Source {
+    path: Utf8PathBuf,
+    /// The directories of the standard library.
+    dirs: Vec<Dir>,
+    /// Files that become part of the interpreter.
+    files: Option<Vec<u8>>,
+}
+
+fn source(args: &Args, ctx: &Ctx) -> anyhow::Result<Source> {
     if let Some(file) = &args.file {
-        return Ok((file.clone(), project::stdlib(file, args.stdlib, ctx)?));
+        let dirs = project::stdlib(file, args.stdlib, ctx)?;
+        return Ok(Source { path: file.clone(), dirs, files: None });
     }
     let python = installed::find(&args.selection, &Workspace::new(ctx))?;
-    let dir = match args.stdlib.unwrap_or_default() {
+    let stdlib = args.stdlib.unwrap_or_default();
+    let dir = match stdlib {
         Stdlib::Dir => Some(smoke::stdlib(&python)?),
         Stdlib::Zip => Some(smoke::stdlib_zip(&python)?),
         Stdlib::Embedded => None,
     };
-    Ok((installed::utf8(python.python_wasm())?, dir.into_iter().collect()))
+    let packages = project::packages(None, &args.with, python.version().parse()?, ctx)?;
+    let with_library = stdlib == Stdlib::Embedded;
+    let files = project::interpreter_files(&packages, with_library, &python, ctx)?;
+    let files = (!files.is_empty()).then(|| files.to_bytes());
+    let path = installed::utf8(python.python_wasm())?;
+    Ok(Source { path, dirs: dir.into_iter().collect(), files })
 }
 
 /// Prints the output of the initialization, and any warnings.

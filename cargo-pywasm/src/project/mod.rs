@@ -16,6 +16,8 @@ mod frozen;
 mod helper;
 #[cfg(feature = "runtime")]
 mod init;
+#[cfg(feature = "runtime")]
+mod interpreter_files;
 mod linked;
 #[cfg(feature = "runtime")]
 mod local;
@@ -45,6 +47,8 @@ pub use cargo::{Call, Line};
 pub(crate) use frozen::{frozen, wheels};
 #[cfg(feature = "runtime")]
 pub use init::init;
+#[cfg(feature = "runtime")]
+pub(crate) use interpreter_files::interpreter_files;
 pub use linked::{DIRECTORY, Linked};
 #[cfg(feature = "runtime")]
 pub(crate) use prepare::fits_the_policy;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_build::Installation;
+use pywasm_cpython::freeze::{Embedded, add_library};
 use pywasm_runtime::{Bounds, Captured, Dir, End, Program, Runtime};
 use pywasm_snapshot::{Form, Request, Snapshot, snapshot};
 use pywasm_tests::{Fresh, utf8};
@@ -53,9 +54,19 @@ impl Bench {
         hash_seed: Option<u32>,
         program: Program,
     ) -> Result<Snapshot, String> {
+        self.made_with_files(imports, hash_seed, program, None)
+    }
+
+    fn made_with_files(
+        &self,
+        imports: &[&str],
+        hash_seed: Option<u32>,
+        program: Program,
+        files: Option<Vec<u8>>,
+    ) -> Result<Snapshot, String> {
         let module = std::fs::read(self.python.python_wasm()).expect("an interpreter");
         let imports = imports.iter().map(|name| name.parse().expect("a name")).collect();
-        let request = Request { imports, init: None, program, hash_seed };
+        let request = Request { imports, init: None, program, files, hash_seed };
         let runtime = Runtime::new(&self.fresh.ctx).expect("a runtime");
         snapshot(&module, &request, &runtime).map_err(|error| format!("{error:#}"))
     }
@@ -119,6 +130,44 @@ print(abs(logging._startTime / 1e9 - time.time()) < 60, sys.stdout.isatty())
         rest,
         "[('NAME', 'one'), ('OTHER', 'ü')] one b'one' ['one']\ninput of one True True\nTrue False\n"
     );
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn interpreter_contains_its_library_and_packages() {
+    const CODE: &str = "
+import json.tool, sys
+from importlib.metadata import version
+from importlib.resources import files
+import before, later
+print(version('before'), files('before').joinpath('data.txt').read_text(), later.__file__)
+try:
+    open(later.__file__, 'w')
+except OSError as error:
+    print(error.strerror)
+";
+    let bench = bench();
+    let library = format!("/usr/local/lib/python{}", bench.python.series());
+    let packages = format!("{library}/site-packages");
+    let mut files = Embedded::default();
+    add_library(&mut files, &library, &utf8(&bench.python.stdlib())).expect("a library");
+    for (path, content) in [
+        ("before/__init__.py", "import os"),
+        ("before/data.txt", "data"),
+        ("before-1.5.dist-info/METADATA", "Name: before\nVersion: 1.5\n"),
+        ("later.py", ""),
+    ] {
+        files.add(&packages, Utf8Path::new(path), content.into()).expect("a file");
+    }
+    let bytes = Some(files.to_bytes());
+    let made = bench.made_with_files(&["before"], Some(0), Program::new("python"), bytes);
+    let made = made.expect("a snapshot");
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = Utf8Path::from_path(dir.path()).expect("UTF-8").join("python.wasm");
+    std::fs::write(&path, made.module).expect("a file");
+    let program = Program::new("python").args(["-c", CODE]);
+    let ran = bench.run_file(&path, &program, Bounds::default());
+    assert_eq!(ran.text(), format!("1.5 data {packages}/later.py\nRead-only file system\n"));
 }
 
 #[test]

@@ -49,9 +49,22 @@ pub(crate) fn run_with(tool: &Tool<'_>) -> anyhow::Result<()> {
     std::fs::write(dir.join("script.py"), script)?;
     let printed = tool.read_in(dir, &["run", "--recipe", "full", "--with", "rich", "script.py"])?;
     anyhow::ensure!(printed == "rich!", "the script printed `{printed}`");
+    one_file(tool, dir)?;
     let code = ["run", "--recipe", "full", "--with", "numpy", "-c", "import numpy"];
     let error = tool.fail_in(dir, &code)?;
     anyhow::ensure!(error.contains("`numpy` needs native code"), "{error}");
+    Ok(())
+}
+
+/// Makes an interpreter that contains a package and the library, and runs it without files.
+fn one_file(tool: &Tool<'_>, dir: &Path) -> anyhow::Result<()> {
+    let words = ["snapshot", "--interpreter", "--recipe", "full", "--stdlib", "embedded"];
+    let words = [&words[..], &["--with", "rich", "--import", "rich", "-o", "python.wasm"]].concat();
+    tool.call_in(dir, &words)?;
+    let code = "import importlib.metadata as m, rich.table; print(m.version('rich').split('.')[0] >= '13')";
+    let words = ["run-wasm", "--no-cwd", "--stdlib", "embedded", "python.wasm", "-c", code];
+    let printed = tool.read_in(dir, &words)?;
+    anyhow::ensure!(printed == "True", "the interpreter printed `{printed}`");
     Ok(())
 }
 

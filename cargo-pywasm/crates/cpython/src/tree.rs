@@ -72,6 +72,33 @@ pub(crate) fn sources(dir: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
     Ok(found)
 }
 
+/// Returns the files of an installed library, sorted, each with a path for a place where bytecode is
+/// beside its source: `__pycache__/x.cpython-313.pyc` becomes `x.pyc`.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub(crate) fn with_bytecode_beside(
+    library: &Utf8Path,
+) -> anyhow::Result<Vec<(Utf8PathBuf, Utf8PathBuf)>> {
+    let is_dir = |entry: &Utf8DirEntry| Ok(entry.path().is_dir());
+    let mut found = Vec::new();
+    for file in files_outside_of(&["lib-dynload"], library, &is_dir, |_| true)? {
+        let dir = file.parent().unwrap_or(Utf8Path::new(""));
+        let name = file.file_name().unwrap_or_default();
+        let place = if dir.file_name() != Some("__pycache__") {
+            file.clone()
+        } else if let (Some(above), Some((stem, _))) = (dir.parent(), name.split_once(".cpython-"))
+        {
+            above.join(format!("{stem}.pyc"))
+        } else {
+            continue;
+        };
+        found.push((place, library.join(&file)));
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Returns the digest of the paths and contents of files.
 ///
 /// # Errors

@@ -41,7 +41,7 @@ mod with_runtime {
             let dirs = project.stdlib.iter().cloned();
             let program = dirs.fold(Program::new("snapshot"), Program::dir);
             let Initialization { imports, init, hash_seed } = initialization.clone();
-            let request = Request { imports, init, program, hash_seed };
+            let request = Request { imports, init, program, files: None, hash_seed };
             Ok(Self { request, runtime: Runtime::new(ctx)? })
         }
 

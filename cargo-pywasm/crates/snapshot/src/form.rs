@@ -19,6 +19,9 @@ pub(super) const END: &str = "pywasm_snapshot_end";
 /// The export that becomes the entry point of the snapshot.
 pub(super) const RESUME: &str = "pywasm_resume";
 
+/// The export of the interpreter that returns memory for embedded files, defined in `guest/files.c`.
+pub(super) const FILES: &str = "pywasm_snapshot_files";
+
 pub(super) const START: &str = "_start";
 pub(super) const INITIALIZE: &str = "_initialize";
 /// The name under which wizer exports the memory.

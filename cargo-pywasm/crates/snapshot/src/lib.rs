@@ -30,6 +30,9 @@ pub struct Request {
     pub init: Option<String>,
     /// The arguments, environment variables and directories of the initialization.
     pub program: Program,
+    /// Embedded files for the interpreter, in the format of [`pywasm_wasm::embedded`]. Other modules
+    /// already contain their files.
+    pub files: Option<Vec<u8>>,
     /// Python's hash seed, which is also the seed of all random numbers during initialization.
     /// If `None`, the random numbers come from this machine.
     pub hash_seed: Option<u32>,

@@ -117,7 +117,7 @@ pub fn snapshot(module: &[u8], request: &Request, runtime: &Runtime) -> anyhow::
     let snapshot = now(wizer.snapshot(&context, &mut state)).map_err(wasm_error)?;
     // Exports that must not be called in the snapshot are removed. wizer has already removed `END`,
     // and has renamed `RESUME` if it replaces an entry point.
-    let removed = [form::BEGIN, form::NAMES, form::RESUME];
+    let removed = [form::BEGIN, form::NAMES, form::RESUME, form::FILES];
     let init = request.init.as_deref();
     let snapshot =
         rewrite::without_exports(&snapshot, |name| removed.contains(&name) || init == Some(name))?;
@@ -157,6 +157,9 @@ fn initialize(
         let function = function.map_err(wasm_error).with_context(|| format!("`{name}`"))?;
         function.call(&mut *store, ()).map_err(|error| ended(&format!("`{name}`"), &error))?;
     }
+    if let Some(files) = &request.files {
+        write_files(files, instance, memory, store)?;
+    }
     if instance.get_func(&mut *store, form::END).is_some() {
         python(instance, memory, store, request)?;
     }
@@ -166,6 +169,21 @@ fn initialize(
             .hint(|| "close them before the initialization ends".to_owned());
     }
     Ok(instance)
+}
+
+/// Writes embedded files into the instance's memory.
+fn write_files(
+    files: &[u8],
+    instance: Instance,
+    memory: Memory,
+    store: &mut Store<World>,
+) -> anyhow::Result<()> {
+    let allocate = instance.get_typed_func::<u32, u32>(&mut *store, form::FILES);
+    let allocate = allocate.map_err(wasm_error).context("it cannot take embedded files")?;
+    let size = u32::try_from(files.len()).context("the files are too large")?;
+    let at = allocate.call(&mut *store, size).map_err(|error| ended("the allocation", &error))?;
+    anyhow::ensure!(at != 0, "its memory is too small for files of {size} bytes");
+    memory.write(store, at as usize, files).context("its memory is too small for the files")
 }
 
 /// Initializes Python: passes the names of the Python modules to the instance through its memory,

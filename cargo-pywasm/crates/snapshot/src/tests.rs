@@ -29,6 +29,7 @@ impl Bench {
             imports: Vec::new(),
             init: Some("init".to_owned()),
             program: Program::new("test").dir(Dir::writable(self.path(), "/")),
+            files: None,
             hash_seed: Some(1),
         };
         snapshot(&wat::parse_str(text).unwrap(), &request, &self.runtime(bounds))
@@ -89,7 +90,13 @@ fn memory_and_globals_are_kept() {
     // A snapshot of a snapshot is refused.
     let again = snapshot(
         &result.module,
-        &Request { imports: Vec::new(), init: None, program: Program::new("x"), hash_seed: None },
+        &Request {
+            imports: Vec::new(),
+            init: None,
+            program: Program::new("x"),
+            files: None,
+            hash_seed: None,
+        },
         &bench.runtime(Bounds::default()),
     );
     let message = format!("{:#}", again.unwrap_err());
@@ -236,6 +243,7 @@ fn changed_bytes_give_a_snapshot_or_an_error() {
         imports: Vec::new(),
         init: Some("init".to_owned()),
         program: Program::new("test"),
+        files: None,
         hash_seed: Some(1),
     };
     let mut valid = 0;

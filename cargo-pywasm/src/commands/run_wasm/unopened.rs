@@ -105,7 +105,9 @@ fn text(files: &[File]) -> String {
         opened.bytes(),
         all.bytes()
     )];
-    let is_own = |file: &&File| file.split().0 == PACKAGES;
+    // `snapshot --with` embeds packages in `site-packages`, the directory of other interpreters.
+    let is_own =
+        |file: &&File| file.split().0 == PACKAGES || file.split().0.ends_with("/site-packages");
     let library = Total::of(files.iter().filter(|file| !file.opened && !is_own(file)));
     let groups = groups(files.iter().filter(is_own));
     if !groups.is_empty() || library.files > 0 {
@@ -124,7 +126,7 @@ fn text(files: &[File]) -> String {
         lines.push(line(library, "the standard library"));
     }
     let patterns: Vec<String> = groups.iter().filter_map(|(_, place)| pattern(place)).collect();
-    if !patterns.is_empty() {
+    if !patterns.is_empty() && files.iter().any(|file| file.split().0 == PACKAGES) {
         let shown = &patterns[..patterns.len().min(MAX_PATTERNS)];
         lines.push(format!("if no run needs them, leave files out with `exclude = {shown:?}`"));
     }

@@ -47,9 +47,11 @@ pywasm-python.o: pywasm-python.c
 pywasm-libpython.a: $(PYWASM_OBJECTS)
 	rm -f $@
 	$(AR) $(ARFLAGS) $@ $(PYWASM_OBJECTS)
-pywasm-python.wasm: pywasm-python.o pywasm-snapshot.o $(PYWASM_OBJECTS) $(PYWASM_ARCHIVES)
-	$(LINKCC) $(PY_CORE_LDFLAGS) $(LINKFORSHARED) -o $@ pywasm-python.o pywasm-snapshot.o \
-		$(PYWASM_OBJECTS) $(LIBS) $(MODLIBS) $(SYSLIBS)
+pywasm-files.o: pywasm-files.c
+	$(CC) -c $(PY_CORE_CFLAGS) -DPYWASM_LATE_FILES -o $@ pywasm-files.c
+PYWASM_PROGRAM = pywasm-python.o pywasm-snapshot.o pywasm-files.o
+pywasm-python.wasm: $(PYWASM_PROGRAM) $(PYWASM_OBJECTS) $(PYWASM_ARCHIVES)
+	$(LINKCC) $(PY_CORE_LDFLAGS) $(LINKFORSHARED) -o $@ $(PYWASM_PROGRAM) $(PYWASM_OBJECTS) $(LIBS) $(MODLIBS) $(SYSLIBS)
 pywasm-archives.txt: Makefile
 	@printf '%s\n' $(PYWASM_ARCHIVES) > $@
 ";
@@ -106,6 +108,7 @@ pub(super) fn write_rules(
     // Do not rewrite an unchanged file, because make would compile it again.
     for (name, text) in [
         ("pywasm-inittab.c", INITTAB_C),
+        ("pywasm-files.c", guest::FILES),
         ("pywasm-python.c", guest::PROGRAM),
         ("pywasm-snapshot.c", guest::SNAPSHOT),
         ("pywasm-stack.c", guest::STACK),

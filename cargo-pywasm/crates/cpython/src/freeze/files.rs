@@ -1,6 +1,6 @@
 //! The embedded files of the user's packages and of the standard library.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -35,6 +35,27 @@ pub(super) struct Files<'a> {
 
 /// Bytecode. The key of code that is not kept is `None`.
 pub(super) type Codes = BTreeMap<Option<String>, Vec<u8>>;
+
+/// Adds the whole library as bytecode with its data. `directory` is the directory of the library in the
+/// module, and `host` that of the installation.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn add_library(
+    embedded: &mut Embedded,
+    directory: &str,
+    host: &Utf8Path,
+) -> anyhow::Result<()> {
+    let files = tree::with_bytecode_beside(host)?;
+    let compiled: BTreeSet<&Utf8Path> = files.iter().map(|(place, _)| place.as_path()).collect();
+    for (place, path) in &files {
+        let is_source = place.extension() == Some("py");
+        if !(is_source && compiled.contains(place.with_extension("pyc").as_path())) {
+            embedded.add(directory, place, fs_err::read(path)?)?;
+        }
+    }
+    embedded.add_directory(directory, NATIVE_MODULES.into())
+}
 
 impl<'a> Files<'a> {
     pub(super) fn new(index: &'a Index, codes: &'a Codes, source: bool) -> Self {

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use collect::collect;
 pub use embedded::{Embedded, PACKAGES};
 pub use exclude::Exclude;
+pub use files::add_library;
 
 /// The object file in the `lib` directory of an installation with the functions that read embedded
 /// files at run time.

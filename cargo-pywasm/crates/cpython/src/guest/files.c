@@ -5,6 +5,7 @@
    all others go to the host. The functions follow WASI preview 1:
    https://github.com/WebAssembly/WASI/blob/wasi-0.1/preview1/docs.md */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wasi/api.h>
 #include <wasi/libc.h>
@@ -22,7 +23,17 @@ struct entry {
     uint32_t first, count;
     uint32_t parent;
 };
+#ifdef PYWASM_LATE_FILES
+/* In the interpreter, `cargo pywasm snapshot --with` writes the tree. Until then, there is none. */
+static struct header *tree;
+
+__attribute__((export_name("pywasm_snapshot_files"))) struct header *pywasm_snapshot_files(uint32_t size) {
+    return tree = malloc(size);
+}
+#else
 extern struct header pywasm_files;
+#define tree (&pywasm_files)
+#endif
 
 #define DIRECTORY 1
 /* Set when a file is opened, so that `cargo pywasm run-wasm --trace-files` can list the files that never are. */
@@ -52,15 +63,15 @@ static struct {
     int32_t __imported_wasi_snapshot_preview1_##name(__VA_ARGS__)
 
 static struct entry *entry(uint32_t index) {
-    return (struct entry *)((char *)&pywasm_files + sizeof(struct header)) + index;
+    return (struct entry *)((char *)tree + sizeof(struct header)) + index;
 }
 
 static int is_directory(const struct entry *of) { return of->flags & DIRECTORY; }
 
 /* Returns the number of directories in the root. */
-static int32_t directories(void) { return (int32_t)entry(0)->count; }
+static int32_t directories(void) { return tree ? (int32_t)entry(0)->count : 0; }
 
-static const char *at(uint32_t offset) { return (const char *)&pywasm_files + offset; }
+static const char *at(uint32_t offset) { return (const char *)tree + offset; }
 
 /* Returns true for a descriptor of the tree. Closed ones belong to no host either. */
 static int is_ours(int32_t fd) { return fd >= FIRST && fd < FIRST + OPEN_MAX; }
@@ -196,7 +207,7 @@ static __wasi_errno_t if_open(int32_t fd, __wasi_errno_t result) { return opened
    directories with the same path, libc uses the one that was added last, which is the one in the module. */
 HOOK(fd_prestat_get, int32_t fd, int32_t out) {
     static int is_inside;
-    if (fd != 3 || is_inside) {
+    if (fd != 3 || is_inside || directories() == 0) {
         return host_fd_prestat_get(fd, out);
     }
     is_inside = 1;

@@ -18,7 +18,7 @@ use pywasm_toolchain::{Toolchain, ToolchainRequest};
 /// The version of the build process. It is incremented with each change to this tool that changes
 /// the bytes of an installation. Installations from earlier versions are kept, but do not satisfy
 /// new requests.
-const BUILD_FORMAT: u32 = 21;
+const BUILD_FORMAT: u32 = 22;
 
 /// A request for an installation, resolved to a release.
 #[derive(Clone, Debug)]

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Context;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use zip::write::SimpleFileOptions;
+
+use crate::tree;
 
 /// Copies `Lib/` without bytecode, and without the modules and packages that the recipe excludes.
 pub(super) fn copy_tree(
@@ -45,13 +47,11 @@ pub(crate) fn copy_dir(from: &Utf8Path, to: &Utf8Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the tree as a zip. The files are sorted, and all have the same date. The bytecode is where
+/// Writes the library as a zip. The files are sorted, and all have the same date. The bytecode is where
 /// `zipimport` expects it (`x.pyc` next to `x.py`). `zipimport` needs the module `zlib` to read a
 /// compressed zip, so the zip is uncompressed if Python does not have this module.
-pub(super) fn zip_tree(tree: &Utf8Path, zip: &Utf8Path, has_zlib: bool) -> anyhow::Result<()> {
-    let mut files = Vec::new();
-    collect(tree, Utf8Path::new(""), &mut files)?;
-    files.sort();
+pub(super) fn zip_tree(dir: &Utf8Path, zip: &Utf8Path, has_zlib: bool) -> anyhow::Result<()> {
+    let files = tree::with_bytecode_beside(dir)?;
     let mut writer = zip::ZipWriter::new(std::io::BufWriter::new(fs_err::File::create(zip)?));
     let method =
         if has_zlib { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
@@ -70,36 +70,6 @@ pub(super) fn zip_tree(tree: &Utf8Path, zip: &Utf8Path, has_zlib: bool) -> anyho
     Ok(())
 }
 
-/// Adds the files below `dir` to `files`, each with its name in the zip:
-/// `__pycache__/x.cpython-313.pyc` becomes `x.pyc`.
-fn collect(
-    dir: &Utf8Path,
-    prefix: &Utf8Path,
-    files: &mut Vec<(String, Utf8PathBuf)>,
-) -> anyhow::Result<()> {
-    for name in names(dir)? {
-        let path = dir.join(&name);
-        if name == "lib-dynload" {
-            continue;
-        }
-        if name == "__pycache__" {
-            for compiled in names(&path)? {
-                if let Some((stem, _)) = compiled.split_once(".cpython-") {
-                    files.push((
-                        prefix.join(format!("{stem}.pyc")).into_string(),
-                        path.join(&compiled),
-                    ));
-                }
-            }
-        } else if path.is_dir() {
-            collect(&path, &prefix.join(&name), files)?;
-        } else {
-            files.push((prefix.join(&name).into_string(), path));
-        }
-    }
-    Ok(())
-}
-
 /// Returns the names in a directory, sorted.
 fn names(dir: &Utf8Path) -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
@@ -112,6 +82,8 @@ fn names(dir: &Utf8Path) -> anyhow::Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use camino::Utf8PathBuf;
+
     use super::*;
 
     fn tree() -> (tempfile::TempDir, Utf8PathBuf) {
