@@ -12,11 +12,12 @@ import pytest
 
 class Results:
     def __init__(self):
-        self.passed, self.skipped, self.failed = set(), set(), set()
+        # The failed tests have their errors.
+        self.passed, self.skipped, self.failed = set(), set(), {}
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
-            self.failed.add(report.nodeid)
+            self.failed.setdefault(report.nodeid, error_of(report))
         elif report.skipped:
             self.skipped.add(report.nodeid)
         elif report.when == "call":
@@ -24,9 +25,16 @@ class Results:
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self.failed.add(report.nodeid)
+            self.failed.setdefault(report.nodeid, error_of(report))
         elif report.skipped:
             self.skipped.add(report.nodeid)
+
+
+def error_of(report):
+    """Returns the first line of the error's message."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    lines = (crash.message if crash else str(report.longrepr).rpartition("\nE ")[2]).strip().splitlines()
+    return lines[0] if lines else ""
 
 
 os.chdir("/src")
@@ -39,7 +47,7 @@ code = pytest.main([*options, *sys.argv[1:]], plugins=[results])
 with open("/out/result.json", "w") as file:
     json.dump({
         "ended": code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED),
-        "passed": len(results.passed - results.failed),
-        "skipped": len(results.skipped - results.failed),
-        "failed": sorted(results.failed),
-    }, file)
+        "passed": len(results.passed - results.failed.keys()),
+        "skipped": len(results.skipped - results.failed.keys()),
+        "failed": results.failed,
+    }, file, sort_keys=True)

@@ -42,9 +42,10 @@ pub(super) fn text(versions: &[(String, String)], results: &[(Suite, Outcome)]) 
     }
     page.push_str("\n## Reasons\n\n");
     for (suite, outcome) in results {
-        let failed = suite.fails.iter().filter(|_| !outcome.failed.is_empty());
-        let mut reasons: Vec<String> = failed.map(|it| format!("fails: {}", it.reason)).collect();
-        reasons.dedup();
+        let failed = suite.reasons(outcome).into_iter();
+        let tests = |count| if count == 1 { "test fails" } else { "tests fail" };
+        let mut reasons: Vec<String> =
+            failed.map(|(reason, count)| format!("{count} {}: {reason}", tests(count))).collect();
         reasons.extend(suite.left_out.iter().map(|it| format!("not run: {}", it.reason)));
         if !reasons.is_empty() {
             let _ = writeln!(page, "- **{}**: {}.", suite.package, reasons.join("; "));

@@ -1,5 +1,6 @@
 //! The test suites of packages.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -37,18 +38,32 @@ pub(super) struct LeftOut {
     pub(super) reason: String,
 }
 
-/// Tests that fail.
+/// Tests that fail, by their names or by their errors.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fails {
-    #[serde(deserialize_with = "pattern")]
-    tests: Pattern,
-    pub(super) reason: String,
+    #[serde(deserialize_with = "pattern", default)]
+    tests: Option<Pattern>,
+    #[serde(deserialize_with = "pattern", default)]
+    error: Option<Pattern>,
+    reason: String,
 }
 
+impl Fails {
+    /// Returns true if the patterns match a failed test.
+    fn explains(&self, test: &str, error: &str) -> bool {
+        let matches =
+            |pattern: &Option<Pattern>, text| pattern.as_ref().is_none_or(|it| it.matches(text));
+        matches(&self.tests, test) && matches(&self.error, error)
+    }
+}
+
+/// The file `suites.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// The limits of WASI, which apply to all suites.
+    limit: Vec<Fails>,
     suite: Vec<Suite>,
 }
 
@@ -59,7 +74,8 @@ pub(super) struct Outcome {
     ended: bool,
     pub(super) passed: usize,
     pub(super) skipped: usize,
-    pub(super) failed: Vec<String>,
+    /// The failed tests with the first lines of their errors.
+    pub(super) failed: BTreeMap<String, String>,
 }
 
 /// Writes a lock with the source distributions of all packages.
@@ -83,7 +99,9 @@ impl Suite {
     /// Reads all suites.
     pub(super) fn all() -> anyhow::Result<Vec<Self>> {
         let text = std::fs::read_to_string(dir().join("suites.toml"))?;
-        Ok(toml::from_str::<File>(&text).context("suites.toml")?.suite)
+        let File { limit, mut suite } = toml::from_str(&text).context("suites.toml")?;
+        suite.iter_mut().for_each(|suite| suite.fails.extend(limit.iter().cloned()));
+        Ok(suite)
     }
 
     /// Runs the suite.
@@ -149,17 +167,33 @@ impl Suite {
         root.with_context(|| format!("the source distribution of {name} is empty"))
     }
 
-    /// Returns the failures that have no reason.
+    /// Returns why a test fails, if that is known.
+    fn reason(&self, test: &str, error: &str) -> Option<&str> {
+        self.fails.iter().find(|it| it.explains(test, error)).map(|it| it.reason.as_str())
+    }
+
+    /// Returns the failures that have no reason, with their errors.
     pub(super) fn unexplained(&self, outcome: &Outcome) -> Vec<String> {
-        let is_known = |test: &str| self.fails.iter().any(|it| it.tests.matches(test));
-        outcome.failed.iter().filter(|test| !is_known(test)).cloned().collect()
+        let unknown =
+            outcome.failed.iter().filter(|(test, error)| self.reason(test, error).is_none());
+        unknown.map(|(test, error)| format!("{}: {test}: {error}", self.package)).collect()
+    }
+
+    /// Returns the reasons of the failures, each with the number of tests.
+    pub(super) fn reasons(&self, outcome: &Outcome) -> BTreeMap<&str, usize> {
+        let mut reasons = BTreeMap::new();
+        for reason in outcome.failed.iter().filter_map(|(test, error)| self.reason(test, error)) {
+            *reasons.entry(reason).or_default() += 1;
+        }
+        reasons
     }
 }
 
-/// Parses a pattern for the names of tests.
-fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
+/// Parses a pattern.
+fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pattern>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Pattern::new(&text).map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
+    let parsed = Pattern::new(&text);
+    parsed.map(Some).map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
 }
 
 #[cfg(test)]
@@ -175,9 +209,11 @@ mod tests {
             ("a*c", "abcd", false),
             ("abc", "abc", true),
         ] {
-            let fails = format!("tests = {pattern:?}\nreason = \"\"");
-            let fails: Fails = toml::from_str(&fails).expect("a pattern");
-            assert_eq!(fails.tests.matches(name), expected, "{pattern} {name}");
+            for key in ["tests", "error"] {
+                let fails = format!("{key} = {pattern:?}\nreason = \"\"");
+                let fails: Fails = toml::from_str(&fails).expect("a pattern");
+                assert_eq!(fails.explains(name, name), expected, "{pattern} {name}");
+            }
         }
     }
 }
