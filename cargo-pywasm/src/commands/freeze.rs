@@ -9,7 +9,8 @@ use crate::config::{Project, Selection, Stdlib, Workspace};
 use crate::exit::Exit;
 use crate::installed::{self, utf8};
 use crate::project::{Linked, frozen, located, wheels};
-use pywasm_cpython::freeze::{Exclude, Frozen, Module, Package, Wanted, Wheel};
+use pywasm_cpython::freeze::{Frozen, Module, Package, Wanted, Wheel};
+use pywasm_recipes::Exclude;
 use pywasm_session::Message;
 use pywasm_store::Ctx;
 

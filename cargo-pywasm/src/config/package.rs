@@ -63,6 +63,7 @@ impl ManifestDigest {
 
 impl PackageSettings {
     /// Returns true if no manifest has changed since the settings were read from it.
+    #[cfg(feature = "runtime")]
     pub(crate) fn is_fresh(&self) -> bool {
         self.manifests.iter().all(|manifest| {
             fs_err::read(&manifest.path)

@@ -4,9 +4,8 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use pywasm_cpython::freeze::Exclude;
 use pywasm_packages::Requirements;
-use pywasm_recipes::{HostStack, PythonRequest};
+use pywasm_recipes::{Exclude, HostStack, PythonRequest};
 use serde::{Deserialize, Serialize};
 
 use pywasm_session::{WithHint, is_path};

@@ -2,7 +2,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pywasm_build::Installation;
-use pywasm_cpython::freeze::{Exclude, Frozen, Interpreter, Package, Wanted, Wheel, collect};
+use pywasm_cpython::freeze::{Frozen, Interpreter, Package, Wanted, Wheel, collect};
+use pywasm_recipes::Exclude;
 use pywasm_runtime::Runtime;
 use pywasm_store::Store;
 use pywasm_tests::Fresh;
@@ -644,6 +645,26 @@ fn links_are_followed_and_broken_links_are_errors() {
 
 #[test]
 #[ignore = "needs an installation: run `cargo xtask e2e`"]
+fn two_files_for_one_path_are_an_error() {
+    let bench = Bench::new();
+    bench.write("a/app/__init__.py", "");
+    bench.write("b/app/part.py", "");
+    assert!(bench.freeze(&[], &["a/app", "b/app"]).is_ok(), "different paths");
+    bench.write("b/app/__init__.py", "");
+    assert!(bench.freeze(&[], &["a/app", "b/app"]).is_ok(), "equal files");
+    bench.write("b/app/__init__.py", "x = 1\n");
+    bench.write("wheel/app/__init__.py", "x = 2\n");
+    for result in [bench.freeze(&[], &["a/app", "b/app"]), bench.wheels(&["a/app"], &["wheel"])] {
+        let error = result.expect_err("two files");
+        assert!(
+            error.contains("are different files for the path `/pywasm/app/__init__.py`"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs an installation: run `cargo xtask e2e`"]
 fn module_in_a_directory_of_packages_is_named() {
     let bench = Bench::new();
     bench.write("vendor/six.py", "");
@@ -730,18 +751,6 @@ fn package_whose_native_code_is_optional_is_embedded() {
         assert!(warnings.len() == 1 && warnings[0].contains(native), "{init}: {warnings:?}");
         assert!(warnings[0].contains("`exclude`"), "{warnings:?}");
     }
-}
-
-#[test]
-#[ignore = "needs an installation: run `cargo xtask e2e`"]
-fn files_of_two_packages_must_not_differ() {
-    let bench = Bench::new();
-    for (name, text) in [("one", "1"), ("two", "2"), ("three", "1")] {
-        bench.write(&format!("{name}/space/data.txt"), text);
-    }
-    bench.wheels(&[], &["one", "three"]).expect("equal files");
-    let error = bench.wheels(&[], &["one", "two"]).expect_err("different files");
-    assert!(error.contains("`space/data.txt`"), "{error}");
 }
 
 #[test]

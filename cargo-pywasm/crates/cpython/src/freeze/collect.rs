@@ -6,14 +6,13 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::exclude::is_excluded;
 use super::files::Files;
 use super::kept::{self, Kept};
-use super::mount::{Mounted, exclude, mounted, mounted_wheel, unmatched};
+use super::mount::{Mounted, check_paths, exclude, mounted, mounted_wheel, unmatched};
 use super::problems::{Failing, Unknown, in_tree, large, left_out};
 use super::{Frozen, Interpreter, Module, Wanted, Wheel};
 use crate::build::PREFIX;
-use pywasm_recipes::unavailable;
+use pywasm_recipes::{is_excluded, unavailable};
 use pywasm_runtime::{Dir, Runtime};
 use pywasm_store::Store;
 
@@ -107,6 +106,7 @@ pub fn collect(
     }
     let unmatched = unmatched(&wanted.exclude, &packages);
     let excluded = exclude(&wanted.exclude, &mut packages);
+    check_paths(&packages)?;
     let kept = Kept::new(store, interpreter.name, wanted, &excluded);
     let of_kept = |wheel: &Wheel| (wheel.name.clone(), kept.directory(wheel));
     let directories: BTreeMap<String, Utf8PathBuf> =

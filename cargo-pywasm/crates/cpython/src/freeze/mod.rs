@@ -4,7 +4,6 @@
 
 mod collect;
 mod embedded;
-mod exclude;
 mod files;
 mod kept;
 mod mount;
@@ -12,11 +11,11 @@ mod object;
 mod problems;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use pywasm_recipes::Exclude;
 use serde::{Deserialize, Serialize};
 
 pub use collect::collect;
 pub use embedded::{Embedded, PACKAGES};
-pub use exclude::Exclude;
 pub use files::add_library;
 
 /// The object file in the `lib` directory of an installation with the functions that read embedded

@@ -6,9 +6,9 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-use super::exclude::is_excluded;
-use super::{Exclude, Package, Wheel};
+use super::{PACKAGES, Package, Wheel};
 use crate::tree;
+use pywasm_recipes::{Exclude, is_excluded};
 use pywasm_runtime::Dir;
 use pywasm_session::WithHint;
 
@@ -141,6 +141,28 @@ pub(super) fn exclude(patterns: &[Exclude], packages: &mut [Mounted]) -> Vec<Utf
         });
     }
     excluded
+}
+
+/// Checks that no two packages contain different files for one path.
+///
+/// # Errors
+/// When there are such files.
+pub(super) fn check_paths(packages: &[Mounted]) -> anyhow::Result<()> {
+    let mut known: BTreeMap<&Utf8Path, &Utf8Path> = BTreeMap::new();
+    for (file, host) in packages.iter().flat_map(|package| &package.files) {
+        let Some(other) = known.insert(file, host) else { continue };
+        // Packages in the same namespace can contain the same file.
+        if fs_err::read(other)? != fs_err::read(host)? {
+            return Err(anyhow::anyhow!(
+                "`{other}` and `{host}` are different files for the path `{PACKAGES}/{file}`"
+            ))
+            .hint(|| {
+                "remove one of the packages, rename it, or leave both files out with `exclude`"
+                    .to_owned()
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Returns true for files that Python or a program may read: not for bytecode of another

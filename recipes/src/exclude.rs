@@ -1,4 +1,4 @@
-//! Patterns for files of packages that are left out.
+//! Patterns for files of Python packages that are left out.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,9 @@ pub struct Exclude {
 }
 
 impl Exclude {
-    pub(super) fn matches(&self, path: &str) -> bool {
+    /// Returns true if the pattern matches a path, whether it leaves the file out or not.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
         self.pattern.matches(path)
     }
 }
@@ -47,7 +49,8 @@ impl TryFrom<String> for Exclude {
 }
 
 /// Returns true if the patterns leave out a path: the last pattern that matches decides.
-pub(super) fn is_excluded(patterns: &[Exclude], path: &str) -> bool {
+#[must_use]
+pub fn is_excluded(patterns: &[Exclude], path: &str) -> bool {
     patterns.iter().rev().find(|it| it.matches(path)).is_some_and(|it| !it.keeps)
 }
 
