@@ -6,6 +6,7 @@ mod canister;
 mod install;
 mod link;
 mod packages;
+mod program;
 mod report;
 mod size;
 mod speed;

@@ -1,32 +1,15 @@
 //! Measures how long it takes to build a program with embedded Python, linked by
 //! `pywasm_build::link()` or by a handwritten build script.
 //!
-//! The two versions of the program differ only in their build scripts. They do not use PyO3, whose
-//! compilation would dominate the times.
+//! The two versions of the program differ only in their build scripts.
 
 use std::path::{Path, PathBuf};
 
 use xshell::Shell;
 
+use super::program;
 use super::report::{Row, machine, write_section};
 use crate::tool::{Tool, manifest, root};
-
-const MAIN: &str = r#"use std::ffi::{c_char, c_int};
-
-unsafe extern "C" {
-    fn Py_Initialize();
-    fn PyRun_SimpleString(code: *const c_char) -> c_int;
-}
-
-fn main() {
-    // SAFETY: Python is initialized first, and the string outlives the call.
-    let code = unsafe {
-        Py_Initialize();
-        PyRun_SimpleString(c"print('hello')".as_ptr())
-    };
-    assert_eq!(code, 0, "round 0");
-}
-"#;
 
 /// A crate and its build times.
 struct Hello {
@@ -42,7 +25,7 @@ impl Hello {
         let head = "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
         std::fs::write(dir.join("Cargo.toml"), format!("{head}\n[workspace]\n{more}"))?;
         std::fs::write(dir.join("build.rs"), build)?;
-        std::fs::write(dir.join("src/main.rs"), MAIN)?;
+        std::fs::write(dir.join("src/main.rs"), program::source("print('hello')"))?;
         let (cold, changed, unchanged) = (Row::new(name), Row::new(name), Row::new(name));
         Ok(Self { dir, cold, changed, unchanged })
     }
@@ -56,7 +39,7 @@ impl Hello {
         let variables: [(&str, &Path); 2] = [("CARGO_TARGET_DIR", &target), ("RUSTC", rustc)];
         let build = || tool.cargo_with(&self.dir, &words, &variables);
         self.cold.measure(build)?;
-        let changed = MAIN.replace("round 0", &format!("round {number}"));
+        let changed = program::source(&format!("print('hello {number}')"));
         std::fs::write(self.dir.join("src/main.rs"), changed)?;
         self.changed.measure(build)?;
         self.unchanged.measure(build)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use xshell::Shell;
 
+use super::program;
 use super::report::{Row, locked, machine, write_section};
 use super::start::took;
 use crate::embed::canister::build as build_module;
@@ -41,24 +42,9 @@ const PACKAGES: [&str; 20] = [
 const APP: &str =
     "import attr, flask, packaging.version, requests, rich.console, rich.table, tomlkit\n";
 
-/// The Rust program runs the Python code on its stdin. `/site` is the directory of the packages, if they
-/// are not in the module.
-const MAIN: &str = r#"use std::ffi::{c_char, c_int};
-
-unsafe extern "C" {
-    fn Py_Initialize();
-    fn PyRun_SimpleString(code: *const c_char) -> c_int;
-}
-
-fn main() {
-    // SAFETY: Python is initialized first, and the string outlives the call.
-    let code = unsafe {
-        Py_Initialize();
-        PyRun_SimpleString(c"import sys; sys.path.append('/site'); exec(sys.stdin.read())".as_ptr())
-    };
-    assert_eq!(code, 0);
-}
-"#;
+/// The code of the Rust program: it runs the Python code on stdin. `/site` is the directory of the
+/// packages, if they are not in the module.
+const CODE: &str = "import sys; sys.path.append('/site'); exec(sys.stdin.read())";
 
 /// A crate, and the directories that it needs at run time.
 struct Crate {
@@ -106,7 +92,7 @@ impl Crate {
     fn new(tool: &Tool<'_>, place: &Path, name: &str, table: &str) -> anyhow::Result<Self> {
         tool.call_in(place, &["new", "--template", "capi", "--recipe", "full", name])?;
         let dir = place.join(name);
-        std::fs::write(dir.join("src/main.rs"), MAIN)?;
+        std::fs::write(dir.join("src/main.rs"), program::source(CODE))?;
         std::fs::write(dir.join("app.py"), APP)?;
         let path = dir.join("Cargo.toml");
         let head = "[package.metadata.pywasm]\n";
