@@ -13,6 +13,7 @@ mod post_link;
 mod rewire;
 mod run_wasm;
 mod size;
+mod trace_files;
 
 use camino::Utf8Path;
 
