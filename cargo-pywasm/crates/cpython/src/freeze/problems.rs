@@ -54,7 +54,7 @@ impl Failing {
         let Self { file, function, feature } = self;
         format!(
             "`{file}` calls `{function}` when it is imported, but WASI has no {feature}, so the import will \
-             fail unless the file handles the error"
+             fail unless the file handles the error; if nothing imports the file, add it to `exclude`"
         )
     }
 }
