@@ -37,7 +37,7 @@ pub struct Args {
     selection: Selection,
     /// Make Python packages part of the interpreter: `rich`, `jinja2>=3` or the path of a wheel; can be
     /// repeated
-    #[arg(long = "with", value_name = "REQUIREMENT", requires = "interpreter")]
+    #[arg(long = "with", value_name = "REQUIREMENT", conflicts_with = "file")]
     with: Vec<String>,
     /// Path of the new module
     #[arg(short, long, value_name = "FILE")]
@@ -142,5 +142,27 @@ fn report(snapshot: &Snapshot, ctx: &Ctx) {
     }
     for warning in snapshot.warnings() {
         ctx.reporter.warn(warning);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn packages_are_for_the_interpreter_only() {
+        let parsed = |line: &str| {
+            let words = ["snapshot", "-o", "new.wasm"].into_iter().chain(line.split(' '));
+            <Cli as clap::Parser>::try_parse_from(words).map(|cli| cli.args.with)
+        };
+        assert_eq!(parsed("--interpreter --with rich --with attrs").unwrap(), ["rich", "attrs"]);
+        assert!(parsed("--with rich my.wasm").is_err() && parsed("--with rich").is_err());
+        assert!(parsed("my.wasm").unwrap().is_empty());
     }
 }
