@@ -194,7 +194,17 @@ fn wanted(
     if library_files && !closed && selects_none {
         modules.push("*".to_owned());
     }
-    Ok(Wanted { modules, packages, wheels, closed, library_files, provided, exclude, source })
+    Ok(Wanted {
+        modules,
+        packages,
+        wheels,
+        closed,
+        library_files,
+        provided,
+        exclude,
+        in_crate: true,
+        source,
+    })
 }
 
 /// The recipe keys that select frozen modules.

@@ -82,6 +82,7 @@ fn write(
     let wanted = Wanted { wheels: wheels(packages), source: true, ..Wanted::default() };
     ctx.reporter.status("Compiling", "Python packages");
     let frozen = frozen(&wanted, python, ctx)?;
+    frozen.warnings.iter().for_each(|warning| ctx.reporter.warn(warning));
     let stage = ctx.store.stage(Bucket::Packages)?;
     for (path, content) in frozen.embedded.contents(PACKAGES) {
         let path = stage.path().join(path);

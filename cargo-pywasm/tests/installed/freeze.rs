@@ -55,6 +55,7 @@ impl Bench {
             library_files: false,
             provided: vec!["provided".to_owned(), "mixed.first".to_owned()],
             exclude: Vec::new(),
+            in_crate: true,
             source: false,
         }
     }
@@ -769,6 +770,11 @@ fn library_module_that_cannot_be_imported_is_a_warning() {
     bench.write("one/one.py", "import ctypes\n");
     let warnings = bench.wheels(&[], &["one"]).expect("code").warnings;
     assert!(warnings.len() == 1 && warnings[0].contains("imports `ctypes`"), "{warnings:?}");
+    let dir = Utf8Path::from_path(bench.dir.path()).expect("UTF-8");
+    let wheels = vec![Wheel { name: "one".to_owned(), root: dir.join("one") }];
+    let elsewhere = Wanted { wheels, in_crate: false, ..bench.wanted(&[], &[]) };
+    let warnings = bench.collect_wanted(&elsewhere).expect("code").warnings;
+    assert!(warnings.len() == 1 && warnings[0].ends_with("the import will fail"), "{warnings:?}");
     let bench = Bench::new();
     bench.write(
         "one/one.py",

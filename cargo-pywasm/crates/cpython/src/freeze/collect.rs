@@ -174,14 +174,16 @@ pub fn collect(
         let top = it.name.split('.').next().unwrap_or_default();
         wanted.provided.iter().any(|name| *name == it.name || name == top)
     };
-    if let Some(error) = unknown.iter().filter(|it| !is_provided(it)).find_map(Unknown::error) {
+    if let Some(error) =
+        unknown.iter().filter(|it| !is_provided(it)).find_map(|it| it.error(wanted.in_crate))
+    {
         return Err(error);
     }
     let (mut missing, mut named) = (Vec::new(), BTreeSet::new());
     for it in unknown.iter().filter(|it| it.required && !is_provided(it)) {
         // Adding a package also adds its other modules.
         if it.package.as_ref().is_none_or(|name| named.insert(name)) {
-            missing.push(it.warning());
+            missing.push(it.warning(wanted.in_crate));
         }
     }
     let (excluded_native, left): (Vec<String>, Vec<String>) =
@@ -190,10 +192,12 @@ pub fn collect(
         .into_iter()
         .filter(|it| !excluded_native.iter().any(|file| it.matches(in_tree(file))));
     let unused = unused.map(|it| format!("`exclude`: no file of a package matches `{it}`"));
-    let failing = failing.iter().map(Failing::warning);
-    let warnings = of_compiler.into_iter().chain(missing).chain(failing);
-    let large = large(&embedded, &excluded);
-    let warnings = warnings.chain(left_out(&left)).chain(unused).chain(large).collect();
+    let failing = failing.iter().map(|it| it.warning(wanted.in_crate));
+    let mut warnings: Vec<String> = of_compiler.into_iter().chain(missing).chain(failing).collect();
+    if wanted.in_crate {
+        warnings.extend(left_out(&left).into_iter().chain(unused));
+        warnings.extend(large(&embedded, &excluded));
+    }
     let unknown = unknown.into_iter().map(|it| it.name).collect();
     Ok(Frozen { modules, embedded, library, absent, unknown, built_in, warnings, code })
 }

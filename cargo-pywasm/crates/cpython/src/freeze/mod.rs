@@ -42,6 +42,8 @@ pub struct Wanted {
     pub provided: Vec<String>,
     /// Patterns for files of packages that are left out.
     pub exclude: Vec<Exclude>,
+    /// True if a Cargo.toml selects the packages, so that warnings name its keys.
+    pub in_crate: bool,
     /// True if the source of embedded modules is embedded in addition to their bytecode.
     pub source: bool,
 }

@@ -49,19 +49,25 @@ pub(super) fn in_tree(shown: &str) -> &str {
     shown.strip_prefix("/pywasm/").unwrap_or(shown)
 }
 
+/// Returns the continuation of a message that names keys of Cargo.toml.
+fn cure(in_crate: bool, text: &str) -> String {
+    if in_crate { format!("; {text}") } else { String::new() }
+}
+
 impl Failing {
-    pub(super) fn warning(&self) -> String {
+    pub(super) fn warning(&self, in_crate: bool) -> String {
         let Self { file, function, feature } = self;
+        let cure = cure(in_crate, "if nothing imports the file, add it to `exclude`");
         format!(
             "`{file}` calls `{function}` when it is imported, but WASI has no {feature}, so the import will \
-             fail unless the file handles the error; if nothing imports the file, add it to `exclude`"
+             fail unless the file handles the error{cure}"
         )
     }
 }
 
 impl Unknown {
     /// Returns the error for an installed package that needs native code to be imported.
-    pub(super) fn error(&self) -> Option<anyhow::Error> {
+    pub(super) fn error(&self, in_crate: bool) -> Option<anyhow::Error> {
         let (wheel, file) = (self.wheel.as_ref()?, self.native.as_ref()?);
         let (name, by) = (&self.name, in_tree(&self.by));
         self.required.then(|| {
@@ -71,15 +77,19 @@ impl Unknown {
                      another platform",
                     in_tree(file)
                 ),
-                format!(
-                    "remove `{wheel}` from the requirements, or add `{name}` to `provided` if your \
-                     Rust code provides it"
-                ),
+                if in_crate {
+                    format!(
+                        "remove `{wheel}` from the requirements, or add `{name}` to `provided` if \
+                         your Rust code provides it"
+                    )
+                } else {
+                    format!("remove `{wheel}`, or what requires it")
+                },
             )
         })
     }
 
-    pub(super) fn warning(&self) -> String {
+    pub(super) fn warning(&self, in_crate: bool) -> String {
         let Self { name, by, native, nested, in_stdlib, .. } = self;
         if let Some(file) = nested {
             return format!(
@@ -89,16 +99,19 @@ impl Unknown {
         }
         match native {
             None if *in_stdlib => format!(
-                "`{by}` imports `{name}`, which this Python does not have, so the import will fail; \
-                 add it to `provided` if your Rust code provides it"
+                "`{by}` imports `{name}`, which this Python does not have, so the import will fail{}",
+                cure(in_crate, "add it to `provided` if your Rust code provides it")
             ),
             Some(file) => format!(
                 "`{by}` imports `{name}`, but `{file}` is native code for another platform and \
                  cannot be embedded"
             ),
             None => format!(
-                "`{by}` imports `{name}`, which is not embedded, so the import will fail; add it to \
-                 `packages`, or to `provided` if your Rust code provides it"
+                "`{by}` imports `{name}`, which is not embedded, so the import will fail{}",
+                cure(
+                    in_crate,
+                    "add it to `packages`, or to `provided` if your Rust code provides it"
+                )
             ),
         }
     }
