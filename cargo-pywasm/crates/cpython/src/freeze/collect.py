@@ -9,7 +9,6 @@ import difflib
 import importlib.util
 import json
 import marshal
-import os
 import sys
 from functools import cache
 
@@ -41,26 +40,12 @@ HIDDEN = {**IMPORTED_BY_C, **IN_FUNCTIONS, "sysconfig": [BUILD_DATA]}
 # Modules without a file that their packages add to sys.modules.
 ADDED = {"collections.abc", "os.path"}
 
-# Directories that are not part of the library proper. CPython's own zip leaves them out as well.
-NOT_MODULES = {"__pycache__", "site-packages", "lib-dynload", "test", "tests", "idlelib", "turtledemo"}
-
 # The module by which Python recognizes the directory of its library (STDLIB_LANDMARKS in Modules/getpath.py).
 LANDMARK = "os"
-
-# The endings of native modules on other platforms.
-NATIVE = (".so", ".pyd", ".dylib")
 
 
 def is_name(text):
     return all(part.isidentifier() for part in text.split("."))
-
-
-class Own:
-    """A module of the user or of an installed package (`wheel`). A namespace package has no file."""
-
-    def __init__(self, package, is_package, is_module=True):
-        self.path, self.shown, self.wheel = package["path"], package["shown"], package["wheel"]
-        self.is_package, self.file = is_package, package["file"] if is_module else None
 
 
 class Compiled:
@@ -88,27 +73,20 @@ def add_need(needs, name, new):
 
 class Collector:
     def __init__(self, request):
-        self.stdlib, self.closed = request["stdlib"], request["closed"]
+        self.stdlib = Library(request["stdlib"], request["unavailable"])
+        self.closed = request["closed"]
         # True if modules of the library become files.
         self.library_files = request["library_files"]
         # The sources of the selected modules of the library, relative to its directory.
         self.library_sources = set()
-        self.unavailable = set(request["unavailable"])
-        self.own, self.built_in = {}, set(ALWAYS_BUILT_IN)
-        # The files of native modules by module name.
-        self.native = {}
-        self.excluded_files = set(request["excluded_files"])
+        self.packages = Packages(request, self.stdlib)
+        self.own, self.native = self.packages.own, self.packages.native
+        self.built_in = set(ALWAYS_BUILT_IN)
         # The kept modules of installed packages, by the files of the modules.
         self.kept = {}
         for wheel in request["kept"]:
             with open(f"/kept/{wheel}/modules.json") as file:
                 self.kept[wheel] = json.load(file)
-        for package in request["packages"]:
-            path = package["path"]
-            if package["name"].isidentifier() and (path.endswith(".py") or os.path.isdir(path)):
-                self.add_own(package)
-            elif path.endswith(NATIVE):
-                self.native[package["name"].split(".")[0]] = package["shown"]
         self.requested, self.excluded = [], []
         for word in request["modules"]:
             (self.excluded if word.startswith("!") else self.requested).append(word.removeprefix("!"))
@@ -118,59 +96,10 @@ class Collector:
         # The failing calls, each with its file.
         self.failing = []
 
-    def add_own(self, package):
-        name, path, shown, file = package["name"], package["path"], package["shown"], package["file"]
-        if name in sys.builtin_module_names or self.in_stdlib(name):
-            raise Refused(f"`{shown}` has the name of Python's own module `{name}`")
-        if not os.path.isdir(path):
-            if file not in self.excluded_files:
-                self.own[name] = Own(package, False)
-            return
-        # Several installed packages can have modules in the same namespace package.
-        self.own.setdefault(name, Own(package, True, is_module=False))
-        entries = sorted(os.listdir(path))
-        native = [entry for entry in entries if entry.endswith(NATIVE)]
-        self.native.update({f"{name}.{entry.split('.')[0]}": f"{shown}/{entry}" for entry in native})
-        for entry in entries:
-            inner = package | {key: f"{package[key]}/{entry}" for key in ("path", "shown", "file")}
-            if inner["file"] in self.excluded_files:
-                continue
-            if entry == "__init__.py":
-                self.own[name] = Own(inner, True)
-            elif entry.endswith(".py") and entry[:-3].isidentifier():
-                self.own[f"{name}.{entry[:-3]}"] = Own(inner, False)
-            elif os.path.isdir(inner["path"]) and entry.isidentifier() and entry != "__pycache__":
-                # Beside a native module, a directory without Python code contains types for it.
-                files = files_below(inner["path"])
-                if f"{name}.{entry}" not in self.native or any(file.endswith(".py") for file in files):
-                    self.add_own(inner | {"name": f"{name}.{entry}"})
-
-    @cache
-    def in_stdlib(self, name):
-        """Returns the path of a module's source in the standard library, and whether it is a package."""
-        if name in self.unavailable:
-            return None
-        path = f"{self.stdlib}/{name.replace('.', '/')}"
-        if os.path.isfile(f"{path}/__init__.py"):
-            return f"{path}/__init__.py", True
-        if os.path.isfile(f"{path}.py"):
-            return f"{path}.py", False
-        return None
-
     @cache
     def is_known(self, name):
         is_included = name in sys.builtin_module_names or name in self.own or name in ADDED
-        return is_included or self.in_stdlib(name) or _imp.find_frozen(name)
-
-    @cache
-    def is_broken(self, name):
-        """Returns true for a module of the library that needs a module that only raises an error, such as
-        `ctypes`, which needs `_ctypes`."""
-        if name in self.own or self.is_excluded(name) or not (found := self.in_stdlib(name)):
-            return False
-        source, is_package = found
-        code = marshal.loads(bytecode(source))
-        return not self.unavailable.isdisjoint(imported(code, name, is_package, deep=False))
+        return is_included or self.stdlib.find(name) or _imp.find_frozen(name)
 
     @cache
     def nearest(self, name):
@@ -183,22 +112,15 @@ class Collector:
             parent = parent.rpartition(".")[0]
         return parent or name
 
+    def is_broken(self, name):
+        return name not in self.own and not self.is_excluded(name) and self.stdlib.is_broken(name)
+
     def is_excluded(self, name):
         return any(name == word or name.startswith(word + ".") for word in self.excluded)
 
     def in_libpython(self, name):
         """Returns true if the set is not closed and libpython already contains the frozen module."""
         return not self.closed and _imp.find_frozen(name)
-
-    def names_below(self, package):
-        """Yields all modules of a package of the standard library; of the whole library if `package` is empty."""
-        top = f"{self.stdlib}/{package.replace('.', '/')}" if package else self.stdlib
-        for entry in sorted(os.listdir(top)):
-            name = f"{package}.{entry}" if package else entry
-            if entry.endswith(".py") and entry[:-3].isidentifier() and name[:-3] not in self.unavailable:
-                yield package if entry == "__init__.py" else name[:-3]
-            elif entry.isidentifier() and entry not in NOT_MODULES and os.path.isdir(f"{top}/{entry}"):
-                yield from self.names_below(name)
 
     def roots(self):
         """Yields the requested modules of the library, and for each whether it was named individually."""
@@ -208,13 +130,13 @@ class Collector:
             yield word, True
         for word in self.requested:
             if word == "*":
-                yield from ((name, False) for name in [*self.names_below(""), BUILD_DATA])
-            elif word.endswith(".*") and is_name(word[:-2]) and self.in_stdlib(word[:-2]):
-                yield from ((name, False) for name in self.names_below(word[:-2]))
-            elif word in self.own or word in sys.builtin_module_names or self.in_stdlib(word):
+                yield from ((name, False) for name in [*self.stdlib.names_below(""), BUILD_DATA])
+            elif word.endswith(".*") and is_name(word[:-2]) and self.stdlib.find(word[:-2]):
+                yield from ((name, False) for name in self.stdlib.names_below(word[:-2]))
+            elif word in self.own or word in sys.builtin_module_names or self.stdlib.find(word):
                 yield word, True
             else:
-                near = difflib.get_close_matches(word, self.names_below(""), 1)
+                near = difflib.get_close_matches(word, self.stdlib.names_below(""), 1)
                 hint = f"; did you mean `{near[0]}`?" if near else ""
                 raise Refused(f"Python has no module `{word}` to freeze{hint}")
 
@@ -262,7 +184,7 @@ class Collector:
             own.file = None
             return None
         outline = outline_of(name, own, source, code)
-        if codecs := [f"encodings.{name}" for name in encodings_in(code) if self.in_stdlib(f"encodings.{name}")]:
+        if codecs := [f"encodings.{name}" for name in encodings_in(code) if self.stdlib.find(f"encodings.{name}")]:
             outline.append(["function", [["guard", [["import", name, []] for name in codecs]]]])
         return Compiled(own.is_package, marshal.dumps(code), own.file, own, outline)
 
@@ -307,7 +229,7 @@ class Collector:
                 continue
             if name in sys.builtin_module_names:
                 self.built_in.add(name)
-            elif found := self.in_stdlib(name):
+            elif found := self.stdlib.find(name):
                 source, is_package = found
                 blob = bytecode(source)
                 code = marshal.loads(blob)
@@ -320,7 +242,7 @@ class Collector:
                 if not self.in_libpython(name):
                     yield name, is_package, blob, self.file_of(name, source)
                 if self.library_files:
-                    self.library_sources.add(self.below_stdlib(source))
+                    self.library_sources.add(self.stdlib.relative(source))
 
     def add_unknown_names(self):
         """Adds the names that modules of the library do not have on WASI, such as `os.getuid`. Only an import
@@ -330,19 +252,16 @@ class Collector:
             if module and not hasattr(module, item) and not self.is_known(f"{target}.{item}"):
                 add_need(self.unknown, f"{target}.{item}", need)
 
-    def below_stdlib(self, source):
-        return source.removeprefix(f"{self.stdlib}/")
-
     def file_of(self, name, source):
         """Returns the path of a module in the embedded library, or None if it is frozen, so that Python starts
         even if it does not search the library."""
-        return None if name in ALWAYS or not self.library_files else self.below_stdlib(source)
+        return None if name in ALWAYS or not self.library_files else self.stdlib.relative(source)
 
     def landmark(self):
         if not self.library_files:
             return {}
-        source, is_package = self.in_stdlib(LANDMARK)
-        file = self.below_stdlib(source)
+        source, is_package = self.stdlib.find(LANDMARK)
+        file = self.stdlib.relative(source)
         self.library_sources.add(file)
         return {LANDMARK: Compiled(is_package, bytecode(source), file)}
 
@@ -366,7 +285,7 @@ class Collector:
 
     def follow(self, trace, name):
         """Imports the modules that a module's code names, but not the module itself."""
-        if found := self.in_stdlib(name):
+        if found := self.stdlib.find(name):
             source, is_package = found
             self.followed.add(name)
             for target in imported(marshal.loads(bytecode(source)), name, is_package, deep=False):
@@ -381,7 +300,7 @@ class Collector:
 
     def bootstrapping(self, name, file):
         """Returns a module's code with the file name that makes tracebacks omit its frames."""
-        source, _ = self.in_stdlib(file)
+        source, _ = self.stdlib.find(file)
         return marshal.dumps(renamed(marshal.loads(bytecode(source)), f"<frozen {file}>"))
 
     def missing(self, one):
@@ -413,23 +332,14 @@ class Collector:
             "required": need.required,
             "package": None if self.is_known(top) else top,
             "native": self.native.get(name),
-            "nested": None if self.is_known(top) else self.nested(top),
+            "nested": None if self.is_known(top) else self.packages.nested(top),
             "in_stdlib": top in sys.stdlib_module_names,
             "wheel": need.wheel,
         }
 
-    def nested(self, name):
-        """Returns the file or directory of a module in a top-level directory without `__init__.py`, which is
-        perhaps meant to be the place of packages, and not a package."""
-        for known, own in self.own.items():
-            outer, _, inner = known.partition(".")
-            if inner == name and not self.own[outer].file:
-                return own.shown.removesuffix("/__init__.py")
-        return None
-
     def left_out(self, inside):
         """Returns the modules that functions of the library import and that are not included."""
-        known = {name for name in self.absent if self.in_stdlib(name) and not self.in_libpython(name)}
+        known = {name for name in self.absent if self.stdlib.find(name) and not self.in_libpython(name)}
         return sorted(known - inside.keys())
 
 

@@ -21,6 +21,8 @@ pub(super) const SCRIPT: &str = concat!(
     include_str!("imports.py"),
     include_str!("code.py"),
     include_str!("trace.py"),
+    include_str!("library.py"),
+    include_str!("packages.py"),
     include_str!("collect.py")
 );
 
