@@ -26,7 +26,7 @@ const TAIL: &str = "
 | boto3, botocore | import `ssl`, which WASI does not have |
 | fsspec, sympy | import `ctypes`, which WASI does not have |
 | platformdirs, virtualenv | import `os.getuid`, which WASI does not have |
-| numpy, pandas, pydantic, orjson, hypothesis | need native code; the build says so |
+| numpy, pandas, pydantic, orjson, hypothesis 6.157 | need native code; the build says so |
 | aiohttp, trio | need sockets |
 ";
 
